@@ -1,0 +1,3 @@
+from lnode.cli import main
+
+main()

@@ -1,0 +1,44 @@
+"""`lnode HOST SESSION --kill`: end a session and give its allocation back.
+
+One connection for the look, the question to the person and the deed: one sign-in. The script waits on its standard input
+for the ids that the person saw, so what is ended is what was shown.
+"""
+
+from lnode import screen, sessions
+from lnode.ask import Question
+from lnode.commands.attach import no_session, no_tmux
+from lnode.errors import ExitCode, LnodeError
+from lnode.sessions import Entry
+from lnode.settings import Request
+from lnode.target import Target
+
+
+def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
+    """End the session and cancel the job tied to it, after a yes. Raises LnodeError where it is still there."""
+    alias = target.alias
+    if not yes and not screen.can_ask():
+        raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
+    with Question(target, "kill", *sessions.list_values(request.tmux), name) as question:
+        with screen.waiting(f"asking {alias} ..."):
+            picture = sessions.picture_of(question.reply())
+        if not picture.has_tmux:
+            raise no_tmux(alias)
+        entry = picture.named(name)
+        if entry is None:
+            raise no_session(alias, name)
+        if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}"):
+            screen.say(f"{name} goes on")
+            return ExitCode.FAILED
+        question.tell(_verdict(entry))
+        with screen.waiting(f"ending {name} ..."):
+            reply = question.reply()
+    if "left" not in reply or reply["left"]:
+        by_hand = f"end it by hand: ssh {alias} tmux kill-session -t {name}"
+        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
+    job = entry.job
+    screen.say(f"{name} on {alias} has ended" + (f", job {job.id} is cancelled" if job else ""))
+    return ExitCode.DONE
+
+
+def _verdict(entry: Entry) -> str:
+    return " ".join(filter(None, (entry.session.id, entry.job.id if entry.job else "")))

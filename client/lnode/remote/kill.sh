@@ -1,0 +1,23 @@
+# shellcheck shell=sh
+# After the list: wait for one line on standard input, `SESSION_ID JOB...`, and end these. Anything else ends nothing.
+# The jobs are cancelled in so many words: kill-session frees salloc and srun jobs, but not sbatch ones (TRAPS 20).
+# Arguments: those of list.sh, then NAME
+name=$5
+
+IFS= read -r verdict || exit 0
+# shellcheck disable=SC2086 # split on purpose: an id and job numbers
+set -f -- $verdict
+id=$1
+[ -n "$id" ] || exit 0
+shift
+
+if [ "$id" = "$(session_with '#{session_name}' "$name")" ]; then
+  "$tmux" -u kill-session -t "$id" 2>&1
+  if [ $# -gt 0 ]; then
+    section scancel
+    timeout 20 scancel "$@" 2>&1
+  fi
+fi
+section left
+session_with '#{session_name}' "$name"
+section end

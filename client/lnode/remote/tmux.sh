@@ -1,0 +1,72 @@
+# shellcheck shell=sh
+# First part of every script: find tmux on this host and fit the call to it. Sourced text, not a program.
+# Nothing here writes outside this process: PATH, TERM and LC_ALL change for this call only.
+
+unset TMUX TMUX_PANE
+umask 077
+PATH=${PATH:-/usr/bin:/bin}
+
+have() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+# Take PATH and LD_LIBRARY_PATH from a login shell, as they are there after the command $1. The commands come on standard input
+# and mean the same to sh, csh and fish; rc files may print what they like around the answer.
+take_login_path() {
+  said=$(
+    printf '%s\n' "$1" "exec /bin/sh -c 'echo; echo lnode-path:\$PATH; echo lnode-libs:\$LD_LIBRARY_PATH'" |
+      timeout 10 "${SHELL:-/bin/sh}" -l 2>/dev/null
+  )
+  path=$(printf '%s\n' "$said" | sed -n 's/^lnode-path://p' | tail -n 1)
+  libs=$(printf '%s\n' "$said" | sed -n 's/^lnode-libs://p' | tail -n 1)
+  if [ -n "$path" ]; then PATH=$path:$PATH; fi
+  if [ -n "$libs" ]; then LD_LIBRARY_PATH=$libs; export LD_LIBRARY_PATH; fi
+  export PATH
+}
+
+# need PROGRAM MODULE: is PROGRAM there? Looks on PATH, in usual places, through a login shell, through a module.
+need() {
+  have "$1" && return
+  PATH=$PATH:/usr/local/bin:/usr/bin:/bin:$HOME/bin:$HOME/.local/bin:/opt/slurm/bin:/usr/local/slurm/bin
+  export PATH
+  have "$1" && return
+  take_login_path "module load $2"
+  have "$1"
+}
+
+# find_tmux PATH_OR_EMPTY: sets $tmux, and a locale where tmux finds none (TRAPS 12). False without a tmux.
+find_tmux() {
+  tmux=${1:-tmux}
+  need "$tmux" tmux || return 1
+  case $("$tmux" -V 2>&1) in
+  *UTF-8* | *LC_ALL*)
+    for locale in C.UTF-8 en_US.UTF-8 C.utf8 en_US.utf8; do
+      if LC_ALL=$locale "$tmux" -V >/dev/null 2>&1; then
+        LC_ALL=$locale
+        export LC_ALL
+        break
+      fi
+    done
+    ;;
+  esac
+}
+
+# A terminal that this host has never heard of becomes a plain xterm (TRAPS 8).
+fit_term() {
+  if [ -z "$TERM" ] || { have infocmp && ! infocmp "$TERM" >/dev/null 2>&1; }; then
+    TERM=xterm-256color
+    export TERM
+  fi
+}
+
+# session_with FORMAT VALUE: tmux's own $-id of the session of which FORMAT is exactly VALUE, or nothing. Ids are exact in
+# every tmux since 1.8, where `-t NAME` may hit a session of which NAME is only the beginning (TRAPS 11).
+session_with() {
+  "$tmux" -u list-sessions -F "#{session_id} $1" 2>/dev/null |
+    while IFS= read -r row; do
+      if [ "${row#* }" = "$2" ]; then
+        printf '%s\n' "${row%% *}"
+        break
+      fi
+    done
+}

@@ -1,0 +1,30 @@
+"""Framed replies of the remote scripts: sections between lines that begin with a nonce.
+
+Remote text is hostile: what is outside the frame is passed over, what is inside is split into lines and nothing more.
+"""
+
+from collections.abc import Iterable, Mapping
+
+
+def parse_reply(nonce: str, lines: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Section name -> its lines, without empty ones. `end` is among the names only when the reply is whole.
+
+    A mapping without `host` means that the script did not run: the other side answered with something else.
+    """
+    sections: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for row in lines:
+        marker, _, name = row.partition(" ")
+        if marker == nonce:
+            current = sections.setdefault(name.strip(), [])
+        elif current is not None and row:
+            current.append(row)
+    return {name: tuple(rows) for name, rows in sections.items()}
+
+
+def visible(text: str) -> str:
+    """Make control characters visible as `\\x1b`, so that remote text cannot move the cursor or the clipboard.
+
+    Newlines and tabs become visible too: the caller decides where lines break. Printable unicode stays.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

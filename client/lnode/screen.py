@@ -1,0 +1,105 @@
+"""The only writer to the user's terminal: lines, errors, questions, tables, a sign of life.
+
+Everything that lnode says goes to stderr, lower case and without a full stop; only what was asked for (`--ls`, `--json`)
+goes to stdout. Remote text passes through reply.visible() before it is printed.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lnode.errors import LnodeError
+from lnode.reply import visible
+
+
+def say(text: str) -> None:
+    """One line on stderr."""
+    print(f"lnode: {text}", file=sys.stderr, flush=True)
+
+
+def show_error(error: LnodeError) -> None:
+    """The other side's own words, if any, then one sentence and one hint."""
+    for row in error.detail.splitlines()[-20:]:
+        if row.strip():
+            print(f"  {visible(row.rstrip())}", file=sys.stderr)
+    print(f"lnode: {visible(error.message)}", file=sys.stderr)
+    print(f"hint:  {visible(error.hint)}", file=sys.stderr, flush=True)
+
+
+def can_ask() -> bool:
+    """Is there a person who can answer: stdin and stderr on a terminal?"""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr, no is the default; an end of input is no."""
+    print(f"lnode: {question} [y/N] ", end="", file=sys.stderr, flush=True)
+    try:
+        return input().strip().lower() in ("y", "yes")
+    except EOFError:
+        print(file=sys.stderr)
+        return False
+
+
+@contextmanager
+def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
+    """Show `text` on a terminal while the block takes longer than `after_s`.
+
+    It stands still on purpose: ssh may be asking for a password on the same line, which a spinner would overwrite.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    lock, over, shown = threading.Lock(), False, False
+
+    def show() -> None:
+        nonlocal shown
+        with lock:
+            if not over:
+                shown = True
+                print(f"lnode: {text} ", end="", file=sys.stderr, flush=True)
+
+    timer = threading.Timer(after_s, show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with lock:
+            over = True
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:
+    """A table on stdout; each cell is (text, rich style). On a pipe: plain columns, `-` where there is nothing."""
+    if sys.stdout.isatty():
+        _rich_table(columns, rows)
+        return
+    plain = [[visible(text) or "-" for text, _ in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(columns, *plain, strict=True)]
+    for row in (columns, *plain):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(text), style=style) for text, style in row))
+    Console(no_color=bool(os.environ.get("NO_COLOR")), highlight=False).print(table)
+
+
+def write_control(sequence: str) -> None:
+    """Terminal control sequences, to the terminal itself and only to one."""
+    if sys.stdout.isatty():
+        sys.stdout.write(sequence)
+        sys.stdout.flush()

@@ -1,0 +1,177 @@
+"""config.toml -> frozen dataclasses: which command each host or profile requests its allocation with.
+
+The file is optional. Later wins: lnode's defaults, `[hosts.ALIAS]`, `[profiles.NAME]` (-P), the words of the command line.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lnode.errors import ExitCode, LnodeError
+
+DEFAULT_COMMAND = "sinteractive -m {mem} -t {time}"
+
+# How sinteractive spells each word; used where the default command has no place for a word that was asked for.
+_SPELLING = {"mem": "-m", "time": "-t", "partition": "-p", "gpus": "-g", "cpus": "-c"}
+_PLACE = re.compile(r"\{(" + "|".join(_SPELLING) + r")\}")
+# A word lands in a command that the login shell reads: nothing that any shell would interpret.
+_WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask for. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set."""
+
+    session: str = "livenode"
+    command: str = DEFAULT_COMMAND
+    mem: str | None = "48000"
+    time: str | None = "72:00:00"
+    partition: str | None = None
+    gpus: str | None = None
+    cpus: str | None = None
+    tmux: str = ""
+
+    def filled(self) -> str:
+        """The command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
+        words = {name: getattr(self, name) for name in _SPELLING}
+        for name, word in words.items():
+            if word is not None and not _WORD.fullmatch(word):
+                raise LnodeError(
+                    ExitCode.USAGE, f"{name} cannot be {word!r}", "use letters, digits and _ + @ % = , . / : - only"
+                )
+        missing = [name for name in _PLACE.findall(self.command) if words[name] is None]
+        if missing:
+            raise LnodeError(
+                ExitCode.USAGE,
+                f"the command asks for {{{missing[0]}}}, which is not set",
+                f"add {missing[0]} = ... to config.toml, or {_SPELLING[missing[0]]} on the command line",
+            )
+        return _PLACE.sub(lambda place: words[place[1]] or "", self.command)
+
+    def with_words(self, **words: str | None) -> "Request":
+        """The request with the words of the command line; None leaves a word as it is.
+
+        The default command grows by what it has no place for (`-g 1`). A configured one has to name its places, because no
+        two sites spell them alike: else LnodeError(USAGE).
+        """
+        given = {name: word for name, word in words.items() if word is not None}
+        command = self.command
+        for name in given.keys() - set(_PLACE.findall(command)):
+            if command != DEFAULT_COMMAND:
+                raise LnodeError(
+                    ExitCode.USAGE,
+                    f"the configured command has no {{{name}}} for {_SPELLING[name]}",
+                    f"put {{{name}}} into it in config.toml: {self.command}",
+                )
+        if self.command == DEFAULT_COMMAND:
+            asked = [name for name in _SPELLING if f"{{{name}}}" not in command and (given.get(name) or getattr(self, name))]
+            command += "".join(f" {_SPELLING[name]} {{{name}}}" for name in asked)
+        return replace(self, command=command, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of config.toml: host alias -> request, profile -> the keys that it sets."""
+
+    path: Path
+    hosts: Mapping[str, Request]
+    profiles: Mapping[str, Mapping[str, str]]
+
+    def request(self, alias: str, profile: str | None = None) -> Request:
+        """The request for a host under a profile. Raises LnodeError(USAGE) for a profile that is not there."""
+        request = self.hosts.get(alias, Request())
+        if profile is None:
+            return request
+        if profile not in self.profiles:
+            known = ", ".join(self.profiles) or "none yet"
+            raise LnodeError(
+                ExitCode.USAGE, f"there is no profile {profile!r}", f"profiles in {self.path}: {known}"
+            )
+        return replace(request, **self.profiles[profile])
+
+
+def config_path() -> Path:
+    """Where config.toml is: $LNODE_CONFIG, else the platform's folder for configuration."""
+    if named := os.environ.get("LNODE_CONFIG"):
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return user_config_path("lnode") / "config.toml"
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read config.toml; a missing file is an empty one. Raises LnodeError(USAGE) that names file, line and key."""
+    path = path or config_path()
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return Settings(path, {}, {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise LnodeError(ExitCode.USAGE, f"cannot read {path}: {error}", "mend the file or move it away") from None
+    return _parse(text, path)
+
+
+def _parse(text: str, path: Path) -> Settings:
+    import tomllib
+
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", "TOML wants: key = \"text\"") from None
+    for name in tables.keys() - {"hosts", "profiles"}:
+        _refuse(text, path, (name,), "is not a table lnode knows", "tables are [hosts.ALIAS] and [profiles.NAME]")
+    hosts = {name: replace(Request(), **keys) for name, keys in _tables(tables, "hosts", text, path)}
+    profiles = dict(_tables(tables, "profiles", text, path))
+    return Settings(path, hosts, profiles)
+
+
+def _tables(tables: Mapping[str, Any], kind: str, text: str, path: Path) -> list[tuple[str, dict[str, str]]]:
+    group = tables.get(kind, {})
+    if not isinstance(group, dict):
+        _refuse(text, path, (kind,), "is not a table", f"write [{kind}.NAME] and keys below it")
+    found = []
+    for name, table in group.items():
+        if not isinstance(table, dict):
+            _refuse(text, path, (kind, name), "is not a table", f"write [{kind}.{name}] and keys below it")
+        found.append((name, {key: _value(key, value, text, path, (kind, name, key)) for key, value in table.items()}))
+    return found
+
+
+def _value(key: str, value: object, text: str, path: Path, where: tuple[str, ...]) -> str:
+    if key not in {field.name for field in fields(Request)}:
+        known = ", ".join(field.name for field in fields(Request))
+        _refuse(text, path, where, "is not a key lnode knows", f"keys are {known}")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        _refuse(text, path, where, "must be text or a whole number", f'as in: {key} = "..."')
+    word = str(value)
+    if not word.isprintable():
+        _refuse(text, path, where, "must be one line without control characters", "put longer work into a script there")
+    return word
+
+
+def _refuse(text: str, path: Path, where: tuple[str, ...], fault: str, hint: str) -> NoReturn:
+    line = _line_of(text, where)
+    raise LnodeError(ExitCode.USAGE, f"{path}, line {line}: {'.'.join(where)} {fault}", hint)
+
+
+def _line_of(text: str, where: tuple[str, ...]) -> int:
+    """The line of a key: tomllib keeps no positions. The last part of the path, after the header of its table."""
+    header = re.compile(r"\s*\[\s*" + r"\s*\.\s*".join(f"[\"']?{re.escape(p)}[\"']?" for p in where[:-1]) + r"\s*\]")
+    key = re.compile(rf"\s*\[?\s*([\w\"'-]+\s*\.\s*)*[\"']?{re.escape(where[-1])}[\"']?\s*[].=]")
+    start = 0
+    rows = text.splitlines()
+    for number, row in enumerate(rows):
+        if header.match(row):
+            start = number
+            break
+    for number, row in enumerate(rows[start:], start + 1):
+        if key.match(row):
+            return number
+    return start + 1
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

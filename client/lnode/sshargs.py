@@ -1,0 +1,89 @@
+"""Argument lists for ssh(1), and what `ssh -G` prints.
+
+Nothing here starts a process. `RemoteCommand=none` is passed always: with a RemoteCommand in the user's
+configuration ssh refuses a command on its command line (TRAPS 10). `LogLevel=ERROR` so that a QUIET user
+configuration cannot hide why ssh failed, and "Connection to unity closed." does not follow every detach.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+SSH_FAILED = 255  # ssh's own failure; the remote scripts never end with it
+
+_ALWAYS = ("-o", "RemoteCommand=none", "-o", "LogLevel=ERROR")
+
+
+def _ssh(config: str | None) -> list[str]:
+    return ["ssh"] if config is None else ["ssh", "-F", config]
+
+
+def resolve_argv(alias: str, config: str | None = None) -> list[str]:
+    """`ssh -G`: what the alias means, without connecting. `config` is an `ssh -F` file, None the user's own."""
+    return [*_ssh(config), "-G", "--", alias]
+
+
+def terminal_argv(
+    alias: str, line: str, *, log: str, connect_timeout_s: int, config: str | None = None
+) -> list[str]:
+    """`ssh -t`: run `line` on the user's own tty; ssh's own words go to the file `log` (-E), prompts to the tty."""
+    return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), "-E", log, "--", alias, line]
+
+
+def question_argv(
+    alias: str, line: str, *, log: str, may_prompt: bool, connect_timeout_s: int, config: str | None = None
+) -> list[str]:
+    """`ssh -T`: run `line` with pipes for its input and output; without `may_prompt` ssh asks nobody anything."""
+    batch = () if may_prompt else ("-o", "BatchMode=yes")
+    return [*_ssh(config), "-T", *_ALWAYS, *batch, *_timeout(connect_timeout_s), "-E", log, "--", alias, line]
+
+
+def _timeout(seconds: int) -> tuple[str, str]:
+    return ("-o", f"ConnectTimeout={seconds}")
+
+
+def check_argv(alias: str, config: str | None = None) -> list[str]:
+    """`ssh -O check`: exit 0 when a master process answers. A master whose network is gone answers too."""
+    return [*_ssh(config), "-O", "check", "--", alias]
+
+
+def master_argv(alias: str, line: str, config: str | None = None) -> list[str]:
+    """Run `line` over a live master, or fail: `ProxyCommand=false` keeps ssh from dialling on its own."""
+    options = ("-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "ProxyJump=none", "-o", "ProxyCommand=false")
+    return [*_ssh(config), "-T", *_ALWAYS, *options, "--", alias, line]
+
+
+def jump_argv(jumps: Sequence[str], hostname: str, port: int, config: str | None = None) -> list[str]:
+    """`ssh -W`: standard input and output to hostname:port through the jump hosts, silently."""
+    *before, last = jumps
+    chain = ("-J", ",".join(before)) if before else ()
+    return [*_ssh(config), "-o", "BatchMode=yes", *chain, "-W", f"[{hostname}]:{port}", "--", last]
+
+
+def parse_config(text: str) -> dict[str, tuple[str, ...]]:
+    """Read the output of `ssh -G`: lower-case keyword -> its values in order, repeated keywords collected.
+
+    Source: dump_client_config() in OpenSSH's readconf.c, one `keyword value` a line.
+    """
+    found: dict[str, list[str]] = {}
+    for key, value in _pairs(text):
+        found.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for row in text.splitlines():
+        key, _, value = row.partition(" ")
+        if value:
+            yield key.lower(), value
+
+
+def expand_tokens(template: str, tokens: Mapping[str, str]) -> str:
+    """Expand ssh_config(5) TOKENS such as `%h`; `%%` is a percent sign, an unknown token stays as it is."""
+    out: list[str] = []
+    rest = iter(template)
+    for char in rest:
+        if char != "%":
+            out.append(char)
+            continue
+        key = next(rest, "")
+        out.append("%" if key == "%" else tokens.get(key, f"%{key}"))
+    return "".join(out)

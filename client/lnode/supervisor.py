@@ -1,0 +1,83 @@
+"""The imperative shell of an attach: the terminal, and the link beside it, until the terminal ends.
+
+Neither waits for the other. The link's failure is never fatal and never printed (but for -v): the terminal has its own
+connection.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lnode import remote, sessions, sshargs, tmux
+from lnode.reply import parse_reply
+from lnode.target import Target
+from lnode.terminal import Terminal
+
+if TYPE_CHECKING:  # the runtime import is after the start of ssh, whose path asyncio must not lengthen
+    from lnode.link import Link
+
+_FACTS_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attach ended. `status` is ssh's exit status, negative for a signal; `words` what ssh said itself.
+
+    `picture` is what runs there after a detach, None where it could not be had; `story` what the link met, for -v.
+    """
+
+    status: int
+    words: str
+    picture: sessions.Picture | None
+    story: str
+
+
+def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
+    """Hand the user's tty to `ssh -t` with the attach line, and stay beside it until it ends."""
+
+    def argv_for(log: str) -> list[str]:
+        return sshargs.terminal_argv(
+            target.alias, line, log=log, connect_timeout_s=target.connect_timeout_s, config=target.config
+        )
+
+    with Terminal(argv_for) as terminal:
+        import asyncio
+
+        status, picture, story = asyncio.run(_accompany(terminal, target, tmux_path))
+        words = terminal.words()
+        if status < 0 or (status == sshargs.SSH_FAILED and not words.strip()):
+            terminal.disarm()
+        return Outcome(status, words, picture, story)
+
+
+async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tuple[int, sessions.Picture | None, str]:
+    import asyncio
+
+    from lnode.link import LinkFailed, open_link
+
+    opening = asyncio.create_task(open_link(target))
+    status = await asyncio.to_thread(terminal.wait)
+    picture, story = None, "link: not open yet"
+    try:
+        if status != tmux.Left.DETACHED:
+            opening.cancel()
+        async with asyncio.timeout(_FACTS_WITHIN_S):
+            link = await opening
+            story = f"link: {link.rung}"
+            try:
+                if status == tmux.Left.DETACHED:
+                    picture = await _look(link, tmux_path)
+            finally:
+                await link.close()
+    except (LinkFailed, TimeoutError) as error:
+        story = f"link: {error}"
+    except asyncio.CancelledError:
+        story = "link: the terminal ended first"
+    return status, picture, story
+
+
+async def _look(link: "Link", tmux_path: str) -> sessions.Picture:
+    nonce = remote.nonce()
+    line = remote.line("list", nonce, *sessions.list_values(tmux_path))
+    answer = await link.run(line, timeout_s=_FACTS_WITHIN_S)
+    reply = parse_reply(nonce, answer.stdout.decode("utf-8", "backslashreplace").split("\n"))
+    return sessions.picture_of(reply)

@@ -1,0 +1,107 @@
+"""What an ssh alias means, as `ssh -G` tells it: OpenSSH is the authority, there is no second parser."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lnode import sshargs
+from lnode.causes import Place
+from lnode.errors import ExitCode, LnodeError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host as ssh will reach it.
+
+    `alias` is what ssh is called with; `config` its `-F` file, None for the user's own. `options` holds every
+    line of `ssh -G`: lower-case keyword -> values in order.
+    """
+
+    alias: str
+    config: str | None
+    options: Mapping[str, tuple[str, ...]]
+
+    def one(self, keyword: str, default: str = "") -> str:
+        """The first value of a keyword; ssh's word `none` counts as not set."""
+        value = self.options.get(keyword, (default,))[0]
+        return default if value == "none" else value
+
+    @property
+    def hostname(self) -> str:
+        return self.one("hostname", self.alias)
+
+    @property
+    def port(self) -> int:
+        return int(self.one("port", "22"))
+
+    @property
+    def user(self) -> str:
+        return self.one("user")
+
+    @property
+    def connect_timeout_s(self) -> int:
+        """ConnectTimeout in seconds; where the user has none, 20 instead of TCP's two minutes."""
+        return int(self.one("connecttimeout", "20"))
+
+    @property
+    def host_key_alias(self) -> str | None:
+        return self.one("hostkeyalias") or None
+
+    @property
+    def place(self) -> Place:
+        """What an error calls this host."""
+        return Place(self.alias, self.hostname, self.port)
+
+    @property
+    def proxy_jump(self) -> tuple[str, ...]:
+        """Jump hosts in order, each `[user@]host[:port]` or an alias of its own."""
+        value = self.one("proxyjump")
+        return tuple(value.split(",")) if value else ()
+
+    @property
+    def proxy_command(self) -> str | None:
+        """ProxyCommand with its TOKENS expanded, for a shell; None where ProxyJump or nothing is set."""
+        value = self.one("proxycommand")
+        tokens = {"h": self.hostname, "n": self.alias, "p": str(self.port), "r": self.user}
+        return sshargs.expand_tokens(value, tokens) if value else None
+
+    @property
+    def identity_files(self) -> tuple[Path, ...]:
+        """IdentityFile entries that exist, in ssh's order; they may be encrypted."""
+        paths = (Path(p).expanduser() for p in self.options.get("identityfile", ()))
+        return tuple(p for p in paths if p.is_file())
+
+    @property
+    def known_hosts_files(self) -> tuple[Path, ...]:
+        """User and global known_hosts files that exist."""
+        names = (*self.one("userknownhostsfile").split(), *self.one("globalknownhostsfile").split())
+        paths = (Path(n).expanduser() for n in names)
+        return tuple(p for p in paths if p.is_file())
+
+
+def resolve(alias: str, config: str | None = None) -> Target:
+    """Ask `ssh -G` what `alias` means.
+
+    Raises LnodeError: USAGE for a name that ssh would read as an option or refuses, FAILED without an ssh.
+    """
+    if not alias or alias.startswith("-") or not alias.isprintable() or any(c.isspace() for c in alias):
+        raise LnodeError(
+            ExitCode.USAGE, f"{alias!r} is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"
+        )
+    try:
+        done = subprocess.run(
+            sshargs.resolve_argv(alias, config),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise LnodeError(
+            ExitCode.FAILED, "there is no ssh on this computer",
+            "install the OpenSSH client, on Debian and Ubuntu: sudo apt-get install openssh-client",
+        ) from None  # fmt: skip
+    if done.returncode != 0:
+        raise LnodeError(
+            ExitCode.USAGE, f"ssh does not accept {alias!r}", "mend the ssh configuration that it names",
+            detail=done.stderr,
+        )  # fmt: skip
+    return Target(alias, config, sshargs.parse_config(done.stdout))
