@@ -7,13 +7,14 @@ connection.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lnode import remote, sessions, sshargs, tmux
+from lnode import remote, sshargs, tmux
 from lnode.reply import parse_reply
 from lnode.target import Target
 from lnode.terminal import Terminal
 
-if TYPE_CHECKING:  # the runtime import is after the start of ssh, whose path asyncio must not lengthen
+if TYPE_CHECKING:  # imported when ssh is on its way: until then every millisecond is waited for
     from lnode.link import Link
+    from lnode.sessions import Picture
 
 _FACTS_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
 
@@ -27,7 +28,7 @@ class Outcome:
 
     status: int
     words: str
-    picture: sessions.Picture | None
+    picture: "Picture | None"
     story: str
 
 
@@ -49,10 +50,10 @@ def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
         return Outcome(status, words, picture, story)
 
 
-async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tuple[int, sessions.Picture | None, str]:
+async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tuple[int, "Picture | None", str]:
     import asyncio
 
-    from lnode.link import LinkFailed, open_link
+    from lnode.link import open_link
 
     opening = asyncio.create_task(open_link(target))
     status = await asyncio.to_thread(terminal.wait)
@@ -68,14 +69,16 @@ async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tupl
                     picture = await _look(link, tmux_path)
             finally:
                 await link.close()
-    except (LinkFailed, TimeoutError) as error:
-        story = f"link: {error}"
     except asyncio.CancelledError:
         story = "link: the terminal ended first"
+    except Exception as error:  # noqa: BLE001 - whatever a library raises, the link's failure is never fatal
+        story = f"link: {type(error).__name__}: {error}"
     return status, picture, story
 
 
-async def _look(link: "Link", tmux_path: str) -> sessions.Picture:
+async def _look(link: "Link", tmux_path: str) -> "Picture":
+    from lnode import sessions
+
     nonce = remote.nonce()
     line = remote.line("list", nonce, *sessions.list_values(tmux_path))
     answer = await link.run(line, timeout_s=_FACTS_WITHIN_S)

@@ -8,7 +8,7 @@ creator beside it would only race (DESIGN 4 let the link create too).
 import signal
 import sys
 
-from lnode import causes, remote, screen, sessions, sshargs, supervisor, tmux
+from lnode import causes, remote, screen, sshargs, supervisor, tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.settings import Request
 from lnode.target import Target
@@ -49,6 +49,8 @@ def _conclude(outcome: supervisor.Outcome, target: Target, name: str, *, program
     """Say in one line what was left running where, or raise what went wrong."""
     alias, status = target.alias, outcome.status
     if status == Left.DETACHED:
+        from lnode import sessions
+
         entry = outcome.picture.named(name) if outcome.picture else None
         where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
         screen.say(f"detached; {name} {where}")
