@@ -46,18 +46,19 @@ def _lnode(
         request = settings.load().request(host, profile)
         name = session or request.session
         with demo.reach(host) as config:
-            there = target.resolve(host, config)
+            asked = target.Resolving(host, config)
             if ls:
                 from lnode.commands.ls import ls as list_sessions
 
-                raise typer.Exit(list_sessions(there, request, as_json=as_json))
+                raise typer.Exit(list_sessions(asked.target(), request, as_json=as_json))
             if kill:
                 from lnode.commands.kill import kill as end_session
 
-                raise typer.Exit(end_session(there, name, request, yes=yes))
+                raise typer.Exit(end_session(asked.target(), name, request, yes=yes))
             from lnode.commands.attach import attach
 
             words = request.with_words(mem=mem, time=time, partition=partition, gpus=gpus, cpus=cpus)
+            there = asked.target()
             raise typer.Exit(
                 attach(there, name, words, login=login, existing=existing, detach_others=detach, verbose=verbose)
             )

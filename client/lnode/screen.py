@@ -30,7 +30,7 @@ def show_error(error: LnodeError) -> None:
 
 def can_ask() -> bool:
     """Is there a person who can answer: stdin and stderr on a terminal?"""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    return os.isatty(0) and os.isatty(2)
 
 
 def confirm(question: str) -> bool:

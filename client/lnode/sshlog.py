@@ -12,7 +12,8 @@ class SshLog:
     """A new file that only this user can read, in the folder for temporary files; gone when the block ends."""
 
     def __enter__(self) -> Self:
-        folder = os.environ.get("XDG_RUNTIME_DIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
+        folders = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR", "TEMP"))
+        folder = next((f for f in folders if f and os.access(f, os.W_OK)), "/tmp")  # noqa: S108 - O_EXCL, 0600
         self.path = f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}.log"
         os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         return self

@@ -80,28 +80,44 @@ class Target:
         return tuple(p for p in paths if p.is_file())
 
 
-def resolve(alias: str, config: str | None = None) -> Target:
-    """Ask `ssh -G` what `alias` means.
+class Resolving:
+    """`ssh -G` on its way: it runs while the caller loads what it needs next. Raises LnodeError as resolve() does."""
 
-    Raises LnodeError: USAGE for a name that ssh would read as an option or refuses, FAILED without an ssh.
-    """
-    if not alias or alias.startswith("-") or not alias.isprintable() or any(c.isspace() for c in alias):
-        raise LnodeError(
-            ExitCode.USAGE, f"{alias!r} is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"
-        )
-    try:
-        done = subprocess.run(
-            sshargs.resolve_argv(alias, config),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise LnodeError(
-            ExitCode.FAILED, "there is no ssh on this computer",
-            "install the OpenSSH client, on Debian and Ubuntu: sudo apt-get install openssh-client",
-        ) from None  # fmt: skip
-    if done.returncode != 0:
-        raise LnodeError(
-            ExitCode.USAGE, f"ssh does not accept {alias!r}", "mend the ssh configuration that it names",
-            detail=done.stderr,
-        )  # fmt: skip
-    return Target(alias, config, sshargs.parse_config(done.stdout))
+    def __init__(self, alias: str, config: str | None = None) -> None:
+        if not alias or alias.startswith("-") or not alias.isprintable() or any(c.isspace() for c in alias):
+            raise LnodeError(
+                ExitCode.USAGE, f"{alias!r} is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"
+            )
+        self._alias, self._config = alias, config
+        try:
+            self._ssh = subprocess.Popen(
+                sshargs.resolve_argv(alias, config),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except FileNotFoundError:
+            raise LnodeError(
+                ExitCode.FAILED,
+                "there is no ssh on this computer",
+                "install the OpenSSH client, on Debian and Ubuntu: sudo apt-get install openssh-client",
+            ) from None
+
+    def target(self) -> Target:
+        """Wait for the answer."""
+        said, complaint = self._ssh.communicate()
+        if self._ssh.returncode != 0:
+            raise LnodeError(
+                ExitCode.USAGE,
+                f"ssh does not accept {self._alias!r}",
+                f"mend what it names: ssh -G {self._alias}",
+                detail=complaint,
+            )
+        return Target(self._alias, self._config, sshargs.parse_config(said))
+
+
+def resolve(alias: str, config: str | None = None) -> Target:
+    """Ask `ssh -G` what `alias` means. Raises LnodeError: USAGE for no alias at all, FAILED without an ssh."""
+    return Resolving(alias, config).target()

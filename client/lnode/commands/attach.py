@@ -5,8 +5,8 @@ creates: what it starts has the user's agent socket, window size and environment
 creator beside it would only race (DESIGN 4 let the link create too).
 """
 
+import os
 import signal
-import sys
 
 from lnode import causes, remote, screen, sshargs, supervisor, tmux
 from lnode.errors import ExitCode, LnodeError
@@ -19,7 +19,7 @@ def attach(
     target: Target, name: str, request: Request, *, login: bool, existing: bool, detach_others: bool, verbose: bool
 ) -> ExitCode:
     """Hand the terminal over to the session `name` until it is left. Raises LnodeError where that fails."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (os.isatty(0) and os.isatty(1)):
         raise LnodeError(
             ExitCode.USAGE,
             "attaching needs a terminal, and this is a pipe",

@@ -4,6 +4,8 @@ One connection for the look, the question to the person and the deed: one sign-i
 for the ids that the person saw, so what is ended is what was shown.
 """
 
+import re
+
 from lnode import screen, sessions
 from lnode.ask import Question
 from lnode.commands.attach import no_session, no_tmux
@@ -35,9 +37,16 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
     if "left" not in reply or reply["left"]:
         by_hand = f"end it by hand: ssh {alias} tmux kill-session -t {name}"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
-    job = entry.job
-    screen.say(f"{name} on {alias} has ended" + (f", job {job.id} is cancelled" if job else ""))
+    refusals = [row for row in reply.get("scancel", ()) if not _HARMLESS.search(row)]
+    if entry.job and refusals:
+        by_hand = f"end it by hand: ssh {alias} scancel {entry.job.id}"
+        raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
+    screen.say(f"{name} on {alias} has ended" + (f", job {entry.job.id} is cancelled" if entry.job else ""))
     return ExitCode.DONE
+
+
+# kill-session alone frees what salloc and srun hold, so scancel may come too late, which is as good.
+_HARMLESS = re.compile(r"already complet|Invalid job id")
 
 
 def _verdict(entry: Entry) -> str:

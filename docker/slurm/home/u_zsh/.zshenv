@@ -1,0 +1,6 @@
+# Noise in every zsh, with or without a terminal. The last words end without a newline.
+echo 'Lmod is automatically replacing "intel" with "gcc".'
+echo "stty: 'standard input': Inappropriate ioctl for device" >&2
+printf 'Disk quota: 93%% used '
+unset LC_ALL
+LANG=C; export LANG

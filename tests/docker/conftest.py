@@ -1,0 +1,71 @@
+"""Fixtures of the Docker tests: the engine, the two images, and one running rig of each."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from docker.errors import DockerException
+
+import docker
+import rig
+from rig import Rig
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """Docker's API. Without an engine the tests are skipped, or fail under LNODE_REQUIRE_DOCKER=1."""
+    try:
+        client = docker.from_env(timeout=120)
+    except DockerException as error:
+        if os.environ.get("LNODE_REQUIRE_DOCKER") == "1":
+            pytest.fail(f"LNODE_REQUIRE_DOCKER=1, and no Docker engine answers: {error}")
+        pytest.skip(f"no Docker engine answers: {error}")
+    with closing(client):
+        rig.ensure_base_image()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def run() -> str:
+    """This test run's own name, so that runs side by side do not meet."""
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.fixture(scope="session")
+def standin_image(engine: docker.DockerClient) -> str:
+    """sshd with stand-ins for tmux and sinteractive; the image's id."""
+    return rig.build(engine, "standin")
+
+
+@pytest.fixture(scope="session")
+def slurm_image(engine: docker.DockerClient) -> str:
+    """sshd with real tmux and real Slurm; the image's id."""
+    return rig.build(engine, "slurm")
+
+
+@pytest.fixture(scope="session")
+def _standin(engine: docker.DockerClient, standin_image: str, run: str) -> Iterator[Rig]:
+    with rig.running(engine, "standin", standin_image, run) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def _slurm(engine: docker.DockerClient, slurm_image: str, run: str) -> Iterator[Rig]:
+    with rig.running(engine, "slurm", slurm_image, run) as started:
+        yield started
+
+
+@pytest.fixture
+def standin(_standin: Rig) -> Iterator[Rig]:
+    """A running `standin`; alice's sessions and the records of calls are gone after each test."""
+    yield _standin
+    _standin.forget_sessions()
+
+
+@pytest.fixture
+def slurm(_slurm: Rig) -> Iterator[Rig]:
+    """A running `slurm`; alice's sessions and jobs are gone after each test, other users' are the test's to forget."""
+    yield _slurm
+    _slurm.forget_sessions()

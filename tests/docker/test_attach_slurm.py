@@ -1,0 +1,147 @@
+"""The main job on a real cluster: sshd, tmux and Slurm."""
+
+import json
+import re
+import subprocess
+from typing import Any
+
+from rig import Rig, wait_until
+from window import LNODE, Window
+
+
+def listing(slurm: Rig, alias: str = "unity") -> dict[str, dict[str, Any]]:
+    """`--ls --json`: session name -> its entry."""
+    done = subprocess.run(
+        [*LNODE, alias, "--ls", "--json"], env=slurm.env(), capture_output=True, text=True, timeout=60, check=True
+    )
+    return {entry["name"]: entry for entry in json.loads(done.stdout)["sessions"]}
+
+
+def shown(window: Window, word: str) -> str:
+    """Type a command that prints `word=...` and wait for its value."""
+    window.press(f"echo {word}=${word}=\r")
+    deadline_text = window.wait_for(f"\n{word}=")
+    match = re.search(rf"^{word}=(.*?)=$", deadline_text, re.MULTILINE)
+    assert match, deadline_text
+    return match[1]
+
+
+def test_a_session_on_a_compute_node_survives_its_ssh_client(slurm: Rig) -> None:
+    with Window([*LNODE, "unity", "myproject"], slurm.env()) as window:
+        window.wait_for("alice@login1:~$")
+        job, node = shown(window, "SLURM_JOB_ID"), shown(window, "SLURMD_NODENAME")
+        window.press("echo shell is $$ here\r")
+        shell = re.search(r"shell is (\d+) here", window.wait_for("\nshell is "))
+        assert shell
+        assert (job.isdecimal(), node.startswith("node")) == (True, True)
+        assert listing(slurm)["myproject"]["job"]["id"] == job
+        _kill_ssh_client_of(window)
+        assert window.exit_status() == 4
+        assert "lost the connection to unity; what runs in myproject goes on there" in window.text()
+        assert "come back with: lnode unity myproject" in window.text()
+
+    with Window([*LNODE, "unity", "myproject"], slurm.env()) as window:
+        window.wait_for(f"shell is {shell[1]} here")
+        window.press("echo again $$ again\r")
+        window.wait_for(f"\nagain {shell[1]} again")
+        window.detach()
+        assert window.exit_status() == 0
+        assert f"lnode: detached; myproject runs on {node}, " in window.text()
+
+    done = subprocess.run(
+        [*LNODE, "unity", "myproject", "--kill", "--yes"], env=slurm.env(), capture_output=True, text=True, check=True
+    )
+    assert done.stderr == f"lnode: myproject on unity has ended, job {job} is cancelled\n"
+    assert listing(slurm) == {}
+    wait_until(lambda: slurm.exec("squeue -h -t RUNNING,PENDING")[1] == "", "the job is gone")
+
+
+def _kill_ssh_client_of(window: Window) -> None:
+    """KILL the `ssh -t` that is a child of this window's lnode."""
+    children = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(window.process.pid)], capture_output=True, text=True, check=True
+    ).stdout
+    (pid,) = [row.split()[0] for row in children.splitlines() if " -t " in row]
+    subprocess.run(["kill", "-KILL", pid], check=True)
+
+
+def test_ls_is_one_channel_and_knows_a_livenode_session_by_hand(slurm: Rig) -> None:
+    slurm.exec('tmux new-session -d -s by-hand "sinteractive -m 1000 -t 1:00:00; bash"')
+    slurm.exec("tmux new-session -d -s 'plain one'")
+    wait_until(lambda: "RUNNING" in slurm.exec("squeue -h -o %T")[1], "the job runs")
+    before = slurm.sshd_log().count("Starting session:")
+    done = subprocess.run([*LNODE, "unity", "--ls"], env=slurm.env(), capture_output=True, text=True, check=True)
+    assert slurm.sshd_log().count("Starting session:") == before + 1
+    header, *rows = (row.split("  ") for row in sorted(done.stdout.splitlines(), key=lambda row: row[0] != "S"))
+    assert header[0] == "SESSION"
+    table = {row[0].strip(): [cell.strip() for cell in row if cell.strip()] for row in rows}
+    assert table["by-hand"][1:3] == ["node", "running"]
+    assert table["by-hand"][3].startswith("node0")
+    assert table["plain one"][1:4] == ["login", "shell", "login1"]
+    with Window([*LNODE, "unity", "plain one"], slurm.env()) as window:
+        window.wait_for("alice@login1")
+        window.detach()
+        assert window.exit_status() == 0
+        assert "detached; plain one runs on login1" in window.text()
+
+
+def test_every_family_of_sinteractive_is_joined_and_killed(slurm: Rig) -> None:
+    for family in ("sinteractive", "sinteractive-salloc", "sinteractive-sbatch"):
+        slurm.exec(f'tmux new-session -d -s {family} "{family} -m 1000 -t 1:00:00; bash"')
+        wait_until(lambda name=family: listing(slurm)[name]["state"] == "running", f"{family} runs")  # type: ignore[misc]
+        subprocess.run([*LNODE, "unity", family, "--kill", "--yes"], env=slurm.env(), capture_output=True, check=True)
+        wait_until(lambda: slurm.exec("squeue -h -t RUNNING,PENDING")[1] == "", f"the job of {family} is gone")
+
+
+def test_kill_asks_first(slurm: Rig) -> None:
+    slurm.exec("tmux new-session -d -s precious")
+    with Window([*LNODE, "unity", "precious", "--kill"], slurm.env()) as window:
+        window.wait_for("end precious on unity? it runs on login1 [y/N]")
+        window.press("\r")
+        assert window.exit_status() == 1
+        assert "precious goes on" in window.text()
+    assert "precious" in listing(slurm)
+    with Window([*LNODE, "unity", "precious", "--kill"], slurm.env()) as window:
+        window.wait_for("[y/N]")
+        window.press("y\r")
+        assert window.exit_status() == 0
+    assert listing(slurm) == {}
+
+
+def test_when_the_allocation_ends_the_shell_says_where_it_is(slurm: Rig) -> None:
+    with Window([*LNODE, "unity", "short"], slurm.env()) as window:
+        window.wait_for("alice@login1:~$")
+        job = shown(window, "SLURM_JOB_ID")
+        window.press("exit\r")
+        window.wait_for(f"lnode: job {job} (COMPLETED) has ended. This shell is on the login node login1")
+        assert listing(slurm)["short"]["state"] == "ended"
+        window.press("exit\r")
+        assert window.exit_status() == 0
+        assert "lnode: short on unity has ended" in window.text()
+
+
+def test_waiting_sessions_say_so(slurm: Rig) -> None:
+    slurm.container.exec_run("scontrol update partition=interactive state=DOWN")
+    try:
+        with Window([*LNODE, "unity", "queued"], slurm.env()) as window:
+            wait_until(lambda: "PENDING" in slurm.exec("squeue -h -o %T")[1], "the job waits")
+            entry = listing(slurm)["queued"]
+            assert (entry["state"], entry["job"]["reason"]) == ("waiting", "PartitionDown")
+            window.detach()
+            assert window.exit_status() == 0
+            assert "detached; queued waits for its node (PartitionDown)" in window.text()
+    finally:
+        slurm.container.exec_run("scontrol update partition=interactive state=UP")
+
+
+def test_a_silent_scheduler_is_unknown_not_gone(slurm: Rig) -> None:
+    slurm.exec('tmux new-session -d -s by-hand "sinteractive -m 1000 -t 1:00:00; bash"')
+    wait_until(lambda: listing(slurm)["by-hand"]["state"] == "running", "the job runs")
+    pid = slurm.exec("pidof slurmctld", user="root")[1].strip()
+    slurm.exec(f"kill -STOP {pid}", user="root")
+    try:
+        done = subprocess.run([*LNODE, "unity", "--ls"], env=slurm.env(), capture_output=True, text=True, check=True)
+        assert "unknown" in done.stdout
+        assert done.stderr == "lnode: the scheduler does not answer: jobs and time left are unknown\n"
+    finally:
+        slurm.exec(f"kill -CONT {pid}", user="root")

@@ -1,0 +1,89 @@
+"""What lnode asks of tmux and of the site's command, word for word: stand-ins on the host record it."""
+
+import json
+import subprocess
+
+from rig import Rig, wait_until
+from window import LNODE, Window
+
+
+def calls(standin: Rig, verb: str) -> list[list[str]]:
+    """The recorded argument lists of tmux that contain a verb."""
+    return [call["argv"] for call in standin.recorded("tmux") if verb in call["argv"]]
+
+
+def test_first_creates_with_the_livenode_request_and_second_only_attaches(standin: Rig) -> None:
+    with Window([*LNODE, "unity", "myproject"], standin.env()) as first:
+        wait_until(lambda: bool(standin.recorded("sinteractive")), "sinteractive runs")
+        first.detach()
+        assert first.exit_status() == 0
+    (created,) = calls(standin, "new-session")
+    at = created.index("new-session")
+    assert created[at : at + 3] == ["new-session", "-s", "myproject"]
+    assert created[at + 3].startswith("sinteractive -m 48000 -t 72:00:00; ")
+    assert standin.recorded("sinteractive")[0]["argv"][-4:] == ["-m", "48000", "-t", "72:00:00"]
+    assert not calls(standin, "attach-session")
+
+    with Window([*LNODE, "unity", "myproject"], standin.env()) as second:
+        wait_until(lambda: bool(calls(standin, "attach-session")), "the second attaches")
+        second.wait_for("$")
+        second.detach()
+        assert second.exit_status() == 0
+    assert len(calls(standin, "new-session")) == 1
+    assert len(standin.recorded("sinteractive")) == 1
+    assert "-d" not in calls(standin, "attach-session")[0]
+
+
+def test_twenty_attaches_at_the_same_moment_create_one_session(standin: Rig) -> None:
+    windows = [Window([*LNODE, "unity", "crowd"], standin.env()) for _ in range(20)]
+    try:
+        for window in windows:
+            window.wait_for("$", within_s=60)
+        assert len(standin.recorded("sinteractive")) == 1
+        done = subprocess.run(
+            [*LNODE, "unity", "--ls", "--json"], env=standin.env(), capture_output=True, text=True, check=True
+        )
+        (session,) = json.loads(done.stdout)["sessions"]
+        assert (session["name"], session["clients"]) == ("crowd", 20)
+        for window in windows:
+            window.detach()
+        assert {window.exit_status() for window in windows} == {0}
+    finally:
+        for window in windows:
+            window.process.close(force=True)
+
+
+def test_words_profiles_and_login_reach_the_host(standin: Rig) -> None:
+    config = standin.home / ".config" / "lnode" / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text('[profiles.gpu]\ncommand = "sinteractive -p {partition} -g {gpus} -t {time}"\npartition = "mine"\ngpus = 2\n')
+    rows = [
+        (["words", "-m", "8000", "-t", "1:00:00", "-c", "4"], "sinteractive -m 8000 -t 1:00:00 -c 4; "),
+        (["profile", "-P", "gpu", "-t", "2:00:00"], "sinteractive -p mine -g 2 -t 2:00:00; "),
+        (["plain", "--login"], None),
+    ]
+    try:
+        for words, request in rows:
+            with Window([*LNODE, "unity", *words], standin.env()) as window:
+                window.wait_for("$")
+                window.detach()
+                assert window.exit_status() == 0
+            created = next(call for call in calls(standin, "new-session") if words[0] in call)
+            command = created[created.index(words[0]) + 1]
+            assert command == ";" if request is None else command.startswith(request)
+    finally:
+        config.unlink()
+
+
+def test_existing_never_creates_and_d_detaches_the_others(standin: Rig) -> None:
+    with Window([*LNODE, "unity", "shared", "--existing"], standin.env()) as window:
+        assert window.exit_status() == 7
+        assert "there is no session shared on unity" in window.text()
+    assert not calls(standin, "new-session")
+    with Window([*LNODE, "unity", "shared", "--login"], standin.env()) as first:
+        first.wait_for("$")
+        with Window([*LNODE, "unity", "shared", "-d"], standin.env()) as second:
+            assert first.exit_status() == 0
+            second.wait_for("$")
+            second.detach()
+            assert second.exit_status() == 0

@@ -1,0 +1,233 @@
+"""The Docker rig: a login node in a container, and a laptop's ssh configuration, keys and home in front of it.
+
+Keys are made anew for every container, the host key is read through Docker and not from the network, and
+StrictHostKeyChecking is always yes.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from docker.models.containers import Container
+
+from docker import DockerClient
+
+Image = Literal["standin", "slurm"]
+
+ROOT = Path(__file__).parent.parent
+LABEL = "lnode.rig"
+# The least that sshd and Slurm run with. Without KILL the first scancel drains the node.
+CAPABILITIES = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "SYS_CHROOT"]
+# What `ssh unity` and so on mean on the rig's laptop: alias -> user. Every shell has a user whose rc files print noise.
+SHELL_USERS = ("u_bash", "u_zsh", "u_dash", "u_fish", "u_csh", "u_tcsh")
+ALIASES = {"unity": "alice", "modular": "modular", **{user: user for user in SHELL_USERS}}
+
+_READY: dict[Image, str] = {"standin": "true", "slurm": "test \"$(sinfo -h -o '%D %t')\" = '4 idle'"}
+# `modular` has no tmux on PATH.
+_FORGET = """\
+PATH=$PATH:/opt/apps/tmux/3.3a/bin USER=$(id -un)
+tmux kill-server 2>/dev/null
+rm -f /var/log/standin/*
+command -v scancel >/dev/null || exit 0
+until [ -z "$(squeue -h --user "$USER")" ] && [ "$(sinfo -h -o '%D %t')" = '4 idle' ]; do
+  scancel --user "$USER"
+  sleep 0.1
+done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """One running login node and the laptop in front of it. The tests start it through fixtures of conftest.py."""
+
+    container: Container
+    port: int
+    folder: Path
+
+    @property
+    def ssh_config(self) -> Path:
+        """An `ssh -F` file with every alias of ALIASES; also what plain `ssh` means under `env()`."""
+        return self.folder / "ssh_config"
+
+    @property
+    def home(self) -> Path:
+        """HOME of the laptop, and below it every XDG folder."""
+        return self.folder / "home"
+
+    def env(self, **more: str) -> dict[str, str]:
+        """The environment for running `lnode` or `ssh` on this laptop; nothing of the developer's own but PATH."""
+        return {
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.home / ".config"),
+            "XDG_STATE_HOME": str(self.home / ".local" / "state"),
+            "XDG_CACHE_HOME": str(self.home / ".cache"),
+            "XDG_RUNTIME_DIR": str(self.home / "run"),
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            **more,
+        }
+
+    def ssh(self, alias: str, command: str, *, timeout_s: float = 30) -> subprocess.CompletedProcess[str]:
+        """Run a command through the login shell of the alias's user, with no terminal and empty input."""
+        return subprocess.run(
+            ["ssh", alias, command],
+            env=self.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s, check=False,
+        )  # fmt: skip
+
+    def exec(self, command: str, user: str = "alice") -> tuple[int, str]:
+        """Run a sh command in the container past sshd and login shell: exit status, stdout and stderr together."""
+        status, output = self.container.exec_run(["sh", "-c", command], user=user)
+        assert isinstance(status, int) and isinstance(output, bytes)
+        return status, output.decode()
+
+    def sshd_log(self) -> str:
+        """All that sshd has said; each channel has its line `Starting session: command for alice from ...`."""
+        log: bytes = self.container.logs()
+        return log.decode()
+
+    def recorded(self, program: Literal["tmux", "sinteractive"]) -> list[dict[str, Any]]:
+        """Image standin: every call of a stand-in since the last `forget_sessions`, oldest first."""
+        log = f"/var/log/standin/{program}.jsonl"
+        status, text = self.exec(f"if [ -e {log} ]; then cat {log}; fi")
+        assert status == 0, text
+        return [json.loads(line) for line in text.splitlines()]
+
+    def forget_sessions(self, user: str = "alice") -> None:
+        """End the user's tmux server and jobs, and wait until Slurm has freed the nodes (some 10 s at worst)."""
+        status, said = self.exec(f"timeout 30 sh -c {shlex.quote(_FORGET)}", user)
+        assert status == 0, f"{user}'s sessions or jobs do not end: {said}"
+
+
+def ensure_base_image() -> None:
+    """Pull or make debian:bookworm-slim, unless it is there."""
+    done = subprocess.run([ROOT / "docker" / "base-image"], stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+
+
+def build(engine: DockerClient, image: Image) -> str:
+    """Build one target of docker/Dockerfile, or find it in the layer cache; the image's id."""
+    built, _ = engine.images.build(
+        path=str(ROOT), dockerfile="docker/Dockerfile", target=image, tag=f"lnode-rig:{image}",
+        network_mode="host", rm=True, forcerm=True,
+    )  # fmt: skip
+    assert built.id is not None
+    return built.id
+
+
+@contextmanager
+def running(engine: DockerClient, image: Image, image_id: str, run: str) -> Iterator[Rig]:
+    """Start a container and yield it once it can be worked with; it is removed whatever happens.
+
+    `run` is this test run's own name, which labels the container: several runs may share one engine.
+    """
+    # Not pytest's tmp_path: below it the name of a control socket grows past the 104 bytes that macOS allows.
+    with TemporaryDirectory(prefix="rig-") as name:
+        folder = Path(name)
+        container = _create(engine, image, image_id, run, _new_key(folder / "id_ed25519"))
+        try:
+            container.start()
+            yield _ready(container, image, folder)
+        finally:
+            container.remove(force=True, v=True)
+
+
+def _create(engine: DockerClient, image: Image, image_id: str, run: str, key: str) -> Container:
+    return engine.containers.create(
+        image_id, name=f"lnode-{image}-{run}", labels={LABEL: run},
+        environment={"LNODE_AUTHORIZED_KEY": key},
+        hostname="login1", init=True, ports={"22/tcp": ("127.0.0.1", 0)},
+        cap_drop=["ALL"], cap_add=CAPABILITIES, security_opt=["no-new-privileges"],
+    )  # fmt: skip
+
+
+def _new_key(path: Path) -> str:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rig", "-f", path], check=True)
+    return path.with_suffix(".pub").read_text().strip()
+
+
+def _ready(container: Container, image: Image, folder: Path) -> Rig:
+    """Wait for sshd's banner and the scheduler, then set up the laptop."""
+
+    rig = Rig(container, _port(container), folder)
+    wait_until(lambda: _banner(_port(container)), "sshd answers")
+    wait_until(lambda: rig.exec(_READY[image])[0] == 0, f"{image} is ready")
+    _equip(rig)
+    return rig
+
+
+def _port(container: Container) -> int:
+    """The port on 127.0.0.1 that leads to sshd. Raises RuntimeError when the container has ended."""
+    container.reload()
+    published = container.ports.get("22/tcp")
+    if not published:
+        raise RuntimeError(f"the container ended at its start:\n{container.logs().decode()}")
+    return int(published[0]["HostPort"])
+
+
+def wait_until(true: Callable[[], bool], what: str, *, within_s: float = 30) -> None:
+    """Ask until it is so. Raises TimeoutError after the deadline."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {within_s} s: {what}")
+        time.sleep(0.02)
+
+
+def _banner(port: int) -> bool:
+    # Docker's own proxy accepts before sshd listens, and then hangs up.
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _equip(rig: Rig) -> None:
+    """Write what the laptop has: known_hosts, the ssh configuration, an empty home, and `ssh` on its PATH."""
+    status, host_key = rig.exec("cat /etc/ssh/ssh_host_ed25519_key.pub")
+    assert status == 0, host_key
+    (rig.folder / "known_hosts").write_text(f"lnode-rig {host_key}")
+    rig.ssh_config.write_text(_config(rig))
+    (rig.home / "run").mkdir(parents=True, mode=0o700)
+    _wrap_ssh(rig)
+
+
+def _config(rig: Rig) -> str:
+    aliases = "".join(f"Host {alias}\n    User {user}\n" for alias, user in ALIASES.items())
+    return f"""\
+{aliases}
+Host *
+    HostName 127.0.0.1
+    Port {rig.port}
+    HostKeyAlias lnode-rig
+    StrictHostKeyChecking yes
+    UserKnownHostsFile {rig.folder / "known_hosts"}
+    GlobalKnownHostsFile none
+    IdentityFile {rig.folder / "id_ed25519"}
+    IdentitiesOnly yes
+    IdentityAgent none
+"""
+
+
+def _wrap_ssh(rig: Rig) -> None:
+    # OpenSSH finds ~/.ssh/config through the password database, whatever HOME says. A later -F overrides this one.
+    real = shutil.which("ssh")
+    if real is None:
+        sys.exit("the tests need an OpenSSH client")
+    wrapper = rig.folder / "bin" / "ssh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(real)} -F {shlex.quote(str(rig.ssh_config))} "$@"\n')
+    wrapper.chmod(0o755)

@@ -1,0 +1,69 @@
+"""A terminal window on the laptop: a program on a real pty (pexpect), and what its screen shows (pyte)."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self, cast
+
+import pexpect
+import pyte
+
+LNODE = (sys.executable, "-m", "lnode")
+
+
+class Window:
+    """A program in a terminal of 100 columns and 30 rows. Leaving the block closes the window on it."""
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        self._screen = pyte.HistoryScreen(100, 30, history=1000)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = b""
+        self.process = pexpect.spawn(argv[0], list(argv[1:]), env=dict(env), dimensions=(30, 100), timeout=None)
+
+    def text(self) -> str:
+        """What the screen shows now, without empty lines."""
+        return "\n".join(row.rstrip() for row in self._screen.display if row.strip())
+
+    def wait_for(self, text: str, *, within_s: float = 30) -> str:
+        """Wait until the screen shows `text`; the screen. Lines broken at the right margin count as one."""
+        deadline = time.monotonic() + within_s
+        while text not in self.text() and text not in self.text().replace("\n", ""):
+            if time.monotonic() > deadline or not self._read(0.2):
+                raise AssertionError(f"never shown: {text!r}\n{self.text()}")
+        return self.text()
+
+    def press(self, keys: str) -> None:
+        """Send keys; Ctrl-b is `\\x02`, Enter is `\\r`."""
+        self.process.send(keys)
+
+    def detach(self) -> None:
+        """Ctrl-b d."""
+        self.press("\x02d")
+
+    def exit_status(self, *, within_s: float = 30) -> int:
+        """Wait until the program ends by itself: its exit status."""
+        deadline = time.monotonic() + within_s
+        while self._read(0.2):
+            assert time.monotonic() < deadline, f"does not end:\n{self.text()}"
+        self.process.wait()
+        assert self.process.exitstatus is not None, f"ended by signal {self.process.signalstatus}"
+        return self.process.exitstatus
+
+    def _read(self, within_s: float) -> bool:
+        """Take in what has been printed; False once the program has ended and all is read."""
+        try:
+            data = cast(bytes, self.process.read_nonblocking(1 << 16, timeout=within_s))
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.process.close(force=True)
