@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from lnode.errors import LnodeError
 from lnode.reply import visible
@@ -16,16 +16,21 @@ from lnode.reply import visible
 
 def say(text: str) -> None:
     """One line on stderr."""
-    print(f"lnode: {text}", file=sys.stderr, flush=True)
+    _write(f"lnode: {visible(text)}\n")
+
+
+def _write(text: str) -> None:
+    with suppress(OSError):  # the window may be closed: then there is nobody to tell
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def show_error(error: LnodeError) -> None:
     """The other side's own words, if any, then one sentence and one hint."""
-    for row in error.detail.splitlines()[-20:]:
-        if row.strip():
-            print(f"  {visible(row.rstrip())}", file=sys.stderr)
-    print(f"lnode: {visible(error.message)}", file=sys.stderr)
-    print(f"hint:  {visible(error.hint)}", file=sys.stderr, flush=True)
+    detail = (row.rstrip() for row in error.detail.splitlines() if row.strip())
+    for row in list(detail)[-20:]:
+        _write(f"  {visible(row)}\n")
+    _write(f"lnode: {visible(error.message)}\nhint:  {visible(error.hint)}\n")
 
 
 def can_ask() -> bool:
@@ -35,11 +40,11 @@ def can_ask() -> bool:
 
 def confirm(question: str) -> bool:
     """Ask on stderr, no is the default; an end of input is no."""
-    print(f"lnode: {question} [y/N] ", end="", file=sys.stderr, flush=True)
+    _write(f"lnode: {visible(question)} [y/N] ")
     try:
         return input().strip().lower() in ("y", "yes")
     except EOFError:
-        print(file=sys.stderr)
+        _write("\n")
         return False
 
 
@@ -59,7 +64,7 @@ def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
         with lock:
             if not over:
                 shown = True
-                print(f"lnode: {text} ", end="", file=sys.stderr, flush=True)
+                _write(f"lnode: {text} ")
 
     timer = threading.Timer(after_s, show)
     timer.daemon = True
@@ -71,7 +76,7 @@ def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
         with lock:
             over = True
         if shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            _write("\r\x1b[K")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:

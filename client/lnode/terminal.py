@@ -5,8 +5,8 @@ No pty stands in between: ssh reads the keys and writes the screen itself (DESIG
 
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,12 +38,13 @@ class Terminal:
         self._log = SshLog()
 
     def __enter__(self) -> Self:
-        self._modes = termios.tcgetattr(sys.stdin) if termios else None
+        self._modes = termios.tcgetattr(0) if termios else None
         self._handlers: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            self._handlers.setdefault(number, signal.signal(number, lambda *_: self.end()))
         self._log.__enter__()
         self._ssh = subprocess.Popen(self._argv_for(self._log.path))
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
+            if number is not None:
+                self._handlers[number] = signal.signal(number, lambda *_: self.end())
         return self
 
     def wait(self) -> int:
@@ -66,8 +67,9 @@ class Terminal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.end()
         self.wait()
+        self._log.__exit__(kind, error, at)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         if self._modes is not None:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._modes)
-        self._log.__exit__(kind, error, at)
+            with suppress(termios.error):  # the window may be closed
+                termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
