@@ -7,10 +7,11 @@ its import), obeys every word of the user's configuration, and is the only one t
 import contextlib
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
 
-from lnode import causes, remote, screen, sshargs
+from lnode import causes, remote, screen, silence, sshargs
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import parse_reply
 from lnode.sshlog import SshLog
@@ -33,18 +34,26 @@ class Question:
 
     def __enter__(self) -> Self:
         self._log.__enter__()
+        may_prompt = screen.can_ask()
         argv = sshargs.question_argv(
             self._target.alias,
             self._line,
             log=self._log.path,
-            may_prompt=screen.can_ask(),
+            may_prompt=may_prompt,
             connect_timeout_s=self._target.connect_timeout_s,
             config=self._target.config,
         )
-        pipe = subprocess.PIPE
-        self._ssh = subprocess.Popen(
-            argv, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, encoding="utf-8", errors="backslashreplace"
-        )
+        with Path(self._log.path).open("a") as words:  # what the ssh of a jump host says comes this way
+            self._ssh = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=words,
+                encoding="utf-8",
+                errors="backslashreplace",
+                env=None if may_prompt else silence.environment(),
+                start_new_session=not may_prompt,
+            )
         self._stdin: IO[str] = cast("IO[str]", self._ssh.stdin)
         self._stdout: IO[str] = cast("IO[str]", self._ssh.stdout)
         return self

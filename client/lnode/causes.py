@@ -39,10 +39,9 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
     (r"No route to host|Network is unreachable|Network is down|Host is down", Cause.NO_ROUTE),
     (r"Unable to negotiate|no matching (host key type|key exchange|cipher|MAC)", Cause.NO_COMMON_ALGORITHM),
     (r"Bad configuration option|Bad owner or permissions|terminating, \d+ bad configuration", Cause.BAD_CONFIG),
-    (r"(banner exchange|kex_exchange_identification|ssh_exchange_identification).*(timed out|Timeout)",
-     Cause.TIMED_OUT),
-    (r"kex_exchange_identification|ssh_exchange_identification|banner exchange|preauth", Cause.CLOSED_EARLY),
-    (r"(Connection|Operation|connect to host .*) timed out|not responding", Cause.TIMED_OUT),
+    (r"[Tt]imed out|not responding", Cause.TIMED_OUT),
+    (r"kex_exchange_identification|ssh_exchange_identification|banner exchange|Connection (closed|reset) by .* port",
+     Cause.CLOSED_EARLY),
 )  # fmt: skip
 
 
@@ -54,6 +53,9 @@ def cause_of_ssh(log: str) -> Cause:
     return Cause.LOST
 
 
+_SSH_PORT = 22
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What an error calls a host: the alias that was typed, and what it stands for."""
@@ -61,6 +63,11 @@ class Place:
     alias: str
     hostname: str
     port: int
+
+    @property
+    def known_hosts_name(self) -> str:
+        """The host in known_hosts' own spelling, quoted for a shell: `'[host]:port'` off port 22."""
+        return self.hostname if self.port == _SSH_PORT else f"'[{self.hostname}]:{self.port}'"
 
     def __str__(self) -> str:
         return f"{self.alias} ({self.hostname} port {self.port})"
@@ -105,7 +112,7 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         "check its fingerprint once by hand: ssh {place.alias}"),
     Cause.HOST_KEY_CHANGED: (
         ExitCode.HOST_KEY, "the host key of {place} is not the known one, so nothing was sent",
-        "ask the site whether it changed; only then: ssh-keygen -R {place.hostname}"),
+        "ask the site whether it changed; only then: ssh-keygen -R {place.known_hosts_name}"),
     Cause.NO_COMMON_ALGORITHM: (
         ExitCode.UNREACHABLE, "{place} and this ssh have no algorithm in common",
         "see what is offered: ssh -v {place.alias}"),

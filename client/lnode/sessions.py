@@ -33,7 +33,9 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        return "node" if self.job else self.session.kind or "login"
+        if self.job:
+            return "node"
+        return self.session.kind or ("unknown" if self.state is State.UNKNOWN else "login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,16 @@ def _state(session: tmux.Session, job: slurm.Job | None, scheduler: str) -> Stat
         if scheduler == "silent" and session.kind != "login":
             return State.UNKNOWN
         return State.ENDED if session.kind == "node" else State.SHELL
-    return {
-        "RUNNING": State.RUNNING, "PENDING": State.WAITING, "CONFIGURING": State.WAITING,
-        "REQUEUED": State.WAITING, "SUSPENDED": State.WAITING,
-    }.get(job.state, State.ENDING)  # fmt: skip
+    if job.state in _RUNNING:
+        return State.RUNNING
+    return State.WAITING if job.state in _WAITING else State.ENDING
+
+
+# squeue(1), JOB STATE CODES; all others are on their way out
+_RUNNING = {"RUNNING", "RESIZING", "SIGNALING"}
+_WAITING = {
+    "PENDING", "CONFIGURING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT",
+}  # fmt: skip
 
 
 def in_words(seconds: int) -> str:
@@ -103,7 +111,7 @@ def whereabouts(entry: Entry) -> str:
     """One clause that is true: `runs on c0512, 61 h left`; `waits for its node (Priority)`; `runs on login1`."""
     job = entry.job
     if entry.state is State.RUNNING and job is not None:
-        return ", ".join(filter(None, (f"runs on {job.nodes}", left_in_words(job))))
+        return ", ".join(filter(None, (f"runs on {job.nodes}" if job.nodes else "runs", left_in_words(job))))
     if entry.state is State.WAITING and job is not None:
         return f"waits for its node ({job.reason})" if job.reason else "waits for its node"
     if entry.state is State.UNKNOWN:

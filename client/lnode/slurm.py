@@ -51,25 +51,25 @@ def _parse_job(row: str) -> Job | None:
     for field, width in _WIDTHS.items():
         value[field] = row[start : start + width].strip()
         start += width
-    if not re.fullmatch(r"\d+\S*", value["jobid"]) or not value["allocsid"].isdecimal():
+    if not re.fullmatch(r"\d+\S*", value["jobid"]) or not re.fullmatch(r"[0-9]{1,10}", value["allocsid"]):
         return None
     return Job(
         id=value["jobid"],
         sid=int(value["allocsid"]),
-        submitted=int(value["submittime"]) if value["submittime"].isdecimal() else None,
+        submitted=int(value["submittime"]) if re.fullmatch(r"[0-9]{1,12}", value["submittime"]) else None,
         state=value["state"],
         left=value["timeleft"],
         left_s=parse_duration(value["timeleft"]),
         submit_host=short_host(value["allocnodes"]),
         nodes="" if value["nodelist"] in ("(null)", "n/a", "None") else value["nodelist"],
-        reason=value["reason"],
+        reason="" if value["reason"] == "None" else value["reason"],
         name=value["name"],
     )
 
 
 def parse_duration(text: str) -> int | None:
     """Seconds of Slurm's `[D-]HH:MM:SS` or `MM:SS` (secs2time_str); None for UNLIMITED, NOT_SET, INVALID and the rest."""
-    match = re.fullmatch(r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)", text)
+    match = re.fullmatch(r"(?:(?:([0-9]{1,6})-)?([0-9]{1,6}):)?([0-9]{1,6}):([0-9]{1,6})", text)
     if match is None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
@@ -119,5 +119,5 @@ def _descendant_sids(pids: Iterable[int], parents: Mapping[int, tuple[int, int]]
 
 def parse_processes(lines: Iterable[str]) -> dict[int, tuple[int, int]]:
     """Read `ps -o pid= -o ppid= -o sid=`: pid -> (parent pid, session id)."""
-    rows = (row.split() for row in lines)
-    return {int(r[0]): (int(r[1]), int(r[2])) for r in rows if len(r) == 3 and all(p.isdecimal() for p in r)}  # noqa: PLR2004
+    rows = (re.fullmatch(r"\s*([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s*", row) for row in lines)
+    return {int(row[1]): (int(row[2]), int(row[3])) for row in rows if row}

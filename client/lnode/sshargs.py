@@ -45,15 +45,20 @@ def check_argv(alias: str, config: str | None = None) -> list[str]:
     return [*_ssh(config), "-O", "check", "--", alias]
 
 
-def master_argv(alias: str, line: str, config: str | None = None) -> list[str]:
-    """Run `line` over a live master, or fail: `ProxyCommand=false` keeps ssh from dialling on its own."""
-    options = ("-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "ProxyJump=none", "-o", "ProxyCommand=false")
-    return [*_ssh(config), "-T", *_ALWAYS, *options, "--", alias, line]
+def master_argv(alias: str, line: str, *, log: str, config: str | None = None) -> list[str]:
+    """Run `line` over a live master, or fail: `ProxyCommand=false` keeps ssh from dialling on its own.
+
+    Alone: ssh ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
+    """
+    options = ("-o", "ProxyCommand=false", "-o", "ControlMaster=no", "-o", "BatchMode=yes")
+    return [*_ssh(config), "-T", *_ALWAYS, *options, "-E", log, "--", alias, line]
 
 
 def jump_argv(jumps: Sequence[str], hostname: str, port: int, config: str | None = None) -> list[str]:
     """`ssh -W`: standard input and output to hostname:port through the jump hosts, silently."""
     *before, last = jumps
+    if ":" in last and "://" not in last:
+        last = f"ssh://{last}"  # `gate:2200` is a destination for -J, but for ssh itself only as a URI
     chain = ("-J", ",".join(before)) if before else ()
     return [*_ssh(config), "-o", "BatchMode=yes", *chain, "-W", f"[{hostname}]:{port}", "--", last]
 

@@ -74,7 +74,7 @@ def is_possible(name: str) -> bool:
 
 def suggestion(name: str) -> str:
     """The nearest name that can be created."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "livenode"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "livenode"
 
 
 def pane_command(request: str) -> str:
@@ -97,6 +97,13 @@ _AFTERWARDS = (
 
 
 def program_of(request: str) -> str:
-    """The program that a request starts with, if its first word is plainly one; else "" (assignments, subshells)."""
+    """The program that a request starts with, if its first word is plainly one; else "" (assignments, builtins)."""
     word = request.split(maxsplit=1)[0] if request.strip() else ""
-    return word if re.fullmatch(r"[A-Za-z0-9_./+-]+", word) and not word.startswith("-") else ""
+    return word if re.fullmatch(r"[A-Za-z0-9_./+][A-Za-z0-9_./+-]*", word) and word not in _SHELL_WORDS else ""
+
+
+# Words of some login shell that /bin/sh, which looks for the program, need not know
+_SHELL_WORDS = {
+    ".", "alias", "builtin", "cd", "command", "eval", "exec", "export", "for", "if", "limit", "ml", "module", "set",
+    "setenv", "source", "time", "ulimit", "umask", "unset", "unsetenv", "while",
+}  # fmt: skip

@@ -1,0 +1,100 @@
+"""The link: a silent connection beside the terminal, over which lnode asks the host short questions.
+
+It climbs a ladder and stops at the first rung that holds: a live OpenSSH master, asyncssh, paramiko. No rung
+ever prompts, and every rung checks the host key. paramiko is tried only where asyncssh cannot negotiate, read the
+keys, or be imported: never after a refused login, an unknown or changed host key, or a network failure.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from lnode.causes import Cause
+from lnode.target import Target
+
+MAX_OUTPUT = 1 << 20  # bytes of either stream that an answer may have
+_MODULES = {"master": "_openssh", "asyncssh": "_asyncssh", "paramiko": "_paramiko"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one remote command left: its output (capped at MAX_OUTPUT bytes each) and exit status.
+
+    `exit_status` is None when the command was ended by a signal or the channel closed without one.
+    """
+
+    stdout: bytes
+    stderr: bytes
+    exit_status: int | None
+
+
+class Link(Protocol):
+    """One open connection. Every `run` is one channel: one command, nothing on its standard input."""
+
+    rung: str  # "master", "asyncssh" or "paramiko"
+
+    async def run(self, line: str, *, timeout_s: float) -> Answer:
+        """Run `line` in the user's login shell. Raises LinkFailed when the connection or the deadline fails."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class LinkFailed(Exception):  # noqa: N818 (an outcome, like Cause, not an error of the program)
+    """No silent connection, or no longer. `story` says what each rung met, for `-v`."""
+
+    def __init__(self, cause: Cause, story: str) -> None:
+        super().__init__(story)
+        self.cause = cause
+        self.story = story
+
+
+def timed_out(timeout_s: float) -> LinkFailed:
+    """The failure of a deadline."""
+    return LinkFailed(Cause.TIMED_OUT, f"no answer within {timeout_s:g} s")
+
+
+class Rung(Protocol):
+    """What each of the ladder's modules offers."""
+
+    async def open_rung(self, target: Target) -> Link:
+        """Open a link or raise LinkFailed; bounded in time by the caller, who cancels."""
+        ...
+
+
+async def open_link(target: Target, *, timeout_s: float = 20.0) -> Link:
+    """Climb the ladder. Raises LinkFailed where no rung holds silently."""
+    story: list[str] = []
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _climb(target, story)
+    except TimeoutError:
+        raise LinkFailed(Cause.TIMED_OUT, "; ".join([*story, f"no link within {timeout_s:g} s"])) from None
+
+
+async def _climb(target: Target, story: list[str]) -> Link:
+    for name in ("master", "asyncssh"):
+        try:
+            return await _try(name, target, story)
+        except LinkFailed as failed:
+            # A master that does not hold says nothing about the host; of asyncssh's failures only the one to
+            # agree with the server can end differently on the next rung.
+            if name != "master" and failed.cause is not Cause.NO_COMMON_ALGORITHM:
+                raise
+    return await _try("paramiko", target, story)
+
+
+async def _try(name: str, target: Target, story: list[str]) -> Link:
+    try:
+        # By name and only now: the libraries stay off the path to ssh, and one that breaks costs one rung.
+        rung = cast(Rung, import_module(f"lnode.link.{_MODULES[name]}"))
+    except Exception as broken:
+        story.append(f"{name}: cannot be imported ({broken})")
+        raise LinkFailed(Cause.NO_COMMON_ALGORITHM, "; ".join(story)) from broken
+    try:
+        link = await rung.open_rung(target)
+    except LinkFailed as failed:
+        story.append(f"{name}: {failed.story}")
+        raise LinkFailed(failed.cause, "; ".join(story)) from failed
+    return link

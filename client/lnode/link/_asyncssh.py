@@ -1,0 +1,222 @@
+"""The second rung: asyncssh, fed from `ssh -G` alone, with keys and an agent, never prompting."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+
+import asyncssh
+from asyncssh.encryption import get_encryption_algs
+from asyncssh.kex import get_kex_algs
+from asyncssh.mac import get_mac_algs
+from asyncssh.public_key import get_certificate_algs, get_public_key_algs
+
+from lnode.causes import Cause
+from lnode.link import Answer, LinkFailed, _hostkeys, _identities, _wire, timed_out
+from lnode.link._child import read_capped
+from lnode.target import Target
+
+_AGENT_S = 2.0
+_CLOSE_S = 2.0
+_CANNOT_AGREE = (
+    asyncssh.KeyExchangeFailed,
+    asyncssh.ProtocolError,
+    asyncssh.ProtocolNotSupported,
+    UnicodeError,  # a version line that is not ASCII, which asyncssh lets through
+)
+
+logging.getLogger("asyncssh").addHandler(logging.NullHandler())
+
+
+class _Client(asyncssh.SSHClient):
+    """Offers the keys that lnode chose, and remembers which host key the server showed."""
+
+    def __init__(self, keys: list[asyncssh.SSHKeyPair], host_keys: _hostkeys.HostKeys) -> None:
+        self._keys = iter(keys)
+        self._host_keys = host_keys
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self.verdict: Cause | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._connection = conn
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Asked only for keys that asyncssh does not find among the trusted ones."""
+        self.verdict = self._host_keys.verdict(key.public_data)
+        return self.verdict is None
+
+    def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
+        return next(self._keys, None)
+
+    @property
+    def host_key_accepted(self) -> bool:
+        return self._connection is not None and self._connection.get_server_host_key() is not None
+
+    @property
+    def host_key_awaited(self) -> bool:
+        """Whether the server's list of algorithms came and its host key did not.
+
+        A server that finds nothing in common hangs up at once, and asyncssh may report that before its own finding.
+        It has no public name for the list; without it this is a connection closed early.
+        """
+        return bool(getattr(self._connection, "_server_kexinit", b"")) and not self.host_key_accepted
+
+
+class AsyncsshLink:
+    """A link over lnode's own asyncssh connection."""
+
+    rung = "asyncssh"
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, wire: _wire.Wire) -> None:
+        self._connection = connection
+        self._wire = wire
+
+    async def run(self, line: str, *, timeout_s: float) -> Answer:
+        """Run `line` on a channel of its own. Raises LinkFailed when the connection or the deadline fails."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._answer(line)
+        except TimeoutError:
+            raise timed_out(timeout_s) from None
+        except (asyncssh.Error, OSError) as exc:
+            raise LinkFailed(Cause.LOST, str(exc)) from exc
+
+    async def _answer(self, line: str) -> Answer:
+        process = await self._connection.create_process(line, stdin=asyncssh.DEVNULL, encoding=None)
+        try:
+            stdout, stderr = await asyncio.gather(read_capped(process.stdout), read_capped(process.stderr))
+            await process.wait_closed()
+        finally:
+            process.close()
+        status = process.exit_status
+        if status is None and self._connection.is_closed():
+            raise LinkFailed(Cause.LOST, "the connection was lost")
+        return Answer(stdout, stderr, None if status == -1 else status)  # -1 is asyncssh's word for a signal
+
+    async def close(self) -> None:
+        await _close(self._connection, self._wire)
+
+
+async def open_rung(target: Target) -> AsyncsshLink:
+    """Sign in silently. Raises LinkFailed; NO_COMMON_ALGORITHM is the only cause that paramiko may mend."""
+    algorithms = _algorithms(target)
+    host_keys = await _hostkeys.known_host_keys(target)
+    async with _agent_keys(target) as agent_keys:
+        file_keys, unreadable = _file_keys(target)
+        keys = [*agent_keys, *file_keys]
+        if not keys:
+            raise _identities.no_key(unreadable)
+        client = _Client(keys, host_keys)
+        wire = await _wire.dial(target)
+        try:
+            return AsyncsshLink(await _connect(target, client, host_keys, algorithms, wire), wire)
+        except BaseException:
+            await wire.close()
+            raise
+
+
+async def _connect(
+    target: Target,
+    client: _Client,
+    host_keys: _hostkeys.HostKeys,
+    algorithms: dict[str, list[str]],
+    wire: _wire.Wire,
+) -> asyncssh.SSHClientConnection:
+    host_key_algorithms = host_keys.prefer(algorithms.pop("server_host_key_algs"))
+    try:
+        return await asyncssh.connect(
+            target.hostname, target.port, sock=wire.sock, config=[], client_factory=lambda: client,
+            username=target.user, known_hosts=_trusted(host_keys), host_key_alias=target.host_key_alias,
+            server_host_key_algs=host_key_algorithms, x509_trusted_certs=None, x509_trusted_cert_paths=[],
+            client_keys=None, agent_path=None, agent_forwarding=False, preferred_auth="publickey",
+            password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None, **algorithms,
+        )  # fmt: skip
+    except (asyncssh.Error, OSError, ValueError) as exc:
+        raise LinkFailed(await _cause_of(exc, client, wire), str(exc) or type(exc).__name__) from exc
+
+
+async def _cause_of(exc: Exception, client: _Client, wire: _wire.Wire) -> Cause:
+    if isinstance(exc, asyncssh.HostKeyNotVerifiable):
+        return client.verdict or (Cause.HOST_KEY_CHANGED if "revoked" in str(exc) else Cause.HOST_KEY_UNKNOWN)
+    if isinstance(exc, asyncssh.PermissionDenied) or "authentication" in str(exc).lower():
+        return Cause.LOGIN_REFUSED
+    if client.host_key_accepted:
+        # Past the host key there is nothing left to negotiate: a signature that does not match the key is somebody
+        # who shows the key without having it.
+        return Cause.HOST_KEY_CHANGED if isinstance(exc, asyncssh.KeyExchangeFailed) else Cause.CLOSED_EARLY
+    if client.host_key_awaited or isinstance(exc, _CANNOT_AGREE):
+        return Cause.NO_COMMON_ALGORITHM
+    return await wire.why_lost()
+
+
+async def _close(connection: asyncssh.SSHClientConnection, wire: _wire.Wire) -> None:
+    connection.close()
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await connection.wait_closed()
+    except TimeoutError:
+        connection.abort()
+        await connection.wait_closed()
+    finally:
+        await wire.close()
+
+
+def _trusted(host_keys: _hostkeys.HostKeys) -> tuple[list[asyncssh.SSHKey], ...]:
+    """Trusted keys, authorities and revoked keys, as asyncssh takes them. Never None: that would check nothing."""
+    return _imported(host_keys.trusted), _imported(host_keys.authorities), _imported(host_keys.revoked)
+
+
+def _imported(keys: Iterable[_hostkeys.Key]) -> list[asyncssh.SSHKey]:
+    found = []
+    for kind, encoded in keys:
+        with suppress(asyncssh.KeyImportError):  # a type that asyncssh does not know cannot be negotiated either
+            found.append(asyncssh.import_public_key(f"{kind} {encoded}"))
+    return found
+
+
+def _algorithms(target: Target) -> dict[str, list[str]]:
+    """The target's algorithms that asyncssh has, in ssh's order, by the names of asyncssh's arguments."""
+    host_keys = (*get_certificate_algs(), *get_public_key_algs())
+    return {
+        "kex_algs": _common(target, "kexalgorithms", get_kex_algs),
+        "encryption_algs": _common(target, "ciphers", get_encryption_algs),
+        "mac_algs": _common(target, "macs", get_mac_algs),
+        "server_host_key_algs": _common(target, "hostkeyalgorithms", lambda: host_keys),
+    }
+
+
+def _common(target: Target, keyword: str, supported: Callable[[], Iterable[bytes]]) -> list[str]:
+    names = {name.decode("ascii") for name in supported()}
+    common = [name for name in target.one(keyword).split(",") if name in names]
+    if not common:
+        raise LinkFailed(Cause.NO_COMMON_ALGORITHM, f"has none of the configured {keyword}")
+    return common
+
+
+@asynccontextmanager
+async def _agent_keys(target: Target) -> AsyncIterator[list[asyncssh.SSHKeyPair]]:
+    """The agent's keys in ssh's order; none where no agent answers. They sign only while the context is open."""
+    path = _identities.agent_socket(target)
+    if path is None:
+        yield []
+        return
+    async with asyncssh.SSHAgentClient(path) as agent:
+        keys: list[asyncssh.SSHKeyPair] = []
+        with suppress(OSError, ValueError, asyncssh.Error):  # TimeoutError is an OSError
+            async with asyncio.timeout(_AGENT_S):
+                keys += await agent.get_keys()
+        order = _identities.agent_order(target, [key.public_data for key in keys])
+        yield [keys[i] for i in order]
+
+
+def _file_keys(target: Target) -> tuple[list[asyncssh.SSHKeyPair], bool]:
+    """Keys that open without a passphrase, and whether there are others that asyncssh cannot read."""
+    certificates = [str(path) for path in _identities.certificate_files(target)]
+    keys: list[asyncssh.SSHKeyPair] = []
+    unreadable = False
+    for path in _identities.private_key_files(target):
+        try:
+            keys += asyncssh.load_keypairs(str(path), certlist=certificates)
+        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, OSError) as exc:
+            unreadable = unreadable or "passphrase" not in str(exc).lower()
+    return [key for key in keys if not _identities.needs_touch(key.public_data)], unreadable

@@ -1,0 +1,75 @@
+"""Child processes that can ask nobody anything and are always ended."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from lnode import silence
+from lnode.link import MAX_OUTPUT
+
+_GRACE_S = 1.0
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a child left; `status` is negative for a signal, as subprocess has it."""
+
+    stdout: bytes
+    stderr: bytes
+    status: int
+
+
+class _Readable(Protocol):
+    async def read(self, n: int = -1, /) -> bytes: ...
+
+
+async def run(argv: Sequence[str]) -> Done:
+    """Run a child to its end without input. Cancelled, it ends the child first."""
+    child = await start(
+        argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    reading = asyncio.gather(read_capped(child.stdout), read_capped(child.stderr))
+    try:
+        stdout, stderr = await asyncio.shield(reading)
+        return Done(stdout, stderr, await child.wait())
+    finally:
+        await end(child)
+        await reading  # a pipe that nobody reads would keep its file descriptor, and wait() waiting
+
+
+async def start(argv: Sequence[str], *, stdin: int, stdout: int, stderr: int | IO[bytes]) -> asyncio.subprocess.Process:
+    """Start a child in a session of its own: without a terminal no prompt, and no Ctrl-C meant for lnode."""
+    return await asyncio.create_subprocess_exec(
+        *argv, stdin=stdin, stdout=stdout, stderr=stderr, env=silence.environment(), start_new_session=True
+    )
+
+
+async def end(child: asyncio.subprocess.Process) -> None:
+    """End a child and its process group: SIGTERM, so that ssh ends its jump processes, then SIGKILL."""
+    if child.returncode is not None:
+        return
+    _signal_group(child, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_GRACE_S):
+            await child.wait()
+    except TimeoutError:
+        _signal_group(child, signal.SIGKILL)
+        await child.wait()
+
+
+def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+        os.killpg(child.pid, number)
+
+
+async def read_capped(stream: _Readable | None) -> bytes:
+    """Read to the end, keep the first MAX_OUTPUT bytes: the rest is read too, or the writer would block."""
+    kept = bytearray()
+    while stream and (chunk := await stream.read(_CHUNK)):
+        kept += chunk[: MAX_OUTPUT - len(kept)]
+    return bytes(kept)

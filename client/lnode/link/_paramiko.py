@@ -1,0 +1,249 @@
+"""The third rung: paramiko, where asyncssh cannot agree with the server or cannot be imported.
+
+paramiko blocks, so its calls run on threads of the link's own; closing the transport ends every one of them.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TypeVar
+
+import paramiko
+from paramiko.agent import AgentSSH
+
+from lnode.causes import Cause
+from lnode.link import MAX_OUTPUT, Answer, LinkFailed, _hostkeys, _identities, _wire, timed_out
+from lnode.target import Target
+
+_THREADS = 32  # a command takes two; a queued one only starts later
+_AGENT_S = 2.0
+_CLOSE_S = 2.0
+_CHUNK = 1 << 16
+_NEVER_S = 1e6  # paramiko's own deadlines, out of the way: the caller cancels
+
+_T = TypeVar("_T")
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class _Agent(AgentSSH):
+    """paramiko's agent on a given socket; its own looks at SSH_AUTH_SOCK only."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(_AGENT_S)
+        try:
+            self._socket.connect(path)
+            self._connect(self._socket)  # type: ignore[attr-defined]  # its one way in; missing from the stubs
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for a signature
+        self._socket.close()
+
+
+class ParamikoLink:
+    """A link over lnode's own paramiko transport."""
+
+    rung = "paramiko"
+
+    def __init__(self, transport: paramiko.Transport, wire: _wire.Wire) -> None:
+        self._transport = transport
+        self._wire = wire
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="lnode-paramiko")
+
+    async def run(self, line: str, *, timeout_s: float) -> Answer:
+        """Run `line` on a channel of its own. Raises LinkFailed when the connection or the deadline fails."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._answer(line)
+        except TimeoutError:
+            raise timed_out(timeout_s) from None
+        except (paramiko.SSHException, OSError, EOFError) as exc:
+            raise LinkFailed(Cause.LOST, str(exc) or "the connection was lost") from exc
+
+    async def _answer(self, line: str) -> Answer:
+        channel = await self._channel()
+        try:
+            await self.call(partial(_start, channel, line))
+            stdout, stderr = await asyncio.gather(
+                self.call(partial(_drain, channel.recv)), self.call(partial(_drain, channel.recv_stderr))
+            )
+            status = await self.call(channel.recv_exit_status)
+        finally:
+            channel.close()
+        if status != -1:
+            return Answer(stdout, stderr, status)
+        # A signal, or a transport that died: paramiko ends the channel alike and notes its own death only later.
+        if not await self.call(partial(_still_there, self._transport)):
+            raise LinkFailed(Cause.LOST, "the connection was lost")
+        return Answer(stdout, stderr, None)
+
+    async def _channel(self) -> paramiko.Channel:
+        opening = self.submit(partial(self._transport.open_session, timeout=_NEVER_S))
+        try:
+            return await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_late)
+            raise
+
+    def submit(self, blocking: Callable[[], _T]) -> "Future[_T]":
+        try:
+            return self._pool.submit(blocking)
+        except RuntimeError:
+            raise LinkFailed(Cause.LOST, "closed") from None
+
+    async def call(self, blocking: Callable[[], _T]) -> _T:
+        """Run a blocking call of paramiko's on one of the link's threads."""
+        return await asyncio.wrap_future(self.submit(blocking))
+
+    async def close(self) -> None:
+        try:
+            with suppress(LinkFailed):  # closed before
+                await self.call(self._transport.close)
+                if self._transport.ident is not None:
+                    await self.call(partial(self._transport.join, _CLOSE_S))
+        finally:
+            self._pool.shutdown(wait=False)
+            await self._wire.close()
+
+
+async def open_rung(target: Target) -> ParamikoLink:
+    """Sign in silently, by the same rules as asyncssh. Raises LinkFailed."""
+    host_keys = await _hostkeys.known_host_keys(target)
+    async with _agent_keys(target) as agent_keys:
+        keys = [*agent_keys, *_file_keys(target)]
+        if not keys:
+            raise _identities.no_key(unreadable=False)
+        wire = await _wire.dial(target)
+        try:
+            transport = paramiko.Transport(wire.sock)
+        except BaseException:
+            await wire.close()
+            raise
+        link = ParamikoLink(transport, wire)
+        try:
+            _configure(transport, target, host_keys)
+            await _handshake(link, transport, wire)
+            _check_host_key(transport, host_keys)
+            await _sign_in(link, transport, target.user, keys)
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+
+def _configure(transport: paramiko.Transport, target: Target, host_keys: _hostkeys.HostKeys) -> None:
+    """The target's algorithms that paramiko has, in ssh's order, a known host key's first."""
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = _NEVER_S
+    options = transport.get_security_options()
+    options.kex = _common(target, "kexalgorithms", options.kex)
+    options.ciphers = _common(target, "ciphers", options.ciphers)
+    options.digests = _common(target, "macs", options.digests)
+    wanted = _common(target, "hostkeyalgorithms", options.key_types)
+    options.key_types = tuple(host_keys.prefer(wanted))
+
+
+def _common(target: Target, keyword: str, supported: Sequence[str]) -> tuple[str, ...]:
+    common = tuple(name for name in target.one(keyword).split(",") if name in supported)
+    if not common:
+        raise LinkFailed(Cause.NO_COMMON_ALGORITHM, f"has none of the configured {keyword}")
+    return common
+
+
+async def _handshake(link: ParamikoLink, transport: paramiko.Transport, wire: _wire.Wire) -> None:
+    settled = threading.Event()
+    transport.start_client(event=settled)
+    try:
+        await link.call(settled.wait)
+    except asyncio.CancelledError:
+        settled.set()  # the transport does not set it when it is closed on purpose
+        raise
+    if transport.is_active():
+        return
+    exc = transport.get_exception()
+    agreed = not isinstance(exc, paramiko.ssh_exception.IncompatiblePeer)
+    cause = await wire.why_lost() if agreed else Cause.NO_COMMON_ALGORITHM
+    raise LinkFailed(cause, str(exc) if exc else "closed during the handshake")
+
+
+def _check_host_key(transport: paramiko.Transport, host_keys: _hostkeys.HostKeys) -> None:
+    verdict = host_keys.verdict(transport.get_remote_server_key().asbytes())
+    if verdict is not None:
+        raise LinkFailed(verdict, "host key is not trusted")
+
+
+async def _sign_in(link: ParamikoLink, transport: paramiko.Transport, user: str, keys: list[paramiko.PKey]) -> None:
+    for key in keys:
+        try:
+            more = await link.call(partial(transport.auth_publickey, user, key))
+        except paramiko.BadAuthenticationType:
+            break
+        except paramiko.AuthenticationException:
+            if not transport.is_active():
+                break
+            continue
+        except (paramiko.SSHException, OSError, EOFError) as exc:
+            raise LinkFailed(Cause.CLOSED_EARLY, str(exc)) from exc
+        if not more:
+            return
+        break  # the key was right, and a person has to say the rest
+    raise LinkFailed(Cause.LOGIN_REFUSED, f"login refused for {user}")
+
+
+@asynccontextmanager
+async def _agent_keys(target: Target) -> AsyncIterator[list[paramiko.PKey]]:
+    """The agent's keys in ssh's order; none where no agent answers. They sign only while the context is open."""
+    path = _identities.agent_socket(target)
+    agent = None
+    if path is not None:
+        with suppress(OSError, paramiko.SSHException):
+            agent = await asyncio.to_thread(_Agent, path)
+    try:
+        keys = agent.get_keys() if agent else ()
+        yield [keys[i] for i in _identities.agent_order(target, [key.asbytes() for key in keys])]
+    finally:
+        if agent:
+            agent.close()
+
+
+def _file_keys(target: Target) -> list[paramiko.PKey]:
+    keys = []
+    for path in _identities.private_key_files(target):
+        # paramiko says in half a dozen exceptions, cryptography's among them, that a file is not for it.
+        with suppress(Exception):
+            keys.append(paramiko.PKey.from_path(path))
+    return keys
+
+
+def _start(channel: paramiko.Channel, line: str) -> None:
+    channel.exec_command(line)
+    channel.shutdown_write()
+
+
+def _drain(receive: Callable[[int], bytes]) -> bytes:
+    kept = bytearray()
+    while chunk := receive(_CHUNK):
+        kept += chunk[: MAX_OUTPUT - len(kept)]
+    return bytes(kept)
+
+
+def _still_there(transport: paramiko.Transport) -> bool:
+    with suppress(paramiko.SSHException, OSError, EOFError):
+        transport.global_request("keepalive@openssh.com", wait=True)
+        return transport.is_active()
+    return False
+
+
+def _close_late(opening: "Future[paramiko.Channel]") -> None:
+    with suppress(BaseException):
+        opening.result().close()

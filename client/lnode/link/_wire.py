@@ -1,0 +1,146 @@
+"""A byte stream to the host's sshd, dialled once for whichever library speaks over it.
+
+Jump hosts and proxy commands stay with OpenSSH. What it says goes to a file, so that a failure at the first hop is
+named as precisely as one at the host.
+"""
+
+import asyncio
+import errno
+import socket
+import tempfile
+import threading
+from contextlib import suppress
+from typing import IO, Any
+
+from lnode import sshargs
+from lnode.causes import Cause, cause_of_ssh
+from lnode.link import LinkFailed, _child
+from lnode.target import Target
+
+_NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+_LAST_WORDS = 1 << 14  # bytes of the proxy's stderr that are looked at
+_EXIT_GRACE_S = 1.0
+
+_Address = tuple[Any, ...]
+
+
+class Wire:
+    """An open byte stream; `sock` is a real socket also where a proxy command stands behind it."""
+
+    def __init__(
+        self, sock: socket.socket, proxy: asyncio.subprocess.Process | None = None, words: IO[bytes] | None = None
+    ) -> None:
+        self.sock = sock
+        self._proxy = proxy
+        self._words = words
+
+    async def why_lost(self) -> Cause:
+        """Why the stream ended before the login; a proxy is given a moment to finish its sentence."""
+        if self._proxy is None or self._words is None:
+            return Cause.CLOSED_EARLY
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EXIT_GRACE_S):
+                await self._proxy.wait()
+        size = self._words.seek(0, 2)
+        self._words.seek(max(0, size - _LAST_WORDS))
+        cause = cause_of_ssh(self._words.read().decode(errors="replace"))
+        return Cause.CLOSED_EARLY if cause is Cause.LOST else cause
+
+    async def close(self) -> None:
+        self.sock.close()
+        try:
+            if self._proxy is not None:
+                await _child.end(self._proxy)
+        finally:
+            if self._words is not None:
+                self._words.close()
+
+
+async def dial(target: Target) -> Wire:
+    """Open the stream. Raises LinkFailed with what the network, or OpenSSH as a proxy, said."""
+    argv = _proxy_argv(target)
+    if argv:
+        return await _start_proxy(argv)
+    try:
+        return Wire(await _connect(target))
+    except OSError as exc:
+        raise LinkFailed(_cause_of(exc), f"{target.hostname} port {target.port}: {exc.strerror or exc}") from exc
+
+
+def _proxy_argv(target: Target) -> list[str]:
+    if target.proxy_jump:
+        return sshargs.jump_argv(target.proxy_jump, target.hostname, target.port, target.config)
+    if target.proxy_command:
+        return ["/bin/sh", "-c", f"exec {target.proxy_command}"]
+    return []
+
+
+async def _start_proxy(argv: list[str]) -> Wire:
+    ours, theirs = socket.socketpair()
+    words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the wire)
+    try:
+        with theirs:
+            proxy = await _child.start(argv, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=words)
+    except BaseException:
+        ours.close()
+        words.close()
+        raise
+    return Wire(ours, proxy, words)
+
+
+async def _connect(target: Target) -> socket.socket:
+    family = _FAMILIES.get(target.one("addressfamily"), socket.AF_UNSPEC)
+    refused: OSError | None = None
+    for kind, address in await _resolve(target.hostname, target.port, family):
+        sock = socket.socket(kind, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except OSError as exc:
+            sock.close()
+            refused = exc
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise refused or OSError(errno.EADDRNOTAVAIL, "no address")
+
+
+async def _resolve(host: str, port: int, family: socket.AddressFamily) -> list[tuple[socket.AddressFamily, _Address]]:
+    """Addresses by getaddrinfo, in a daemon thread: asyncio's own would hold up lnode's end for a dead resolver."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Any]] = loop.create_future()
+
+    def settle(answer: list[Any] | OSError) -> None:
+        if found.done():
+            return
+        if isinstance(answer, OSError):
+            found.set_exception(answer)
+        else:
+            found.set_result(answer)
+
+    def ask() -> None:
+        try:
+            answer: list[Any] | OSError = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        except OSError as exc:
+            answer = exc
+        except UnicodeError as exc:  # a label that is empty or too long
+            answer = socket.gaierror(socket.EAI_NONAME, str(exc))
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, answer)
+
+    threading.Thread(target=ask, name="lnode-resolve", daemon=True).start()
+    return [(kind, address) for kind, _, _, _, address in await found]
+
+
+def _cause_of(exc: OSError) -> Cause:
+    if isinstance(exc, socket.gaierror):
+        return Cause.UNRESOLVED
+    if isinstance(exc, ConnectionRefusedError):
+        return Cause.REFUSED
+    if isinstance(exc, TimeoutError):
+        return Cause.TIMED_OUT
+    return Cause.NO_ROUTE if exc.errno in _NO_ROUTE else Cause.LOST

@@ -1,0 +1,133 @@
+"""OpenSSH's own words, 7.4 to 10, and the verdict on each; every verdict's sentence, hint and exit code."""
+
+import pytest
+
+from lnode.causes import Cause, Place, cause_of_ssh, explain
+from lnode.errors import ExitCode
+
+PLACE = Place("unity", "login.site.edu", 2200)
+AT = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
+CLOSED_BEHIND_PROXY = (
+    "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n"
+)
+
+SAID = [
+    # sshconnect.c: resolving and connecting
+    ("ssh: Could not resolve hostname unity: Name or service not known", Cause.UNRESOLVED),
+    ("ssh: Could not resolve hostname unity: Temporary failure in name resolution", Cause.UNRESOLVED),
+    ("ssh: Could not resolve hostname unity: nodename nor servname provided, or not known", Cause.UNRESOLVED),
+    ("ssh: connect to host login.site.edu port 22: Connection refused", Cause.REFUSED),
+    ("ssh: connect to host login.site.edu port 22: No route to host", Cause.NO_ROUTE),
+    ("ssh: connect to host login.site.edu port 22: Network is unreachable", Cause.NO_ROUTE),
+    ("ssh: connect to host login.site.edu port 22: Host is down", Cause.NO_ROUTE),
+    ("ssh: connect to host login.site.edu port 22: Connection timed out", Cause.TIMED_OUT),
+    ("ssh: connect to host login.site.edu port 22: Operation timed out", Cause.TIMED_OUT),
+    # kex.c, packet.c: connected, no banner yet, no login yet
+    ("Connection timed out during banner exchange", Cause.TIMED_OUT),
+    ("Connection timed out during banner exchange\r\nConnection to 10.0.0.1 port 22 timed out", Cause.TIMED_OUT),
+    ("Connection to 10.0.0.1 port 22 timed out", Cause.TIMED_OUT),
+    ("ssh_exchange_identification: Connection closed by remote host", Cause.CLOSED_EARLY),
+    ("ssh_exchange_identification: read: Connection reset by peer", Cause.CLOSED_EARLY),
+    ("kex_exchange_identification: read: Connection reset by peer", Cause.CLOSED_EARLY),
+    ("kex_exchange_identification: Connection closed by remote host\r\n"
+     "Connection closed by 10.0.0.1 port 22", Cause.CLOSED_EARLY),
+    ("kex_exchange_identification: banner line contains invalid characters", Cause.CLOSED_EARLY),
+    ("banner exchange: Connection to 10.0.0.1 port 443: invalid format", Cause.CLOSED_EARLY),
+    ("Connection closed by 10.0.0.1 port 22", Cause.CLOSED_EARLY),
+    ("Connection closed by UNKNOWN port 65535", Cause.CLOSED_EARLY),
+    ("Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa,ssh-dss",
+     Cause.NO_COMMON_ALGORITHM),
+    ("Unable to negotiate with 10.0.0.1 port 22: no matching key exchange method found. "
+     "Their offer: diffie-hellman-group1-sha1", Cause.NO_COMMON_ALGORITHM),
+    # a jump host's failure, then what follows from it
+    ("ssh: connect to host gate port 2200: Connection refused\r\n" + CLOSED_BEHIND_PROXY, Cause.REFUSED),
+    ("ssh: Could not resolve hostname gate: Name or service not known\r\n" + CLOSED_BEHIND_PROXY, Cause.UNRESOLVED),
+    ("me@gate: Permission denied (publickey).\r\n" + CLOSED_BEHIND_PROXY, Cause.LOGIN_REFUSED),
+    ("Host key verification failed.\r\n" + CLOSED_BEHIND_PROXY, Cause.HOST_KEY_UNKNOWN),
+    ("channel 0: open failed: connect failed: No route to host\r\nstdio forwarding failed\r\n" + CLOSED_BEHIND_PROXY,
+     Cause.NO_ROUTE),
+    (CLOSED_BEHIND_PROXY, Cause.CLOSED_EARLY),
+    # sshconnect2.c: the login
+    ("me@login.site.edu: Permission denied (publickey,gssapi-with-mic,password).", Cause.LOGIN_REFUSED),
+    ("Permission denied (publickey).", Cause.LOGIN_REFUSED),
+    ("Permission denied, please try again.\r\nme@login: Permission denied (password).", Cause.LOGIN_REFUSED),
+    ("Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures\r\n"
+     "Disconnected from 10.0.0.1 port 22", Cause.LOGIN_REFUSED),
+    # sshconnect.c: host keys
+    ("Host key verification failed.", Cause.HOST_KEY_UNKNOWN),
+    ("No ED25519 host key is known for [login.site.edu]:2200 and you have requested strict checking.\r\n"
+     "Host key verification failed.", Cause.HOST_KEY_UNKNOWN),
+    (AT + "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n" + AT
+     + "IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\r\nHost key verification failed.",
+     Cause.HOST_KEY_CHANGED),
+    (AT + "@       WARNING: REVOKED HOST KEY DETECTED!               @\r\n" + AT + "Host key verification failed.",
+     Cause.HOST_KEY_CHANGED),
+    # readconf.c
+    ("/home/me/.ssh/config: line 3: Bad configuration option: hostnme\r\n"
+     "/home/me/.ssh/config: terminating, 1 bad configuration options", Cause.BAD_CONFIG),
+    ("Bad owner or permissions on /home/me/.ssh/config", Cause.BAD_CONFIG),
+    # clientloop.c, packet.c: after the login
+    ("client_loop: send disconnect: Broken pipe", Cause.LOST),
+    ("client_loop: send disconnect: Connection reset by peer", Cause.LOST),
+    ("Read from remote host login.site.edu: Connection reset by peer", Cause.LOST),
+    ("Connection to login.site.edu closed by remote host.", Cause.LOST),
+    ("ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: message authentication code incorrect", Cause.LOST),
+    ("Timeout, server login.site.edu not responding.", Cause.TIMED_OUT),
+    # nothing known
+    ("", Cause.LOST),
+    ("ssh: something that no OpenSSH has said yet", Cause.LOST),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "cause"), SAID)
+def test_the_cause_of_what_ssh_said(words: str, cause: Cause) -> None:
+    assert cause_of_ssh(words) is cause
+    assert cause_of_ssh(f"debug1: whatever came before\r\n{words}\r\n") is cause
+
+
+def test_the_table_reaches_every_cause() -> None:
+    assert {cause for _, cause in SAID} == set(Cause)
+
+
+CODES = {
+    Cause.UNRESOLVED: ExitCode.UNREACHABLE,
+    Cause.REFUSED: ExitCode.UNREACHABLE,
+    Cause.NO_ROUTE: ExitCode.UNREACHABLE,
+    Cause.TIMED_OUT: ExitCode.UNREACHABLE,
+    Cause.CLOSED_EARLY: ExitCode.UNREACHABLE,
+    Cause.NO_COMMON_ALGORITHM: ExitCode.UNREACHABLE,
+    Cause.LOST: ExitCode.UNREACHABLE,
+    Cause.LOGIN_REFUSED: ExitCode.LOGIN_REFUSED,
+    Cause.HOST_KEY_UNKNOWN: ExitCode.HOST_KEY,
+    Cause.HOST_KEY_CHANGED: ExitCode.HOST_KEY,
+    Cause.BAD_CONFIG: ExitCode.USAGE,
+}
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_one_sentence_one_hint_and_its_exit_code(cause: Cause) -> None:
+    error = explain(cause, "ssh's words", PLACE)
+    assert error.code is CODES[cause]
+    assert "unity" in error.message
+    for sentence in (error.message, error.hint):
+        assert sentence[0].islower()
+        assert sentence[-1] not in ".!"
+        assert sentence.isprintable()
+        assert "{" not in sentence
+
+
+@pytest.mark.parametrize("cause", [Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM])
+def test_what_must_be_read_in_full_is_shown(cause: Cause) -> None:
+    assert explain(cause, "ssh's words", PLACE).detail == "ssh's words"
+
+
+def test_a_name_that_is_no_alias_is_a_slip_of_the_keyboard() -> None:
+    error = explain(Cause.UNRESOLVED, "", Place("untiy", "untiy", 22))
+    assert (error.code, "no alias untiy" in error.message) == (ExitCode.USAGE, True)
+    assert explain(Cause.UNRESOLVED, "", Place("login.site.edu", "login.site.edu", 22)).code is ExitCode.UNREACHABLE
+
+
+def test_the_way_to_forget_a_changed_key_names_the_port() -> None:
+    # ssh-keygen(1) -R looks for known_hosts' own spelling: [host]:port off port 22
+    assert explain(Cause.HOST_KEY_CHANGED, "", PLACE).hint.endswith("ssh-keygen -R '[login.site.edu]:2200'")
+    assert explain(Cause.HOST_KEY_CHANGED, "", Place("u", "login", 22)).hint.endswith("ssh-keygen -R login")

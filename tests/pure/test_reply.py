@@ -1,0 +1,59 @@
+"""Replies in their frame, with whatever rc files print around it; remote text made harmless."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lnode.reply import parse_reply, visible
+
+NONCE = "lnode-0123456789abcdef"
+
+rows = st.text(st.characters(exclude_characters="\n")).filter(lambda row: NONCE not in row)
+sections = st.dictionaries(
+    st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1), st.lists(rows.filter(bool), max_size=4), max_size=4
+)
+
+
+def framed(reply: dict[str, list[str]]) -> list[str]:
+    """As the scripts print it: an empty line, then the nonce and a name, then the rows."""
+    return [line for name, found in reply.items() for line in ("", f"{NONCE} {name}", *found)]
+
+
+@given(st.lists(rows, max_size=4), sections)
+def test_noise_before_the_frame_is_passed_over(noise: list[str], reply: dict[str, list[str]]) -> None:
+    assert parse_reply(NONCE, noise + framed(reply)) == {name: tuple(found) for name, found in reply.items()}
+
+
+@given(sections.filter(lambda reply: "end" not in reply), st.lists(rows, max_size=4))
+def test_noise_after_the_frame_lands_in_end(reply: dict[str, list[str]], noise: list[str]) -> None:
+    parsed = dict(parse_reply(NONCE, [*framed(reply), "", f"{NONCE} end", *noise]))
+    assert parsed.pop("end") == tuple(filter(None, noise))
+    assert parsed == {name: tuple(found) for name, found in reply.items()}
+
+
+@given(st.lists(rows))
+def test_an_answer_without_a_frame_is_no_reply(noise: list[str]) -> None:
+    assert parse_reply(NONCE, noise) == {}
+
+
+def test_a_reply_that_was_cut_off_has_no_end() -> None:
+    assert parse_reply(NONCE, [f"{NONCE} host", "login1", f"{NONCE} pan"]) == {"host": ("login1",), "pan": ()}
+
+
+def test_another_nonce_is_only_text() -> None:
+    assert parse_reply(NONCE, [f"{NONCE} host", "lnode-ffff end"]) == {"host": ("lnode-ffff end",)}
+
+
+@given(st.text(st.characters(exclude_categories=())))
+@example("\x1b]52;c;ZXZpbA==\x07")  # writes the clipboard
+@example("\u202egnp.exe")  # reads backwards
+@example("\ud800 \x9b2J")  # a lone surrogate; an 8-bit CSI
+def test_visible_text_is_printable_and_stays_so(text: str) -> None:
+    shown = visible(text)
+    assert shown.isprintable()
+    assert visible(shown) == shown
+    if text.isprintable():
+        assert shown == text
+
+
+def test_control_characters_are_shown_as_python_spells_them() -> None:
+    assert visible("a\x1b[31mb\n\tü") == "a\\x1b[31mb\\n\\tü"

@@ -1,0 +1,117 @@
+"""Argument lists of ssh, what `ssh -G` prints, and the tokens of ssh_config(5)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lnode import sshargs
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (sshargs.resolve_argv("unity"), ["ssh", "-G", "--", "unity"]),
+        (sshargs.resolve_argv("demo", "/d/config"), ["ssh", "-F", "/d/config", "-G", "--", "demo"]),
+        (sshargs.check_argv("unity"), ["ssh", "-O", "check", "--", "unity"]),
+        (sshargs.jump_argv(["gate"], "login", 22), ["ssh", "-o", "BatchMode=yes", "-W", "[login]:22", "--", "gate"]),
+        (
+            sshargs.jump_argv(["outer", "me@inner"], "login", 2200, "/d/config"),
+            ["ssh", "-F", "/d/config", "-o", "BatchMode=yes", "-J", "outer", "-W", "[login]:2200", "--", "me@inner"],
+        ),
+    ],
+)
+def test_argument_lists(argv: list[str], expected: list[str]) -> None:
+    assert argv == expected
+
+
+def test_the_terminal_has_a_tty_and_logs_aside() -> None:
+    argv = sshargs.terminal_argv("unity", "LINE", log="/run/log", connect_timeout_s=20)
+    assert argv[0] == "ssh"
+    assert "-t" in argv
+    assert argv[argv.index("-E") + 1] == "/run/log"
+    assert "ConnectTimeout=20" in argv
+    assert argv[-3:] == ["--", "unity", "LINE"]
+
+
+@pytest.mark.parametrize("may_prompt", [True, False])
+def test_a_question_asks_nobody_unless_somebody_is_there(may_prompt: bool) -> None:
+    argv = sshargs.question_argv("unity", "LINE", log="/l", may_prompt=may_prompt, connect_timeout_s=20, config="/c")
+    assert argv[:3] == ["ssh", "-F", "/c"]
+    assert "-T" in argv
+    assert ("BatchMode=yes" in argv) is not may_prompt
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        sshargs.terminal_argv("unity", "LINE", log="/l", connect_timeout_s=20),
+        sshargs.question_argv("unity", "LINE", log="/l", may_prompt=True, connect_timeout_s=20),
+        sshargs.master_argv("unity", "LINE", log="LOG"),
+    ],
+)
+def test_whatever_runs_a_command_overrides_the_users_remote_command(argv: list[str]) -> None:
+    assert "RemoteCommand=none" in argv
+    assert argv[-3:] == ["--", "unity", "LINE"]
+
+
+PRINTED = """\
+host unity
+user abc123
+hostname login.site.edu
+port 2200
+addressfamily any
+batchmode no
+connecttimeout none
+hostkeyalias unity
+identityfile ~/.ssh/id_ed25519
+identityfile ~/.ssh/id with space
+sendenv LANG
+sendenv LC_*
+proxycommand ssh -W [%h]:%p gate
+userknownhostsfile /home/me/.ssh/known_hosts /home/me/.ssh/known_hosts2
+ciphers chacha20-poly1305@openssh.com,aes128-ctr
+controlpersist no
+"""
+
+
+def test_the_output_of_ssh_g() -> None:
+    options = sshargs.parse_config(PRINTED)
+    assert options["hostname"] == ("login.site.edu",)
+    assert options["identityfile"] == ("~/.ssh/id_ed25519", "~/.ssh/id with space")
+    assert options["sendenv"] == ("LANG", "LC_*")
+    assert options["proxycommand"] == ("ssh -W [%h]:%p gate",)
+    assert options["userknownhostsfile"] == ("/home/me/.ssh/known_hosts /home/me/.ssh/known_hosts2",)
+    assert "proxyjump" not in options
+
+
+@given(st.text())
+def test_no_output_is_beyond_reading(text: str) -> None:
+    options = sshargs.parse_config(text)
+    assert all(key == key.lower() and values and all(values) for key, values in options.items())
+
+
+TOKENS = {"h": "login.site.edu", "p": "2200", "r": "abc", "n": "unity"}
+
+
+@pytest.mark.parametrize(
+    ("template", "expanded"),
+    [
+        ("nc %h %p", "nc login.site.edu 2200"),
+        ("%%h", "%h"),
+        ("%%%h", "%login.site.edu"),
+        ("[%h]:%p", "[login.site.edu]:2200"),
+        ("%C and %", "%C and %"),
+        ("", ""),
+    ],
+)
+def test_tokens(template: str, expanded: str) -> None:
+    assert sshargs.expand_tokens(template, TOKENS) == expanded
+
+
+def test_what_a_token_expands_to_is_not_expanded_again() -> None:
+    assert sshargs.expand_tokens("%n", {"n": "%h", "h": "x"}) == "%h"
+
+
+@given(st.text())
+def test_a_doubled_percent_sign_is_one(text: str) -> None:
+    assert sshargs.expand_tokens(text.replace("%", "%%"), TOKENS) == text
