@@ -45,8 +45,15 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
 )  # fmt: skip
 
 
+def signed_in(log: str) -> bool:
+    """Has ssh logged in? Its `-E` file says so at LogLevel=VERBOSE; over a live master it says nothing."""
+    return "Authenticated to " in log
+
+
 def cause_of_ssh(log: str) -> Cause:
-    """Why ssh ended with 255, from the words in its `-E` file."""
+    """Why ssh ended with 255, from the words in its `-E` file. After the login everything is LOST."""
+    if signed_in(log):
+        return Cause.LOST
     for pattern, cause in _PHRASES:
         if re.search(pattern, log):
             return cause

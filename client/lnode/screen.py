@@ -103,6 +103,11 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
     Console(no_color=bool(os.environ.get("NO_COLOR")), highlight=False).print(table)
 
 
+def close_output() -> None:
+    """Give up stdout, which nobody reads any more, so that Python's own flush at exit does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def write_control(sequence: str) -> None:
     """Terminal control sequences, to the terminal itself and only to one."""
     if sys.stdout.isatty():

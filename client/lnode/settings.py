@@ -5,6 +5,7 @@ The file is optional. Later wins: lnode's defaults, `[hosts.ALIAS]`, `[profiles.
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -42,34 +43,35 @@ class Request:
                 raise LnodeError(
                     ExitCode.USAGE, f"{name} cannot be {word!r}", "use letters, digits and _ + @ % = , . / : - only"
                 )
-        missing = [name for name in _PLACE.findall(self.command) if words[name] is None]
+        command = self.command
+        if command == DEFAULT_COMMAND:
+            places = _PLACE.findall(command)
+            command += "".join(f" {_SPELLING[n]} {{{n}}}" for n in _SPELLING if words[n] and n not in places)
+        missing = [name for name in _PLACE.findall(command) if words[name] is None]
         if missing:
             raise LnodeError(
                 ExitCode.USAGE,
                 f"the command asks for {{{missing[0]}}}, which is not set",
                 f"add {missing[0]} = ... to config.toml, or {_SPELLING[missing[0]]} on the command line",
             )
-        return _PLACE.sub(lambda place: words[place[1]] or "", self.command)
+        return _PLACE.sub(lambda place: words[place[1]] or "", command)
 
     def with_words(self, **words: str | None) -> "Request":
-        """The request with the words of the command line; None leaves a word as it is.
+        """The request with some words set anew; None leaves a word as it is.
 
-        The default command grows by what it has no place for (`-g 1`). A configured one has to name its places, because no
-        two sites spell them alike: else LnodeError(USAGE).
+        A configured command has to name a place for each, because no two sites spell them alike: else
+        LnodeError(USAGE). The default one grows by what it has no place for (`-g 1`).
         """
         given = {name: word for name, word in words.items() if word is not None}
-        command = self.command
-        for name in given.keys() - set(_PLACE.findall(command)):
-            if command != DEFAULT_COMMAND:
-                raise LnodeError(
-                    ExitCode.USAGE,
-                    f"the configured command has no {{{name}}} for {_SPELLING[name]}",
-                    f"put {{{name}}} into it in config.toml: {self.command}",
-                )
-        if self.command == DEFAULT_COMMAND:
-            asked = [name for name in _SPELLING if f"{{{name}}}" not in command and (given.get(name) or getattr(self, name))]
-            command += "".join(f" {_SPELLING[name]} {{{name}}}" for name in asked)
-        return replace(self, command=command, **given)
+        homeless = [name for name in _SPELLING if name in given and name not in _PLACE.findall(self.command)]
+        if homeless and self.command != DEFAULT_COMMAND:
+            name = homeless[0]
+            raise LnodeError(
+                ExitCode.USAGE,
+                f"the configured command has no {{{name}}} for {_SPELLING[name]}",
+                f"put {{{name}}} into it in config.toml: {self.command}",
+            )
+        return replace(self, **given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,18 @@ class Settings:
             raise LnodeError(
                 ExitCode.USAGE, f"there is no profile {profile!r}", f"profiles in {self.path}: {known}"
             )
-        return replace(request, **self.profiles[profile])
+        keys = self.profiles[profile]
+        words = {name: word for name, word in keys.items() if name in _SPELLING}
+        others = {name: value for name, value in keys.items() if name not in _SPELLING}
+        return replace(request, **others).with_words(**words)
 
 
 def config_path() -> Path:
     """Where config.toml is: $LNODE_CONFIG, else the platform's folder for configuration."""
     if named := os.environ.get("LNODE_CONFIG"):
         return Path(named)
+    if sys.platform == "linux":  # what platformdirs says there, without the 10 ms of its import on the way to ssh
+        return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "lnode" / "config.toml"
     from platformdirs import user_config_path
 
     return user_config_path("lnode") / "config.toml"
@@ -121,7 +128,9 @@ def _parse(text: str, path: Path) -> Settings:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", "TOML wants: key = \"text\"") from None
-    for name in tables.keys() - {"hosts", "profiles"}:
+    for name in tables:
+        if name in ("hosts", "profiles"):
+            continue
         _refuse(text, path, (name,), "is not a table lnode knows", "tables are [hosts.ALIAS] and [profiles.NAME]")
     hosts = {name: replace(Request(), **keys) for name, keys in _tables(tables, "hosts", text, path)}
     profiles = dict(_tables(tables, "profiles", text, path))
@@ -158,19 +167,20 @@ def _refuse(text: str, path: Path, where: tuple[str, ...], fault: str, hint: str
 
 
 def _line_of(text: str, where: tuple[str, ...]) -> int:
-    """The line of a key: tomllib keeps no positions. The last part of the path, after the header of its table."""
-    header = re.compile(r"\s*\[\s*" + r"\s*\.\s*".join(f"[\"']?{re.escape(p)}[\"']?" for p in where[:-1]) + r"\s*\]")
-    key = re.compile(rf"\s*\[?\s*([\w\"'-]+\s*\.\s*)*[\"']?{re.escape(where[-1])}[\"']?\s*[].=]")
-    start = 0
+    """The line of a key: tomllib keeps no positions. Below its table's header, else wherever it is, else its table."""
     rows = text.splitlines()
-    for number, row in enumerate(rows):
-        if header.match(row):
-            start = number
-            break
-    for number, row in enumerate(rows[start:], start + 1):
-        if key.match(row):
+    header = re.compile(r"\s*\[\s*" + r"\s*\.\s*".join(map(_spelled, where[:-1])) + r"\s*\]")
+    above = next((number for number, row in enumerate(rows) if header.match(row)), 0)
+    at_start = re.compile(r"[\s[]*([\w\"'-]+\s*\.\s*)*" + _spelled(where[-1]) + r"\s*[].=]")
+    anywhere = re.compile(r"[{,\s]" + _spelled(where[-1]) + r"\s*=")
+    for number, row in enumerate(rows[above:], above + 1):
+        if at_start.match(row) or anywhere.search(row):
             return number
-    return start + 1
+    return _line_of(text, where[:-1]) if where[1:] else 1
+
+
+def _spelled(key: str) -> str:
+    return f"[\"']?{re.escape(key)}[\"']?"
 
 
 def _lower(sentence: str) -> str:

@@ -1,15 +1,15 @@
 """Argument lists for ssh(1), and what `ssh -G` prints.
 
 Nothing here starts a process. `RemoteCommand=none` is passed always: with a RemoteCommand in the user's
-configuration ssh refuses a command on its command line (TRAPS 10). `LogLevel=ERROR` so that a QUIET user
-configuration cannot hide why ssh failed, and "Connection to unity closed." does not follow every detach.
+configuration ssh refuses a command on its command line (TRAPS 10). `LogLevel=VERBOSE`, into the `-E` file, so that a QUIET
+user configuration cannot hide why ssh failed ("Unable to negotiate" is of level INFO), and tells when the login is done.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 SSH_FAILED = 255  # ssh's own failure; the remote scripts never end with it
 
-_ALWAYS = ("-o", "RemoteCommand=none", "-o", "LogLevel=ERROR")
+_ALWAYS = ("-o", "RemoteCommand=none", "-o", "LogLevel=VERBOSE")
 
 
 def _ssh(config: str | None) -> list[str]:
@@ -50,8 +50,8 @@ def master_argv(alias: str, line: str, *, log: str, config: str | None = None) -
 
     Alone: ssh ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
     """
-    options = ("-o", "ProxyCommand=false", "-o", "ControlMaster=no", "-o", "BatchMode=yes")
-    return [*_ssh(config), "-T", *_ALWAYS, *options, "-E", log, "--", alias, line]
+    options = ("ProxyCommand=false", "ControlMaster=no", "BatchMode=yes", "RemoteCommand=none", "LogLevel=ERROR")
+    return [*_ssh(config), "-T", *(word for option in options for word in ("-o", option)), "-E", log, "--", alias, line]
 
 
 def jump_argv(jumps: Sequence[str], hostname: str, port: int, config: str | None = None) -> list[str]:

@@ -1,13 +1,13 @@
 """The imperative shell of an attach: the terminal, and the link beside it, until the terminal ends.
 
-Neither waits for the other. The link's failure is never fatal and never printed (but for -v): the terminal has its own
-connection.
+The terminal waits for nothing; the link for the terminal's login, on which it rides where that is shared. Its failure is
+never fatal and never printed (but for -v): the terminal has its own connection.
 """
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lnode import remote, sshargs, tmux
+from lnode import causes, remote, sshargs, tmux
 from lnode.reply import parse_reply
 from lnode.target import Target
 from lnode.terminal import Terminal
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # imported when ssh is on its way: until then every milliseco
     from lnode.link import Link
     from lnode.sessions import Picture
 
+_LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
 _FACTS_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
 
 
@@ -45,7 +46,7 @@ def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
 
         status, picture, story = asyncio.run(_accompany(terminal, target, tmux_path))
         words = terminal.words()
-        if status < 0 or (status == sshargs.SSH_FAILED and not words.strip()):
+        if status < 0 or (status == sshargs.SSH_FAILED and causes.cause_of_ssh(words) is causes.Cause.LOST):
             terminal.disarm()
         return Outcome(status, words, picture, story)
 
@@ -53,9 +54,7 @@ def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
 async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tuple[int, "Picture | None", str]:
     import asyncio
 
-    from lnode.link import open_link
-
-    opening = asyncio.create_task(open_link(target))
+    opening = asyncio.create_task(_open_after_login(terminal, target))
     status = await asyncio.to_thread(terminal.wait)
     picture, story = None, "link: not open yet"
     try:
@@ -74,6 +73,18 @@ async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tupl
     except Exception as error:  # noqa: BLE001 - whatever a library raises, the link's failure is never fatal
         story = f"link: {type(error).__name__}: {error}"
     return status, picture, story
+
+
+async def _open_after_login(terminal: Terminal, target: Target) -> "Link":
+    """The link, once the terminal has logged in: before that it would only compete, and double a login that is refused."""
+    import asyncio
+
+    from lnode.link import has_master, open_link
+
+    if not await has_master(target):
+        while not causes.signed_in(terminal.words()):
+            await asyncio.sleep(_LOOK_AGAIN_S)
+    return await open_link(target)
 
 
 async def _look(link: "Link", tmux_path: str) -> "Picture":

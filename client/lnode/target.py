@@ -98,7 +98,7 @@ class Resolving:
                 encoding="utf-8",
                 errors="replace",
             )
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             raise LnodeError(
                 ExitCode.FAILED,
                 "there is no ssh on this computer",

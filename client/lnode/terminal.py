@@ -41,7 +41,8 @@ class Terminal:
         self._modes = termios.tcgetattr(0) if termios else None
         self._handlers: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
         self._log.__enter__()
-        self._ssh = subprocess.Popen(self._argv_for(self._log.path))
+        with open(self._log.path, "a") as words:  # noqa: PTH123 - "Connection to unity closed." and jump hosts' words too
+            self._ssh = subprocess.Popen(self._argv_for(self._log.path), stderr=words)
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
             if number is not None:
                 self._handlers[number] = signal.signal(number, lambda *_: self.end())

@@ -9,6 +9,7 @@ from lnode.slurm import SQUEUE_FIELDS, Job
 from lnode.tmux import PANES_FORMAT, Session
 
 WIDTHS = [int(field.partition(":")[2]) for field in SQUEUE_FIELDS.split(",")]
+Sections = dict[str, tuple[str, ...]]
 
 
 def job_row(state: str, *, sid: int = 900, nodes: str = "c0512", reason: str = "None", left: str = "2-13:00:00") -> str:
@@ -16,20 +17,23 @@ def job_row(state: str, *, sid: int = 900, nodes: str = "c0512", reason: str = "
     return "".join(value.ljust(width) for value, width in zip(values, WIDTHS, strict=True))
 
 
-def reply(kind: str = "", jobs: tuple[str, ...] = (), **more: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def reply(kind: str = "", jobs: tuple[str, ...] = (), more: Sections | None = None) -> Sections:
     panes = (f"$0 1700000000 1700000000 0 900 k{kind} myproject",)
-    return {"host": ("login1.site.edu",), "panes": panes, "processes": (), "jobs": jobs, "end": ()} | more
+    return {"host": ("login1.site.edu",), "panes": panes, "processes": (), "jobs": jobs, "end": ()} | (more or {})
 
 
-SILENT = {"scheduler-silent": ()}
-NONE = {"no-scheduler": ()}
+SILENT: Sections = {"scheduler-silent": ()}
+NONE: Sections = {"no-scheduler": ()}
 
 
 @pytest.mark.parametrize(
     ("kind", "job", "scheduler", "state"),
     [
         *((kind, "RUNNING", {}, State.RUNNING) for kind in ("", "node", "login")),
-        *(("node", job, {}, State.WAITING) for job in ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED")),
+        *(
+            ("node", job, {}, State.WAITING)
+            for job in ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED")
+        ),
         *(("node", job, {}, State.ENDING) for job in ("COMPLETING", "TIMEOUT", "CANCELLED", "NODE_FAIL", "PREEMPTED")),
         *(("node", job, {}, State.RUNNING) for job in ("RESIZING", "SIGNALING")),
         ("node", None, {}, State.ENDED),
@@ -42,10 +46,8 @@ NONE = {"no-scheduler": ()}
         ("login", None, NONE, State.SHELL),
     ],
 )
-def test_the_state_of_a_session(
-    kind: str, job: str | None, scheduler: dict[str, tuple[str, ...]], state: State
-) -> None:
-    (entry,) = picture_of(reply(kind, (job_row(job),) if job else (), **scheduler)).entries
+def test_the_state_of_a_session(kind: str, job: str | None, scheduler: Sections, state: State) -> None:
+    (entry,) = picture_of(reply(kind, (job_row(job),) if job else (), scheduler)).entries
     assert entry.state is state
 
 
@@ -66,13 +68,13 @@ def test_the_picture_as_a_whole() -> None:
 
 
 def test_what_is_missing_there() -> None:
-    assert not picture_of(reply(**{"no-tmux": ()})).has_tmux
-    assert picture_of(reply(**NONE)).scheduler == "none"
-    assert picture_of(reply(**SILENT)).scheduler == "silent"
+    assert not picture_of(reply(more={"no-tmux": ()})).has_tmux
+    assert picture_of(reply(more=NONE)).scheduler == "none"
+    assert picture_of(reply(more=SILENT)).scheduler == "silent"
 
 
 def test_a_session_made_by_hand_under_a_silent_scheduler_is_of_no_known_kind() -> None:
-    (entry,) = picture_of(reply("", **SILENT)).entries
+    (entry,) = picture_of(reply("", more=SILENT)).entries
     assert entry.kind != "login"
 
 
@@ -96,8 +98,8 @@ def test_no_reply_is_beyond_a_picture(sections: dict[str, list[str]]) -> None:
          "keeps running; the scheduler does not answer, so its node is unknown (tmux on login1)"),
     ],
 )  # fmt: skip
-def test_whereabouts(kind: str, job: str | None, scheduler: dict[str, tuple[str, ...]], words: str) -> None:
-    (entry,) = picture_of(reply(kind, (job,) if job else (), **scheduler)).entries
+def test_whereabouts(kind: str, job: str | None, scheduler: Sections, words: str) -> None:
+    (entry,) = picture_of(reply(kind, (job,) if job else (), scheduler)).entries
     assert whereabouts(entry) == words
 
 
@@ -123,7 +125,12 @@ def a_job(left: str, left_s: int | None) -> Job:
 
 @pytest.mark.parametrize(
     ("left", "left_s", "words"),
-    [("1:00:00:00", 86400, "24 h left"), ("UNLIMITED", None, "no time limit"), ("NOT_SET", None, ""), ("INVALID", None, "")],
+    [
+        ("1:00:00:00", 86400, "24 h left"),
+        ("UNLIMITED", None, "no time limit"),
+        ("NOT_SET", None, ""),
+        ("INVALID", None, ""),
+    ],
 )
 def test_the_time_left_in_words(left: str, left_s: int | None, words: str) -> None:
     assert left_in_words(a_job(left, left_s)) == words

@@ -26,7 +26,9 @@ def test_a_duration_as_slurm_writes_it(seconds: int) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["UNLIMITED", "NOT_SET", "INVALID", "N/A", "", "12", "1-02", "1-2:3", "-5:00", "5:00 "])
+@pytest.mark.parametrize(
+    "text", ["UNLIMITED", "NOT_SET", "INVALID", "N/A", "", "12", "1-02", "1-2:3", "-5:00", "5:00 "]
+)
 def test_no_duration(text: str) -> None:
     assert parse_duration(text) is None
 

@@ -5,8 +5,15 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from lnode.tmux import (
-    Left, Session, is_creatable, is_possible, pane_command, parse_panes, program_of, suggestion,
-)  # fmt: skip
+    Left,
+    Session,
+    is_creatable,
+    is_possible,
+    pane_command,
+    parse_panes,
+    program_of,
+    suggestion,
+)
 
 # What tmux keeps in a name that somebody made by hand.
 names = st.text(st.characters(exclude_characters=".:", exclude_categories=["C", "Zl", "Zp"]), min_size=1)
@@ -48,7 +55,8 @@ def test_names_that_every_tmux_keeps(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a.b", "a:b", "-d", "a b", "#{pid}", "$1", "=x", "@1", "a\n", "naïve", "x;", "١", "%1", "{last}", "~"]
+    "name",
+    ["", "a.b", "a:b", "-d", "a b", "#{pid}", "$1", "=x", "@1", "a\n", "naïve", "x;", "\u0661", "%1", "{last}", "~"],
 )
 def test_names_that_some_tmux_would_change_or_read_otherwise(name: str) -> None:
     assert not is_creatable(name)
@@ -101,8 +109,9 @@ def test_the_command_of_a_session_begins_with_the_request_to_the_letter() -> Non
 @pytest.mark.parametrize(
     ("request_", "program"),
     [
-        ("sinteractive -m 48000", "sinteractive"), ("  salloc  -n1", "salloc"), ("/opt/site/bin/qlogin", "/opt/site/bin/qlogin"),
-        ("", ""), ("   ", ""), ("X=1 salloc", ""), ("(salloc)", ""), ("$SHELL -c x", ""), ("-x", ""), ("'my alloc' x", ""),
+        ("sinteractive -m 48000", "sinteractive"), ("  salloc  -n1", "salloc"), ("/opt/bin/qlogin", "/opt/bin/qlogin"),
+        ("", ""), ("   ", ""), ("X=1 salloc", ""), ("(salloc)", ""), ("$SHELL -c x", ""), ("-x", ""),
+        ("'my alloc' x", ""),
         ("salloc; true", ""),
     ],
 )  # fmt: skip

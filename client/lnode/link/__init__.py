@@ -63,6 +63,13 @@ class Rung(Protocol):
         ...
 
 
+async def has_master(target: Target) -> bool:
+    """Does a master process answer for this host? Not yet the proof that its network lives."""
+    from lnode.link import _openssh
+
+    return bool(target.one("controlpath")) and await _openssh.is_there(target)
+
+
 async def open_link(target: Target, *, timeout_s: float = 20.0) -> Link:
     """Climb the ladder. Raises LinkFailed where no rung holds silently."""
     story: list[str] = []

@@ -38,7 +38,7 @@ class MasterLink:
         if done.status != sshargs.SSH_FAILED:
             return Answer(done.stdout, done.stderr, done.status)
         # 255 is ssh's own failure, or a command that ended by a signal: then ssh is silent and the master is there.
-        if words or not await _is_there(self._target):
+        if words or not await is_there(self._target):
             raise LinkFailed(Cause.LOST, words.splitlines()[-1] if words else "the master is gone")
         return Answer(done.stdout, done.stderr, None)
 
@@ -54,7 +54,7 @@ async def open_rung(target: Target) -> MasterLink:
     link = MasterLink(target)
     try:
         async with asyncio.timeout(_PROOF_S):
-            if not await _is_there(target):
+            if not await is_there(target):
                 raise LinkFailed(Cause.LOST, "none")
             await link.run("true", timeout_s=_PROOF_S)
     except TimeoutError:
@@ -62,6 +62,7 @@ async def open_rung(target: Target) -> MasterLink:
     return link
 
 
-async def _is_there(target: Target) -> bool:
+async def is_there(target: Target) -> bool:
+    """`ssh -O check`: a master process answers, though its network may be gone."""
     done = await _child.run(sshargs.check_argv(target.alias, target.config))
     return done.status == 0

@@ -5,11 +5,11 @@ values travel in base64. Compared with a script on standard input it costs one r
 input free, for the terminal and for `--kill`'s verdict.
 """
 
-import base64
+import binascii
 import os
 import re
 import shlex
-from importlib import resources
+from pathlib import Path
 
 _PARTS = {
     "session": ("tmux.sh", "session.sh"),
@@ -25,7 +25,7 @@ def line(script: str, *values: str) -> str:
     Values may hold anything but NUL. At most about 120 kB in all (Linux MAX_ARG_STRLEN).
     """
     text = f"set -- {shlex.join(values)}\n{_source(script)}"
-    encoded = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
+    encoded = binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
     return f"exec /bin/sh -c 'eval \"$(echo {encoded} | base64 -d)\"'"
 
 
@@ -35,5 +35,5 @@ def nonce() -> str:
 
 
 def _source(script: str) -> str:
-    here = resources.files(__name__)
+    here = Path(__file__).parent
     return "".join(_COMMENT.sub("", (here / part).read_text("utf-8")) for part in _PARTS[script])

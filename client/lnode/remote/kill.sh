@@ -7,17 +7,19 @@ name=$5
 IFS= read -r verdict || exit 0
 # shellcheck disable=SC2086 # split on purpose: an id and job numbers
 set -f -- $verdict
-id=$1
-[ -n "$id" ] || exit 0
-shift
+[ -n "$1" ] || exit 0
+session_with '#{session_name}' "$name"
 
-if [ "$id" = "$(session_with '#{session_name}' "$name")" ]; then
+if [ "$id" = "$1" ]; then
+  shift
   "$tmux" -u kill-session -t "$id" 2>&1
   if [ $# -gt 0 ]; then
     section scancel
+    need scancel slurm
     timeout 20 scancel "$@" 2>&1
   fi
 fi
 section left
 session_with '#{session_name}' "$name"
+printf '%s\n' "$id"
 section end

@@ -8,26 +8,33 @@ section() {
   printf '\n%s %s\n' "$nonce" "$1"
 }
 
-list() {
+# The scheduler is asked while tmux and ps answer.
+scheduled() {
+  if need squeue slurm; then
+    section jobs
+    SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$(id -un)" -O "$squeue_fields" 2>/dev/null || section scheduler-silent
+  else
+    section no-scheduler
+  fi
+}
+
+sessions_here() {
   section host
   uname -n
-  if find_tmux "$1"; then
+  if [ -n "$tmux" ]; then
     section panes
-    "$tmux" -u list-panes -a -F "$panes_format" 2>/dev/null
+    ask list-panes -a -F "$panes_format"
+    printf '%s\n' "$rows"
   else
     section no-tmux
   fi
   section processes
   ps -u "$(id -u)" -o pid= -o ppid= -o sid= 2>/dev/null
-  if need squeue slurm; then
-    section jobs
-    if ! SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$(id -un)" -O "$squeue_fields" 2>/dev/null; then
-      section scheduler-silent
-    fi
-  else
-    section no-scheduler
-  fi
-  section end
 }
 
-list "$4"
+find_tmux "$4" || tmux=
+scheduled </dev/null | {
+  sessions_here
+  cat
+  section end
+}

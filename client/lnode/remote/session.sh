@@ -6,6 +6,11 @@ name=$1 may_create=$2 others=$3 kind=$4 command=$5 program=$6 token=$7
 find_tmux "$8" || exit 103
 fit_term
 
+# Is it a program here, or a function or an alias of the login shell, which will read the request?
+knows() {
+  need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
+}
+
 # In the foreground, so that the request starts in a window of the right size: srun stumbles over an early resize.
 create() {
   set -- new-session -s "$name"
@@ -13,7 +18,7 @@ create() {
   set -- "$@" ';' set-option @lnode_kind "$kind" ';' set-option @lnode_token "$token"
   { said=$("$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
   left=$?
-  id=$(session_with '#{@lnode_token}' "$token")
+  session_with '#{@lnode_token}' "$token"
 }
 
 attach() {
@@ -23,17 +28,17 @@ attach() {
   left=$?
 }
 
-id=$(session_with '#{session_name}' "$name")
+session_with '#{session_name}' "$name"
 if [ -z "$id" ]; then
   case $may_create in
   existing) exit 102 ;;
   refuse) exit 105 ;;
   esac
-  if [ -n "$program" ]; then need "$program" slurm || exit 104; fi
+  if [ -n "$program" ]; then knows "$program" || exit 104; fi
   create
   if [ "$left" -ne 0 ] && [ -z "$id" ]; then
     # Somebody else was faster, which is as good; or a server that was just ending has ended by now.
-    id=$(session_with '#{session_name}' "$name")
+    session_with '#{session_name}' "$name"
     if [ -n "$id" ]; then attach; else create; fi
   fi
   if [ "$left" -ne 0 ] && [ -z "$id" ]; then

@@ -3,7 +3,6 @@
 # Nothing here writes outside this process: PATH, TERM and LC_ALL change for this call only.
 
 unset TMUX TMUX_PANE
-umask 077
 PATH=${PATH:-/usr/bin:/bin}
 
 have() {
@@ -34,39 +33,51 @@ need() {
   have "$1"
 }
 
-# find_tmux PATH_OR_EMPTY: sets $tmux, and a locale where tmux finds none (TRAPS 12). False without a tmux.
+# find_tmux PATH_OR_EMPTY: sets $tmux. False without a tmux.
 find_tmux() {
   tmux=${1:-tmux}
-  need "$tmux" tmux || return 1
-  case $("$tmux" -V 2>&1) in
-  *UTF-8* | *LC_ALL*)
-    for locale in C.UTF-8 en_US.UTF-8 C.utf8 en_US.utf8; do
-      if LC_ALL=$locale "$tmux" -V >/dev/null 2>&1; then
-        LC_ALL=$locale
-        export LC_ALL
-        break
-      fi
-    done
-    ;;
-  esac
+  need "$tmux" tmux
 }
 
 # A terminal that this host has never heard of becomes a plain xterm (TRAPS 8).
 fit_term() {
-  if [ -z "$TERM" ] || { have infocmp && ! infocmp "$TERM" >/dev/null 2>&1; }; then
-    TERM=xterm-256color
-    export TERM
-  fi
+  case $TERM in
+  xterm | xterm-256color | screen | screen-256color | linux | vt100) return ;;
+  '') ;;
+  *) if ! have infocmp || infocmp "$TERM" >/dev/null 2>&1; then return; fi ;;
+  esac
+  TERM=xterm-256color
+  export TERM
 }
 
-# session_with FORMAT VALUE: tmux's own $-id of the session of which FORMAT is exactly VALUE, or nothing. Ids are exact in
-# every tmux since 1.8, where `-t NAME` may hit a session of which NAME is only the beginning (TRAPS 11).
+# ask ARGUMENT...: sets $rows to what tmux answers. Where it finds no locale that has UTF-8, this finds it one (TRAPS 12).
+ask() {
+  rows=$("$tmux" -u "$@" 2>&1) && return
+  case $rows in
+  *UTF-8* | *LC_ALL*) ;;
+  *) return 1 ;;
+  esac
+  for locale in C.UTF-8 en_US.UTF-8 C.utf8 en_US.utf8; do
+    if LC_ALL=$locale "$tmux" -V >/dev/null 2>&1; then
+      LC_ALL=$locale
+      export LC_ALL
+      rows=$("$tmux" -u "$@" 2>&1)
+      return
+    fi
+  done
+}
+
+# session_with FORMAT VALUE: sets $id to tmux's own $-id of the session of which FORMAT is exactly VALUE, or to nothing. Ids
+# are exact in every tmux since 1.8, where `-t NAME` may hit a session of which NAME is only the beginning (TRAPS 11).
+# shellcheck disable=SC2034 # $id is for the scripts that follow
 session_with() {
-  "$tmux" -u list-sessions -F "#{session_id} $1" 2>/dev/null |
-    while IFS= read -r row; do
-      if [ "${row#* }" = "$2" ]; then
-        printf '%s\n' "${row%% *}"
-        break
-      fi
-    done
+  ask list-sessions -F "#{session_id} $1"
+  id=
+  while IFS= read -r row; do
+    case $row in
+    \$*) if [ "${row#* }" = "$2" ]; then id=${row%% *} && return; fi ;;
+    esac
+  done <<EOF
+$rows
+EOF
 }

@@ -1,0 +1,415 @@
+"""What `lnode` prints and its exit code, run as a person runs it: every word of every error that needs no cluster."""
+
+import re
+import shlex
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pexpect
+import pytest
+
+LIMIT_S = 20
+SSH = shutil.which("ssh")
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A home, a configuration for lnode and one for ssh, and a PATH that leads to that ssh only."""
+
+    home: Path
+
+    @property
+    def config(self) -> Path:
+        return self.home / "config.toml"
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.home}/bin:/usr/bin:/bin",
+            "HOME": str(self.home),
+            "LNODE_CONFIG": str(self.config),
+            "XDG_STATE_HOME": str(self.home / "state"),
+            "TMPDIR": str(self.home),
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "COLUMNS": "80",
+        }
+
+    def knows(self, alias: str, **options: str | int) -> None:
+        with (self.home / "ssh_config").open("a") as file:
+            file.write(f"Host {alias}\n" + "".join(f"    {name} {value}\n" for name, value in options.items()))
+
+    def ssh(self, script: str) -> None:
+        path = self.home / "bin" / "ssh"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def run(self, *args: str, **env: str) -> tuple[int, str, str]:
+        """Exit code, stdout, stderr of lnode in a pipe."""
+        done = subprocess.run(
+            [sys.executable, "-m", "lnode", *args],
+            env=self.env | env, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    def on_tty(self, *args: str, **env: str) -> tuple[int, str]:
+        """Exit code and screen of lnode on a terminal."""
+        child = pexpect.spawn(
+            sys.executable, ["-m", "lnode", *args], env=self.env | env, cwd=str(self.home), timeout=LIMIT_S,
+            encoding="utf-8", dimensions=(30, 200),
+        )  # fmt: skip
+        child.expect(pexpect.EOF)
+        screen = str(child.before).replace("\r", "")
+        child.close()
+        return int(child.exitstatus if child.exitstatus is not None else -1), screen
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Laptop:
+    if SSH is None:
+        pytest.skip("no OpenSSH client here")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "ssh_config").write_text("Host *\n    IdentityAgent none\n    StrictHostKeyChecking yes\n")
+    made = Laptop(tmp_path)
+    made.ssh(f'exec {shlex.quote(SSH)} -F {shlex.quote(str(tmp_path / "ssh_config"))} "$@"')
+    return made
+
+
+def error(message: str, hint: str) -> str:
+    return f"lnode: {message}\nhint:  {hint}\n"
+
+
+HELP = """\
+Usage: lnode [OPTIONS] {HOST} [SESSION]
+
+  Keep a compute-node session alive on an HPC cluster: attach to it, or start
+  it.
+
+Arguments:
+  HOST       an ssh alias; `demo` is a cluster on this laptop  [required]
+  [SESSION]  its name, else the host's default
+
+Options:
+  --ls        list every session: state, node, job, time left
+  --json      with --ls: as JSON
+  --kill      end the session and give its allocation back
+  -y, --yes   with --kill: do not ask
+  --login     plain tmux on the login node, no allocation
+  --existing  attach only, never start one
+  -d          detach the session's other clients
+  -P NAME     a profile of config.toml
+  -m MEM      memory to request
+  -t TIME     time limit to request
+  -p NAME     partition to request in
+  -g GPUS     GPUs to request
+  -c CPUS     CPUs to request
+  --reset     with demo: remove all that it left here
+  -v          say what the link beside the terminal met
+  -h, --help  Show this message and exit.
+
+  Detach with Ctrl-b d: the session goes on. Try it without a cluster: lnode
+  demo
+"""
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help(laptop: Laptop, flag: str) -> None:
+    assert laptop.run(flag) == (0, HELP, "")
+
+
+@pytest.mark.parametrize(
+    ("args", "about"),
+    [([], "HOST"), (["--frobnicate", "x"], "--frobnicate"), (["x", "-m"], "-m"), (["x", "y", "z"], "z")],
+)
+def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, args: list[str], about: str) -> None:
+    code, out, err = laptop.run(*args)
+    assert (code, out) == (2, "")
+    assert about in err
+    assert re.fullmatch(r"lnode: [^\n]+[^.\n]\nhint:  [^\n]+[^.\n]\n", err)
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["x", "--json"], "--json goes with --ls", "as in: lnode x --ls --json"),
+        (["x", "--yes"], "--yes goes with --kill", "as in: lnode x SESSION --kill --yes"),
+        (["x", "--ls", "--kill"], "--ls, --kill and --reset are one at a time", "say one of them"),
+        (["demo", "--ls", "--reset"], "--ls, --kill and --reset are one at a time", "say one of them"),
+        (["x", "--reset"], "--reset is for the demo, not for x", "as in: lnode demo --reset"),
+        (["--", "-oProxyCommand=touch x"], "'-oProxyCommand=touch x' is no ssh alias",
+         "name a Host of your ~/.ssh/config, as in: lnode unity"),
+        (["", "--ls"], "'' is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"),
+        (["a\x1bb", "--ls"], "'a\\x1bb' is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"),
+    ],
+)  # fmt: skip
+def test_contradictions(laptop: Laptop, args: list[str], message: str, hint: str) -> None:
+    assert laptop.run(*args) == (2, "", error(message, hint))
+
+
+def test_a_broken_config_is_told_by_line_and_key(laptop: Laptop) -> None:
+    laptop.config.write_text('[hosts.x]\nmem = 1\n\n[profiles.gpu]\npartion = "a"\n')
+    message = f"{laptop.config}, line 5: profiles.gpu.partion is not a key lnode knows"
+    hint = "keys are session, command, mem, time, partition, gpus, cpus, tmux"
+    assert laptop.run("x", "--ls") == (2, "", error(message, hint))
+
+
+def test_a_config_that_is_no_toml(laptop: Laptop) -> None:
+    laptop.config.write_text("[hosts.x]\nmem = \n")
+    message = f"{laptop.config}: invalid value (at line 2, column 7)"
+    assert laptop.run("x", "--ls") == (2, "", error(message, 'TOML wants: key = "text"'))
+
+
+def test_an_unknown_profile(laptop: Laptop) -> None:
+    laptop.config.write_text("[profiles.cpu]\n")
+    expected = error("there is no profile 'gpu'", f"profiles in {laptop.config}: cpu")
+    assert laptop.run("x", "-P", "gpu") == (2, "", expected)
+
+
+def test_attaching_in_a_pipe(laptop: Laptop) -> None:
+    laptop.knows("x", HostName="127.0.0.1")
+    expected = error(
+        "attaching needs a terminal, and this is a pipe",
+        "run it in a terminal; for scripts there is: lnode x --ls --json",
+    )
+    assert laptop.run("x") == (2, "", expected)
+
+
+def test_killing_in_a_pipe_wants_it_in_so_many_words(laptop: Laptop) -> None:
+    expected = error("nobody is here to confirm the kill", "say it in so many words: --kill --yes")
+    assert laptop.run("x", "--kill") == (2, "", expected)
+
+
+@pytest.mark.parametrize("name", ["a.b", "a:b", "a\tb"])
+def test_a_name_that_tmux_would_mangle(laptop: Laptop, name: str) -> None:
+    laptop.ssh('[ "$1" = -G ] || touch "$HOME/dialled"; echo hostname x')
+    expected = error(
+        f"tmux would not keep the session name {name!r} as it is", "use letters, digits, - and _, as in: a-b"
+    )
+    assert laptop.on_tty("x", name) == (2, expected)
+    assert not (laptop.home / "dialled").exists()
+
+
+@pytest.mark.parametrize("executable", [False, None])
+def test_no_ssh_on_the_laptop(laptop: Laptop, executable: bool | None) -> None:
+    ssh = laptop.home / "bin" / "ssh"
+    if executable is None:
+        ssh.unlink()
+    else:
+        ssh.chmod(0o644)
+    expected = error(
+        "there is no ssh on this computer",
+        "install the OpenSSH client, on Debian and Ubuntu: sudo apt-get install openssh-client",
+    )
+    assert laptop.run("x", "--ls", PATH=str(ssh.parent)) == (1, "", expected)
+
+
+def test_an_ssh_config_that_ssh_refuses(laptop: Laptop) -> None:
+    laptop.knows("x", HostNme="y")
+    code, out, err = laptop.run("x", "--ls")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"  {laptop.home}/ssh_config: line 5: Bad configuration option: hostnme\n")
+    assert err.endswith(error("ssh does not accept 'x'", "mend what it names: ssh -G x"))
+
+
+# --- how a connection fails: the same sentence for a question in a pipe and for a terminal ---
+
+Fails = Callable[..., None]
+
+
+@pytest.fixture(params=["--ls", "attach"])
+def fails(request: pytest.FixtureRequest, laptop: Laptop) -> Fails:
+    def check(alias: str, code: int, message: str, hint: str, *, said: str = "") -> None:
+        expected = said + error(message, hint)
+        if request.param == "--ls":
+            assert laptop.run(alias, "--ls") == (code, "", expected)
+        else:
+            assert laptop.on_tty(alias) == (code, expected)
+
+    return check
+
+
+def test_no_such_alias(fails: Fails) -> None:
+    fails(
+        "untiy", 2, "there is no alias untiy in your ssh configuration, and no host of that name",
+        "add a block to ~/.ssh/config: Host untiy, then HostName and User",
+    )  # fmt: skip
+
+
+def test_a_host_name_that_does_not_resolve(laptop: Laptop, fails: Fails) -> None:
+    laptop.knows("x", HostName="login.site.invalid")
+    fails(
+        "x", 4, "cannot resolve the host name login.site.invalid of x",
+        "check HostName in ~/.ssh/config, the network, and the VPN if the cluster needs one",
+    )  # fmt: skip
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_refused(laptop: Laptop, fails: Fails) -> None:
+    port = closed_port()
+    laptop.knows("x", HostName="127.0.0.1", Port=port)
+    fails(
+        "x", 4, f"x (127.0.0.1 port {port}) refuses connections",
+        "the login node may be restarting, or the port is wrong: ssh -v x",
+    )  # fmt: skip
+
+
+def test_no_route(laptop: Laptop, fails: Fails) -> None:
+    laptop.knows("x", HostName="255.255.255.255")
+    fails(
+        "x", 4, "there is no route to x (255.255.255.255 port 22)",
+        "check the network, and the VPN if the cluster needs one",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("on_tty", [False, True])
+def test_a_jump_host_that_refuses_is_no_ban_by_the_host_behind_it(laptop: Laptop, on_tty: bool) -> None:
+    laptop.knows("x", HostName="127.0.0.1", ProxyJump="gate")
+    laptop.knows("gate", HostName="127.0.0.1", Port=closed_port())
+    code, said = laptop.on_tty("x") if on_tty else laptop.run("x", "--ls")[::2]
+    assert code == 4
+    assert "refuses connections" in said
+    assert "banned" not in said
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server on 127.0.0.1 that is no sshd; its port."""
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                answer(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(server.getsockname()[1])
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(LIMIT_S)
+
+
+def says_nothing(connection: socket.socket) -> None:
+    while connection.recv(1024):
+        pass
+
+
+def closes_at_once(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def closes_in_the_key_exchange(connection: socket.socket) -> None:
+    connection.sendall(b"SSH-2.0-none\r\n")
+    connection.recv(1024)
+
+
+def offers_what_nobody_knows(connection: socket.socket) -> None:
+    """An SSH_MSG_KEXINIT (RFC 4253, 7.1) of which every algorithm is `none-such`."""
+    lists = b"".join(struct.pack(">I", 9) + b"none-such" for _ in range(10))
+    payload = bytes([20]) + bytes(16) + lists + bytes(5)
+    padding = 8 - (len(payload) + 5) % 8 + 8
+    connection.sendall(b"SSH-2.0-none\r\n")
+    connection.sendall(struct.pack(">IB", len(payload) + padding + 1, padding) + payload + bytes(padding))
+    says_nothing(connection)
+
+
+SLOW_DOWN = "the site may be limiting connections or have banned this address for a while: wait some minutes"
+
+
+@pytest.mark.parametrize(
+    ("server", "message", "hint"),
+    [
+        (says_nothing, "{place} does not answer", "check the network, and the VPN if the cluster needs one"),
+        (closes_at_once, "{place} closed the connection before the login", SLOW_DOWN),
+        (closes_in_the_key_exchange, "{place} closed the connection before the login", SLOW_DOWN),
+    ],
+)
+def test_a_server_that_never_lets_anybody_in(
+    laptop: Laptop, fails: Fails, server: Callable[[socket.socket], None], message: str, hint: str
+) -> None:
+    with answering(server) as port:
+        laptop.knows("x", HostName="127.0.0.1", Port=port, ConnectTimeout=1)
+        fails("x", 4, message.format(place=f"x (127.0.0.1 port {port})"), hint)
+
+
+def test_no_algorithm_in_common(laptop: Laptop, fails: Fails) -> None:
+    with answering(offers_what_nobody_knows) as port:
+        laptop.knows("x", HostName="127.0.0.1", Port=port)
+        fails(
+            "x", 4, f"x (127.0.0.1 port {port}) and this ssh have no algorithm in common",
+            "see what is offered: ssh -v x",
+            said=f"  Unable to negotiate with 127.0.0.1 port {port}: no matching key exchange method found. "
+            "Their offer: none-such\n",
+        )  # fmt: skip
+
+
+# --- a bug in lnode ---
+
+
+def a_bug(laptop: Laptop) -> None:
+    # no ssh prints such a port, so lnode stumbles over it
+    laptop.ssh('case "$*" in *-G*) echo hostname x; echo port none-such ;; *) exit 255 ;; esac')
+
+
+def test_a_bug_is_reported_in_a_file(laptop: Laptop) -> None:
+    a_bug(laptop)
+    code, out, err = laptop.run("x", "--ls")
+    assert (code, out) == (3, "")
+    match = re.fullmatch(r"lnode: this is a bug in lnode: [^\n]+\nhint:  please send the report ([^\n]+)\n", err)
+    assert match is not None
+    assert "Traceback" in Path(match[1]).read_text()
+
+
+def test_a_bug_where_no_report_can_be_written_is_no_traceback(laptop: Laptop) -> None:
+    a_bug(laptop)
+    (laptop.home / "state").write_text("a file where a folder should be")
+    code, _, err = laptop.run("x", "--ls")
+    assert code == 3
+    assert err.startswith("lnode: this is a bug in lnode: ")
+    assert "Traceback" not in err
+
+
+# --- what the other side says ---
+
+
+def test_words_of_the_other_side_move_no_cursor(laptop: Laptop) -> None:
+    answer = r"printf 'not a shell \033]52;c;ZXZpbA==\007\n'"
+    laptop.ssh(f'case "$*" in *-G*) echo hostname x;; *) {answer};; esac')
+    code, out, err = laptop.run("x", "--ls")
+    assert (code, out) == (8, "")
+    assert err == "  not a shell \\x1b]52;c;ZXZpbA==\\x07\n" + error(
+        "x answered, but not with a shell", "see what it says: ssh x /bin/sh -c true"
+    )
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here")
+def test_a_host_name_of_the_other_side_moves_no_cursor(laptop: Laptop) -> None:
+    (laptop.home / "bin" / "uname").write_text(r"#!/bin/sh" + "\n" + r"printf 'login\033[31m1\n'" + "\n")
+    (laptop.home / "bin" / "uname").chmod(0o755)
+    laptop.ssh('case "$*" in *-G*) echo hostname x; exit;; esac; for line; do :; done; exec sh -c "$line"')
+    (laptop.home / "bin" / "squeue").symlink_to("/bin/true")
+    code, _, err = laptop.run("x", "--ls", TMUX_TMPDIR=str(laptop.home))
+    assert code == 0
+    assert "login\\x1b[31m1" in err
+
+
+def test_nothing_is_left_in_the_folder_for_temporary_files(laptop: Laptop) -> None:
+    before = set(laptop.home.iterdir())
+    laptop.run("untiy", "--ls")
+    assert set(laptop.home.iterdir()) - before <= {laptop.home / "state"}

@@ -1,0 +1,534 @@
+"""The remote scripts for real: through every login shell that is installed here, on real tmux with a private socket."""
+
+import base64
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import pexpect
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lnode import remote, sessions, tmux
+from lnode.reply import parse_reply
+from lnode.sessions import State
+from lnode.tmux import Left
+
+SHELLS = ("bash", "zsh", "dash", "fish", "bsd-csh", "tcsh")
+CSH = ("bsd-csh", "tcsh")
+LIMIT_S = 10
+TMUX = shutil.which("tmux")
+needs_tmux = pytest.mark.skipif(TMUX is None, reason="no tmux here")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A home on a cluster: its own PATH folder, tmux socket folder and login shell; nothing of this machine's user."""
+
+    home: Path
+    shell: str
+    ttys: "list[pexpect.spawn[str]]" = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        (self.home / "bin").mkdir()
+        (self.home / "hidden").mkdir()
+        self.program("squeue", 'cat "$HOME/jobs" 2>/dev/null || :')
+
+    def program(self, name: str, script: str, folder: str = "bin") -> Path:
+        path = self.home / folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            "HOME": str(self.home),
+            "PATH": f"{self.home}/bin:/usr/bin:/bin",
+            "SHELL": self.shell,
+            "TERM": "xterm-ghostty",
+            "LANG": "C.UTF-8",
+            "TMUX_TMPDIR": str(self.home),
+            "BASH_ENV": str(self.home / "noise.sh"),
+            "TMUX": "/nowhere/default,1,0",
+            "TMUX_PANE": "%7",
+        }
+
+    def answer(self, line: str, tell: str = "") -> subprocess.CompletedProcess[str]:
+        """What sshd does with a command: hand it to the login shell, without a tty."""
+        return subprocess.run(
+            [self.shell, "-c", line],
+            env=self.env, cwd=self.home, input=tell, capture_output=True, timeout=LIMIT_S, check=False,
+            encoding="utf-8", errors="backslashreplace",
+        )  # fmt: skip
+
+    def reply(self, script: str, *values: str, tmux_path: str = "", tell: str = "") -> Mapping[str, Sequence[str]]:
+        nonce = remote.nonce()
+        done = self.answer(remote.line(script, nonce, *sessions.list_values(tmux_path), *values), tell)
+        return parse_reply(nonce, done.stdout.split("\n"))
+
+    def picture(self, tmux_path: str = "") -> sessions.Picture:
+        return sessions.picture_of(self.reply("list", tmux_path=tmux_path))
+
+    def tmux(self, *args: str) -> str:
+        """tmux by hand, past lnode."""
+        env = {name: value for name, value in self.env.items() if not name.startswith("TMUX") or name == "TMUX_TMPDIR"}
+        done = subprocess.run(
+            ["tmux", "-u", *args], env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+        return done.stdout.strip()
+
+    def attach(self, line: str, **env: str) -> "pexpect.spawn[str]":
+        """The attach line on a tty of its own."""
+        child = pexpect.spawn(
+            self.shell, ["-c", line], env=self.env | env, cwd=str(self.home), timeout=LIMIT_S, encoding="utf-8",
+            dimensions=(30, 100),
+        )  # fmt: skip
+        self.ttys.append(child)
+        return child
+
+    def end(self) -> None:
+        # terminals first: a tmux server waits for a client whose terminal nobody reads
+        for child in self.ttys:
+            child.close(force=True)
+        if TMUX:
+            self.tmux("kill-server")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # not tmp_path: tmux's socket must fit into 104 bytes
+    with tempfile.TemporaryDirectory(prefix="lnode-") as name:
+        yield Path(name).resolve()
+
+
+@pytest.fixture(params=SHELLS)
+def site(request: pytest.FixtureRequest, folder: Path) -> Iterator[Site]:
+    """One home for each login shell."""
+    yield from _site(request.param, folder)
+
+
+@pytest.fixture
+def sh_site(folder: Path) -> Iterator[Site]:
+    """One home with the plainest login shell, for what no login shell can change."""
+    yield from _site("sh", folder)
+
+
+def _site(shell: str, folder: Path) -> Iterator[Site]:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} here")
+    made = Site(folder, program)
+    for name in ("noise.sh", ".zshenv", ".cshrc", ".config/fish/config.fish"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("echo 'Welcome! *** maintenance on Monday ***'\n")
+    yield made
+    made.end()
+
+
+def attach_line(
+    name: str,
+    *,
+    may_create: str = "create",
+    others: str = "keep",
+    command: str = "",
+    program: str = "",
+    tmux_path: str = "",
+) -> str:
+    kind = "node" if command else "login"
+    return remote.line("session", name, may_create, others, kind, command, program, remote.nonce(), tmux_path)
+
+
+PANE = "echo in the pane; exec cat"  # a session that says when it is there, and ends with Ctrl-D
+
+
+DETACH, END_OF_FILE = "\x02d", "\x04"
+
+
+def status_of(child: "pexpect.spawn[str]", keys: str = "") -> int:
+    """The exit code, after pressing the keys: again once a second, for tmux may lose what comes while it draws."""
+    # Not until the end of the file: a tmux server that csh started holds csh's own copies of the tty open.
+    begin, presses = time.monotonic(), 0
+    while child.isalive():
+        waited_s = time.monotonic() - begin
+        assert waited_s < LIMIT_S, "the attach line does not end"
+        if waited_s >= presses:
+            child.send(keys)
+            presses += 1
+        with suppress(pexpect.TIMEOUT, pexpect.EOF):
+            child.read_nonblocking(4096, timeout=0.05)
+    child.close()
+    assert child.exitstatus is not None
+    return int(child.exitstatus)
+
+
+def detach(child: "pexpect.spawn[str]") -> int:
+    child.expect_exact("in the pane")
+    return status_of(child, DETACH)
+
+
+# --- the line itself ---
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
+    line = remote.line("kill", *values)
+    assert line.startswith("exec /bin/sh -c '")
+    assert not set(line) & set("!\n\r\\`*?[~#;&<>{}")
+    assert line.count("'") == 2
+
+
+@pytest.mark.parametrize("script", ["session", "list", "kill"])
+def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
+    text = base64.b64decode(remote.line(script).split("echo ")[1].split(" ")[0]).decode()
+    assert "#!" not in text
+    assert not [row for row in text.splitlines() if not row.strip() or row.strip().startswith("#")]
+    subprocess.run(["sh", "-n"], input=text, text=True, check=True)
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="no shellcheck here")
+@pytest.mark.parametrize("parts", [("tmux", "session"), ("tmux", "list"), ("tmux", "list", "kill")])
+def test_shellcheck_has_nothing_to_say(parts: tuple[str, ...]) -> None:
+    text = "".join((resources.files(remote) / f"{part}.sh").read_text() for part in parts)
+    done = subprocess.run(["shellcheck", "-s", "sh", "-"], input=text, text=True, capture_output=True, check=False)
+    assert done.stdout == ""
+
+
+RECORDER = r'for word; do printf "%s\0" "$word"; done >"$HOME/recorded-$(basename "$0")"'
+TORTURE = (
+    "!! ! '\"'\"' $(touch executed) `touch executed` ${HOME} \\n \\' %s #{pid} *.* ~ ; & | <x >y {a,b} [z] "
+    "é日\U0001f600 "
+)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_values_arrive_exactly(shell: str, folder: Path) -> None:
+    site = next(_site(shell, folder))
+    recorder = site.program("recorder", RECORDER)
+    site.program("squeue", RECORDER)
+    value = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.text(
+        "!'\"\\$`\n\r\t {}();#-"
+    )
+
+    @settings(max_examples=20, deadline=None, database=None)
+    @given(value, value)
+    @example(TORTURE, TORTURE + "\n\n\t\x1b[31m")
+    @example("", "-n")
+    @example("two\nlines\n", "\n")
+    @example("not utf-8: \udcff", "")
+    def check(first: str, second: str) -> None:
+        site.answer(remote.line("list", "nonce", first, second, str(recorder)))
+        assert last_word(site.home / "recorded-recorder") == os.fsencode(first)
+        assert last_word(site.home / "recorded-squeue") == os.fsencode(second)
+
+    check()
+    assert not (site.home / "executed").exists()
+
+
+def last_word(record: Path) -> bytes:
+    words = record.read_bytes().split(b"\0")[:-1]
+    record.unlink()
+    return words[-1]
+
+
+# --- list ---
+
+
+@needs_tmux
+def test_the_list_in_every_login_shell(site: Site) -> None:
+    site.tmux("new-session", "-d", "-s", "livenode", "cat", ";", "split-window", "cat")
+    site.tmux("new-session", "-d", "-s", "zwei Wörter", "cat", ";", "set-option", "@lnode_kind", "login")
+    picture = site.picture()
+    assert (picture.login_node, picture.scheduler, picture.has_tmux) == (
+        os.uname().nodename.partition(".")[0],
+        "ok",
+        True,
+    )
+    assert [entry.session.name for entry in picture.entries] == ["livenode", "zwei Wörter"]
+    assert [len(entry.session.pane_pids) for entry in picture.entries] == [2, 1]
+    assert [entry.session.kind for entry in picture.entries] == ["", "login"]
+
+
+@needs_tmux
+def test_a_job_of_a_pane_is_found(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "myproject", "cat")
+    pane = sh_site.tmux("list-panes", "-a", "-F", "#{pane_pid}")
+    host = os.uname().nodename
+    values = ("4711", pane, "9999999999", "RUNNING", "1:00:00", host, "c0512", "None", "a | name")
+    widths = [int(column.partition(":")[2]) for column in sessions.list_values("")[1].split(",")]
+    row = "".join(value.ljust(width) for value, width in zip(values, widths, strict=True))
+    (sh_site.home / "jobs").write_text(f"{row}\n")
+    (entry,) = sh_site.picture().entries
+    assert entry.state is State.RUNNING
+    assert (entry.node, entry.job and entry.job.id) == ("c0512", "4711")
+
+
+def test_squeue_is_asked_once_for_the_users_own_jobs_in_epoch_seconds(sh_site: Site) -> None:
+    sh_site.program("squeue", 'echo "$SLURM_TIME_FORMAT" "$@" >>"$HOME/asked"')
+    fields = sessions.list_values("")[1]
+    sh_site.picture()
+    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    assert (sh_site.home / "asked").read_text() == f"%s -h -u {user} -O {fields}\n"
+
+
+def test_a_scheduler_that_fails_is_silent_and_the_sessions_are_there(sh_site: Site) -> None:
+    sh_site.program("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
+    if TMUX:
+        sh_site.tmux("new-session", "-d", "-s", "a", "cat")
+    picture = sh_site.picture()
+    assert picture.scheduler == "silent"
+    assert [entry.session.name for entry in picture.entries] == (["a"] if TMUX else [])
+
+
+@pytest.mark.skipif(shutil.which("squeue") is not None, reason="Slurm is installed here")
+def test_no_scheduler(sh_site: Site) -> None:
+    (sh_site.home / "bin" / "squeue").unlink()
+    assert sh_site.picture().scheduler == "none"
+
+
+def test_no_tmux_there(site: Site) -> None:
+    assert not site.picture(tmux_path="/opt/none/tmux").has_tmux
+
+
+# --- where tmux is ---
+
+LOGIN_FILES = {
+    "bash": ".bash_profile", "zsh": ".zprofile", "dash": ".profile", "fish": ".config/fish/config.fish",
+    "bsd-csh": ".login", "tcsh": ".login",
+}  # fmt: skip
+
+
+def write_login_file(site: Site, posix: str, fish: str, csh: str) -> None:
+    shell = Path(site.shell).name
+    text = fish if shell == "fish" else csh if shell in CSH else posix
+    (site.home / LOGIN_FILES[shell]).write_text(f"echo Welcome to the login node\n{text}\n")
+
+
+@needs_tmux
+def test_tmux_on_the_path_of_a_login_shell_only(site: Site) -> None:
+    site.program("site-tmux", f'exec {TMUX} "$@"', "hidden")
+    write_login_file(
+        site,
+        posix='PATH=$HOME/hidden:$PATH',
+        fish="status is-login; and set -x PATH $HOME/hidden $PATH",
+        csh="setenv PATH $HOME/hidden:$PATH",
+    )  # fmt: skip
+    site.tmux("new-session", "-d", "-s", "a", "cat")
+    assert [entry.session.name for entry in site.picture("site-tmux").entries] == ["a"]
+
+
+@needs_tmux
+def test_tmux_by_module_only(site: Site) -> None:
+    site.program("site-tmux", f'[ "$LD_LIBRARY_PATH" = "$HOME/lib" ] || exit 1; exec {TMUX} "$@"', "hidden")
+    load = '"load tmux"'
+    write_login_file(
+        site,
+        posix=f'module() {{ [ "$*" = {load} ] && export PATH=$HOME/hidden:$PATH LD_LIBRARY_PATH=$HOME/lib; }}',
+        fish=f'function module\n test "$argv" = {load}; and set -gx PATH $HOME/hidden $PATH; and '
+        "set -gx LD_LIBRARY_PATH $HOME/lib\nend",
+        csh=f'alias module \'if ("\\!*" == {load}) eval "setenv PATH $HOME/hidden:$PATH; '
+        "setenv LD_LIBRARY_PATH $HOME/lib\"'",
+    )
+    site.tmux("new-session", "-d", "-s", "a", "cat")
+    assert [entry.session.name for entry in site.picture("site-tmux").entries] == ["a"]
+
+
+@needs_tmux
+def test_a_tmux_without_a_utf8_locale(sh_site: Site) -> None:
+    complaint = "tmux: need UTF-8 locale (LC_CTYPE) but have ANSI_X3.4-1968"
+    picky = sh_site.program(
+        "picky-tmux", f'[ "$LC_ALL" = en_US.UTF-8 ] || {{ echo "{complaint}" >&2; exit 1; }}; exec {TMUX} "$@"'
+    )
+    sh_site.tmux("new-session", "-d", "-s", "a", "cat")
+    assert [entry.session.name for entry in sh_site.picture(str(picky)).entries] == ["a"]
+
+
+# --- the attach line ---
+
+
+@needs_tmux
+def test_create_then_attach_in_every_login_shell(site: Site) -> None:
+    assert detach(site.attach(attach_line("myproject", command=PANE))) == Left.DETACHED
+    first = site.tmux("list-panes", "-a", "-F", "#{session_name} #{pane_pid} #{@lnode_kind}")
+    assert first.split()[::2] == ["myproject", "node"]
+
+    child = site.attach(attach_line("myproject", command="echo never"))
+    assert detach(child) == Left.DETACHED
+    assert site.tmux("list-panes", "-a", "-F", "#{session_name} #{pane_pid} #{@lnode_kind}") == first
+
+    child = site.attach(attach_line("myproject"))
+    child.expect_exact("in the pane")
+    assert status_of(child, END_OF_FILE) == Left.ENDED
+
+
+@needs_tmux
+@pytest.mark.parametrize("name", ["web", "w"])
+def test_the_beginning_of_another_sessions_name_is_another_name(sh_site: Site, name: str) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "web2", "cat")
+    assert status_of(sh_site.attach(attach_line(name, may_create="existing"))) == Left.NO_SESSION
+    assert detach(sh_site.attach(attach_line(name, command=PANE))) == Left.DETACHED
+    assert sh_site.tmux("list-sessions", "-F", "#{session_name} #{session_attached}").split("\n") == [
+        f"{name} 0",
+        "web2 0",
+    ]
+
+
+@needs_tmux
+@pytest.mark.parametrize(
+    "name", ["two words", "#{pid}", "$0", "=x", "naïve", "-d", "it's", "a;b", "!x", "%1", "{last}"]
+)
+def test_a_name_made_by_hand_is_attached_and_never_made(sh_site: Site, name: str) -> None:
+    assert status_of(sh_site.attach(attach_line(name, may_create="refuse"))) == Left.NAME_REFUSED
+    sh_site.tmux("new-session", "-d", "-s", "livenode", PANE)
+    sh_site.tmux("rename-session", "-t", "livenode", "--", name)
+    shown = sh_site.picture().entries[0].session.name
+    assert tmux.is_possible(shown)
+    assert detach(sh_site.attach(attach_line(shown, may_create="refuse"))) == Left.DETACHED
+
+
+@needs_tmux
+def test_what_is_missing_there_has_its_code(site: Site) -> None:
+    assert status_of(site.attach(attach_line("x", tmux_path="/opt/none/tmux"))) == Left.NO_TMUX
+    line = attach_line("x", command="sinteractive-of-no-site -m 1", program="sinteractive-of-no-site")
+    assert status_of(site.attach(line)) == Left.NO_PROGRAM
+    assert site.tmux("list-sessions") == ""
+
+
+@needs_tmux
+def test_a_program_that_only_the_login_shell_knows_is_there(site: Site) -> None:
+    shell = Path(site.shell).name
+    if shell not in (*CSH, "fish", "zsh"):
+        pytest.skip(f"{shell} -c reads no file in which a function could stand")
+    if shell in CSH:
+        (site.home / ".cshrc").write_text(f"alias sitealloc '{PANE}'\n")
+    elif shell == "fish":
+        (site.home / ".config/fish/config.fish").write_text(f"function sitealloc; {PANE}; end\n")
+    else:
+        (site.home / ".zshenv").write_text(f"sitealloc() {{ {PANE}; }}\n")
+    assert detach(site.attach(attach_line("x", command="sitealloc", program="sitealloc"))) == Left.DETACHED
+
+
+@needs_tmux
+def test_a_tmux_that_starts_nothing_says_why(sh_site: Site) -> None:
+    refusing = sh_site.program(
+        "refusing-tmux", f'case "$*" in *new-session*) echo "fork failed: quota" >&2; exit 1;; esac; exec {TMUX} "$@"'
+    )
+    child = sh_site.attach(attach_line("x", command=PANE, tmux_path=str(refusing)))
+    child.expect_exact("fork failed: quota")
+    assert status_of(child) == Left.NOT_CREATED
+
+
+@needs_tmux
+def test_a_failed_attach_ends_no_session(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "cat")
+    failing = sh_site.program("failing-tmux", f'case "$*" in *attach*) exit 1;; esac; exec {TMUX} "$@"')
+    assert status_of(sh_site.attach(attach_line("x", tmux_path=str(failing)))) == Left.NOT_ATTACHED
+    assert sh_site.tmux("list-sessions", "-F", "#{session_name}") == "x"
+
+
+@needs_tmux
+@pytest.mark.parametrize("others", ["keep", "detach"])
+def test_other_clients_are_left_alone_unless_asked(sh_site: Site, others: str) -> None:
+    first = sh_site.attach(attach_line("x", command=PANE))
+    first.expect_exact("in the pane")
+    second = sh_site.attach(attach_line("x", others=others))
+    second.expect_exact("in the pane")
+    if others == "detach":
+        assert status_of(first) == Left.DETACHED
+        clients = 1
+    else:
+        clients = 2
+    assert sh_site.tmux("list-sessions", "-F", "#{session_attached}") == str(clients)
+    for child in [first, second][-clients:]:
+        assert status_of(child, DETACH) == Left.DETACHED
+
+
+@needs_tmux
+def test_attaches_at_the_same_moment_make_one_session(sh_site: Site) -> None:
+    children = [sh_site.attach(attach_line("x", command=PANE)) for _ in range(6)]
+    for child in children:
+        child.expect_exact("in the pane")
+    assert len(sh_site.tmux("list-panes", "-a").splitlines()) == 1
+    assert [status_of(child, DETACH) for child in children] == [Left.DETACHED] * 6
+
+
+@needs_tmux
+@pytest.mark.parametrize("term", ["xterm-256color", "of-no-terminfo", ""])
+def test_a_terminal_that_the_host_has_never_heard_of(sh_site: Site, term: str) -> None:
+    assert detach(sh_site.attach(attach_line("x", command=PANE), TERM=term)) == Left.DETACHED
+
+
+@needs_tmux
+def test_the_files_that_a_session_makes_have_the_users_own_modes(sh_site: Site) -> None:
+    child = sh_site.attach(f"umask 027; {attach_line('x', command=f'umask; {PANE}')}")
+    child.expect_exact("0027")
+    assert detach(child) == Left.DETACHED
+
+
+# --- kill ---
+
+
+@needs_tmux
+@pytest.mark.parametrize(
+    ("verdict", "left"),
+    [
+        ("{id}\n", []),
+        ("{id} 4711 12_3\n", []),
+        ("", ["web"]),
+        ("\n", ["web"]),
+        ("$99 4711\n", ["web"]),
+        ("web\n", ["web"]),
+    ],
+)
+def test_only_the_session_that_was_shown_is_ended(site: Site, verdict: str, left: list[str]) -> None:
+    site.program("scancel", 'echo "$@" >>"$HOME/cancelled"')
+    site.tmux("new-session", "-d", "-s", "web2", "cat")
+    site.tmux("new-session", "-d", "-s", "web", "cat")
+    id_ = site.tmux("list-sessions", "-F", "#{session_id}", "-f", "#{==:#{session_name},web}")
+    reply = site.reply("kill", "web", tell=verdict.replace("{id}", id_))
+    assert site.tmux("list-sessions", "-F", "#{session_name}").split() == [*left, "web2"]
+    if verdict.strip():
+        assert list(reply["left"]) == [id_ for _ in left]
+    cancelled = site.home / "cancelled"
+    assert (cancelled.read_text() if cancelled.exists() else "") == ("4711 12_3\n" if "12_3" in verdict else "")
+
+
+# --- what a session runs after its request ---
+
+
+@pytest.mark.parametrize("request_", ["echo the request", "no-such-sinteractive-anywhere -m 1"])
+def test_after_the_request_the_shell_says_where_it_is(site: Site, request_: str) -> None:
+    # squeue knows the job by the session id of whoever asked for it, here as under tmux the pane's first process
+    site.program("squeue", 'sid=$(ps -o sid= -p $$)\nprintf "%-24s%-24s%-24s\\n" 1 1 RUNNING 4711 $sid TIMEOUT')
+    env = site.env | {"SHELL": str(site.program("myshell", 'echo "my shell $*"'))}
+    done = subprocess.run(
+        [site.shell, "-c", tmux.pane_command(request_)],
+        env=env, start_new_session=True, capture_output=True, text=True, timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    here = os.uname().nodename
+    assert done.stdout.split("\n")[-6:] == [
+        "",
+        f"lnode: job 4711 (TIMEOUT) has ended. This shell is on the login node {here}, on no compute node.",
+        "lnode: leave it with exit; the next lnode asks for a new allocation.",
+        "",
+        "my shell -l",
+        "",
+    ]
+    assert ("the request\n" in done.stdout) is request_.startswith("echo")
+
+
+def test_after_the_request_a_silent_scheduler_hides_nothing(sh_site: Site) -> None:
+    sh_site.program("squeue", "exit 1")
+    env = sh_site.env | {"SHELL": "/bin/true"}
+    done = subprocess.run(
+        ["sh", "-c", tmux.pane_command("true")], env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    assert "lnode: the request has ended. This shell is on the login node" in done.stdout
