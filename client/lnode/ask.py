@@ -7,7 +7,6 @@ its import), obeys every word of the user's configuration, and is the only one t
 import contextlib
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
 
@@ -38,22 +37,20 @@ class Question:
         argv = sshargs.question_argv(
             self._target.alias,
             self._line,
-            log=self._log.path,
             may_prompt=may_prompt,
             connect_timeout_s=self._target.connect_timeout_s,
             config=self._target.config,
         )
-        with Path(self._log.path).open("a") as words:  # what the ssh of a jump host says comes this way
-            self._ssh = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=words,
-                encoding="utf-8",
-                errors="backslashreplace",
-                env=None if may_prompt else silence.environment(),
-                start_new_session=not may_prompt,
-            )
+        self._ssh = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log.fileno(),
+            encoding="utf-8",
+            errors="backslashreplace",
+            env=None if may_prompt else silence.environment(),
+            start_new_session=not may_prompt,
+        )
         self._stdin: IO[str] = cast("IO[str]", self._ssh.stdin)
         self._stdout: IO[str] = cast("IO[str]", self._ssh.stdout)
         return self

@@ -1,6 +1,6 @@
 """How an ssh process or a link ended, from its own words.
 
-Verdicts are pure functions of what ssh left in its `-E` file and its exit status. 255 is ssh's own failure; the
+Verdicts are pure functions of what ssh said on its standard error and its exit status. 255 is ssh's own failure; the
 attach line never lets a remote 255 through. Unknown words with 255 are LOST: something moved, then it stopped.
 Sources of the phrases: OpenSSH 7.4 to 10 (sshconnect.c, sshconnect2.c, packet.c, kex.c, misc.c, clientloop.c).
 """
@@ -46,12 +46,12 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
 
 
 def signed_in(log: str) -> bool:
-    """Has ssh logged in? Its `-E` file says so at LogLevel=VERBOSE; over a live master it says nothing."""
+    """Has ssh logged in? It says so at LogLevel=VERBOSE; over a live master it says nothing."""
     return "Authenticated to " in log
 
 
 def cause_of_ssh(log: str) -> Cause:
-    """Why ssh ended with 255, from the words in its `-E` file. After the login everything is LOST."""
+    """Why ssh ended with 255, from its words. After the login everything is LOST."""
     if signed_in(log):
         return Cause.LOST
     for pattern, cause in _PHRASES:
@@ -82,13 +82,16 @@ class Place:
 
 def explain(cause: Cause, words: str, place: Place) -> LnodeError:
     """The sentence, hint and exit code for a cause. `words` is what ssh said, shown where it is worth reading."""
-    if cause is Cause.UNRESOLVED and place.alias == place.hostname and "." not in place.alias:
+    code, message, hint = _SENTENCES[cause]
+    unresolved = re.search(r"Could not resolve hostname ([^\s:]+)", words)
+    if unresolved and unresolved[1] not in (place.hostname, place.alias):
+        message = f"cannot resolve the host name {unresolved[1]} on the way to {place.alias}"
+    elif cause is Cause.UNRESOLVED and place.alias == place.hostname and "." not in place.alias:
         return LnodeError(
             ExitCode.USAGE,
             f"there is no alias {place.alias} in your ssh configuration, and no host of that name",
             f"add a block to ~/.ssh/config: Host {place.alias}, then HostName and User",
         )
-    code, message, hint = _SENTENCES[cause]
     detail = words if cause in _WORTH_READING else ""
     return LnodeError(code, message.format(place=place), hint.format(place=place), detail=detail)
 
@@ -115,7 +118,7 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         ExitCode.LOGIN_REFUSED, "{place} refused the login",
         "sign in once by hand to see what it wants: ssh {place.alias}"),
     Cause.HOST_KEY_UNKNOWN: (
-        ExitCode.HOST_KEY, "the host key of {place} is not known here, and nobody was asked",
+        ExitCode.HOST_KEY, "the host key of {place} is not known here, and was not accepted",
         "check its fingerprint once by hand: ssh {place.alias}"),
     Cause.HOST_KEY_CHANGED: (
         ExitCode.HOST_KEY, "the host key of {place} is not the known one, so nothing was sent",

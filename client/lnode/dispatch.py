@@ -24,7 +24,9 @@ def run(
     verbose: bool = False,
 ) -> ExitCode:
     """Do one thing. `words` are resource words by name (mem, time, ...), None where not given. Raises LnodeError."""
-    _refuse_contradictions(host, ls=ls, as_json=as_json, kill=kill, yes=yes, reset=reset)
+    given = {name: word for name, word in (words or {}).items() if word is not None}
+    starts = bool(given) or login or existing or detach_others
+    _refuse_contradictions(host, ls=ls, as_json=as_json, kill=kill, yes=yes, reset=reset, starts=starts)
     if reset:
         return demo.reset()
     from lnode import target
@@ -34,6 +36,7 @@ def run(
         from lnode import settings
 
         request = settings.load().request(host, profile)
+        name = request.session if session is None else session
         if ls:
             from lnode.commands.ls import ls as list_sessions
 
@@ -41,13 +44,13 @@ def run(
         if kill:
             from lnode.commands.kill import kill as end_session
 
-            return end_session(asked.target(), session or request.session, request, yes=yes)
+            return end_session(asked.target(), name, request, yes=yes)
         from lnode.commands.attach import attach
 
         return attach(
             asked.target(),
-            session or request.session,
-            request.with_words(**(words or {})),
+            name,
+            request.with_words(**given),
             login=login,
             existing=existing,
             detach_others=detach_others,
@@ -55,12 +58,16 @@ def run(
         )
 
 
-def _refuse_contradictions(host: str, *, ls: bool, as_json: bool, kill: bool, yes: bool, reset: bool) -> None:
+def _refuse_contradictions(
+    host: str, *, ls: bool, as_json: bool, kill: bool, yes: bool, reset: bool, starts: bool
+) -> None:
     def wrong(message: str, hint: str) -> LnodeError:
         return LnodeError(ExitCode.USAGE, message, hint)
 
     if ls + kill + reset > 1:
         raise wrong("--ls, --kill and --reset are one at a time", "say one of them")
+    if starts and (ls or kill or reset):
+        raise wrong("-m -t -p -g -c -d, --login and --existing are for attaching", f"as in: lnode {host} SESSION -m 8000")
     if as_json and not ls:
         raise wrong("--json goes with --ls", f"as in: lnode {host} --ls --json")
     if yes and not kill:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from lnode.errors import LnodeError
 from lnode.reply import visible
@@ -90,7 +91,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:
+def prepare_table() -> None:
+    """Load what a table on a terminal takes; rich keeps half of that for the first one that is printed."""
+    if sys.stdout.isatty():
+        from io import StringIO
+
+        _rich_table(("",), [[("", "bold")]], StringIO())
+
+
+def _rich_table(
+    columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], file: TextIO | None = None
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -100,7 +111,7 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(text), style=style) for text, style in row))
-    Console(no_color=bool(os.environ.get("NO_COLOR")), highlight=False).print(table)
+    Console(file=file, no_color=bool(os.environ.get("NO_COLOR")), highlight=False).print(table)
 
 
 def close_output() -> None:

@@ -1,8 +1,8 @@
 """Argument lists for ssh(1), and what `ssh -G` prints.
 
 Nothing here starts a process. `RemoteCommand=none` is passed always: with a RemoteCommand in the user's
-configuration ssh refuses a command on its command line (TRAPS 10). `LogLevel=VERBOSE`, into the `-E` file, so that a QUIET
-user configuration cannot hide why ssh failed ("Unable to negotiate" is of level INFO), and tells when the login is done.
+configuration ssh refuses a command on its command line (TRAPS 10). `LogLevel=VERBOSE`, so that a QUIET user
+configuration cannot hide why ssh failed ("Unable to negotiate" is of level INFO), and tells when the login is done.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,19 +21,17 @@ def resolve_argv(alias: str, config: str | None = None) -> list[str]:
     return [*_ssh(config), "-G", "--", alias]
 
 
-def terminal_argv(
-    alias: str, line: str, *, log: str, connect_timeout_s: int, config: str | None = None
-) -> list[str]:
-    """`ssh -t`: run `line` on the user's own tty; ssh's own words go to the file `log` (-E), prompts to the tty."""
-    return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), "-E", log, "--", alias, line]
+def terminal_argv(alias: str, line: str, *, connect_timeout_s: int, config: str | None = None) -> list[str]:
+    """`ssh -t`: run `line` on the user's own tty."""
+    return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), "--", alias, line]
 
 
 def question_argv(
-    alias: str, line: str, *, log: str, may_prompt: bool, connect_timeout_s: int, config: str | None = None
+    alias: str, line: str, *, may_prompt: bool, connect_timeout_s: int, config: str | None = None
 ) -> list[str]:
     """`ssh -T`: run `line` with pipes for its input and output; without `may_prompt` ssh asks nobody anything."""
     batch = () if may_prompt else ("-o", "BatchMode=yes")
-    return [*_ssh(config), "-T", *_ALWAYS, *batch, *_timeout(connect_timeout_s), "-E", log, "--", alias, line]
+    return [*_ssh(config), "-T", *_ALWAYS, *batch, *_timeout(connect_timeout_s), "--", alias, line]
 
 
 def _timeout(seconds: int) -> tuple[str, str]:

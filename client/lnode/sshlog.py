@@ -1,7 +1,10 @@
-"""ssh's own words: the private file of `ssh -E`, which keeps them off the screen while prompts still reach the tty."""
+"""ssh's own words: a file without a name on its standard error, which keeps them off the screen.
+
+Prompts reach the tty all the same: ssh opens that itself. What the ssh of a jump host says arrives here too, which `ssh -E` would
+not catch.
+"""
 
 import os
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -9,18 +12,22 @@ _MOST = 1 << 16  # bytes that are read of it
 
 
 class SshLog:
-    """A new file that only this user can read, in the folder for temporary files; gone when the block ends."""
+    """A file that nobody else can open, gone with this process whatever ends it. Its fileno() is for ssh's stderr."""
 
     def __enter__(self) -> Self:
         folders = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR", "TEMP"))
-        folder = next((f for f in folders if f and os.access(f, os.W_OK)), "/tmp")  # noqa: S108 - O_EXCL, 0600
-        self.path = f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}.log"
-        os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        folder = next((f for f in folders if f and os.access(f, os.W_OK)), "/tmp")  # noqa: S108 - O_EXCL, 0600, unlinked
+        path = f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}.log"
+        self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)
+        os.unlink(path)  # noqa: PTH108 - as os.open above
         return self
 
+    def fileno(self) -> int:
+        return self._file
+
     def words(self) -> str:
-        with Path(self.path).open(encoding="utf-8", errors="backslashreplace") as log:
-            return log.read(_MOST)
+        """What has been said so far, at most 64 KiB."""
+        return os.pread(self._file, _MOST, 0).decode("utf-8", "backslashreplace")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        Path(self.path).unlink()
+        os.close(self._file)

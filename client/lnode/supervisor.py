@@ -36,12 +36,10 @@ class Outcome:
 def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
     """Hand the user's tty to `ssh -t` with the attach line, and stay beside it until it ends."""
 
-    def argv_for(log: str) -> list[str]:
-        return sshargs.terminal_argv(
-            target.alias, line, log=log, connect_timeout_s=target.connect_timeout_s, config=target.config
-        )
-
-    with Terminal(argv_for) as terminal:
+    argv = sshargs.terminal_argv(
+        target.alias, line, connect_timeout_s=target.connect_timeout_s, config=target.config
+    )
+    with Terminal(argv) as terminal:
         import asyncio
 
         status, picture, story = asyncio.run(_accompany(terminal, target, tmux_path))

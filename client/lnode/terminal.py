@@ -5,7 +5,7 @@ No pty stands in between: ssh reads the keys and writes the screen itself (DESIG
 
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -29,20 +29,19 @@ _DISARM = (
 class Terminal:
     """A running `ssh -t`. Leaving the block ends it and gives the tty back its modes.
 
-    `argv_for` gets the path of ssh's `-E` file and answers ssh's argument list. Ctrl-C belongs to ssh, which has the same tty:
-    before the session is there it ends ssh, afterwards it is a key like any other. TERM and HUP end ssh, and so the block.
+    Ctrl-C belongs to ssh, which has the same tty: before the session is there it ends ssh, afterwards it is a key like any
+    other. TERM and HUP end ssh, and so the block.
     """
 
-    def __init__(self, argv_for: Callable[[str], list[str]]) -> None:
-        self._argv_for = argv_for
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = argv
         self._log = SshLog()
 
     def __enter__(self) -> Self:
         self._modes = termios.tcgetattr(0) if termios else None
         self._handlers: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
         self._log.__enter__()
-        with open(self._log.path, "a") as words:  # noqa: PTH123 - "Connection to unity closed." and jump hosts' words too
-            self._ssh = subprocess.Popen(self._argv_for(self._log.path), stderr=words)
+        self._ssh = subprocess.Popen(self._argv, stderr=self._log.fileno())
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
             if number is not None:
                 self._handlers[number] = signal.signal(number, lambda *_: self.end())

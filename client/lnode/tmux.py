@@ -69,7 +69,7 @@ def is_creatable(name: str) -> bool:
 
 def is_possible(name: str) -> bool:
     """Can a session that somebody made by hand have this name? tmux never keeps `.`, `:` or a control character."""
-    return bool(name) and name.isprintable() and not set(name) & {".", ":"}
+    return bool(name) and not re.search(r"[.:\x00-\x1f\x7f-\x9f]", name)
 
 
 def suggestion(name: str) -> str:

@@ -75,7 +75,7 @@ def test_unknown_host_key_in_a_pipe(standin: Rig, tmp_path: Path) -> None:
         code, said = in_a_pipe(standin, "unity", "--ls")
     assert code == 6
     assert said == (
-        f"lnode: the host key of {place(standin)} is not known here, and nobody was asked\n"
+        f"lnode: the host key of {place(standin)} is not known here, and was not accepted\n"
         "hint:  check its fingerprint once by hand: ssh unity\n"
     )
 

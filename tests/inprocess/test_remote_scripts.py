@@ -532,3 +532,34 @@ def test_after_the_request_a_silent_scheduler_hides_nothing(sh_site: Site) -> No
         ["sh", "-c", tmux.pane_command("true")], env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
     assert "lnode: the request has ended. This shell is on the login node" in done.stdout
+
+
+# --- other hosts' /bin/sh ---
+
+
+@needs_tmux
+@pytest.mark.parametrize("program", ["bash", "busybox"])
+def test_where_sh_is_another_program(sh_site: Site, program: str) -> None:
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"no {program} here")
+    other = sh_site.home / "sh"
+    other.symlink_to(path)
+    line = attach_line("two", command=PANE, program="cat").replace("/bin/sh", str(other))
+    assert detach(sh_site.attach(line)) == Left.DETACHED
+    nonce = remote.nonce()
+    done = sh_site.answer(remote.line("list", nonce, *sessions.list_values("")).replace("/bin/sh", str(other)))
+    picture = sessions.picture_of(parse_reply(nonce, done.stdout.split("\n")))
+    assert (picture.scheduler, [entry.session.name for entry in picture.entries]) == ("ok", ["two"])
+
+
+@needs_tmux
+def test_a_server_that_is_killed_under_its_client_starts_nothing_anew(sh_site: Site) -> None:
+    child = sh_site.attach(attach_line("x", command=PANE))
+    child.expect_exact("in the pane")
+    again = sh_site.attach(attach_line("x", command=PANE))
+    again.expect_exact("in the pane")
+    sh_site.tmux("kill-server")
+    assert status_of(child) == Left.ENDED
+    assert status_of(again) == Left.ENDED
+    assert sh_site.picture().entries == ()

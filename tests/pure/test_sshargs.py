@@ -24,18 +24,16 @@ def test_argument_lists(argv: list[str], expected: list[str]) -> None:
     assert argv == expected
 
 
-def test_the_terminal_has_a_tty_and_logs_aside() -> None:
-    argv = sshargs.terminal_argv("unity", "LINE", log="/run/log", connect_timeout_s=20)
-    assert argv[0] == "ssh"
-    assert "-t" in argv
-    assert argv[argv.index("-E") + 1] == "/run/log"
+def test_the_terminal_has_a_tty() -> None:
+    argv = sshargs.terminal_argv("unity", "LINE", connect_timeout_s=20)
+    assert argv[:2] == ["ssh", "-t"]
     assert "ConnectTimeout=20" in argv
-    assert argv[-3:] == ["--", "unity", "LINE"]
+    assert "LogLevel=VERBOSE" in argv
 
 
 @pytest.mark.parametrize("may_prompt", [True, False])
 def test_a_question_asks_nobody_unless_somebody_is_there(may_prompt: bool) -> None:
-    argv = sshargs.question_argv("unity", "LINE", log="/l", may_prompt=may_prompt, connect_timeout_s=20, config="/c")
+    argv = sshargs.question_argv("unity", "LINE", may_prompt=may_prompt, connect_timeout_s=20, config="/c")
     assert argv[:3] == ["ssh", "-F", "/c"]
     assert "-T" in argv
     assert ("BatchMode=yes" in argv) is not may_prompt
@@ -44,8 +42,8 @@ def test_a_question_asks_nobody_unless_somebody_is_there(may_prompt: bool) -> No
 @pytest.mark.parametrize(
     "argv",
     [
-        sshargs.terminal_argv("unity", "LINE", log="/l", connect_timeout_s=20),
-        sshargs.question_argv("unity", "LINE", log="/l", may_prompt=True, connect_timeout_s=20),
+        sshargs.terminal_argv("unity", "LINE", connect_timeout_s=20),
+        sshargs.question_argv("unity", "LINE", may_prompt=True, connect_timeout_s=20),
         sshargs.master_argv("unity", "LINE", log="LOG"),
     ],
 )

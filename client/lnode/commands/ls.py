@@ -1,7 +1,5 @@
 """`lnode HOST --ls`: every session with the allocation behind it, in one remote round trip."""
 
-import json
-
 from lnode import screen, sessions
 from lnode.ask import Question
 from lnode.commands.attach import no_tmux
@@ -23,12 +21,13 @@ def ls(target: Target, request: Request, *, as_json: bool) -> ExitCode:
         Question(target, "list", *sessions.list_values(request.tmux)) as question,
         screen.waiting(f"asking {target.alias} ..."),
     ):
-        import rich.table  # noqa: F401 - while ssh is on its way
-
+        screen.prepare_table()  # while ssh is on its way
         picture = sessions.picture_of(question.reply())
     if not picture.has_tmux:
         raise no_tmux(target.alias)
     if as_json:
+        import json
+
         print(json.dumps(_document(target.alias, picture), indent=2))
         return ExitCode.DONE
     if picture.entries:

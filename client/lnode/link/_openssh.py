@@ -1,11 +1,11 @@
 """The first rung: a live OpenSSH master, the user's own or lnode's; one ssh child for each command."""
 
 import asyncio
+import tempfile
 
 from lnode import sshargs
 from lnode.causes import Cause
 from lnode.link import Answer, LinkFailed, _child, timed_out
-from lnode.sshlog import SshLog
 from lnode.target import Target
 
 _PROOF_S = 2.0  # `ssh -O check` passes on a master whose network is gone, so a real no-op has to answer
@@ -31,10 +31,10 @@ class MasterLink:
             raise timed_out(timeout_s) from None
 
     async def _answer(self, line: str) -> Answer:
-        with SshLog() as log:
-            argv = sshargs.master_argv(self._target.alias, line, log=log.path, config=self._target.config)
+        with tempfile.NamedTemporaryFile(prefix="lnode-") as log:
+            argv = sshargs.master_argv(self._target.alias, line, log=log.name, config=self._target.config)
             done = await _child.run(argv)
-            words = log.words().strip()
+            words = log.read().decode(errors="replace").strip()
         if done.status != sshargs.SSH_FAILED:
             return Answer(done.stdout, done.stderr, done.status)
         # 255 is ssh's own failure, or a command that ended by a signal: then ssh is silent and the master is there.

@@ -12,15 +12,34 @@ section() {
 scheduled() {
   if need squeue slurm; then
     section jobs
-    SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$(id -un)" -O "$squeue_fields" 2>/dev/null || section scheduler-silent
+    SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O "$squeue_fields" 2>/dev/null || section scheduler-silent
   else
     section no-scheduler
   fi
 }
 
-sessions_here() {
+# Where a job was not requested by a pane's own process (under script(1), say) the process tree tells whose it is.
+# $rows holds the panes, whose line has the process id before a `k`; standard input the jobs.
+with_processes() {
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    # shellcheck disable=SC2086 # split on purpose: job number, session id, ...
+    set -f -- $line
+    case $line in
+    [0-9]*) case $rows in *" $2 k"*) ;; *) stranger=$2 ;; esac ;;
+    esac
+  done
+  if [ -n "$stranger" ]; then
+    section processes
+    ps -u "$(id -u)" -o pid= -o ppid= -o sid= 2>/dev/null
+  fi
+}
+
+find_tmux "$4" || tmux=
+scheduled </dev/null | {
   section host
   uname -n
+  rows=
   if [ -n "$tmux" ]; then
     section panes
     ask list-panes -a -F "$panes_format"
@@ -28,13 +47,7 @@ sessions_here() {
   else
     section no-tmux
   fi
-  section processes
-  ps -u "$(id -u)" -o pid= -o ppid= -o sid= 2>/dev/null
-}
-
-find_tmux "$4" || tmux=
-scheduled </dev/null | {
-  sessions_here
-  cat
+  stranger=
+  with_processes
   section end
 }

@@ -11,22 +11,52 @@ knows() {
   need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
 }
 
+# on_tty ARGUMENT...: tmux on this terminal. Sets $left to its exit status and $said to its complaint, which it only has when
+# it could not begin: a server that dies later leaves a status and no word.
+on_tty() {
+  { said=$("$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
+  left=$?
+}
+
+# attach TARGET: the token marks the session, so that it is known again even if it gets another name meanwhile.
+attach() {
+  set -- attach-session -t "$1" ';' set-option -t "$1:" @lnode_owner "$token"
+  if [ "$others" = detach ]; then
+    shift
+    set -- attach-session -d "$@"
+  fi
+  on_tty "$@"
+}
+
 # In the foreground, so that the request starts in a window of the right size: srun stumbles over an early resize.
 create() {
   set -- new-session -s "$name"
   if [ -n "$command" ]; then set -- "$@" "$command"; fi
-  set -- "$@" ';' set-option @lnode_kind "$kind" ';' set-option @lnode_token "$token"
-  { said=$("$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
-  left=$?
-  session_with '#{@lnode_token}' "$token"
+  on_tty "$@" ';' set-option @lnode_kind "$kind" ';' set-option @lnode_owner "$token"
 }
 
-attach() {
-  set -- attach-session -t "$id"
-  if [ "$others" = detach ]; then set -- "$@" -d; fi
-  "$tmux" -u "$@"
-  left=$?
+# Detached, or ended? Only the session itself can tell, tmux says 0 for both (TRAPS 18). Returns where tmux could not attach.
+conclude() {
+  if [ -n "$said" ]; then return; fi
+  session_with '#{@lnode_owner}' "$token"
+  [ -n "$id" ] || session_with '#{session_name}' "$name" # another client has marked it since
+  [ -n "$id" ] || exit 101
+  if [ "$left" -eq 0 ]; then exit 100; fi
 }
+
+fail() {
+  printf '%s\n' "$said" >&2
+  exit "$1"
+}
+
+# The everyday case first, without a question: `=NAME` is exact since tmux 2.1, and nothing at all before.
+case $name in
+*[!A-Za-z0-9_-]*) ;;
+*)
+  attach "=$name"
+  conclude
+  ;;
+esac
 
 session_with '#{session_name}' "$name"
 if [ -z "$id" ]; then
@@ -36,20 +66,15 @@ if [ -z "$id" ]; then
   esac
   if [ -n "$program" ]; then knows "$program" || exit 104; fi
   create
-  if [ "$left" -ne 0 ] && [ -z "$id" ]; then
-    # Somebody else was faster, which is as good; or a server that was just ending has ended by now.
-    session_with '#{session_name}' "$name"
-    if [ -n "$id" ]; then attach; else create; fi
+  conclude
+  # Somebody else was faster, which is as good; or a server that was just ending has ended by now.
+  session_with '#{session_name}' "$name"
+  if [ -z "$id" ]; then
+    create
+    conclude
+    fail 106
   fi
-  if [ "$left" -ne 0 ] && [ -z "$id" ]; then
-    printf '%s\n' "$said" >&2
-    exit 106
-  fi
-else
-  attach
 fi
-
-# tmux says 0 for detached and for ended: only the session itself can tell (TRAPS 18).
-if [ -z "$id" ] || ! "$tmux" -u has-session -t "$id" 2>/dev/null; then exit 101; fi
-if [ "$left" -ne 0 ]; then exit 107; fi
-exit 100
+attach "$id"
+conclude
+fail 107

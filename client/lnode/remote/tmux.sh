@@ -3,6 +3,8 @@
 # Nothing here writes outside this process: PATH, TERM and LC_ALL change for this call only.
 
 unset TMUX TMUX_PANE
+# bsd-csh leaves its own copies of the terminal open, which a tmux server would keep for good.
+exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
 
 have() {
@@ -73,11 +75,14 @@ ask() {
 session_with() {
   ask list-sessions -F "#{session_id} $1"
   id=
-  while IFS= read -r row; do
+  set -f
+  IFS='
+'
+  for row in $rows; do
     case $row in
-    \$*) if [ "${row#* }" = "$2" ]; then id=${row%% *} && return; fi ;;
+    \$*) if [ "${row#* }" = "$2" ]; then id=${row%% *}; fi ;;
     esac
-  done <<EOF
-$rows
-EOF
+  done
+  unset IFS
+  set +f
 }
