@@ -6,8 +6,8 @@ Sources of the phrases: OpenSSH 7.4 to 10 (sshconnect.c, sshconnect2.c, packet.c
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
 
@@ -63,8 +63,7 @@ def cause_of_ssh(log: str) -> Cause:
 _SSH_PORT = 22
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What an error calls a host: the alias that was typed, and what it stands for."""
 
     alias: str

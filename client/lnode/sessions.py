@@ -1,8 +1,8 @@
 """tmux's sessions and Slurm's jobs, joined into what a person asks: what runs where, and for how long."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lnode import slurm, tmux
 
@@ -18,8 +18,7 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A session with the allocation behind it. `node` is where its shell is: compute nodes, or the login node."""
 
     session: tmux.Session
@@ -38,8 +37,7 @@ class Entry:
         return self.session.kind or ("unknown" if self.state is State.UNKNOWN else "login")
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is no squeue)."""
 
     login_node: str

@@ -1,4 +1,4 @@
-"""config.toml -> frozen dataclasses: which command each host or profile requests its allocation with.
+"""config.toml -> frozen records: which command each host or profile requests its allocation with.
 
 The file is optional. Later wins: lnode's defaults, `[hosts.ALIAS]`, `[profiles.NAME]` (-P), the words of the command line.
 """
@@ -7,9 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from lnode.errors import ExitCode, LnodeError
 
@@ -22,8 +20,7 @@ _PLACE = re.compile(r"\{(" + "|".join(_SPELLING) + r")\}")
 _WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What to ask for. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set."""
 
     session: str = "livenode"
@@ -71,14 +68,13 @@ class Request:
                 f"the configured command has no {{{name}}} for {_SPELLING[name]}",
                 f"put {{{name}}} into it in config.toml: {self.command}",
             )
-        return replace(self, **given)
+        return self._replace(**given)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """All of config.toml: host alias -> request, profile -> the keys that it sets."""
 
-    path: Path
+    path: str
     hosts: Mapping[str, Request]
     profiles: Mapping[str, Mapping[str, str]]
 
@@ -95,25 +91,27 @@ class Settings:
         keys = self.profiles[profile]
         words = {name: word for name, word in keys.items() if name in _SPELLING}
         others = {name: value for name, value in keys.items() if name not in _SPELLING}
-        return replace(request, **others).with_words(**words)
+        return request._replace(**others).with_words(**words)
 
 
-def config_path() -> Path:
+def config_path() -> str:
     """Where config.toml is: $LNODE_CONFIG, else the platform's folder for configuration."""
     if named := os.environ.get("LNODE_CONFIG"):
-        return Path(named)
+        return named
     if sys.platform == "linux":  # what platformdirs says there, without the 10 ms of its import on the way to ssh
-        return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "lnode" / "config.toml"
+        home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+        return f"{home}/lnode/config.toml"
     from platformdirs import user_config_path
 
-    return user_config_path("lnode") / "config.toml"
+    return str(user_config_path("lnode") / "config.toml")
 
 
-def load(path: Path | None = None) -> Settings:
+def load(path: str | None = None) -> Settings:
     """Read config.toml; a missing file is an empty one. Raises LnodeError(USAGE) that names file, line and key."""
     path = path or config_path()
     try:
-        text = path.read_text("utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except FileNotFoundError:
         return Settings(path, {}, {})
     except (OSError, UnicodeDecodeError) as error:
@@ -121,7 +119,7 @@ def load(path: Path | None = None) -> Settings:
     return _parse(text, path)
 
 
-def _parse(text: str, path: Path) -> Settings:
+def _parse(text: str, path: str) -> Settings:
     import tomllib
 
     try:
@@ -132,12 +130,12 @@ def _parse(text: str, path: Path) -> Settings:
         if name in ("hosts", "profiles"):
             continue
         _refuse(text, path, (name,), "is not a table lnode knows", "tables are [hosts.ALIAS] and [profiles.NAME]")
-    hosts = {name: replace(Request(), **keys) for name, keys in _tables(tables, "hosts", text, path)}
+    hosts = {name: Request(**keys) for name, keys in _tables(tables, "hosts", text, path)}
     profiles = dict(_tables(tables, "profiles", text, path))
     return Settings(path, hosts, profiles)
 
 
-def _tables(tables: Mapping[str, Any], kind: str, text: str, path: Path) -> list[tuple[str, dict[str, str]]]:
+def _tables(tables: Mapping[str, Any], kind: str, text: str, path: str) -> list[tuple[str, dict[str, str]]]:
     group = tables.get(kind, {})
     if not isinstance(group, dict):
         _refuse(text, path, (kind,), "is not a table", f"write [{kind}.NAME] and keys below it")
@@ -149,9 +147,9 @@ def _tables(tables: Mapping[str, Any], kind: str, text: str, path: Path) -> list
     return found
 
 
-def _value(key: str, value: object, text: str, path: Path, where: tuple[str, ...]) -> str:
-    if key not in {field.name for field in fields(Request)}:
-        known = ", ".join(field.name for field in fields(Request))
+def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]) -> str:
+    if key not in Request._fields:
+        known = ", ".join(Request._fields)
         _refuse(text, path, where, "is not a key lnode knows", f"keys are {known}")
     if isinstance(value, bool) or not isinstance(value, str | int):
         _refuse(text, path, where, "must be text or a whole number", f'as in: {key} = "..."')
@@ -161,7 +159,7 @@ def _value(key: str, value: object, text: str, path: Path, where: tuple[str, ...
     return word
 
 
-def _refuse(text: str, path: Path, where: tuple[str, ...], fault: str, hint: str) -> NoReturn:
+def _refuse(text: str, path: str, where: tuple[str, ...], fault: str, hint: str) -> NoReturn:
     line = _line_of(text, where)
     raise LnodeError(ExitCode.USAGE, f"{path}, line {line}: {'.'.join(where)} {fault}", hint)
 

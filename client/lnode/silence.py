@@ -1,9 +1,8 @@
 """The environment of an ssh that must not ask anybody anything."""
 
 import os
-from pathlib import Path
 
-_ASK_NOBODY = str(Path(__file__).with_name("ask_nobody"))
+_ASK_NOBODY = os.path.join(os.path.dirname(__file__), "ask_nobody")
 
 
 def environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ the script sets SLURM_TIME_FORMAT=%s.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lnode.tmux import Session
 
@@ -20,8 +20,7 @@ SQUEUE_FIELDS = ",".join(f"{field}:{width}" for field, width in _WIDTHS.items())
 CLOCK_SLACK_S = 120  # a controller's clock may be that far behind the login node's
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job of the user as squeue tells it.
 
     `sid` is the session id of the process that submitted it, on `submit_host` (cut at the first dot, "" where Slurm does not

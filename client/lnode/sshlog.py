@@ -19,7 +19,7 @@ class SshLog:
         folder = next((f for f in folders if f and os.access(f, os.W_OK)), "/tmp")  # noqa: S108 - O_EXCL, 0600, unlinked
         path = f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}.log"
         self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)
-        os.unlink(path)  # noqa: PTH108 - as os.open above
+        os.unlink(path)
         return self
 
     def fileno(self) -> int:

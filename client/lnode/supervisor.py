@@ -4,8 +4,7 @@ The terminal waits for nothing; the link for the terminal's login, on which it r
 never fatal and never printed (but for -v): the terminal has its own connection.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple, TYPE_CHECKING
 
 from lnode import causes, remote, sshargs, tmux
 from lnode.reply import parse_reply
@@ -20,8 +19,7 @@ _LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
 _FACTS_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an attach ended. `status` is ssh's exit status, negative for a signal; `words` what ssh said itself.
 
     `picture` is what runs there after a detach, None where it could not be had; `story` what the link met, for -v.

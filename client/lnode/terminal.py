@@ -3,6 +3,7 @@
 No pty stands in between: ssh reads the keys and writes the screen itself (DESIGN, principle 7).
 """
 
+import gc
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ class Terminal:
         self._handlers: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
         self._log.__enter__()
         self._ssh = subprocess.Popen(self._argv, stderr=self._log.fileno())
+        gc.enable()  # this may last for days
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
             if number is not None:
                 self._handlers[number] = signal.signal(number, lambda *_: self.end())

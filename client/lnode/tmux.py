@@ -6,8 +6,8 @@ as `_` (seen in 3.3a), and its names never hold a newline or a control character
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 PANES_FORMAT = (
     "#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} "
@@ -28,8 +28,7 @@ class Left(IntEnum):
     NOT_ATTACHED = 107
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A tmux session. Times are seconds since the epoch on the host's clock.
 
     `pane_pids` are the first processes of its panes; `kind` is "node", "login", or "" for one made by hand.

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -147,7 +146,7 @@ def test_paramiko_where_asyncssh_lacks_the_only_key_exchange(site, monkeypatch):
         site.trust(server.port, server.public_key)
         target = site.target(server.port)
         newer = (f"{MLKEM},{target.one('kexalgorithms')}",)
-        target = replace(target, options={**target.options, "kexalgorithms": newer})
+        target = target._replace(options={**target.options, "kexalgorithms": newer})
         assert play(climbed(target)) == "paramiko"
 
 
@@ -210,7 +209,7 @@ def test_an_impossible_name_does_not_resolve(site):
 
 
 def replace_host(target: Target, hostname: str) -> Target:
-    return replace(target, options={**target.options, "hostname": (hostname,)})
+    return target._replace(options={**target.options, "hostname": (hostname,)})
 
 
 def test_a_cancelled_opening_leaves_no_connection(site):

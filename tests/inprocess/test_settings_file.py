@@ -18,7 +18,7 @@ def path(tmp_path: Path) -> Path:
 
 def loaded(path: Path, text: str) -> Settings:
     path.write_text(text, encoding="utf-8")
-    return load(path)
+    return load(str(path))
 
 
 def refusal(path: Path, text: str) -> str:
@@ -86,16 +86,16 @@ def test_of_two_unknown_tables_the_first_is_named(path: Path) -> None:
 def test_a_file_that_cannot_be_read(path: Path) -> None:
     path.mkdir()
     with pytest.raises(LnodeError, match="cannot read") as caught:
-        load(path)
+        load(str(path))
     assert caught.value.code is ExitCode.USAGE
     path.rmdir()
     path.write_bytes(b"[hosts.caf\xe9]\n")
     with pytest.raises(LnodeError, match="cannot read"):
-        load(path)
+        load(str(path))
 
 
 def test_without_a_file_there_are_the_defaults(path: Path) -> None:
-    assert load(path).request("unity") == Request()
+    assert load(str(path)).request("unity") == Request()
     assert Request().filled() == "sinteractive -m 48000 -t 72:00:00"
     assert Request().session == "livenode"
 

@@ -1,6 +1,5 @@
 """squeue's columns and durations, and which job belongs to which session."""
 
-import dataclasses
 
 import pytest
 from hypothesis import example, given
@@ -84,7 +83,7 @@ def test_full_columns_touch_and_are_still_told_apart() -> None:
 @example("日本語 jöb")
 def test_any_name(name: str) -> None:
     (job,) = parse_jobs([printed(**RUNNING | {"name": name})])
-    assert job == dataclasses.replace(parse_jobs([printed(**RUNNING)])[0], name=name.strip())
+    assert job == parse_jobs([printed(**RUNNING)])[0]._replace(name=name.strip())
 
 
 @given(st.lists(st.text()))
@@ -128,7 +127,7 @@ UNDER_SCRIPT = {900: (1, 900), 950: (1, 950), 960: (950, 950), 961: (960, 961), 
 
 
 def the(**changes: object) -> Job:
-    return dataclasses.replace(JOB, **changes)  # type: ignore[arg-type]
+    return JOB._replace(**changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

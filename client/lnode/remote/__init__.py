@@ -9,7 +9,6 @@ import binascii
 import os
 import re
 import shlex
-from pathlib import Path
 
 _PARTS = {
     "session": ("tmux.sh", "session.sh"),
@@ -35,5 +34,9 @@ def nonce() -> str:
 
 
 def _source(script: str) -> str:
-    here = Path(__file__).parent
-    return "".join(_COMMENT.sub("", (here / part).read_text("utf-8")) for part in _PARTS[script])
+    here = os.path.dirname(__file__)
+    texts = []
+    for part in _PARTS[script]:
+        with open(f"{here}/{part}", encoding="utf-8") as file:
+            texts.append(_COMMENT.sub("", file.read()))
+    return "".join(texts)
