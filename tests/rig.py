@@ -19,9 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from docker.models.containers import Container
-
 from docker import DockerClient
+from docker.models.containers import Container
 
 Image = Literal["standin", "slurm"]
 

@@ -8,11 +8,11 @@ import gc
 
 gc.disable()  # until ssh runs: there is little to collect on the way to it, and looking for it takes 6 ms
 
-import sys
-from collections.abc import Sequence
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
 
-from lnode.dispatch import explained, run
-from lnode.errors import ExitCode
+from lnode.dispatch import explained, run  # noqa: E402
+from lnode.errors import ExitCode  # noqa: E402
 
 
 def main() -> None:

@@ -82,9 +82,9 @@ class Place(NamedTuple):
 def explain(cause: Cause, words: str, place: Place) -> LnodeError:
     """The sentence, hint and exit code for a cause. `words` is what ssh said, shown where it is worth reading."""
     code, message, hint = _SENTENCES[cause]
-    unresolved = re.search(r"Could not resolve hostname ([^\s:]+)", words)
+    unresolved = _UNRESOLVED.search(words)
     if unresolved and unresolved[1] not in (place.hostname, place.alias):
-        message = f"cannot resolve the host name {unresolved[1]} on the way to {place.alias}"
+        message = "cannot resolve the host name {unresolved} on the way to {place.alias}"
     elif cause is Cause.UNRESOLVED and place.alias == place.hostname and "." not in place.alias:
         return LnodeError(
             ExitCode.USAGE,
@@ -92,8 +92,11 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
             f"add a block to ~/.ssh/config: Host {place.alias}, then HostName and User",
         )
     detail = words if cause in _WORTH_READING else ""
-    return LnodeError(code, message.format(place=place), hint.format(place=place), detail=detail)
+    facts = {"place": place, "unresolved": unresolved[1] if unresolved else ""}
+    return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
 
+
+_UNRESOLVED = re.compile(r"Could not resolve hostname ([^\s:]+)")
 
 _WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM}
 

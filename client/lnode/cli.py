@@ -26,7 +26,9 @@ def run_typed(argv: Sequence[str]) -> ExitCode:
 @_app.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def _lnode(
     host: Annotated[str, typer.Argument(metavar="HOST", help="an ssh alias; `demo` is a cluster on this laptop")],
-    session: Annotated[str | None, typer.Argument(metavar="[SESSION]", help="its name, else the host's default")] = None,
+    session: Annotated[
+        str | None, typer.Argument(metavar="[SESSION]", help="its name, else the host's default")
+    ] = None,
     ls: Annotated[bool, typer.Option("--ls", help="list every session: state, node, job, time left")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="with --ls: as JSON")] = False,
     kill: Annotated[bool, typer.Option("--kill", help="end the session and give its allocation back")] = False,

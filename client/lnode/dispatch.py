@@ -67,7 +67,7 @@ def _refuse_contradictions(
     if ls + kill + reset > 1:
         raise wrong("--ls, --kill and --reset are one at a time", "say one of them")
     if starts and (ls or kill or reset):
-        raise wrong("-m -t -p -g -c -d, --login and --existing are for attaching", f"as in: lnode {host} SESSION -m 8000")
+        raise wrong("-m -t -p -g -c -d --login --existing are for attaching", f"as in: lnode {host} SESSION -m 8000")
     if as_json and not ls:
         raise wrong("--json goes with --ls", f"as in: lnode {host} --ls --json")
     if yes and not kill:
@@ -88,7 +88,7 @@ def explained(work: Callable[[], ExitCode]) -> ExitCode:
     except BrokenPipeError:  # whoever read our output has had enough
         screen.close_output()
         return ExitCode.FAILED
-    except Exception as error:  # noqa: BLE001 - a bug: reported in a file, never as a traceback
+    except Exception as error:
         screen.show_error(_bug(error))
         return ExitCode.BUG
 

@@ -1,7 +1,7 @@
 """The only writer to the user's terminal: lines, errors, questions, tables, a sign of life.
 
-Everything that lnode says goes to stderr, lower case and without a full stop; only what was asked for (`--ls`, `--json`)
-goes to stdout. Remote text passes through reply.visible() before it is printed.
+Everything that lnode says goes to stderr, lower case and without a full stop; only what was asked for (`--ls`,
+`--json`) goes to stdout. Remote text passes through reply.visible() before it is printed.
 """
 
 import os
@@ -99,9 +99,7 @@ def prepare_table() -> None:
         _rich_table(("",), [[("", "bold")]], StringIO())
 
 
-def _rich_table(
-    columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], file: TextIO | None = None
-) -> None:
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], file: TextIO | None = None) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

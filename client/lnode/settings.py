@@ -1,6 +1,7 @@
 """config.toml -> frozen records: which command each host or profile requests its allocation with.
 
-The file is optional. Later wins: lnode's defaults, `[hosts.ALIAS]`, `[profiles.NAME]` (-P), the words of the command line.
+The file is optional. Later wins: lnode's defaults, `[hosts.ALIAS]`, `[profiles.NAME]` (-P), the words of the
+command line.
 """
 
 import os
@@ -85,9 +86,7 @@ class Settings(NamedTuple):
             return request
         if profile not in self.profiles:
             known = ", ".join(self.profiles) or "none yet"
-            raise LnodeError(
-                ExitCode.USAGE, f"there is no profile {profile!r}", f"profiles in {self.path}: {known}"
-            )
+            raise LnodeError(ExitCode.USAGE, f"there is no profile {profile!r}", f"profiles in {self.path}: {known}")
         keys = self.profiles[profile]
         words = {name: word for name, word in keys.items() if name in _SPELLING}
         others = {name: value for name, value in keys.items() if name not in _SPELLING}
@@ -125,7 +124,7 @@ def _parse(text: str, path: str) -> Settings:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", "TOML wants: key = \"text\"") from None
+        raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", 'TOML wants: key = "text"') from None
     for name in tables:
         if name in ("hosts", "profiles"):
             continue

@@ -1,8 +1,8 @@
 """Slurm's squeue: which fields are asked, how they read, and which job belongs to which tmux session.
 
 Text, never `--json`, whose schema changes with nearly every release. `-O field:width` exists since 14.11 and cuts
-silently, so widths are generous and the job's name, which may hold anything, comes last. Times are epoch seconds because
-the script sets SLURM_TIME_FORMAT=%s.
+silently, so widths are generous and the job's name, which may hold anything, comes last. Times are epoch seconds
+because the script sets SLURM_TIME_FORMAT=%s.
 """
 
 import re
@@ -23,9 +23,10 @@ CLOCK_SLACK_S = 120  # a controller's clock may be that far behind the login nod
 class Job(NamedTuple):
     """A job of the user as squeue tells it.
 
-    `sid` is the session id of the process that submitted it, on `submit_host` (cut at the first dot, "" where Slurm does not
-    know). `submitted` is epoch seconds or None. `left_s` is None where `left` has no number: UNLIMITED, NOT_SET, INVALID.
-    A pending job's `left` is its whole limit. `nodes` is a bracket list such as `c[007,035-037]`, "" while it waits.
+    `sid` is the session id of the process that submitted it, on `submit_host` (cut at the first dot, "" where Slurm
+    does not know). `submitted` is epoch seconds or None. `left_s` is None where `left` has no number: UNLIMITED,
+    NOT_SET, INVALID. A pending job's `left` is its whole limit. `nodes` is a bracket list such as `c[007,035-037]`,
+    "" while it waits.
     """
 
     id: str
@@ -67,7 +68,7 @@ def _parse_job(row: str) -> Job | None:
 
 
 def parse_duration(text: str) -> int | None:
-    """Seconds of Slurm's `[D-]HH:MM:SS` or `MM:SS` (secs2time_str); None for UNLIMITED, NOT_SET, INVALID and the rest."""
+    """Seconds of Slurm's `[D-]HH:MM:SS` or `MM:SS` (secs2time_str); None for UNLIMITED, NOT_SET, INVALID, ..."""
     match = re.fullmatch(r"(?:(?:([0-9]{1,6})-)?([0-9]{1,6}):)?([0-9]{1,6}):([0-9]{1,6})", text)
     if match is None:
         return None
@@ -82,15 +83,13 @@ def short_host(name: str) -> str:
     return name.partition(".")[0]
 
 
-def job_of(
-    session: Session, jobs: Sequence[Job], host: str, parents: Mapping[int, tuple[int, int]]
-) -> Job | None:
+def job_of(session: Session, jobs: Sequence[Job], host: str, parents: Mapping[int, tuple[int, int]]) -> Job | None:
     """The job that was requested in this session on `host`, None where there is none to be proved.
 
-    salloc, srun and sbatch record the session id of the submitting process, and tmux makes each pane's first process
-    a session leader, so equality proves it (SLURM.md 2). Then the session ids of the panes' descendants, for requests
-    under script(1). `parents` is pid -> (parent pid, session id). A job older than the session is of a recycled pid. With
-    several, the newest that still holds or awaits nodes.
+    salloc, srun and sbatch record the session id of the submitting process, and tmux makes each pane's first
+    process a session leader, so equality proves it (SLURM.md 2). Then the session ids of the panes' descendants,
+    for requests under script(1). `parents` is pid -> (parent pid, session id). A job older than the session is of a
+    recycled pid. With several, the newest that still holds or awaits nodes.
     """
     near = [
         job for job in jobs

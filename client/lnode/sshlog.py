@@ -1,7 +1,7 @@
 """ssh's own words: a file without a name on its standard error, which keeps them off the screen.
 
-Prompts reach the tty all the same: ssh opens that itself. What the ssh of a jump host says arrives here too, which `ssh -E` would
-not catch.
+Prompts reach the tty all the same: ssh opens that itself. What the ssh of a jump host says arrives here too, which
+`ssh -E` would not catch.
 """
 
 import os

@@ -1,10 +1,10 @@
 """The imperative shell of an attach: the terminal, and the link beside it, until the terminal ends.
 
-The terminal waits for nothing; the link for the terminal's login, on which it rides where that is shared. Its failure is
-never fatal and never printed (but for -v): the terminal has its own connection.
+The terminal waits for nothing; the link for the terminal's login, on which it rides where that is shared. Its
+failure is never fatal and never printed (but for -v): the terminal has its own connection.
 """
 
-from typing import NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lnode import causes, remote, sshargs, tmux
 from lnode.reply import parse_reply
@@ -34,9 +34,7 @@ class Outcome(NamedTuple):
 def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
     """Hand the user's tty to `ssh -t` with the attach line, and stay beside it until it ends."""
 
-    argv = sshargs.terminal_argv(
-        target.alias, line, connect_timeout_s=target.connect_timeout_s, config=target.config
-    )
+    argv = sshargs.terminal_argv(target.alias, line, connect_timeout_s=target.connect_timeout_s, config=target.config)
     with Terminal(argv) as terminal:
         import asyncio
 
@@ -66,19 +64,19 @@ async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tupl
                 await link.close()
     except asyncio.CancelledError:
         story = "link: the terminal ended first"
-    except Exception as error:  # noqa: BLE001 - whatever a library raises, the link's failure is never fatal
+    except Exception as error:
         story = f"link: {type(error).__name__}: {error}"
     return status, picture, story
 
 
 async def _open_after_login(terminal: Terminal, target: Target) -> "Link":
-    """The link, once the terminal has logged in: before that it would only compete, and double a login that is refused."""
+    """The link, once the terminal has logged in: earlier it would compete, and double a login that is refused."""
     import asyncio
 
     from lnode.link import has_master, open_link
 
     if not await has_master(target):
-        while not causes.signed_in(terminal.words()):
+        while not causes.signed_in(terminal.words()):  # noqa: ASYNC110 - a file tells nobody when it grows
             await asyncio.sleep(_LOOK_AGAIN_S)
     return await open_link(target)
 

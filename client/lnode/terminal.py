@@ -19,8 +19,9 @@ try:
 except ImportError:  # Windows: the console keeps its modes by itself
     termios = None  # type: ignore[assignment]
 
-# What tmux armed and would have taken back, had it not been cut off: scroll region, charset, attributes, cursor keys, keypad,
-# bracketed paste, cursor, mouse (all kinds), focus reports, extended keys, alternate screen, title (tmux tty.c, tty_stop_tty).
+# What tmux armed and would have taken back, had it not been cut off: scroll region, charset, attributes, cursor
+# keys, keypad, bracketed paste, cursor, mouse (all kinds), focus reports, extended keys, alternate screen, title
+# (tmux tty.c, tty_stop_tty).
 _DISARM = (
     "\x1b[r\x1b(B\x1b[m\x1b[?1l\x1b>\x1b[?2004l\x1b[?25h"
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l\x1b[>4m\x1b[?1049l\x1b[23;0t"
@@ -30,8 +31,8 @@ _DISARM = (
 class Terminal:
     """A running `ssh -t`. Leaving the block ends it and gives the tty back its modes.
 
-    Ctrl-C belongs to ssh, which has the same tty: before the session is there it ends ssh, afterwards it is a key like any
-    other. TERM and HUP end ssh, and so the block.
+    Ctrl-C belongs to ssh, which has the same tty: before the session is there it ends ssh, afterwards it is a key
+    like any other. TERM and HUP end ssh, and so the block.
     """
 
     def __init__(self, argv: Sequence[str]) -> None:

@@ -80,8 +80,8 @@ def pane_command(request: str) -> str:
     """What a session with an allocation runs: the request, then a shell that says where it is.
 
     tmux gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
-    backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane, and Slurm's AllocSID of what
-    was requested there (SLURM.md 2).
+    backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane, and Slurm's
+    AllocSID of what was requested there (SLURM.md 2).
     """
     return f"{request}; exec /bin/sh -c '{_AFTERWARDS}'"
 
@@ -89,7 +89,8 @@ def pane_command(request: str) -> str:
 _AFTERWARDS = (
     "job=$(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24 2>/dev/null"
     ' | while read -r id sid state; do if [ "$sid" = $$ ]; then echo "job $id ($state)"; fi; done | tail -n 1); '
-    'echo; echo "lnode: ${job:-the request} has ended. This shell is on the login node $(uname -n), on no compute node."; '
+    'echo; echo "lnode: ${job:-the request} has ended. '
+    'This shell is on the login node $(uname -n), on no compute node."; '
     'echo "lnode: leave it with exit; the next lnode asks for a new allocation."; echo; '
     'exec "${SHELL:-/bin/sh}" -l'
 )

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 
+import docker
 import pytest
 from docker.errors import DockerException
 
-import docker
 import rig
 from rig import Rig
 

@@ -56,7 +56,9 @@ def test_twenty_attaches_at_the_same_moment_create_one_session(standin: Rig) -> 
 def test_words_profiles_and_login_reach_the_host(standin: Rig) -> None:
     config = standin.home / ".config" / "lnode" / "config.toml"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text('[profiles.gpu]\ncommand = "sinteractive -p {partition} -g {gpus} -t {time}"\npartition = "mine"\ngpus = 2\n')
+    config.write_text(
+        '[profiles.gpu]\ncommand = "sinteractive -p {partition} -g {gpus} -t {time}"\npartition = "mine"\ngpus = 2\n'
+    )
     rows = [
         (["words", "-m", "8000", "-t", "1:00:00", "-c", "4"], "sinteractive -m 8000 -t 1:00:00 -c 4; "),
         (["profile", "-P", "gpu", "-t", "2:00:00"], "sinteractive -p mine -g 2 -t 2:00:00; "),

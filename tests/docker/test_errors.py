@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from rig import Rig
 from window import LNODE, Window
 
@@ -81,11 +82,11 @@ def test_unknown_host_key_in_a_pipe(standin: Rig, tmp_path: Path) -> None:
 
 
 def test_unknown_host_key_in_a_window_is_asked_by_ssh(standin: Rig, tmp_path: Path) -> None:
-    with configured(standin, f"Host *\n  UserKnownHostsFile {tmp_path / 'none'}\n  StrictHostKeyChecking ask\n"):
-        with Window([*LNODE, "unity", "x", "--login"], standin.env()) as window:
-            window.wait_for("Are you sure you want to continue connecting")
-            window.press("no\r")
-            assert window.exit_status() == 6
+    ask = configured(standin, f"Host *\n  UserKnownHostsFile {tmp_path / 'none'}\n  StrictHostKeyChecking ask\n")
+    with ask, Window([*LNODE, "unity", "x", "--login"], standin.env()) as window:
+        window.wait_for("Are you sure you want to continue connecting")
+        window.press("no\r")
+        assert window.exit_status() == 6
 
 
 def test_changed_host_key_shows_opensshs_own_warning(standin: Rig, both: str, tmp_path: Path) -> None:
@@ -143,8 +144,9 @@ def test_a_name_by_hand_attaches_but_is_never_created(standin: Rig) -> None:
 
 
 def test_the_other_sides_words_are_harmless(standin: Rig) -> None:
+    liar = r'printf "\033]52;c;aGk=\007gone fishing\n"; exit 3'
+    standin.exec(f"printf '%s\n' '#!/bin/sh' '{liar}' >/usr/local/bin/liar; chmod 755 /usr/local/bin/liar", user="root")
     standin.exec("usermod --shell /usr/local/bin/liar alice", user="root")
-    standin.exec("printf '#!/bin/sh\\nprintf \"\\\\033]52;c;aGk=\\\\007gone fishing\\\\n\"\\nexit 3\\n' >/usr/local/bin/liar; chmod 755 /usr/local/bin/liar", user="root")
     try:
         code, said = in_a_pipe(standin, "unity", "--ls")
     finally:

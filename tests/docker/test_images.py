@@ -4,10 +4,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import docker
 import pexpect
 import pytest
 
-import docker
 import rig
 from rig import SHELL_USERS, Rig, wait_until
 

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+
 from rig import SHELL_USERS, Rig, wait_until
 from window import LNODE, Window
 
@@ -45,7 +46,9 @@ def test_tmux_by_module_only_is_found(slurm: Rig) -> None:
         assert "tmux" not in slurm.ssh("modular", "command -v tmux").stdout
         with Window([*LNODE, "modular", "myproject"], slurm.env()) as window:
             window.wait_for("modular@login1")
-            ls = subprocess.run([*LNODE, "modular", "--ls"], env=slurm.env(), capture_output=True, text=True, check=True)
+            ls = subprocess.run(
+                [*LNODE, "modular", "--ls"], env=slurm.env(), capture_output=True, text=True, check=True
+            )
             assert "myproject  node  running  node0" in ls.stdout
             window.detach()
             assert window.exit_status() == 0

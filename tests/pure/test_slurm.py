@@ -1,6 +1,5 @@
 """squeue's columns and durations, and which job belongs to which session."""
 
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -1,8 +1,8 @@
 """`lnode HOST [SESSION]`: attach to a session, or start it.
 
-The terminal (`ssh -t`) is complete in itself: has-session, create, attach, and an exit code that says what happened. Only it
-creates: what it starts has the user's agent socket, window size and environment from the first pane on, and a second
-creator beside it would only race (DESIGN 4 let the link create too).
+The terminal (`ssh -t`) is complete in itself: has-session, create, attach, and an exit code that says what
+happened. Only it creates: what it starts has the user's agent socket, window size and environment from the first
+pane on, and a second creator beside it would only race (DESIGN 4 let the link create too).
 """
 
 import os
@@ -65,27 +65,10 @@ def _conclude(outcome: supervisor.Outcome, target: Target, name: str, *, program
 
 def _failure(outcome: supervisor.Outcome, target: Target, name: str, program: str) -> LnodeError:
     alias, status = target.alias, outcome.status
-    if status == Left.NO_SESSION:
-        return no_session(alias, name)
-    if status == Left.NO_TMUX:
-        return no_tmux(alias)
+    if status in _SENTENCES:
+        return _sentence(status, alias, name, program)
     if status == Left.NAME_REFUSED:
         return _mangled(name)
-    if status == Left.NO_PROGRAM:
-        return LnodeError(
-            ExitCode.MISSING_THERE,
-            f"there is no {program} on {alias}, so nothing was started",
-            f'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
-            f"lnode {alias} {name} --login",
-        )
-    if status == Left.NOT_CREATED:
-        return LnodeError(ExitCode.FAILED, f"tmux on {alias} could not start {name}", f"try: ssh -t {alias} tmux new")
-    if status == Left.NOT_ATTACHED:
-        return LnodeError(
-            ExitCode.FAILED,
-            f"tmux on {alias} could not attach; {name} goes on there",
-            f"try: ssh -t {alias} tmux attach -t {name}",
-        )
     cause = causes.cause_of_ssh(outcome.words)
     if status == sshargs.SSH_FAILED and cause is not causes.Cause.LOST:
         return causes.explain(cause, outcome.words, target.place)
@@ -102,20 +85,38 @@ def _failure(outcome: supervisor.Outcome, target: Target, name: str, program: st
     )
 
 
+_SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
+    Left.NO_SESSION: (
+        ExitCode.NO_SESSION, "there is no session {name} on {alias}", "see what is there: lnode {alias} --ls"),
+    Left.NO_TMUX: (
+        ExitCode.MISSING_THERE, "there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
+        'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml'),
+    Left.NO_PROGRAM: (
+        ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
+        'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
+        "lnode {alias} {name} --login"),
+    Left.NOT_CREATED: (
+        ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
+    Left.NOT_ATTACHED: (
+        ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
+        "try: ssh -t {alias} tmux attach -t {name}"),
+}  # fmt: skip
+
+
 def no_session(alias: str, name: str) -> LnodeError:
     """There is no session of that name on the host."""
-    return LnodeError(
-        ExitCode.NO_SESSION, f"there is no session {name} on {alias}", f"see what is there: lnode {alias} --ls"
-    )
+    return _sentence(Left.NO_SESSION, alias, name)
 
 
 def no_tmux(alias: str) -> LnodeError:
     """No tmux was found on the host, on none of the ways to look for it."""
-    return LnodeError(
-        ExitCode.MISSING_THERE,
-        f"there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
-        f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml',
-    )
+    return _sentence(Left.NO_TMUX, alias)
+
+
+def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
+    code, message, hint = _SENTENCES[left]
+    facts = {"alias": alias, "name": name, "program": program}
+    return LnodeError(code, message.format(**facts), hint.format(**facts))
 
 
 def _mangled(name: str) -> LnodeError:

@@ -1,7 +1,7 @@
 """`lnode HOST SESSION --kill`: end a session and give its allocation back.
 
-One connection for the look, the question to the person and the deed: one sign-in. The script waits on its standard input
-for the ids that the person saw, so what is ended is what was shown.
+One connection for the look, the question to the person and the deed: one sign-in. The script waits on its standard
+input for the ids that the person saw, so what is ended is what was shown.
 """
 
 import re

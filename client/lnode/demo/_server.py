@@ -249,7 +249,7 @@ class _Command:
     def _argv(self) -> list[str]:
         """Program, then its argv: a shell that is asked for nothing is a login shell."""
         if self.line is None:
-            return [self.env["SHELL"], "-" + os.path.basename(self.env["SHELL"])]  # noqa: PTH119
+            return [self.env["SHELL"], "-" + os.path.basename(self.env["SHELL"])]
         return ["/bin/sh", "sh", "-c", self.line]
 
     async def _start_on_pipes(self) -> None:
