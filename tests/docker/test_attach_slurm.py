@@ -1,8 +1,12 @@
 """The main job on a real cluster: sshd, tmux and Slurm."""
 
 import json
+import os
 import re
+import signal
 import subprocess
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rig import Rig, wait_until
@@ -58,11 +62,21 @@ def test_a_session_on_a_compute_node_survives_its_ssh_client(slurm: Rig) -> None
 
 def _kill_ssh_client_of(window: Window) -> None:
     """KILL the `ssh -t` that is a child of this window's lnode."""
-    children = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(window.process.pid)], capture_output=True, text=True, check=True
-    ).stdout
-    (pid,) = [row.split()[0] for row in children.splitlines() if " -t " in row]
-    subprocess.run(["kill", "-KILL", pid], check=True)
+    assert window.process.pid is not None
+    for pid in _children_of(window.process.pid):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _children_of(parent: int) -> list[int]:
+    if not Path("/proc/self").exists():
+        found = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=True).stdout
+        return [int(pid) for pid in found.split()]
+    found_here = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                found_here.append(int(path.parent.name))
+    return found_here
 
 
 def test_ls_is_one_channel_and_knows_a_livenode_session_by_hand(slurm: Rig) -> None:

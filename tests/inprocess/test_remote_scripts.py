@@ -4,6 +4,7 @@ import base64
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -507,7 +508,8 @@ def test_only_the_session_that_was_shown_is_ended(site: Site, verdict: str, left
 @pytest.mark.parametrize("request_", ["echo the request", "no-such-sinteractive-anywhere -m 1"])
 def test_after_the_request_the_shell_says_where_it_is(site: Site, request_: str) -> None:
     # squeue knows the job by the session id of whoever asked for it, here as under tmux the pane's first process
-    site.program("squeue", 'sid=$(ps -o sid= -p $$)\nprintf "%-24s%-24s%-24s\\n" 1 1 RUNNING 4711 $sid TIMEOUT')
+    sid = f"{sys.executable} -c 'import os; print(os.getsid(0))'"
+    site.program("squeue", f'printf "%-24s%-24s%-24s\\n" 1 1 RUNNING 4711 $({sid}) TIMEOUT')
     env = site.env | {"SHELL": str(site.program("myshell", 'echo "my shell $*"'))}
     done = subprocess.run(
         [site.shell, "-c", tmux.pane_command(request_)],
