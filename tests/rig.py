@@ -109,6 +109,17 @@ class Rig:
         assert status == 0, f"{user}'s sessions or jobs do not end: {said}"
 
 
+@contextmanager
+def configured(rig: Rig, extra: str) -> Iterator[None]:
+    """The laptop's ssh configuration with lines that win over the rest."""
+    before = rig.ssh_config.read_text()
+    rig.ssh_config.write_text(f"{extra}\n{before}")
+    try:
+        yield
+    finally:
+        rig.ssh_config.write_text(before)
+
+
 def ensure_base_image() -> None:
     """Pull or make debian:bookworm-slim, unless it is there."""
     done = subprocess.run([ROOT / "docker" / "base-image"], stderr=subprocess.PIPE, text=True, check=False)

@@ -11,12 +11,14 @@ gc.disable()  # until ssh runs: there is little to collect on the way to it, and
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
+from lnode import screen  # noqa: E402
 from lnode.dispatch import explained, run  # noqa: E402
 from lnode.errors import ExitCode  # noqa: E402
 
 
 def main() -> None:
     """The `lnode` command."""
+    screen.open_closed()
     code = explained(lambda: _run(sys.argv[1:]))
     gc.freeze()  # what is left needs no collecting: Python would take 20 ms for it where rich is loaded
     sys.exit(code)
@@ -24,9 +26,10 @@ def main() -> None:
 
 def _run(argv: Sequence[str]) -> ExitCode:
     match argv:
-        case [host] | [host, "--ls"] | [host, _] if not any(word.startswith("-") for word in argv if word != "--ls"):
-            ls = argv[1:] == ["--ls"]
-            return run(host, None if ls else next(iter(argv[1:]), None), ls=ls)
+        case [host, "--ls"] if not host.startswith("-"):
+            return run(host, ls=True)
+        case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):
+            return run(host, *session)
     from lnode.cli import run_typed
 
     return run_typed(argv)

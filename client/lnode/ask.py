@@ -66,7 +66,7 @@ class Question:
             if rows[-1] == f"{self._nonce} end":
                 break
         sections = parse_reply(self._nonce, rows)
-        if not sections:
+        if "end" not in sections:
             raise self._failure(rows)
         return sections
 
@@ -82,8 +82,10 @@ class Question:
         status = self._end()
         if status == sshargs.SSH_FAILED or status < 0:
             words = self._log.words()
-            return causes.explain(causes.cause_of_ssh(words), words, self._target.place)
+            return causes.explain(causes.cause_of_ssh(words, self._target.place), words, self._target.place)
         alias = self._target.alias
+        if "host" in parse_reply(self._nonce, rows):
+            return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again")
         return LnodeError(
             ExitCode.MISSING_THERE,
             f"{alias} answered, but not with a shell",

@@ -45,30 +45,16 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
 )  # fmt: skip
 
 
-def signed_in(log: str) -> bool:
-    """Has ssh logged in? It says so at LogLevel=VERBOSE; over a live master it says nothing."""
-    return "Authenticated to " in log
-
-
-def cause_of_ssh(log: str) -> Cause:
-    """Why ssh ended with 255, from its words. After the login everything is LOST."""
-    if signed_in(log):
-        return Cause.LOST
-    for pattern, cause in _PHRASES:
-        if re.search(pattern, log):
-            return cause
-    return Cause.LOST
-
-
 _SSH_PORT = 22
 
 
 class Place(NamedTuple):
-    """What an error calls a host: the alias that was typed, and what it stands for."""
+    """What an error calls a host: the alias that was typed, and what it stands for; `proxied` is behind a jump host."""
 
     alias: str
     hostname: str
     port: int
+    proxied: bool = False
 
     @property
     def known_hosts_name(self) -> str:
@@ -77,6 +63,33 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.alias} ({self.hostname} port {self.port})"
+
+
+def signed_in(log: str, place: Place) -> str | None:
+    """How ssh has logged in: "publickey", "password", ...; "?" where an old ssh does not say; None where it has not.
+
+    ssh says so at LogLevel=VERBOSE, over a live master it says nothing. A jump host's ssh writes to the same file.
+    """
+    way = "via proxy" if place.proxied else r"\["
+    said = rf'^Authenticated to {re.escape(place.hostname)} \({way}[^\n"]*(?:"([a-z-]+)")?'
+    match = re.search(said, log, re.MULTILINE)
+    return None if match is None else match[1] or "?"
+
+
+def has_begun(log: str, place: Place) -> bool:
+    """Was there a session that can have been lost? Over a live master ssh does not log in, and is silent at first."""
+    over_master = not log.strip() or "hared connection to " in log or "from master" in log
+    return over_master or signed_in(log, place) is not None
+
+
+def cause_of_ssh(log: str, place: Place | None = None) -> Cause:
+    """Why ssh ended with 255, from its words. After the login to `place` everything is LOST."""
+    if place and signed_in(log, place):
+        return Cause.LOST
+    for pattern, cause in _PHRASES:
+        if re.search(pattern, log):
+            return cause
+    return Cause.LOST
 
 
 def explain(cause: Cause, words: str, place: Place) -> LnodeError:
@@ -98,7 +111,7 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
 
 _UNRESOLVED = re.compile(r"Could not resolve hostname ([^\s:]+)")
 
-_WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM}
+_WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST}
 
 _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
     Cause.UNRESOLVED: (
@@ -132,6 +145,6 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         ExitCode.USAGE, "ssh does not accept its configuration for {place.alias}",
         "mend what it names: ssh -G {place.alias}"),
     Cause.LOST: (
-        ExitCode.UNREACHABLE, "lost {place}",
-        "try again: lnode {place.alias}"),
+        ExitCode.UNREACHABLE, "ssh to {place} ended too early",
+        "see where it stops: ssh -v {place.alias}"),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from lnode.errors import LnodeError
+from lnode.errors import ExitCode, LnodeError
 from lnode.reply import visible
 
 
@@ -110,6 +110,27 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
     for row in rows:
         table.add_row(*(Text(visible(text), style=style) for text, style in row))
     Console(file=file, no_color=bool(os.environ.get("NO_COLOR")), highlight=False).print(table)
+
+
+def open_closed() -> None:
+    """Give standard streams that came closed (`>&-`) somewhere to go, so that no file of ours takes their number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
+@contextmanager
+def output() -> Iterator[None]:
+    """For writing to stdout. Raises LnodeError(FAILED) where it is full; a reader that left is BrokenPipeError."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        close_output()
+        raise LnodeError(ExitCode.FAILED, f"cannot write the output: {error.strerror}", "free some room") from None
 
 
 def close_output() -> None:

@@ -153,6 +153,10 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
     if isinstance(value, bool) or not isinstance(value, str | int):
         _refuse(text, path, where, "must be text or a whole number", f'as in: {key} = "..."')
     word = str(value)
+    if key == "command" and not word.strip():
+        _refuse(
+            text, path, where, "must not be empty", "for a session without an allocation: lnode HOST SESSION --login"
+        )
     if not word.isprintable():
         _refuse(text, path, where, "must be one line without control characters", "put longer work into a script there")
     return word

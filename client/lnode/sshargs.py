@@ -30,7 +30,9 @@ def question_argv(
     alias: str, line: str, *, may_prompt: bool, connect_timeout_s: int, config: str | None = None
 ) -> list[str]:
     """`ssh -T`: run `line` with pipes for its input and output; without `may_prompt` ssh asks nobody anything."""
-    batch = () if may_prompt else ("-o", "BatchMode=yes")
+    batch = (
+        ("-o", "ClearAllForwardings=yes") if may_prompt else ("-o", "ClearAllForwardings=yes", "-o", "BatchMode=yes")
+    )
     return [*_ssh(config), "-T", *_ALWAYS, *batch, *_timeout(connect_timeout_s), "--", alias, line]
 
 
@@ -48,7 +50,14 @@ def master_argv(alias: str, line: str, *, log: str, config: str | None = None) -
 
     Alone: ssh ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
     """
-    options = ("ProxyCommand=false", "ControlMaster=no", "BatchMode=yes", "RemoteCommand=none", "LogLevel=ERROR")
+    options = (
+        "ProxyCommand=false",
+        "ControlMaster=no",
+        "ClearAllForwardings=yes",
+        "BatchMode=yes",
+        "RemoteCommand=none",
+        "LogLevel=ERROR",
+    )
     return [*_ssh(config), "-T", *(word for option in options for word in ("-o", option)), "-E", log, "--", alias, line]
 
 

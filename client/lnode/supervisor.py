@@ -4,6 +4,7 @@ The terminal waits for nothing; the link for the terminal's login, on which it r
 failure is never fatal and never printed (but for -v): the terminal has its own connection.
 """
 
+import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 from lnode import causes, remote, sshargs, tmux
@@ -22,11 +23,14 @@ _FACTS_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longe
 class Outcome(NamedTuple):
     """How an attach ended. `status` is ssh's exit status, negative for a signal; `words` what ssh said itself.
 
-    `picture` is what runs there after a detach, None where it could not be had; `story` what the link met, for -v.
+    `began` tells whether the login was done; `stopped` that lnode itself was told to end (TERM, HUP). `picture` is
+    what runs there after a detach, None where it could not be had; `story` what the link met, for -v.
     """
 
     status: int
     words: str
+    began: bool
+    stopped: bool
     picture: "Picture | None"
     story: str
 
@@ -40,9 +44,10 @@ def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
 
         status, picture, story = asyncio.run(_accompany(terminal, target, tmux_path))
         words = terminal.words()
-        if status < 0 or (status == sshargs.SSH_FAILED and causes.cause_of_ssh(words) is causes.Cause.LOST):
+        began = causes.has_begun(words, target.place)
+        if began and (status == sshargs.SSH_FAILED or (status < 0 and status != -signal.SIGINT)):
             terminal.disarm()
-        return Outcome(status, words, picture, story)
+        return Outcome(status, words, began, terminal.told_to_end, picture, story)
 
 
 async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tuple[int, "Picture | None", str]:
@@ -75,10 +80,12 @@ async def _open_after_login(terminal: Terminal, target: Target) -> "Link":
 
     from lnode.link import has_master, open_link
 
+    how = None
     if not await has_master(target):
-        while not causes.signed_in(terminal.words()):  # noqa: ASYNC110 - a file tells nobody when it grows
+        while not (how := causes.signed_in(terminal.words(), target.place)):  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(_LOOK_AGAIN_S)
-    return await open_link(target)
+    # What took a person once would take one again, or count as a failed login: only a shared connection is left then.
+    return await open_link(target, shared_only=how not in (None, "publickey"))
 
 
 async def _look(link: "Link", tmux_path: str) -> "Picture":

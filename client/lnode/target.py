@@ -52,7 +52,7 @@ class Target(NamedTuple):
     @property
     def place(self) -> Place:
         """What an error calls this host."""
-        return Place(self.alias, self.hostname, self.port)
+        return Place(self.alias, self.hostname, self.port, proxied=bool(self.proxy_jump or self.one("proxycommand")))
 
     @property
     def proxy_jump(self) -> tuple[str, ...]:

@@ -37,27 +37,35 @@ class Terminal:
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._argv = argv
+        self._ssh: subprocess.Popen[bytes] | None = None
+        self.told_to_end = False  # by TERM or HUP
         self._log = SshLog()
 
     def __enter__(self) -> Self:
         self._modes = termios.tcgetattr(0) if termios else None
         self._handlers: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
-        self._log.__enter__()
-        self._ssh = subprocess.Popen(self._argv, stderr=self._log.fileno())
-        gc.enable()  # this may last for days
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
             if number is not None:
-                self._handlers[number] = signal.signal(number, lambda *_: self.end())
+                self._handlers[number] = signal.signal(number, lambda *_: self._end_as_told())
+        self._log.__enter__()
+        self._ssh = subprocess.Popen(self._argv, stderr=self._log.fileno())
+        if self.told_to_end:
+            self.end()
+        gc.enable()  # this may last for days
         return self
 
     def wait(self) -> int:
         """ssh's exit status, once it has ended, or the negative number of the signal that ended it."""
-        return self._ssh.wait()
+        return self._ssh.wait() if self._ssh else 0
 
     def end(self) -> None:
         """End ssh by SIGTERM, so that its jump processes end too."""
-        if self._ssh.poll() is None:
+        if self._ssh and self._ssh.poll() is None:
             self._ssh.terminate()
+
+    def _end_as_told(self) -> None:
+        self.told_to_end = True
+        self.end()
 
     def words(self) -> str:
         """What ssh itself said, at most 64 KiB."""

@@ -2,8 +2,12 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from rig import Rig, wait_until
+import pytest
+
+from rig import Rig, configured, wait_until
 from window import LNODE, Window
 
 
@@ -76,6 +80,39 @@ def test_words_profiles_and_login_reach_the_host(standin: Rig) -> None:
             assert command == ";" if request is None else command.startswith(request)
     finally:
         config.unlink()
+
+
+@pytest.mark.parametrize(("sessions", "said"), [(10, "runs on login1"), (1, "keeps running on unity")])
+def test_one_sign_in_for_terminal_and_link(standin: Rig, sessions: int, said: str) -> None:
+    """Over a connection that the terminal shares; where the site allows one session on it, there is no second login."""
+    shared = f"Host unity\n    ControlMaster auto\n    ControlPath {standin.folder}/%C\n    ControlPersist 60\n"
+    with configured(standin, shared), sshd_with(standin, f"MaxSessions {sessions}"):
+        before = standin.sshd_log().count("Accepted publickey")
+        with Window([*LNODE, "unity", "shared", "--login"], standin.env()) as window:
+            window.wait_for("$")
+            window.detach()
+            assert window.exit_status() == 0
+            assert f"detached; shared {said}" in window.text()
+        assert standin.sshd_log().count("Accepted publickey") == before + 1
+        subprocess.run(["ssh", "-q", "-O", "exit", "unity"], env=standin.env(), check=True)
+
+
+@contextmanager
+def sshd_with(rig: Rig, option: str) -> Iterator[None]:
+    """An sshd that read one more option."""
+    reload = "kill -HUP $(cat /run/sshd.pid)"
+    listening = rig.sshd_log().count("Server listening")
+    status, said = rig.exec(
+        f"cp /etc/ssh/sshd_config /tmp/before; echo {option} >>/etc/ssh/sshd_config; {reload}", "root"
+    )
+    assert status == 0, said
+    wait_until(lambda: rig.sshd_log().count("Server listening") > listening, "sshd has reloaded")
+    try:
+        yield
+    finally:
+        listening = rig.sshd_log().count("Server listening")
+        rig.exec(f"mv /tmp/before /etc/ssh/sshd_config; {reload}", "root")
+        wait_until(lambda: rig.sshd_log().count("Server listening") > listening, "sshd has reloaded")
 
 
 def test_existing_never_creates_and_d_detaches_the_others(standin: Rig) -> None:

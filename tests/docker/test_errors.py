@@ -1,25 +1,12 @@
 """What a user reads when the host is not as it should be: the sentence, the hint and the exit code."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from rig import Rig
+from rig import Rig, configured
 from window import LNODE, Window
-
-
-@contextmanager
-def configured(rig: Rig, extra: str) -> Iterator[None]:
-    """The laptop's ssh configuration with lines that win over the rest."""
-    before = rig.ssh_config.read_text()
-    rig.ssh_config.write_text(f"{extra}\n{before}")
-    try:
-        yield
-    finally:
-        rig.ssh_config.write_text(before)
 
 
 def in_a_pipe(rig: Rig, *words: str) -> tuple[int, str]:

@@ -413,3 +413,61 @@ def test_nothing_is_left_in_the_folder_for_temporary_files(laptop: Laptop) -> No
     before = set(laptop.home.iterdir())
     laptop.run("untiy", "--ls")
     assert set(laptop.home.iterdir()) - before <= {laptop.home / "state"}
+
+
+# --- closed and full streams ---
+
+
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 2), ("2>&-", 2), ("<&-", 2), (">/dev/full", 2)])
+def test_closed_streams_are_no_bug(laptop: Laptop, redirection: str, code: int) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m lnode x --kill {redirection}"],
+        env=laptop.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert not (laptop.home / "state").exists()
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here")
+def test_a_full_disk_is_told(laptop: Laptop) -> None:
+    laptop.ssh('case "$*" in *-G*) echo hostname x; exit;; esac; for line; do :; done; exec sh -c "$line"')
+    (laptop.home / "bin" / "squeue").symlink_to("/bin/true")
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m lnode x --ls --json >/dev/full"],
+        env=laptop.env | {"TMUX_TMPDIR": str(laptop.home)}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        error("cannot write the output: No space left on device", "free some room"),
+    )
+
+
+@pytest.mark.parametrize("args", [("--ls",), ("--ls", "--json")])
+def test_ls_wants_a_host(laptop: Laptop, args: tuple[str, ...]) -> None:
+    code, out, err = laptop.run(*args)
+    assert (code, out) == (2, "")
+    assert "HOST" in err
+
+
+def test_flags_may_come_first(laptop: Laptop) -> None:
+    laptop.knows("x", HostName="127.0.0.1", Port=1)
+    assert laptop.run("--ls", "x")[0] == 4
+
+
+def test_an_answer_that_breaks_off_is_not_taken_for_an_empty_host(laptop: Laptop) -> None:
+    cut = 'for line; do :; done; sh -c "$line" | head -n 4'
+    laptop.ssh(f'case "$*" in *-G*) echo hostname x; exit;; esac; {cut}')
+    code, out, err = laptop.run("x", "--ls", TMUX_TMPDIR=str(laptop.home))
+    assert (code, out, err) == (4, "", error("the answer of x broke off", "ask again"))
+
+
+def test_ssh_that_stops_before_a_session_says_why(laptop: Laptop) -> None:
+    laptop.ssh(
+        'case "$*" in *-G*) echo hostname x; exit;; esac; echo "Could not request local forwarding." >&2; exit 255'
+    )
+    code, screen = laptop.on_tty("x")
+    assert code == 4
+    assert "Could not request local forwarding." in screen
+    assert "ended too early" in screen
+    assert "goes on there" not in screen

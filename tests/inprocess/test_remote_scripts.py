@@ -499,7 +499,25 @@ def test_only_the_session_that_was_shown_is_ended(site: Site, verdict: str, left
     if verdict.strip():
         assert list(reply["left"]) == [id_ for _ in left]
     cancelled = site.home / "cancelled"
-    assert (cancelled.read_text() if cancelled.exists() else "") == ("4711 12_3\n" if "12_3" in verdict else "")
+    # the jobs that were shown are given back even if their session has ended meanwhile
+    jobs = verdict.strip().partition(" ")[2]
+    assert (cancelled.read_text().strip() if cancelled.exists() else "") == jobs
+
+
+@needs_tmux
+def test_a_session_that_got_another_name_meanwhile_is_left_alone(sh_site: Site) -> None:
+    sh_site.program("scancel", 'echo "$@" >>"$HOME/cancelled"')
+    sh_site.tmux("new-session", "-d", "-s", "kept", "cat")
+    id_ = sh_site.tmux("list-sessions", "-F", "#{session_id}")
+    assert "renamed" in sh_site.reply("kill", "web", tell=f"{id_} 4711\n")
+    assert sh_site.tmux("list-sessions", "-F", "#{session_name}") == "kept"
+    assert not (sh_site.home / "cancelled").exists()
+
+
+def test_a_scancel_that_does_not_answer_is_told(sh_site: Site) -> None:
+    sh_site.program("scancel", "exit 0")
+    sh_site.program("timeout", 'case $* in *scancel*) exit 124;; esac; shift; exec "$@"')
+    assert sh_site.reply("kill", "web", tell="$99 4711\n")["scancel"] == ("scancel does not answer",)
 
 
 # --- what a session runs after its request ---
@@ -565,3 +583,17 @@ def test_a_server_that_is_killed_under_its_client_starts_nothing_anew(sh_site: S
     assert status_of(child) == Left.ENDED
     assert status_of(again) == Left.ENDED
     assert sh_site.picture().entries == ()
+
+
+@needs_tmux
+def test_a_tmux_that_always_complains_of_something_starts_nothing_twice(sh_site: Site) -> None:
+    noisy = sh_site.program(
+        "noisy-tmux", f'echo "$*" >>"$HOME/calls"; echo "ld.so: cannot be preloaded: ignored" >&2; exec {TMUX} "$@"'
+    )
+    line = attach_line("x", command=PANE, tmux_path=str(noisy))
+    assert detach(sh_site.attach(line)) == Left.DETACHED
+    assert detach(sh_site.attach(line)) == Left.DETACHED
+    again = sh_site.attach(line)
+    again.expect_exact("in the pane")
+    assert status_of(again, END_OF_FILE) == Left.ENDED
+    assert (sh_site.home / "calls").read_text().count("new-session") == 1

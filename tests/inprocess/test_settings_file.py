@@ -65,6 +65,7 @@ KNOWN = 'mem = 48000\ntime = "1:00:00"\n'
         pytest.param("[hosts.a]\nmem = [1]\n", "FILE, line 2: hosts.a.mem must be text or a whole number", id="list"),
         pytest.param('[hosts.a]\nmem = 1\ncommand = """\nsinteractive\n"""\n',
                      "FILE, line 3: hosts.a.command must be one line without control characters", id="newline"),
+        pytest.param('[hosts.a]\ncommand = " "\n', "FILE, line 2: hosts.a.command must not be empty", id="blank"),
         pytest.param('[hosts.a]\nsession = "\\u001b[31m"\n',
                      "FILE, line 2: hosts.a.session must be one line without control characters", id="escape"),
     ],
@@ -188,8 +189,9 @@ def test_any_command_arrives_exactly_or_is_refused(path: Path, command: str) -> 
         filled = loaded(path, f"[hosts.a]\ncommand = {quoted}\n").request("a").filled()
     except LnodeError as error:
         assert error.code is ExitCode.USAGE
-        assert not command.isprintable()
+        assert not command.isprintable() or not command.strip()
     else:
+        assert command.strip()
         expected = command.replace("{mem}", "48000").replace("{time}", "72:00:00")
         assert filled == expected
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnode.causes import Cause, Place, cause_of_ssh, explain
+from lnode.causes import Cause, Place, cause_of_ssh, explain, has_begun, signed_in
 from lnode.errors import ExitCode
 
 PLACE = Place("unity", "login.site.edu", 2200)
@@ -131,3 +131,38 @@ def test_the_way_to_forget_a_changed_key_names_the_port() -> None:
     # ssh-keygen(1) -R looks for known_hosts' own spelling: [host]:port off port 22
     assert explain(Cause.HOST_KEY_CHANGED, "", PLACE).hint.endswith("ssh-keygen -R '[login.site.edu]:2200'")
     assert explain(Cause.HOST_KEY_CHANGED, "", Place("u", "login", 22)).hint.endswith("ssh-keygen -R login")
+
+
+DIRECT = Place("unity", "login.site.edu", 2200)
+BEHIND = Place("unity", "login.site.edu", 2200, proxied=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "place", "how"),
+    [
+        ('Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".\r\n', DIRECT, "publickey"),
+        ('Authenticated to login.site.edu ([::1]:2200) using "keyboard-interactive".', DIRECT, "keyboard-interactive"),
+        ('Authenticated to login.site.edu (via proxy) using "password".', BEHIND, "password"),
+        ("Authenticated to login.site.edu ([10.0.0.1]:2200).", DIRECT, "?"),  # OpenSSH before 8.7
+        ('Authenticated to gate.site.edu ([10.0.0.1]:22) using "publickey".', BEHIND, None),
+        ('Authenticated to login.site.edu ([10.0.0.1]:22) using "publickey".', BEHIND, None),
+        ("Connection refused", DIRECT, None),
+    ],
+)
+def test_who_has_logged_in_and_how(said: str, place: Place, how: str | None) -> None:
+    assert signed_in(f"Warning: whatever\r\n{said}", place) == how
+
+
+@pytest.mark.parametrize(
+    ("said", "begun"),
+    [
+        ("", True),
+        ("Shared connection to login.site.edu closed.", True),
+        ("mux_client_request_session: read from master failed: Broken pipe", True),
+        ('Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".', True),
+        ("Could not request local forwarding.", False),
+        ("unix_listener: path too long for Unix domain socket", False),
+    ],
+)
+def test_whether_there_was_a_session_to_lose(said: str, begun: bool) -> None:
+    assert has_begun(said, DIRECT) is begun

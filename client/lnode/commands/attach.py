@@ -58,7 +58,7 @@ def _conclude(outcome: supervisor.Outcome, target: Target, name: str, *, program
     if status == Left.ENDED:
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE
-    if status == -signal.SIGINT:
+    if status == -signal.SIGINT or outcome.stopped:
         return ExitCode.INTERRUPTED
     raise _failure(outcome, target, name, program)
 
@@ -69,9 +69,8 @@ def _failure(outcome: supervisor.Outcome, target: Target, name: str, program: st
         return _sentence(status, alias, name, program)
     if status == Left.NAME_REFUSED:
         return _mangled(name)
-    cause = causes.cause_of_ssh(outcome.words)
-    if status == sshargs.SSH_FAILED and cause is not causes.Cause.LOST:
-        return causes.explain(cause, outcome.words, target.place)
+    if status == sshargs.SSH_FAILED and not outcome.began:
+        return causes.explain(causes.cause_of_ssh(outcome.words), outcome.words, target.place)
     if status == sshargs.SSH_FAILED or status < 0:
         return LnodeError(
             ExitCode.UNREACHABLE,

@@ -34,6 +34,9 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         question.tell(_verdict(entry))
         with screen.waiting(f"ending {name} ..."):
             reply = question.reply()
+    if "renamed" in reply:
+        now = f"see what it is called now: lnode {alias} --ls"
+        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", now)
     if "left" not in reply or reply["left"]:
         by_hand = f"end it by hand: ssh {alias} tmux kill-session -t {name}"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)

@@ -28,10 +28,12 @@ def ls(target: Target, request: Request, *, as_json: bool) -> ExitCode:
     if as_json:
         import json
 
-        print(json.dumps(_document(target.alias, picture), indent=2))
+        with screen.output():
+            print(json.dumps(_document(target.alias, picture), indent=2))
         return ExitCode.DONE
     if picture.entries:
-        screen.print_table(_COLUMNS, [_row(entry) for entry in picture.entries])
+        with screen.output():
+            screen.print_table(_COLUMNS, [_row(entry) for entry in picture.entries])
     else:
         screen.say(f"no sessions on {target.alias} ({picture.login_node}); start one: lnode {target.alias}")
     if picture.scheduler == "silent":

@@ -42,12 +42,16 @@ class Link(Protocol):
 
 
 class LinkFailed(Exception):  # noqa: N818 (an outcome, like Cause, not an error of the program)
-    """No silent connection, or no longer. `story` says what each rung met, for `-v`."""
+    """No silent connection, or no longer. `story` says what each rung met, for `-v`.
 
-    def __init__(self, cause: Cause, story: str) -> None:
+    `final`: the next rung would be a second login behind the user's back.
+    """
+
+    def __init__(self, cause: Cause, story: str, *, final: bool = False) -> None:
         super().__init__(story)
         self.cause = cause
         self.story = story
+        self.final = final
 
 
 def timed_out(timeout_s: float) -> LinkFailed:
@@ -70,24 +74,24 @@ async def has_master(target: Target) -> bool:
     return bool(target.one("controlpath")) and await _openssh.is_there(target)
 
 
-async def open_link(target: Target, *, timeout_s: float = 20.0) -> Link:
-    """Climb the ladder. Raises LinkFailed where no rung holds silently."""
+async def open_link(target: Target, *, timeout_s: float = 20.0, shared_only: bool = False) -> Link:
+    """Climb the ladder, or with `shared_only` its first rung. Raises LinkFailed where no rung holds silently."""
     story: list[str] = []
     try:
         async with asyncio.timeout(timeout_s):
-            return await _climb(target, story)
+            return await _climb(target, story, shared_only)
     except TimeoutError:
         raise LinkFailed(Cause.TIMED_OUT, "; ".join([*story, f"no link within {timeout_s:g} s"])) from None
 
 
-async def _climb(target: Target, story: list[str]) -> Link:
+async def _climb(target: Target, story: list[str], shared_only: bool) -> Link:
     for name in ("master", "asyncssh"):
         try:
             return await _try(name, target, story)
         except LinkFailed as failed:
             # A master that does not hold says nothing about the host; of asyncssh's failures only the one to
             # agree with the server can end differently on the next rung.
-            if name != "master" and failed.cause is not Cause.NO_COMMON_ALGORITHM:
+            if failed.final or shared_only or (name != "master" and failed.cause is not Cause.NO_COMMON_ALGORITHM):
                 raise
     return await _try("paramiko", target, story)
 
@@ -103,5 +107,5 @@ async def _try(name: str, target: Target, story: list[str]) -> Link:
         link = await rung.open_rung(target)
     except LinkFailed as failed:
         story.append(f"{name}: {failed.story}")
-        raise LinkFailed(failed.cause, "; ".join(story)) from failed
+        raise LinkFailed(failed.cause, "; ".join(story), final=failed.final) from failed
     return link

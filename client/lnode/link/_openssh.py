@@ -39,7 +39,8 @@ class MasterLink:
             return Answer(done.stdout, done.stderr, done.status)
         # 255 is ssh's own failure, or a command that ended by a signal: then ssh is silent and the master is there.
         if words or not await is_there(self._target):
-            raise LinkFailed(Cause.LOST, words.splitlines()[-1] if words else "the master is gone")
+            full = "session request failed" in words or "refused session request" in words  # MaxSessions (TRAPS 15)
+            raise LinkFailed(Cause.LOST, words.splitlines()[0] if words else "the master is gone", final=full)
         return Answer(done.stdout, done.stderr, None)
 
     async def close(self) -> None:

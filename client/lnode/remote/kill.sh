@@ -8,16 +8,24 @@ IFS= read -r verdict || exit 0
 # shellcheck disable=SC2086 # split on purpose: an id and job numbers
 set -f -- $verdict
 [ -n "$1" ] || exit 0
-session_with '#{session_name}' "$name"
+want=$1
+shift
 
-if [ "$id" = "$1" ]; then
-  shift
+session_with '#{session_name}' "$name"
+if [ "$id" = "$want" ]; then
   "$tmux" -u kill-session -t "$id" 2>&1
-  if [ $# -gt 0 ]; then
-    section scancel
-    need scancel slurm
-    timeout 20 scancel "$@" 2>&1
+else
+  session_with '#{session_id}' "$want"
+  if [ -n "$id" ]; then
+    section renamed
+    section end
+    exit 0
   fi
+fi
+if [ $# -gt 0 ]; then
+  section scancel
+  need scancel slurm
+  timeout 20 scancel "$@" 2>&1 || [ $? -lt 124 ] || echo 'scancel does not answer'
 fi
 section left
 session_with '#{session_name}' "$name"

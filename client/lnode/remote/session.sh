@@ -11,11 +11,20 @@ knows() {
   need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
 }
 
-# on_tty ARGUMENT...: tmux on this terminal. Sets $left to its exit status and $said to its complaint, which it only has when
-# it could not begin: a server that dies later leaves a status and no word.
+# on_tty ARGUMENT...: tmux on this terminal. Sets $left to its exit status and $said to what it complained of.
 on_tty() {
   { said=$("$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
   left=$?
+}
+
+# Did tmux fail for want of a server or a session? By its own words: a library may complain of something in every call, and
+# a server that dies under its client leaves a status and no word.
+nothing_there() {
+  case $said in
+  *"can't find session"* | *"session not found"* | *"no server running"* | *"no sessions"*) ;;
+  *"error connecting"* | *"failed to connect"* | *"server exited"* | *UTF-8* | *LC_ALL*) ;;
+  *) return 1 ;;
+  esac
 }
 
 # attach TARGET: the token marks the session, so that it is known again even if it gets another name meanwhile.
@@ -35,13 +44,18 @@ create() {
   on_tty "$@" ';' set-option @lnode_kind "$kind" ';' set-option @lnode_owner "$token"
 }
 
-# Detached, or ended? Only the session itself can tell, tmux says 0 for both (TRAPS 18). Returns where tmux could not attach.
+# After tmux: detached, or ended? It says 0 for both, only the session itself can tell (TRAPS 18). What failed for another
+# reason than want of a session ends here too: whatever was there is never started a second time.
 conclude() {
-  if [ -n "$said" ]; then return; fi
+  if [ "$left" -ne 0 ] && nothing_there; then return; fi
   session_with '#{@lnode_owner}' "$token"
   [ -n "$id" ] || session_with '#{session_name}' "$name" # another client has marked it since
-  [ -n "$id" ] || exit 101
-  if [ "$left" -eq 0 ]; then exit 100; fi
+  if [ "$left" -eq 0 ]; then
+    if [ -n "$id" ]; then exit 100; else exit 101; fi
+  fi
+  if [ -n "$id" ]; then fail 107; fi
+  if [ -z "$said" ]; then exit 101; fi
+  fail "$1"
 }
 
 fail() {
@@ -54,7 +68,7 @@ case $name in
 *[!A-Za-z0-9_-]*) ;;
 *)
   attach "=$name"
-  conclude
+  conclude 101
   ;;
 esac
 
@@ -66,15 +80,17 @@ if [ -z "$id" ]; then
   esac
   if [ -n "$program" ]; then knows "$program" || exit 104; fi
   create
-  conclude
-  # Somebody else was faster, which is as good; or a server that was just ending has ended by now.
-  session_with '#{session_name}' "$name"
-  if [ -z "$id" ]; then
-    create
-    conclude
+  case $said in
+  *"duplicate session"*) ;; # somebody else was faster, which is as good
+  *)
+    conclude 106
+    create # the server was just ending, and has ended by now
+    conclude 106
     fail 106
-  fi
+    ;;
+  esac
+  session_with '#{session_name}' "$name"
 fi
 attach "$id"
-conclude
+conclude 101
 fail 107
