@@ -37,7 +37,6 @@ class Outcome(NamedTuple):
 
 def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
     """Hand the user's tty to `ssh -t` with the attach line, and stay beside it until it ends."""
-
     argv = sshargs.terminal_argv(target.alias, line, connect_timeout_s=target.connect_timeout_s, config=target.config)
     with Terminal(argv) as terminal:
         import asyncio

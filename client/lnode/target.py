@@ -87,7 +87,10 @@ def _existing(names: Iterable[str]) -> "tuple[Path, ...]":
 
 
 class Resolving:
-    """`ssh -G` on its way: it runs while the caller loads what it needs next. Raises LnodeError as resolve() does."""
+    """`ssh -G` on its way: it runs while the caller loads what it needs next.
+
+    Raises LnodeError: USAGE for no alias at all or one that ssh refuses, FAILED without an ssh.
+    """
 
     def __init__(self, alias: str, config: str | None = None) -> None:
         if not alias or alias.startswith("-") or not alias.isprintable() or any(c.isspace() for c in alias):
@@ -122,8 +125,3 @@ class Resolving:
                 detail=complaint,
             )
         return Target(self._alias, self._config, sshargs.parse_config(said))
-
-
-def resolve(alias: str, config: str | None = None) -> Target:
-    """Ask `ssh -G` what `alias` means. Raises LnodeError: USAGE for no alias at all, FAILED without an ssh."""
-    return Resolving(alias, config).target()

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncssh
 
-from lnode.target import Target, resolve
+from lnode.target import Resolving, Target
 
 DEADLINE_S = 20.0
 
@@ -196,7 +196,7 @@ class Site:
 
     def target(self, port: int, *options: str) -> Target:
         self.host("unity", port, *options)
-        return resolve("unity", str(self.config))
+        return Resolving("unity", str(self.config)).target()
 
     @property
     def control_path(self) -> str:
