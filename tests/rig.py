@@ -171,15 +171,18 @@ def _new_key(path: Path) -> str:
 def _ready(container: Container, image: Image, folder: Path) -> Rig:
     """Wait for sshd's banner and the scheduler, then set up the laptop."""
 
-    rig = Rig(container, _port(container), folder)
-    wait_until(lambda: _banner(_port(container)), "sshd answers")
+    rig = Rig(container, port_of(container), folder)
+    wait_until(lambda: _banner(port_of(container)), "sshd answers")
     wait_until(lambda: rig.exec(_READY[image])[0] == 0, f"{image} is ready")
     _equip(rig)
     return rig
 
 
-def _port(container: Container) -> int:
-    """The port on 127.0.0.1 that leads to sshd. Raises RuntimeError when the container has ended."""
+def port_of(container: Container) -> int:
+    """The port on 127.0.0.1 that leads to sshd, another one after each start.
+
+    Raises RuntimeError when the container has ended.
+    """
     container.reload()
     published = container.ports.get("22/tcp")
     if not published:
@@ -212,6 +215,10 @@ def _equip(rig: Rig) -> None:
     (rig.folder / "known_hosts").write_text(f"lnode-rig {host_key}")
     rig.ssh_config.write_text(_config(rig))
     (rig.home / "run").mkdir(parents=True, mode=0o700)
+    # As on a laptop that has signed in before: with a key that is silent, and every terminal has its own connection.
+    settings = rig.home / ".config" / "lnode" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("".join(f'[hosts.{alias}]\nkeep_warm = "no"\n' for alias in (*ALIASES, "beside")))
     _wrap_ssh(rig)
 
 

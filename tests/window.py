@@ -1,5 +1,6 @@
 """A terminal window on the laptop: a program on a real pty (pexpect), and what its screen shows (pyte)."""
 
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,11 @@ class Window:
         """What the screen shows now, without empty lines."""
         return "\n".join(row.rstrip() for row in self._screen.display if row.strip())
 
+    def look(self) -> str:
+        """Take in what has been printed; the screen. A terminal that nobody reads stops who writes to it."""
+        self._read(0)
+        return self.text()
+
     def wait_for(self, text: str, *, within_s: float = 30) -> str:
         """Wait until the screen shows `text`; the screen. Lines broken at the right margin count as one."""
         deadline = time.monotonic() + within_s
@@ -33,9 +39,37 @@ class Window:
                 raise AssertionError(f"never shown: {text!r}\n{self.text()}")
         return self.text()
 
+    def find(self, pattern: str, *, within_s: float = 30) -> re.Match[str]:
+        """Wait until a row of the screen, or several, matches `pattern`."""
+        deadline = time.monotonic() + within_s
+        while (found := re.search(pattern, self.text(), re.MULTILINE)) is None:
+            if time.monotonic() > deadline or not self._read(0.2):
+                raise AssertionError(f"never shown: {pattern!r}\n{self.text()}")
+        return found
+
+    def wait_again(self, text: str, *, within_s: float = 30) -> None:
+        """Wait until `text` is printed from now on; that it is on the screen already does not count."""
+        deadline, seen = time.monotonic() + within_s, len(self.raw)
+        while text.encode() not in self.raw[seen:]:
+            if time.monotonic() > deadline or not self._read(0.2):
+                raise AssertionError(f"not again: {text!r}\n{self.text()}")
+
+    def wait_without(self, text: str, *, within_s: float = 30) -> str:
+        """Wait until the screen does not show `text`, or no more; the screen."""
+        deadline = time.monotonic() + within_s
+        while text in self.text():
+            if time.monotonic() > deadline or not self._read(0.2):
+                raise AssertionError(f"never gone: {text!r}\n{self.text()}")
+        return self.text()
+
     def press(self, keys: str) -> None:
         """Send keys; Ctrl-b is `\\x02`, Enter is `\\r`."""
         self.process.send(keys)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the window another size, as by dragging its corner."""
+        self._screen.resize(rows, columns)
+        self.process.setwinsize(rows, columns)
 
     def detach(self) -> None:
         """Ctrl-b d."""

@@ -25,15 +25,15 @@ _Chunks = asyncio.Queue[tuple[float, bytes]]
 class Wire:
     """A wire from `port` on 127.0.0.1, chosen anew, to `to_port`; it carries while the block lasts.
 
-    `delay_s` is the delay one way, so a round trip takes twice as long; it may be changed at any time. Throughput
-    is not limited. A new connection costs its TCP handshake: the client is heard after one round trip, the server
-    asked after one and a half. `dials` counts the connections that were made to the wire.
+    `delay_s` is the delay one way, so a round trip takes twice as long. It may be changed at any time, `to_port` for
+    new connections. Throughput is not limited. A new connection costs its TCP handshake: the client is heard after one
+    round trip, the server asked after one and a half. `dials` counts the connections that were made to the wire.
     """
 
     def __init__(self, to_port: int, *, delay_s: float = 0.0) -> None:
         self.delay_s = delay_s
         self.dials = 0
-        self._to_port = to_port
+        self.to_port = to_port
         self._listener: socket.socket | None = None
         self._plug: socket.socket | None = None
         self._connections: dict[asyncio.Task[None], list[socket.socket]] = {}
@@ -56,6 +56,11 @@ class Wire:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    @property
+    def carries(self) -> int:
+        """How many connections it carries now, the silent ones of freeze() among them, those of cut() not."""
+        return len(self._connections)
 
     def freeze(self) -> None:
         """Silence until heal(): nothing passes, nothing is lost. On Linux new connections get no answer either."""
@@ -117,7 +122,7 @@ class Wire:
                 await self._flowing.wait()
                 server = _prompt(socket.socket())
                 sockets.append(server)
-                await self._loop.sock_connect(server, ("127.0.0.1", self._to_port))
+                await self._loop.sock_connect(server, ("127.0.0.1", self.to_port))
                 ways.create_task(self._take(server, back))
                 ways.create_task(self._give(there, server))
                 ways.create_task(self._give(back, client))

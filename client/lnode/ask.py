@@ -6,18 +6,21 @@ is one channel.
 """
 
 import contextlib
+import select
 import subprocess
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self, cast
 
-from lnode import causes, remote, screen, silence, sshargs
+from lnode import causes, credentials, remote, screen, sharing, signins, silence, sshargs
+from lnode.causes import Cause
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import parse_reply
 from lnode.sshlog import SshLog
 from lnode.target import Target
 
 MAX_REPLY = 4 << 20  # characters; a reply longer than that is not one of ours
+_SILENT_S = 2.0  # over a master that is there; then it has to prove that it is alive
 
 
 class Question:
@@ -31,17 +34,25 @@ class Question:
         self._nonce = remote.nonce()
         self._line = remote.line(script, self._nonce, *values)
         self._log = SshLog()
+        self._may_ride = bool(sharing.identity(target) or target.one("controlpath"))
 
     def __enter__(self) -> Self:
         self._log.__enter__()
-        may_prompt = screen.can_ask()
+        self._start()
+        return self
+
+    def _start(self, *, fresh: bool = False) -> None:
+        target, may_prompt = self._target, screen.can_ask()
+        options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
+        if fresh:
+            options = sshargs.FRESH
+        if not may_prompt and signins.takes_person(target):
+            options = (*options, *sshargs.RIDING)  # or a login would fail for nothing
+        asking, environment = silence.asking(target, may_ask=may_prompt)
         argv = sshargs.question_argv(
-            self._target.alias,
-            self._line,
-            may_prompt=may_prompt,
-            connect_timeout_s=self._target.connect_timeout_s,
-            config=self._target.config,
-        )
+            target.alias, self._line, connect_timeout_s=target.connect_timeout_s, options=(*asking, *options),
+            config=target.config,
+        )  # fmt: skip
         self._ssh = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
@@ -49,15 +60,31 @@ class Question:
             stderr=self._log.fileno(),
             encoding="utf-8",
             errors="backslashreplace",
-            env=None if may_prompt else silence.environment(),
+            env=environment,
             start_new_session=not may_prompt,
         )
         self._stdin: IO[str] = cast("IO[str]", self._ssh.stdin)
         self._stdout: IO[str] = cast("IO[str]", self._ssh.stdout)
-        return self
+
+    def _leave_a_silent_master(self) -> None:
+        """Nobody would hear a question over a connection that is dead, so it is asked again over another one."""
+        if not self._may_ride or select.select([self._stdout], [], [], _SILENT_S)[0]:
+            return
+        import asyncio
+
+        from lnode.link import prove_master
+
+        if asyncio.run(prove_master(self._target)) is not False:
+            return
+        self._ssh.kill()
+        self._end()
+        self._stdout.close()
+        self._start(fresh=True)  # it may be only the network: other windows wait on that connection
 
     def reply(self) -> Mapping[str, Sequence[str]]:
         """The next framed reply. Raises LnodeError where ssh failed, or something else than the script answered."""
+        self._leave_a_silent_master()
+        self._may_ride = False
         rows: list[str] = []
         room = MAX_REPLY
         while room > 0 and (row := self._stdout.readline(room)):
@@ -68,6 +95,8 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure(rows)
+        if (way := causes.signed_in(self._log.words(), self._target.place)) is not None:
+            signins.learn(self._target, person=causes.takes_person(way))
         return sections
 
     def tell(self, line: str) -> None:
@@ -82,7 +111,18 @@ class Question:
         status = self._end()
         if status == sshargs.SSH_FAILED or status < 0:
             words = self._log.words()
-            return causes.explain(causes.cause_of_ssh(words, self._target.place), words, self._target.place)
+            cause = causes.cause_of_ssh(words, self._target.place)
+            if credentials.sent_password(words):
+                credentials.refused(self._target.alias)
+            if not screen.can_ask() and signins.takes_person(self._target):
+                return LnodeError(
+                    ExitCode.LOGIN_REFUSED,
+                    f"{self._target.alias} wants somebody to sign in, and nobody is here",
+                    f"sign in once in a terminal, then ask again: lnode {self._target.alias} --ls",
+                )
+            if not screen.can_ask() and cause is Cause.LOGIN_REFUSED:
+                signins.learn(self._target, person=True)
+            return causes.explain(cause, words, self._target.place)
         alias = self._target.alias
         if "host" in parse_reply(self._nonce, rows):
             return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again")

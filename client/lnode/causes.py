@@ -16,6 +16,7 @@ class Cause(Enum):
     """Why there is no connection, or no longer."""
 
     UNRESOLVED = auto()
+    NO_ALIAS = auto()  # what was typed is none, nor the name of a host
     REFUSED = auto()
     NO_ROUTE = auto()
     TIMED_OUT = auto()
@@ -26,6 +27,17 @@ class Cause(Enum):
     NO_COMMON_ALGORITHM = auto()
     BAD_CONFIG = auto()
     LOST = auto()
+    OVER = auto()  # nothing failed: the attach line had its say, tmux.Left
+
+
+def is_fatal(cause: Cause) -> bool:
+    """Would another try, by a person or not, end the same way?"""
+    return cause in (Cause.NO_ALIAS, Cause.HOST_KEY_CHANGED, Cause.NO_COMMON_ALGORITHM, Cause.BAD_CONFIG, Cause.OVER)
+
+
+def wants_person(cause: Cause) -> bool:
+    """Does it take somebody to sign in or to look at a key? It is never tried silently again."""
+    return cause in (Cause.LOGIN_REFUSED, Cause.HOST_KEY_UNKNOWN)
 
 
 # First match wins: a changed key also says "Host key verification failed", a jump host's failure comes before
@@ -76,10 +88,39 @@ def signed_in(log: str, place: Place) -> str | None:
     return None if match is None else match[1] or "?"
 
 
+def takes_person(way: str) -> bool:
+    """Does this way of signing in, as signed_in() tells it, take somebody?"""
+    return way not in ("publickey", "hostbased", "gssapi-with-mic", "none", "?")
+
+
+def peer(log: str) -> str | None:
+    """The address that ssh has connected to, the first hop's; None where it does not say: a jump host's ssh may not."""
+    match = re.search(r"^Authenticated to \S+ \(\[([^]]+)\]:\d+\)", log, re.MULTILINE)
+    return match[1] if match else None
+
+
 def has_begun(log: str, place: Place) -> bool:
     """Was there a session that can have been lost? Over a live master ssh does not log in, and is silent at first."""
     over_master = not log.strip() or "hared connection to " in log or "from master" in log
     return over_master or signed_in(log, place) is not None
+
+
+def is_hung_up(log: str) -> bool:
+    """Did ssh close an open connection itself, as a person's escape `~.` has it do? No loss ends so quietly.
+
+    A remote shell that was killed looks the same: ssh passes over its exit-signal (clientloop.c, client_loop).
+    """
+    return re.search(r"^Connection to \S+ closed\.\r?$", log, re.MULTILINE) is not None and not _BROKEN.search(log)
+
+
+def is_let_go(log: str) -> bool:
+    """Did a master let go of its rider? So end the escape `~.` and the master's own end: is it there still?"""
+    return re.search(r"^Shared connection to \S+ closed\.\r?$", log, re.MULTILINE) is not None
+
+
+_BROKEN = re.compile(
+    r"closed by remote host|Killed by signal|[Tt]imed? ?out|Broken pipe|reset by peer|client_loop|fatal"
+)
 
 
 def cause_of_ssh(log: str, place: Place | None = None) -> Cause:
@@ -92,18 +133,20 @@ def cause_of_ssh(log: str, place: Place | None = None) -> Cause:
     return Cause.LOST
 
 
+def is_no_alias(place: Place) -> bool:
+    """Is a name that cannot be resolved a slip? It stands for itself, and has no dot."""
+    return place.alias == place.hostname and "." not in place.alias
+
+
 def explain(cause: Cause, words: str, place: Place) -> LnodeError:
     """The sentence, hint and exit code for a cause. `words` is what ssh said, shown where it is worth reading."""
-    code, message, hint = _SENTENCES[cause]
     unresolved = _UNRESOLVED.search(words)
-    if unresolved and unresolved[1] not in (place.hostname, place.alias):
+    on_the_way = unresolved and unresolved[1] not in (place.hostname, place.alias)
+    if cause is Cause.UNRESOLVED and not on_the_way and is_no_alias(place):
+        cause = Cause.NO_ALIAS
+    code, message, hint = _SENTENCES[cause]
+    if on_the_way:
         message = "cannot resolve the host name {unresolved} on the way to {place.alias}"
-    elif cause is Cause.UNRESOLVED and place.alias == place.hostname and "." not in place.alias:
-        return LnodeError(
-            ExitCode.USAGE,
-            f"there is no alias {place.alias} in your ssh configuration, and no host of that name",
-            f"add a block to ~/.ssh/config: Host {place.alias}, then HostName and User",
-        )
     detail = words if cause in _WORTH_READING else ""
     facts = {"place": place, "unresolved": unresolved[1] if unresolved else ""}
     return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
@@ -114,6 +157,9 @@ _UNRESOLVED = re.compile(r"Could not resolve hostname ([^\s:]+)")
 _WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST}
 
 _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
+    Cause.NO_ALIAS: (
+        ExitCode.USAGE, "there is no alias {place.alias} in your ssh configuration, and no host of that name",
+        "add a block to ~/.ssh/config: Host {place.alias}, then HostName and User"),
     Cause.UNRESOLVED: (
         ExitCode.UNREACHABLE, "cannot resolve the host name {place.hostname} of {place.alias}",
         "check HostName in ~/.ssh/config, the network, and the VPN if the cluster needs one"),

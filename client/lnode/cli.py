@@ -43,7 +43,14 @@ def _lnode(
     gpus: Annotated[str | None, typer.Option("-g", metavar="GPUS", help="GPUs to request")] = None,
     cpus: Annotated[str | None, typer.Option("-c", metavar="CPUS", help="CPUs to request")] = None,
     reset: Annotated[bool, typer.Option("--reset", help="with demo: remove all that it left here")] = False,
-    verbose: Annotated[bool, typer.Option("-v", help="say what the link beside the terminal met")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="keep trying where there is no network yet")] = False,
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="keep a password or passphrase in this laptop's keychain")
+    ] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="remove it again")] = False,
+    history: Annotated[bool, typer.Option("--history", help="why was I disconnected? what happened, and when")] = False,
+    close: Annotated[bool, typer.Option("--close", help="end the connection that a sign-in left open")] = False,
+    verbose: Annotated[bool, typer.Option("-v", help="tell at the end what happened, with times")] = False,
 ) -> ExitCode:
     """Keep a compute-node session alive on an HPC cluster: attach to it, or start it."""
     return run(
@@ -59,5 +66,10 @@ def _lnode(
         profile=profile,
         words={"mem": mem, "time": time, "partition": partition, "gpus": gpus, "cpus": cpus},
         reset=reset,
+        waits=wait,
+        sign_in=sign_in,
+        forget=forget,
+        history=history,
+        close=close,
         verbose=verbose,
     )

@@ -80,6 +80,45 @@ def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
             _write("\r\x1b[K")
 
 
+def size() -> tuple[int, int]:
+    """Columns and rows of the terminal; 80 and 24 where it does not say."""
+    try:
+        columns, rows = os.get_terminal_size(1)
+    except OSError:  # the window is closed
+        columns = rows = 0
+    return columns or 80, rows or 24
+
+
+def draw_notice(text: str) -> None:
+    """`text` over the top line of the terminal, which the session's next picture paints over. The cursor stays."""
+    width = size()[0]
+    write_control(f"\x1b7\x1b[1;1H\x1b(B\x1b[0;7m{_fitted(visible(text), width)}\x1b8")
+
+
+def draw_status(text: str) -> None:
+    """`text` on the line of the cursor, in place of the last one; "" takes it away."""
+    if sys.stderr.isatty():
+        _write(f"\r{_fitted(visible(text), size()[0] - 1).rstrip()}\x1b[K")
+
+
+def _fitted(text: str, width: int) -> str:
+    """Exactly `width` columns of `text`; our own name goes first where they are too few."""
+    import unicodedata
+
+    def columns(character: str) -> int:
+        return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+
+    if sum(map(columns, text)) > width:
+        text = text.removeprefix("lnode: ")
+    room, fitting = width, ""
+    for character in text:
+        if columns(character) > room:
+            break
+        room -= columns(character)
+        fitting += character
+    return fitting + " " * room
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:
     """A table on stdout; each cell is (text, rich style). On a pipe: plain columns, `-` where there is nothing."""
     if sys.stdout.isatty():
@@ -141,5 +180,6 @@ def close_output() -> None:
 def write_control(sequence: str) -> None:
     """Terminal control sequences, to the terminal itself and only to one."""
     if sys.stdout.isatty():
-        sys.stdout.write(sequence)
-        sys.stdout.flush()
+        with suppress(OSError):  # the window may be closed
+            sys.stdout.write(sequence)
+            sys.stdout.flush()

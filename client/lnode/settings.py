@@ -20,9 +20,14 @@ _PLACE = re.compile(r"\{(" + "|".join(_SPELLING) + r")\}")
 # A word lands in a command that the login shell reads: nothing that any shell would interpret.
 _WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
 
+_DURATION = re.compile(r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no")  # sshd_config(5), TIME FORMATS
+
 
 class Request(NamedTuple):
-    """What to ask for. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set."""
+    """What to ask for. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set.
+
+    `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`.
+    """
 
     session: str = "livenode"
     command: str = DEFAULT_COMMAND
@@ -32,6 +37,7 @@ class Request(NamedTuple):
     gpus: str | None = None
     cpus: str | None = None
     tmux: str = ""
+    keep_warm: str | None = None
 
     def filled(self) -> str:
         """The command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
@@ -157,6 +163,8 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
         _refuse(
             text, path, where, "must not be empty", "for a session without an allocation: lnode HOST SESSION --login"
         )
+    if key == "keep_warm" and not _DURATION.fullmatch(word):
+        _refuse(text, path, where, "must be a time", 'as in: keep_warm = "30m", or "no"')
     if not word.isprintable():
         _refuse(text, path, where, "must be one line without control characters", "put longer work into a script there")
     return word

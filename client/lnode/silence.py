@@ -1,8 +1,22 @@
-"""The environment of an ssh that must not ask anybody anything."""
+"""Whom an ssh may ask: a person, the keychain, or nobody."""
 
 import os
 
+from lnode import credentials, sshargs
+from lnode.target import Target
+
 _ASK_NOBODY = os.path.join(os.path.dirname(__file__), "ask_nobody")
+
+
+def asking(target: Target, *, may_ask: bool) -> tuple[tuple[str, ...], dict[str, str] | None]:
+    """Options and environment of an ssh to the target: what is kept for it the keychain answers, else a person, if any.
+
+    None for the environment stands for this one's.
+    """
+    kept = credentials.environment(target, may_ask=may_ask)
+    if kept is not None:
+        return (() if may_ask else sshargs.ANSWERED), kept
+    return ((), None) if may_ask else (sshargs.SILENT, environment())
 
 
 def environment() -> dict[str, str]:

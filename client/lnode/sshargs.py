@@ -21,44 +21,67 @@ def resolve_argv(alias: str, config: str | None = None) -> list[str]:
     return [*_ssh(config), "-G", "--", alias]
 
 
-def terminal_argv(alias: str, line: str, *, connect_timeout_s: int, config: str | None = None) -> list[str]:
-    """`ssh -t`: run `line` on the user's own tty."""
-    return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), "--", alias, line]
+def terminal_argv(
+    alias: str, line: str, *, connect_timeout_s: int, options: Sequence[str] = (), config: str | None = None
+) -> list[str]:
+    """`ssh -t`: run `line` on the user's own tty. `options` as `-o` takes them: KEEPALIVE, SILENT, FRESH."""
+    return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), *_words(options), "--", alias, line]
+
+
+# ssh ends a terminal that has been silent for 90 s. Not tighter: the same limit would cut off a person at a prompt.
+KEEPALIVE = ("ServerAliveInterval=30", "ServerAliveCountMax=3")
+SILENT = ("BatchMode=yes",)  # asks nobody anything; see silence.environment()
+ANSWERED = ("BatchMode=no", "NumberOfPasswordPrompts=1")  # the keychain answers, once, and nobody else is asked
+# Over a master that is there, or not at all: ssh does not dial on its own. The command goes first and alone, as ssh
+# ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
+RIDING = ("ProxyCommand=false", "ControlMaster=no")
+FRESH = ("ControlMaster=no", "ControlPath=none")  # a connection of its own
 
 
 def question_argv(
-    alias: str, line: str, *, may_prompt: bool, connect_timeout_s: int, config: str | None = None
+    alias: str,
+    line: str,
+    *,
+    connect_timeout_s: int,
+    options: Sequence[str] = (),
+    config: str | None = None,
 ) -> list[str]:
-    """`ssh -T`: run `line` with pipes for its input and output; without `may_prompt` ssh asks nobody anything."""
-    batch = (
-        ("-o", "ClearAllForwardings=yes") if may_prompt else ("-o", "ClearAllForwardings=yes", "-o", "BatchMode=yes")
-    )
-    return [*_ssh(config), "-T", *_ALWAYS, *batch, *_timeout(connect_timeout_s), "--", alias, line]
+    """`ssh -T`: run `line` with pipes for its input and output."""
+    words = _words(("ClearAllForwardings=yes", *options))
+    return [*_ssh(config), "-T", *_ALWAYS, *words, *_timeout(connect_timeout_s), "--", alias, line]
+
+
+def _words(options: Sequence[str]) -> list[str]:
+    return [word for option in options for word in ("-o", option)]
 
 
 def _timeout(seconds: int) -> tuple[str, str]:
     return ("-o", f"ConnectTimeout={seconds}")
 
 
-def check_argv(alias: str, config: str | None = None) -> list[str]:
+def check_argv(alias: str, options: Sequence[str] = (), config: str | None = None) -> list[str]:
     """`ssh -O check`: exit 0 when a master process answers. A master whose network is gone answers too."""
-    return [*_ssh(config), "-O", "check", "--", alias]
+    return [*_ssh(config), "-O", "check", *_words(options), "--", alias]
 
 
-def master_argv(alias: str, line: str, *, log: str, config: str | None = None) -> list[str]:
-    """Run `line` over a live master, or fail: `ProxyCommand=false` keeps ssh from dialling on its own.
+def exit_argv(alias: str, options: Sequence[str]) -> list[str]:
+    """`ssh -O exit`: end the master, and with it what rides on it."""
+    return [*_ssh(None), "-O", "exit", *_words(options), "--", alias]
 
-    Alone: ssh ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
-    """
-    options = (
-        "ProxyCommand=false",
-        "ControlMaster=no",
+
+def master_argv(
+    alias: str, line: str, *, log: str, options: Sequence[str] = (), level: str = "ERROR", config: str | None = None
+) -> list[str]:
+    """Run `line` over a live master, or fail."""
+    words = _words((
+        *RIDING,
         "ClearAllForwardings=yes",
-        "BatchMode=yes",
         "RemoteCommand=none",
-        "LogLevel=ERROR",
-    )
-    return [*_ssh(config), "-T", *(word for option in options for word in ("-o", option)), "-E", log, "--", alias, line]
+        f"LogLevel={level}",
+        *SILENT,
+        *options,
+    ))  # fmt: skip
+    return [*_ssh(config), "-T", *words, "-E", log, "--", alias, line]
 
 
 def jump_argv(jumps: Sequence[str], hostname: str, port: int, config: str | None = None) -> list[str]:

@@ -1,97 +1,495 @@
-"""The imperative shell of an attach: the terminal, and the link beside it, until the terminal ends.
+"""The imperative shell of an attach: real clock, processes and sensors around the reconnect machine.
 
-The terminal waits for nothing; the link for the terminal's login, on which it rides where that is shared. Its
-failure is never fatal and never printed (but for -v): the terminal has its own connection.
+One loop takes one event at a time, asks the machine what it means, and does that. Loaded when the first terminal is on
+its way: until then every millisecond is waited for.
 """
 
+import asyncio
+import gc
+import random
 import signal
-from typing import TYPE_CHECKING, NamedTuple
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
 
-from lnode import causes, remote, sshargs, tmux
-from lnode.reply import parse_reply
+from lnode import causes, credentials, history, notice, reconnect, screen, sensors, sharing, signins, sshargs, tmux
+from lnode.causes import Cause
+from lnode.companion import Companion
+from lnode.link import prove_master
+from lnode.reconnect import Action, Do, End, Event, Phase, Start, What
+from lnode.sessions import Picture
+from lnode.signals import Signals
 from lnode.target import Target
 from lnode.terminal import Terminal
-
-if TYPE_CHECKING:  # imported when ssh is on its way: until then every millisecond is waited for
-    from lnode.link import Link
-    from lnode.sessions import Picture
+from lnode.tty import Tty
 
 _LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
-_FACTS_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
+_SENSE_S = 0.5
+_SENSE_IN_NEED_S = 0.2
+_OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
+_KNOCK_WITHIN_S = 3.0
+_OVER_MASTER = "over a master"  # how it signed in; ssh says nothing there
+
+
+class Lines(NamedTuple):
+    """What runs on the host: `first` may create, `again(away_s, node)` never does, both on the terminal.
+
+    `away_s` is how long ago all was well, in whole seconds; `node` is the session's login node, "" if unknown. Over the
+    link, framed by a nonce: `client(nonce, "look" or "refresh")` for this run's, `look(nonce)` for all there is.
+    """
+
+    first: str
+    again: Callable[[int, str], str]
+    client: Callable[[str, str], str]
+    look: Callable[[str], str]
 
 
 class Outcome(NamedTuple):
     """How an attach ended. `status` is ssh's exit status, negative for a signal; `words` what ssh said itself.
 
-    `began` tells whether the login was done; `stopped` that lnode itself was told to end (TERM, HUP). `picture` is
-    what runs there after a detach, None where it could not be had; `story` what the link met, for -v.
+    `began` tells whether a login was ever done, `began_before` whether one was before the last terminal's, `seen`
+    whether the session was; `last_seen` when all was well last; `picture` is what runs there now, None where it could
+    not be had; `story` what happened, for -v. Times are seconds since the epoch.
     """
 
+    end: End
+    cause: Cause
     status: int
     words: str
     began: bool
-    stopped: bool
-    picture: "Picture | None"
-    story: str
+    began_before: bool
+    seen: bool
+    last_seen: float
+    picture: Picture | None
+    story: tuple[tuple[float, str], ...]
 
 
-def attend(target: Target, line: str, *, tmux_path: str) -> Outcome:
-    """Hand the user's tty to `ssh -t` with the attach line, and stay beside it until it ends."""
-    argv = sshargs.terminal_argv(target.alias, line, connect_timeout_s=target.connect_timeout_s, config=target.config)
-    with Terminal(argv) as terminal:
-        import asyncio
-
-        status, picture, story = asyncio.run(_accompany(terminal, target, tmux_path))
-        words = terminal.words()
-        began = causes.has_begun(words, target.place)
-        if began and (status == sshargs.SSH_FAILED or (status < 0 and status != -signal.SIGINT)):
-            terminal.disarm()
-        return Outcome(status, words, began, terminal.told_to_end, picture, story)
+def attend(
+    target: Target, session: str, lines: Lines, first: Terminal, tty: Tty, signals: Signals, *, waits: bool
+) -> Outcome:
+    """Stay beside the first terminal, and see to it that there is another one, until it is over."""
+    gc.enable()  # this may last for days
+    return asyncio.run(_Supervisor(target, session, lines, first, tty).run(signals, waits=waits))
 
 
-async def _accompany(terminal: Terminal, target: Target, tmux_path: str) -> tuple[int, "Picture | None", str]:
-    import asyncio
+class _Supervisor:
+    """One attach. `_terminal` is the ssh that has the tty, None between two; what earlier ones tell is passed over."""
 
-    opening = asyncio.create_task(_open_after_login(terminal, target))
-    status = await asyncio.to_thread(terminal.wait)
-    picture, story = None, "link: not open yet"
-    try:
-        if status != tmux.Left.DETACHED:
-            opening.cancel()
-        async with asyncio.timeout(_FACTS_WITHIN_S):
-            link = await opening
-            story = f"link: {link.rung}"
+    def __init__(self, target: Target, session: str, lines: Lines, first: Terminal, tty: Tty) -> None:
+        self._target, self._session, self._lines, self._tty = target, session, lines, tty
+        self._terminal: Terminal | None = first
+        self._status, self._words = 0, ""  # of the last terminal that ended
+        self._again = False  # is this terminal one that never creates?
+        self._armed = False  # has tmux had the tty since it was last disarmed?
+        self._inside = False  # does the tty show tmux's own screen?
+        self._drawn: tuple[str, object] | None = None  # the notice, and the size of the window then
+        self._peer: str | None = None  # the address that ssh has connected to
+        self._local: str | None = None  # our own on the way there
+        self._terminal_local: str | None = None  # and at the terminal's end of its connection
+        self._felt_at = float("-inf")
+        self._alive_wall = time.time()
+        self._node = ""  # where the session is
+        self._seen = False  # has it been there? The link says so, else time does
+        self._story: list[tuple[float, str]] = []
+        self._ready = asyncio.Event()  # is it known how the host is reached?
+        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._knocks: set[asyncio.Task[Any]] = set()
+        self._round = object()  # of knocks: what those before the last start find is no news
+        self._companion: Companion | None = None
+        self._rode: sharing.Identity | None = None  # the master that the last terminal had
+        self._takes_person = False  # did signing in?
+        self._raw = False  # has ssh had the tty in its modes?
+        self._parting: asyncio.Task[None] | None = None  # since it has given that back
+        self._picture: Picture | None = None
+        self._broken: BaseException | None = None  # what something beside the loop died of
+        self._clock = sensors.Clock()
+
+    async def run(self, signals: Signals, *, waits: bool) -> Outcome:
+        """From the first terminal, which is on its way, to the end."""
+        loop = asyncio.get_running_loop()
+        signals.wake = lambda: loop.call_soon_threadsafe(self._obey, signals)
+        self._obey(signals)
+        try:
+            self._state = reconnect.first(self._clock.now(), waits=waits)
+            if self._terminal:
+                self._beside(self._watch(self._terminal))
+            self._hop = await sensors.first_hop(self._target)
+            self._local = self._terminal_local = self._hop.local_address()
+            self._state = self._state._replace(knocks=self._hop.hostname is not None)
+            self._ready.set()
+            while self._state.end is None:
+                await self._turn(await self._next())
+            return await self._outcome()
+        finally:
+            signals.wake = lambda: None
+            await self._quit()
+
+    # --- what happens
+
+    async def _next(self) -> Event:
+        """The next event, with the time. Wakes up some times a second to see whether the laptop slept or has moved."""
+        while True:
+            due, now = self._state.due, self._clock.now()
+            planned = _SENSE_S if self._state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
+            if due is not None:
+                planned = min(planned, max(0.0, due - now))
+            source: object = None
+            event: Event | None = None
             try:
-                if status == tmux.Left.DETACHED:
-                    picture = await _look(link, tmux_path)
-            finally:
-                await link.close()
-    except asyncio.CancelledError:
-        story = "link: the terminal ended first"
-    except Exception as error:
-        story = f"link: {type(error).__name__}: {error}"
-    return status, picture, story
+                async with asyncio.timeout(planned):
+                    source, event = await self._events.get()
+            except TimeoutError:
+                pass
+            slept, at = self._clock.tick(planned), self._clock.now()
+            if slept:
+                if event is not None:
+                    self._events.put_nowait((source, event))
+                return Event(What.WOKE, at, seconds=slept)
+            if event is not None and source in (None, self._terminal, self._companion, self._round):
+                return event._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
+            felt = self._felt(at)
+            if felt is not None:
+                return felt
+            if due is not None and at >= due:
+                return Event(What.TICK, at)
+            self._feel_end()
+            self._show()
 
+    def _tell(self, source: object, what: What, **facts: Any) -> None:
+        self._events.put_nowait((source, Event(what, 0.0, **facts)))
 
-async def _open_after_login(terminal: Terminal, target: Target) -> "Link":
-    """The link, once the terminal has logged in: earlier it would compete, and double a login that is refused."""
-    import asyncio
+    def _obey(self, signals: Signals) -> None:
+        while signals.told:
+            self._tell(None, What.LEAVE if signals.told.pop(0) == signal.SIGINT else What.STOP)
 
-    from lnode.link import has_master, open_link
+    def _press(self, key: bytes) -> None:
+        if key == b"r":
+            self._tell(None, What.RETRY)
+        elif key in (b"d", b"q", b"\x03"):
+            self._tell(None, What.LEAVE)
 
-    how = None
-    if not await has_master(target):
-        while not (how := causes.signed_in(terminal.words(), target.place)):  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(_LOOK_AGAIN_S)
-    # What took a person once would take one again, or count as a failed login: only a shared connection is left then.
-    return await open_link(target, shared_only=how not in (None, "publickey"))
+    def _felt(self, at: float) -> Event | None:
+        """Has the way to the host changed on this side?"""
+        if at - self._felt_at < _SENSE_IN_NEED_S:
+            return None
+        self._felt_at = at
+        local = self._here()
+        if local == self._local:
+            return None
+        self._local = local
+        if local is None:
+            return Event(What.ROUTE_LOST, at)
+        dead = self._terminal_local is not None and not sensors.is_ours(self._terminal_local)
+        return Event(What.ROUTE_CHANGED, at, dead=dead)
 
+    def _here(self) -> str | None:
+        """Our own address on the way to where ssh has connected to, or to where it would."""
+        return sensors.local_address(self._peer) if self._peer else self._hop.local_address()
 
-async def _look(link: "Link", tmux_path: str) -> "Picture":
-    from lnode import sessions
+    async def _watch(self, terminal: Terminal) -> None:
+        """Tell when the terminal has logged in, and how it ends."""
+        waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
+        place = self._target.place
+        proof = asyncio.create_task(prove_master(self._target)) if terminal.may_ride else None
+        while (how := causes.signed_in(terminal.words(), place) or self._over_master(terminal)) is None:
+            if (await asyncio.wait([waiting], timeout=_LOOK_AGAIN_S))[0]:
+                break
+            if proof and proof.done() and proof.result() is False:
+                self._rode, proof = terminal.master, None
+                self._tell(terminal, What.STUCK)
+        if how is not None:
+            self._learn_sign_in(how)
+            self._tell(terminal, What.OPENED, person=self._takes_person, muxed=self._is_muxed(how, terminal.words()))
+        status = await waiting
+        await self._ready.wait()
+        words = terminal.words()
+        began = causes.has_begun(words, place)
+        if status == tmux.Left.OTHER_NODE:  # an alias of several, which leads to the right one some time
+            cause = Cause.LOST
+        elif (
+            (status != sshargs.SSH_FAILED and status >= 0)
+            or causes.is_hung_up(words)
+            or (status == sshargs.SSH_FAILED and causes.is_let_go(words) and await prove_master(self._target))
+        ):
+            cause = Cause.OVER
+        else:
+            cause = Cause.LOST if began else causes.cause_of_ssh(words, place)
+        if cause is Cause.UNRESOLVED and not self._state.began and self._here() and causes.is_no_alias(place):
+            cause = Cause.NO_ALIAS  # a slip, which --wait must not repeat for ever
+        if not began and cause is not Cause.OVER and credentials.sent_password(words):
+            cause = self._refused_password(cause, silent=terminal.silent)
+        if causes.wants_person(cause) and terminal.silent:
+            signins.learn(self._target, person=True)
+        self._tell(terminal, What.TERMINAL_ENDED, cause=cause, began=began)
 
-    nonce = remote.nonce()
-    line = remote.line("list", nonce, *sessions.list_values(tmux_path))
-    answer = await link.run(line, timeout_s=_FACTS_WITHIN_S)
-    reply = parse_reply(nonce, answer.stdout.decode("utf-8", "backslashreplace").split("\n"))
-    return sessions.picture_of(reply)
+    def _refused_password(self, cause: Cause, *, silent: bool) -> Cause:
+        """The keychain answered, and it came to nothing: the same once more would be the next failed login, or push."""
+        credentials.refused(self._target.alias)
+        return Cause.LOGIN_REFUSED if silent else cause
+
+    def _over_master(self, terminal: Terminal) -> str | None:
+        """Over a master ssh does not log in, and says nothing; it takes the tty once the server has let it in."""
+        return _OVER_MASTER if terminal.may_ride and self._tty.is_raw() else None
+
+    def _learn_sign_in(self, how: str) -> None:
+        self._rode = sharing.identity(self._target)
+        if how == _OVER_MASTER:
+            self._takes_person = signins.takes_person(self._target) or False
+        else:
+            signins.learn(self._target, person=causes.takes_person(how))
+            self._takes_person = causes.takes_person(how) and not credentials.is_kept(self._target)
+
+    def _is_muxed(self, how: str, words: str) -> bool:
+        """Has a master the tty, a process of its own (ControlPersist), so that stopping the terminal stops nothing?"""
+        if how == _OVER_MASTER:
+            return True
+        persist = self._target.keep_warm or self._target.one("controlpersist", "no")
+        return persist != "no" and "disabling multiplexing" not in words
+
+    # --- what is done about it
+
+    async def _turn(self, event: Event) -> None:
+        if self._broken:  # a bug, which nobody would hear of
+            raise self._broken
+        event = await self._overdue(event)
+        before, had_terminal = self._state, self._terminal is not None
+        self._state, actions = reconnect.step(before, event)
+        words = notice.chronicle(before, self._state, event.at)
+        if words is not None:
+            self._note(words)
+        if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > reconnect.STABLE_S:
+            self._seen = True
+        if event.what in (What.BEAT, What.OPENED):
+            self._alive_wall = time.time()
+        if event.what is What.TERMINAL_ENDED and self._terminal:
+            self._gather(self._terminal)
+        if event.what is What.OPENED and self._state.phase is Phase.ATTACHED and self._terminal:
+            self._hand_over(self._terminal)
+        for action in actions:
+            await self._do(action)
+        if had_terminal and self._terminal is None and self._state.end is None:
+            self._dismiss()
+            self._take_tty()
+        self._feel_end()
+        self._show()
+
+    async def _overdue(self, event: Event) -> Event:
+        """A silent login that waits for more than the password that it was given was refused."""
+        state, terminal = self._state, self._terminal
+        late = event.what is What.TICK and state.phase is Phase.CONNECTING and not state.asks
+        if not (late and terminal and credentials.sent_password(terminal.words())):
+            return event
+        await self._end_terminal()
+        cause = self._refused_password(Cause.TIMED_OUT, silent=True)
+        signins.learn(self._target, person=True)
+        return Event(What.TERMINAL_ENDED, event.at, cause=cause)
+
+    async def _do(self, action: Action) -> None:
+        if isinstance(action, Start):
+            await self._start(action)
+        elif action is Do.END:
+            await self._end_terminal()
+        elif action is Do.KNOCK:
+            knock = self._beside(self._knock())
+            self._knocks.add(knock)
+            knock.add_done_callback(self._knocks.discard)
+        elif action is Do.ASK and self._companion:
+            self._companion.ask()
+        elif action is Do.HOLD and self._terminal:
+            self._terminal.hold()
+            self._tty.listen(self._press)
+        elif action is Do.MUTE:
+            self._tty.mute()
+        elif action is Do.RELEASE and self._terminal:
+            self._tty.give_back()
+            self._terminal.release()
+        elif action is Do.REFRESH and self._companion:
+            self._drawn = None
+            self._companion.refresh()
+
+    async def _start(self, start: Start) -> None:
+        self._drop_knocks()
+        target = self._target
+        if start.fresh and self._rode and self._rode == sharing.identity(target):  # else it is another's by now
+            if self._state.reached or await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S) is None:
+                await asyncio.to_thread(sharing.drop, target)
+            else:  # it may be only the network: other windows wait on that connection
+                target = sharing.without(target)
+        self._round = object()
+        self._dismiss()
+        if start.asks:  # on the screen and in the modes from before, as ssh would find them
+            self._tty.unlisten()
+            self._free_screen()
+            self._clear_status()
+            self._tty.restore()
+        else:
+            self._take_tty()
+        self._again = not start.creates
+        line = (
+            self._lines.first if start.creates else self._lines.again(int(time.time() - self._alive_wall), self._node)
+        )
+        try:
+            self._terminal = Terminal(target, line, silent=not start.asks, fresh=start.fresh).__enter__()
+        except OSError as error:  # no ssh during an upgrade, no room, no file left: for now
+            self._note(f"ssh does not start: {error.strerror}")
+            self._tell(None, What.TERMINAL_ENDED, cause=Cause.LOST)
+            self._take_tty()
+            return
+        self._tty.keep(self._terminal.pid)
+        self._terminal_local = self._local
+        self._beside(self._watch(self._terminal))
+
+    def _hand_over(self, terminal: Terminal) -> None:
+        """The login is done: the tty is the session's from here on, and the link may ride on it."""
+        self._tty.unlisten()
+        self._tty.forget_keys()
+        self._peer = causes.peer(terminal.words())
+        self._local = self._terminal_local = self._here()
+        self._armed = self._inside = True
+        self._drawn = None
+        self._raw, self._parting = False, None
+        self._dismiss()
+        self._companion = Companion(
+            self._target, terminal.words(), self._lines.client, self._probe, self._tell, self._learn, self._remember,
+            person=self._state.person,
+        )  # fmt: skip
+
+    async def _end_terminal(self) -> None:
+        """End the terminal and see it end."""
+        terminal = self._terminal
+        if terminal is None:
+            return
+        self._tty.forget_muted()  # ssh leaves the tty in modes in which its master could read
+        terminal.end()
+        ending = asyncio.create_task(asyncio.to_thread(terminal.wait))
+        if not (await asyncio.wait([ending], timeout=_OBEYS_WITHIN_S))[0]:
+            terminal.kill()
+        await ending
+        self._gather(terminal)
+
+    def _gather(self, terminal: Terminal) -> None:
+        """What an ended terminal leaves."""
+        self._status, self._words = terminal.wait(), terminal.words()
+        if self._words.strip() and causes.has_begun(self._words, self._target.place):  # before OPENED could be told
+            self._armed = self._inside = True
+        self._terminal = None
+        terminal.__exit__(None, None, None)
+
+    def _feel_end(self) -> None:
+        """Is the session over? A sharing ssh then gives the tty back, and stays while our link rides on it."""
+        raw = self._tty.is_raw()
+        if self._raw and not raw and self._state.shared and self._companion and not self._parting:
+            self._parting = self._beside(self._part(self._companion))
+        self._raw = self._raw or raw
+
+    async def _part(self, companion: Companion) -> None:
+        self._picture = await companion.look(self._lines.look)
+        companion.leave()
+
+    def _dismiss(self) -> None:
+        """No link without a terminal: opening one anew would be a login that the machine knows nothing of."""
+        if self._companion:
+            self._companion.leave()
+
+    def _take_tty(self) -> None:
+        """Nobody has the tty: no more reports from it, and its keys are ours."""
+        self._disarm()
+        self._tty.listen(self._press)
+
+    def _disarm(self) -> None:
+        if self._armed:
+            self._tty.disarm()
+            self._armed = False
+
+    def _free_screen(self) -> None:
+        self._disarm()
+        if self._inside:
+            self._tty.leave_screen()
+            self._inside = False
+
+    async def _knock(self) -> None:
+        failure = await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
+        if failure is None:
+            self._tell(self._round, What.REACHED)
+            self._drop_knocks()
+        else:
+            self._tell(self._round, What.UNREACHED, cause=failure)
+
+    async def _probe(self) -> bool:
+        """Is there nothing but silence on the way? False where nobody can tell."""
+        if self._hop.hostname is None:
+            return False
+        return await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S) is Cause.TIMED_OUT
+
+    def _drop_knocks(self) -> None:
+        for knock in self._knocks - {asyncio.current_task()}:
+            knock.cancel()
+        self._knocks.clear()
+
+    def _show(self) -> None:
+        text = notice.notice(self._state, self._clock.now(), self._target.alias, self._tty.unsent)
+        if text is None or self._drawn == (shown := (text, screen.size())):
+            return
+        self._drawn = shown
+        if self._state.began:
+            screen.draw_notice(text)
+        else:
+            screen.draw_status(text)
+
+    def _clear_status(self) -> None:
+        if self._drawn and not self._state.began:
+            screen.draw_status("")
+        self._drawn = None
+
+    def _note(self, words: str) -> None:
+        history.append(self._target.alias, self._session, words)
+        self._remember(words)
+
+    def _learn(self, node: str) -> None:
+        if node != self._node:
+            self._note(f"the session is on {node}")
+        self._node, self._seen = node, True
+
+    def _remember(self, words: str) -> None:
+        self._story.append((time.time(), words))
+
+    # --- the end
+
+    async def _outcome(self) -> Outcome:
+        state = self._state
+        left = state.end is End.OVER and self._status in list(tmux.Left)
+        if self._inside and not left:  # tmux or the attach line have given the screen back where they had a say
+            self._free_screen()
+            self._tty.forget_keys()
+        self._clear_status()
+        if left and self._status == tmux.Left.DETACHED and self._companion:
+            await (self._parting or self._part(self._companion))
+        cause = state.cause or Cause.LOST
+        end = state.end or End.FAILED
+        story = tuple(self._story)
+        return Outcome(
+            end, cause, self._status, self._words, state.began, self._again, self._seen, self._alive_wall,
+            self._picture, story,
+        )  # fmt: skip
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            self._broken = task.exception()
+            self._tell(None, What.TICK)
+
+    async def _quit(self) -> None:
+        await self._end_terminal()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._companion:
+            self._companion.leave()
+            await self._companion.left()

@@ -1,7 +1,7 @@
 """What an ssh alias means, as `ssh -G` tells it: OpenSSH is the authority, there is no second parser."""
 
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from lnode import sshargs
@@ -10,18 +10,22 @@ from lnode.errors import ExitCode, LnodeError
 
 if TYPE_CHECKING:  # 8 ms to load, and no use before the link
     from pathlib import Path
+    from socket import AddressFamily
 
 
 class Target(NamedTuple):
     """A host as ssh will reach it.
 
     `alias` is what ssh is called with; `config` its `-F` file, None for the user's own. `options` holds every
-    line of `ssh -G`: lower-case keyword -> values in order.
+    line of `ssh -G`: lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and
+    `keep_warm` its ControlPersist; both "" where ssh shares as the user's configuration says, or not at all.
     """
 
     alias: str
     config: str | None
     options: Mapping[str, tuple[str, ...]]
+    control_path: str = ""
+    keep_warm: str = ""
 
     def one(self, keyword: str, default: str = "") -> str:
         """The first value of a keyword; ssh's word `none` counts as not set."""
@@ -37,6 +41,14 @@ class Target(NamedTuple):
         return int(self.one("port", "22"))
 
     @property
+    def address_family(self) -> "AddressFamily":
+        """AddressFamily for getaddrinfo(3): one of them, or any."""
+        import socket
+
+        families = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+        return families.get(self.one("addressfamily"), socket.AF_UNSPEC)
+
+    @property
     def user(self) -> str:
         return self.one("user")
 
@@ -47,7 +59,7 @@ class Target(NamedTuple):
 
     @property
     def host_key_alias(self) -> str | None:
-        return self.one("hostkeyalias") or None
+        return self.options.get("hostkeyalias", ("",))[0] or None  # the word `none` is an alias, too
 
     @property
     def place(self) -> Place:
@@ -55,35 +67,104 @@ class Target(NamedTuple):
         return Place(self.alias, self.hostname, self.port, proxied=bool(self.proxy_jump or self.one("proxycommand")))
 
     @property
+    def digest(self) -> str:
+        """16 hex digits of what the alias means: with any other configuration they are others."""
+        from hashlib import blake2s
+
+        return blake2s(repr((self.alias, sorted(self.options.items()))).encode(), digest_size=8).hexdigest()
+
+    @property
+    def riding(self) -> tuple[str, ...]:
+        """`-o` options of an ssh that may ride on lnode's own master."""
+        return (f"ControlPath={self.control_path}",) if self.control_path else ()
+
+    @property
+    def sharing(self) -> tuple[str, ...]:
+        """`-o` options of an ssh that rides on lnode's own master, or else signs in and becomes it."""
+        return (*self.riding, "ControlMaster=auto", f"ControlPersist={self.keep_warm}") if self.control_path else ()
+
+    @property
     def proxy_jump(self) -> tuple[str, ...]:
-        """Jump hosts in order, each `[user@]host[:port]` or an alias of its own."""
+        """Jump hosts in order, each `[user@]host[:port]` or an alias of its own.
+
+        `ssh -G` leaves quotes around them; the shell takes them off, by which ssh starts the next ssh.
+        """
         value = self.one("proxyjump")
-        return tuple(value.split(",")) if value else ()
+        return tuple(self._expand(value.replace('"', "")).split(",")) if value else ()
 
     @property
     def proxy_command(self) -> str | None:
         """ProxyCommand with its TOKENS expanded, for a shell; None where ProxyJump or nothing is set."""
         value = self.one("proxycommand")
-        tokens = {"h": self.hostname, "n": self.alias, "p": str(self.port), "r": self.user}
-        return sshargs.expand_tokens(value, tokens) if value else None
+        return self._expand(value) if value else None
 
     @property
     def identity_files(self) -> "tuple[Path, ...]":
         """IdentityFile entries that exist, in ssh's order; they may be encrypted."""
-        return _existing(self.options.get("identityfile", ()))
+        return _existing(map(self.path, self.options.get("identityfile", ())))
+
+    @property
+    def certificate_files(self) -> "tuple[Path, ...]":
+        """CertificateFile entries that exist. A `key-cert.pub` beside its key needs no entry."""
+        return _existing(map(self.path, self.options.get("certificatefile", ())))
 
     @property
     def known_hosts_files(self) -> "tuple[Path, ...]":
         """User and global known_hosts files that exist."""
-        names = (*self.one("userknownhostsfile").split(), *self.one("globalknownhostsfile").split())
-        return _existing(names)
+        return tuple(path for who in ("user", "global") for path in _listed(self.one(f"{who}knownhostsfile")))
+
+    def path(self, name: str) -> "Path":
+        """A file that the configuration names; TOKENS and ${VARIABLES} of some `ssh -G` leaves as they are."""
+        import os
+        import re
+        from pathlib import Path
+
+        expanded = self._expand(_at_home(name))
+        return Path(re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], found[0]), expanded))
+
+    def _expand(self, value: str) -> str:
+        """ssh_config(5), TOKENS; without %C and %j, which are not the same in every OpenSSH."""
+        if "%" not in value:
+            return value
+        import os
+        import pwd
+        import socket
+
+        me = pwd.getpwuid(os.getuid())
+        here = socket.gethostname()
+        typed = self.one("host", self.alias)  # of `user@host` the host; an old ssh does not tell
+        tokens = {
+            "d": me.pw_dir, "h": self.hostname, "i": str(me.pw_uid), "k": self.host_key_alias or typed,
+            "L": here.partition(".")[0], "l": here, "n": typed, "p": str(self.port), "r": self.user, "u": me.pw_name,
+        }  # fmt: skip
+        return sshargs.expand_tokens(value, tokens)
 
 
-def _existing(names: Iterable[str]) -> "tuple[Path, ...]":
+def _at_home(name: str) -> str:
+    """`~` as ssh has it: the password database says where home is, not HOME."""
+    if name == "~" or name.startswith("~/"):
+        import os
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_dir + name[1:]
+    return name
+
+
+def _existing(paths: "Iterable[Path]") -> "tuple[Path, ...]":
+    return tuple(path for path in paths if path.is_file())
+
+
+def _listed(line: str) -> "Iterator[Path]":
+    """The files of a line of `ssh -G`, which quotes nothing: of names with spaces, the longest that exists."""
     from pathlib import Path
 
-    paths = (Path(name).expanduser() for name in names)
-    return tuple(path for path in paths if path.is_file())
+    words = line.split(" ")
+    while words:
+        lengths = range(len(words), 0, -1)
+        found = next((n for n in lengths if Path(_at_home(" ".join(words[:n]))).is_file()), 0)
+        if found:
+            yield Path(_at_home(" ".join(words[:found])))
+        del words[: found or 1]
 
 
 class Resolving:

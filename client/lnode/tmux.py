@@ -26,6 +26,10 @@ class Left(IntEnum):
     NAME_REFUSED = 105
     NOT_CREATED = 106
     NOT_ATTACHED = 107
+    TAKEN_OVER = 108
+    REBOOTED = 109
+    SERVER_GONE = 110
+    OTHER_NODE = 111
 
 
 class Session(NamedTuple):

@@ -33,7 +33,11 @@ def test_first_creates_with_the_livenode_request_and_second_only_attaches(standi
         second.detach()
         assert second.exit_status() == 0
     verbs = [call["argv"][1] for call in standin.recorded("tmux")[before:]]
-    assert set(verbs) == {"attach-session", "list-sessions", "list-panes"}
+    # attach; then whose detach it was, and the mark taken back; then the link's look at what runs
+    assert verbs[0] == "attach-session"
+    assert set(verbs) == {
+        "attach-session", "list-sessions", "show-options", "list-clients", "set-option", "list-panes",
+    }  # fmt: skip
     assert verbs.count("attach-session") == 1
     assert len(standin.recorded("sinteractive")) == 1
     assert not [call for call in calls(standin, "attach-session") if "-d" in call]
@@ -60,8 +64,9 @@ def test_twenty_attaches_at_the_same_moment_create_one_session(standin: Rig) -> 
 
 def test_words_profiles_and_login_reach_the_host(standin: Rig) -> None:
     config = standin.home / ".config" / "lnode" / "config.toml"
-    config.parent.mkdir(parents=True, exist_ok=True)
+    before = config.read_text()
     config.write_text(
+        f"{before}"
         '[profiles.gpu]\ncommand = "sinteractive -p {partition} -g {gpus} -t {time}"\npartition = "mine"\ngpus = 2\n'
     )
     rows = [
@@ -79,7 +84,7 @@ def test_words_profiles_and_login_reach_the_host(standin: Rig) -> None:
             command = created[created.index(words[0]) + 1]
             assert command == ";" if request is None else command.startswith(request)
     finally:
-        config.unlink()
+        config.write_text(before)
 
 
 @pytest.mark.parametrize(("sessions", "said"), [(10, "runs on login1"), (1, "keeps running on unity")])

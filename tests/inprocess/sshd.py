@@ -23,6 +23,8 @@ class Sshd:
 
     def __init__(self, host_key: asyncssh.SSHKey, *, refuse: bool = False) -> None:
         self.host_key = host_key
+        self.accepts: set[bytes] | None = None  # public keys; any where None
+        self.seen: list[tuple[object, ...]] = []  # users, the keys that they offered, and where they went on to
         self.port = 0
         self.connections = 0
         self.logins = 0  # authentications begun, successful or not
@@ -32,6 +34,7 @@ class Sshd:
         self.deserted = asyncio.Event()
         self._refuse = refuse
         self._open: set[asyncssh.SSHServerConnection] = set()
+        self._commands: set[asyncio.Task[None]] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
     async def listen(self, **options: Any) -> None:
@@ -59,8 +62,14 @@ class Sshd:
         if not self._open:
             self.deserted.set()
 
-    def admits(self) -> bool:
-        return not self._refuse
+    def admits(self, key: asyncssh.SSHKey | None = None) -> bool:
+        known = key is None or self.accepts is None or key.public_data in self.accepts
+        return known and not self._refuse
+
+    def see(self, *what: object) -> None:
+        """Keep what is new: a key is asked about first, and then shown."""
+        if what not in self.seen[-1:]:
+            self.seen.append(what)
 
     def die(self) -> None:
         """Drop every connection without a word."""
@@ -75,19 +84,25 @@ class Sshd:
         if self._open:
             async with asyncio.timeout(DEADLINE_S):
                 await self.deserted.wait()
+        if self._commands:
+            await asyncio.wait(self._commands, timeout=DEADLINE_S)
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         if self.frozen:
             await process.wait_closed()
             return
+        command = asyncio.current_task()
+        assert command
+        self._commands.add(command)
+        command.add_done_callback(self._commands.discard)
         child = await asyncio.create_subprocess_exec(
             "/bin/sh", "-c", process.command or "", stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         watching = asyncio.create_task(_end_with(process, child.pid))
+        feeding = asyncio.create_task(_feed(process.stdin, child.stdin))  # a command may end before its input does
         try:
             await asyncio.gather(
-                _feed(process.stdin, child.stdin),
                 self._pump(child.stdout, process.stdout),
                 self._pump(child.stderr, process.stderr),
             )
@@ -99,7 +114,10 @@ class Sshd:
         except (asyncssh.Error, OSError):
             pass  # the client went away
         finally:
+            feeding.cancel()
             await watching
+            assert child.stdin
+            child.stdin.close()  # or its transport outlives the loop
 
     async def _pump(self, source: asyncio.StreamReader | None, sink: asyncssh.SSHWriter[bytes]) -> None:
         assert source
@@ -122,13 +140,21 @@ class _Session(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         self._sshd.logins += 1
+        self._sshd.see(self._sshd.port, username)
         return True
 
     def public_key_auth_supported(self) -> bool:
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return self._sshd.admits()
+        self._sshd.see(self._sshd.port, username, key.get_fingerprint())
+        # paramiko asks for the service before each key; sshd lets it (auth2.c, input_service_request), asyncssh not.
+        self._connection._next_service = b"ssh-userauth"
+        return self._sshd.admits(key)
+
+    def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        self._sshd.see(self._sshd.port, username, "certified", key.get_fingerprint())
+        return self._sshd.admits(key)
 
     def password_auth_supported(self) -> bool:
         return not self._sshd.admits()
@@ -137,7 +163,8 @@ class _Session(asyncssh.SSHServer):
         self._sshd.passwords += 1
         return False
 
-    def connection_requested(self, *_: object) -> bool:
+    def connection_requested(self, dest_host: str, dest_port: int, *_: object) -> bool:
+        self._sshd.see(self._sshd.port, "to", dest_host, dest_port)
         return True  # a jump host forwards
 
 
@@ -150,11 +177,13 @@ async def _end_with(process: asyncssh.SSHServerProcess[bytes], group: int) -> No
 
 async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter | None) -> None:
     assert sink
-    with suppress(ConnectionError):
-        while chunk := await source.read(1 << 16):
-            sink.write(chunk)
-            await sink.drain()
-    sink.close()
+    try:
+        with suppress(OSError, asyncssh.Error):
+            while chunk := await source.read(1 << 16):
+                sink.write(chunk)
+                await sink.drain()
+    finally:
+        sink.close()
 
 
 @asynccontextmanager

@@ -113,7 +113,12 @@ Options:
   -g GPUS     GPUs to request
   -c CPUS     CPUs to request
   --reset     with demo: remove all that it left here
-  -v          say what the link beside the terminal met
+  --wait      keep trying where there is no network yet
+  --sign-in   keep a password or passphrase in this laptop's keychain
+  --forget    remove it again
+  --history   why was I disconnected? what happened, and when
+  --close     end the connection that a sign-in left open
+  -v          tell at the end what happened, with times
   -h, --help  Show this message and exit.
 
   Detach with Ctrl-b d: the session goes on. Try it without a cluster: lnode
@@ -142,8 +147,10 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
     [
         (["x", "--json"], "--json goes with --ls", "as in: lnode x --ls --json"),
         (["x", "--yes"], "--yes goes with --kill", "as in: lnode x SESSION --kill --yes"),
-        (["x", "--ls", "--kill"], "--ls, --kill and --reset are one at a time", "say one of them"),
-        (["demo", "--ls", "--reset"], "--ls, --kill and --reset are one at a time", "say one of them"),
+        (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
+        (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
+        (["x", "--history", "--wait"], "-m -t -p -g -c -d --login --existing --wait are for attaching",
+         "as in: lnode x SESSION -m 8000"),
         (["x", "--reset"], "--reset is for the demo, not for x", "as in: lnode demo --reset"),
         (["--", "-oProxyCommand=touch x"], "'-oProxyCommand=touch x' is no ssh alias",
          "name a Host of your ~/.ssh/config, as in: lnode unity"),
@@ -158,7 +165,7 @@ def test_contradictions(laptop: Laptop, args: list[str], message: str, hint: str
 def test_a_broken_config_is_told_by_line_and_key(laptop: Laptop) -> None:
     laptop.config.write_text('[hosts.x]\nmem = 1\n\n[profiles.gpu]\npartion = "a"\n')
     message = f"{laptop.config}, line 5: profiles.gpu.partion is not a key lnode knows"
-    hint = "keys are session, command, mem, time, partition, gpus, cpus, tmux"
+    hint = "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm"
     assert laptop.run("x", "--ls") == (2, "", error(message, hint))
 
 

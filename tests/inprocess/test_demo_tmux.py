@@ -18,6 +18,7 @@ import pexpect
 import pytest
 
 import lnode.demo
+from rig import wait_until
 
 STANDIN = (sys.executable, "-I", "-S", str(Path(lnode.demo.__file__).parent / "standin" / "tmux"))
 REAL = shutil.which("tmux")
@@ -97,9 +98,8 @@ def test_after_the_last_session(tmux: Tmux) -> None:
     pid = int(tmux.ok("list-panes", "-a", "-F", "#{pane_pid}"))
     tmux.ok("kill-session", "-t", "=x")
     gone_within(pid)
-    code, _, err = tmux.run("list-sessions")
-    assert code == 1
-    # real tmux may still be leaving when it is asked
+    wait_until(lambda: tmux.run("list-sessions")[0] == 1, "tmux has left too")
+    _, _, err = tmux.run("list-sessions")
     assert err.strip() in (f"no server running on {folder}/tmux-{os.getuid()}/default", "server exited unexpectedly")
 
 
@@ -145,6 +145,8 @@ def test_errors_have_tmux_words(tmux: Tmux) -> None:
     assert tmux.fails("list-panes", "-t", "nope", "-F", "x") == "can't find window: nope"
     assert tmux.fails("detach-client", "-s", "work") == "no current client"
     assert tmux.fails("detach-client", "-t", "/dev/nope") == "can't find client: /dev/nope"
+    assert tmux.fails("refresh-client", "-t", "/dev/nope") == "can't find client: /dev/nope"
+    assert tmux.fails("list-clients", "-t", "nope", "-F", "x") == "can't find session: nope"
     for target in ("=work", "work", "=work:", "work:", "wors", "$0"):
         tmux.ok("has-session", "-t", target)
 
@@ -166,6 +168,15 @@ def test_user_options(tmux: Tmux) -> None:
     tmux.ok("set", "-t", "x", "mouse", "on")
     assert tmux.ok("show", "-v", "-t", "x", "mouse") == "on\n"
     assert tmux.fails("set", "-t", "x", "mouse", "perhaps") == "bad value: perhaps"
+
+
+def test_all_options_of_a_session_and_one_taken_back(tmux: Tmux) -> None:
+    tmux.ok("new-session", "-d", "-s", "x", ";", "set", "@b", "one two", ";", "set", "@c", "a,1,b.c-d,k")
+    tmux.ok("set", "-g", "@everybody", "has it")
+    assert tmux.ok("show", "-t", "$0:") == '@b "one two"\n@c a,1,b.c-d,k\n'
+    tmux.ok("set", "-u", "-t", "$0:", "@b", ";", "set", "-u", "-t", "$0:", "@never", ";", "set", "-t", "$0:", "@d", "e")
+    assert tmux.ok("show", "-t", "$0:") == "@c a,1,b.c-d,k\n@d e\n"
+    assert tmux.ok("ls", "-F", "[#{client_tty}]") == "[]\n"
 
 
 def test_a_chain_stops_at_its_first_failure(tmux: Tmux) -> None:
@@ -213,7 +224,7 @@ def test_detached_killed_or_the_server_ended_from_elsewhere(tmux: Tmux) -> None:
         return child
 
     tmux.ok("new-session", "-d", "-s", "x", "echo wa''iting; exec cat")
-    assert tmux.ok("list-panes", "-a", "-F", "#{pane_current_command}") in ("cat\n", "sh\n")
+    assert tmux.ok("list-panes", "-a", "-F", "#{pane_current_command}") in ("cat\n", "sh\n", "echo\n")
     first = attached()
     tmux.ok("detach-client", "-s", "=x")
     assert ends(first, "[detached (from session x)]") == 0
@@ -226,6 +237,23 @@ def test_detached_killed_or_the_server_ended_from_elsewhere(tmux: Tmux) -> None:
     last.expect_exact("waiting")
     tmux.run("kill-server")
     assert ends(last, "[server exited]") == 1
+
+
+def test_a_client_is_known_drawn_anew_and_detached_by_its_tty(tmux: Tmux) -> None:
+    tmux.ok("new-session", "-d", "-s", "x", "echo wa''iting; exec cat", ";", "new-session", "-d", "-s", "y", "cat")
+    child = tmux.on_terminal("attach", "-t", "x")
+    child.expect_exact("waiting")
+    path, pid, created = tmux.ok(
+        "list-clients", "-t", "$0", "-F", "#{client_tty} #{client_pid} #{client_created}"
+    ).split()
+    assert (int(pid), 0 <= time.time() - int(created) < LIMIT) == (child.pid, True)
+    assert tmux.ok("lsc", "-t", "y", "-F", "#{client_tty}") == ""
+    assert tmux.ok("lsc", "-F", "#{client_tty} #{session_name}") == f"{path} x\n"
+    tmux.ok("refresh-client", "-t", path)
+    child.expect_exact("waiting")
+    tmux.ok("detach-client", "-t", path)
+    assert ends(child, "[detached (from session x)]") == 0
+    assert tmux.ok("lsc", "-F", "#{client_tty}") == ""
 
 
 def test_no_tmux_inside_itself(tmux: Tmux) -> None:
@@ -286,7 +314,11 @@ def test_twenty_at_the_very_same_moment_start_one_server(tmux: Tmux) -> None:
         ["ls", "-F", "#{?pane_dead,a,b}"],
         ["list-panes", "-a"],
         ["set", "-g", "status", "off"],
-        ["set", "-u", "@x"],
+        ["set", "-gu", "@x"],
+        ["set", "-u", "@x", "1"],
+        ["list-clients"],
+        ["refresh-client"],
+        ["refresh-client", "-S"],
         ["show", "-g", "status"],
         ["display-message", "-t", "x", "a status line message"],
         ["-f", "/dev/null", "ls"],

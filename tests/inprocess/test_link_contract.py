@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
 from lnode.causes import Cause
-from lnode.link import MAX_OUTPUT, Link, LinkFailed
+from lnode.link import MAX_OUTPUT, Link, LinkFailed, Pipe
 from lnode.target import Target
+from wire import Wire
 
 MODULES = {"master": "_openssh", "asyncssh": "_asyncssh", "paramiko": "_paramiko"}
 
@@ -26,41 +28,52 @@ async def open_rung(rung: str, target: Target) -> Link:
 
 
 @asynccontextmanager
-async def site_with(rung: str, folder: Path) -> AsyncIterator[tuple[Target, Sshd]]:
+async def site_with(rung: str, folder: Path) -> AsyncIterator[tuple[Target, Sshd, Wire]]:
     site = Site(folder)
     async with serving() as sshd:
-        site.trust(sshd.port, sshd.host_key)
-        target = site.target(sshd.port, *([site.control_path] if rung == "master" else []))
-        if rung == "master":
-            async with site.master():
-                yield target, sshd
-        else:
-            yield target, sshd
+        with Wire(sshd.port) as wire:
+            site.trust(wire.port, sshd.host_key)
+            target = site.target(wire.port, *([site.control_path] if rung == "master" else []))
+            if rung == "master":
+                async with site.master():
+                    yield target, sshd, wire
+            else:
+                yield target, sshd, wire
 
 
 @asynccontextmanager
-async def linked(rung: str, folder: Path) -> AsyncIterator[tuple[Link, Sshd]]:
-    async with site_with(rung, folder) as (target, sshd):
+async def linked(rung: str, folder: Path) -> AsyncIterator[tuple[Link, Sshd, Wire]]:
+    async with site_with(rung, folder) as (target, sshd, wire):
         link = await open_rung(rung, target)
         try:
-            yield link, sshd
+            yield link, sshd, wire
         finally:
             await link.close()
 
 
-@pytest.fixture(params=list(MODULES))
-def over(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Callable[[Link, Sshd], Awaitable[None]]], None]:
-    """Run a scenario over an open link of each rung."""
+Scenario = Callable[[Link, Sshd], Awaitable[None]]
+WiredScenario = Callable[[Link, Sshd, Wire], Awaitable[None]]
 
-    def play(scenario: Callable[[Link, Sshd], Awaitable[None]]) -> None:
+
+@pytest.fixture(params=list(MODULES))
+def wired(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[WiredScenario], None]:
+    """Run a scenario over an open link of each rung, with the wire in its hand."""
+
+    def play(scenario: WiredScenario) -> None:
         async def played() -> None:
-            async with linked(request.param, tmp_path) as (link, sshd):
+            async with linked(request.param, tmp_path) as (link, sshd, wire):
                 assert link.rung == request.param
-                await scenario(link, sshd)
+                await scenario(link, sshd, wire)
 
         asyncio.run(asyncio.wait_for(played(), 3 * DEADLINE_S))
 
     return play
+
+
+@pytest.fixture
+def over(wired: Callable[[WiredScenario], None]) -> Callable[[Scenario], None]:
+    """Run a scenario over an open link of each rung."""
+    return lambda scenario: wired(lambda link, sshd, _: scenario(link, sshd))
 
 
 def test_output_stderr_and_status(over):
@@ -128,6 +141,21 @@ def test_a_deadline_ends_the_command_not_the_link(over):
     over(scenario)
 
 
+def test_a_deadline_passes_on_a_silent_wire_too(wired):
+    async def scenario(link: Link, sshd: Sshd, wire: Wire) -> None:
+        running = asyncio.create_task(link.run("echo up; exec sleep 300", timeout_s=0.5))
+        await sshd.started.wait()
+        wire.freeze()
+        for command in running, link.run("true", timeout_s=0.5):
+            with pytest.raises(LinkFailed) as failed:
+                await asyncio.wait_for(command, DEADLINE_S)
+            assert failed.value.cause is Cause.TIMED_OUT
+        wire.heal()
+        assert (await link.run("echo alive", timeout_s=DEADLINE_S)).stdout == b"alive\n"
+
+    wired(scenario)
+
+
 def test_a_cancelled_command_leaves_the_link(over):
     async def scenario(link: Link, sshd: Sshd) -> None:
         running = asyncio.create_task(link.run("echo up; exec sleep 300", timeout_s=300))
@@ -143,9 +171,10 @@ def test_a_cancelled_command_leaves_the_link(over):
 def test_a_closed_link_says_so(over):
     async def scenario(link: Link, _: Sshd) -> None:
         await link.close()
-        with pytest.raises(LinkFailed) as failed:
-            await link.run("true", timeout_s=DEADLINE_S)
-        assert failed.value.cause is Cause.LOST
+        for command in link.run("true", timeout_s=DEADLINE_S), link.start("cat"):
+            with pytest.raises(LinkFailed) as failed:
+                await command
+            assert failed.value.cause is Cause.LOST
 
     over(scenario)
 
@@ -164,18 +193,156 @@ def test_a_server_that_dies_is_a_lost_link(over):
     over(scenario)
 
 
+def test_only_the_master_is_shared(over):
+    async def scenario(link: Link, _: Sshd) -> None:
+        assert link.shared == (link.rung == "master")
+
+    over(scenario)
+
+
+def test_a_pipe_carries_every_byte_both_ways(over):
+    async def scenario(link: Link, _: Sshd) -> None:
+        async with piped(link, "exec cat") as pipe:
+            for data in bytes(range(256)), b"more\n", bytes(200_000):
+                writing = asyncio.create_task(pipe.write(data))
+                assert await received(pipe, len(data)) == data
+                await writing
+
+    over(scenario)
+
+
+def test_a_pipe_ends_with_its_command(over):
+    async def scenario(link: Link, _: Sshd) -> None:
+        for line in "printf last; exit 3", "printf last; kill -TERM $$":
+            async with piped(link, line) as pipe:
+                assert await received(pipe, 5) == b"last"
+                assert await pipe.read() == b""
+
+    over(scenario)
+
+
+def test_a_pipe_drops_standard_error(over):
+    async def scenario(link: Link, _: Sshd) -> None:
+        async with piped(link, "head -c 5000000 /dev/zero >&2; printf after") as pipe:
+            assert await received(pipe, 6) == b"after"
+
+    over(scenario)
+
+
+def test_closing_a_pipe_ends_its_command_and_not_the_link(over):
+    async def scenario(link: Link, _: Sshd) -> None:
+        async with piped(link, "echo $$; exec cat") as pipe:
+            pid = int(await received(pipe, 8, until=b"\n"))
+        await gone(pid)
+        assert (await link.run("echo alive", timeout_s=DEADLINE_S)).stdout == b"alive\n"
+
+    over(scenario)
+
+
+def test_a_pipe_closes_on_a_silent_wire_too(wired):
+    async def scenario(link: Link, _: Sshd, wire: Wire) -> None:
+        async with piped(link, "echo $$; exec cat") as pipe:
+            pid = int(await received(pipe, 8, until=b"\n"))
+            wire.freeze()
+            await pipe.write(b"held")
+            await asyncio.wait_for(pipe.close(), DEADLINE_S)
+        wire.heal()
+        await gone(pid)
+
+    wired(scenario)
+
+
+def test_a_lost_link_is_told_by_its_pipes(over):
+    async def scenario(link: Link, sshd: Sshd) -> None:
+        async with piped(link, "echo up; exec cat") as pipe:
+            await received(pipe, 3)
+            reading = asyncio.create_task(pipe.read())
+            sshd.die()
+            with pytest.raises(LinkFailed) as failed:
+                await asyncio.wait_for(reading, DEADLINE_S)
+            assert failed.value.cause is Cause.LOST
+
+    over(scenario)
+
+
+def test_a_link_that_is_closed_is_told_by_its_pipes(over):
+    async def scenario(link: Link, _: Sshd) -> None:
+        if link.shared:
+            pytest.skip("somebody's master is not closed")
+        async with piped(link, "echo up; exec cat") as pipe:
+            await received(pipe, 3)
+            reading = asyncio.create_task(pipe.read())
+            await link.close()
+            with pytest.raises(LinkFailed) as failed:
+                await asyncio.wait_for(reading, DEADLINE_S)
+            assert failed.value.cause is Cause.LOST
+
+    over(scenario)
+
+
+def test_a_master_without_room_is_final_and_leaves_no_file(tmp_path, monkeypatch):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+
+    def refuse(*_: object) -> None:
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "no more sessions")
+
+    async def scenario() -> None:
+        async with linked("master", tmp_path) as (link, *_):
+            async with piped(link, "echo up; exec cat") as pipe:
+                await received(pipe, 3)
+                assert not list((tmp_path / "tmp").iterdir())  # already while it lives: lnode may be killed
+            monkeypatch.setattr(asyncssh.SSHServerConnection, "_process_session_open", refuse)  # MaxSessions
+            async with piped(link, "exec cat") as pipe:
+                with pytest.raises(LinkFailed) as failed:
+                    await pipe.read()
+            assert failed.value.final
+            assert not list((tmp_path / "tmp").iterdir())
+
+    asyncio.run(asyncio.wait_for(scenario(), DEADLINE_S))
+
+
+@asynccontextmanager
+async def piped(link: Link, line: str) -> AsyncIterator[Pipe]:
+    pipe = await link.start(line)
+    try:
+        yield pipe
+    finally:
+        await pipe.close()
+
+
+async def received(pipe: Pipe, most: int, *, until: bytes | None = None) -> bytes:
+    """What comes until there are `most` bytes, or the command ends."""
+    data = b""
+    while len(data) < most and (until is None or until not in data):
+        more = await pipe.read()
+        data += more
+        if not more:
+            break
+    return data
+
+
+async def gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    async with asyncio.timeout(DEADLINE_S):
+        with suppress(ProcessLookupError):
+            while True:
+                os.kill(pid, 0)
+                await asyncio.sleep(0)
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts in /proc")
 @pytest.mark.parametrize("rung", list(MODULES))
 def test_nothing_is_left_behind(rung, tmp_path):
     async def scenario(folder: Path, uses: int) -> None:
         folder.mkdir()
-        async with site_with(rung, folder) as (target, _):
-            before = _belongings()
+        async with site_with(rung, folder) as (target, *_):
+            before = belongings()
             for _ in range(uses):
                 await _use_and_close(rung, target)
             # The server's side of it ends a moment later; what leaks never does, and leaks with every use.
             async with asyncio.timeout(DEADLINE_S):
-                while _belongings() - before:
+                while belongings() - before:
                     await asyncio.sleep(0)
 
     asyncio.run(scenario(tmp_path / "first", 1))  # what is imported and cached once is no leak
@@ -188,10 +355,12 @@ async def _use_and_close(rung: str, target: Target) -> None:
     await link.run("echo once", timeout_s=DEADLINE_S)
     with pytest.raises(LinkFailed):
         await link.run("exec sleep 300", timeout_s=0.2)
+    async with piped(link, "echo up; exec cat") as pipe:
+        await received(pipe, 3)
     await link.close()
 
 
-def _belongings() -> Counter[str]:
+def belongings() -> Counter[str]:
     """Threads, children and open files of this process, by kind."""
     # asyncio_N is the loop's own pool, which grows to its size and ends with the loop.
     threads = (t.name.rstrip("0123456789") for t in threading.enumerate() if not t.name.startswith("asyncio_"))

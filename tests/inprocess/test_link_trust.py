@@ -14,7 +14,7 @@ import pytest
 from inprocess.paramikod import paramiko_serving
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
 from lnode.causes import Cause
-from lnode.link import Link, LinkFailed, open_link
+from lnode.link import Link, LinkFailed, _identities, open_link
 from lnode.target import Target
 
 # Each library by itself, and the whole ladder: an opener takes a target and gives a link or LinkFailed.
@@ -98,11 +98,11 @@ def test_no_known_hosts_file_trusts_nobody(opener, site):
     play(scenario())
 
 
-def test_a_key_of_a_type_never_seen_is_unknown_not_changed(opener, site):
+def test_a_key_of_a_type_never_seen_is_a_changed_one_as_to_ssh(opener, site):
     async def scenario() -> None:
         async with serving() as sshd:
             site.trust(sshd.port, another_key("ecdsa-sha2-nistp256"))
-            await no_login_was_tried(opener, site.target(sshd.port), sshd, Cause.HOST_KEY_UNKNOWN)
+            await no_login_was_tried(opener, site.target(sshd.port), sshd, Cause.HOST_KEY_CHANGED)
 
     play(scenario())
 
@@ -193,6 +193,17 @@ def test_a_key_known_without_its_port_will_do(opener, site):
     play(scenario())
 
 
+def test_a_type_that_is_known_without_its_port_is_not_asked_for_first(opener, site):
+    async def scenario() -> None:
+        async with serving() as sshd:
+            older = another_key("ecdsa-sha2-nistp256")
+            await sshd.listen_with(older)
+            site.known_hosts.write_text(f"127.0.0.1 {older.export_public_key().decode()}")
+            await no_login_was_tried(opener, site.target(sshd.port), sshd, Cause.HOST_KEY_UNKNOWN)
+
+    play(scenario())
+
+
 def test_a_certified_host_opens_by_asyncssh_and_is_unknown_to_paramiko(site):
     async def scenario() -> None:
         authority = another_key()
@@ -205,6 +216,111 @@ def test_a_certified_host_opens_by_asyncssh_and_is_unknown_to_paramiko(site):
             paramiko_alone: Opener = import_module("lnode.link._paramiko").open_rung
             await refuses(paramiko_alone, target, Cause.HOST_KEY_UNKNOWN)
 
+    play(scenario())
+
+
+def test_any_of_several_files_will_do(opener, site):
+    async def scenario() -> None:
+        async with serving() as sshd:
+            site.trust(sshd.port, sshd.host_key)
+            known = site.known_hosts.rename(site.folder / "known hosts")
+            files = f'UserKnownHostsFile {site.folder}/none "{known}"'
+            await opens(opener, site.target(sshd.port, files))
+            site.config.unlink()
+            await opens(opener, site.target(sshd.port, "UserKnownHostsFile none", f"GlobalKnownHostsFile {known}"))
+
+    play(scenario())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "KnownHostsCommand /bin/false", "RevokedHostKeys {folder}/revoked", "PKCS11Provider {folder}/token.so",
+        "ProxyUseFdpass yes", "BindInterface lo", "PubkeyAuthentication no", "PreferredAuthentications password",
+        "PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256",
+    ],
+)  # fmt: skip
+def test_what_only_ssh_can_do_knocks_nowhere(opener, site, words):
+    async def scenario() -> None:
+        async with serving() as sshd:
+            site.trust(sshd.port, sshd.host_key)
+            target = site.target(sshd.port, words.format(folder=site.folder))
+            await refuses(opener, target, Cause.LOGIN_REFUSED)
+            assert sshd.connections == 0
+
+    play(scenario())
+
+
+def test_a_key_that_others_can_read_is_not_used(opener, site):
+    site.key.chmod(0o640)
+
+    async def scenario() -> None:
+        async with serving() as sshd:
+            site.trust(sshd.port, sshd.host_key)
+            await refuses(opener, site.target(sshd.port), Cause.LOGIN_REFUSED)
+            assert sshd.connections == 0
+
+    play(scenario())
+
+
+def test_each_key_is_shown_once_the_agents_first(opener, site, agent):
+    second = site.folder / "second"
+    another_key().write_private_key(second)
+    second.chmod(0o600)
+    for key in (second, site.key):
+        subprocess.run(["ssh-add", "-q", key], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+
+    async def scenario() -> None:
+        async with serving(refuse=True) as sshd:
+            site.trust(sshd.port, sshd.host_key)
+            target = site.target(
+                sshd.port, f"IdentityFile {site.key}", f"IdentityFile {second}", f"IdentityAgent {agent}"
+            )
+            await refuses(opener, target, Cause.LOGIN_REFUSED)
+            shown = [asyncssh.read_private_key(key).get_fingerprint() for key in (second, site.key)]
+            assert sshd.seen == [(sshd.port, "me"), *((sshd.port, "me", key) for key in shown)]
+
+    play(scenario())
+
+
+def test_a_key_that_needs_a_touch_is_never_tried(site):
+    def blob(kind: bytes) -> bytes:
+        return len(kind).to_bytes(4, "big") + kind
+
+    touched = [blob(b"sk-ssh-ed25519@openssh.com"), blob(b"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com")]
+    plain = blob(b"ssh-ed25519")
+    target = site.target(22, "IdentitiesOnly no")
+    assert _identities.to_offer(target, [*touched, plain], touched, lambda key: key) == [plain]
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("held", ["file", "agent"])
+def test_a_users_certificate(site, agent, named, held):
+    """`key-cert.pub` lies beside its key, CertificateFile is elsewhere: that paramiko does not take up."""
+    authority = another_key()
+    certificate = authority.generate_user_certificate(asyncssh.read_private_key(site.key), "me", principals=["me"])
+    path = site.folder / ("elsewhere" if named else "key-cert.pub")
+    certificate.write_certificate(path)
+    if held == "agent":
+        subprocess.run(["ssh-add", "-q", site.key], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+        encrypt(site.key)
+    words = [f"CertificateFile {path}"] if named else []
+
+    async def scenario() -> None:
+        async with serving() as sshd:
+            site.trust(sshd.port, sshd.host_key)
+            sshd.accepts = {authority.public_data}
+            target = site.target(sshd.port, *words, f"IdentityAgent {agent if held == 'agent' else 'none'}")
+            await opens(open_link, target)
+            paramiko_alone: Opener = import_module("lnode.link._paramiko").open_rung
+            if named:
+                connections = sshd.connections
+                await refuses(paramiko_alone, target, Cause.LOGIN_REFUSED)
+                assert sshd.connections == connections
+            elif held == "file":
+                await opens(paramiko_alone, target)
+
+    Path(f"{site.key}.pub").write_text(asyncssh.read_private_key(site.key, "secret").export_public_key().decode())
     play(scenario())
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,10 +19,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import lnode.demo
 from lnode import remote, sessions, tmux
 from lnode.reply import parse_reply
 from lnode.sessions import State
 from lnode.tmux import Left
+from rig import wait_until
 
 SHELLS = ("bash", "zsh", "dash", "fish", "bsd-csh", "tcsh")
 CSH = ("bsd-csh", "tcsh")
@@ -96,6 +99,33 @@ class Site:
         self.ttys.append(child)
         return child
 
+    def by_hand(self, *args: str) -> "pexpect.spawn[str]":
+        """tmux by hand on a tty of its own."""
+        return self.attach(f"exec env -u TMUX -u TMUX_PANE {shlex.join(['tmux', '-u', *args])}", TERM="xterm")
+
+    def mark(self, run: str, value: str = "") -> list[str]:
+        """The mark of a run on session x, after writing it where a value is given: tty, pid, epoch."""
+        if value:
+            self.tmux("set-option", "-t", "x:", f"@lnode_run_{run}", value)
+        return self.tmux("show-options", "-qv", "-t", "x:", f"@lnode_run_{run}").split()
+
+    def clients(self) -> set[str]:
+        """The ttys of all clients."""
+        return set(self.tmux("list-clients", "-F", "#{client_tty}").split())
+
+    def refreshed(self, run: str, tmux_path: str = "") -> bool:
+        nonce = remote.nonce()
+        reply = parse_reply(
+            nonce, self.answer(remote.line("client", nonce, run, "refresh", tmux_path)).stdout.split("\n")
+        )
+        assert "end" in reply
+        return "here" in reply
+
+    def later(self) -> None:
+        """A minute passes for scripts, but not for tmux."""
+        real = shutil.which("date")
+        self.program("date", f'case $1 in +%s) echo $(($({real} +%s) + 60)) ;; *) exec {real} "$@" ;; esac')
+
     def end(self) -> None:
         # terminals first: a tmux server waits for a client whose terminal nobody reads
         for child in self.ttys:
@@ -135,17 +165,23 @@ def _site(shell: str, folder: Path) -> Iterator[Site]:
     made.end()
 
 
+HERE, ELSEWHERE = ("a" * 16, "my-laptop"), ("b" * 16, "desk.example.org")
+
+
 def attach_line(
     name: str,
     *,
-    may_create: str = "create",
+    mode: str = "create",
     others: str = "keep",
     command: str = "",
     program: str = "",
+    run: str = "",
+    laptop: tuple[str, str] = HERE,
     tmux_path: str = "",
 ) -> str:
     kind = "node" if command else "login"
-    return remote.line("session", name, may_create, others, kind, command, program, remote.nonce(), tmux_path)
+    run = run or remote.run_id()
+    return remote.line("session", name, mode, others, kind, command, program, run, *laptop, "0", "", tmux_path)
 
 
 PANE = "echo in the pane; exec cat"  # a session that says when it is there, and ends with Ctrl-D
@@ -187,16 +223,16 @@ def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
     assert line.count("'") == 2
 
 
-@pytest.mark.parametrize("script", ["session", "list", "kill"])
+@pytest.mark.parametrize("script", ["session", "list", "kill", "client"])
 def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
-    text = base64.b64decode(remote.line(script).split("echo ")[1].split(" ")[0]).decode()
+    text = base64.b64decode(remote.line(script).partition("' sh ")[2].replace(" ", "")).decode()
     assert "#!" not in text
     assert not [row for row in text.splitlines() if not row.strip() or row.strip().startswith("#")]
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="no shellcheck here")
-@pytest.mark.parametrize("parts", [("tmux", "session"), ("tmux", "list"), ("tmux", "list", "kill")])
+@pytest.mark.parametrize("parts", [("tmux", "session"), ("tmux", "list"), ("tmux", "list", "kill"), ("tmux", "client")])
 def test_shellcheck_has_nothing_to_say(parts: tuple[str, ...]) -> None:
     text = "".join((resources.files(remote) / f"{part}.sh").read_text() for part in parts)
     done = subprocess.run(["shellcheck", "-s", "sh", "-"], input=text, text=True, capture_output=True, check=False)
@@ -374,7 +410,7 @@ def test_create_then_attach_in_every_login_shell(site: Site) -> None:
 @pytest.mark.parametrize("name", ["web", "w"])
 def test_the_beginning_of_another_sessions_name_is_another_name(sh_site: Site, name: str) -> None:
     sh_site.tmux("new-session", "-d", "-s", "web2", "cat")
-    assert status_of(sh_site.attach(attach_line(name, may_create="existing"))) == Left.NO_SESSION
+    assert status_of(sh_site.attach(attach_line(name, mode="existing"))) == Left.NO_SESSION
     assert detach(sh_site.attach(attach_line(name, command=PANE))) == Left.DETACHED
     assert sh_site.tmux("list-sessions", "-F", "#{session_name} #{session_attached}").split("\n") == [
         f"{name} 0",
@@ -387,12 +423,12 @@ def test_the_beginning_of_another_sessions_name_is_another_name(sh_site: Site, n
     "name", ["two words", "#{pid}", "$0", "=x", "naïve", "-d", "it's", "a;b", "!x", "%1", "{last}"]
 )
 def test_a_name_made_by_hand_is_attached_and_never_made(sh_site: Site, name: str) -> None:
-    assert status_of(sh_site.attach(attach_line(name, may_create="refuse"))) == Left.NAME_REFUSED
+    assert status_of(sh_site.attach(attach_line(name, mode="refuse"))) == Left.NAME_REFUSED
     sh_site.tmux("new-session", "-d", "-s", "livenode", PANE)
     sh_site.tmux("rename-session", "-t", "livenode", "--", name)
     shown = sh_site.picture().entries[0].session.name
     assert tmux.is_possible(shown)
-    assert detach(sh_site.attach(attach_line(shown, may_create="refuse"))) == Left.DETACHED
+    assert detach(sh_site.attach(attach_line(shown, mode="refuse"))) == Left.DETACHED
 
 
 @needs_tmux
@@ -472,6 +508,331 @@ def test_the_files_that_a_session_makes_have_the_users_own_modes(sh_site: Site) 
     child = sh_site.attach(f"umask 027; {attach_line('x', command=f'umask; {PANE}')}")
     child.expect_exact("0027")
     assert detach(child) == Left.DETACHED
+
+
+# --- the attach line of a reconnect ---
+
+RUN = "0123456789abcdef"
+
+
+def again_line(**values: str) -> str:
+    return remote.line(
+        "session", "x", "again", "keep", "node", "echo never", "", RUN, *HERE,
+        values.get("away_s", "0"), values.get("node", ""), values.get("tmux_path", ""),
+    )  # fmt: skip
+
+
+def attached(site: Site, line: str) -> "pexpect.spawn[str]":
+    child = site.attach(line)
+    child.expect_exact("in the pane")
+    return child
+
+
+def by_hand(site: Site, *flags: str) -> "pexpect.spawn[str]":
+    child = site.by_hand("attach-session", *flags, "-t", "x")
+    child.expect_exact("in the pane")
+    return child
+
+
+def cut_off(site: Site, child: "pexpect.spawn[str]") -> None:
+    """sshd has found out that the laptop is gone: the tty hangs up under the client."""
+    child.close(force=True)
+    wait_until(lambda: not site.clients(), "the client has ended")
+
+
+@needs_tmux
+def test_a_reconnect_replaces_its_ghost_and_leaves_the_others_alone(site: Site) -> None:
+    ghost = attached(site, attach_line("x", command=PANE, run=RUN))
+    ghost_tty, ghost_pid, epoch = site.mark(RUN)
+    assert (ghost_pid, site.clients()) == (str(ghost.pid), {ghost_tty})
+    by_hand(site)
+    (other,) = site.clients() - {ghost_tty}
+    site.mark(RUN, f"{ghost_tty} {ghost_pid} {int(epoch) - 100}")  # the other is newer, and only shares
+    site.tmux("rename-session", "-t", "x", "y")
+    site.tmux("new-session", "-d", "-s", "x", "cat")
+
+    child = attached(site, again_line())
+    assert status_of(ghost) == Left.DETACHED
+    site.tmux("kill-session", "-t", "x", ";", "rename-session", "-t", "y", "x")
+    tty, pid, _ = site.mark(RUN)  # which the ghost has not taken along
+    assert (pid, site.clients()) == (str(child.pid), {tty, other})
+
+    site.later()
+    assert status_of(child, DETACH) == Left.DETACHED
+    assert (site.mark(RUN), site.clients()) == ([], {other})
+
+
+@needs_tmux
+def test_a_reconnect_without_a_ghost(site: Site) -> None:
+    cut_off(site, attached(site, attach_line("x", command=PANE, run=RUN)))
+    assert detach(site.attach(again_line())) == Left.DETACHED
+
+
+@needs_tmux
+@pytest.mark.parametrize(("away_s", "rebooted"), [("0", False), ("999999999", True)])
+@pytest.mark.parametrize("ps", ["of procps", "that knows no etimes"])
+def test_a_session_that_is_gone_is_not_made_again(sh_site: Site, away_s: str, rebooted: bool, ps: str) -> None:
+    if ps != "of procps":
+        sh_site.program("ps", f'case $* in *etimes*) echo error >&2; exit 1;; esac; exec {shutil.which("ps")} "$@"')
+    line = again_line(away_s=away_s)
+    assert status_of(sh_site.attach(line)) == (Left.REBOOTED if rebooted else Left.SERVER_GONE)
+    attached(sh_site, attach_line("x", command=PANE, run=RUN))
+    sh_site.tmux("kill-session", "-t", "x", ";", "new-session", "-d", "-s", "x", "cat")
+    assert status_of(sh_site.attach(line)) == (Left.REBOOTED if rebooted else Left.NO_SESSION)
+    assert sh_site.tmux("list-sessions", "-F", "#{session_name} #{session_attached}") == "x 0"
+    sh_site.tmux("kill-server")
+    assert status_of(sh_site.attach(line)) == (Left.REBOOTED if rebooted else Left.SERVER_GONE)
+    assert sh_site.tmux("list-sessions") == ""
+
+
+@needs_tmux
+def test_a_session_on_another_login_node_is_not_gone(sh_site: Site) -> None:
+    attached(sh_site, attach_line("other", command=PANE))
+    assert status_of(sh_site.attach(again_line(node="login2", away_s="999999999"))) == Left.OTHER_NODE
+    sh_site.tmux("kill-server")
+    assert status_of(sh_site.attach(again_line(node="login2"))) == Left.OTHER_NODE
+    assert status_of(sh_site.attach(again_line(node=os.uname().nodename))) == Left.SERVER_GONE
+
+
+@needs_tmux
+def test_what_a_reconnect_has_to_say_is_said_below_the_last_screen(sh_site: Site) -> None:
+    gone = sh_site.attach(again_line())
+    gone.expect(pexpect.EOF)
+    assert (gone.before, status_of(gone)) == ("\x1b[?1049l", Left.SERVER_GONE)
+    cut_off(sh_site, attached(sh_site, attach_line("x", command=PANE, run=RUN)))
+    attached(sh_site, attach_line("x", laptop=ELSEWHERE))
+    taken = sh_site.attach(again_line())
+    taken.expect_exact("\x1b[?1049lx was taken over by desk.example.org at ")
+    assert status_of(taken) == Left.TAKEN_OVER
+
+
+@needs_tmux
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "tmux: need UTF-8 locale (LC_CTYPE) but have ANSI_X3.4-1968",
+        "error connecting to /tmp/tmux-0/default (Permission denied)",
+        "failed to connect to server: Permission denied",
+        "tmux: error while loading shared libraries: libevent.so: cannot open shared object: No such file or directory",
+    ],
+)
+def test_a_tmux_that_cannot_be_asked_is_not_gone(sh_site: Site, complaint: str) -> None:
+    broken = sh_site.program("broken-tmux", f'echo "{complaint}" >&2; exit 1')
+    child = sh_site.attach(again_line(tmux_path=str(broken), away_s="999999999"))
+    child.expect_exact(complaint.rsplit(maxsplit=1)[-1])
+    assert status_of(child) == Left.NOT_ATTACHED
+
+
+@needs_tmux
+def test_a_reconnect_without_a_terminal_ends(sh_site: Site) -> None:
+    attached(sh_site, attach_line("x", command=PANE, run=RUN))
+    done = sh_site.answer(again_line())
+    assert (done.returncode, "not a terminal" in done.stderr) == (Left.NOT_ATTACHED, True)
+
+
+@needs_tmux
+def test_a_detach_that_the_laptop_never_heard_of_is_final(sh_site: Site) -> None:
+    assert detach(sh_site.attach(attach_line("x", command=PANE, run=RUN))) == Left.DETACHED
+    assert status_of(sh_site.attach(again_line())) == Left.DETACHED
+    assert sh_site.clients() == set()
+
+
+@needs_tmux
+def test_a_tty_is_used_again_by_somebody_else(sh_site: Site) -> None:
+    cut_off(sh_site, attached(sh_site, attach_line("x", command=PANE, run=RUN)))
+    other = by_hand(sh_site)
+    (tty,) = sh_site.clients()
+    sh_site.mark(RUN, f"{tty} {other.pid} {int(time.time()) + 100}")  # other.pid is the client, not its parent
+    assert not sh_site.refreshed(RUN)
+    attached(sh_site, again_line())
+    assert sh_site.clients() > {tty}
+    assert other.isalive()
+
+
+# --- who has the session ---
+
+
+@needs_tmux
+@pytest.mark.parametrize("others", ["keep", "detach"])
+def test_another_laptop_took_over_while_this_one_was_away(sh_site: Site, others: str) -> None:
+    ghost = attached(sh_site, attach_line("x", command=PANE, run=RUN))
+    if others == "keep":
+        cut_off(sh_site, ghost)
+    attached(sh_site, attach_line("x", others=others, laptop=ELSEWHERE))
+    if others == "detach":
+        assert status_of(ghost) == Left.TAKEN_OVER  # but nobody hears it
+    clients = sh_site.clients()
+    child = sh_site.attach(again_line())
+    child.expect(r"x was taken over by desk\.example\.org at \d\d:\d\d\r\n")
+    assert status_of(child) == Left.TAKEN_OVER
+    assert (len(clients), sh_site.clients()) == (1, clients)
+
+    # asking for it takes it back, and from then on reconnects do too
+    child = attached(sh_site, attach_line("x", run=RUN))
+    attached(sh_site, again_line())
+    assert status_of(child) == Left.DETACHED
+
+
+@needs_tmux
+def test_another_laptop_takes_over_or_shares_before_our_eyes(site: Site) -> None:
+    first = attached(site, attach_line("x", command=PANE, run=RUN))
+    attached(site, attach_line("x", laptop=ELSEWHERE))
+    assert status_of(first, DETACH) == Left.DETACHED
+    first = attached(site, attach_line("x", run=RUN))
+    attached(site, attach_line("x", others="detach", laptop=ELSEWHERE))
+    first.expect(r"x was taken over by desk\.example\.org at \d\d:\d\d\r\n")
+    assert status_of(first) == Left.TAKEN_OVER
+
+
+@needs_tmux
+def test_the_lease_of_another_laptop_is_remote_text(sh_site: Site) -> None:
+    attached(sh_site, attach_line("x", command=PANE, run=RUN))
+    for hostile in (
+        "b,$(touch executed)*,\x1b]52;c;\x9b31m*$(touch executed)",
+        f"b,{'9' * 99},{'n' * 999},d",
+        "b",
+        ",",
+    ):
+        sh_site.tmux("set-option", "-t", "x:", "@lnode_owner", hostile)
+        child = sh_site.attach(again_line())
+        if hostile != ",":
+            child.expect(r"x was taken over by [A-Za-z0-9._-]{0,40}( at \d\d:\d\d)?\r\n")
+            assert status_of(child) == Left.TAKEN_OVER
+    child.expect_exact("in the pane")
+    assert not (sh_site.home / "executed").exists()
+
+
+@needs_tmux
+def test_tmux_by_hand_takes_over_before_our_eyes(site: Site) -> None:
+    first = attached(site, attach_line("x", command=PANE))
+    by_hand(site, "-d")
+    first.expect(r"x was taken over by a client on /dev/\S+ at \d\d:\d\d\r\n")
+    assert status_of(first) == Left.TAKEN_OVER
+
+
+@needs_tmux
+@pytest.mark.parametrize("flags", [("-d",), ()])
+def test_tmux_by_hand_takes_over_while_away(sh_site: Site, flags: tuple[str, ...]) -> None:
+    first = attached(sh_site, attach_line("x", command=PANE, run=RUN))
+    if not flags:
+        cut_off(sh_site, first)
+    by_hand(sh_site, *flags)
+    if flags:
+        assert status_of(first) == Left.TAKEN_OVER  # but nobody hears it
+    tty, pid, epoch = sh_site.mark(RUN)
+    sh_site.mark(RUN, f"{tty} {pid} {int(epoch) - 100}")
+    clients = sh_site.clients()
+    child = sh_site.attach(again_line())
+    child.expect(rf"x was taken over by a client on {next(iter(clients))} at \d\d:\d\d\r\n")
+    assert status_of(child) == Left.TAKEN_OVER
+    assert (len(clients), sh_site.clients()) == (1, clients)
+
+
+@needs_tmux
+def test_two_windows_of_one_laptop_both_come_back(sh_site: Site) -> None:
+    cut_off(sh_site, attached(sh_site, attach_line("x", command=PANE, run=RUN)))
+    tty, pid, epoch = sh_site.mark(RUN)
+    sh_site.mark(RUN, f"{tty} {pid} {int(epoch) - 100}")
+    attached(sh_site, attach_line("x"))
+    attached(sh_site, again_line())
+    assert len(sh_site.clients()) == 2
+
+
+# --- the screen of a reconnect ---
+
+
+@needs_tmux
+@pytest.mark.parametrize("typed", ["typed while away", "typed while away\r", "\x03typed while away"])
+def test_what_was_typed_while_away_does_not_reach_the_shell(sh_site: Site, typed: str) -> None:
+    attached(sh_site, attach_line("x", command=PANE, run=RUN))
+    os.mkfifo(sh_site.home / "gate")
+    gated = sh_site.program(
+        "gated-tmux", f'case "$*" in *list-clients*) read -r _ <"$HOME/gate";; esac; exec {TMUX} "$@"'
+    )
+    child = sh_site.attach(f"stty -isig; {again_line(tmux_path=str(gated))}")
+    with (sh_site.home / "gate").open("w") as gate:  # opens once tmux is asked
+        child.send(typed)
+        child.expect_exact("typed while away")  # the tty's own echo: it has all of it
+        gate.write("\n")
+    child.expect_exact("in the pane")
+    child.send("typed afterwards\r")
+    child.expect_exact("typed afterwards")
+    wait_until(lambda: "afterwards" in sh_site.tmux("capture-pane", "-p", "-t", "x"), "the pane has it")
+    assert "away" not in sh_site.tmux("capture-pane", "-p", "-t", "x")
+
+
+@needs_tmux
+def test_the_client_is_drawn_anew(site: Site) -> None:
+    assert not site.refreshed(RUN)
+    first = attached(site, attach_line("x", command=PANE))
+    mine = attached(site, attach_line("x", run=RUN))
+    site.tmux("send-keys", "-t", "x", "before")
+    first.expect_exact("before")
+    mine.expect_exact("before")
+    assert site.refreshed(RUN)
+    mine.expect_exact("in the pane")
+    site.tmux("send-keys", "-t", "x", "after")
+    first.expect_exact("after")
+    assert "in the pane" not in (first.before or "")
+    assert status_of(mine, DETACH) == Left.DETACHED
+    assert not site.refreshed(RUN)
+
+
+@needs_tmux
+def test_what_is_asked_of_tmux_is_asked_at_once(sh_site: Site) -> None:
+    spying = sh_site.program("spying-tmux", f'echo "$*" >>"$HOME/calls"; exec {TMUX} "$@"')
+    calls = sh_site.home / "calls"
+    for verb, nth in ("new-session", -1), ("attach-session", 0):
+        line = attach_line("x", command="" if calls.exists() else PANE, tmux_path=str(spying))
+        child = attached(sh_site, line)
+        call = calls.read_text().splitlines()[nth]
+        assert (call.count(verb), call.count("@lnode_run_"), call.count("@lnode_owner")) == (1, 1, 1)
+        assert status_of(child, DETACH) == Left.DETACHED
+        calls.write_text("")
+
+
+OLD_TMUX = f"""\
+for word; do
+  shift
+  case $word in
+  =*) echo "session not found: $word" >&2; exit 1 ;;
+  *'#{{@'*) word=${{word%%'#{{@'*}} ;;
+  *' #{{client_pid}}') word="${{word%#*}}" ;;
+  esac
+  set -- "$@" "$word"
+done
+exec {TMUX} "$@"
+"""
+
+
+@needs_tmux
+def test_a_tmux_that_knows_neither_exact_names_nor_options_in_formats_nor_its_clients_pids(sh_site: Site) -> None:
+    old = str(sh_site.program("old-tmux", OLD_TMUX))
+    ghost = attached(sh_site, attach_line("x", command=PANE, run=RUN, tmux_path=old))
+    by_hand(sh_site)
+    child = attached(sh_site, again_line(tmux_path=old))
+    assert status_of(ghost) == Left.DETACHED
+    assert len(sh_site.clients()) == 2
+    sh_site.later()
+    assert status_of(child, DETACH) == Left.DETACHED
+    assert status_of(sh_site.attach(again_line(tmux_path=old))) == Left.DETACHED
+
+
+@needs_tmux
+def test_the_stand_in_serves_a_reconnect(sh_site: Site) -> None:
+    standin = Path(lnode.demo.__file__).parent / "standin" / "tmux"
+    path = str(sh_site.program("standin-tmux", f'exec {sys.executable} -I -S {standin} "$@"'))
+    ghost = attached(sh_site, attach_line("x", command=PANE, run=RUN, tmux_path=path))
+    child = attached(sh_site, again_line(tmux_path=path))
+    assert status_of(ghost) == Left.DETACHED
+    assert sh_site.refreshed(RUN, tmux_path=path)
+    child.expect_exact("in the pane")
+    attached(sh_site, attach_line("x", others="detach", laptop=ELSEWHERE, tmux_path=path))
+    assert status_of(child) == Left.TAKEN_OVER
+    assert status_of(sh_site.attach(again_line(tmux_path=path))) == Left.TAKEN_OVER
+    child = attached(sh_site, attach_line("x", tmux_path=path))
+    assert status_of(child, END_OF_FILE) == Left.ENDED
+    assert status_of(sh_site.attach(again_line(tmux_path=path))) == Left.SERVER_GONE
 
 
 # --- kill ---
@@ -568,6 +929,9 @@ def test_where_sh_is_another_program(sh_site: Site, program: str) -> None:
     other.symlink_to(path)
     line = attach_line("two", command=PANE, program="cat").replace("/bin/sh", str(other))
     assert detach(sh_site.attach(line)) == Left.DETACHED
+    ghost = attached(sh_site, attach_line("two", run=RUN).replace("/bin/sh", str(other)))
+    assert detach(sh_site.attach(again_line().replace("/bin/sh", str(other)))) == Left.DETACHED
+    assert status_of(ghost) == Left.DETACHED
     nonce = remote.nonce()
     done = sh_site.answer(remote.line("list", nonce, *sessions.list_values("")).replace("/bin/sh", str(other)))
     picture = sessions.picture_of(parse_reply(nonce, done.stdout.split("\n")))

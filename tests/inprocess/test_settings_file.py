@@ -44,6 +44,7 @@ KNOWN = 'mem = 48000\ntime = "1:00:00"\n'
         pytest.param(f"[hosts.a]\n{KNOWN}\n[host.b]\nmem = 1\n", "FILE, line 5: host is not a table lnode knows",
                      id="unknown table"),
         pytest.param('colour = "red"\n', "FILE, line 1: colour is not a table lnode knows", id="key outside any table"),
+        pytest.param('[hosts.a]\nkeep_warm = "soon"\n', "FILE, line 2: hosts.a.keep_warm must be a time", id="no time"),
         pytest.param("hosts = 3\n", "FILE, line 1: hosts is not a table", id="no table"),
         pytest.param("# my hosts\n[[hosts]]\nmem = 1\n", "FILE, line 2: hosts is not a table", id="array of tables"),
         pytest.param("[hosts]\n\nunity = 3\n", "FILE, line 3: hosts.unity is not a table", id="no table for a host"),
@@ -77,7 +78,7 @@ def test_a_broken_file_is_told_by_line_and_key(path: Path, text: str, message: s
 def test_the_hint_of_an_unknown_key_names_the_known_ones(path: Path) -> None:
     with pytest.raises(LnodeError) as caught:
         loaded(path, "[hosts.a]\nmemory = 1\n")
-    assert caught.value.hint == "keys are session, command, mem, time, partition, gpus, cpus, tmux"
+    assert caught.value.hint == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm"
 
 
 def test_of_two_unknown_tables_the_first_is_named(path: Path) -> None:

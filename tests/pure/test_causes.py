@@ -2,7 +2,18 @@
 
 import pytest
 
-from lnode.causes import Cause, Place, cause_of_ssh, explain, has_begun, signed_in
+from lnode.causes import (
+    Cause,
+    Place,
+    cause_of_ssh,
+    explain,
+    has_begun,
+    is_hung_up,
+    is_let_go,
+    peer,
+    signed_in,
+    takes_person,
+)
 from lnode.errors import ExitCode
 
 PLACE = Place("unity", "login.site.edu", 2200)
@@ -86,7 +97,7 @@ def test_the_cause_of_what_ssh_said(words: str, cause: Cause) -> None:
 
 
 def test_the_table_reaches_every_cause() -> None:
-    assert {cause for _, cause in SAID} == set(Cause)
+    assert {cause for _, cause in SAID} == set(Cause) - {Cause.OVER, Cause.NO_ALIAS}  # which are no words of ssh's
 
 
 CODES = {
@@ -101,10 +112,11 @@ CODES = {
     Cause.HOST_KEY_UNKNOWN: ExitCode.HOST_KEY,
     Cause.HOST_KEY_CHANGED: ExitCode.HOST_KEY,
     Cause.BAD_CONFIG: ExitCode.USAGE,
+    Cause.NO_ALIAS: ExitCode.USAGE,
 }
 
 
-@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("cause", CODES)
 def test_every_cause_has_one_sentence_one_hint_and_its_exit_code(cause: Cause) -> None:
     error = explain(cause, "ssh's words", PLACE)
     assert error.code is CODES[cause]
@@ -166,3 +178,34 @@ def test_who_has_logged_in_and_how(said: str, place: Place, how: str | None) -> 
 )
 def test_whether_there_was_a_session_to_lose(said: str, begun: bool) -> None:
     assert has_begun(said, DIRECT) is begun
+
+
+def test_who_has_typed_the_escape_of_ssh() -> None:
+    told = 'Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".\r\n'
+    closed = "Connection to login.site.edu closed.\r\n"
+    assert is_hung_up(f"{told}{closed}Transferred: sent 3792, received 3284 bytes, in 0.3 seconds\r\n")
+    assert not is_hung_up(f"{told}Connection to login.site.edu closed by remote host.\r\n{closed}")
+    assert not is_hung_up(f"{told}Killed by signal 15.\r\n{closed}")
+    assert not is_hung_up(f"{told}Connection to login.site.edu closed by remote host.\r\n")
+    assert not is_hung_up(told)
+
+
+def test_whom_a_master_has_let_go() -> None:
+    assert is_let_go("Shared connection to 10.0.0.1 closed.\r\n")
+    assert not is_let_go("Connection to 10.0.0.1 closed.\r\n")
+    assert not is_hung_up("Shared connection to 10.0.0.1 closed.\r\n")
+
+
+@pytest.mark.parametrize("way", ["publickey", "hostbased", "gssapi-with-mic", "none", "?"])
+def test_ways_that_ask_nobody(way: str) -> None:
+    assert not takes_person(way)
+
+
+@pytest.mark.parametrize("way", ["password", "keyboard-interactive", "a new one"])
+def test_ways_that_ask_somebody(way: str) -> None:
+    assert takes_person(way)
+
+
+def test_where_ssh_has_connected_to() -> None:
+    assert peer('x\r\nAuthenticated to login.site.edu ([fe80::1%2]:2200) using "publickey".\r\n') == "fe80::1%2"
+    assert peer('Authenticated to login.site.edu (via proxy) using "password".\r\n') is None

@@ -31,19 +31,17 @@ def test_the_terminal_has_a_tty() -> None:
     assert "LogLevel=VERBOSE" in argv
 
 
-@pytest.mark.parametrize("may_prompt", [True, False])
-def test_a_question_asks_nobody_unless_somebody_is_there(may_prompt: bool) -> None:
-    argv = sshargs.question_argv("unity", "LINE", may_prompt=may_prompt, connect_timeout_s=20, config="/c")
+def test_a_question_has_pipes_and_no_forwardings() -> None:
+    argv = sshargs.question_argv("unity", "LINE", connect_timeout_s=20, options=("BatchMode=yes",), config="/c")
     assert argv[:3] == ["ssh", "-F", "/c"]
-    assert "-T" in argv
-    assert ("BatchMode=yes" in argv) is not may_prompt
+    assert {"-T", "ClearAllForwardings=yes", "BatchMode=yes"} <= {*argv}
 
 
 @pytest.mark.parametrize(
     "argv",
     [
         sshargs.terminal_argv("unity", "LINE", connect_timeout_s=20),
-        sshargs.question_argv("unity", "LINE", may_prompt=True, connect_timeout_s=20),
+        sshargs.question_argv("unity", "LINE", connect_timeout_s=20),
         sshargs.master_argv("unity", "LINE", log="LOG"),
     ],
 )

@@ -7,16 +7,34 @@ pane on, and a second creator beside it would only race (DESIGN 4 let the link c
 
 import os
 import signal
+import time
+from functools import partial
+from typing import TYPE_CHECKING
 
-from lnode import causes, remote, screen, sshargs, supervisor, tmux
+from lnode import causes, laptop, remote, screen, sshargs, tmux
+from lnode.causes import Cause
 from lnode.errors import ExitCode, LnodeError
 from lnode.settings import Request
+from lnode.signals import Signals
 from lnode.target import Target
+from lnode.terminal import Terminal
 from lnode.tmux import Left
+from lnode.tty import Tty
+
+if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond is waited for
+    from lnode.supervisor import Outcome
 
 
 def attach(
-    target: Target, name: str, request: Request, *, login: bool, existing: bool, detach_others: bool, verbose: bool
+    target: Target,
+    name: str,
+    request: Request,
+    *,
+    login: bool,
+    existing: bool,
+    detach_others: bool,
+    waits: bool,
+    verbose: bool,
 ) -> ExitCode:
     """Hand the terminal over to the session `name` until it is left. Raises LnodeError where that fails."""
     if not (os.isatty(0) and os.isatty(1)):
@@ -28,25 +46,49 @@ def attach(
     if not tmux.is_possible(name):
         raise _mangled(name)
     request_line = "" if login else request.filled()
-    line = remote.line(
-        "session",
-        name,
-        "existing" if existing else "create" if tmux.is_creatable(name) else "refuse",
-        "detach" if detach_others else "keep",
-        "login" if login else "node",
-        tmux.pane_command(request_line) if request_line else "",
-        tmux.program_of(request_line),
-        remote.nonce(),
-        request.tmux,
-    )
-    outcome = supervisor.attend(target, line, tmux_path=request.tmux)
+    program = tmux.program_of(request_line)
+    run, me = remote.run_id(), laptop.identity()
+
+    def line(mode: str, others: str, away_s: int = 0, node: str = "") -> str:
+        command = tmux.pane_command(request_line) if request_line else ""
+        kind = "login" if login else "node"
+        mine = (run, *me, str(away_s), node)
+        return remote.line("session", name, mode, others, kind, command, program, *mine, request.tmux)
+
+    mode = "existing" if existing else "create" if tmux.is_creatable(name) else "refuse"
+    first = line(mode, "detach" if detach_others else "keep")
+    with Signals() as signals, Tty() as tty, Terminal(target, first) as terminal:
+        tty.keep(terminal.pid)
+        from lnode import sessions, supervisor
+
+        lines = supervisor.Lines(
+            first,
+            again=partial(line, "again", "keep"),
+            client=lambda nonce, what: remote.line("client", nonce, run, what, request.tmux),
+            look=lambda nonce: remote.line("list", nonce, *sessions.list_values(request.tmux)),
+        )
+        outcome = supervisor.attend(target, name, lines, terminal, tty, signals, waits=waits)
     if verbose:
-        screen.say(outcome.story)
-    return _conclude(outcome, target, name, program=tmux.program_of(request_line))
+        for at, words in outcome.story:
+            screen.say(f"{time.strftime('%H:%M:%S', time.localtime(at))} {words}")
+    return _conclude(outcome, target, name, program)
 
 
-def _conclude(outcome: supervisor.Outcome, target: Target, name: str, *, program: str) -> ExitCode:
+def _conclude(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCode:
     """Say in one line what was left running where, or raise what went wrong."""
+    from lnode.reconnect import End
+
+    if outcome.end is End.STOPPED or (outcome.end is End.LEFT and not outcome.began):
+        return ExitCode.INTERRUPTED
+    if outcome.status == -signal.SIGINT and not outcome.began:
+        return ExitCode.INTERRUPTED
+    if outcome.end is End.OVER:
+        return _over(outcome, target, name, program)
+    raise _lost(outcome, target, name)
+
+
+def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCode:
+    """The attach line had its say."""
     alias, status = target.alias, outcome.status
     if status == Left.DETACHED:
         from lnode import sessions
@@ -58,33 +100,61 @@ def _conclude(outcome: supervisor.Outcome, target: Target, name: str, *, program
     if status == Left.ENDED:
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE
-    if status == -signal.SIGINT or outcome.stopped:
-        return ExitCode.INTERRUPTED
-    raise _failure(outcome, target, name, program)
-
-
-def _failure(outcome: supervisor.Outcome, target: Target, name: str, program: str) -> LnodeError:
-    alias, status = target.alias, outcome.status
+    if status == sshargs.SSH_FAILED:  # ssh's escape ~.
+        screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
+        return ExitCode.DONE
+    if status in (Left.NO_SESSION, Left.SERVER_GONE) and outcome.began_before and not outcome.seen:
+        raise _sentence(_NEVER_SEEN, alias, name)
+    if status == Left.NO_SESSION and outcome.began_before:
+        raise _sentence(_ENDED_MEANWHILE, alias, name)
     if status in _SENTENCES:
-        return _sentence(status, alias, name, program)
+        raise _sentence(status, alias, name, program)
     if status == Left.NAME_REFUSED:
-        return _mangled(name)
-    if status == sshargs.SSH_FAILED and not outcome.began:
-        return causes.explain(causes.cause_of_ssh(outcome.words), outcome.words, target.place)
-    if status == sshargs.SSH_FAILED or status < 0:
-        return LnodeError(
-            ExitCode.UNREACHABLE,
-            f"lost the connection to {alias}; what runs in {name} goes on there",
-            f"come back with: lnode {alias} {name}",
-        )
-    return LnodeError(
+        raise _mangled(name)
+    raise LnodeError(
         ExitCode.MISSING_THERE,
         f"{alias} ended the login with exit code {status} before tmux could start",
         f"see what it says: ssh {alias} /bin/sh -c true",
     )
 
 
+def _lost(outcome: "Outcome", target: Target, name: str) -> LnodeError:
+    """There is no connection, and nobody waits for one any more."""
+    from lnode.reconnect import End
+
+    alias = target.alias
+    if outcome.end is End.FAILED and outcome.cause is not Cause.LOST:
+        return causes.explain(outcome.cause, outcome.words, target.place)
+    if not outcome.began:
+        return causes.explain(Cause.LOST, outcome.words, target.place)
+    seen = time.strftime("%H:%M", time.localtime(outcome.last_seen))
+    how = "gave up on" if outcome.end is End.GIVEN_UP else "lost the connection to"
+    return LnodeError(
+        ExitCode.UNREACHABLE,
+        f"{how} {alias}, last seen {seen}; what runs in {name} goes on there",
+        f"come back with: lnode {alias} {name}",
+    )
+
+
+_ENDED_MEANWHILE = -1  # no code of the attach line: NO_SESSION, where there had been one
+_NEVER_SEEN = -2  # nor this: lost before it was clear that there was one
+
 _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
+    _ENDED_MEANWHILE: (
+        ExitCode.NO_SESSION, "{name} on {alias} ended while the connection was lost; nothing was started",
+        "start it again with: lnode {alias} {name}"),
+    _NEVER_SEEN: (
+        ExitCode.NO_SESSION, "the connection to {alias} was lost before {name} was seen there, and now it is not there",
+        "start it with: lnode {alias} {name}"),
+    Left.REBOOTED: (
+        ExitCode.NO_SESSION, "the login node of {alias} was restarted while the connection was lost; {name} is gone",
+        "start it again with: lnode {alias} {name}"),
+    Left.SERVER_GONE: (
+        ExitCode.NO_SESSION, "tmux on {alias} was ended while the connection was lost; {name} is gone",
+        "start it again with: lnode {alias} {name}"),
+    Left.TAKEN_OVER: (
+        ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
+        "take it back with: lnode {alias} {name} -d"),
     Left.NO_SESSION: (
         ExitCode.NO_SESSION, "there is no session {name} on {alias}", "see what is there: lnode {alias} --ls"),
     Left.NO_TMUX: (

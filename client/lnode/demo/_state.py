@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lnode import laptop
 from lnode.errors import ExitCode, LnodeError
 
 _SHIPPED = Path(__file__).parent
@@ -78,9 +79,7 @@ class Place:
 
 def locate() -> Place:
     """Where the demo's things belong, whether or not they exist."""
-    from platformdirs import user_state_path
-
-    state = user_state_path("lnode") / "demo"
+    state = Path(laptop.state_folder()) / "demo"
     socket = state / "standin" / f"tmux-{os.getuid()}" / "default"
     if len(os.fsencode(socket)) <= _LONGEST_SOCKET and not any(c.isspace() for c in str(state)):
         return Place(state, state)

@@ -6,10 +6,13 @@ keys, or be imported: never after a refused login, an unknown or changed host ke
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from lnode import credentials
 from lnode.causes import Cause
 from lnode.target import Target
 
@@ -29,13 +32,36 @@ class Answer:
     exit_status: int | None
 
 
+class Pipe(Protocol):
+    """One remote command that stays: its standard input and output. Its standard error is dropped.
+
+    Whoever started it closes it, before the link. A command that was never let start (MaxSessions) is told by
+    `Link.start` or by the first `read`. All raise LinkFailed when the connection is lost.
+    """
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def read(self) -> bytes:
+        """What came next, b"" once the command has ended. One read at a time; a cancelled one may lose what came."""
+        ...
+
+    async def close(self) -> None:
+        """End the command: its standard input ends. Also on a silent wire."""
+        ...
+
+
 class Link(Protocol):
     """One open connection. Every `run` is one channel: one command, nothing on its standard input."""
 
     rung: str  # "master", "asyncssh" or "paramiko"
+    shared: bool  # the connection is somebody's master, and may be the terminal's own
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
         """Run `line` in the user's login shell. Raises LinkFailed when the connection or the deadline fails."""
+        ...
+
+    async def start(self, line: str) -> Pipe:
+        """Start `line` in the user's login shell, to stay. Raises LinkFailed; a deadline is the caller's."""
         ...
 
     async def close(self) -> None: ...
@@ -59,6 +85,19 @@ def timed_out(timeout_s: float) -> LinkFailed:
     return LinkFailed(Cause.TIMED_OUT, f"no answer within {timeout_s:g} s")
 
 
+@asynccontextmanager
+async def link_failures(*lost: type[Exception], timeout_s: float | None = None) -> AsyncIterator[None]:
+    """Turn into LinkFailed: a deadline that passes, and `lost`, a library's words for a connection that is gone."""
+    failures: tuple[type[Exception], ...] = (OSError, *lost)
+    try:
+        async with asyncio.timeout(timeout_s) as deadline:
+            yield
+    except failures as exc:
+        if timeout_s is not None and deadline.expired():
+            raise timed_out(timeout_s) from None
+        raise LinkFailed(Cause.LOST, str(exc) or "the connection was lost") from exc
+
+
 class Rung(Protocol):
     """What each of the ladder's modules offers."""
 
@@ -67,11 +106,16 @@ class Rung(Protocol):
         ...
 
 
-async def has_master(target: Target) -> bool:
-    """Does a master process answer for this host? Not yet the proof that its network lives."""
+async def prove_master(target: Target) -> bool | None:
+    """Is there a connection that ssh would share? True where it is alive, False where it is silent, None for none."""
     from lnode.link import _openssh
 
-    return bool(target.one("controlpath")) and await _openssh.is_there(target)
+    try:
+        link = await _openssh.open_rung(target)
+    except LinkFailed as failed:
+        return True if failed.final else False if failed.cause is Cause.TIMED_OUT else None  # full, and so alive
+    await link.close()
+    return True
 
 
 async def open_link(target: Target, *, timeout_s: float = 20.0, shared_only: bool = False) -> Link:
@@ -81,7 +125,9 @@ async def open_link(target: Target, *, timeout_s: float = 20.0, shared_only: boo
         async with asyncio.timeout(timeout_s):
             return await _climb(target, story, shared_only)
     except TimeoutError:
-        raise LinkFailed(Cause.TIMED_OUT, "; ".join([*story, f"no link within {timeout_s:g} s"])) from None
+        # Where the keychain answers, a login that waits for more may be one that waits for somebody.
+        final = credentials.is_kept(target)
+        raise LinkFailed(Cause.TIMED_OUT, "; ".join([*story, f"no link within {timeout_s:g} s"]), final=final) from None
 
 
 async def _climb(target: Target, story: list[str], shared_only: bool) -> Link:
@@ -108,4 +154,7 @@ async def _try(name: str, target: Target, story: list[str]) -> Link:
     except LinkFailed as failed:
         story.append(f"{name}: {failed.story}")
         raise LinkFailed(failed.cause, "; ".join(story), final=failed.final) from failed
+    except Exception as broken:  # a key file that may not be read, a library's own bug: the terminal goes on without it
+        story.append(f"{name}: {broken!r}")
+        raise LinkFailed(Cause.LOST, "; ".join(story), final=True) from broken
     return link

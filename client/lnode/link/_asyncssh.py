@@ -1,9 +1,11 @@
-"""The second rung: asyncssh, fed from `ssh -G` alone, with keys and an agent, never prompting."""
+"""The second rung: asyncssh, fed from `ssh -G`, with keys, an agent and what the keychain keeps, never prompting."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from copy import copy
+from pathlib import Path
 
 import asyncssh
 from asyncssh.encryption import get_encryption_algs
@@ -11,13 +13,16 @@ from asyncssh.kex import get_kex_algs
 from asyncssh.mac import get_mac_algs
 from asyncssh.public_key import get_certificate_algs, get_public_key_algs
 
+from lnode import credentials
 from lnode.causes import Cause
-from lnode.link import Answer, LinkFailed, _hostkeys, _identities, _wire, timed_out
+from lnode.credentials import Password
+from lnode.link import Answer, LinkFailed, _hostkeys, _identities, _wire, link_failures
 from lnode.link._child import read_capped
 from lnode.target import Target
 
 _AGENT_S = 2.0
 _CLOSE_S = 2.0
+_CHUNK = 1 << 16
 _CANNOT_AGREE = (
     asyncssh.KeyExchangeFailed,
     asyncssh.ProtocolError,
@@ -29,10 +34,14 @@ logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 
 
 class _Client(asyncssh.SSHClient):
-    """Offers the keys that lnode chose, and remembers which host key the server showed."""
+    """Offers the keys that lnode chose, then a password once, and remembers which host key the server showed."""
 
-    def __init__(self, keys: list[asyncssh.SSHKeyPair], host_keys: _hostkeys.HostKeys) -> None:
+    def __init__(
+        self, keys: list[asyncssh.SSHKeyPair], host_keys: _hostkeys.HostKeys, password: Password | None = None
+    ) -> None:
         self._keys = iter(keys)
+        self.password = password
+        self.sent_password = False
         self._host_keys = host_keys
         self._connection: asyncssh.SSHClientConnection | None = None
         self.verdict: Cause | None = None
@@ -47,6 +56,28 @@ class _Client(asyncssh.SSHClient):
 
     def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
         return next(self._keys, None)
+
+    def password_auth_requested(self) -> str | None:
+        return self._password_once() if self.password and self.password.words is None else None
+
+    def kbdint_auth_requested(self) -> str | None:
+        return "" if self.password and self.password.words and not self.sent_password else None
+
+    def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+    ) -> list[str] | None:
+        """Asked one thing, and in the words that the password was kept for; what is no question has no answer."""
+        if not prompts:
+            return []
+        known = self.password is not None and [words for words, _ in prompts] == [self.password.words]
+        password = self._password_once() if known else None
+        return None if password is None else [password]
+
+    def _password_once(self) -> str | None:
+        if self.password is None or self.sent_password:
+            return None
+        self.sent_password = True
+        return self.password.secret
 
     @property
     def host_key_accepted(self) -> bool:
@@ -66,6 +97,7 @@ class AsyncsshLink:
     """A link over lnode's own asyncssh connection."""
 
     rung = "asyncssh"
+    shared = False
 
     def __init__(self, connection: asyncssh.SSHClientConnection, wire: _wire.Wire) -> None:
         self._connection = connection
@@ -73,13 +105,8 @@ class AsyncsshLink:
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
         """Run `line` on a channel of its own. Raises LinkFailed when the connection or the deadline fails."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._answer(line)
-        except TimeoutError:
-            raise timed_out(timeout_s) from None
-        except (asyncssh.Error, OSError) as exc:
-            raise LinkFailed(Cause.LOST, str(exc)) from exc
+        async with link_failures(asyncssh.Error, timeout_s=timeout_s):
+            return await self._answer(line)
 
     async def _answer(self, line: str) -> Answer:
         process = await self._connection.create_process(line, stdin=asyncssh.DEVNULL, encoding=None)
@@ -93,20 +120,50 @@ class AsyncsshLink:
             raise LinkFailed(Cause.LOST, "the connection was lost")
         return Answer(stdout, stderr, None if status == -1 else status)  # -1 is asyncssh's word for a signal
 
+    async def start(self, line: str) -> "AsyncsshPipe":
+        """Start `line` on a channel of its own. Raises LinkFailed when the connection fails."""
+        async with link_failures(asyncssh.Error):
+            process = await self._connection.create_process(line, stderr=asyncssh.DEVNULL, encoding=None)
+            return AsyncsshPipe(self._connection, process)
+
     async def close(self) -> None:
         await _close(self._connection, self._wire)
+
+
+class AsyncsshPipe:
+    """A command that stays on a channel of an asyncssh connection."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, process: asyncssh.SSHClientProcess[bytes]) -> None:
+        self._connection = connection
+        self._process = process
+
+    async def write(self, data: bytes) -> None:
+        async with link_failures(asyncssh.Error):
+            self._process.stdin.write(data)
+            await self._process.stdin.drain()
+
+    async def read(self) -> bytes:
+        async with link_failures(asyncssh.Error):
+            data = await self._process.stdout.read(_CHUNK)
+        if not data and self._connection.is_closed():
+            raise LinkFailed(Cause.LOST, "the connection was lost")
+        return data
+
+    async def close(self) -> None:
+        self._process.close()
 
 
 async def open_rung(target: Target) -> AsyncsshLink:
     """Sign in silently. Raises LinkFailed; NO_COMMON_ALGORITHM is the only cause that paramiko may mend."""
     algorithms = _algorithms(target)
     host_keys = await _hostkeys.known_host_keys(target)
+    secrets = await _identities.secrets_of(target)
     async with _agent_keys(target) as agent_keys:
-        file_keys, unreadable = _file_keys(target)
-        keys = [*agent_keys, *file_keys]
-        if not keys:
+        file_keys, unreadable = _file_keys(target, secrets.passphrases)
+        keys = _identities.to_offer(target, agent_keys, file_keys, lambda key: key.public_data)
+        if not keys and not secrets.password:
             raise _identities.no_key(unreadable)
-        client = _Client(keys, host_keys)
+        client = _Client(keys, host_keys, secrets.password)
         wire = await _wire.dial(target)
         try:
             return AsyncsshLink(await _connect(target, client, host_keys, algorithms, wire), wire)
@@ -128,11 +185,16 @@ async def _connect(
             target.hostname, target.port, sock=wire.sock, config=[], client_factory=lambda: client,
             username=target.user, known_hosts=_trusted(host_keys), host_key_alias=target.host_key_alias,
             server_host_key_algs=host_key_algorithms, x509_trusted_certs=None, x509_trusted_cert_paths=[],
-            client_keys=None, agent_path=None, agent_forwarding=False, preferred_auth="publickey",
-            password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None, **algorithms,
+            client_keys=None, agent_path=None, agent_forwarding=False, host_based_auth=False, gss_host=None,
+            preferred_auth="publickey,keyboard-interactive,password", password_auth=client.password is not None,
+            kbdint_auth=client.password is not None, **algorithms,
         )  # fmt: skip
     except (asyncssh.Error, OSError, ValueError) as exc:
-        raise LinkFailed(await _cause_of(exc, client, wire), str(exc) or type(exc).__name__) from exc
+        cause = await _cause_of(exc, client, wire)
+        if client.sent_password:  # whatever it ended in, the same once more would be the next failed login
+            credentials.refused(target.alias)
+            cause = Cause.LOGIN_REFUSED
+        raise LinkFailed(cause, str(exc) or type(exc).__name__) from exc
 
 
 async def _cause_of(exc: Exception, client: _Client, wire: _wire.Wire) -> Cause:
@@ -205,18 +267,31 @@ async def _agent_keys(target: Target) -> AsyncIterator[list[asyncssh.SSHKeyPair]
         with suppress(OSError, ValueError, asyncssh.Error):  # TimeoutError is an OSError
             async with asyncio.timeout(_AGENT_S):
                 keys += await agent.get_keys()
-        order = _identities.agent_order(target, [key.public_data for key in keys])
-        yield [keys[i] for i in order]
+        yield [*keys, *_certified(keys, target)]
 
 
-def _file_keys(target: Target) -> tuple[list[asyncssh.SSHKeyPair], bool]:
-    """Keys that open without a passphrase, and whether there are others that asyncssh cannot read."""
-    certificates = [str(path) for path in _identities.certificate_files(target)]
+def _certified(keys: list[asyncssh.SSHKeyPair], target: Target) -> Iterator[asyncssh.SSHKeyPair]:
+    """The agent's keys once more, with the certificates that files hold for them."""
+    beside = (Path(f"{target.path(name)}-cert.pub") for name in target.options.get("identityfile", ()))
+    for path in target.certificate_files or beside:
+        with suppress(OSError, asyncssh.KeyImportError):
+            certificate = asyncssh.read_certificate(str(path))
+            for key in keys:
+                if key.public_data == certificate.key.public_data:
+                    with_certificate = copy(key)
+                    with_certificate.set_certificate(certificate)
+                    yield with_certificate
+
+
+def _file_keys(target: Target, passphrases: Mapping[str, str]) -> tuple[list[asyncssh.SSHKeyPair], bool]:
+    """Keys that open without asking for a passphrase, and whether there are others that asyncssh cannot read."""
+    certificates = [str(path) for path in target.certificate_files]
     keys: list[asyncssh.SSHKeyPair] = []
     unreadable = False
     for path in _identities.private_key_files(target):
         try:
-            keys += asyncssh.load_keypairs(str(path), certlist=certificates)
+            passphrase = passphrases.get(str(path))
+            keys += reversed(asyncssh.load_keypairs(str(path), passphrase=passphrase, certlist=certificates))
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, OSError) as exc:
             unreadable = unreadable or "passphrase" not in str(exc).lower()
-    return [key for key in keys if not _identities.needs_touch(key.public_data)], unreadable
+    return keys, unreadable

@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
-from contextlib import suppress
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from lnode import silence
 from lnode.link import MAX_OUTPUT
@@ -28,18 +29,43 @@ class _Readable(Protocol):
     async def read(self, n: int = -1, /) -> bytes: ...
 
 
+class Stream(NamedTuple):
+    """Our end of a byte stream, and the child's; that is closed once the child has it, or the stream never ends."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    childs: socket.socket
+
+
+@asynccontextmanager
+async def stream() -> AsyncIterator[Stream]:
+    """A stream that closes with the block.
+
+    A pipe of asyncio's stays open, and the child's wait() waiting, while anybody holds its other end; and a master
+    whose network is gone holds what it was handed.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            yield Stream(reader, writer, theirs)
+        finally:
+            writer.close()
+
+
 async def run(argv: Sequence[str]) -> Done:
     """Run a child to its end without input. Cancelled, it ends the child first."""
-    child = await start(
-        argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    reading = asyncio.gather(read_capped(child.stdout), read_capped(child.stderr))
-    try:
-        stdout, stderr = await asyncio.shield(reading)
-        return Done(stdout, stderr, await child.wait())
-    finally:
-        await end(child)
-        await reading  # a pipe that nobody reads would keep its file descriptor, and wait() waiting
+    async with stream() as out, stream() as err:
+        child = await start(
+            argv, stdin=asyncio.subprocess.DEVNULL, stdout=out.childs.fileno(), stderr=err.childs.fileno()
+        )
+        out.childs.close()
+        err.childs.close()
+        try:
+            stdout, stderr = await asyncio.gather(read_capped(out.reader), read_capped(err.reader))
+            return Done(stdout, stderr, await child.wait())
+        finally:
+            await end(child)
 
 
 async def start(argv: Sequence[str], *, stdin: int, stdout: int, stderr: int | IO[bytes]) -> asyncio.subprocess.Process:
@@ -67,9 +93,9 @@ def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> 
         os.killpg(child.pid, number)
 
 
-async def read_capped(stream: _Readable | None) -> bytes:
+async def read_capped(source: _Readable) -> bytes:
     """Read to the end, keep the first MAX_OUTPUT bytes: the rest is read too, or the writer would block."""
     kept = bytearray()
-    while stream and (chunk := await stream.read(_CHUNK)):
+    while chunk := await source.read(_CHUNK):
         kept += chunk[: MAX_OUTPUT - len(kept)]
     return bytes(kept)

@@ -25,8 +25,8 @@ Key = tuple[str, str]  # key type, base64
 class HostKeys:
     """What known_hosts says about one host.
 
-    `pinned` are the types of the keys known under the host's exact name: another key of such a type is a changed
-    key. Keys known for the name without its port are trusted too, but do not pin (check_host_key(), sshconnect.c).
+    `pinned` are the types of the keys known under the host's exact name: any other key is a changed one. Keys known
+    for the name without its port are trusted where no key is pinned, and do not pin (check_host_key(), sshconnect.c).
     """
 
     trusted: frozenset[Key]
@@ -41,14 +41,14 @@ class HostKeys:
             return Cause.HOST_KEY_CHANGED
         if key in self.trusted:
             return None
-        return Cause.HOST_KEY_CHANGED if key[0] in self.pinned else Cause.HOST_KEY_UNKNOWN
+        return Cause.HOST_KEY_CHANGED if self.pinned else Cause.HOST_KEY_UNKNOWN
 
     def prefer(self, algorithms: Iterable[str]) -> list[str]:
-        """Host key algorithms with those first for which a key is known, as ssh orders them.
+        """Host key algorithms with those first for which a key is known under the exact name, as ssh orders them.
 
         Certificates are asked for only where an authority is known.
         """
-        known = {algorithm for kind, _ in self.trusted for algorithm in _algorithms(kind)}
+        known = {algorithm for kind in self.pinned for algorithm in signature_algorithms(kind)}
         usable = [name for name in algorithms if self.authorities or not name.endswith(_CERTIFICATE)]
         return sorted(usable, key=lambda name: name not in known and not name.endswith(_CERTIFICATE))
 
@@ -59,8 +59,9 @@ def key_type(blob: bytes) -> str:
     return blob[4 : 4 + length].decode("ascii", errors="replace")
 
 
-def _algorithms(kind: str) -> tuple[str, ...]:
-    return _RSA if kind == "ssh-rsa" else (kind,)
+def signature_algorithms(kind: str) -> tuple[str, ...]:
+    """What a key of this type, or a certificate for it, may sign with."""
+    return tuple(name + kind.removeprefix("ssh-rsa") for name in _RSA) if kind.startswith("ssh-rsa") else (kind,)
 
 
 async def known_host_keys(target: Target) -> HostKeys:
@@ -70,8 +71,9 @@ async def known_host_keys(target: Target) -> HostKeys:
     exact = name if aliased else f"[{name}]:{target.port}"
     found = await _lookup(exact, target.known_hosts_files)
     pinned = frozenset(kind for marker, (kind, _) in found if not marker)
-    if not pinned and exact != name:
-        found += await _lookup(name, target.known_hosts_files)
+    if exact != name:
+        without_port = await _lookup(name, target.known_hosts_files)
+        found += [(marker, key) for marker, key in without_port if marker == "@cert-authority" or not pinned]
     return HostKeys(_marked(found, ""), _marked(found, "@cert-authority"), _marked(found, "@revoked"), pinned)
 
 

@@ -3,24 +3,41 @@
 import base64
 import binascii
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from lnode import sshargs
+from lnode import credentials
 from lnode.causes import Cause
-from lnode.link import LinkFailed
+from lnode.credentials import Password
+from lnode.link import LinkFailed, _hostkeys
+from lnode.offloop import in_thread
 from lnode.target import Target
+
+K = TypeVar("K")  # a library's key
+
+
+class Secrets(NamedTuple):
+    """What the keychain gives for a login that asks nobody: a password, and passphrases by key file."""
+
+    password: Password | None = None
+    passphrases: Mapping[str, str] = {}
+
+
+async def secrets_of(target: Target) -> Secrets:
+    """Nothing, and at once, where nothing is kept; nothing where the keychain fails."""
+    if not credentials.is_kept(target):
+        return Secrets()
+    credentials.leave_no_core()
+    return await in_thread(lambda: Secrets(credentials.password(target), credentials.passphrases(target)))
 
 
 def private_key_files(target: Target) -> tuple[Path, ...]:
-    """IdentityFile entries that hold a private key, encrypted or not; some only name a key of the agent."""
-    return tuple(path for path in target.identity_files if b"PRIVATE KEY" in _content(path))
+    """IdentityFile entries that hold a private key, encrypted or not; some only name a key of the agent.
 
-
-def certificate_files(target: Target) -> tuple[Path, ...]:
-    """CertificateFile entries that exist. A `key-cert.pub` beside its key needs no entry."""
-    paths = (Path(name).expanduser() for name in target.options.get("certificatefile", ()))
-    return tuple(path for path in paths if path.is_file())
+    None that others can read: ssh ignores those (authfile.c, sshkey_perm_ok).
+    """
+    return tuple(path for path in target.identity_files if b"PRIVATE KEY" in _content(path) and _is_private(path))
 
 
 def agent_socket(target: Target) -> str | None:
@@ -30,22 +47,40 @@ def agent_socket(target: Target) -> str | None:
         return None
     if value == "SSH_AUTH_SOCK":
         return os.environ.get("SSH_AUTH_SOCK") or None
-    if value.startswith("$"):
-        return os.environ.get(value[1:].strip("{}")) or None
-    home = str(Path.home())
-    return str(Path(sshargs.expand_tokens(value, {"d": home, "h": target.hostname, "r": target.user})).expanduser())
+    if value.startswith("$") and not value.startswith("${"):
+        return os.environ.get(value[1:]) or None
+    return str(target.path(value))
 
 
-def agent_order(target: Target, blobs: list[bytes]) -> list[int]:
-    """Indices of the agent's keys to offer, in ssh's order: those that IdentityFile names first.
+def to_offer(target: Target, agents: Sequence[K], files: Sequence[K], blob: Callable[[K], bytes]) -> list[K]:
+    """The keys that ssh would offer, in its order, each once. `blob` gives a key's public half as on the wire.
 
-    With IdentitiesOnly no others. Keys that need a touch are left out: nobody is asked for it.
+    CertificateFile's certificates, then the agent's keys that IdentityFile names, the agent's others unless
+    IdentitiesOnly forbids, then files (pubkey_prepare(), sshconnect2.c). None that needs a touch: nobody is asked.
     """
-    named = set(_named_blobs(target))
-    usable = [i for i, blob in enumerate(blobs) if not needs_touch(blob)]
+    if not _may_sign(target):
+        return []
+    certified = set(_blobs(target.certificate_files))
+    named = {*_named_blobs(target), *map(blob, files)}
     if target.one("identitiesonly") == "yes":
-        usable = [i for i in usable if blobs[i] in named]
-    return sorted(usable, key=lambda i: blobs[i] not in named)
+        agents = [key for key in agents if blob(key) in named or blob(key) in certified]
+    accepted = target.one("pubkeyacceptedalgorithms") or target.one("pubkeyacceptedkeytypes")  # before OpenSSH 8.5
+    found: dict[bytes, K] = {}
+    for key in (*agents, *files):
+        if not needs_touch(blob(key)) and _is_accepted(blob(key), accepted):
+            found.setdefault(blob(key), key)
+    held = {blob(key) for key in agents}
+    return [found[one] for one in sorted(found, key=lambda b: (b not in certified, b not in held, b not in named))]
+
+
+def _may_sign(target: Target) -> bool:
+    ways = target.one("preferredauthentications", "publickey").split(",")
+    return target.one("pubkeyauthentication", "yes") not in ("no", "false") and "publickey" in ways
+
+
+def _is_accepted(blob: bytes, accepted: str) -> bool:
+    kind = _hostkeys.key_type(blob)
+    return not accepted or not set(_hostkeys.signature_algorithms(kind)).isdisjoint(accepted.split(","))
 
 
 def needs_touch(blob: bytes) -> bool:
@@ -67,12 +102,21 @@ def _content(path: Path) -> bytes:
         return b""
 
 
+def _is_private(path: Path) -> bool:
+    found = path.stat()
+    return found.st_uid != os.getuid() or not found.st_mode & 0o077
+
+
 def _named_blobs(target: Target) -> Iterator[bytes]:
-    """Public keys that IdentityFile and CertificateFile name: `key.pub` beside `key`, or the file itself."""
-    for name in (*target.options.get("identityfile", ()), *target.options.get("certificatefile", ())):
-        for path in (Path(name).expanduser(), Path(f"{name}.pub").expanduser()):
-            try:
-                _, encoded, *_ = path.read_text(encoding="ascii", errors="replace").split(maxsplit=2)
-                yield base64.b64decode(encoded, validate=True)
-            except (OSError, ValueError, binascii.Error):
-                continue
+    """Public keys that IdentityFile names: `key.pub` and `key-cert.pub` beside `key`, or the file itself."""
+    names = [str(target.path(name)) for name in target.options.get("identityfile", ())]
+    return _blobs(Path(f"{name}{suffix}") for name in names for suffix in ("", ".pub", "-cert.pub"))
+
+
+def _blobs(paths: Iterable[Path]) -> Iterator[bytes]:
+    for path in paths:
+        try:
+            _, encoded, *_ = path.read_text(encoding="ascii", errors="replace").split(maxsplit=2)
+            yield base64.b64decode(encoded, validate=True)
+        except (OSError, ValueError, binascii.Error):
+            continue

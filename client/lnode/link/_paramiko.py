@@ -7,20 +7,24 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from copy import copy
 from functools import partial
 from typing import TypeVar
 
 import paramiko
 from paramiko.agent import AgentSSH
 
+from lnode import credentials
 from lnode.causes import Cause
-from lnode.link import MAX_OUTPUT, Answer, LinkFailed, _hostkeys, _identities, _wire, timed_out
+from lnode.credentials import Password
+from lnode.link import MAX_OUTPUT, Answer, LinkFailed, _hostkeys, _identities, _wire, link_failures
 from lnode.target import Target
 
 _THREADS = 32  # a command takes two; a queued one only starts later
+_LOST = (paramiko.SSHException, EOFError)
 _AGENT_S = 2.0
 _CLOSE_S = 2.0
 _CHUNK = 1 << 16
@@ -55,6 +59,7 @@ class ParamikoLink:
     """A link over lnode's own paramiko transport."""
 
     rung = "paramiko"
+    shared = False
 
     def __init__(self, transport: paramiko.Transport, wire: _wire.Wire) -> None:
         self._transport = transport
@@ -63,18 +68,14 @@ class ParamikoLink:
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
         """Run `line` on a channel of its own. Raises LinkFailed when the connection or the deadline fails."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._answer(line)
-        except TimeoutError:
-            raise timed_out(timeout_s) from None
-        except (paramiko.SSHException, OSError, EOFError) as exc:
-            raise LinkFailed(Cause.LOST, str(exc) or "the connection was lost") from exc
+        async with link_failures(*_LOST, timeout_s=timeout_s):
+            return await self._answer(line)
 
     async def _answer(self, line: str) -> Answer:
         channel = await self._channel()
         try:
-            await self.call(partial(_start, channel, line))
+            await self.call(partial(channel.exec_command, line))
+            await self.call(channel.shutdown_write)
             stdout, stderr = await asyncio.gather(
                 self.call(partial(_drain, channel.recv)), self.call(partial(_drain, channel.recv_stderr))
             )
@@ -84,9 +85,24 @@ class ParamikoLink:
         if status != -1:
             return Answer(stdout, stderr, status)
         # A signal, or a transport that died: paramiko ends the channel alike and notes its own death only later.
+        await self.prove()
+        return Answer(stdout, stderr, None)
+
+    async def prove(self) -> None:
+        """Ask the server for a sign of life. Raises LinkFailed where the transport has died."""
         if not await self.call(partial(_still_there, self._transport)):
             raise LinkFailed(Cause.LOST, "the connection was lost")
-        return Answer(stdout, stderr, None)
+
+    async def start(self, line: str) -> "ParamikoPipe":
+        """Start `line` on a channel of its own. Raises LinkFailed when the connection fails."""
+        async with link_failures(*_LOST):
+            channel = await self._channel()
+            try:
+                await self.call(partial(channel.exec_command, line))
+                return ParamikoPipe(self, channel)
+            except BaseException:
+                channel.close()
+                raise
 
     async def _channel(self) -> paramiko.Channel:
         opening = self.submit(partial(self._transport.open_session, timeout=_NEVER_S))
@@ -117,12 +133,39 @@ class ParamikoLink:
             await self._wire.close()
 
 
+class ParamikoPipe:
+    """A command that stays on a channel of a paramiko transport."""
+
+    def __init__(self, link: ParamikoLink, channel: paramiko.Channel) -> None:
+        self._link = link
+        self._channel = channel
+        link.submit(partial(_pass_over, channel.recv_stderr))
+
+    async def write(self, data: bytes) -> None:
+        async with link_failures(*_LOST):
+            await self._link.call(partial(self._channel.sendall, data))
+
+    async def read(self) -> bytes:
+        async with link_failures(*_LOST):
+            data = await self._link.call(partial(self._channel.recv, _CHUNK))
+            if not data:
+                await self._link.prove()  # paramiko ends the channel of a lost connection like any other
+        return data
+
+    async def close(self) -> None:
+        with suppress(LinkFailed):
+            self._link.submit(self._channel.close)  # it may wait for the wire
+
+
 async def open_rung(target: Target) -> ParamikoLink:
     """Sign in silently, by the same rules as asyncssh. Raises LinkFailed."""
+    if target.certificate_files:
+        raise LinkFailed(Cause.LOGIN_REFUSED, "CertificateFile is for ssh itself")
     host_keys = await _hostkeys.known_host_keys(target)
+    secrets = await _identities.secrets_of(target)
     async with _agent_keys(target) as agent_keys:
-        keys = [*agent_keys, *_file_keys(target)]
-        if not keys:
+        keys = _identities.to_offer(target, agent_keys, _file_keys(target, secrets.passphrases), _blob)
+        if not keys and not secrets.password:
             raise _identities.no_key(unreadable=False)
         wire = await _wire.dial(target)
         try:
@@ -135,7 +178,7 @@ async def open_rung(target: Target) -> ParamikoLink:
             _configure(transport, target, host_keys)
             await _handshake(link, transport, wire)
             _check_host_key(transport, host_keys)
-            await _sign_in(link, transport, target.user, keys)
+            await _sign_in(link, transport, target, keys, secrets.password)
         except BaseException:
             await link.close()
             raise
@@ -182,10 +225,16 @@ def _check_host_key(transport: paramiko.Transport, host_keys: _hostkeys.HostKeys
         raise LinkFailed(verdict, "host key is not trusted")
 
 
-async def _sign_in(link: ParamikoLink, transport: paramiko.Transport, user: str, keys: list[paramiko.PKey]) -> None:
+async def _sign_in(
+    link: ParamikoLink,
+    transport: paramiko.Transport,
+    target: Target,
+    keys: list[paramiko.PKey],
+    password: Password | None,
+) -> None:
     for key in keys:
         try:
-            more = await link.call(partial(transport.auth_publickey, user, key))
+            more = await link.call(partial(transport.auth_publickey, target.user, key))
         except paramiko.BadAuthenticationType:
             break
         except paramiko.AuthenticationException:
@@ -196,8 +245,40 @@ async def _sign_in(link: ParamikoLink, transport: paramiko.Transport, user: str,
             raise LinkFailed(Cause.CLOSED_EARLY, str(exc)) from exc
         if not more:
             return
-        break  # the key was right, and a person has to say the rest
-    raise LinkFailed(Cause.LOGIN_REFUSED, f"login refused for {user}")
+        break  # the key was right, and there is more to say
+    if not (password and transport.is_active() and await _takes(link, transport, target, password)):
+        raise LinkFailed(Cause.LOGIN_REFUSED, f"login refused for {target.user}")
+
+
+async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Target, password: Password) -> bool:
+    """Does the password let us in, sent once and in the way that it was kept for?"""
+    sent = False
+
+    def answer(title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:
+        nonlocal sent
+        if not prompts:
+            return []
+        if sent or [words for words, _ in prompts] != [password.words]:
+            raise paramiko.AuthenticationException("asked for something else")
+        sent = True
+        return [password.secret]
+
+    try:
+        if password.words is None:
+            more = await link.call(partial(transport.auth_password, target.user, password.secret, fallback=False))
+        else:
+            more = await link.call(partial(transport.auth_interactive, target.user, answer))
+    except paramiko.BadAuthenticationType:
+        return False
+    except paramiko.AuthenticationException:
+        if sent or password.words is None:
+            credentials.refused(target.alias)
+        return False
+    except (paramiko.SSHException, OSError, EOFError) as exc:
+        if sent or password.words is None:
+            credentials.refused(target.alias)
+        raise LinkFailed(Cause.LOGIN_REFUSED, str(exc)) from exc
+    return not more
 
 
 @asynccontextmanager
@@ -209,25 +290,29 @@ async def _agent_keys(target: Target) -> AsyncIterator[list[paramiko.PKey]]:
         with suppress(OSError, paramiko.SSHException):
             agent = await asyncio.to_thread(_Agent, path)
     try:
-        keys = agent.get_keys() if agent else ()
-        yield [keys[i] for i in _identities.agent_order(target, [key.asbytes() for key in keys])]
+        yield list(agent.get_keys()) if agent else []
     finally:
         if agent:
             agent.close()
 
 
-def _file_keys(target: Target) -> list[paramiko.PKey]:
+def _file_keys(target: Target, passphrases: Mapping[str, str]) -> list[paramiko.PKey]:
+    """Keys that open without asking for a passphrase, each once more with the certificate that lies beside it."""
     keys = []
     for path in _identities.private_key_files(target):
         # paramiko says in half a dozen exceptions, cryptography's among them, that a file is not for it.
         with suppress(Exception):
-            keys.append(paramiko.PKey.from_path(path))
+            passphrase = passphrases.get(str(path))
+            key = paramiko.PKey.from_path(path, passphrase.encode() if passphrase else None)  # type: ignore[arg-type]
+            plain = copy(key)
+            plain.public_blob = None
+            keys += [plain, key]
     return keys
 
 
-def _start(channel: paramiko.Channel, line: str) -> None:
-    channel.exec_command(line)
-    channel.shutdown_write()
+def _blob(key: paramiko.PKey) -> bytes:
+    """The public key as on the wire, or the certificate that goes in its place."""
+    return key.public_blob.key_blob if key.public_blob else key.asbytes()
 
 
 def _drain(receive: Callable[[int], bytes]) -> bytes:
@@ -235,6 +320,11 @@ def _drain(receive: Callable[[int], bytes]) -> bytes:
     while chunk := receive(_CHUNK):
         kept += chunk[: MAX_OUTPUT - len(kept)]
     return bytes(kept)
+
+
+def _pass_over(receive: Callable[[int], bytes]) -> None:
+    while receive(_CHUNK):
+        pass  # unread, it would fill the channel's window
 
 
 def _still_there(transport: paramiko.Transport) -> bool:

@@ -6,19 +6,20 @@ named as precisely as one at the host.
 
 import asyncio
 import errno
+import os
 import socket
 import tempfile
-import threading
 from contextlib import suppress
 from typing import IO, Any
 
 from lnode import sshargs
 from lnode.causes import Cause, cause_of_ssh
 from lnode.link import LinkFailed, _child
+from lnode.offloop import in_thread
 from lnode.target import Target
 
 _NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
-_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+_ONLY_SSH = ("bindinterface", "knownhostscommand", "pkcs11provider", "proxyusefdpass", "revokedhostkeys")
 _LAST_WORDS = 1 << 14  # bytes of the proxy's stderr that are looked at
 _EXIT_GRACE_S = 1.0
 
@@ -58,7 +59,13 @@ class Wire:
 
 
 async def dial(target: Target) -> Wire:
-    """Open the stream. Raises LinkFailed with what the network, or OpenSSH as a proxy, said."""
+    """Open the stream. Raises LinkFailed with what the network, or OpenSSH as a proxy, said.
+
+    Where the configuration wants what only ssh can do, it does not even connect.
+    """
+    for keyword in _ONLY_SSH:
+        if target.one(keyword, "no") != "no":
+            raise LinkFailed(Cause.LOGIN_REFUSED, f"{keyword} is for ssh itself")
     argv = _proxy_argv(target)
     if argv:
         return await _start_proxy(argv)
@@ -72,7 +79,7 @@ def _proxy_argv(target: Target) -> list[str]:
     if target.proxy_jump:
         return sshargs.jump_argv(target.proxy_jump, target.hostname, target.port, target.config)
     if target.proxy_command:
-        return ["/bin/sh", "-c", f"exec {target.proxy_command}"]
+        return [os.environ.get("SHELL") or "/bin/sh", "-c", f"exec {target.proxy_command}"]
     return []
 
 
@@ -90,13 +97,14 @@ async def _start_proxy(argv: list[str]) -> Wire:
 
 
 async def _connect(target: Target) -> socket.socket:
-    family = _FAMILIES.get(target.one("addressfamily"), socket.AF_UNSPEC)
     refused: OSError | None = None
-    for kind, address in await _resolve(target.hostname, target.port, family):
+    for kind, address in await _resolve(target.hostname, target.port, target.address_family):
         sock = socket.socket(kind, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if target.one("bindaddress"):
+                sock.bind((target.one("bindaddress"), 0))
             await asyncio.get_running_loop().sock_connect(sock, address)
         except OSError as exc:
             sock.close()
@@ -110,30 +118,13 @@ async def _connect(target: Target) -> socket.socket:
 
 
 async def _resolve(host: str, port: int, family: socket.AddressFamily) -> list[tuple[socket.AddressFamily, _Address]]:
-    """Addresses by getaddrinfo, in a daemon thread: asyncio's own would hold up lnode's end for a dead resolver."""
-    loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[Any]] = loop.create_future()
-
-    def settle(answer: list[Any] | OSError) -> None:
-        if found.done():
-            return
-        if isinstance(answer, OSError):
-            found.set_exception(answer)
-        else:
-            found.set_result(answer)
-
-    def ask() -> None:
+    def ask() -> list[Any]:
         try:
-            answer: list[Any] | OSError = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-        except OSError as exc:
-            answer = exc
+            return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
         except UnicodeError as exc:  # a label that is empty or too long
-            answer = socket.gaierror(socket.EAI_NONAME, str(exc))
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, answer)
+            raise socket.gaierror(socket.EAI_NONAME, str(exc)) from exc
 
-    threading.Thread(target=ask, name="lnode-resolve", daemon=True).start()
-    return [(kind, address) for kind, _, _, _, address in await found]
+    return [(kind, address) for kind, _, _, _, address in await in_thread(ask)]
 
 
 def _cause_of(exc: OSError) -> Cause:

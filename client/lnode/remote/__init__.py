@@ -1,8 +1,8 @@
 """The POSIX sh that runs on the cluster, and the one line that carries it there.
 
-The line is one argument without newline or `!`, and means the same to bash, zsh, dash, fish, csh and tcsh: script and
-values travel in base64. Compared with a script on standard input it costs one round trip less and leaves standard
-input free, for the terminal and for `--kill`'s verdict.
+The line has no newline and no `!`, and means the same to bash, zsh, dash, fish, csh and tcsh: script and values travel
+in base64, in words that no shell finds too long. Compared with a script on standard input it costs one round trip less
+and leaves standard input free, for the terminal and for `--kill`'s verdict.
 """
 
 import binascii
@@ -14,18 +14,26 @@ _PARTS = {
     "session": ("tmux.sh", "session.sh"),
     "list": ("tmux.sh", "list.sh"),
     "kill": ("tmux.sh", "list.sh", "kill.sh"),
+    "client": ("tmux.sh", "client.sh"),
 }
+_WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
 _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n", re.MULTILINE)
 
 
 def line(script: str, *values: str) -> str:
-    """The shell line that runs `script` ("session", "list" or "kill") with `values` as its $1, $2, ...
+    """The shell line that runs `script` ("session", "list", "kill" or "client") with `values` as its $1, $2, ...
 
     Values may hold anything but NUL. At most about 120 kB in all (Linux MAX_ARG_STRLEN).
     """
     text = f"set -- {shlex.join(values)}\n{_source(script)}"
     encoded = binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
-    return f"exec /bin/sh -c 'eval \"$(echo {encoded} | base64 -d)\"'"
+    words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
+    return f'exec /bin/sh -c \'eval "$(printf %s "$@" | base64 -d)"\' sh {words}'
+
+
+def run_id() -> str:
+    """16 hex digits for one run of lnode, by which it knows its session and its own client again."""
+    return os.urandom(8).hex()
 
 
 def nonce() -> str:

@@ -1,19 +1,29 @@
 # shellcheck shell=sh
 # The attach line: has-session, else create, then attach on this tty; its exit code says what happened (tmux.py).
-# Arguments: NAME  create|existing|refuse  keep|detach (other clients)  node|login  COMMAND  PROGRAM  TOKEN  TMUX
-name=$1 may_create=$2 others=$3 kind=$4 command=$5 program=$6 token=$7
+# Arguments: NAME  create|existing|refuse|again  keep|detach (other clients)  node|login  COMMAND  PROGRAM  RUN  LAPTOP
+# LAPTOP_NAME  AWAY_S  NODE  TMUX. `again` is a reconnect, which nobody asked for: it knows the session by RUN and only by
+# it, creates nothing and takes nothing from anybody.
+name=$1 mode=$2 others=$3 kind=$4 command=$5 program=$6 run=$7 laptop=$8 laptop_name=$9
+shift 9
+away_s=$1 node=$2
 
-find_tmux "$8" || exit 103
+find_tmux "$3" || exit 103
 fit_term
+
+# What an attach leaves on the session: the mark of its client (see find_run), and the lease of the laptop that asked.
+now=$(date +%s)
+here="$(tty || :) $$ $now"
+lease=$laptop,$now,$laptop_name,$(printf %.1s "$others")
 
 # Is it a program here, or a function or an alias of the login shell, which will read the request?
 knows() {
   need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
 }
 
-# on_tty ARGUMENT...: tmux on this terminal. Sets $left to its exit status and $said to what it complained of.
+# on_tty ARGUMENT...: tmux on this terminal, as a child of this very shell. Sets $left to its exit status and $said to
+# what it complained of.
 on_tty() {
-  { said=$("$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
+  { said=$(exec "$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
   left=$?
 }
 
@@ -27,41 +37,158 @@ nothing_there() {
   esac
 }
 
-# attach TARGET: the token marks the session, so that it is known again even if it gets another name meanwhile.
+# attach TARGET: marked in the same breath, so that the session is known again even if it gets another name meanwhile.
 attach() {
-  set -- attach-session -t "$1" ';' set-option -t "$1:" @lnode_owner "$token"
-  if [ "$others" = detach ]; then
-    shift
-    set -- attach-session -d "$@"
-  fi
-  on_tty "$@"
+  set -- -t "$1" ';' set-option -t "$1:" "@lnode_run_$run" "$here" ';' set-option -t "$1:" @lnode_owner "$lease"
+  if [ "$others" = detach ]; then set -- -d "$@"; fi
+  on_tty attach-session "$@"
 }
 
 # In the foreground, so that the request starts in a window of the right size: srun stumbles over an early resize.
 create() {
   set -- new-session -s "$name"
   if [ -n "$command" ]; then set -- "$@" "$command"; fi
-  on_tty "$@" ';' set-option @lnode_kind "$kind" ';' set-option @lnode_owner "$token"
+  set -- "$@" ';' set-option @lnode_kind "$kind"
+  on_tty "$@" ';' set-option "@lnode_run_$run" "$here" ';' set-option @lnode_owner "$lease"
+}
+
+# Was somebody else faster? That is as good.
+is_duplicate() {
+  case $said in
+  *"duplicate session"*) ;;
+  *) return 1 ;;
+  esac
+}
+
+# The session that carries this run's mark, once more: the mark is renewed first, so that the ghost (this run's own dead
+# client) finds it changed when it is detached, and leaves it alone.
+attach_again() {
+  away=yes
+  if ! find_run "$run" || [ -z "$id" ]; then gone; fi
+  if [ "$mark" = detached ]; then
+    leave_screen
+    exit 100
+  fi
+  read_lease
+  if [ "$holder" != "$laptop" ]; then taken_over "$holder_name" "$held_since"; fi
+  set -- set-option -t "$id:" "@lnode_run_$run" "$here"
+  if is_attached; then
+    ask "$@" ';' detach-client -t "${mark%% *}"
+  else
+    stop_for_stranger "${mark##* }"
+  fi
+  drain
+  away=
+  on_tty attach-session -t "$id" ';' "$@"
+  conclude 107
+  gone
+}
+
+# What was typed into the outage is not for the shell.
+drain() {
+  modes=$(stty -g 2>/dev/null) || return
+  stty -icanon -echo min 0 time 0
+  dd bs=4096 count=64 >/dev/null 2>&1
+  stty "$modes"
+}
+
+# The laptop shows the last screen of the session all the while: back to what was below it, before a word is said there.
+leave_screen() {
+  if [ -n "$away" ]; then printf '\033[?1049l'; fi
+}
+
+# No session carries the mark: why? Unknown is not gone, nor is what is on another login node.
+gone() {
+  why=102
+  if ! find_run "$run"; then
+    why=110 said=$rows
+    case $rows in
+    *"ermission denied"*) fail 107 ;;
+    *"no server running"* | *"error connecting"*"No such file"* | *"failed to connect"* | *"server exited"*) ;;
+    *) fail 107 ;;
+    esac
+  fi
+  if [ -n "$id" ]; then fail 107; fi
+  leave_screen
+  if [ "${node:-$(uname -n)}" != "$(uname -n)" ]; then exit 111; fi
+  up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
+  up_s=${up_s:-$(cut -d. -f1 /proc/uptime 2>/dev/null)}
+  if [ "${up_s:-$away_s}" -lt "$away_s" ]; then why=109; fi
+  exit $why
 }
 
 # After tmux: detached, or ended? It says 0 for both, only the session itself can tell (TRAPS 18). What failed for another
 # reason than want of a session ends here too: whatever was there is never started a second time.
 conclude() {
   if [ "$left" -ne 0 ] && nothing_there; then return; fi
-  session_with '#{@lnode_owner}' "$token"
-  [ -n "$id" ] || session_with '#{session_name}' "$name" # another client has marked it since
+  find_run "$run"
   if [ "$left" -eq 0 ]; then
-    if [ -n "$id" ]; then exit 100; else exit 101; fi
+    if [ -n "$id" ]; then detached; else exit 101; fi
   fi
+  [ -n "$id" ] || session_with '#{session_name}' "$name"
   if [ -n "$id" ]; then fail 107; fi
   if [ -z "$said" ]; then exit 101; fi
   fail "$1"
 }
 
+# By whom? By an attach of the same run, which has renewed the mark; by somebody who took the session over; or by the
+# user: then the mark goes, and one option for all runs keeps the last that left so, whose laptop may never hear of it.
+detached() {
+  [ "$mark" = "$here" ] || exit 100
+  read_lease
+  if [ "$holder" != "$laptop" ] && [ "$held_how" = d ] && [ "$held_since" -ge "$now" ]; then
+    taken_over "$holder_name" "$held_since"
+  fi
+  stop_for_stranger $(($(date +%s) - 3)) # whoever detaches the others has come just now
+  ask set-option -u -t "$id:" "@lnode_run_$run" ';' set-option -t "$id:" @lnode_left "$run"
+  exit 100
+}
+
+# Sets $holder (a LAPTOP), $held_since, $holder_name and $held_how from the session's lease; without one it is ours.
+read_lease() {
+  rows=$options
+  set -f
+  IFS=,
+  # shellcheck disable=SC2046 # split on purpose
+  set -- $(option @lnode_owner)
+  unset IFS
+  set +f
+  holder=${1:-$laptop} held_how=$4
+  held_since=$(printf %s "$2" | tr -cd 0-9 | cut -c 1-12)
+  held_since=${held_since:-0}
+  holder_name=$(printf %s "$3" | tr -cd A-Za-z0-9._- | cut -c 1-40)
+}
+
+# stop_for_stranger EPOCH: has a client come later than that which no lnode brought? What those of lnode mean the lease
+# says; of others nobody knows whether they came with -d, and they are given way to.
+stop_for_stranger() {
+  present=$(clients)
+  ask show-options -t "$id:" && options=$rows # after the clients: one of lnode's that came just now is marked by then
+  # shellcheck disable=SC2046 # split on purpose: tty, pid, epoch
+  set -- $(printf '%s\n' "$present" | while read -r tty parent created; do
+    case $options in
+    *"$tty $parent "*) ;;
+    *) if [ "${created:-0}" -gt "$1" ]; then echo "$tty" "$created"; fi ;;
+    esac
+  done)
+  if [ $# -gt 0 ]; then taken_over "a client on $1" "$2"; fi
+}
+
+# taken_over BY EPOCH
+taken_over() {
+  leave_screen
+  at=$(date -d "@$2" +%H:%M 2>/dev/null || date -r "$2" +%H:%M 2>/dev/null)
+  printf '%s was taken over by %s%s\n' "$name" "$1" "${at:+ at $at}"
+  exit 108
+}
+
 fail() {
+  leave_screen
   printf '%s\n' "$said" >&2
   exit "$1"
 }
+
+if [ "$mode" = again ]; then attach_again; fi
 
 # The everyday case first, without a question: `=NAME` is exact since tmux 2.1, and nothing at all before.
 case $name in
@@ -74,21 +201,20 @@ esac
 
 session_with '#{session_name}' "$name"
 if [ -z "$id" ]; then
-  case $may_create in
+  case $mode in
   existing) exit 102 ;;
   refuse) exit 105 ;;
   esac
   if [ -n "$program" ]; then knows "$program" || exit 104; fi
   create
-  case $said in
-  *"duplicate session"*) ;; # somebody else was faster, which is as good
-  *)
+  if ! is_duplicate; then
     conclude 106
     create # the server was just ending, and has ended by now
-    conclude 106
-    fail 106
-    ;;
-  esac
+    if ! is_duplicate; then
+      conclude 106
+      fail 106
+    fi
+  fi
   session_with '#{session_name}' "$name"
 fi
 attach "$id"

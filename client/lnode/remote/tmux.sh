@@ -67,6 +67,7 @@ ask() {
       return
     fi
   done
+  return 1
 }
 
 # session_with FORMAT VALUE: sets $id to tmux's own $-id of the session of which FORMAT is exactly VALUE, or to nothing. Ids
@@ -85,4 +86,58 @@ session_with() {
   done
   unset IFS
   set +f
+}
+
+# find_run RUN: sets $id to the session that carries the mark of this run, $options to what is set on that session, and
+# $mark to the mark: `TTY PID EPOCH` of the run's client (PID is its parent's), or `detached`. False where tmux cannot be
+# asked. Options are read one session at a time: the formats of tmux 1.8 and 1.9 do not know them.
+# shellcheck disable=SC2034 # $options is for session.sh
+find_run() {
+  id='' mark='' options=''
+  ask list-sessions -F '#{session_id}' || return 1
+  set -f
+  for candidate in $rows; do
+    case $candidate in
+    \$*) ask show-options -t "$candidate:" || continue ;;
+    *) continue ;;
+    esac
+    mark=$(option "@lnode_run_$1")
+    if [ -z "$mark" ] && [ "$(option @lnode_left)" = "$1" ]; then mark=detached; fi
+    if [ -n "$mark" ]; then
+      id=$candidate options=$rows
+      break
+    fi
+  done
+  set +f
+}
+
+# option NAME: the value in what show-options has just said, which only some versions quote.
+option() {
+  printf '%s\n' "$rows" | sed -n "s/^$1 \"*\([^\"]*\)\"*\$/\1/p"
+}
+
+# clients: a row for each client of session $id, in the shape of a mark: its tty, the pid of its parent, when it came.
+clients() {
+  ask list-clients -t "$id" -F '#{client_tty} #{client_created} #{client_pid}' || return
+  printf '%s\n' "$rows" | while read -r tty created pid; do
+    case $tty in
+    /*) parent=$(parent_of "$tty" "$pid") ;;
+    *) continue ;;
+    esac
+    if [ -n "$parent" ]; then printf '%s %s %s\n' "$tty" "$parent" "$created"; fi
+  done
+}
+
+# parent_of TTY PID: the parent of the tmux client there. Before tmux 2.1 PID is empty, and it is looked for on the tty.
+parent_of() {
+  if [ -n "$2" ]; then
+    ps -o ppid= -p "$2" 2>/dev/null
+  else
+    ps -o ppid= -o comm= -t "$1" 2>/dev/null | sed -n 's/ [^ ]*tmux.*//p'
+  fi | tr -d ' '
+}
+
+# is_attached: is the client of $mark still there? A tty alone proves nothing, it is used again.
+is_attached() {
+  clients | grep -q "^${mark% *} "
 }

@@ -1,0 +1,17 @@
+"""`lnode HOST --forget`: take out of the laptop's keychain what `--sign-in` has put there."""
+
+from lnode import credentials, screen
+from lnode.credentials import KeychainFailed
+from lnode.errors import ExitCode, LnodeError
+
+
+def forget(alias: str) -> ExitCode:
+    """Nothing of the host stays in the keychain. Raises LnodeError where that fails."""
+    try:
+        names = credentials.forget(alias)
+    except KeychainFailed as failed:
+        by_hand = f"unlock it and try again, or remove there what is called: lnode {alias}"
+        raise LnodeError(ExitCode.FAILED, f"{failed}; not all was removed from it", by_hand) from None
+    said = f"the keychain has forgotten {' and '.join(names)}" if names else f"the keychain has nothing of {alias}"
+    screen.say(said)
+    return ExitCode.DONE

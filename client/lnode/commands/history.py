@@ -1,0 +1,28 @@
+"""`lnode HOST [SESSION] --history`: why was I disconnected? What happened to this laptop's connections, and when."""
+
+import time
+
+from lnode import history as kept
+from lnode import screen
+from lnode.errors import ExitCode
+
+_MOST = 200  # lines, the newest
+
+
+def history(host: str, session: str | None) -> ExitCode:
+    """Print what is kept of a host, or of one session there, oldest first."""
+    moments = [moment for moment in kept.read(host) if session in (None, moment.session)][-_MOST:]
+    if not moments:
+        screen.say(f"nothing has happened with {session or host} yet")
+        return ExitCode.DONE
+    rows = [
+        [
+            (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment.at)), "dim"),
+            (moment.session, "bold"),
+            (moment.what, ""),
+        ]
+        for moment in moments
+    ]
+    with screen.output():
+        screen.print_table(("WHEN", "SESSION", "WHAT"), rows)
+    return ExitCode.DONE

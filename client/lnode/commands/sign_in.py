@@ -1,0 +1,158 @@
+"""`lnode HOST --sign-in`: keep a password or passphrase in the laptop's keychain, once it has let somebody in.
+
+ssh itself asks, through lnode's askpass, and logs in anew. What it asked for and took is kept by its prompt; one-time
+codes, and what was asked twice, are not.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from lnode import causes, credentials, laptop, screen, sshargs
+from lnode.credentials import KeychainFailed
+from lnode.errors import ExitCode, LnodeError
+from lnode.sshlog import SshLog
+from lnode.target import Target
+
+_SAYS_WHO_ASKS = (8, 5)  # the OpenSSH from which on a prompt of the host begins with (user@host)
+# In the words of PAM modules that ask for one. Not `One-time password:`, `New password:`, `Password or code:`.
+_WORDS = r"(?:Enter )?(?:your )?(?:{user}'s )?(?:(?:Unix|LDAP|Kerberos) )?password(?: for {user}(?:@\S+)?)? ?: ?"
+_ONE_QUESTION_ONCE = "NumberOfPasswordPrompts=1"  # so what is asked again is another question, with the same words
+_NOT_NOW = "lnode works without it: ssh asks each time"
+
+
+class _Asked(NamedTuple):
+    """A prompt of ssh and what a person said; `own` is the ssh that lnode started, and none of a jump host's."""
+
+    own: bool
+    prompt: str
+    answer: str
+
+
+def sign_in(target: Target) -> ExitCode:
+    """Sign in by hand and keep what it took. Raises LnodeError where nothing can be kept."""
+    alias = target.alias
+    if not screen.can_ask():
+        raise LnodeError(ExitCode.USAGE, "signing in needs a terminal, and this is a pipe", "run it in a terminal")
+    _refuse_old_ssh()
+    try:
+        credentials.open_keychain()
+    except KeychainFailed as failed:
+        raise LnodeError(ExitCode.FAILED, str(failed), _NOT_NOW) from None
+    asked, words = _ask(target)
+    if causes.signed_in(words, target.place) is None:
+        raise causes.explain(causes.cause_of_ssh(words, target.place), words, target.place)
+    answers = _worth_keeping(target, asked, _methods(words, target))
+    if not answers:
+        hint = f"there is nothing to do: lnode {alias}"
+        raise LnodeError(ExitCode.FAILED, f"{alias} asked for no password or passphrase that could be kept", hint)
+    alone = all(one.prompt in answers for one in asked if one.answer and not _is_about_a_key(one.prompt))
+    try:
+        names = credentials.keep(target, answers, alone=alone)
+    except KeychainFailed as failed:
+        raise LnodeError(ExitCode.FAILED, f"{failed}; nothing is kept", _NOT_NOW) from None
+    screen.say(f"the keychain keeps {' and '.join(names)}" + ("" if alone else "; the rest is asked as before"))
+    return ExitCode.DONE
+
+
+def _refuse_old_ssh() -> None:
+    said = subprocess.run(["ssh", "-V"], capture_output=True, text=True, errors="replace", check=False)
+    version = re.match(r"OpenSSH\D*_(\d+)\.(\d+)", said.stderr)
+    if version is None or (int(version[1]), int(version[2])) < _SAYS_WHO_ASKS or not hasattr(os, "mkfifo"):
+        needed = "it takes OpenSSH 8.5 or newer, on Linux or macOS"
+        raise LnodeError(ExitCode.FAILED, "this ssh does not say which host asks, so a keychain cannot answer", needed)
+
+
+def _ask(target: Target) -> tuple[Sequence[_Asked], str]:
+    """Log in on a connection of its own, asking a person: what was asked, and what ssh said."""
+    options = (*sshargs.FRESH, "BatchMode=no", _ONE_QUESTION_ONCE)
+    argv = sshargs.question_argv(
+        target.alias, "true", connect_timeout_s=target.connect_timeout_s, options=options, config=target.config,
+    )  # fmt: skip
+    with _lessons() as (path, fifo), SshLog() as log:
+        subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log.fileno(),
+            env=credentials.learning(target, path), check=False,
+        )  # fmt: skip
+        return _heard(fifo), log.words()
+
+
+@contextmanager
+def _lessons() -> Iterator[tuple[str, int]]:
+    """A fifo for what a person tells the askpass: it goes through the kernel, and never to a disk."""
+    folder = laptop.private_folder()
+    if folder is None:
+        raise LnodeError(
+            ExitCode.FAILED, "there is no folder that only this user can enter", "see: ls -ld /tmp/lnode-*"
+        )
+    path = f"{folder}/sign-in-{os.getpid()}"
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # of another lnode with this number
+    os.mkfifo(path, 0o600)
+    try:
+        fifo = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            yield path, fifo
+        finally:
+            os.close(fifo)
+    finally:
+        os.unlink(path)
+
+
+def _heard(fifo: int) -> list[_Asked]:
+    import json
+
+    with suppress(BlockingIOError), open(fifo, encoding="utf-8", closefd=False) as lessons:
+        return [_Asked(**json.loads(row)) for row in lessons]
+    return []
+
+
+def _methods(words: str, target: Target) -> set[str]:
+    """The ways in which the host let it in, one after the other."""
+    partly = re.findall(r'^Authenticated using "([a-z-]+)" with partial success', words, re.MULTILINE)
+    return {*partly, causes.signed_in(words, target.place) or ""}
+
+
+def _worth_keeping(target: Target, asked: Sequence[_Asked], methods: set[str]) -> Mapping[str, str]:
+    """Prompt -> answer, for passphrases that open their key and the password that let somebody in."""
+    found = {}
+    for one in asked:
+        path = credentials.key_file(one.prompt)
+        if path is not None:
+            right = _opens(path, one.answer)
+        else:
+            once = sum(other.prompt == one.prompt for other in asked) == 1
+            way = _method(target, one.prompt)
+            right = one.own and once and way is not None and (way in methods or "?" in methods)
+        if one.answer and one.prompt.isprintable() and right:
+            found[one.prompt] = one.answer
+    return found
+
+
+def _method(target: Target, prompt: str) -> str | None:
+    """The method that asks for a password so, by ssh or in the host's own words; None where it is no password."""
+    host = target.host_key_alias or target.hostname
+    own = re.escape(f"{target.user}@{host}'s password: ")
+    of_host = re.escape(f"({target.user}@{host}) ") + _WORDS.format(user=re.escape(target.user))
+    for way, pattern in {"password": own, "keyboard-interactive": of_host}.items():
+        if re.fullmatch(pattern, prompt, re.IGNORECASE):
+            return way
+    return None
+
+
+def _opens(path: str, passphrase: str) -> bool:
+    import asyncssh
+
+    try:
+        asyncssh.read_private_key(path, passphrase)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, OSError, ValueError):
+        return False
+    return True
+
+
+def _is_about_a_key(prompt: str) -> bool:
+    """A host key that was not known is known now."""
+    return "continue connecting" in prompt

@@ -1,0 +1,179 @@
+"""The link that keeps a terminal company: opened once that has logged in, opened again when lost, its heart beating."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+from lnode import causes, credentials, heartbeat, remote, sessions, signins
+from lnode.link import Link, LinkFailed, open_link
+from lnode.reconnect import LATE_S, What
+from lnode.reply import parse_reply
+from lnode.target import Target
+
+_EVERY_S = 1.5
+_FIRST_S = 30.0  # rc files that load modules over a slow file system take ten
+_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
+_CLIENT_WITHIN_S = 10.0
+_LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
+_HEARTLESS_S = (4.0, 8.0, 16.0)  # without a heartbeat, after which somebody else is asked: never often
+_AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
+
+
+class Tell(Protocol):
+    """How the supervisor is told what happened, by whom."""
+
+    def __call__(self, source: object, what: What, *, seconds: float = 0.0, shared: bool = False) -> None: ...
+
+
+class Companion:
+    """Keeps a link from now on until `leave`. Its failure is never fatal: the terminal has its own connection.
+
+    `words` are those of the terminal's login, `client` is the line that finds its tmux client, `is_silent` asks the way
+    itself while no heart beats. `tell` hears BEAT, LATE and HEARTLESS; `learn` the login node, where it is the
+    terminal's own; `remember` the story for -v. `person`: signing in takes one.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        words: str,
+        client: Callable[[str, str], str],
+        is_silent: Callable[[], Awaitable[bool]],
+        tell: Tell,
+        learn: Callable[[str], None],
+        remember: Callable[[str], None],
+        *,
+        person: bool,
+    ) -> None:
+        self._target, self._client, self._is_silent = target, client, is_silent
+        self._tell, self._learn, self._remember = tell, learn, remember
+        how = causes.signed_in(words, target.place)
+        # What took a person once would take one again, or count as a failed login: only a shared connection is left.
+        odd = how not in (None, "publickey") and not credentials.is_kept(target)
+        self._shared_only = person or odd or signins.is_for_ssh_alone(target)
+        self._asked = asyncio.Event()
+        self._link: Link | None = None
+        self._linked = asyncio.Event()
+        self._beats = False  # has this link been heard?
+        self._opened = False  # has any? Then a refusal is the site's word, and not for want of a key that it can use
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._beside(self._keep())
+        self._beside(self._listen())
+
+    def leave(self) -> None:
+        """Close the link, now or soon."""
+        for task in self._tasks:
+            if not task.cancelling():  # a second time would cut the closing short
+                task.cancel()
+
+    async def left(self) -> None:
+        """Wait until nothing of it is left."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def ask(self) -> None:
+        """A heartbeat out of turn."""
+        self._asked.set()
+
+    def refresh(self) -> None:
+        """Have tmux draw the terminal's client anew, some time soon."""
+        self._beside(self._ask_client("refresh"))
+
+    async def look(self, line: Callable[[str], str]) -> sessions.Picture | None:
+        """What runs there now, None where that takes longer than a person waits for a prompt."""
+        nonce = remote.nonce()
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                await self._linked.wait()
+                if self._link is None:
+                    return None
+                return sessions.picture_of(await _reply(self._link, nonce, line(nonce), _WITHIN_S))
+        except (TimeoutError, LinkFailed) as failed:
+            self._remember(f"no facts: {str(failed) or 'too late'}")
+            return None
+
+    async def _keep(self) -> None:
+        pause, longest = _AGAIN_S
+        while await self._beat():
+            pause = _AGAIN_S[0] if self._beats else min(2 * pause, longest)
+            self._beats = False
+            await asyncio.sleep(pause)
+
+    async def _listen(self) -> None:
+        """A silence before the first heartbeat would pass unnoticed."""
+        for pause in _HEARTLESS_S:
+            await asyncio.sleep(pause)
+            if self._beats:
+                return
+            if await self._is_silent() and not self._beats:
+                self._tell(self, What.LATE, seconds=LATE_S)
+                return
+
+    def _on_beat(self, *, shared: bool) -> None:
+        if not self._beats:
+            self._beats = True
+            self._beside(self._find_client())  # not before: there may be room for one of us only (MaxSessions)
+        self._tell(self, What.BEAT, shared=shared)
+
+    async def _beat(self) -> bool:
+        """Open the link and beat until it is lost. False where another try would be one too many."""
+        began = time.monotonic()
+        link = None
+        try:
+            link = await open_link(self._target, shared_only=self._shared_only)
+            self._remember(f"link: {link.rung} after {time.monotonic() - began:.1f} s")
+            shared, self._link, self._opened = link.shared, link, True
+            self._linked.set()
+            await heartbeat.beat(
+                link,
+                every_s=_EVERY_S,
+                late_s=LATE_S,
+                first_s=_FIRST_S,
+                on_beat=lambda: self._on_beat(shared=shared),
+                on_late=lambda silent_s: self._tell(self, What.LATE, seconds=silent_s),
+                ask=self._asked,
+            )
+        except LinkFailed as failed:
+            self._remember(f"link: {failed.story}")
+            refused = causes.wants_person(failed.cause)
+            if refused and not self._opened:
+                signins.learn_for_ssh_alone(self._target)
+            self._tell(self, What.LINK_REFUSED if refused and self._opened else What.HEARTLESS)
+            return not (failed.final or refused or causes.is_fatal(failed.cause))
+        finally:
+            self._linked.clear()
+            self._link = None
+            if link is not None:
+                await link.close()
+
+    async def _find_client(self) -> None:
+        """Until the terminal has attached; a link that is on another login node never finds it."""
+        for pause in _LOOK_AGAIN_S:
+            if await self._ask_client("look"):
+                return
+            await asyncio.sleep(pause)
+
+    async def _ask_client(self, what: str) -> bool:
+        nonce = remote.nonce()
+        if self._link is None:
+            return False
+        try:
+            here = (await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)).get("here")
+        except LinkFailed as failed:
+            self._remember(f"{what}: {failed.story}")
+            return False
+        if not here:
+            return False
+        self._learn(here[0])
+        return True
+
+    def _beside(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:
+    """The framed reply of a script. Raises LinkFailed."""
+    answer = await link.run(line, timeout_s=timeout_s)
+    return parse_reply(nonce, answer.stdout.decode("utf-8", "backslashreplace").split("\n"))

@@ -1,0 +1,111 @@
+"""Which laptop this is: an id for the lease on a session, and a name for people.
+
+On the way to ssh, so nothing is imported for it: no socket (for the name), no secrets (for the id), no pathlib.
+"""
+
+import os
+import re
+import stat
+import sys
+from contextlib import suppress
+
+_ID = re.compile(rb"([0-9a-f]{16})\n")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST_NAME = 40
+_PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
+
+
+def identity() -> tuple[str, str]:
+    """This laptop's id, 16 random hex digits that stay the same, and its name.
+
+    Where the id cannot be kept or read, it is a fresh one for this run; never an error.
+    """
+    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")  # Windows
+    return _kept_id(), display_name(name)
+
+
+def display_name(hostname: str) -> str:
+    """A host name as it may be shown and sent anywhere: 1 to 40 of letters, digits and `. _ -`."""
+    return _NOT_IN_A_NAME.sub("", hostname)[:_LONGEST_NAME] or "laptop"
+
+
+def _kept_id() -> str:
+    fresh = os.urandom(8).hex()
+    try:
+        path = _path()
+        if not os.path.exists(path):
+            _keep(fresh, path)
+        with open(path, "rb") as file:
+            kept = _ID.fullmatch(file.read(64))
+    except OSError:
+        return fresh
+    return kept[1].decode() if kept else fresh
+
+
+def _keep(fresh: str, path: str) -> None:
+    """The file appears complete or not at all, and the first one stays: two lnodes that start at once read the same."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    draft = f"{path}.{fresh}"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        try:
+            file.write(f"{fresh}\n")
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            os.unlink(draft)
+
+
+def state_folder() -> str:
+    """Where lnode keeps what is no configuration; it may not be there yet."""
+    if sys.platform == "linux":  # what platformdirs says there, without the 10 ms of its import
+        home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        return f"{home}/lnode"
+    from platformdirs import user_state_path
+
+    return str(user_state_path("lnode"))
+
+
+def replace_privately(path: str, text: str) -> None:
+    """Write a file of the state folder that only this user can read, whole or not at all. Raises OSError."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    draft = f"{path}.{os.getpid()}"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(draft, path)
+
+
+def private_folder(longest: int = 1000) -> str | None:
+    """A folder for sockets that only this user can enter, made if need be; None where there is no such.
+
+    Its path has at most `longest` characters, none of them one that ssh_config(5) expands.
+    $XDG_RUNTIME_DIR is somebody else's after `su` or `sudo -E`, and under /tmp anybody may have made one: whatever is
+    there and not this user's alone is left as it is.
+    """
+    if not hasattr(os, "getuid"):  # Windows, where ssh cannot share
+        return None
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")  # cron and su leave it out
+    paths = [f"/tmp/lnode-{os.getuid()}"]  # noqa: S108 - looked at before it is used
+    if runtime and _is_mine(runtime):
+        paths.insert(0, f"{runtime}/lnode")
+    for path in paths:
+        if len(path) > longest or not _PLAIN.fullmatch(path):
+            continue
+        with suppress(OSError):
+            os.mkdir(path, 0o700)
+        if _is_mine(path):
+            return path
+    return None
+
+
+def _is_mine(folder: str) -> bool:
+    """Is it a folder, no link to one, of this user's, that nobody else can enter?"""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+def _path() -> str:
+    return f"{state_folder()}/laptop"

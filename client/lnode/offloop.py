@@ -1,0 +1,31 @@
+"""Blocking work beside an event loop: a name that is looked up, an `ssh -G` that is waited for."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
+    """Work in a daemon thread: asyncio's own would hold up lnode's end for a dead resolver."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[_T] = loop.create_future()
+
+    def settle(tell: Callable[[], None]) -> None:
+        if not done.done():
+            tell()
+
+    def run() -> None:
+        try:
+            tell = partial(done.set_result, work())
+        except Exception as exc:
+            tell = partial(done.set_exception, exc)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, tell)
+
+    threading.Thread(target=run, name="lnode-offloop", daemon=True).start()
+    return done

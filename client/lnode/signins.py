@@ -1,0 +1,68 @@
+"""What it took to sign in to each host, so that nothing is tried silently where only a person can sign in.
+
+One line for each alias: the digest of what `ssh -G` said of it, what it took, the alias. With another configuration it
+is another host, of which nothing is known.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from lnode import credentials, laptop
+from lnode.target import Target
+
+_PERSON = "person"
+_SILENT = "silent"
+_SSH = "ssh"  # it asks nobody, but only ssh itself can: the link was refused
+
+
+def takes_person(target: Target) -> bool | None:
+    """Would the next sign-in take somebody: a password, a code, a passphrase? None where nobody knows."""
+    if credentials.is_kept(target):
+        return False
+    kind = _kind(target)
+    return None if kind is None else kind == _PERSON
+
+
+def is_for_ssh_alone(target: Target) -> bool:
+    """Was a login of the link's own refused, where ssh's had not been? Then it has to ride on that."""
+    return _kind(target) == _SSH
+
+
+def learn(target: Target, *, person: bool) -> None:
+    """Remember it. A state folder that cannot be written remembers nothing."""
+    if person or not is_for_ssh_alone(target):
+        _keep(target, _PERSON if person else _SILENT)
+
+
+def learn_for_ssh_alone(target: Target) -> None:
+    """Remember that the link was refused: it would be, at every attach."""
+    _keep(target, _SSH)
+
+
+def _kind(target: Target) -> str | None:
+    for digest, kind, alias in _read():
+        if alias == target.alias:
+            return kind if digest == target.digest else None
+    return None
+
+
+def _keep(target: Target, kind: str) -> None:
+    line = (target.digest, kind, target.alias)
+    with suppress(OSError):
+        before = list(_read())
+        if line in before:
+            return
+        rows = (*(other for other in before if other[2] != target.alias), line)
+        laptop.replace_privately(_path(), "".join(f"{' '.join(row)}\n" for row in rows))
+
+
+def _read() -> Iterator[tuple[str, str, str]]:
+    with suppress(OSError), open(_path(), encoding="utf-8", errors="replace") as file:
+        for row in file:
+            words = row.split()
+            if len(words) == len(("digest", "kind", "alias")):
+                yield words[0], words[1], words[2]
+
+
+def _path() -> str:
+    return f"{laptop.state_folder()}/sign-ins"

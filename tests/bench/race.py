@@ -1,0 +1,418 @@
+"""Ways to stay on a cluster, through the same faults: `python tests/bench/race.py [--only silence-8,...]`.
+
+ssh in a loop, autossh, mosh and lnode, each on a laptop of its own (net.py) with a round trip of 50 ms to a real sshd
+and tmux. They run side by side, some seconds apart, so that they do not come back at the same moment. Needs root,
+Docker, `ip`, `nsenter` and `ss`; takes some ten minutes. It judges and prints, and asserts nothing.
+
+A client is live again when it shows what the session said after the network's return *and* has brought a key there
+that was typed after it. It has given notice when its screen says, in whatever words, that something is wrong.
+"""
+
+import argparse
+import contextlib
+import io
+import itertools
+import math
+import os
+import re
+import shlex
+import shutil
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar, cast
+
+import pexpect
+import pyte
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import docker
+from docker import DockerClient
+
+import rig as rigs
+from net import Laptop
+from rig import Rig
+
+ONE_WAY_S = 0.025
+PORT = 2222  # the image's own sshd has 22, and the container ends with it
+ATTACH_WITHIN_S = 30.0
+GIVEN_UP_S = 150.0
+APART_S = 2.5
+KEY_EVERY_S = 0.1
+IDLE_S = 20.0
+
+NOTICE_BOUND_S = 5.0
+IDLE_BOUND_PERCENT = 0.3
+
+# As handbooks teach it, and as the impatient tune it.
+KEEPALIVE = "-o ServerAliveInterval=15 -o ServerAliveCountMax=3"
+TUNED = "-o ServerAliveInterval=2 -o ServerAliveCountMax=2 -o ConnectTimeout=5"
+LOOP = "while ! ssh OPTIONS -t unity 'tmux attach -t {session}'; do sleep 1; done"
+CLIENTS = {
+    "ssh 15x3": ["sh", "-c", LOOP.replace("OPTIONS", KEEPALIVE)],
+    "ssh 2x2": ["sh", "-c", LOOP.replace("OPTIONS", TUNED)],
+    "autossh": ["autossh", "-M", "0", *KEEPALIVE.split(), "-t", "unity", "tmux attach -t {session}"],
+    "mosh": ["mosh", "unity", "--", "tmux", "attach", "-t", "{session}"],
+    "lnode": [str(Path(sys.executable).with_name("lnode")), "unity", "{session}"],
+}
+
+# Every client is attached before the first one's fault begins: none attaches while another comes back.
+SETTLED_S = APART_S * len(CLIENTS)
+
+# Says nothing before the first key, so that idle is idle; then the time, and how many keys it has got.
+SESSION = """
+import os, select, time, tty
+tty.setraw(0)
+typed = 0
+os.write(1, b"\\033[2J\\033[?25l\\033[4;1Htick 0.00 typed 0")
+while True:
+    if select.select([0], [], [], 0.2 if typed else None)[0]:
+        typed += len(os.read(0, 64))
+    os.write(1, b"\\033[4;1Htick %.2f typed %d" % (time.time(), typed))
+"""
+SAID = re.compile(r"^tick (\d+\.\d\d) typed (\d+)\s*$")
+NOTICE = re.compile(r"mosh: |lnode: |Timeout, server|client_loop|[Cc]onnection|Broken pipe|No route|unreachable")
+
+# Its connections end with it, as when the machine itself restarts; tmux stays.
+STOP_SSHD = "pid=$(cat /run/{host}.pid) && kill $pid $(pgrep -P $pid)"
+START_SSHD = "/usr/sbin/sshd -o ListenAddress={host}:{port} -o PidFile=/run/{host}.pid"
+
+MOSH_IMAGE = """\
+FROM {image}
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mosh
+"""
+
+
+class Course(NamedTuple):
+    """What one client runs on: its laptop, and for it alone a sshd and a session."""
+
+    laptop: Laptop
+    rig: Rig
+    session: str
+    env: dict[str, str]
+
+    def root(self, command: str) -> None:
+        """Run a command on the login node as root, about this course's own sshd."""
+        _said(self.rig.exec(command.format(host=self.laptop.host, port=PORT), "root"))
+
+    @contextlib.contextmanager
+    def sshd_restarts(self) -> Iterator[None]:
+        """sshd ends, and every connection with it; then it is there again."""
+        self.root(STOP_SSHD)
+        try:
+            yield
+        finally:
+            self.root(START_SSHD)
+
+
+class Fault(NamedTuple):
+    """What happens, for how long, and how soon after it lnode has to be live; `blind` is a fault nobody can see."""
+
+    name: str
+    seconds: float
+    happens: Callable[[Course], AbstractContextManager[None]]
+    live_bound_s: float = 1.5
+    blind: bool = False
+
+
+FAULTS = [
+    Fault("silence-8", 8, lambda course: course.laptop.silence()),
+    Fault("silence-30", 30, lambda course: course.laptop.silence()),
+    Fault("silence-120", 120, lambda course: course.laptop.silence()),
+    Fault("interface-20", 20, lambda course: course.laptop.interface_down()),
+    Fault("address-10", 10, lambda course: course.laptop.new_address(), live_bound_s=2),
+    Fault("asleep-30", 30, lambda course: course.laptop.asleep(), live_bound_s=2, blind=True),
+    Fault("reset", 0, lambda course: course.laptop.reset()),
+    Fault("sshd-3", 3, Course.sshd_restarts),
+]
+IDLE = "idle"
+
+
+class Seen(NamedTuple):
+    """One client and one fault. Seconds; infinite is never."""
+
+    notice_s: float  # from the fault's begin, or from waking
+    live_s: float  # from the fault's end
+    in_the_dark_s: float  # from the fault's begin, or from waking, to the notice or to being live
+    cpu_percent: float  # of a core, from the fault's begin to being live
+
+
+class Idle(NamedTuple):
+    """One client that is attached and has nothing to do."""
+
+    attach_s: float
+    cpu_percent: float  # of a core
+    memory_mb: float
+
+
+_T = TypeVar("_T")
+Runs = dict[str, tuple[list[_T], list[str]]]  # by client: what was measured, and what went wrong
+_NUMBERS = itertools.cycle(range(1, 255))
+
+
+class Screen:
+    """A program on a pty, and what it has shown."""
+
+    def __init__(self, argv: list[str], env: dict[str, str]) -> None:
+        self._screen = pyte.Screen(100, 30)
+        self._stream = pyte.ByteStream(self._screen)
+        self._process = pexpect.spawn(argv[0], argv[1:], env=env, dimensions=(30, 100), timeout=None)
+        self.tick = self.noticed = math.inf  # when
+        self.typed = -1
+
+    def watch(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+        """Take in what is shown; whether `until` came true in that time."""
+        deadline = time.time() + seconds
+        while not until():
+            left = deadline - time.time()
+            if left <= 0:
+                return False
+            try:
+                self._show(cast(bytes, self._process.read_nonblocking(1 << 16, timeout=left)))
+            except pexpect.TIMEOUT:
+                pass
+            except pexpect.EOF:
+                time.sleep(max(0.0, deadline - time.time()))
+        return True
+
+    def live(self, since: float) -> bool:
+        """Type until a key that was typed after `since` has come back, with a later tick; False when given up."""
+        before = self.typed
+        while time.time() < since + GIVEN_UP_S:
+            self.press()
+            if self.watch(KEY_EVERY_S, lambda: self.typed > before and since <= self.tick < math.inf):
+                return True
+        return False
+
+    def press(self) -> None:
+        with contextlib.suppress(OSError):  # it has ended
+            self._process.send("x")
+
+    def text(self) -> str:
+        return " / ".join(row.strip() for row in self._screen.display if row.strip())
+
+    def close(self) -> None:
+        self._process.close(force=True)
+
+    def _show(self, data: bytes) -> None:
+        self._stream.feed(data)
+        for number in sorted(self._screen.dirty):
+            row = self._screen.buffer[number]
+            text = "".join(row[column].data for column in range(self._screen.columns))
+            if said := SAID.match(text):
+                self.tick, self.typed = float(said[1]), int(said[2])
+            elif NOTICE.search(text):
+                self.noticed = min(self.noticed, time.time())
+        self._screen.dirty.clear()
+
+
+def main() -> None:
+    """Run every client through every fault and print a table for each."""
+    chosen = _arguments()
+    if os.geteuid() != 0:
+        sys.exit("the race needs root, to make networks of its own")
+    if missing := [tool for tool in ("ip", "nsenter", "ss") if shutil.which(tool) is None]:
+        sys.exit(f"the race needs {', '.join(missing)}")
+    clients = [client for client in chosen.clients if _is_here(client)]
+    with contextlib.closing(docker.from_env(timeout=300)) as engine:
+        rigs.ensure_base_image()
+        image = rigs.build(engine, "slurm")
+        if "mosh" in clients:
+            image = _with_mosh(engine, image)
+        with rigs.running(engine, "slurm", image, uuid.uuid4().hex[:12]) as rig:
+            if IDLE in chosen.only:
+                _print_idle(_side_by_side(rig, clients, chosen.rounds, _idle))
+            for fault in FAULTS:
+                if fault.name in chosen.only:
+                    _print_fault(fault, _side_by_side(rig, clients, chosen.rounds, partial(_through, fault)))
+
+
+def _side_by_side(rig: Rig, clients: list[str], rounds: int, what: Callable[..., _T]) -> Runs[_T]:
+    """Let every client do the same, in every round: what came of it, and why some of it did not."""
+    runs: Runs[_T] = {client: ([], []) for client in clients}
+    with ThreadPoolExecutor(len(clients)) as pool:
+        for _ in range(rounds):
+            at_work = {
+                client: pool.submit(_attached, rig, client, number * APART_S, what)
+                for number, client in enumerate(clients)
+            }
+            for client, future in at_work.items():
+                try:
+                    runs[client][0].append(future.result())
+                except (RuntimeError, OSError) as error:
+                    runs[client][1].append(str(error))
+    return runs
+
+
+def _attached(rig: Rig, client: str, after_s: float, what: Callable[..., _T]) -> _T:
+    """Attach from a new laptop to a new session, and do what there is to do there."""
+    time.sleep(after_s)
+    number = next(_NUMBERS)
+    with _course(rig, number) as course:
+        began = time.time()
+        screen = Screen(
+            course.laptop.argv(*(word.format(session=course.session) for word in CLIENTS[client])), course.env
+        )
+        try:
+            if not screen.watch(ATTACH_WITHIN_S, lambda: screen.typed >= 0):
+                raise RuntimeError(f"no attach: {screen.text()}")
+            return what(course, screen, time.time() - began)
+        finally:
+            screen.close()
+
+
+@contextlib.contextmanager
+def _course(rig: Rig, number: int) -> Iterator[Course]:
+    """A laptop, and for it a sshd and a session."""
+    container = int(rig.container.attrs["State"]["Pid"])
+    session = f"s{number}"
+    with Laptop(f"race{os.getpid() % 100000}", number, container, delay_s=ONE_WAY_S) as laptop:
+        course = Course(laptop, rig, session, _equipped(rig, laptop))
+        course.root(START_SSHD)
+        _said(rig.exec(f"tmux new-session -d -s {session} python3 -c {shlex.quote(SESSION)}"))
+        try:
+            yield course
+        finally:
+            _said(rig.exec(f"tmux kill-session -t {session}"))
+            course.root(STOP_SSHD)
+
+
+def _equipped(rig: Rig, laptop: Laptop) -> dict[str, str]:
+    """Give a laptop a home and an ssh of its own: its environment."""
+    folder = rig.folder / laptop.host
+    (folder / "bin").mkdir(parents=True)
+    shutil.copytree(rig.home, folder / "home")
+    config = rig.ssh_config.read_text().replace("HostName 127.0.0.1\n", f"HostName {laptop.host}\n")
+    (folder / "ssh_config").write_text(config.replace(f"Port {rig.port}\n", f"Port {PORT}\n"))
+    ssh = folder / "bin" / "ssh"
+    ssh.write_text((rig.folder / "bin" / "ssh").read_text().replace(str(rig.ssh_config), str(folder / "ssh_config")))
+    ssh.chmod(0o755)
+    return replace(rig, folder=folder).env(AUTOSSH_PATH=str(ssh), AUTOSSH_GATETIME="0")
+
+
+def _idle(course: Course, screen: Screen, attach_s: float) -> Idle:
+    screen.watch(SETTLED_S)
+    before = course.laptop.cpu_s()
+    screen.watch(IDLE_S)
+    return Idle(attach_s, 100 * (course.laptop.cpu_s() - before) / IDLE_S, course.laptop.memory_mb())
+
+
+def _through(fault: Fault, course: Course, screen: Screen, _: float) -> Seen:
+    screen.press()
+    if not screen.watch(ATTACH_WITHIN_S, lambda: screen.typed > 0):
+        raise RuntimeError(f"the session does not answer: {screen.text()}")
+    screen.watch(SETTLED_S)
+    screen.noticed = math.inf
+    cpu_s, begin = course.laptop.cpu_s(), time.time()
+    with fault.happens(course):
+        screen.watch(fault.seconds)
+    end = time.time()
+    live = time.time() - end if screen.live(end) else math.inf
+    cpu_percent = 100 * (course.laptop.cpu_s() - cpu_s) / (time.time() - begin)
+    seen_from = end if fault.blind else begin
+    in_the_dark = min(screen.noticed, end + live) - seen_from
+    return Seen(screen.noticed - seen_from, live, in_the_dark, cpu_percent)
+
+
+def _print_idle(runs: Runs[Idle]) -> None:
+    print()
+    _print_row("attached and idle", "attach s", "CPU %", "memory MB", _load())
+    for client, (done, failed) in runs.items():
+        if done:
+            row = Idle(*map(statistics.median, zip(*done, strict=True)))
+            bound = f"CPU < {IDLE_BOUND_PERCENT:g}: {_verdict(row.cpu_percent < IDLE_BOUND_PERCENT)}"
+            cells = f"{row.attach_s:.2f}", f"{row.cpu_percent:.2f}", f"{row.memory_mb:.1f}"
+            _print_row(client, *cells, bound if client == "lnode" else "")
+        _print_failed(client, failed)
+
+
+def _print_fault(fault: Fault, runs: Runs[Seen]) -> None:
+    print()
+    _print_row(fault.name, "notice s", "live s", "CPU %", _load())
+    for client, (done, failed) in runs.items():
+        if done:
+            row = Seen(*map(statistics.median, zip(*done, strict=True)))
+            notice = f"notice <= {NOTICE_BOUND_S:g}: {_verdict(row.in_the_dark_s <= NOTICE_BOUND_S)}"
+            live = f"live <= {fault.live_bound_s:g}: {_verdict(row.live_s <= fault.live_bound_s)}"
+            cells = _seconds(row.notice_s, "-"), _seconds(row.live_s, "lost"), f"{row.cpu_percent:.2f}"
+            _print_row(client, *cells, f"{notice}, {live}" if client == "lnode" else "")
+        _print_failed(client, failed)
+
+
+def _print_row(first: str, *cells: str) -> None:
+    """Three columns, and what there is to say about them."""
+    print(f"{first:<20}", *(f"{cell:>10}" for cell in cells[:3]), "", *cells[3:], flush=True)
+
+
+def _print_failed(client: str, failed: list[str]) -> None:
+    for why in failed:
+        print(f"{client:<20}  failed: {why}", flush=True)
+
+
+def _load() -> str:
+    return f"load: {os.getloadavg()[0]:.1f}"
+
+
+def _seconds(seconds: float, never: str) -> str:
+    return never if math.isinf(seconds) else f"{seconds:.2f}"
+
+
+def _verdict(fine: bool) -> str:
+    return "ok" if fine else "MISS"
+
+
+def _arguments() -> argparse.Namespace:
+    def some_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+        def read(text: str) -> list[str]:
+            chosen = text.split(",")
+            if unknown := set(chosen) - set(known):
+                raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not one of {', '.join(known)}")
+            return chosen
+
+        return read
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    rows = [IDLE, *(fault.name for fault in FAULTS)]
+    parser.add_argument("--only", metavar="FAULT,...", type=some_of(rows), default=rows, help=", ".join(rows))
+    parser.add_argument(
+        "--clients", metavar="CLIENT,...", type=some_of(CLIENTS), default=[*CLIENTS], help=", ".join(CLIENTS)
+    )
+    parser.add_argument("--rounds", metavar="N", type=int, default=1, help="each row is the median of so many")
+    return parser.parse_args()
+
+
+def _is_here(client: str) -> bool:
+    """Whether a client is installed; says so where it is not."""
+    here = shutil.which(CLIENTS[client][0]) is not None
+    if not here:
+        print(f"{client}: not installed, left out")
+    return here
+
+
+def _with_mosh(engine: DockerClient, image: str) -> str:
+    """The image with mosh's server in it, which no cluster has: its id."""
+    built, _ = engine.images.build(
+        fileobj=io.BytesIO(MOSH_IMAGE.format(image=image).encode()), tag="lnode-race:mosh",
+        network_mode="host", rm=True, forcerm=True,
+    )  # fmt: skip
+    assert built.id is not None
+    return built.id
+
+
+def _said(done: tuple[int, str]) -> str:
+    status, said = done
+    if status != 0:
+        raise RuntimeError(said)
+    return said
+
+
+if __name__ == "__main__":
+    main()

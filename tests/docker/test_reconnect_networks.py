@@ -1,0 +1,63 @@
+"""The network under the laptop goes and comes: interface down, another address, long silence. Root only, on Linux."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from faults import NOTICE, shell_of
+from net import Laptop
+from rig import Rig, configured, wait_until
+from window import LNODE, Window
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("ip") or not os.path.exists("/dev/net/tun"),
+    reason="making a network takes root, ip and /dev/net/tun",
+)
+
+Fault = Callable[[Laptop], AbstractContextManager[None]]
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "interface down": (Laptop.interface_down, "no network"),
+    "new address": (Laptop.new_address, "no network"),
+    "packets lost": (Laptop.silence, "unity silent for "),
+}
+
+
+@contextmanager
+def laptop_of(slurm: Rig) -> Iterator[Laptop]:
+    server = int(slurm.container.attrs["State"]["Pid"])
+    with (
+        Laptop(f"net{os.getpid() % 100000}", 1, server, delay_s=0.005) as laptop,
+        configured(slurm, f"Host *\n    HostName {laptop.host}\n    Port 22\n"),
+    ):
+        yield laptop
+
+
+@pytest.mark.parametrize(("fault", "given_up"), [*((fault, False) for fault in FAULTS), ("new address", True)])
+def test_a_network_that_goes_and_comes(slurm: Rig, fault: str, given_up: bool) -> None:
+    happens, notice = FAULTS[fault]
+    with (
+        laptop_of(slurm) as laptop,
+        Window(laptop.argv(*LNODE, "unity", "roaming", "--login"), slurm.env()) as window,
+    ):
+        shell = shell_of(window)
+        wait_until(lambda: slurm.exec("pgrep -fx 'cat -u'")[0] == 0, "the heart beats")
+        with happens(laptop):
+            window.wait_for(notice)
+            if given_up:
+                wait_until(lambda: not any(_is_ssh(pid) for pid in laptop.pids()), "the terminal is given up")
+        window.wait_without(NOTICE, within_s=60)
+        assert shell_of(window) == shell
+        window.detach()
+        assert window.exit_status() == 0
+        assert "lnode: detached; roaming runs on login1" in window.text()
+
+
+def _is_ssh(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read() == "ssh\n"
+    except OSError:
+        return False
