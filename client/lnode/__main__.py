@@ -12,7 +12,7 @@ import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
 from lnode import screen  # noqa: E402
-from lnode.dispatch import explained, run  # noqa: E402
+from lnode.dispatch import Typed, explained, run  # noqa: E402
 from lnode.errors import ExitCode  # noqa: E402
 
 
@@ -27,9 +27,9 @@ def main() -> None:
 def _run(argv: Sequence[str]) -> ExitCode:
     match argv:
         case [host, "--ls"] if not host.startswith("-"):
-            return run(host, ls=True)
+            return run(Typed(host, ls=True))
         case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):
-            return run(host, *session)
+            return run(Typed(host, session[0] if session else None))
     from lnode.cli import run_typed
 
     return run_typed(argv)

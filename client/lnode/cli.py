@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from lnode.dispatch import run
+from lnode.dispatch import Typed, run
 from lnode.errors import ExitCode, LnodeError
 
 _app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -25,7 +25,9 @@ def run_typed(argv: Sequence[str]) -> ExitCode:
 
 @_app.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def _lnode(
-    host: Annotated[str, typer.Argument(metavar="HOST", help="an ssh alias; `demo` is a cluster on this laptop")],
+    host: Annotated[
+        str | None, typer.Argument(metavar="HOST", help="an ssh alias; `demo` is a cluster on this laptop")
+    ] = None,
     session: Annotated[
         str | None, typer.Argument(metavar="[SESSION]", help="its name, else the host's default")
     ] = None,
@@ -53,23 +55,4 @@ def _lnode(
     verbose: Annotated[bool, typer.Option("-v", help="tell at the end what happened, with times")] = False,
 ) -> ExitCode:
     """Keep a compute-node session alive on an HPC cluster: attach to it, or start it."""
-    return run(
-        host,
-        session,
-        ls=ls,
-        as_json=as_json,
-        kill=kill,
-        yes=yes,
-        login=login,
-        existing=existing,
-        detach_others=detach,
-        profile=profile,
-        words={"mem": mem, "time": time, "partition": partition, "gpus": gpus, "cpus": cpus},
-        reset=reset,
-        waits=wait,
-        sign_in=sign_in,
-        forget=forget,
-        history=history,
-        close=close,
-        verbose=verbose,
-    )
+    return run(Typed(**locals()))

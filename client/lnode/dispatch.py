@@ -1,108 +1,199 @@
-"""One verb, its outcome as an exit code; the only place where an error becomes one."""
+"""What was typed -> one verb, its outcome as an exit code; the only place where an error becomes one."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from lnode import laptop, screen
 from lnode.commands import demo
 from lnode.errors import ExitCode, LnodeError
 
+if TYPE_CHECKING:
+    from lnode.settings import Request
+    from lnode.target import Resolving, Target
 
-def run(  # noqa: PLR0911 (one for each verb)
-    host: str,
-    session: str | None = None,
-    *,
-    ls: bool = False,
-    as_json: bool = False,
-    kill: bool = False,
-    yes: bool = False,
-    login: bool = False,
-    existing: bool = False,
-    detach_others: bool = False,
-    profile: str | None = None,
-    words: Mapping[str, str | None] | None = None,
-    reset: bool = False,
-    waits: bool = False,
-    history: bool = False,
-    sign_in: bool = False,
-    forget: bool = False,
-    close: bool = False,
-    verbose: bool = False,
-) -> ExitCode:
-    """Do one thing. `words` are resource words by name (mem, time, ...), None where not given. Raises LnodeError."""
-    given = {name: word for name, word in (words or {}).items() if word is not None}
-    starts = bool(given) or login or existing or detach_others or waits
-    verbs = {
-        "--ls": ls, "--kill": kill, "--sign-in": sign_in, "--forget": forget, "--history": history, "--close": close,
-        "--reset": reset,
-    }  # fmt: skip
-    _refuse_contradictions(host, verbs, as_json=as_json, yes=yes, starts=starts)
-    if reset:
-        return demo.reset()
-    if forget:
-        from lnode.commands.forget import forget as take_out
 
-        return take_out(host)
-    if history:
-        from lnode.commands.history import history as tell
+class Typed(NamedTuple):
+    """What was typed, by the names that cli.py gives it. At most one verb of VERBS; none of them is to attach."""
 
-        return tell(host, session)
+    host: str | None = None
+    session: str | None = None
+    ls: bool = False
+    as_json: bool = False
+    kill: bool = False
+    yes: bool = False
+    login: bool = False
+    existing: bool = False
+    detach: bool = False
+    profile: str | None = None
+    mem: str | None = None
+    time: str | None = None
+    partition: str | None = None
+    gpus: str | None = None
+    cpus: str | None = None
+    reset: bool = False
+    wait: bool = False
+    sign_in: bool = False
+    forget: bool = False
+    history: bool = False
+    close: bool = False
+    verbose: bool = False
+
+
+def run(typed: Typed) -> ExitCode:
+    """Do the one thing that was typed. Raises LnodeError."""
+    return VERBS[_verb(typed)](typed)
+
+
+class _Host(NamedTuple):
+    """The host that was meant, while ssh still thinks about it."""
+
+    resolving: "Resolving"
+    request: "Request"
+    session: str
+
+    def target(self) -> "Target":
+        """How to get there, over the connection that a sign-in left open."""
+        from lnode import sharing
+
+        return sharing.with_master(self.resolving.target(), self.request.keep_warm)
+
+
+@contextmanager
+def _reached(typed: Typed) -> Iterator[_Host]:
     from lnode.target import Resolving
 
+    host = typed.host or ""
     with demo.reach(host) as config:
-        asked = Resolving(host, config)  # ssh thinks while the next imports load
-        from lnode import settings, sharing
+        resolving = Resolving(host, config)  # ssh thinks while the next imports load
+        from lnode import settings
 
-        request = settings.load().request(host, profile)
-        name = request.session if session is None else session
-        if close:
-            from lnode.commands.close import close as end_connection
+        request = settings.load().request(host, typed.profile)
+        yield _Host(resolving, request, request.session if typed.session is None else typed.session)
 
-            return end_connection(sharing.with_own(asked.target()))
-        if sign_in:
-            from lnode.commands.sign_in import sign_in as keep
 
-            return keep(asked.target())
-        target = sharing.with_master(asked.target(), request.keep_warm)
-        if ls:
-            from lnode.commands.ls import ls as list_sessions
-
-            return list_sessions(target, request, as_json=as_json)
-        if kill:
-            from lnode.commands.kill import kill as end_session
-
-            return end_session(target, name, request, yes=yes)
+def _attach(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
         from lnode.commands.attach import attach
 
         return attach(
             target,
-            name,
-            request.with_words(**given),
-            login=login,
-            existing=existing,
-            detach_others=detach_others,
-            waits=waits,
-            verbose=verbose,
+            host.session,
+            host.request.with_words(**_words(typed)),
+            login=typed.login,
+            existing=typed.existing,
+            detach_others=typed.detach,
+            waits=typed.wait,
+            verbose=typed.verbose,
         )
 
 
-def _refuse_contradictions(host: str, verbs: Mapping[str, bool], *, as_json: bool, yes: bool, starts: bool) -> None:
-    def wrong(message: str, hint: str) -> LnodeError:
-        return LnodeError(ExitCode.USAGE, message, hint)
+def _ls(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.ls import ls
 
-    said = [verb for verb, is_said in verbs.items() if is_said]
+        return ls(target, host.request, as_json=typed.as_json)
+
+
+def _kill(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.kill import kill
+
+        return kill(target, host.session, host.request, yes=typed.yes)
+
+
+def _sign_in(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        from lnode.commands.sign_in import sign_in
+
+        return sign_in(host.resolving.target())
+
+
+def _close(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        from lnode import sharing
+        from lnode.commands.close import close
+
+        return close(sharing.with_own(host.resolving.target()))
+
+
+def _forget(typed: Typed) -> ExitCode:
+    from lnode.commands.forget import forget
+
+    return forget(typed.host or "")
+
+
+def _history(typed: Typed) -> ExitCode:
+    from lnode.commands.history import history
+
+    return history(typed.host or "", typed.session)
+
+
+def _reset(typed: Typed) -> ExitCode:
+    if typed.host != demo.ALIAS:
+        raise _wrong(f"--reset is for the demo, not for {typed.host}", "as in: lnode demo --reset")
+    return demo.reset()
+
+
+VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
+    "attach": _attach,
+    "ls": _ls,
+    "kill": _kill,
+    "sign_in": _sign_in,
+    "forget": _forget,
+    "history": _history,
+    "close": _close,
+    "reset": _reset,
+}
+
+_WORDS = {"mem": "-m MEM", "time": "-t TIME", "partition": "-p NAME", "gpus": "-g GPUS", "cpus": "-c CPUS"}
+
+# How an option is spelled, and the verbs that it goes with; -P and what is a verb itself go with all.
+_OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "as_json": ("--json", ("ls",)),
+    "yes": ("--yes", ("kill",)),
+    "login": ("--login", ("attach",)),
+    "existing": ("--existing", ("attach",)),
+    "detach": ("-d", ("attach",)),
+    "wait": ("--wait", ("attach",)),
+    **{name: (spelled, ("attach",)) for name, spelled in _WORDS.items()},
+}
+
+
+def _words(typed: Typed) -> dict[str, str]:
+    """The resource words that were given."""
+    return {name: word for name in _WORDS if (word := getattr(typed, name)) is not None}
+
+
+def _verb(typed: Typed) -> str:
+    """The one verb that was typed, with nothing beside it that means something else. Raises LnodeError(USAGE)."""
+    said = [verb for verb in VERBS if getattr(typed, verb, False)]
     if len(said) > 1:
-        raise wrong(f"{' and '.join(said)} are one at a time", "say one of them")
-    if starts and said:
-        raise wrong(
-            "-m -t -p -g -c -d --login --existing --wait are for attaching", f"as in: lnode {host} SESSION -m 8000"
-        )
-    if as_json and not verbs["--ls"]:
-        raise wrong("--json goes with --ls", f"as in: lnode {host} --ls --json")
-    if yes and not verbs["--kill"]:
-        raise wrong("--yes goes with --kill", f"as in: lnode {host} SESSION --kill --yes")
-    if verbs["--reset"] and host != demo.ALIAS:
-        raise wrong(f"--reset is for the demo, not for {host}", "as in: lnode demo --reset")
+        raise _wrong(f"{' and '.join(map(_flag, said))} are one at a time", "say one of them")
+    verb = said[0] if said else "attach"
+    for option, (spelled, verbs) in _OPTIONS.items():
+        if getattr(typed, option) not in (None, False) and verb not in verbs:
+            flag = spelled.split()[0]
+            known = [_flag(other) for other in verbs if other != "attach"]
+            fits = " or ".join(known if "attach" not in verbs else ["attaching", *known])
+            example = " ".join(filter(None, (_flag(verbs[0]) if verbs[0] != "attach" else "", spelled)))
+            place = typed.host if verbs[0] == "ls" else f"{typed.host} SESSION"
+            raise _wrong(f"{flag} goes with {fits}", f"as in: lnode {place} {example}")
+    if typed.host is None:
+        raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
+    return verb
+
+
+def _flag(verb: str) -> str:
+    return f"--{verb.replace('_', '-')}"
+
+
+def _wrong(message: str, hint: str) -> LnodeError:
+    return LnodeError(ExitCode.USAGE, message, hint)
 
 
 def explained(work: Callable[[], ExitCode]) -> ExitCode:

@@ -89,13 +89,13 @@ def error(message: str, hint: str) -> str:
 
 
 HELP = """\
-Usage: lnode [OPTIONS] {HOST} [SESSION]
+Usage: lnode [OPTIONS] [HOST] [SESSION]
 
   Keep a compute-node session alive on an HPC cluster: attach to it, or start
   it.
 
 Arguments:
-  HOST       an ssh alias; `demo` is a cluster on this laptop  [required]
+  HOST       an ssh alias; `demo` is a cluster on this laptop
   [SESSION]  its name, else the host's default
 
 Options:
@@ -149,8 +149,8 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
         (["x", "--yes"], "--yes goes with --kill", "as in: lnode x SESSION --kill --yes"),
         (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
-        (["x", "--history", "--wait"], "-m -t -p -g -c -d --login --existing --wait are for attaching",
-         "as in: lnode x SESSION -m 8000"),
+        (["x", "--history", "--wait"], "--wait goes with attaching", "as in: lnode x SESSION --wait"),
+        (["x", "--ls", "-m", "0"], "-m goes with attaching", "as in: lnode x SESSION -m MEM"),
         (["x", "--reset"], "--reset is for the demo, not for x", "as in: lnode demo --reset"),
         (["--", "-oProxyCommand=touch x"], "'-oProxyCommand=touch x' is no ssh alias",
          "name a Host of your ~/.ssh/config, as in: lnode unity"),
