@@ -168,17 +168,19 @@ def test_sessions_at_once_over_one_shared_connection(config: Path) -> None:
     shared = ["-o", f"ControlPath={folder}/m"]
     words = ["ssh", "-F", str(config), *shared]
     with subprocess.Popen([*words, "-M", "-N", "demo"], stdin=subprocess.DEVNULL) as master:
-        until((folder / "m").exists, "the master's socket")
-        with subprocess.Popen([*words, "demo", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
-            assert first.stdin is not None
-            first.stdin.write(b"one")
-            first.stdin.flush()
-            second = ssh(config, *shared, "demo", "echo $SSH_CONNECTION")
-            third = ssh(config, *shared, "-tt", "demo", "echo $SSH_CONNECTION")
-            out, _ = first.communicate(timeout=LIMIT)
-        assert (first.returncode, out) == (0, b"one")
-        assert second.stdout.split() == third.stdout.split() != []
-        master.terminate()
+        try:
+            until((folder / "m").exists, "the master's socket")
+            with subprocess.Popen([*words, "demo", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+                assert first.stdin is not None
+                first.stdin.write(b"one")
+                first.stdin.flush()
+                second = ssh(config, *shared, "demo", "echo $SSH_CONNECTION")
+                third = ssh(config, *shared, "-tt", "demo", "echo $SSH_CONNECTION")
+                out, _ = first.communicate(timeout=LIMIT)
+            assert (first.returncode, out) == (0, b"one")
+            assert second.stdout.split() == third.stdout.split() != []
+        finally:
+            master.terminate()
     shutil.rmtree(folder)
 
 
