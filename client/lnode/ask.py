@@ -20,7 +20,7 @@ from lnode.sshlog import SshLog
 from lnode.target import Target
 
 MAX_REPLY = 4 << 20  # characters; a reply longer than that is not one of ours
-_SILENT_S = 2.0  # over a master that is there; then it has to prove that it is alive
+_SILENT_S = 1.0  # over a master that is there; then it has to prove that it is alive
 
 
 class Question:
