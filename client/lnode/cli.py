@@ -34,7 +34,7 @@ def _lnode(
     ls: Annotated[bool, typer.Option("--ls", help="list every session: state, node, job, time left")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="with --ls: as JSON")] = False,
     kill: Annotated[bool, typer.Option("--kill", help="end the session and give its allocation back")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill: do not ask")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill and --setup: do not ask")] = False,
     login: Annotated[bool, typer.Option("--login", help="plain tmux on the login node, no allocation")] = False,
     existing: Annotated[bool, typer.Option("--existing", help="attach only, never start one")] = False,
     detach: Annotated[bool, typer.Option("-d", help="detach the session's other clients")] = False,
@@ -52,6 +52,10 @@ def _lnode(
     forget: Annotated[bool, typer.Option("--forget", help="remove it again")] = False,
     history: Annotated[bool, typer.Option("--history", help="why was I disconnected? what happened, and when")] = False,
     close: Annotated[bool, typer.Option("--close", help="end the connection that a sign-in left open")] = False,
+    setup: Annotated[
+        bool, typer.Option("--setup", help="livenode() and mouse scrolling on the cluster; shows the change first")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="with --setup: take it back")] = False,
     verbose: Annotated[bool, typer.Option("-v", help="tell at the end what happened, with times")] = False,
 ) -> ExitCode:
     """Keep a compute-node session alive on an HPC cluster: attach to it, or start it."""

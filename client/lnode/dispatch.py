@@ -38,6 +38,8 @@ class Typed(NamedTuple):
     forget: bool = False
     history: bool = False
     close: bool = False
+    setup: bool = False
+    undo: bool = False
     verbose: bool = False
 
 
@@ -47,11 +49,12 @@ def run(typed: Typed) -> ExitCode:
 
 
 class _Host(NamedTuple):
-    """The host that was meant, while ssh still thinks about it."""
+    """The host that was meant, while ssh still thinks about it; `profiles` are the requests of each -P."""
 
     resolving: "Resolving"
     request: "Request"
     session: str
+    profiles: "Mapping[str, Request]"
 
     def target(self) -> "Target":
         """How to get there, over the connection that a sign-in left open."""
@@ -69,8 +72,10 @@ def _reached(typed: Typed) -> Iterator[_Host]:
         resolving = Resolving(host, config)  # ssh thinks while the next imports load
         from lnode import settings
 
-        request = settings.load().request(host, typed.profile)
-        yield _Host(resolving, request, request.session if typed.session is None else typed.session)
+        known = settings.load()
+        request = known.request(host, typed.profile)
+        profiles = {name: known.request(host, name) for name in known.profiles} if typed.setup else {}
+        yield _Host(resolving, request, request.session if typed.session is None else typed.session, profiles)
 
 
 def _attach(typed: Typed) -> ExitCode:
@@ -121,6 +126,14 @@ def _close(typed: Typed) -> ExitCode:
         return close(sharing.with_own(host.resolving.target()))
 
 
+def _setup(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.setup import setup
+
+        return setup(target, host.request, host.profiles, undo=typed.undo, yes=typed.yes)
+
+
 def _forget(typed: Typed) -> ExitCode:
     from lnode.commands.forget import forget
 
@@ -147,6 +160,7 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "forget": _forget,
     "history": _history,
     "close": _close,
+    "setup": _setup,
     "reset": _reset,
 }
 
@@ -155,7 +169,8 @@ _WORDS = {"mem": "-m MEM", "time": "-t TIME", "partition": "-p NAME", "gpus": "-
 # How an option is spelled, and the verbs that it goes with; -P and what is a verb itself go with all.
 _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "as_json": ("--json", ("ls",)),
-    "yes": ("--yes", ("kill",)),
+    "yes": ("--yes", ("kill", "setup")),
+    "undo": ("--undo", ("setup",)),
     "login": ("--login", ("attach",)),
     "existing": ("--existing", ("attach",)),
     "detach": ("-d", ("attach",)),

@@ -130,6 +130,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def print_diff(lines: Sequence[str]) -> None:
+    """A unified diff on stdout, coloured on a terminal."""
+    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
+    colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
+    for line in lines:
+        colour = "" if plain else colours.get(line[:1], "")
+        print(f"{colour}{visible(line)}{colour and chr(27) + '[m'}")
+
+
 def prepare_table() -> None:
     """Load what a table on a terminal takes; rich keeps half of that for the first one that is printed."""
     if sys.stdout.isatty():

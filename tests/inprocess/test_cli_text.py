@@ -102,7 +102,7 @@ Options:
   --ls        list every session: state, node, job, time left
   --json      with --ls: as JSON
   --kill      end the session and give its allocation back
-  -y, --yes   with --kill: do not ask
+  -y, --yes   with --kill and --setup: do not ask
   --login     plain tmux on the login node, no allocation
   --existing  attach only, never start one
   -d          detach the session's other clients
@@ -118,6 +118,9 @@ Options:
   --forget    remove it again
   --history   why was I disconnected? what happened, and when
   --close     end the connection that a sign-in left open
+  --setup     livenode() and mouse scrolling on the cluster; shows the change
+              first
+  --undo      with --setup: take it back
   -v          tell at the end what happened, with times
   -h, --help  Show this message and exit.
 
@@ -146,7 +149,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
     ("args", "message", "hint"),
     [
         (["x", "--json"], "--json goes with --ls", "as in: lnode x --ls --json"),
-        (["x", "--yes"], "--yes goes with --kill", "as in: lnode x SESSION --kill --yes"),
+        (["x", "--yes"], "--yes goes with --kill or --setup", "as in: lnode x SESSION --kill --yes"),
         (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
         (["x", "--history", "--wait"], "--wait goes with attaching", "as in: lnode x SESSION --wait"),

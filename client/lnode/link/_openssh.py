@@ -13,8 +13,8 @@ from lnode.target import Target
 _CHUNK = _WORDS = 1 << 16
 _GRACE_S = 0.3
 _OPENED = "master session id"  # at DEBUG1, once the server has let a session open (mux.c, mux_client_request_session)
-# `ssh -O check` passes on a master whose network is gone, so a real no-op has to answer. An attach that meets a dead one
-# takes so much longer, and two programs.
+# `ssh -O check` passes on a master whose network is gone, so a real no-op has to answer. An attach that meets a dead
+# one takes so much longer, and two programs.
 _PROOF_S = 1.6
 
 

@@ -15,13 +15,14 @@ _PARTS = {
     "list": ("tmux.sh", "list.sh"),
     "kill": ("tmux.sh", "list.sh", "kill.sh"),
     "client": ("tmux.sh", "client.sh"),
+    "setup": ("tmux.sh", "setup.sh"),
 }
 _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
 _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n", re.MULTILINE)
 
 
 def line(script: str, *values: str) -> str:
-    """The shell line that runs `script` ("session", "list", "kill" or "client") with `values` as its $1, $2, ...
+    """The shell line that runs `script`, one of _PARTS, with `values` as its $1, $2, ...
 
     Values may hold anything but NUL. At most about 120 kB in all (Linux MAX_ARG_STRLEN).
     """

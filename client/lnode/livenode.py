@@ -1,0 +1,88 @@
+"""What the handbooks have people put into their files there: livenode() for the login shell, the mouse for tmux.
+
+For days without this laptop: sessions that livenode() starts are the same as lnode's, and the other way round.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+
+SH = ("bash", "zsh", "sh", "dash", "ash", "ksh", "ksh93", "mksh")
+
+_AGENT = "~/.ssh/lnode-agent"
+
+_IN_SH = """\
+{name}() {{  # attach to a session on a compute node, or start it: {name} [SESSION]
+  if tmux has-session -t "{exact}${{1:-{session}}}" 2>/dev/null; then
+    tmux attach-session -t "{exact}${{1:-{session}}}"
+  else
+    tmux new-session -s "${{1:-{session}}}" {command}
+  fi
+}}"""
+
+_AGENT_IN_SH = f"""\
+# One path to the ssh agent, for shells in tmux that outlive the connection which brought it
+if [ -z "$TMUX" ] && [ -S "$SSH_AUTH_SOCK" ] && [ "$SSH_AUTH_SOCK" != {_AGENT} ]; then
+  ln -sf "$SSH_AUTH_SOCK" {_AGENT}
+elif [ -n "$TMUX" ] && [ -S {_AGENT} ]; then
+  export SSH_AUTH_SOCK={_AGENT}
+fi"""
+
+_IN_FISH = """\
+function {name}  # attach to a session on a compute node, or start it: {name} [SESSION]
+    set -l session {session}
+    set -q argv[1]; and set session $argv[1]
+    if tmux has-session -t "{exact}$session" 2>/dev/null
+        tmux attach-session -t "{exact}$session"
+    else
+        tmux new-session -s "$session" {command}
+    end
+end"""
+
+_AGENT_IN_FISH = f"""\
+# One path to the ssh agent, for shells in tmux that outlive the connection which brought it
+if not set -q TMUX; and test -S "$SSH_AUTH_SOCK"; and test "$SSH_AUTH_SOCK" != {_AGENT}
+    ln -sf "$SSH_AUTH_SOCK" {_AGENT}
+else if set -q TMUX; and test -S {_AGENT}
+    set -gx SSH_AUTH_SOCK {_AGENT}
+end"""
+
+# tmux takes a new agent's path from each client that attaches (update-environment); the link follows it.
+_AGENT_IN_TMUX = (
+    "set-hook -g client-attached[1077] { run-shell -b 's=$(tmux show-environment -t #{q:session_id} SSH_AUTH_SOCK | "
+    "sed -n s/^SSH_AUTH_SOCK=//p); "
+    f'if [ -S "$s" ] && [ "$s" != {_AGENT} ]; then ln -sf "$s" {_AGENT}; fi\' }}'
+)
+
+
+def functions(shell: str, requests: Mapping[str, tuple[str, str]], version: tuple[int, int]) -> str | None:
+    """Lines for the rc file of a login shell; None for one that knows no functions (csh), or that nobody knows.
+
+    `requests` is the function's name -> (default session, the request as the login shell reads it); `version` tmux's.
+    """
+    if shell != "fish" and shell not in SH:
+        return None
+    form, agent, quoted = (_IN_FISH, _AGENT_IN_FISH, _fish) if shell == "fish" else (_IN_SH, _AGENT_IN_SH, shlex.quote)
+    exact = "=" if version >= (2, 1) else ""
+    made = (
+        form.format(name=name, session=session, exact=exact, command=quoted(f"{request}; exec $SHELL -l"))
+        for name, (session, request) in requests.items()
+    )
+    return "\n\n".join([*made, agent])
+
+
+def tmux_conf(version: tuple[int, int]) -> str:
+    """Lines for tmux.conf: the wheel scrolls, the mouse selects panes."""
+    if version < (2, 1):
+        return "setw -g mode-mouse on\nset -g mouse-select-pane on"
+    return "set -g mouse on" if version < (3, 0) else f"set -g mouse on\n{_AGENT_IN_TMUX}"
+
+
+def parse_version(text: str) -> tuple[int, int]:
+    """Of `tmux -V`: `tmux 3.3a`, `tmux next-3.5`; a version that is no number (`master`) is a new one."""
+    found = re.search(r"(\d{1,4})\.(\d{1,4})", text)
+    return (int(found[1]), int(found[2])) if found else (99, 0)
+
+
+def _fish(word: str) -> str:
+    return "'" + word.replace("\\", "\\\\").replace("'", "\\'") + "'"
