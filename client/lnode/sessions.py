@@ -1,5 +1,6 @@
 """tmux's sessions and Slurm's jobs, joined into what a person asks: what runs where, and for how long."""
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,12 +20,16 @@ class State(StrEnum):
 
 
 class Entry(NamedTuple):
-    """A session with the allocation behind it. `node` is where its shell is: compute nodes, or the login node."""
+    """A session with the allocation behind it. `node` is where its shell is: compute nodes, or the login node.
+
+    `starts_in_s` is Slurm's own estimate for a job that waits, None where it has none.
+    """
 
     session: tmux.Session
     state: State
     job: slurm.Job | None
     login_node: str
+    starts_in_s: int | None = None
 
     @property
     def node(self) -> str:
@@ -38,12 +43,16 @@ class Entry(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is no squeue)."""
+    """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is no squeue).
+
+    `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
+    """
 
     login_node: str
     entries: tuple[Entry, ...]
     scheduler: str
     has_tmux: bool
+    now: int | None = None
 
     def named(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.session.name == name), None)
@@ -56,17 +65,39 @@ def list_values(tmux_path: str) -> tuple[str, ...]:
 
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     """Join the sections of a reply (reply.parse_reply)."""
-    login_node = slurm.short_host(next(iter(reply.get("host", ())), "")) or "?"
+    login_node, now = _parse_host(reply.get("host", ()))
     jobs = slurm.parse_jobs(reply.get("jobs", ()))
     parents = slurm.parse_processes(reply.get("processes", ()))
     scheduler = "none" if "no-scheduler" in reply else "ok"
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
     entries = []
-    for session in tmux.parse_panes(reply.get("panes", ())):
+    for session in _sessions(reply, parents):
         job = slurm.job_of(session, jobs, login_node, parents)
-        entries.append(Entry(session, _state(session, job, scheduler), job, login_node))
-    return Picture(login_node, tuple(entries), scheduler, "no-tmux" not in reply)
+        state = _state(session, job, scheduler)
+        starts_in_s = max(0, job.starts - now) if job and job.starts and now else None
+        entries.append(Entry(session, state, job, login_node, starts_in_s))
+    return Picture(login_node, tuple(entries), scheduler, "no-tmux" not in reply, now)
+
+
+def _parse_host(rows: Sequence[str]) -> tuple[str, int | None]:
+    name, clock = (*rows, "", "")[:2]
+    return slurm.short_host(name) or "?", int(clock) if re.fullmatch("[0-9]{1,12}", clock) else None
+
+
+def _sessions(reply: Mapping[str, Sequence[str]], parents: Mapping[int, tuple[int, int]]) -> list[tmux.Session]:
+    """The sessions, and for each client of theirs where it comes from."""
+    panes, marks = reply.get("panes", ()), tmux.parse_marks(reply.get("marks", ()))
+    owners, hosts = tmux.parse_owners(panes), tmux.parse_who(reply.get("who", ()))
+    places: dict[str, list[str]] = {}
+    for client in tmux.parse_clients(panes):
+        parent, marked = marks.get(client.tty, (0, 0))
+        leased, laptop = owners.get(client.session_id, (marked + 1, ""))
+        # lnode's own client, and of the laptop that asked last: nobody else's comes back by itself after that
+        is_owner = marked >= leased and parents.get(client.pid or 0, (0, 0))[0] == parent
+        place = laptop if is_owner else hosts.get(client.tty) or client.tty.removeprefix("/dev/")
+        places.setdefault(client.session_id, []).append(place)
+    return [session._replace(clients=tuple(places.get(session.id, ()))) for session in tmux.parse_panes(panes)]
 
 
 def _state(session: tmux.Session, job: slurm.Job | None, scheduler: str) -> State:

@@ -13,7 +13,7 @@ from lnode.tmux import Session
 
 _WIDTHS = {
     "jobid": 24, "allocsid": 16, "submittime": 24, "state": 20, "timeleft": 24,
-    "allocnodes": 80, "nodelist": 400, "reason": 160, "name": 80,
+    "starttime": 24, "allocnodes": 80, "nodelist": 400, "reason": 160, "name": 80,
 }  # fmt: skip
 SQUEUE_FIELDS = ",".join(f"{field}:{width}" for field, width in _WIDTHS.items())
 
@@ -25,8 +25,8 @@ class Job(NamedTuple):
 
     `sid` is the session id of the process that submitted it, on `submit_host` (cut at the first dot, "" where Slurm
     does not know). `submitted` is epoch seconds or None. `left_s` is None where `left` has no number: UNLIMITED,
-    NOT_SET, INVALID. A pending job's `left` is its whole limit. `nodes` is a bracket list such as `c[007,035-037]`,
-    "" while it waits.
+    NOT_SET, INVALID. A pending job's `left` is its whole limit. `starts` is Slurm's estimate for a pending job,
+    epoch seconds of its own clock. `nodes` is a bracket list such as `c[007,035-037]`, "" while it waits.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Job(NamedTuple):
     nodes: str
     reason: str
     name: str
+    starts: int | None = None
 
 
 def parse_jobs(lines: Iterable[str]) -> tuple[Job, ...]:
@@ -56,7 +57,7 @@ def _parse_job(row: str) -> Job | None:
     return Job(
         id=value["jobid"],
         sid=int(value["allocsid"]),
-        submitted=int(value["submittime"]) if re.fullmatch(r"[0-9]{1,12}", value["submittime"]) else None,
+        submitted=_parse_epoch(value["submittime"]),
         state=value["state"],
         left=value["timeleft"],
         left_s=parse_duration(value["timeleft"]),
@@ -64,7 +65,13 @@ def _parse_job(row: str) -> Job | None:
         nodes="" if value["nodelist"] in ("(null)", "n/a", "None") else value["nodelist"],
         reason="" if value["reason"] == "None" else value["reason"],
         name=value["name"],
+        starts=_parse_epoch(value["starttime"]) if value["state"] == "PENDING" else None,
     )
+
+
+def _parse_epoch(text: str) -> int | None:
+    """Epoch seconds; None for N/A and NONE."""
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else None
 
 
 def parse_duration(text: str) -> int | None:

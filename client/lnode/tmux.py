@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
+# Options that a tmux before 2.0 does not know come out empty. Free text comes last, what lnode wrote itself before it.
 PANES_FORMAT = (
-    "#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} "
-    "k#{@lnode_kind} #{session_name}"
+    "#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} #{pane_id} "
+    "f#{window_flags} k#{@lnode_kind} o#{@lnode_owner} e#{@lnode_ended} w#{@lnode_warned} t#{@lnode_told} "
+    "#{session_name}"
 )
 
 
@@ -32,10 +34,21 @@ class Left(IntEnum):
     OTHER_NODE = 111
 
 
+class Ended(NamedTuple):
+    """How the request of a session ended: "" for a job or state that is not known, seconds since the epoch there."""
+
+    job: str
+    state: str
+    at: int
+
+
 class Session(NamedTuple):
     """A tmux session. Times are seconds since the epoch on the host's clock.
 
-    `pane_pids` are the first processes of its panes; `kind` is "node", "login", or "" for one made by hand.
+    `pane_pids` are the first processes of its panes, `pane_ids` tmux's own `%3`, in the same order; `kind` is "node",
+    "login", "run", or "" for one made by hand. `clients` says where each client comes from: a laptop's name, a host,
+    else a tty. `alerts` are tmux's flags of its windows: `!` bell, `~` silence, `#` activity. `told` is the job whose
+    start has been told, `warned` the last warning given (`JOB MINUTES`).
     """
 
     id: str
@@ -45,22 +58,90 @@ class Session(NamedTuple):
     attached: int
     pane_pids: tuple[int, ...]
     kind: str
+    pane_ids: tuple[str, ...] = ()
+    alerts: str = ""
+    clients: tuple[str, ...] = ()
+    ended: Ended | None = None
+    told: str = ""
+    warned: str = ""
+
+
+_PANE = re.compile(r"(\$\d{1,10}) (\d{1,12}) (\d{0,12}) (\d{1,6}) (\d{1,10}) (%\d{1,10}) f(\S{0,20}) k(.*)", re.DOTALL)
+_ALERTS = "!~#"
 
 
 def parse_panes(lines: Iterable[str]) -> tuple[Session, ...]:
-    """Read `list-panes -a -F PANES_FORMAT`: one session for all its panes, in tmux's order; other lines are skipped."""
+    """Read `list-panes -a -F PANES_FORMAT`: one session for all its panes, in tmux's order; other lines are skipped.
+
+    Whatever stands in an option, the session is listed.
+    """
     found: dict[str, Session] = {}
     for row in lines:
-        match = _PANE.fullmatch(row)
-        if match is None:
+        match, options, name = _split(row)
+        if match is None or not name:
             continue
-        id_, created, active, attached, pid, kind, name = match.groups()
-        before = found[id_].pane_pids if id_ in found else ()
-        found[id_] = Session(id_, name, int(created), int(active or created), int(attached), (*before, int(pid)), kind)
+        id_, created, active, attached, pid, pane, flags, _ = match.groups()
+        before = found.get(id_) or Session(id_, name, int(created), int(active or created), int(attached), (), "")
+        found[id_] = before._replace(
+            pane_pids=(*before.pane_pids, int(pid)),
+            pane_ids=(*before.pane_ids, pane),
+            kind=options["k"] if options["k"] in ("node", "login", "run") else "",
+            alerts="".join(flag for flag in _ALERTS if flag in before.alerts + flags),
+            ended=_parse_ended(options["e"]),
+            told=options["t"] if re.fullmatch(r"\S{1,40}", options["t"]) else "",
+            warned=options["w"] if re.fullmatch(r"\S{1,40} \d{1,6}", options["w"]) else "",
+        )
     return tuple(found.values())
 
 
-_PANE = re.compile(r"(\$\d{1,10}) (\d{1,12}) (\d{0,12}) (\d{1,6}) (\d{1,10}) k(node|login|) (.+)", re.DOTALL)
+def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
+    """The beginning of a row, its options by their letters, and the name."""
+    match, options = _PANE.fullmatch(row), {}
+    rest = match[8] if match else ""
+    for letter, end in (("k", " o"), ("o", " e"), ("e", " w"), ("w", " t"), ("t", " ")):
+        options[letter], _, rest = rest.partition(end)
+    return match, options, rest
+
+
+def _parse_ended(value: str) -> Ended | None:
+    """The option @lnode_ended: `JOB STATE EPOCH`, with `-` for what is not known."""
+    match = re.fullmatch(r"(\S{1,40}) (\S{1,40}) (\d{1,12})", value)
+    return Ended(match[1].strip("-"), match[2].strip("-"), int(match[3])) if match else None
+
+
+def parse_owners(lines: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """From the same rows the lease of each session that has one, @lnode_owner: session id -> (epoch, laptop's name)."""
+    rows = ((match[1], options["o"]) for match, options, _ in map(_split, lines) if match)
+    leases = ((id_, re.fullmatch(r"[^,]*,(\d{1,12}),([\w.-]{1,40}),.*", value)) for id_, value in rows)
+    return {id_: (int(lease[1]), lease[2]) for id_, lease in leases if lease}
+
+
+class Client(NamedTuple):
+    """A tmux client. `pid` is None before tmux 2.1."""
+
+    session_id: str
+    tty: str
+    pid: int | None
+
+
+def parse_clients(lines: Iterable[str]) -> tuple[Client, ...]:
+    """Read the rows `client SESSION_ID PID /dev/TTY`; other lines are skipped."""
+    rows = (re.fullmatch(r"client (\$\d{1,10}) (\d{0,10}) (\S{1,80})", row) for row in lines)
+    return tuple(Client(row[1], row[3], int(row[2]) if row[2] else None) for row in rows if row)
+
+
+def parse_marks(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Read the options @lnode_run_...: tty -> (pid of the client's parent, epoch), of a tty's latest run."""
+    rows = (re.fullmatch(r'@lnode_run_\S+ "?(\S{1,80}) (\d{1,10}) (\d{1,12})"?', row) for row in lines)
+    marks = sorted((int(row[3]), row[1], int(row[2])) for row in rows if row)
+    return {tty: (pid, epoch) for epoch, tty, pid in marks}
+
+
+def parse_who(lines: Iterable[str]) -> dict[str, str]:
+    """Read who(1): tty -> the host that it came from, where it names one."""
+    rows = (re.fullmatch(r"\S+ +(\S{1,80}) .*\(([^()]{1,200})\) *", row) for row in lines)
+    return {f"/dev/{row[1]}": row[2] for row in rows if row}
+
 
 _CREATABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 

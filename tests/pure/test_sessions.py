@@ -13,13 +13,15 @@ Sections = dict[str, tuple[str, ...]]
 
 
 def job_row(state: str, *, sid: int = 900, nodes: str = "c0512", reason: str = "None", left: str = "2-13:00:00") -> str:
-    values = ("7", str(sid), "1700000005", state, left, "login1", nodes, reason, "interactive")
+    values = ("7", str(sid), "1700000005", state, left, "N/A", "login1", nodes, reason, "interactive")
     return "".join(value.ljust(width) for value, width in zip(values, WIDTHS, strict=True))
 
 
 def reply(kind: str = "", jobs: tuple[str, ...] = (), more: Sections | None = None) -> Sections:
-    panes = (f"$0 1700000000 1700000000 0 900 k{kind} myproject",)
-    return {"host": ("login1.site.edu",), "panes": panes, "processes": (), "jobs": jobs, "end": ()} | (more or {})
+    panes = (f"$0 1700000000 1700000000 0 900 %0 f* k{kind} o e w t myproject",)
+    return {"host": ("login1.site.edu", "1700000060"), "panes": panes, "processes": (), "jobs": jobs, "end": ()} | (
+        more or {}
+    )
 
 
 SILENT: Sections = {"scheduler-silent": ()}

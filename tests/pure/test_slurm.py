@@ -46,6 +46,7 @@ def printed(**fields: str) -> str:
 
 RUNNING = {
     "jobid": "4711", "allocsid": "900", "submittime": "1700000000", "state": "RUNNING", "timeleft": "2-03:04:05",
+    "starttime": "1700000009",
     "allocnodes": "login1", "nodelist": "c[007,035-037]", "reason": "None", "name": "interactive",
 }  # fmt: skip
 

@@ -5,12 +5,18 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from lnode.tmux import (
+    Client,
+    Ended,
     Left,
     Session,
     is_creatable,
     is_possible,
     pane_command,
+    parse_clients,
+    parse_marks,
+    parse_owners,
     parse_panes,
+    parse_who,
     program_of,
     suggestion,
 )
@@ -19,34 +25,87 @@ from lnode.tmux import (
 names = st.text(st.characters(exclude_characters=".:", exclude_categories=["C", "Zl", "Zp"]), min_size=1)
 
 
-@given(names, st.sampled_from(["node", "login", ""]))
-@example("two words", "")
-@example("k $2 1 2 3 4 knode x", "")
-@example(" ünïcödé 日本 ", "node")
-def test_a_session_with_any_name(name: str, kind: str) -> None:
-    row = f"$3 1700000000 1700000099 2 4711 k{kind} {name}"
-    assert parse_panes([row]) == (Session("$3", name, 1700000000, 1700000099, 2, (4711,), kind),)
+options = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])).filter(lambda value: " " not in value)
+
+
+@given(names, st.sampled_from(["node", "login", "run", ""]), options)
+@example("two words", "", "")
+@example("k $2 1 2 3 4 knode x", "", "")
+@example("a o e w t b", "", "")
+@example(" ünïcödé 日本 ", "node", "lap,1,top,k")
+def test_a_session_with_any_name(name: str, kind: str, lease: str) -> None:
+    row = f"$3 1700000000 1700000099 2 4711 %5 f* k{kind} o{lease} e w t {name}"
+    assert parse_panes([row]) == (Session("$3", name, 1700000000, 1700000099, 2, (4711,), kind, ("%5",)),)
+
+
+def test_what_lnode_wrote_on_a_session() -> None:
+    row = (
+        "$3 10 20 2 4711 %5 f*!Z knode olap-1,1700000000,my-laptop,k e4711 TIMEOUT 1700000500 w4711 15 t4711 my project"
+    )
+    (session,) = parse_panes([row])
+    assert session.name == "my project"
+    assert (session.ended, session.warned, session.told) == (Ended("4711", "TIMEOUT", 1700000500), "4711 15", "4711")
+    assert session.alerts == "!"
+    assert parse_owners([row]) == {"$3": (1700000000, "my-laptop")}
+
+
+def test_an_end_of_which_little_is_known() -> None:
+    (session,) = parse_panes(["$3 10 20 2 4711 %5 f knode o e- - 1700000500 w t x"])
+    assert session.ended == Ended("", "", 1700000500)
+
+
+@pytest.mark.parametrize("value", ["4711", "4711 TIMEOUT", "4711 TIMEOUT soon", "a b c d", "4711 TIMEOUT -5"])
+def test_a_session_is_listed_whatever_stands_in_its_options(value: str) -> None:
+    (session,) = parse_panes([f"$3 10 20 2 4711 %5 f k{value} o{value} e{value} w{value} tx x"])
+    assert (session.kind, session.ended, session.warned, session.name) == ("", None, "", "x")
 
 
 def test_panes_are_gathered_by_session() -> None:
-    rows = ["$0 10 20 0 100 k a", "$0 10 20 0 101 k a", "$10 10 20 1 102 knode b", "$0 10 20 0 103 k a"]
-    assert [(s.name, s.pane_pids) for s in parse_panes(rows)] == [("a", (100, 101, 103)), ("b", (102,))]
+    rows = [
+        f"{id_} 10 20 0 {pid} %{pid} f{flags} k o e w t {id_}"
+        for id_, pid, flags in (("$0", 100, "#-"), ("$0", 101, "*"), ("$10", 102, ""), ("$0", 103, "~!"))
+    ]
+    assert [(s.name, s.pane_pids, s.pane_ids, s.alerts) for s in parse_panes(rows)] == [
+        ("$0", (100, 101, 103), ("%100", "%101", "%103"), "!~#"), ("$10", (102,), ("%102",), ""),
+    ]  # fmt: skip
 
 
-def test_an_old_tmux_without_session_activity() -> None:
-    (session,) = parse_panes(["$0 10  0 100 k a"])
+def test_an_old_tmux_without_session_activity_and_options() -> None:
+    (session,) = parse_panes(["$0 10  0 100 %0 f* k o e w t a"])
     assert session.active == 10
+    assert session.ended is None
 
 
-@pytest.mark.parametrize("row", ["", "no server running on /tmp/tmux-0/default", "$0 10 20 0 x k a", "$0 10 20 0 1 k "])
+@pytest.mark.parametrize(
+    "row",
+    ["", "no server running on /tmp/tmux-0/default", "$0 10 20 0 x %1 f k o e w t a", "$0 10 20 0 1 %1 f k o e w t "],
+)
 def test_what_is_no_pane_is_skipped(row: str) -> None:
     assert parse_panes([row]) == ()
 
 
 @given(st.lists(st.text()))
 @example(["$" + "9" * 9000 + " 1 1 1 1 k a"])
+@example(["$1 1 1 1 1 %1 f k" + " o e w" * 20000])
 def test_no_list_is_beyond_reading(lines: list[str]) -> None:
     parse_panes(lines)
+    parse_owners(lines)
+    parse_clients(lines)
+    parse_marks(lines)
+    parse_who(lines)
+
+
+def test_clients_marks_and_who() -> None:
+    clients = parse_clients(["client $0 77 /dev/pts/3", "client $1  /dev/pts/4", "client $2 1", "noise"])
+    assert clients == (Client("$0", "/dev/pts/3", 77), Client("$1", "/dev/pts/4", None))
+    rows = ['@lnode_run_00ff "/dev/pts/3 70 1700000000"', "@lnode_run_11ff /dev/pts/3 60 1600000000", "@lnode_left x"]
+    assert parse_marks(rows) == {"/dev/pts/3": (70, 1700000000)}
+    rows = [
+        "alice    pts/3        2026-11-23 01:00 (laptop.example.org)",
+        "alice    pts/4        Nov 23 01:00 (10.0.0.7)",
+        "alice    tty1         2026-11-23 01:00",
+    ]
+    assert parse_who(rows) == {"/dev/pts/3": "laptop.example.org", "/dev/pts/4": "10.0.0.7"}
 
 
 @pytest.mark.parametrize("name", ["livenode", "my-project_2", "_x", "7", "A"])

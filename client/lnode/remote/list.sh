@@ -18,36 +18,33 @@ scheduled() {
   fi
 }
 
-# Where a job was not requested by a pane's own process (under script(1), say) the process tree tells whose it is.
-# $rows holds the panes, whose line has the process id before a `k`; standard input the jobs.
-with_processes() {
-  while IFS= read -r line; do
-    printf '%s\n' "$line"
-    # shellcheck disable=SC2086 # split on purpose: job number, session id, ...
-    set -f -- $line
-    case $line in
-    [0-9]*) case $rows in *" $2 k"*) ;; *) stranger=$2 ;; esac ;;
-    esac
+# All about tmux: its panes and clients in one call, and where there are clients the marks of lnode's own (session.sh) and
+# the hosts that the ttys of all came from.
+sessions() {
+  section panes
+  ask list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-panes -a -F "$panes_format"
+  printf '%s\n' "$rows"
+  set --
+  for id in $(printf '%s\n' "$rows" | sed -n 's/^client \(\$[0-9]*\) .*/\1/p' | sort -u); do
+    set -- "$@" ';' show-options -t "$id:"
   done
-  if [ -n "$stranger" ]; then
-    section processes
-    ps -u "$(id -u)" -o pid= -o ppid= -o sid= 2>/dev/null
+  if [ $# -gt 0 ]; then
+    shift
+    section marks
+    if ask "$@"; then printf '%s\n' "$rows" | grep '^@lnode_run_'; fi
+    section who
+    who 2>/dev/null | grep "^$(id -un) "
   fi
+  section processes
+  ps -u "$(id -u)" -o pid= -o ppid= -o sid= 2>/dev/null
 }
 
 find_tmux "$4" || tmux=
 scheduled </dev/null | {
   section host
   uname -n
-  rows=
-  if [ -n "$tmux" ]; then
-    section panes
-    ask list-panes -a -F "$panes_format"
-    printf '%s\n' "$rows"
-  else
-    section no-tmux
-  fi
-  stranger=
-  with_processes
+  date +%s
+  if [ -n "$tmux" ]; then sessions; else section no-tmux; fi
+  cat
   section end
 }
