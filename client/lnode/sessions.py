@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from lnode import slurm, tmux
+from lnode import join, reasons, slurm, tmux
+from lnode.join import Process
 
 
 class State(StrEnum):
-    """What a session is doing, in a word. UNKNOWN: the scheduler did not answer; unknown is not gone."""
+    """What a session is doing, in a word. UNKNOWN: nobody can say, which is not gone."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -67,15 +68,17 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     """Join the sections of a reply (reply.parse_reply)."""
     login_node, now = _parse_host(reply.get("host", ()))
     jobs = slurm.parse_jobs(reply.get("jobs", ()))
-    parents = slurm.parse_processes(reply.get("processes", ()))
+    processes = join.parse_processes(reply.get("processes", ()), now)
+    host = join.Host(login_node, now, processes, join.parse_origins(reply.get("origins", ())))
     scheduler = "none" if "no-scheduler" in reply else "ok"
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
+    ahead_s = join.clock_offset(jobs, processes) or 0
     entries = []
-    for session in _sessions(reply, parents):
-        job = slurm.job_of(session, jobs, login_node, parents)
-        state = _state(session, job, scheduler)
-        starts_in_s = max(0, job.starts - now) if job and job.starts and now else None
+    for session in _sessions(reply, processes):
+        job, is_certain = join.tie(session, jobs, host)
+        state = _state(session, job, scheduler if is_certain else "silent")
+        starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         entries.append(Entry(session, state, job, login_node, starts_in_s))
     return Picture(login_node, tuple(entries), scheduler, "no-tmux" not in reply, now)
 
@@ -85,7 +88,7 @@ def _parse_host(rows: Sequence[str]) -> tuple[str, int | None]:
     return slurm.short_host(name) or "?", int(clock) if re.fullmatch("[0-9]{1,12}", clock) else None
 
 
-def _sessions(reply: Mapping[str, Sequence[str]], parents: Mapping[int, tuple[int, int]]) -> list[tmux.Session]:
+def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, Process]) -> list[tmux.Session]:
     """The sessions, and for each client of theirs where it comes from."""
     panes, marks = reply.get("panes", ()), tmux.parse_marks(reply.get("marks", ()))
     owners, hosts = tmux.parse_owners(panes), tmux.parse_who(reply.get("who", ()))
@@ -94,7 +97,8 @@ def _sessions(reply: Mapping[str, Sequence[str]], parents: Mapping[int, tuple[in
         parent, marked = marks.get(client.tty, (0, 0))
         leased, laptop = owners.get(client.session_id, (marked + 1, ""))
         # lnode's own client, and of the laptop that asked last: nobody else's comes back by itself after that
-        is_owner = marked >= leased and parents.get(client.pid or 0, (0, 0))[0] == parent
+        process = processes.get(client.pid or 0)
+        is_owner = process is not None and process.parent == parent and marked >= leased
         place = laptop if is_owner else hosts.get(client.tty) or client.tty.removeprefix("/dev/")
         places.setdefault(client.session_id, []).append(place)
     return [session._replace(clients=tuple(places.get(session.id, ()))) for session in tmux.parse_panes(panes)]
@@ -104,17 +108,10 @@ def _state(session: tmux.Session, job: slurm.Job | None, scheduler: str) -> Stat
     if job is None:
         if scheduler == "silent" and session.kind != "login":
             return State.UNKNOWN
-        return State.ENDED if session.kind == "node" else State.SHELL
-    if job.state in _RUNNING:
+        return State.ENDED if session.kind == "node" or session.ended else State.SHELL
+    if slurm.is_running(job):
         return State.RUNNING
-    return State.WAITING if job.state in _WAITING else State.ENDING
-
-
-# squeue(1), JOB STATE CODES; all others are on their way out
-_RUNNING = {"RUNNING", "RESIZING", "SIGNALING"}
-_WAITING = {
-    "PENDING", "CONFIGURING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT",
-}  # fmt: skip
+    return State.ENDING if slurm.is_over(job) else State.WAITING
 
 
 def in_words(seconds: int) -> str:
@@ -136,15 +133,22 @@ def left_in_words(job: slurm.Job) -> str:
     return "no time limit" if job.left == "UNLIMITED" else ""
 
 
+def start_in_words(entry: Entry) -> str:
+    """`about 20 min`, or "" where Slurm has no estimate."""
+    if entry.starts_in_s is None:
+        return ""
+    return f"about {in_words(entry.starts_in_s)}" if entry.starts_in_s else "any moment now"
+
+
 def whereabouts(entry: Entry) -> str:
-    """One clause that is true: `runs on c0512, 61 h left`; `waits for its node (Priority)`; `runs on login1`."""
+    """One clause that is true: `runs on c0512, 61 h left`, `waits its turn (Priority), about 20 min`."""
     job = entry.job
     if entry.state is State.RUNNING and job is not None:
         return ", ".join(filter(None, (f"runs on {job.nodes}" if job.nodes else "runs", left_in_words(job))))
     if entry.state is State.WAITING and job is not None:
-        return f"waits for its node ({job.reason})" if job.reason else "waits for its node"
+        return ", ".join(filter(None, (reasons.in_words(job.reason), start_in_words(entry))))
     if entry.state is State.UNKNOWN:
-        return f"keeps running; the scheduler does not answer, so its node is unknown (tmux on {entry.login_node})"
+        return f"keeps running; on what node is unknown (tmux on {entry.login_node})"
     if entry.state is State.ENDED:
         return f"has no allocation any more; its shell is on {entry.login_node}"
     if entry.state is State.ENDING:

@@ -125,7 +125,7 @@ def test_waiting_sessions_say_so(slurm: Rig) -> None:
             assert (entry["state"], entry["job"]["reason"]) == ("waiting", "PartitionDown")
             window.detach()
             assert window.exit_status() == 0
-            assert "detached; queued waits for its node (PartitionDown)" in window.text()
+            assert "detached; queued waits for nodes that are down" in window.text()
     finally:
         slurm.container.exec_run("scontrol update partition=interactive state=UP")
 

@@ -299,7 +299,7 @@ def test_a_job_of_a_pane_is_found(sh_site: Site) -> None:
     sh_site.tmux("new-session", "-d", "-s", "myproject", "cat")
     pane = sh_site.tmux("list-panes", "-a", "-F", "#{pane_pid}")
     host = os.uname().nodename
-    values = ("4711", pane, "9999999999", "RUNNING", "1:00:00", "N/A", host, "c0512", "None", "a | name")
+    values = ("4711", pane, "0", str(int(time.time())), "RUNNING", "1:00:00", "N/A", host, "c0512", "None", "a | name")
     widths = [int(column.partition(":")[2]) for column in sessions.list_values("")[1].split(",")]
     row = "".join(value.ljust(width) for value, width in zip(values, widths, strict=True))
     (sh_site.home / "jobs").write_text(f"{row}\n")

@@ -12,8 +12,17 @@ WIDTHS = [int(field.partition(":")[2]) for field in SQUEUE_FIELDS.split(",")]
 Sections = dict[str, tuple[str, ...]]
 
 
-def job_row(state: str, *, sid: int = 900, nodes: str = "c0512", reason: str = "None", left: str = "2-13:00:00") -> str:
-    values = ("7", str(sid), "1700000005", state, left, "N/A", "login1", nodes, reason, "interactive")
+def job_row(
+    state: str,
+    *,
+    sid: int = 900,
+    nodes: str = "c0512",
+    reason: str = "None",
+    left: str = "2-13:00:00",
+    starts: str = "N/A",
+    submitted: int = 1700000005,
+) -> str:
+    values = ("7", str(sid), "0", str(submitted), state, left, starts, "login1", nodes, reason, "interactive")
     return "".join(value.ljust(width) for value, width in zip(values, WIDTHS, strict=True))
 
 
@@ -75,6 +84,62 @@ def test_what_is_missing_there() -> None:
     assert picture_of(reply(more=SILENT)).scheduler == "silent"
 
 
+@given(st.integers(-86400, 86400), st.integers(0, 10**6))
+def test_an_estimate_is_right_whatever_the_controllers_clock_says(skew: int, starts_in_s: int) -> None:
+    job = job_row("PENDING", nodes="", submitted=1700000000 + skew, starts=str(1700000060 + starts_in_s + skew))
+    processes = ("900 800 900 01:00 bash", "901 900 900 01:00 salloc")
+    (entry,) = picture_of(reply("", (job,), {"processes": processes})).entries
+    assert (entry.state, entry.starts_in_s) == (State.WAITING, starts_in_s)
+
+
+def test_a_request_without_a_job_is_unknown_and_no_login_shell() -> None:
+    processes = ("900 800 900 01:00 bash", "901 900 900 01:00 salloc")
+    for kind in ("", "node"):
+        (entry,) = picture_of(reply(kind, (), {"processes": processes})).entries
+        assert (entry.state, entry.kind) == (State.UNKNOWN, kind or "unknown")
+
+
+def test_a_session_made_by_hand_whose_request_has_ended_by_its_own_word() -> None:
+    panes = ("$0 1700000000 1700000000 0 900 %0 f* k o e7 TIMEOUT 1700000050 w t myproject",)
+    (entry,) = picture_of(reply(more={"panes": panes})).entries
+    assert entry.state is State.ENDED
+    (entry,) = picture_of(reply(more={"panes": panes} | SILENT)).entries
+    assert entry.state is State.UNKNOWN
+
+
+CLIENT = {
+    "panes": (
+        "client $0 77 /dev/pts/3", "client $0 78 /dev/pts/4", "client $0 79 /dev/pts/5",
+        "$0 1700000000 1700000000 3 900 %0 f* knode ofeed,1700000040,my-laptop,k e w t myproject",
+    ),
+    "marks": ('@lnode_run_00ff "/dev/pts/3 70 1700000040"', '@lnode_run_11ff "/dev/pts/4 71 1700000010"'),
+    "who": ("alice    pts/4        2026-11-23 01:00 (desk.example.org)", "alice    tty1         2026-11-23 01:00"),
+    "processes": ("77 70 70 00:10 tmux", "78 71 71 00:10 tmux", "79 72 72 00:10 tmux"),
+}  # fmt: skip
+
+
+def clients(**changes: tuple[str, ...]) -> tuple[str, ...]:
+    (entry,) = picture_of(reply(more=CLIENT | changes)).entries
+    return entry.session.clients
+
+
+def test_where_clients_come_from() -> None:
+    assert clients() == ("my-laptop", "desk.example.org", "pts/5")
+
+
+def test_a_laptop_that_came_back_by_itself_is_still_the_one_that_asked() -> None:
+    assert clients(marks=('@lnode_run_00ff "/dev/pts/3 70 1700000900"',))[0] == "my-laptop"
+
+
+@pytest.mark.parametrize("section", ["marks", "processes"])
+def test_a_laptop_is_named_only_on_proof(section: str) -> None:
+    assert clients(**{section: ()})[0] == "pts/3"
+
+
+def test_a_tty_that_somebody_else_has_by_now_is_not_the_laptops() -> None:
+    assert clients(processes=("77 60 70 00:10 tmux",))[0] == "pts/3"
+
+
 def test_a_session_made_by_hand_under_a_silent_scheduler_is_of_no_known_kind() -> None:
     (entry,) = picture_of(reply("", more=SILENT)).entries
     assert entry.kind != "login"
@@ -91,13 +156,17 @@ def test_no_reply_is_beyond_a_picture(sections: dict[str, list[str]]) -> None:
         ("node", job_row("RUNNING"), {}, "runs on c0512, 61 h left"),
         ("node", job_row("RUNNING", left="UNLIMITED"), {}, "runs on c0512, no time limit"),
         ("node", job_row("RUNNING", left="INVALID"), {}, "runs on c0512"),
-        ("node", job_row("PENDING", nodes="", reason="Priority"), {}, "waits for its node (Priority)"),
+        ("node", job_row("PENDING", nodes="", reason="Priority"), {}, "waits its turn (Priority)"),
+        ("node", job_row("PENDING", nodes="", reason="Priority", starts="1700001260"), {},
+         "waits its turn (Priority), about 20 min"),
+        ("node", job_row("PENDING", nodes="", reason="Resources", starts="1700000000"), {},
+         "waits its turn (Resources), any moment now"),
+        ("node", job_row("PENDING", nodes="", reason="Sunspots"), {}, "waits (Sunspots)"),
         ("node", job_row("CONFIGURING"), {}, "waits for its node"),
         ("node", job_row("COMPLETING"), {}, "keeps running, its allocation is ending"),
         ("node", None, {}, "has no allocation any more; its shell is on login1"),
         ("login", None, {}, "runs on login1"),
-        ("node", None, SILENT,
-         "keeps running; the scheduler does not answer, so its node is unknown (tmux on login1)"),
+        ("node", None, SILENT, "keeps running; on what node is unknown (tmux on login1)"),
     ],
 )  # fmt: skip
 def test_whereabouts(kind: str, job: str | None, scheduler: Sections, words: str) -> None:

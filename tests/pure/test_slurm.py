@@ -1,12 +1,11 @@
-"""squeue's columns and durations, and which job belongs to which session."""
+"""squeue's columns and durations."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lnode import slurm
-from lnode.slurm import Job, job_of, parse_duration, parse_jobs, parse_processes, short_host
-from lnode.tmux import Session
+from lnode.slurm import Job, parse_duration, parse_jobs, short_host
 
 DAY = 86400
 
@@ -45,9 +44,9 @@ def printed(**fields: str) -> str:
 
 
 RUNNING = {
-    "jobid": "4711", "allocsid": "900", "submittime": "1700000000", "state": "RUNNING", "timeleft": "2-03:04:05",
-    "starttime": "1700000009",
-    "allocnodes": "login1", "nodelist": "c[007,035-037]", "reason": "None", "name": "interactive",
+    "jobid": "4711", "allocsid": "900", "batchflag": "0", "submittime": "1700000000", "state": "RUNNING",
+    "timeleft": "2-03:04:05", "starttime": "1700000009", "allocnodes": "login1", "nodelist": "c[007,035-037]",
+    "reason": "None", "name": "interactive",
 }  # fmt: skip
 
 
@@ -64,6 +63,54 @@ def test_a_waiting_job() -> None:
     waiting = RUNNING | {"state": "PENDING", "timeleft": "3-00:00:00", "nodelist": "", "reason": "Priority"}
     (job,) = parse_jobs([printed(**waiting)])
     assert (job.state, job.nodes, job.reason, job.left_s) == ("PENDING", "", "Priority", 3 * DAY)
+
+
+@pytest.mark.parametrize("starts", ["N/A", "NONE", "", "2026-11-23T01:00:00"])
+def test_a_job_without_an_estimate(starts: str) -> None:
+    (job,) = parse_jobs([printed(**RUNNING | {"state": "PENDING", "starttime": starts})])
+    assert job.starts is None
+
+
+def test_only_what_waits_has_a_start_to_come() -> None:
+    (running,) = parse_jobs([printed(**RUNNING)])
+    (waiting,) = parse_jobs([printed(**RUNNING | {"state": "PENDING"})])
+    assert (running.starts, waiting.starts) == (None, 1700000009)
+
+
+def test_a_batch_job() -> None:
+    assert [job.is_batch for job in parse_jobs([printed(**RUNNING | {"batchflag": flag}) for flag in "01"])] == [
+        False, True,
+    ]  # fmt: skip
+
+
+# hostlist(3) of Slurm: prefixes, and behind them at most a bracket of numbers and ranges, padded alike
+numbers = st.integers(1, 6).flatmap(
+    lambda width: st.lists(
+        st.integers(0, 10**width - 1).map(lambda number: f"{number:0{width}}")
+        | st.tuples(st.integers(0, 10**width - 2), st.integers(1, 99)).map(
+            lambda pair: f"{pair[0]:0{width}}-{min(pair[0] + pair[1], 10**width - 1):0{width}}"
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+bracket = numbers.map(lambda parts: f"[{','.join(parts)}]")
+prefix = st.from_regex(r"[a-z][a-z0-9-]{0,6}[a-z]", fullmatch=True)
+hostlists = st.lists(
+    st.tuples(prefix, st.one_of(st.just(""), bracket, st.tuples(bracket, prefix, bracket).map("".join))).map("".join),
+    min_size=1,
+    max_size=5,
+).map(",".join)
+
+
+@given(hostlists, st.sampled_from(["RUNNING", "COMPLETING"]), st.integers(0, 400 * DAY))
+@example("c[007,035-037]", "RUNNING", 1)
+@example("a[1-3,7]b[01-02]", "RUNNING", 1)
+@example("gpu-a,gpu-b[1-2],login", "RUNNING", 0)
+def test_a_list_of_nodes_is_kept_as_it_is(nodes: str, state: str, submitted: int) -> None:
+    row = printed(**RUNNING | {"nodelist": nodes, "state": state, "submittime": str(submitted)})
+    (job,) = parse_jobs([row])
+    assert (job.nodes, job.state, job.submitted) == (nodes, state, submitted)
 
 
 @pytest.mark.parametrize("nodes", ["", "(null)", "n/a", "None"])
@@ -115,60 +162,3 @@ def test_a_row_without_number_or_session_id_is_skipped(row: str) -> None:
 )  # fmt: skip
 def test_short_host(name: str, short: str) -> None:
     assert short_host(name) == short
-
-
-SESSION = Session("$1", "myproject", created=1_700_000_000, active=0, attached=0, pane_pids=(900, 950), kind="node")
-JOB = Job(
-    id="7", sid=900, submitted=SESSION.created + 5, state="RUNNING", left="1:00:00", left_s=3600,
-    submit_host="login1", nodes="c1", reason="", name="x",
-)  # fmt: skip
-# pane 950 runs script(1), whose shell 961 leads a session of its own, in which salloc runs
-UNDER_SCRIPT = {900: (1, 900), 950: (1, 950), 960: (950, 950), 961: (960, 961), 962: (961, 961), 77: (1, 77)}
-
-
-def the(**changes: object) -> Job:
-    return JOB._replace(**changes)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("jobs", "expected"),
-    [
-        pytest.param([JOB], "7", id="requested by the pane's first process"),
-        pytest.param([the(sid=950)], "7", id="in the second pane"),
-        pytest.param([the(sid=961)], "7", id="under script(1)"),
-        pytest.param([the(sid=77)], None, id="somebody else's process"),
-        pytest.param([the(submit_host="login2")], None, id="the same pid on another login node"),
-        pytest.param([the(submit_host="")], "7", id="Slurm does not know the host"),
-        pytest.param([the(submitted=SESSION.created - 3600)], None, id="recycled pid: older than the session"),
-        pytest.param([the(submitted=SESSION.created - 5)], "7", id="the controller's clock is a little behind"),
-        pytest.param([the(submitted=None)], "7", id="no submit time"),
-        pytest.param([JOB, the(id="8", submitted=JOB.submitted + 60)], "8", id="the newest"),  # type: ignore[operator]
-        pytest.param([the(id="8", state="COMPLETING", submitted=1_700_009_999), JOB], "7", id="one that still runs"),
-        pytest.param([the(id="9"), the(id="10")], "10", id="in the same second: the higher number"),
-        pytest.param([the(id="8", sid=961, submitted=1_700_009_999), JOB], "7", id="the pane before its descendants"),
-        pytest.param([], None, id="no jobs"),
-    ],
-)
-def test_the_job_of_a_session(jobs: list[Job], expected: str | None) -> None:
-    found = job_of(SESSION, jobs, "login1.site.edu", UNDER_SCRIPT)
-    assert (found.id if found else None) == expected
-    assert job_of(SESSION, jobs[::-1], "login1", UNDER_SCRIPT) == found
-
-
-def test_processes_that_go_in_circles_end_the_search() -> None:
-    assert job_of(SESSION, [the(sid=5)], "login1", {900: (901, 900), 901: (900, 5)}) == the(sid=5)
-
-
-def test_an_address_for_the_submit_host_says_nothing() -> None:
-    (job,) = parse_jobs([printed(**RUNNING | {"allocnodes": "10.0.0.7"})])
-    assert job_of(SESSION, [job], "login1", {}) == job
-
-
-def test_processes() -> None:
-    assert parse_processes(["    1     0     1", " 42 1 42", "noise", "1 2", "a b c", ""]) == {1: (0, 1), 42: (1, 42)}
-
-
-@given(st.lists(st.text()))
-@example(["9" * 5000 + " 1 1"])
-def test_no_process_list_is_beyond_reading(lines: list[str]) -> None:
-    parse_processes(lines)

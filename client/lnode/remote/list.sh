@@ -24,6 +24,7 @@ sessions() {
   section panes
   ask list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-panes -a -F "$panes_format"
   printf '%s\n' "$rows"
+  panes=$rows
   set --
   for id in $(printf '%s\n' "$rows" | sed -n 's/^client \(\$[0-9]*\) .*/\1/p' | sort -u); do
     set -- "$@" ';' show-options -t "$id:"
@@ -36,7 +37,40 @@ sessions() {
     who 2>/dev/null | grep "^$(id -un) "
   fi
   section processes
-  ps -u "$(id -u)" -o pid= -o ppid= -o sid= 2>/dev/null
+  ps -u "$(id -u)" -o pid= -o ppid= -o sid= -o etime= -o comm= 2>/dev/null
+}
+
+# Passes the jobs on. Of each that no pane's own process requested: in which pane of which tmux was the leader of its session
+# started? Where that is a nested tmux, in which pane was that server?
+with_origins() {
+  strangers=
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    # shellcheck disable=SC2086 # split on purpose: job number, session id, ...
+    set -f -- $line
+    case $1,$2 in
+    *,*[!0-9]* | [!0-9]*) continue ;;
+    esac
+    case "$panes $strangers " in
+    *" $2 "*) ;;
+    *) if [ -r "/proc/$2/environ" ]; then strangers="$strangers $2"; fi ;;
+    esac
+  done
+  if [ -n "$strangers" ]; then
+    section origins
+    # shellcheck disable=SC2086 # split on purpose
+    origins=$(started_in $strangers)
+    printf '%s\n' "$origins"
+    # shellcheck disable=SC2046 # split on purpose
+    started_in $(printf '%s\n' "$origins" | sed -n 's/^TMUX=.*,\([0-9]*\),[^,]*$/\1/p' | sort -u)
+  fi
+}
+
+started_in() {
+  for pid; do
+    echo "pid $pid"
+    { tr '\0' '\n' <"/proc/$pid/environ"; } 2>/dev/null | grep -E '^TMUX(_PANE)?='
+  done
 }
 
 find_tmux "$4" || tmux=
@@ -44,7 +78,8 @@ scheduled </dev/null | {
   section host
   uname -n
   date +%s
+  panes=
   if [ -n "$tmux" ]; then sessions; else section no-tmux; fi
-  cat
+  with_origins
   section end
 }

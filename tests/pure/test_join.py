@@ -1,0 +1,198 @@
+"""Which job belongs to which session: right or unknown, whatever the clocks and the process ids do."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lnode.join import Host, Process, Tie, clock_offset, parse_origins, parse_processes, tie
+from lnode.slurm import Job
+from lnode.tmux import Session
+
+DAY = 86400
+NOW = 1_700_100_000
+BORN = 1_700_000_000  # when the session and its panes were started
+SESSION = Session("$1", "myproject", BORN, 0, 0, pane_pids=(900, 950), kind="", pane_ids=("%3", "%4"))
+JOB = Job("7", 900, BORN + 5, "RUNNING", "1:00:00", 3600, "login1", "c1", "", "x")
+SERVER = 800
+
+
+def process(pid: int, parent: int, sid: int, command: str = "bash", started: int = BORN) -> dict[int, Process]:
+    return {pid: Process(parent, sid, started, command)}
+
+
+PANES = process(900, SERVER, 900) | process(950, SERVER, 950)
+# pane 950 runs script(1), whose shell 961 leads a session of its own, in which salloc runs
+UNDER_SCRIPT = process(960, 950, 950, "script") | process(961, 960, 961) | process(77, 1, 77)
+# a tmux server of its own, 700, was started in pane %4; 710 is the first process of a pane there
+NESTED = process(700, 1, 700, "tmux: server") | process(710, 700, 710)
+SETSID = process(970, 1, 970, "salloc")
+ORIGINS = {710: (700, "%3"), 700: (SERVER, "%4"), 970: (SERVER, "%3"), 77: (600, "%3")}
+HOST = Host("login1.site.edu", NOW, PANES | UNDER_SCRIPT | NESTED | SETSID, ORIGINS)
+
+
+def the(**changes: object) -> Job:
+    return JOB._replace(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "expected"),
+    [
+        pytest.param([JOB], "7", id="requested by the pane's first process"),
+        pytest.param([the(sid=950)], "7", id="in the second pane"),
+        pytest.param([the(sid=961)], "7", id="under script(1)"),
+        pytest.param([the(sid=710)], "7", id="in a nested tmux"),
+        pytest.param([the(sid=970)], "7", id="setsid in a pane"),
+        pytest.param([the(sid=77)], None, id="a pane of the same number in another tmux"),
+        pytest.param([the(sid=5)], None, id="somebody else's process"),
+        pytest.param([the(submit_host="login2")], None, id="the same pid on another login node"),
+        pytest.param([the(submit_host="")], "7", id="Slurm does not know the host"),
+        pytest.param([the(submitted=BORN - 2 * DAY)], None, id="recycled pid: days older than the session"),
+        pytest.param([the(submitted=BORN - 5)], "7", id="the controller's clock is a little behind"),
+        pytest.param([the(submitted=None)], "7", id="no submit time"),
+        pytest.param([JOB, the(id="8", submitted=BORN + 60)], "8", id="the newest"),
+        pytest.param([the(id="8", state="COMPLETING", submitted=BORN + 60), JOB], "7", id="one that still runs"),
+        pytest.param([the(id="8", state="PENDING", submitted=BORN + 60), JOB], "7", id="a successor in the queue"),
+        pytest.param([the(id="8", state="COMPLETING"), the(id="9", state="PENDING")], "9", id="waiting, not ending"),
+        pytest.param([the(id="9"), the(id="10")], "10", id="in the same second: the higher number"),
+        pytest.param([the(id="8", sid=961, submitted=BORN + 60), JOB], "7", id="the pane before its descendants"),
+        pytest.param([], None, id="no jobs"),
+    ],
+)
+def test_the_job_of_a_session(jobs: list[Job], expected: str | None) -> None:
+    found, is_certain = tie(SESSION, jobs, HOST)
+    assert (found.id if found else None) == expected
+    assert is_certain
+    assert tie(SESSION, jobs[::-1], HOST).job == found
+
+
+def test_processes_that_go_in_circles_end_the_search() -> None:
+    circle = process(900, 901, 900) | process(901, 900, 5)
+    assert tie(SESSION, [the(sid=5)], HOST._replace(processes=circle, origins={5: (6, "%1"), 6: (5, "%1")})).job
+
+
+def test_a_host_that_tells_nothing_of_its_processes_still_has_pids() -> None:
+    bare = Host("login1", None, {}, {})
+    assert tie(SESSION, [JOB], bare).job == JOB
+    assert tie(SESSION, [the(sid=77)], bare) == Tie(None, is_certain=True)
+
+
+# --- what is unknown ---
+
+
+@pytest.mark.parametrize("command", ["salloc", "srun"])
+def test_a_request_that_no_job_answers_to_is_unknown(command: str) -> None:
+    asking = HOST._replace(processes=PANES | process(901, 900, 900, command))
+    assert tie(SESSION, [], asking) == Tie(None, is_certain=False)
+
+
+def test_a_somewhat_older_job_is_unknown_where_nothing_shows_the_clocks() -> None:
+    assert tie(SESSION, [the(submitted=BORN - DAY)], HOST) == Tie(None, is_certain=False)
+
+
+def test_a_job_from_the_future_is_unknown_where_nothing_shows_the_clocks() -> None:
+    assert tie(SESSION, [the(submitted=NOW + 3600)], HOST) == Tie(None, is_certain=False)
+
+
+# --- clocks ---
+
+
+@given(
+    skew=st.integers(-DAY, DAY),
+    asked_s=st.integers(0, 10),
+    typed_s=st.integers(0, 50_000),
+    age_s=st.integers(60, 10 * DAY),
+    is_batch=st.booleans(),
+    others=st.lists(st.integers(0, 90_000), max_size=3),
+)
+@example(skew=DAY, asked_s=0, typed_s=0, age_s=3600, is_batch=True, others=[])
+@example(skew=-DAY, asked_s=0, typed_s=0, age_s=3600, is_batch=False, others=[])
+def test_a_day_between_the_clocks_neither_parts_nor_joins(
+    skew: int, asked_s: int, typed_s: int, age_s: int, is_batch: bool, others: list[int]
+) -> None:
+    """One live request shows the difference; with it the right job is found, and one of a recycled pid is not."""
+    typed = BORN + typed_s
+    processes = PANES | process(901, 900, 900, "salloc", typed)
+    mine = the(submitted=typed + asked_s + skew)
+    old = the(id="6", submitted=BORN - age_s - 300 + skew, is_batch=is_batch)
+    jobs, pid = [mine, old], 2000
+    for started in others:  # in other sessions
+        processes |= process(pid, 1, pid, "srun", BORN + started)
+        jobs.append(the(id=str(pid), sid=pid, submitted=BORN + started + skew))
+        pid += 1
+    assert tie(SESSION, jobs, HOST._replace(processes=processes, origins={})) == Tie(mine, is_certain=True)
+
+
+@given(skew=st.integers(-DAY, DAY), age_s=st.integers(400, 10 * DAY), is_batch=st.booleans())
+def test_a_recycled_pid_joins_nothing_once_a_request_elsewhere_shows_the_clocks(
+    skew: int, age_s: int, is_batch: bool
+) -> None:
+    processes = PANES | process(2000, 1, 2000, "srun", BORN + 50)
+    jobs = [the(submitted=BORN - age_s + skew, is_batch=is_batch), the(id="8", sid=2000, submitted=BORN + 50 + skew)]
+    assert tie(SESSION, jobs, HOST._replace(processes=processes)) == Tie(None, is_certain=True)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 2**40))), st.lists(st.integers(0, 2**40)))
+def test_the_clocks_differ_by_at_most_a_day_or_nothing_is_known(jobs: list[tuple[int, int]], starts: list[int]) -> None:
+    processes = {pid: Process(1, pid, started, "srun") for pid, started in enumerate(starts)}
+    offset = clock_offset([the(sid=sid, submitted=at) for sid, at in jobs], processes)
+    assert offset is None or abs(offset) <= DAY + 300
+
+
+# --- batch jobs, which outlive their request and are mostly not what the session is for ---
+
+BATCH = the(is_batch=True, submitted=BORN + 1000)
+WRAPPER = process(901, 900, 900, "my-interactive", BORN + 999)
+STEP = process(902, 900, 900, "srun", BORN + 1060)
+TO_NODE = process(902, 900, 900, "ssh", BORN + 1060)
+EDITOR = process(903, 900, 900, "vim", BORN + 5000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "processes", "expected"),
+    [
+        pytest.param("", WRAPPER, Tie(BATCH, is_certain=True), id="the wrapper waits for it"),
+        pytest.param("", WRAPPER | STEP, Tie(BATCH, is_certain=True), id="a step shows it"),
+        pytest.param("", STEP, Tie(BATCH, is_certain=True), id="a step, after exec"),
+        pytest.param("", TO_NODE, Tie(BATCH, is_certain=True), id="ssh leads there"),
+        pytest.param("", {}, Tie(None, is_certain=True), id="submitted by hand, back at the prompt"),
+        pytest.param("", EDITOR, Tie(None, is_certain=False), id="something else began since"),
+        pytest.param("login", STEP, Tie(None, is_certain=False), id="a login session has no allocation"),
+        pytest.param("login", {}, Tie(None, is_certain=True), id="a login session at its prompt"),
+        pytest.param("node", {}, Tie(BATCH, is_certain=True), id="the session's own, whose step has ended"),
+    ],
+)
+def test_the_batch_job_of_a_session(kind: str, processes: dict[int, Process], expected: Tie) -> None:
+    session = SESSION._replace(kind=kind)
+    assert tie(session, [BATCH], HOST._replace(processes=PANES | processes)) == expected
+
+
+def test_an_allocation_comes_before_the_batch_jobs_submitted_from_it() -> None:
+    host = HOST._replace(processes=PANES | process(901, 900, 900, "salloc", BORN + 5))
+    assert tie(SESSION, [JOB, BATCH._replace(id="8")], host).job == JOB
+
+
+# --- parsers ---
+
+
+def test_processes() -> None:
+    rows = ["    1     0     1 2-03:04:05 init", " 42 1 42 00:07 tmux: server", "noise", "1 2", "5 1 5 ? x", ""]
+    assert parse_processes(rows, NOW) == {
+        1: Process(0, 1, NOW - 2 * DAY - 11045, "init"), 42: Process(1, 42, NOW - 7, "tmux: server"),
+    }  # fmt: skip
+    assert parse_processes([" 42 1 42 00:07 sh"], None) == {42: Process(1, 42, None, "sh")}
+
+
+def test_origins() -> None:
+    rows = [
+        "pid 254", "TMUX=/tmp/tmux-1000/inner,248,0", "TMUX_PANE=%0", "pid 7", "pid 248", "TMUX_PANE=%5",
+        "TMUX=/tmp/a b/default,173,5", "pid 9", "TMUX_PANE=%1",
+    ]  # fmt: skip
+    assert parse_origins(rows) == {254: (248, "%0"), 248: (173, "%5")}
+
+
+@given(st.lists(st.text()))
+@example(["9" * 5000 + " 1 1 1:00 x", "pid " + "9" * 5000])
+@example(["1 1 1 00:01" + " " * 50_000])
+def test_nothing_is_beyond_reading(lines: list[str]) -> None:
+    parse_processes(lines, NOW)
+    parse_origins(lines)
