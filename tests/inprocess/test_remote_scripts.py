@@ -294,18 +294,161 @@ def test_the_list_in_every_login_shell(site: Site) -> None:
     assert [entry.session.kind for entry in picture.entries] == ["", "login"]
 
 
+def job_row(sid: int | str, *, submitted: float | None = None, **more: str) -> str:
+    """What squeue prints of a running job that was requested here by process `sid`."""
+    values = {
+        "jobid": "4711", "allocsid": str(sid), "batchflag": "0", "submittime": f"{submitted or time.time():.0f}",
+        "state": "RUNNING", "timeleft": "1:00:00", "starttime": "N/A", "allocnodes": os.uname().nodename,
+        "nodelist": "c0512", "reason": "None", "name": "a | name",
+    }  # fmt: skip
+    fields = [field.split(":") for field in sessions.list_values("")[1].split(",")]
+    return "".join((values | more)[field].ljust(int(width)) for field, width in fields)
+
+
+def schedule(site: Site, *rows: str) -> None:
+    """What squeue says from now on."""
+    (site.home / "jobs").write_text("".join(f"{row}\n" for row in rows))
+
+
+def pane_pid(site: Site, name: str) -> int:
+    return int(site.tmux("list-panes", "-t", f"={name}:", "-F", "#{pane_pid}"))
+
+
 @needs_tmux
 def test_a_job_of_a_pane_is_found(sh_site: Site) -> None:
     sh_site.tmux("new-session", "-d", "-s", "myproject", "cat")
-    pane = sh_site.tmux("list-panes", "-a", "-F", "#{pane_pid}")
-    host = os.uname().nodename
-    values = ("4711", pane, "0", str(int(time.time())), "RUNNING", "1:00:00", "N/A", host, "c0512", "None", "a | name")
-    widths = [int(column.partition(":")[2]) for column in sessions.list_values("")[1].split(",")]
-    row = "".join(value.ljust(width) for value, width in zip(values, widths, strict=True))
-    (sh_site.home / "jobs").write_text(f"{row}\n")
+    schedule(sh_site, job_row(pane_pid(sh_site, "myproject")))
     (entry,) = sh_site.picture().entries
     assert entry.state is State.RUNNING
     assert (entry.node, entry.job and entry.job.id) == ("c0512", "4711")
+
+
+@needs_tmux
+def test_the_clock_of_the_host_comes_along(sh_site: Site) -> None:
+    before = int(time.time())
+    assert before <= (sh_site.picture().now or 0) <= time.time()
+
+
+# The process that squeue names, below or beside a pane; it writes its pid and then waits.
+STRANGER = "sh -c 'echo $$ >$HOME/sid.new; mv $HOME/sid.new $HOME/sid; exec cat $HOME/forever'"
+
+
+@needs_tmux
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="as on Linux")
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(f'script -qc "{STRANGER}" /dev/null', id="script"),
+        pytest.param(f'tmux -L inner new-session -d "{STRANGER}"; exec cat', id="a nested tmux"),
+        pytest.param(f"setsid -f {STRANGER}; exec cat", id="setsid"),
+    ],
+)
+def test_a_job_is_found_behind_what_leads_a_session_of_its_own(sh_site: Site, how: str) -> None:
+    os.mkfifo(sh_site.home / "forever")
+    sh_site.tmux("new-session", "-d", "-s", "decoy", "cat")
+    sh_site.tmux("new-session", "-d", "-s", "myproject", how)
+    try:
+        wait_until((sh_site.home / "sid").exists, "the stranger runs")
+        schedule(sh_site, job_row((sh_site.home / "sid").read_text().strip()))
+        picture = sh_site.picture()
+        assert {entry.session.name: entry.job is not None for entry in picture.entries} == {
+            "decoy": False,
+            "myproject": True,
+        }
+    finally:
+        os.close(os.open(sh_site.home / "forever", os.O_RDWR))  # it ends, or never was
+        sh_site.tmux("-L", "inner", "kill-server")
+
+
+@needs_tmux
+def test_a_recycled_pid_is_unknown_until_a_request_elsewhere_shows_the_clocks(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "innocent", "cat")
+    old = job_row(pane_pid(sh_site, "innocent"), submitted=time.time() - 3600)
+    schedule(sh_site, old)
+    assert [entry.state for entry in sh_site.picture().entries] == [State.UNKNOWN]
+
+    sh_site.program("srun", "cat; exit 0")
+    sh_site.tmux("new-session", "-d", "-s", "other", f"{sh_site.home}/bin/srun; cat")
+    schedule(sh_site, old, job_row(pane_pid(sh_site, "other"), jobid="4712"))
+
+    def states() -> list[State]:
+        return [entry.state for entry in sh_site.picture().entries]
+
+    wait_until(lambda: states()[1] is State.RUNNING, "srun asks")
+    wait_until(lambda: states() == [State.SHELL, State.RUNNING], "the clocks are known")
+    schedule(sh_site, job_row(pane_pid(sh_site, "innocent"), submitted=time.time() - 3 * 86400))
+    assert states()[0] is State.SHELL
+
+
+@needs_tmux
+def test_a_request_whose_job_is_not_there_yet_is_unknown(sh_site: Site) -> None:
+    sh_site.program("salloc", "cat; exit 0")
+    sh_site.tmux("new-session", "-d", "-s", "x", f"{sh_site.home}/bin/salloc; cat")
+    wait_until(lambda: sh_site.picture().entries[0].state is State.UNKNOWN, "salloc asks")
+
+
+@needs_tmux
+def test_where_clients_come_from(sh_site: Site) -> None:
+    ours = sh_site.attach(attach_line("x", command=PANE))
+    ours.expect_exact("in the pane")
+    first = sh_site.clients()
+    assert places(sh_site) == {"my-laptop"}
+    sh_site.by_hand("attach-session", "-t", "=x").expect_exact("in the pane")
+    (tty,) = (name.removeprefix("/dev/") for name in sh_site.clients() - first)
+    assert places(sh_site) == {"my-laptop", tty}
+    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    sh_site.program("who", f"echo '{user} {tty} 2026-11-23 01:00 (desk.example.org)'")
+    assert places(sh_site) == {"my-laptop", "desk.example.org"}
+
+
+def places(site: Site) -> set[str]:
+    (entry,) = site.picture().entries
+    return set(entry.session.clients)
+
+
+@needs_tmux
+def test_what_is_written_on_a_session_comes_along(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "cat")
+    for option, value in (
+        ("kind", "node"), ("ended", "4711 TIMEOUT 1700000000"), ("told", "4711"), ("warned", "4711 15"),
+    ):  # fmt: skip
+        sh_site.tmux("set-option", "-t", "x:", f"@lnode_{option}", value)
+    (entry,) = sh_site.picture().entries
+    assert entry.session.ended == tmux.Ended("4711", "TIMEOUT", 1700000000)
+    assert (entry.session.told, entry.session.warned, entry.state) == ("4711", "4711 15", State.ENDED)
+
+
+@needs_tmux
+def test_a_bell_in_a_window_that_nobody_sees(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "cat")
+    assert sh_site.picture().entries[0].session.alerts == ""
+    sh_site.tmux("new-window", "-d", "-t", "x:", "printf '\\a'; exec cat")
+    wait_until(lambda: sh_site.picture().entries[0].session.alerts == "!", "the bell is seen")
+
+
+@needs_tmux
+def test_a_tmux_whose_formats_know_no_options(sh_site: Site) -> None:
+    """As tmux 1.8 and 1.9, for which they are empty."""
+    sh_site.tmux("new-session", "-d", "-s", "zwei Wörter", "cat", ";", "set-option", "@lnode_kind", "node")
+    sh_site.program(
+        "old-tmux",
+        f"""for word; do
+          shift
+          set -- "$@" "$(printf %s "$word" | sed 's/#{{@[a-z_]*}}//g; s/#{{client_pid}}//g')"
+        done
+        exec {TMUX} "$@\"""",
+    )
+    (entry,) = sh_site.picture(tmux_path=str(sh_site.home / "bin" / "old-tmux")).entries
+    assert (entry.session.name, entry.session.kind, entry.state) == ("zwei Wörter", "", State.SHELL)
+
+
+@needs_tmux
+def test_many_sessions_are_one_question_to_tmux(sh_site: Site) -> None:
+    for number in range(20):
+        sh_site.tmux("new-session", "-d", "-s", f"s{number}", "cat")
+    sh_site.program("counted-tmux", f'echo "$2" >>"$HOME/asked"; exec {TMUX} "$@"')
+    assert len(sh_site.picture(tmux_path=str(sh_site.home / "bin" / "counted-tmux")).entries) == 20
+    assert (sh_site.home / "asked").read_text().split() == ["list-clients"]
 
 
 def test_squeue_is_asked_once_for_the_users_own_jobs_in_epoch_seconds(sh_site: Site) -> None:
