@@ -26,6 +26,8 @@ def main() -> None:
 
 def _run(argv: Sequence[str]) -> ExitCode:
     match argv:
+        case ["--ls"]:
+            return run(Typed(ls=True))
         case [host, "--ls"] if not host.startswith("-"):
             return run(Typed(host, ls=True))
         case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):

@@ -26,11 +26,13 @@ _SILENT_S = 1.0  # over a master that is there; then it has to prove that it is 
 class Question:
     """A script on its way on the host, with pipes to it; leaving the block ends ssh.
 
-    `values` follow the nonce that frames the replies.
+    `values` follow the nonce that frames the replies. With `silent` ssh asks nobody, though somebody may be there.
     """
 
-    def __init__(self, target: Target, script: str, *values: str) -> None:
+    def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
         self._target = target
+        self._may_prompt = screen.can_ask() and not silent
+        self._abandoned = False
         self._nonce = remote.nonce()
         self._line = remote.line(script, self._nonce, *values)
         self._log = SshLog()
@@ -42,7 +44,7 @@ class Question:
         return self
 
     def _start(self, *, fresh: bool = False) -> None:
-        target, may_prompt = self._target, screen.can_ask()
+        target, may_prompt = self._target, self._may_prompt
         options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
         if fresh:
             options = sshargs.FRESH
@@ -80,6 +82,8 @@ class Question:
         self._end()
         self._stdout.close()
         self._start(fresh=True)  # it may be only the network: other windows wait on that connection
+        if self._abandoned:
+            self._ssh.terminate()
 
     def reply(self) -> Mapping[str, Sequence[str]]:
         """The next framed reply. Raises LnodeError where ssh failed, or something else than the script answered."""
@@ -107,20 +111,27 @@ class Question:
         except BrokenPipeError:
             raise self._failure([]) from None
 
+    def abandon(self) -> None:
+        """End ssh from another thread: whoever waits for a reply hears that there is none."""
+        self._abandoned = True
+        self._ssh.terminate()
+
     def _failure(self, rows: Sequence[str]) -> LnodeError:
         status = self._end()
+        if self._abandoned:
+            return LnodeError(ExitCode.UNREACHABLE, f"{self._target.alias} did not answer in time", "ask again")
         if status == sshargs.SSH_FAILED or status < 0:
             words = self._log.words()
             cause = causes.cause_of_ssh(words, self._target.place)
             if credentials.sent_password(words):
                 credentials.refused(self._target.alias)
-            if not screen.can_ask() and signins.takes_person(self._target):
+            if not self._may_prompt and signins.takes_person(self._target):
                 return LnodeError(
                     ExitCode.LOGIN_REFUSED,
                     f"{self._target.alias} wants somebody to sign in, and nobody is here",
                     f"sign in once in a terminal, then ask again: lnode {self._target.alias} --ls",
                 )
-            if not screen.can_ask() and cause is Cause.LOGIN_REFUSED:
+            if not self._may_prompt and cause is Cause.LOGIN_REFUSED:
                 signins.learn(self._target, person=True)
             return causes.explain(cause, words, self._target.place)
         alias = self._target.alias

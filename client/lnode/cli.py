@@ -31,8 +31,12 @@ def _lnode(
     session: Annotated[
         str | None, typer.Argument(metavar="[SESSION]", help="its name, else the host's default")
     ] = None,
-    ls: Annotated[bool, typer.Option("--ls", help="list every session: state, node, job, time left")] = False,
+    ls: Annotated[
+        bool,
+        typer.Option("--ls", help="list every session: state, node, job, time left; without HOST on all known hosts"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="with --ls: as JSON")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="with --ls: keep it on the screen")] = False,
     kill: Annotated[bool, typer.Option("--kill", help="end the session and give its allocation back")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill and --setup: do not ask")] = False,
     login: Annotated[bool, typer.Option("--login", help="plain tmux on the login node, no allocation")] = False,

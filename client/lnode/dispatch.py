@@ -21,6 +21,7 @@ class Typed(NamedTuple):
     session: str | None = None
     ls: bool = False
     as_json: bool = False
+    watch: bool = False
     kill: bool = False
     yes: bool = False
     login: bool = False
@@ -96,11 +97,34 @@ def _attach(typed: Typed) -> ExitCode:
 
 
 def _ls(typed: Typed) -> ExitCode:
+    if typed.host is None:
+        return _ls_all(typed)
     with _reached(typed) as host:
         target = host.target()
         from lnode.commands.ls import ls
 
-        return ls(target, host.request, as_json=typed.as_json)
+        return ls(target, host.request, as_json=typed.as_json, watch=typed.watch)
+
+
+def _ls_all(typed: Typed) -> ExitCode:
+    from lnode import pictures, settings
+    from lnode.target import Resolving
+
+    known = settings.load()
+    resolving = {alias: Resolving(alias, None) for alias in sorted({*known.hosts, *pictures.hosts()})}
+    if not resolving:
+        raise _wrong("no host is known yet", "name one: lnode unity --ls; from then on it is among them")
+    from lnode import survey
+    from lnode.commands.ls import ls_all
+
+    hosts, troubled = {}, []
+    for alias, asked in resolving.items():
+        host = _Host(asked, known.request(alias), "", {})
+        try:
+            hosts[alias] = (host.target(), host.request)
+        except LnodeError as error:
+            troubled.append(survey.remembered(alias, error))
+    return ls_all(hosts, troubled, as_json=typed.as_json, watch=typed.watch)
 
 
 def _kill(typed: Typed) -> ExitCode:
@@ -169,6 +193,7 @@ _WORDS = {"mem": "-m MEM", "time": "-t TIME", "partition": "-p NAME", "gpus": "-
 # How an option is spelled, and the verbs that it goes with; -P and what is a verb itself go with all.
 _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "as_json": ("--json", ("ls",)),
+    "watch": ("--watch", ("ls",)),
     "yes": ("--yes", ("kill", "setup")),
     "undo": ("--undo", ("setup",)),
     "login": ("--login", ("attach",)),
@@ -198,7 +223,7 @@ def _verb(typed: Typed) -> str:
             example = " ".join(filter(None, (_flag(verbs[0]) if verbs[0] != "attach" else "", spelled)))
             place = typed.host if verbs[0] == "ls" else f"{typed.host} SESSION"
             raise _wrong(f"{flag} goes with {fits}", f"as in: lnode {place} {example}")
-    if typed.host is None:
+    if typed.host is None and verb != "ls":
         raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
     return verb
 

@@ -5,14 +5,19 @@ Everything that lnode says goes to stderr, lower case and without a full stop; o
 """
 
 import os
+import select
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 
 def say(text: str) -> None:
@@ -32,6 +37,11 @@ def show_error(error: LnodeError) -> None:
     for row in list(detail)[-20:]:
         _write(f"  {visible(row)}\n")
     _write(f"lnode: {visible(error.message)}\nhint:  {visible(error.hint)}\n")
+
+
+def is_terminal() -> bool:
+    """Is what was asked for shown to a person: stdout on a terminal?"""
+    return sys.stdout.isatty()
 
 
 def can_ask() -> bool:
@@ -148,7 +158,16 @@ def prepare_table() -> None:
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], file: TextIO | None = None) -> None:
+    _console(file).print(_table_of(columns, rows))
+
+
+def _console(file: TextIO | None = None) -> "Console":
     from rich.console import Console
+
+    return Console(file=file, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
+
+
+def _table_of(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -157,7 +176,54 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(text), style=style) for text, style in row))
-    Console(file=file, no_color=bool(os.environ.get("NO_COLOR")), highlight=False).print(table)
+    return table
+
+
+def _no_key(within_s: float) -> str:
+    threading.Event().wait(within_s)
+    return ""
+
+
+Draw = Callable[[Sequence[str], Sequence[Sequence[tuple[str, str]]], Sequence[str]], None]
+
+
+@contextmanager
+def board(*, whole: bool) -> Iterator[Draw]:
+    """A table on the terminal with lines beneath it, drawn anew in its place: over the whole screen, which is given
+    back in the end, or where the cursor is, where the last one stays.
+    """
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=_console(), screen=whole, auto_refresh=False, vertical_overflow="crop") as live:
+
+        def draw(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], lines: Sequence[str]) -> None:
+            said = [Text(visible(line), style="dim") for line in lines]
+            live.update(Group(*([_table_of(columns, rows)] if rows else []), *said), refresh=True)
+
+        yield draw
+
+
+@contextmanager
+def keys() -> Iterator[Callable[[float], str]]:
+    """Single keys of the person, without echo: what is yielded waits at most so many seconds for one, "" for none."""
+    try:
+        import termios
+        import tty
+    except ImportError:  # Windows: only Ctrl-C
+        yield _no_key
+        return
+    modes = termios.tcgetattr(0)
+
+    def pressed(within_s: float) -> str:
+        return os.read(0, 1).decode("latin-1") if select.select([0], [], [], within_s)[0] else ""
+
+    try:
+        tty.setcbreak(0)
+        yield pressed
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, modes)
 
 
 def open_closed() -> None:

@@ -1,5 +1,6 @@
 """What `lnode` prints and its exit code, run as a person runs it: every word of every error that needs no cluster."""
 
+import json
 import re
 import shlex
 import shutil
@@ -99,8 +100,10 @@ Arguments:
   [SESSION]  its name, else the host's default
 
 Options:
-  --ls        list every session: state, node, job, time left
+  --ls        list every session: state, node, job, time left; without HOST on
+              all known hosts
   --json      with --ls: as JSON
+  --watch     with --ls: keep it on the screen
   --kill      end the session and give its allocation back
   -y, --yes   with --kill and --setup: do not ask
   --login     plain tmux on the login node, no allocation
@@ -454,10 +457,30 @@ def test_a_full_disk_is_told(laptop: Laptop) -> None:
 
 
 @pytest.mark.parametrize("args", [("--ls",), ("--ls", "--json")])
-def test_ls_wants_a_host(laptop: Laptop, args: tuple[str, ...]) -> None:
-    code, out, err = laptop.run(*args)
-    assert (code, out) == (2, "")
-    assert "HOST" in err
+def test_all_hosts_where_none_is_known(laptop: Laptop, args: tuple[str, ...]) -> None:
+    expected = error("no host is known yet", "name one: lnode unity --ls; from then on it is among them")
+    assert laptop.run(*args) == (2, "", expected)
+
+
+def test_all_hosts_and_none_answers(laptop: Laptop) -> None:
+    laptop.config.write_text("[hosts.x]\n[hosts.y]\n")
+    laptop.knows("x", HostName="127.0.0.1", Port=1)
+    laptop.knows("y", HostName="nowhere.invalid")
+    code, out, err = laptop.run("--ls")
+    assert (code, out) == (4, "")
+    assert err == (
+        "lnode: x (127.0.0.1 port 1) refuses connections\nlnode: cannot resolve the host name nowhere.invalid of y\n"
+    )
+    code, out, err = laptop.run("--ls", "--json")
+    assert (code, err) == (4, "")
+    assert [host["trouble"] is None for host in json.loads(out)["hosts"]] == [False, False]
+
+
+def test_watching_in_a_pipe(laptop: Laptop) -> None:
+    laptop.ssh('[ "$1" = -G ] && echo hostname x || touch "$HOME/dialled"')
+    expected = error("--watch needs a terminal", "for scripts there is: --ls --json")
+    assert laptop.run("x", "--ls", "--watch") == (2, "", expected)
+    assert not (laptop.home / "dialled").exists()
 
 
 def test_flags_may_come_first(laptop: Laptop) -> None:

@@ -1,85 +1,94 @@
-"""`lnode HOST --ls`: every session with the allocation behind it, in one remote round trip."""
+"""`lnode HOST --ls` and `lnode --ls`: what runs where and for how long, on one host or on all that are known.
 
-from lnode import screen, sessions
-from lnode.ask import Question
+One remote round trip for each host, all side by side. What nothing answers for is shown as it was last seen.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lnode import listing, screen, survey
 from lnode.commands.attach import no_tmux
-from lnode.errors import ExitCode
-from lnode.sessions import Entry, Picture, State
+from lnode.commands.watch import refuse_to_watch_a_pipe
+from lnode.commands.watch import watch as keep_watch
+from lnode.errors import ExitCode, LnodeError
+from lnode.listing import View
 from lnode.settings import Request
+from lnode.survey import Survey
 from lnode.target import Target
 
-_STYLES = {
-    State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
-    State.SHELL: "", State.UNKNOWN: "magenta",
-}  # fmt: skip
-_COLUMNS = ("SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED")
+_WITHIN_S = 10.0  # for all hosts at once
+
+Hosts = Mapping[str, tuple[Target, Request]]
+"""Alias -> how it is reached, and what is configured for it."""
 
 
-def ls(target: Target, request: Request, *, as_json: bool) -> ExitCode:
-    """Print the sessions of the host: a table, plain columns in a pipe, or JSON."""
-    with (
-        Question(target, "list", *sessions.list_values(request.tmux)) as question,
-        screen.waiting(f"asking {target.alias} ..."),
-    ):
-        screen.prepare_table()  # while ssh is on its way
-        picture = sessions.picture_of(question.reply())
-    if not picture.has_tmux:
+def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitCode:
+    """Print the sessions of the host: a table, plain columns in a pipe, or JSON. Raises LnodeError."""
+    if watch:
+        refuse_to_watch_a_pipe()
+    trouble: LnodeError | None = None
+    try:
+        with Survey(target, request) as asked, screen.waiting(f"asking {target.alias} ..."):
+            screen.prepare_table()  # while ssh is on its way
+            view = asked.view()
+    except LnodeError as error:
+        view, trouble = survey.remembered(target.alias, error), error
+        if not view.pictures or error.code is not ExitCode.UNREACHABLE:
+            raise
+    if not all(picture.has_tmux for picture in view.pictures):
         raise no_tmux(target.alias)
+    if watch:
+        return keep_watch({target.alias: (target, request)}, [view])
     if as_json:
-        import json
-
-        with screen.output():
-            print(json.dumps(_document(target.alias, picture), indent=2))
-        return ExitCode.DONE
-    if picture.entries:
-        with screen.output():
-            screen.print_table(_COLUMNS, [_row(entry) for entry in picture.entries])
+        _print_json(listing.document(view))
     else:
-        screen.say(f"no sessions on {target.alias} ({picture.login_node}); start one: lnode {target.alias}")
-    if picture.scheduler == "silent":
-        screen.say("the scheduler does not answer: jobs and time left are unknown")
+        _print([view])
+    if trouble:
+        raise trouble
     return ExitCode.DONE
 
 
-def _row(entry: Entry) -> list[tuple[str, str]]:
-    job = entry.job
-    waiting = entry.state is State.WAITING
-    return [
-        (entry.session.name, "bold"),
-        (entry.kind, ""),
-        (entry.state.value, _STYLES[entry.state]),
-        (entry.node if not waiting else "", ""),
-        (job.id if job else "", ""),
-        (sessions.left_in_words(job).removesuffix(" left") if job and not waiting else "", ""),
-        (job.reason if job and waiting else "", "yellow"),
-        ("yes" if entry.session.attached else "", "dim"),
-    ]
+def ls_all(hosts: Hosts, troubled: Sequence[View], *, as_json: bool, watch: bool) -> ExitCode:
+    """The same of all hosts at once; `troubled` are those that cannot be asked at all."""
+    if watch:
+        refuse_to_watch_a_pipe()
+    order = sorted([*hosts, *(view.host for view in troubled)])
+    views = {view.host: view for view in troubled}
+    if watch:
+        return keep_watch(hosts, [*_all(hosts), *troubled])
+    if as_json or not screen.is_terminal():
+        views |= {view.host: view for view in _all(hosts)}
+        found = [views[host] for host in order]
+        if as_json:
+            _print_json({"hosts": [listing.document(view) for view in found]})
+        else:
+            _print(found)
+    else:
+        with screen.board(whole=False) as draw:
+            draw((), (), [f"asking {', '.join(hosts)} ..."])
+            for view in _all(hosts):
+                views[view.host] = view
+                found = [views[host] for host in order if host in views]
+                rest = ", ".join(host for host in order if host not in views)
+                lines = [*listing.notes(found), *([f"asking {rest} ..."] if rest else [])]
+                draw(*listing.table(found, all_columns=False, with_host=True), lines)
+    return ExitCode.DONE if all(view.is_fresh for view in views.values()) else ExitCode.UNREACHABLE
 
 
-def _document(alias: str, picture: Picture) -> dict[str, object]:
-    """The `--json` document; keys are only ever added. Times are seconds, unknown is null."""
-    return {
-        "host": alias,
-        "login_node": picture.login_node,
-        "scheduler": picture.scheduler,
-        "sessions": [_entry_document(entry) for entry in picture.entries],
-    }
+def _all(hosts: Hosts) -> Iterator[View]:
+    return survey.survey_all(hosts, within_s=_WITHIN_S)
 
 
-def _entry_document(entry: Entry) -> dict[str, object]:
-    job, session = entry.job, entry.session
-    return {
-        "name": session.name,
-        "kind": entry.kind,
-        "state": entry.state.value,
-        "node": entry.node,
-        "created": session.created,
-        "active": session.active,
-        "clients": session.attached,
-        "job": None
-        if job is None
-        else {
-            "id": job.id, "state": job.state, "nodes": job.nodes or None, "reason": job.reason or None,
-            "left_s": job.left_s, "submitted": job.submitted,
-        },
-    }  # fmt: skip
+def _print(views: Sequence[View]) -> None:
+    columns, rows = listing.table(views, all_columns=not screen.is_terminal(), with_host=len(views) > 1)
+    if rows:
+        with screen.output():
+            screen.print_table(columns, rows)
+    for note in listing.notes(views):
+        screen.say(note)
+
+
+def _print_json(document: Mapping[str, object]) -> None:
+    import json
+
+    with screen.output():
+        print(json.dumps(document, indent=2))

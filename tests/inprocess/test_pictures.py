@@ -1,0 +1,65 @@
+"""The last answer of each host, on disk."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lnode import pictures, sessions
+
+REPLY = {"host": ["login1", "1700000000"], "panes": ["$0 1 1 0 9 %0 f k o e w t a"], "end": []}
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "lnode" / "pictures"
+
+
+@pytest.mark.parametrize("alias", ["unity", "a/b", "..", "%41", "ü b\n", "x.json"])
+def test_what_is_kept_is_read_again(state: Path, alias: str) -> None:
+    assert (pictures.hosts(), pictures.read(alias)) == ([], None)
+    pictures.keep(alias, [REPLY])
+    kept = pictures.read(alias)
+    assert kept is not None
+    assert kept.replies == (REPLY,)
+    assert pictures.hosts() == [alias]
+    (file,) = state.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(state: Path) -> None:
+    state.parent.write_text("no folder")
+    pictures.keep("unity", [REPLY])
+    assert (pictures.hosts(), pictures.read("unity")) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", '{"host": "other", "at": 1, "replies": []}', '{"host": "unity", "at": "x", "replies": []}',
+     '{"host": "unity", "at": 1, "replies": [[]]}', '{"host": "unity", "at": 1, "replies": 7}', "[" * 100000],
+)  # fmt: skip
+def test_a_file_that_is_none_of_ours_is_passed_over(state: Path, text: str) -> None:
+    os.makedirs(state)
+    (state / "unity.json").write_text(text)
+    (state / "unity.json.123").write_text("a draft")
+    assert (pictures.hosts(), pictures.read("unity")) == ([], None)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_whatever_stands_there_is_as_harmless_as_a_reply(state: Path, value: object) -> None:
+    import json
+
+    os.makedirs(state, exist_ok=True)
+    (state / "unity.json").write_text(json.dumps({"host": "unity", "at": 1, "replies": [value]}))
+    kept = pictures.read("unity")
+    for reply in kept.replies if kept else ():
+        sessions.picture_of(reply)
