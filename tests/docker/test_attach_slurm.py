@@ -138,6 +138,6 @@ def test_a_silent_scheduler_is_unknown_not_gone(slurm: Rig) -> None:
     try:
         done = subprocess.run([*LNODE, "unity", "--ls"], env=slurm.env(), capture_output=True, text=True, check=True)
         assert "unknown" in done.stdout
-        assert done.stderr == "lnode: the scheduler does not answer: jobs and time left are unknown\n"
+        assert done.stderr == "lnode: the scheduler of unity does not answer: jobs and time left are unknown\n"
     finally:
         slurm.exec(f"kill -CONT {pid}", user="root")
