@@ -28,7 +28,7 @@ from rig import wait_until
 
 SHELLS = ("bash", "zsh", "dash", "fish", "bsd-csh", "tcsh")
 CSH = ("bsd-csh", "tcsh")
-LIMIT_S = 10
+LIMIT_S = 40
 TMUX = shutil.which("tmux")
 needs_tmux = pytest.mark.skipif(TMUX is None, reason="no tmux here")
 
