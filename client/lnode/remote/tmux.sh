@@ -128,12 +128,13 @@ clients() {
   done
 }
 
-# parent_of TTY PID: the parent of the tmux client there. Before tmux 2.1 PID is empty, and it is looked for on the tty.
+# parent_of TTY PID: the parent of the tmux client there. Before tmux 2.1 PID is empty, and it is looked for on the tty: among
+# this user's, for a container has ttys of the same number.
 parent_of() {
   if [ -n "$2" ]; then
     ps -o ppid= -p "$2" 2>/dev/null
   else
-    ps -o ppid= -o comm= -t "$1" 2>/dev/null | sed -n 's/ [^ ]*tmux.*//p'
+    ps -o ppid= -o uid= -o comm= -t "$1" 2>/dev/null | sed -n "s/  *$(id -u) [^ ]*tmux.*//p"
   fi | tr -d ' '
 }
 
