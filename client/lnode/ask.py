@@ -1,6 +1,6 @@
 """One question, one answer: run a script on the host through ssh itself, which may ask a person to sign in.
 
-For `--ls` and `--kill`. ssh(1) is the shortest way there (6 round trips cold, 2 over a live master; asyncssh needs
+For all that is no attach. ssh(1) is the shortest way there (6 round trips cold, 2 over a live master; asyncssh needs
 8 and its import), obeys every word of the user's configuration, and is the only one that may prompt. One question
 is one channel.
 """

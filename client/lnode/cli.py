@@ -17,10 +17,21 @@ _EPILOG = "Detach with Ctrl-b d: the session goes on. Try it without a cluster: 
 def run_typed(argv: Sequence[str]) -> ExitCode:
     """Do what was typed. Raises LnodeError(USAGE) for what typer cannot read."""
     try:
-        return ExitCode(_app(args=list(argv), prog_name="lnode", standalone_mode=False))
+        return ExitCode(_app(args=_with_peek(argv), prog_name="lnode", standalone_mode=False))
     except TyperException as error:
         said = error.format_message().rstrip(".")
         raise LnodeError(ExitCode.USAGE, said[:1].lower() + said[1:], "see all there is: lnode --help") from None
+
+
+def _with_peek(argv: Sequence[str]) -> list[str]:
+    """`--peek` and `--peek N` as `--peek=N`: typer knows no option whose value may be left out."""
+    words = list(argv)
+    end = words.index("--") if "--" in words else len(words)
+    for at, word in enumerate(words[:end]):
+        if word == "--peek" and words[at - 1] not in ("--send", "--wait-for"):
+            above = words[at + 1] if words[at + 1 : end] and words[at + 1].isdecimal() else None
+            return [*words[:at], f"--peek={above or 0}", *words[at + 1 + (above is not None) :]]
+    return words
 
 
 @_app.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,7 +59,9 @@ def _lnode(
     partition: Annotated[str | None, typer.Option("-p", metavar="NAME", help="partition to request in")] = None,
     gpus: Annotated[str | None, typer.Option("-g", metavar="GPUS", help="GPUs to request")] = None,
     cpus: Annotated[str | None, typer.Option("-c", metavar="CPUS", help="CPUs to request")] = None,
-    reset: Annotated[bool, typer.Option("--reset", help="with demo: remove all that it left here")] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="thaw the session's frozen screen; lnode demo --reset: remove the demo")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="keep trying where there is no network yet")] = False,
     sign_in: Annotated[
         bool, typer.Option("--sign-in", help="keep a password or passphrase in this laptop's keychain")
@@ -60,6 +73,21 @@ def _lnode(
         bool, typer.Option("--setup", help="livenode() and mouse scrolling on the cluster; shows the change first")
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="with --setup: take it back")] = False,
+    cc: Annotated[bool, typer.Option("--cc", help="attach in tmux's control mode, for iTerm2")] = False,
+    peek: Annotated[
+        int | None,
+        typer.Option("--peek", metavar="[N]", help="what its screen shows, and N lines above"),
+    ] = None,
+    send: Annotated[str | None, typer.Option("--send", metavar="TEXT", help="type TEXT into it, and Enter")] = None,
+    no_enter: Annotated[bool, typer.Option("--no-enter", help="with --send: no Enter")] = False,
+    wait_for: Annotated[
+        str | None, typer.Option("--wait-for", metavar="REGEX", help="wait until it shows that, or `idle`, or `bell`")
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", metavar="S", help="with --wait-for: give up after so many seconds"),
+    ] = None,
+    profiles: Annotated[bool, typer.Option("--profiles", help="what each profile would request here")] = False,
     verbose: Annotated[bool, typer.Option("-v", help="tell at the end what happened, with times")] = False,
 ) -> ExitCode:
     """Keep a compute-node session alive on an HPC cluster: attach to it, or start it."""

@@ -41,6 +41,13 @@ class Typed(NamedTuple):
     close: bool = False
     setup: bool = False
     undo: bool = False
+    cc: bool = False
+    peek: int | None = None
+    send: str | None = None
+    no_enter: bool = False
+    wait_for: str | None = None
+    timeout: float | None = None
+    profiles: bool = False
     verbose: bool = False
 
 
@@ -93,6 +100,7 @@ def _attach(typed: Typed) -> ExitCode:
             detach_others=typed.detach,
             waits=typed.wait,
             verbose=typed.verbose,
+            control=typed.cc,
         )
 
 
@@ -171,9 +179,46 @@ def _history(typed: Typed) -> ExitCode:
 
 
 def _reset(typed: Typed) -> ExitCode:
-    if typed.host != demo.ALIAS:
-        raise _wrong(f"--reset is for the demo, not for {typed.host}", "as in: lnode demo --reset")
-    return demo.reset()
+    if typed.host == demo.ALIAS and typed.session is None:
+        return demo.reset()
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.reset import reset
+
+        return reset(target, host.session, host.request)
+
+
+def _peek(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.peek import peek
+
+        return peek(target, host.session, host.request, above=typed.peek or 0)
+
+
+def _send(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.send import send
+
+        return send(target, host.session, host.request, text=typed.send or "", enter=not typed.no_enter)
+
+
+def _wait_for(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.wait_for import Text, wait_for
+
+        text = None if typed.send is None else Text(typed.send, not typed.no_enter)
+        what, timeout_s = typed.wait_for or "", typed.timeout
+        return wait_for(target, host.session, host.request, what=what, text=text, timeout_s=timeout_s)
+
+
+def _profiles(typed: Typed) -> ExitCode:
+    from lnode import settings
+    from lnode.commands.profiles import profiles
+
+    return profiles(typed.host or "", settings.load())
 
 
 VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
@@ -186,7 +231,13 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "close": _close,
     "setup": _setup,
     "reset": _reset,
+    "peek": _peek,
+    "send": _send,
+    "wait_for": _wait_for,
+    "profiles": _profiles,
 }
+
+_VALUES = {"send": "TEXT", "wait_for": "REGEX"}
 
 _WORDS = {"mem": "-m MEM", "time": "-t TIME", "partition": "-p NAME", "gpus": "-g GPUS", "cpus": "-c CPUS"}
 
@@ -200,6 +251,9 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "existing": ("--existing", ("attach",)),
     "detach": ("-d", ("attach",)),
     "wait": ("--wait", ("attach",)),
+    "cc": ("--cc", ("attach",)),
+    "no_enter": ("--no-enter", ("send", "wait_for")),
+    "timeout": ("--timeout S", ("wait_for",)),
     **{name: (spelled, ("attach",)) for name, spelled in _WORDS.items()},
 }
 
@@ -211,21 +265,28 @@ def _words(typed: Typed) -> dict[str, str]:
 
 def _verb(typed: Typed) -> str:
     """The one verb that was typed, with nothing beside it that means something else. Raises LnodeError(USAGE)."""
-    said = [verb for verb in VERBS if getattr(typed, verb, False)]
+    said = [verb for verb in VERBS if _is_given(getattr(typed, verb, None))]
+    if said == ["send", "wait_for"]:  # one after the other, over one connection
+        said = ["wait_for"]
     if len(said) > 1:
         raise _wrong(f"{' and '.join(map(_flag, said))} are one at a time", "say one of them")
     verb = said[0] if said else "attach"
     for option, (spelled, verbs) in _OPTIONS.items():
-        if getattr(typed, option) not in (None, False) and verb not in verbs:
+        if _is_given(getattr(typed, option)) and verb not in verbs:
             flag = spelled.split()[0]
             known = [_flag(other) for other in verbs if other != "attach"]
             fits = " or ".join(known if "attach" not in verbs else ["attaching", *known])
-            example = " ".join(filter(None, (_flag(verbs[0]) if verbs[0] != "attach" else "", spelled)))
+            first = _flag(verbs[0]) if verbs[0] != "attach" else ""
+            example = " ".join(filter(None, (first, _VALUES.get(verbs[0]), spelled)))
             place = typed.host if verbs[0] == "ls" else f"{typed.host} SESSION"
             raise _wrong(f"{flag} goes with {fits}", f"as in: lnode {place} {example}")
     if typed.host is None and verb != "ls":
         raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
     return verb
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False
 
 
 def _flag(verb: str) -> str:

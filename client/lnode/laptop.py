@@ -109,3 +109,8 @@ def _is_mine(folder: str) -> bool:
 
 def _path() -> str:
     return f"{state_folder()}/laptop"
+
+
+def is_iterm() -> bool:
+    """Is this terminal iTerm2? It says so in TERM_PROGRAM, and past a tmux or an ssh in LC_TERMINAL."""
+    return os.environ.get("TERM_PROGRAM") == "iTerm.app" or os.environ.get("LC_TERMINAL") == "iTerm2"

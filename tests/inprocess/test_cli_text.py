@@ -100,32 +100,40 @@ Arguments:
   [SESSION]  its name, else the host's default
 
 Options:
-  --ls        list every session: state, node, job, time left; without HOST on
-              all known hosts
-  --json      with --ls: as JSON
-  --watch     with --ls: keep it on the screen
-  --kill      end the session and give its allocation back
-  -y, --yes   with --kill and --setup: do not ask
-  --login     plain tmux on the login node, no allocation
-  --existing  attach only, never start one
-  -d          detach the session's other clients
-  -P NAME     a profile of config.toml
-  -m MEM      memory to request
-  -t TIME     time limit to request
-  -p NAME     partition to request in
-  -g GPUS     GPUs to request
-  -c CPUS     CPUs to request
-  --reset     with demo: remove all that it left here
-  --wait      keep trying where there is no network yet
-  --sign-in   keep a password or passphrase in this laptop's keychain
-  --forget    remove it again
-  --history   why was I disconnected? what happened, and when
-  --close     end the connection that a sign-in left open
-  --setup     livenode() and mouse scrolling on the cluster; shows the change
-              first
-  --undo      with --setup: take it back
-  -v          tell at the end what happened, with times
-  -h, --help  Show this message and exit.
+  --ls              list every session: state, node, job, time left; without
+                    HOST on all known hosts
+  --json            with --ls: as JSON
+  --watch           with --ls: keep it on the screen
+  --kill            end the session and give its allocation back
+  -y, --yes         with --kill and --setup: do not ask
+  --login           plain tmux on the login node, no allocation
+  --existing        attach only, never start one
+  -d                detach the session's other clients
+  -P NAME           a profile of config.toml
+  -m MEM            memory to request
+  -t TIME           time limit to request
+  -p NAME           partition to request in
+  -g GPUS           GPUs to request
+  -c CPUS           CPUs to request
+  --reset           thaw the session's frozen screen; lnode demo --reset:
+                    remove the demo
+  --wait            keep trying where there is no network yet
+  --sign-in         keep a password or passphrase in this laptop's keychain
+  --forget          remove it again
+  --history         why was I disconnected? what happened, and when
+  --close           end the connection that a sign-in left open
+  --setup           livenode() and mouse scrolling on the cluster; shows the
+                    change first
+  --undo            with --setup: take it back
+  --cc              attach in tmux's control mode, for iTerm2
+  --peek [N]        what its screen shows, and N lines above
+  --send TEXT       type TEXT into it, and Enter
+  --no-enter        with --send: no Enter
+  --wait-for REGEX  wait until it shows that, or `idle`, or `bell`
+  --timeout S       with --wait-for: give up after so many seconds
+  --profiles        what each profile would request here
+  -v                tell at the end what happened, with times
+  -h, --help        Show this message and exit.
 
   Detach with Ctrl-b d: the session goes on. Try it without a cluster: lnode
   demo
@@ -157,7 +165,15 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
         (["x", "--history", "--wait"], "--wait goes with attaching", "as in: lnode x SESSION --wait"),
         (["x", "--ls", "-m", "0"], "-m goes with attaching", "as in: lnode x SESSION -m MEM"),
-        (["x", "--reset"], "--reset is for the demo, not for x", "as in: lnode demo --reset"),
+        (["x", "--peek", "--send", "y"], "--peek and --send are one at a time", "say one of them"),
+        (["x", "--send", "y", "--ls"], "--ls and --send are one at a time", "say one of them"),
+        (["x", "--cc", "--peek", "3"], "--cc goes with attaching", "as in: lnode x SESSION --cc"),
+        (["x", "--timeout", "3"], "--timeout goes with --wait-for",
+         "as in: lnode x SESSION --wait-for REGEX --timeout S"),
+        (["x", "--no-enter"], "--no-enter goes with --send or --wait-for",
+         "as in: lnode x SESSION --send TEXT --no-enter"),
+        (["x", "--wait-for", "("], "'(' is no regular expression: missing ), unterminated subpattern at position 0",
+         "put a backslash before signs that mean themselves"),
         (["--", "-oProxyCommand=touch x"], "'-oProxyCommand=touch x' is no ssh alias",
          "name a Host of your ~/.ssh/config, as in: lnode unity"),
         (["", "--ls"], "'' is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"),
@@ -185,6 +201,32 @@ def test_an_unknown_profile(laptop: Laptop) -> None:
     laptop.config.write_text("[profiles.cpu]\n")
     expected = error("there is no profile 'gpu'", f"profiles in {laptop.config}: cpu")
     assert laptop.run("x", "-P", "gpu") == (2, "", expected)
+
+
+def test_profiles_and_what_they_request_here(laptop: Laptop) -> None:
+    laptop.config.write_text(
+        '[hosts.x]\nmem = 8000\n[profiles.gpu]\nsession = "gpu1"\ngpus = 1\n'
+        '[profiles.odd]\ncommand = "salloc -p {partition}"\n'
+    )
+    table = """\
+PROFILE  SESSION   REQUEST
+-        livenode  sinteractive -m 8000 -t 72:00:00
+gpu      gpu1      sinteractive -m 8000 -t 72:00:00 -g 1
+odd      -         the command asks for {partition}, which is not set
+"""
+    assert laptop.run("x", "--profiles") == (0, table, "")
+
+
+def test_no_profiles_yet(laptop: Laptop) -> None:
+    table = "PROFILE  SESSION   REQUEST\n-        livenode  sinteractive -m 48000 -t 72:00:00\n"
+    said = f"lnode: no profiles yet; write [profiles.NAME] into {laptop.config}\n"
+    assert laptop.run("x", "--profiles") == (0, table, said)
+
+
+@pytest.mark.parametrize("number", ["10001", "99999999"])
+def test_too_much_to_peek_at(laptop: Laptop, number: str) -> None:
+    wrong = error("--peek takes a number of lines up to 10000", "as in: --peek 200")
+    assert laptop.run("x", "--peek", number) == (2, "", wrong)
 
 
 def test_attaching_in_a_pipe(laptop: Laptop) -> None:

@@ -35,6 +35,7 @@ def attach(
     detach_others: bool,
     waits: bool,
     verbose: bool,
+    control: bool = False,
 ) -> ExitCode:
     """Hand the terminal over to the session `name` until it is left. Raises LnodeError where that fails."""
     if not (os.isatty(0) and os.isatty(1)):
@@ -53,12 +54,21 @@ def attach(
         command = tmux.pane_command(request_line) if request_line else ""
         kind = "login" if login else "node"
         mine = (run, *me, str(away_s), node)
-        return remote.line("session", name, mode, others, kind, command, program, *mine, request.tmux)
+        look = "control" if control else "draw"
+        return remote.line("session", name, mode, others, kind, command, program, *mine, request.tmux, look)
 
     mode = "existing" if existing else "create" if tmux.is_creatable(name) else "refuse"
     first = line(mode, "detach" if detach_others else "keep")
+    if control and not laptop.is_iterm():
+        screen.say(
+            "--cc is for iTerm2, and this terminal is none: it will show tmux's protocol; leave it by typing detach"
+        )
     with Signals() as signals, Tty() as tty, Terminal(target, first) as terminal:
         tty.keep(terminal.pid)
+        if control:
+            from lnode import controlmode
+
+            return _conclude(controlmode.attend(target, terminal, signals), target, name, program)
         from lnode import sessions, supervisor
 
         lines = supervisor.Lines(

@@ -16,6 +16,10 @@ _PARTS = {
     "kill": ("tmux.sh", "list.sh", "kill.sh"),
     "client": ("tmux.sh", "client.sh"),
     "setup": ("tmux.sh", "setup.sh"),
+    "peek": ("tmux.sh", "pane.sh", "peek.sh"),
+    "send": ("tmux.sh", "pane.sh", "send.sh"),
+    "wait": ("tmux.sh", "pane.sh", "wait.sh"),
+    "reset": ("tmux.sh", "pane.sh", "reset.sh"),
 }
 _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
 _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n", re.MULTILINE)

@@ -1,11 +1,11 @@
 # shellcheck shell=sh
 # The attach line: has-session, else create, then attach on this tty; its exit code says what happened (tmux.py).
 # Arguments: NAME  create|existing|refuse|again  keep|detach (other clients)  node|login  COMMAND  PROGRAM  RUN  LAPTOP
-# LAPTOP_NAME  AWAY_S  NODE  TMUX. `again` is a reconnect, which nobody asked for: it knows the session by RUN and only by
+# LAPTOP_NAME  AWAY_S  NODE  TMUX  draw|control (tmux's protocol for iTerm2). `again` is a reconnect, which nobody asked for: it knows the session by RUN and only by
 # it, creates nothing and takes nothing from anybody.
 name=$1 mode=$2 others=$3 kind=$4 command=$5 program=$6 run=$7 laptop=$8 laptop_name=$9
 shift 9
-away_s=$1 node=$2
+away_s=$1 node=$2 look=$4
 
 find_tmux "$3" || exit 103
 fit_term
@@ -23,6 +23,7 @@ knows() {
 # on_tty ARGUMENT...: tmux on this terminal, as a child of this very shell. Sets $left to its exit status and $said to
 # what it complained of.
 on_tty() {
+  if [ "$look" = control ]; then set -- -CC "$@"; fi
   { said=$(exec "$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
   left=$?
 }

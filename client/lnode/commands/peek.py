@@ -1,0 +1,50 @@
+"""`lnode HOST SESSION --peek [N]`: what its screen shows now and N rows above it, without attaching."""
+
+from collections.abc import Mapping, Sequence
+
+from lnode import screen, watching
+from lnode.ask import Question
+from lnode.commands.attach import no_session, no_tmux
+from lnode.errors import ExitCode, LnodeError
+from lnode.reply import visible
+from lnode.settings import Request
+from lnode.target import Target
+
+_MOST = 10_000  # rows: at 200 characters a row 2 MB
+
+Reply = Mapping[str, Sequence[str]]
+
+
+def peek(target: Target, name: str, request: Request, *, above: int) -> ExitCode:
+    """Print the rows as plain text: what could move a cursor was left there, or is made visible."""
+    if not 0 <= above <= _MOST:
+        raise LnodeError(ExitCode.USAGE, f"--peek takes a number of lines up to {_MOST}", "as in: --peek 200")
+    question = Question(target, "peek", request.tmux, name, str(above))
+    with question, screen.waiting(f"asking {target.alias} ..."):
+        reply = question.reply()
+    check(reply, target.alias, name)
+    rows = [visible(row.rstrip()) for row in watching.unbarred(reply.get("screen", ()))]
+    while rows and not rows[-1]:
+        rows.pop()
+    with screen.output():
+        for row in rows:
+            print(row)
+    return ExitCode.DONE
+
+
+def check(reply: Reply, alias: str, name: str) -> None:
+    """Raise LnodeError for what keeps a script of pane.sh from its pane."""
+    if "no-tmux" in reply:
+        raise no_tmux(alias)
+    if "no-session" in reply:
+        raise no_session(alias, name)
+    attach = f"look at it: lnode {alias} {name}"
+    if "dead" in reply:
+        raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended, nobody reads its keys", attach)
+    if "in-mode" in reply:
+        raise LnodeError(
+            ExitCode.FAILED, f"{name} on {alias} does not leave tmux's copy mode; nothing was typed", attach
+        )
+    if "refused" in reply:
+        said = "\n".join(reply["refused"])
+        raise LnodeError(ExitCode.FAILED, f"tmux on {alias} could not do that with {name}", attach, detail=said)

@@ -1,0 +1,24 @@
+"""`lnode HOST --profiles`: what each profile of config.toml would request on this host. Asks nothing there."""
+
+from lnode import screen
+from lnode.errors import ExitCode, LnodeError
+from lnode.settings import Settings
+
+
+def profiles(alias: str, settings: Settings) -> ExitCode:
+    """Print what is requested without -P, then with each profile; a profile that does not fit says why."""
+    rows = [_row(alias, settings, profile) for profile in (None, *settings.profiles)]
+    with screen.output():
+        screen.print_table(("PROFILE", "SESSION", "REQUEST"), rows)
+    if not settings.profiles:
+        screen.say(f"no profiles yet; write [profiles.NAME] into {settings.path}")
+    return ExitCode.DONE
+
+
+def _row(alias: str, settings: Settings, profile: str | None) -> list[tuple[str, str]]:
+    name = (profile or "", "bold")
+    try:
+        request = settings.request(alias, profile)
+        return [name, (request.session, ""), (request.filled(), "")]
+    except LnodeError as error:
+        return [name, ("", ""), (error.message, "red")]

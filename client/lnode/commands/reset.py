@@ -1,0 +1,29 @@
+"""`lnode HOST SESSION --reset`: thaw a frozen screen, and say what was done. Nothing is ended, no text is typed."""
+
+from lnode import screen
+from lnode.ask import Question
+from lnode.commands.peek import check
+from lnode.errors import ExitCode
+from lnode.settings import Request
+from lnode.target import Target
+
+_DONE = {
+    "left-mode": "left tmux's copy mode, which takes the keys",
+    "flow": "sent Ctrl-Q, which lets output go on after a Ctrl-S",
+    "terminal": "reset the terminal in it: colours, character set, mouse, modes; what it showed is scrolled up",
+    "drawn": "asked the program in it to draw its screen again",
+    "refreshed": "had the terminals that are attached drawn anew",
+}
+
+
+def reset(target: Target, name: str, request: Request) -> ExitCode:
+    """Do what tmux can do from outside the session."""
+    question = Question(target, "reset", request.tmux, name)
+    with question, screen.waiting(f"asking {target.alias} ..."):
+        reply = question.reply()
+    check(reply, target.alias, name)
+    for section, words in _DONE.items():
+        if section in reply:
+            screen.say(words)
+    screen.say("if it stays empty press Enter or Ctrl-L in it; if a shell does not show what you type: stty sane")
+    return ExitCode.DONE

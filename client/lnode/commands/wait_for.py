@@ -1,0 +1,190 @@
+"""`lnode HOST SESSION --wait-for REGEX|idle|bell`: return when the session shows it, without attaching.
+
+Each second one line asks a script over one connection, which answers only what has changed. It asks tmux and no
+scheduler. Where the connection is lost, another one goes on with the same pane from the same row; nothing is typed
+twice.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from lnode import screen, watching
+from lnode.ask import Question
+from lnode.commands import send
+from lnode.commands.peek import check
+from lnode.errors import ExitCode, LnodeError
+from lnode.reply import visible
+from lnode.settings import Request
+from lnode.target import Target
+from lnode.watching import Look, Place, Sent, Until
+
+IDLE_S = 10.0  # without output
+_EVERY_S = 1.0
+_SILENT_S = 15.0  # for an answer over a connection that is open
+_LOGIN_S = 60.0  # and for the first over one that is opened again
+_PAUSES_S = (1.0, 30.0)  # before it is opened again: the first, and the longest
+
+
+class Text(NamedTuple):
+    """What is typed before the wait."""
+
+    text: str
+    enter: bool
+
+
+def wait_for(
+    target: Target, name: str, request: Request, *, what: str, text: Text | None, timeout_s: float | None
+) -> ExitCode:
+    """Wait, and print the line that matched. Raises LnodeError: FAILED when it is too late, NO_SESSION when it ends."""
+    if timeout_s is not None and not 0 <= timeout_s < float("inf"):
+        raise LnodeError(ExitCode.USAGE, f"--timeout cannot be {timeout_s:g} s", "as in: --timeout 600")
+    return _Wait(target, name, request, _until(what), text, timeout_s).run()
+
+
+def _until(what: str) -> Until | re.Pattern[str]:
+    if what in list(Until):
+        return Until(what)
+    try:
+        return re.compile(what, re.MULTILINE)
+    except re.error as error:
+        raise LnodeError(
+            ExitCode.USAGE,
+            f"{what!r} is no regular expression: {error}",
+            "put a backslash before signs that mean themselves",
+        ) from None
+
+
+@contextmanager
+def _at_most(question: Question, seconds: float) -> Iterator[None]:
+    """Wait no longer for what the block asks: it hears then that there is no answer."""
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), question.abandon)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class _Wait:
+    """One wait over as many connections as it takes."""
+
+    def __init__(
+        self, target: Target, name: str, request: Request, until: Until | re.Pattern[str], text: Text | None,
+        timeout_s: float | None,
+    ) -> None:  # fmt: skip
+        self._target, self._name, self._request, self._until, self._text = target, name, request, until, text
+        self._timeout_s = timeout_s
+        self._over_at = float("inf") if timeout_s is None else time.monotonic() + timeout_s
+        self._words = () if text is None else send.words(text.text, enter=text.enter)
+        self._place = watching.named(name)
+        self._sent: Sent | None = None
+        self._began = False
+
+    def run(self) -> ExitCode:
+        pause, longest = _PAUSES_S
+        while True:
+            try:
+                return self._watch()
+            except LnodeError as error:
+                if self._left_s() <= 0:
+                    raise self._too_late() from None
+                if error.code is not ExitCode.UNREACHABLE or not self._began:
+                    raise
+                screen.say(f"{visible(error.message)}; waiting goes on")
+            time.sleep(min(pause, self._left_s()))
+            pause = min(2 * pause, longest)
+
+    def _watch(self) -> ExitCode:
+        """Over one connection, until it is seen."""
+        alias, resumed = self._target.alias, self._began
+        words = () if resumed else self._words
+        how = "follow" if self._text is None else "since"
+        question = Question(self._target, "wait", self._request.tmux, *self._place, how, *words, silent=resumed)
+        with question:
+            self._begin(question, _LOGIN_S if resumed else None)
+            with screen.waiting(f"waiting for {self._name} on {alias} ..."):
+                idle_since = time.monotonic()
+                while True:
+                    look = self._look(question)
+                    now = time.monotonic()
+                    if look is not None:
+                        idle_since = now
+                        if self._is_seen(look):
+                            return ExitCode.DONE
+                        if look.dead:
+                            raise self._ended()
+                    if self._until is Until.IDLE and now - idle_since >= IDLE_S:
+                        return ExitCode.DONE
+                    if self._left_s() <= 0:
+                        raise self._too_late()
+                    time.sleep(min(_EVERY_S, self._left_s()))
+
+    def _begin(self, question: Question, within_s: float | None) -> None:
+        alias, name = self._target.alias, self._name
+        within_s = min(self._left_s(), within_s or float("inf"))
+        with _at_most(question, within_s), screen.waiting(f"asking {alias} ..."):
+            reply = question.reply()
+        if self._began and "no-session" in reply:
+            raise self._ended()
+        check(reply, alias, name)
+        place = watching.again(reply)
+        if self._began or place is None:
+            return
+        self._began, self._place = True, place
+        if self._text is not None:
+            self._sent = Sent(self._text.text, watching.unbarred(reply.get("before", ())))
+            screen.say(send.typed(reply, alias, name, self._text.text, enter=self._text.enter))
+
+    def _look(self, question: Question) -> Look | None:
+        with _at_most(question, _SILENT_S):
+            question.tell("look")
+            reply = question.reply()
+        if "gone" in reply:
+            raise self._ended()
+        check(reply, self._target.alias, self._name)
+        look = watching.parse_look(reply)
+        if look is not None:
+            first = look.first if self._text is not None else look.last
+            self._place = Place(self._place.format, self._place.value, self._place.pane, first, look.last)
+        return look
+
+    def _is_seen(self, look: Look) -> bool:
+        """Is it there? Prints the line that matched."""
+        if not isinstance(self._until, re.Pattern):
+            return self._until is Until.BELL and look.bell
+        text = watching.fresh(look, self._sent)
+        match = self._until.search(text)
+        if match is None:
+            return False
+        begin, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
+        with screen.output():
+            for row in text[begin : end if end >= 0 else None].split("\n"):
+                print(visible(row))
+        return True
+
+    def _left_s(self) -> float:
+        return max(0.0, self._over_at - time.monotonic())
+
+    def _too_late(self) -> LnodeError:
+        until = self._until
+        wanted = f"show {until.pattern!r}" if isinstance(until, re.Pattern) else _WANTED[until]
+        return LnodeError(
+            ExitCode.FAILED,
+            f"{self._name} on {self._target.alias} did not {wanted} within {self._timeout_s:g} s",
+            f"see what it shows: lnode {self._target.alias} {self._name} --peek",
+        )
+
+    def _ended(self) -> LnodeError:
+        return LnodeError(
+            ExitCode.NO_SESSION,
+            f"{self._name} on {self._target.alias} ended before",
+            f"see what is there: lnode {self._target.alias} --ls",
+        )
+
+
+_WANTED = {Until.IDLE: "come to rest", Until.BELL: "ring"}

@@ -1,0 +1,87 @@
+# shellcheck shell=sh
+# The pane that a person would see: the active one of a session's current window. Sourced text, not a program.
+
+section() {
+  printf '\n%s %s\n' "$nonce" "$1"
+}
+
+leave() {
+  section "$1"
+  section end
+  exit 0
+}
+
+# find_pane TMUX FORMAT VALUE PANE: the session of which FORMAT is exactly VALUE, and its active pane where PANE is empty.
+find_pane() {
+  section host
+  uname -n
+  find_tmux "$1" || leave no-tmux
+  session_with "$2" "$3"
+  [ -n "$id" ] || leave no-session
+  pane=$4
+  look || leave no-session
+}
+
+# look: sets what tmux knows of $pane now, and $bell where a window of the session has rung. False where it is gone.
+# shellcheck disable=SC2034 # some are for the scripts that follow
+look() {
+  facts='#{window_active}#{pane_active},#{pane_id},#{pane_in_mode},#{pane_dead},#{alternate_on},#{history_size}'
+  facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{window_flags}'
+  ask list-panes -s -t "$id" -F "$facts" || return 1
+  bell='' found=''
+  set -f
+  IFS='
+'
+  for row in $rows; do
+    case $row in *,*!*) bell=yes ;; esac
+    case $pane,$row in
+    ,11,* | %*,[01][01],"$pane",*) found=$row ;;
+    esac
+  done
+  IFS=,
+  # shellcheck disable=SC2086 # split on purpose
+  set -- $found
+  unset IFS
+  set +f
+  [ -n "$2" ] || return 1
+  pane=$2 in_mode=${3:-0} dead=${4:-0} alternate=${5:-0} history=${6:-0} limit=${7:-0} cursor=${8:-0} tty=$9
+  shift 9
+  created=$1
+}
+
+# Copy mode and its like take the keys, and hide what the program shows.
+leave_modes() {
+  for _ in 1 2 3 4; do
+    if [ "$in_mode" = 0 ]; then return; fi
+    section left-mode
+    ask copy-mode -q -t "$pane" || ask send-keys -t "$pane" -X cancel || ask send-keys -t "$pane" q
+    look || leave no-session
+  done
+  leave in-mode
+}
+
+# type_in WORD...: each is `t` and a text to be typed as it is, or `k` and the name of a key.
+type_in() {
+  if [ "$dead" != 0 ]; then leave dead; fi
+  leave_modes
+  for word; do
+    case $word in
+    t*) ask send-keys -t "$pane" -l -- "${word#t}" ;;
+    *) ask send-keys -t "$pane" "${word#k}" ;;
+    esac || refused
+  done
+  section typed
+}
+
+# show ARGUMENT...: the pane's rows, each behind a bar, as empty ones count here.
+show() {
+  ask capture-pane -p -t "$pane" "$@" || refused
+  printf '%s\n' "$rows" | sed 's/^/|/'
+}
+
+refused() {
+  section refused
+  printf '%s\n' "$rows"
+  section end
+  exit 0
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=sh
+# Thaw a frozen screen with what tmux can do; each thing done is a section. No program is ended, no text is typed.
+# Arguments: NONCE  TMUX  NAME
+nonce=$1
+
+find_pane "$2" '#{session_name}' "$3" ''
+if [ "$dead" != 0 ]; then leave dead; fi
+leave_modes
+
+# Ctrl-S stops the output until Ctrl-Q; where the pane's tty does not know them, Ctrl-Q would be a key for the program.
+case $(stty -a -F "$tty" 2>/dev/null || stty -a -f "$tty" 2>/dev/null) in
+*" -ixon"*) ;;
+*) if ask send-keys -t "$pane" C-q; then section flow; fi ;;
+esac
+
+ask send-keys -R -t "$pane" || refused
+section terminal
+
+# The screen is empty now: whatever is in the foreground draws it again, as after another size of the window.
+pids=$(ps -o pid= -o stat= -t "${tty#/dev/}" 2>/dev/null | sed -n 's/^ *\([0-9]*\) .*+.*/\1/p')
+# shellcheck disable=SC2086 # split on purpose: process ids
+if [ -n "$pids" ] && kill -WINCH $pids 2>/dev/null; then section drawn; fi
+
+ask list-clients -t "$id" -F '#{client_tty}' && for client in $rows; do
+  case $client in
+  /*) if ask refresh-client -t "$client"; then section refreshed; fi ;;
+  esac
+done
+section end

@@ -1,0 +1,55 @@
+# shellcheck shell=sh
+# Type into a session, if there is something to type, then show what has come each time that a line arrives on standard
+# input; it ends with the connection. Rows are counted from the first of the pane's history on.
+# Arguments: NONCE  TMUX  FORMAT  VALUE (see find_pane)  PANE  FROM  LAST  follow|since  WORD... (see type_in)
+# FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
+# shows the screen and what went past it, `since` what came after row FROM.
+nonce=$1
+
+find_pane "$2" "$3" "$4" "$5"
+from=$6 last=$7 how=$8
+shift 8
+if [ -z "$last" ]; then
+  from=$history last=$history
+  if [ $# -gt 0 ]; then
+    leave_modes
+    from=$((history + cursor))
+    section before
+    if [ "$alternate" = 1 ]; then show -J; else show -J -S "$cursor" -E "$cursor"; fi
+    ask kill-session -C -t "$id" # puts out its bells, and ends nothing
+    type_in "$@"
+  fi
+fi
+section pane
+printf '%s %s %s %s %s\n' "$created" "$id" "$pane" "$from" "$last"
+section end
+
+# tmux drops a tenth of a history that is full, and all of it when a program clears it.
+recount() {
+  if [ "$history" -lt "$last" ]; then
+    if [ $((last - history)) -le $((limit / 10)) ]; then from=$((from - limit / 10)); else from=0; fi
+  fi
+  last=$history
+  if [ "$how" = since ] && [ "$alternate" != 1 ] && [ $((history + cursor)) -lt "$from" ]; then from=$history; fi
+  start=$((from - history))
+  if [ "$alternate" = 1 ]; then start=0; fi
+  if [ "$start" -lt -2000 ]; then start=-2000; fi
+}
+
+shown=
+while read -r _; do
+  look || leave gone
+  recount
+  ask capture-pane -p -J -t "$pane" -S "$start" || refused
+  answer="$from $last $alternate $dead ${bell:-no}
+$rows"
+  if [ "$answer" = "$shown" ]; then
+    section same
+  else
+    section look
+    printf '%s\n' "$answer" | sed 's/^/|/'
+    shown=$answer
+  fi
+  if [ "$how" = follow ]; then from=$history; fi
+  section end
+done
