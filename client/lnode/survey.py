@@ -29,9 +29,10 @@ class Survey:
     def view(self) -> View:
         """Wait for the answer. Raises LnodeError."""
         reply = self._question.reply()
-        if self._target.config is None:  # the demo is here as long as it runs
+        picture = sessions.picture_of(reply)
+        if picture.has_tmux and self._target.config is None:  # the demo is here as long as it runs
             pictures.keep(self._target.alias, [reply])
-        return View(self._target.alias, (sessions.picture_of(reply),))
+        return View(self._target.alias, (picture,))
 
     def abandon(self) -> None:
         """Wait no longer: view() fails then, in whatever thread it runs."""
