@@ -133,11 +133,14 @@ def test_waiting_sessions_say_so(slurm: Rig) -> None:
 def test_a_silent_scheduler_is_unknown_not_gone(slurm: Rig) -> None:
     slurm.exec('tmux new-session -d -s by-hand "sinteractive -m 1000 -t 1:00:00; bash"')
     wait_until(lambda: listing(slurm)["by-hand"]["state"] == "running", "the job runs")
+    slurm.exec("tmux new-session -d -s own 'bash' ';' set-option @lnode_kind node")
+    assert listing(slurm)["own"]["state"] == "ended"
     pid = slurm.exec("pidof slurmctld", user="root")[1].strip()
     slurm.exec(f"kill -STOP {pid}", user="root")
     try:
         done = subprocess.run([*LNODE, "unity", "--ls"], env=slurm.env(), capture_output=True, text=True, check=True)
-        assert "unknown" in done.stdout
+        assert done.stdout.count("unknown") >= 2
+        assert "ended" not in done.stdout
         assert done.stderr == "lnode: the scheduler of unity does not answer: jobs and time left are unknown\n"
     finally:
         slurm.exec(f"kill -CONT {pid}", user="root")

@@ -1,13 +1,14 @@
 """Sessions and jobs of a real Slurm joined: right or unknown, however the request was made."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rig import Rig, wait_until
-from window import LNODE
+from window import LNODE, Window
 
 # How a request for {m} MB is made in a pane, behind which a shell stays. The memory tells the jobs apart.
 FAMILIES = {
@@ -114,3 +115,15 @@ def test_fifty_sessions_are_one_squeue_and_each_is_told_right(slurm: Rig) -> Non
     finally:
         slurm.exec("scancel -u alice")
         slurm.container.exec_run("scontrol update partition=interactive state=UP")
+
+
+def test_full_nodes_are_told_with_reason_and_estimate(slurm: Rig) -> None:
+    slurm.exec("for it in 1 2 3 4 5 6 7 8; do sbatch --mem=48000 -t 60 --output=/dev/null --wrap 'sleep 600'; done")
+    wait_until(lambda: slurm.exec("squeue -h -t RUNNING -o %i | wc -l")[1] == "8\n", "the nodes are full")
+    with Window([*LNODE, "unity", "queued"], slurm.env()) as window:
+        wait_until(lambda: "20" in slurm.exec("squeue -h -t PENDING -O StartTime:20")[1], "there is an estimate")
+        assert listing(slurm)["queued"]["state"] == "waiting"
+        window.detach()
+        assert window.exit_status() == 0
+        said = window.text()
+    assert re.search(r"detached; queued waits its turn \(\w+\), about \d+ min", said), said

@@ -127,7 +127,8 @@ def test_a_recycled_pid_joins_nothing_once_a_request_elsewhere_shows_the_clocks(
     skew: int, age_s: int, is_batch: bool
 ) -> None:
     processes = PANES | process(2000, 1, 2000, "srun", BORN + 50)
-    jobs = [the(submitted=BORN - age_s + skew, is_batch=is_batch), the(id="8", sid=2000, submitted=BORN + 50 + skew)]
+    elsewhere = [the(id="8", sid=2000, submitted=BORN + 50 + skew), the(id="5", sid=2000, submitted=BORN - 9000 + skew)]
+    jobs = [the(submitted=BORN - age_s + skew, is_batch=is_batch), *elsewhere]
     assert tie(SESSION, jobs, HOST._replace(processes=processes)) == Tie(None, is_certain=True)
 
 

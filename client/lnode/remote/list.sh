@@ -43,17 +43,16 @@ sessions() {
 # Passes the jobs on. Of each that no pane's own process requested: in which pane of which tmux was the leader of its session
 # started? Where that is a nested tmux, in which pane was that server?
 with_origins() {
+  jobs=$(cat)
+  printf '%s\n' "$jobs"
   strangers=
-  while IFS= read -r line; do
-    printf '%s\n' "$line"
-    # shellcheck disable=SC2086 # split on purpose: job number, session id, ...
-    set -f -- $line
-    case $1,$2 in
-    *,*[!0-9]* | [!0-9]*) continue ;;
+  for sid in $(printf '%s\n' "$jobs" | sed -n 's/^[0-9][^ ]* *\([0-9]*\) .*/\1/p'); do
+    case $panes in
+    *" $sid %"*) continue ;;
     esac
-    case "$panes $strangers " in
-    *" $2 "*) ;;
-    *) if [ -r "/proc/$2/environ" ]; then strangers="$strangers $2"; fi ;;
+    case "$strangers " in
+    *" $sid "*) ;;
+    *) if [ -r "/proc/$sid/environ" ]; then strangers="$strangers $sid"; fi ;;
     esac
   done
   if [ -n "$strangers" ]; then
@@ -68,9 +67,9 @@ with_origins() {
 
 started_in() {
   for pid; do
-    echo "pid $pid"
-    { tr '\0' '\n' <"/proc/$pid/environ"; } 2>/dev/null | grep -E '^TMUX(_PANE)?='
-  done
+    printf '\0pid %s\0' "$pid"
+    cat "/proc/$pid/environ" 2>/dev/null
+  done | tr '\0' '\n' | grep -E '^(pid [0-9]+$|TMUX=|TMUX_PANE=)'
 }
 
 find_tmux "$4" || tmux=
