@@ -35,9 +35,8 @@ def test_first_creates_with_the_livenode_request_and_second_only_attaches(standi
     verbs = [call["argv"][1] for call in standin.recorded("tmux")[before:]]
     # attach; then whose detach it was, and the mark taken back; then the link's look at what runs
     assert verbs[0] == "attach-session"
-    assert set(verbs) == {
-        "attach-session", "list-sessions", "show-options", "list-clients", "set-option", "list-panes",
-    }  # fmt: skip
+    assert set(verbs) == {"attach-session", "list-sessions", "show-options", "list-clients", "set-option"}
+    assert any("list-panes" in call["argv"] for call in standin.recorded("tmux")[before:])
     assert verbs.count("attach-session") == 1
     assert len(standin.recorded("sinteractive")) == 1
     assert not [call for call in calls(standin, "attach-session") if "-d" in call]
