@@ -22,7 +22,7 @@ from typing import Any, Literal
 from docker import DockerClient
 from docker.models.containers import Container
 
-Image = Literal["standin", "slurm"]
+Image = Literal["standin", "slurm", "gridengine"]
 
 ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
@@ -32,12 +32,22 @@ CAPABILITIES = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGI
 SHELL_USERS = ("u_bash", "u_zsh", "u_dash", "u_fish", "u_csh", "u_tcsh")
 ALIASES = {"unity": "alice", "modular": "modular", **{user: user for user in SHELL_USERS}}
 
-_READY: dict[Image, str] = {"standin": "true", "slurm": "test \"$(sinfo -h -o '%D %t')\" = '4 idle'"}
+_READY: dict[Image, str] = {
+    "standin": "true",
+    "slurm": "test \"$(sinfo -h -o '%D %t')\" = '4 idle'",
+    "gridengine": "qhost -h login1 | grep -q '^login1 *lx-'",
+}
 # `modular` has no tmux on PATH.
 _FORGET = """\
 PATH=$PATH:/opt/apps/tmux/3.3a/bin USER=$(id -un)
 tmux kill-server 2>/dev/null
 rm -f /var/log/standin/*
+if command -v qconf >/dev/null; then
+  until [ -z "$(qstat -u "$USER")" ]; do
+    qdel -u "$USER"
+    sleep 0.1
+  done
+fi
 command -v scancel >/dev/null || exit 0
 until [ -z "$(squeue -h --user "$USER")" ] && [ "$(sinfo -h -o '%D %t')" = '4 idle' ]; do
   scancel --user "$USER"

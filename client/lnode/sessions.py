@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from lnode import join, reasons, slurm, tmux
+from lnode import join, reasons, schedulers, slurm, tmux
 from lnode.join import Process
 
 
@@ -44,9 +44,10 @@ class Entry(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is no squeue).
+    """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is none that is known).
 
     `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
+    `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
     """
 
     login_node: str
@@ -54,6 +55,7 @@ class Picture(NamedTuple):
     scheduler: str
     has_tmux: bool
     now: int | None = None
+    system: str = "slurm"
 
     def named(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.session.name == name), None)
@@ -67,7 +69,7 @@ def list_values(tmux_path: str) -> tuple[str, ...]:
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     """Join the sections of a reply (reply.parse_reply)."""
     login_node, now = _parse_host(reply.get("host", ()))
-    jobs = slurm.parse_jobs(reply.get("jobs", ()))
+    jobs = (*slurm.parse_jobs(reply.get("jobs", ())), *schedulers.jobs_of(reply, login_node, now))
     processes = join.parse_processes(reply.get("processes", ()), now)
     host = join.Host(login_node, now, processes, join.parse_origins(reply.get("origins", ())))
     scheduler = "none" if "no-scheduler" in reply else "ok"
@@ -80,7 +82,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         state = _state(session, job, scheduler if is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         entries.append(Entry(session, state, job, login_node, starts_in_s))
-    return Picture(login_node, tuple(entries), scheduler, "no-tmux" not in reply, now)
+    return Picture(login_node, tuple(entries), scheduler, "no-tmux" not in reply, now, schedulers.name_in(reply))
 
 
 def _parse_host(rows: Sequence[str]) -> tuple[str, int | None]:

@@ -32,6 +32,10 @@ class Left(IntEnum):
     REBOOTED = 109
     SERVER_GONE = 110
     OTHER_NODE = 111
+    NO_PROGRAM_BUT_SLURM = 120
+    NO_PROGRAM_BUT_PBS = 121
+    NO_PROGRAM_BUT_LSF = 122
+    NO_PROGRAM_BUT_SGE = 123
 
 
 class Ended(NamedTuple):

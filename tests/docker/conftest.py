@@ -46,6 +46,12 @@ def slurm_image(engine: docker.DockerClient) -> str:
 
 
 @pytest.fixture(scope="session")
+def gridengine_image(engine: docker.DockerClient) -> str:
+    """sshd with real tmux and real Grid Engine; the image's id."""
+    return rig.build(engine, "gridengine")
+
+
+@pytest.fixture(scope="session")
 def _standin(engine: docker.DockerClient, standin_image: str, run: str) -> Iterator[Rig]:
     with rig.running(engine, "standin", standin_image, run) as started:
         yield started
@@ -54,6 +60,12 @@ def _standin(engine: docker.DockerClient, standin_image: str, run: str) -> Itera
 @pytest.fixture(scope="session")
 def _slurm(engine: docker.DockerClient, slurm_image: str, run: str) -> Iterator[Rig]:
     with rig.running(engine, "slurm", slurm_image, run) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def _gridengine(engine: docker.DockerClient, gridengine_image: str, run: str) -> Iterator[Rig]:
+    with rig.running(engine, "gridengine", gridengine_image, run) as started:
         yield started
 
 
@@ -69,3 +81,10 @@ def slurm(_slurm: Rig) -> Iterator[Rig]:
     """A running `slurm`; alice's sessions and jobs are gone after each test, other users' are the test's to forget."""
     yield _slurm
     _slurm.forget_sessions()
+
+
+@pytest.fixture
+def gridengine(_gridengine: Rig) -> Iterator[Rig]:
+    """A running `gridengine`, two slots; alice's sessions and jobs are gone after each test."""
+    yield _gridengine
+    _gridengine.forget_sessions()

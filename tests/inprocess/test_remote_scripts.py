@@ -1,6 +1,7 @@
 """The remote scripts for real: through every login shell that is installed here, on real tmux with a private socket."""
 
 import base64
+import getpass
 import os
 import shlex
 import shutil
@@ -31,6 +32,8 @@ CSH = ("bsd-csh", "tcsh")
 LIMIT_S = 40
 TMUX = shutil.which("tmux")
 needs_tmux = pytest.mark.skipif(TMUX is None, reason="no tmux here")
+no_slurm = pytest.mark.skipif(shutil.which("squeue") is not None, reason="Slurm is installed here")
+USER = getpass.getuser()
 
 
 @dataclass(frozen=True)
@@ -232,9 +235,9 @@ def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="no shellcheck here")
-@pytest.mark.parametrize("parts", [("tmux", "session"), ("tmux", "list"), ("tmux", "list", "kill"), ("tmux", "client")])
-def test_shellcheck_has_nothing_to_say(parts: tuple[str, ...]) -> None:
-    text = "".join((resources.files(remote) / f"{part}.sh").read_text() for part in parts)
+@pytest.mark.parametrize("script", ["session", "list", "kill", "client"])
+def test_shellcheck_has_nothing_to_say(script: str) -> None:
+    text = "".join((resources.files(remote) / part).read_text() for part in remote._PARTS[script])
     done = subprocess.run(["shellcheck", "-s", "sh", "-"], input=text, text=True, capture_output=True, check=False)
     assert done.stdout == ""
 
@@ -468,7 +471,7 @@ def test_a_scheduler_that_fails_is_silent_and_the_sessions_are_there(sh_site: Si
     assert [entry.session.name for entry in picture.entries] == (["a"] if TMUX else [])
 
 
-@pytest.mark.skipif(shutil.which("squeue") is not None, reason="Slurm is installed here")
+@no_slurm
 def test_no_scheduler(sh_site: Site) -> None:
     (sh_site.home / "bin" / "squeue").unlink()
     assert sh_site.picture().scheduler == "none"
@@ -476,6 +479,98 @@ def test_no_scheduler(sh_site: Site) -> None:
 
 def test_no_tmux_there(site: Site) -> None:
     assert not site.picture(tmux_path="/opt/none/tmux").has_tmux
+
+
+# --- schedulers other than Slurm ---
+
+
+def without_slurm(site: Site) -> None:
+    """And of the clients that this user runs elsewhere on this machine ps tells nothing."""
+    (site.home / "bin" / "squeue").unlink()
+    ps = shutil.which("ps")
+    site.program("ps", f'case $* in *comm=*) {ps} "$@" | grep " $HOME/bin/" ;; *) exec {ps} "$@" ;; esac')
+
+
+def pbs(site: Site) -> None:
+    """A PBS whose jobs are in the file `jobs`, and which writes down how it was asked."""
+    without_slurm(site)
+    said = 'echo "${0##*/} $*" >>"$HOME/asked"'
+    site.program("qselect", f"{said}; sed -n 's/^Job Id: //p' \"$HOME/jobs\"")
+    site.program("qstat", f'{said}; cat "$HOME/jobs"')
+    site.program("qdel", f"{said}; echo 'qdel: Unknown Job Id'")
+    site.program("qsub", "read -r line")
+
+
+def pbs_job(number: str) -> str:
+    asked = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime())
+    return (
+        f"Job Id: {number}\n    Job_Name = STDIN\n    job_state = R\n    ctime = {asked}\n    exec_host = n07/0\n"
+        f"    interactive = True\n    Variable_List = PBS_O_HOME=/home/x,PBS_O_HOST={os.uname().nodename},\n"
+        "\tPBS_O_WORKDIR=/home/x\n    Resource_List.walltime = 01:00:00\n    resources_used.walltime = 00:10:00\n\n"
+    )
+
+
+@needs_tmux
+@no_slurm
+def test_a_job_of_pbs_is_found_and_cancelled(sh_site: Site) -> None:
+    pbs(sh_site)
+    (sh_site.home / "jobs").write_text(pbs_job("68350.cluster"))
+    sh_site.tmux("new-session", "-d", "-s", "work", "sh -c 'qsub -I -l walltime=1:00:00; true'")
+    sh_site.tmux("new-session", "-d", "-s", "other", "qsub job.sh")
+    wait_until(lambda: sh_site.picture().entries[1].state is State.RUNNING, "qsub runs")
+
+    (sh_site.home / "asked").unlink()
+    other, work = sh_site.picture().entries
+    assert (sh_site.home / "asked").read_text() == f"qselect -u {USER}\nqstat -f 68350.cluster\n"
+    assert work.job is not None
+    assert (work.job.id, work.node, work.job.left_s, other.state) == ("68350.cluster", "n07", 3000, State.SHELL)
+    reply = sh_site.reply("kill", "work", tell=f"{work.session.id} {work.job.id}\n")
+    assert reply["cancel"] == ("qdel: Unknown Job Id",)
+    assert (sh_site.home / "asked").read_text().endswith("qdel 68350.cluster\n")
+
+
+@needs_tmux
+@no_slurm
+def test_a_pbs_that_fails_is_silent_and_is_not_asked_for_nothing(sh_site: Site) -> None:
+    pbs(sh_site)
+    sh_site.program("qselect", 'echo asked >"$HOME/asked"; exit 1')
+    sh_site.tmux("new-session", "-d", "-s", "plain", "cat")
+    assert (sh_site.picture().scheduler, (sh_site.home / "asked").exists()) == ("ok", False)
+    sh_site.tmux("new-session", "-d", "-s", "work", "qsub -I; true")
+    wait_until(lambda: sh_site.picture().scheduler == "silent", "qsub runs")
+    assert sh_site.picture().entries[1].state is State.UNKNOWN
+
+
+@needs_tmux
+@no_slurm
+def test_a_job_of_lsf_is_found(sh_site: Site) -> None:
+    without_slurm(sh_site)
+    sh_site.program("bjobs", 'printf "%s\\n" "$TZ" "$@" >"$HOME/asked"; cat "$HOME/jobs"')
+    sh_site.program("bsub", "read -r line")
+    asked = time.strftime("%b %e %H:%M", time.gmtime())
+    (sh_site.home / "jobs").write_text(f"4711|RUN|{os.uname().nodename}|{asked}|71:59 L|4*n1:n2|a | name\n")
+    sh_site.tmux("new-session", "-d", "-s", "work", "bsub -Is -W 72:00 bash -l; true")
+    wait_until(lambda: sh_site.picture().entries[0].state is State.RUNNING, "bsub runs")
+    (entry,) = sh_site.picture().entries
+    assert (entry.node, entry.job and (entry.job.id, entry.job.name)) == ("n1,n2", ("4711", "a | name"))
+    assert (sh_site.home / "asked").read_text().split("\n")[:4] == ["UTC0", "-u", USER, "-noheader"]
+
+
+@no_slurm
+def test_a_scheduler_of_the_login_shell_only_has_its_settings(site: Site) -> None:
+    without_slurm(site)
+    site.program("bsub", "read -r line; exit 0")
+    site.program("bjobs", 'echo "$LSF_ENVDIR" >"$HOME/asked"', "hidden")
+    write_login_file(
+        site,
+        posix="PATH=$HOME/hidden:$PATH; export LSF_ENVDIR='/opt/l s/$f'",
+        fish="status is-login; and set -x PATH $HOME/hidden $PATH; and set -x LSF_ENVDIR '/opt/l s/$f'",
+        csh="setenv PATH $HOME/hidden:$PATH; setenv LSF_ENVDIR '/opt/l s/$f'",
+    )
+    with subprocess.Popen([site.home / "bin" / "bsub"], stdin=subprocess.PIPE) as client:
+        wait_until(lambda: (site.picture(), (site.home / "asked").exists())[1], "bjobs is asked")
+        assert client.stdin is not None
+    assert (site.home / "asked").read_text() == "/opt/l s/$f\n"
 
 
 # --- where tmux is ---
@@ -578,8 +673,27 @@ def test_a_name_made_by_hand_is_attached_and_never_made(sh_site: Site, name: str
 def test_what_is_missing_there_has_its_code(site: Site) -> None:
     assert status_of(site.attach(attach_line("x", tmux_path="/opt/none/tmux"))) == Left.NO_TMUX
     line = attach_line("x", command="sinteractive-of-no-site -m 1", program="sinteractive-of-no-site")
-    assert status_of(site.attach(line)) == Left.NO_PROGRAM
+    assert status_of(site.attach(line)) == Left.NO_PROGRAM_BUT_SLURM
     assert site.tmux("list-sessions") == ""
+
+
+@needs_tmux
+@no_slurm
+@pytest.mark.parametrize(
+    ("programs", "left"),
+    [
+        ("qstat qselect qsub", Left.NO_PROGRAM_BUT_PBS),
+        ("qstat qselect qsub qconf", Left.NO_PROGRAM_BUT_SGE),
+        ("bjobs bsub", Left.NO_PROGRAM_BUT_LSF),
+        ("qstat qsub qselect bjobs squeue", Left.NO_PROGRAM_BUT_SLURM),
+        ("qstat", Left.NO_PROGRAM),
+    ],
+)
+def test_which_scheduler_could_be_asked_instead(sh_site: Site, programs: str, left: Left) -> None:
+    (sh_site.home / "bin" / "squeue").unlink()
+    for program in programs.split():
+        sh_site.program(program, "exit 1")
+    assert status_of(sh_site.attach(attach_line("x", command="none-here -m 1", program="none-here"))) == left
 
 
 @needs_tmux
@@ -1022,7 +1136,7 @@ def test_a_session_that_got_another_name_meanwhile_is_left_alone(sh_site: Site) 
 def test_a_scancel_that_does_not_answer_is_told(sh_site: Site) -> None:
     sh_site.program("scancel", "exit 0")
     sh_site.program("timeout", 'case $* in *scancel*) exit 124;; esac; shift; exec "$@"')
-    assert sh_site.reply("kill", "web", tell="$99 4711\n")["scancel"] == ("scancel does not answer",)
+    assert sh_site.reply("kill", "web", tell="$99 4711\n")["cancel"] == ("scancel does not answer",)
 
 
 # --- what a session runs after its request ---

@@ -117,6 +117,8 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
         raise _sentence(_NEVER_SEEN, alias, name)
     if status == Left.NO_SESSION and outcome.began_before:
         raise _sentence(_ENDED_MEANWHILE, alias, name)
+    if status in _SCHEDULERS:
+        raise _no_program_but(_SCHEDULERS[status], alias, program)
     if status in _SENTENCES:
         raise _sentence(status, alias, name, program)
     if status == Left.NAME_REFUSED:
@@ -196,6 +198,23 @@ def _sentence(left: int, alias: str, name: str = "", program: str = "") -> Lnode
     code, message, hint = _SENTENCES[left]
     facts = {"alias": alias, "name": name, "program": program}
     return LnodeError(code, message.format(**facts), hint.format(**facts))
+
+
+_SCHEDULERS: dict[int, str] = {
+    Left.NO_PROGRAM_BUT_SLURM: "slurm", Left.NO_PROGRAM_BUT_PBS: "pbs", Left.NO_PROGRAM_BUT_LSF: "lsf",
+    Left.NO_PROGRAM_BUT_SGE: "sge",
+}  # fmt: skip
+
+
+def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
+    from lnode.schedulers import SCHEDULERS
+
+    return LnodeError(
+        ExitCode.MISSING_THERE,
+        f"there is no {program} on {alias}, so nothing was started",
+        f"name the site's own under [hosts.{alias}] in config.toml, perhaps: "
+        f'command = "{SCHEDULERS[scheduler].request}"',
+    )
 
 
 def _mangled(name: str) -> LnodeError:

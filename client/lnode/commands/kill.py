@@ -10,6 +10,7 @@ from lnode import screen, sessions
 from lnode.ask import Question
 from lnode.commands.attach import no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
+from lnode.schedulers import SCHEDULERS
 from lnode.sessions import Entry
 from lnode.settings import Request
 from lnode.target import Target
@@ -40,16 +41,20 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
     if "left" not in reply or reply["left"]:
         by_hand = f"end it by hand: ssh {alias} tmux kill-session -t {name}"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
-    refusals = [row for row in reply.get("scancel", ()) if not _HARMLESS.search(row)]
+    refusals = [row for row in reply.get("cancel", ()) if not _HARMLESS.search(row)]
     if entry.job and refusals:
-        by_hand = f"end it by hand: ssh {alias} scancel {entry.job.id}"
+        by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[picture.system].cancel} {entry.job.id}"
         raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
     screen.say(f"{name} on {alias} has ended" + (f", job {entry.job.id} is cancelled" if entry.job else ""))
     return ExitCode.DONE
 
 
-# kill-session alone frees what salloc and srun hold, so scancel may come too late, which is as good.
-_HARMLESS = re.compile(r"already complet|Invalid job id")
+# kill-session alone frees what salloc, srun, qsub -I and so on hold, so the cancel may come too late, which is as good.
+# And LSF and Grid Engine say so where it came in time.
+_HARMLESS = re.compile(
+    r"already complet|Invalid job id|Unknown Job Id|has finished|already finished|does not exist|is being terminated"
+    r"|has deleted job|has registered the job|already in deletion|No matching job found"
+)
 
 
 def _verdict(entry: Entry) -> str:

@@ -11,9 +11,9 @@ import re
 import shlex
 
 _PARTS = {
-    "session": ("tmux.sh", "session.sh"),
-    "list": ("tmux.sh", "list.sh"),
-    "kill": ("tmux.sh", "list.sh", "kill.sh"),
+    "session": ("tmux.sh", "scheduler.sh", "session.sh"),
+    "list": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh"),
+    "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "kill.sh"),
     "client": ("tmux.sh", "client.sh"),
     "setup": ("tmux.sh", "setup.sh"),
     "peek": ("tmux.sh", "pane.sh", "peek.sh"),

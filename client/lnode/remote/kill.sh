@@ -23,9 +23,15 @@ else
   fi
 fi
 if [ $# -gt 0 ]; then
-  section scancel
-  need scancel slurm
-  timeout 20 scancel "$@" 2>&1 || [ $? -lt 124 ] || echo 'scancel does not answer'
+  section cancel
+  find_scheduler
+  case $scheduler in
+  lsf) program='bkill' ;;
+  pbs | sge) program='qdel' ;;
+  *) program='scancel' ;;
+  esac
+  need $program slurm
+  timeout 20 $program "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
 fi
 section left
 session_with '#{session_name}' "$name"

@@ -10,11 +10,13 @@ section() {
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
-  if need squeue slurm; then
+  if ! find_scheduler; then
+    section no-scheduler
+  elif [ "$scheduler" = slurm ]; then
     section jobs
     SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O "$squeue_fields" 2>/dev/null || section scheduler-silent
   else
-    section no-scheduler
+    ask_for_clients 2>/dev/null
   fi
 }
 

@@ -20,6 +20,18 @@ knows() {
   need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
 }
 
+# There is no such program, but perhaps a scheduler.
+no_program() {
+  find_scheduler
+  case $scheduler in
+  slurm) exit 120 ;;
+  pbs) exit 121 ;;
+  lsf) exit 122 ;;
+  sge) exit 123 ;;
+  esac
+  exit 104
+}
+
 # on_tty ARGUMENT...: tmux on this terminal, as a child of this very shell. Sets $left to its exit status and $said to
 # what it complained of.
 on_tty() {
@@ -206,7 +218,7 @@ if [ -z "$id" ]; then
   existing) exit 102 ;;
   refuse) exit 105 ;;
   esac
-  if [ -n "$program" ]; then knows "$program" || exit 104; fi
+  if [ -n "$program" ]; then knows "$program" || no_program; fi
   create
   if ! is_duplicate; then
     conclude 106

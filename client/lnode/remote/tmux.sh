@@ -11,24 +11,31 @@ have() {
   command -v "$1" >/dev/null 2>&1
 }
 
-# Take PATH and LD_LIBRARY_PATH from a login shell, as they are there after the command $1. The commands come on standard input
-# and mean the same to sh, csh and fish; rc files may print what they like around the answer.
+# Take PATH, LD_LIBRARY_PATH and what PBS, LSF and Grid Engine need from a login shell, as they are there after the command
+# $1. The commands come on standard input and mean the same to sh, csh and fish; rc files may print what they like around
+# the answer.
 take_login_path() {
   said=$(
-    printf '%s\n' "$1" "exec /bin/sh -c 'echo; echo lnode-path:\$PATH; echo lnode-libs:\$LD_LIBRARY_PATH'" |
+    printf '%s\n' "$1" "exec /bin/sh -c 'echo; echo lnode-path:\$PATH; echo lnode-libs:\$LD_LIBRARY_PATH; env | sed -n /^[A-Z]*_/s/^/lnode-env:/p'" |
       timeout 10 "${SHELL:-/bin/sh}" -l 2>/dev/null
   )
   path=$(printf '%s\n' "$said" | sed -n 's/^lnode-path://p' | tail -n 1)
   libs=$(printf '%s\n' "$said" | sed -n 's/^lnode-libs://p' | tail -n 1)
   if [ -n "$path" ]; then PATH=$path:$PATH; fi
   if [ -n "$libs" ]; then LD_LIBRARY_PATH=$libs; export LD_LIBRARY_PATH; fi
+  set -f
+  IFS='
+'
+  for row in $(printf '%s\n' "$said" | sed -nE 's/^lnode-env:((PBS|LSF|SGE)_[A-Z_]*=)/\1/p'); do export "${row?}"; done
+  unset IFS
+  set +f
   export PATH
 }
 
 # need PROGRAM MODULE: is PROGRAM there? Looks on PATH, in usual places, through a login shell, through a module.
 need() {
   have "$1" && return
-  PATH=$PATH:/usr/local/bin:/usr/bin:/bin:$HOME/bin:$HOME/.local/bin:/opt/slurm/bin:/usr/local/slurm/bin
+  PATH=$PATH:/usr/local/bin:/usr/bin:/bin:$HOME/bin:$HOME/.local/bin:/opt/slurm/bin:/usr/local/slurm/bin:/opt/pbs/bin
   export PATH
   have "$1" && return
   take_login_path "module load $2"
