@@ -36,7 +36,8 @@ def own_job(rig: Rig, session: str) -> str:
 
 
 def state(rig: Rig, session: str) -> str:
-    return str(listing(rig)[session]["state"])
+    entry = listing(rig).get(session)
+    return str(entry["state"]) if entry else "not there yet"
 
 
 def test_each_session_has_its_own_job_and_a_third_one_waits(gridengine: Rig) -> None:
