@@ -183,7 +183,7 @@ def test_grid_engine() -> None:
         left_s=3600 - 234, submit_host="login1", nodes="c0512", reason="", name="QRLOGIN",
     )  # fmt: skip
     assert (waiting.job.state, waiting.job.nodes, waiting.job.left_s) == ("PENDING", "", 3600)
-    assert waiting.job.reason == 'queue instance "interactive@login1" dropped because it is full'
+    assert waiting.job.reason == "interactive@login1 is full"
 
 
 def test_lsf() -> None:

@@ -80,4 +80,6 @@ def _left_s(state: Mapping[str, str], detail: Mapping[str, str], now: int) -> in
 def _reason(letters: str, detail: Mapping[str, str]) -> str:
     if "E" in letters:
         return "error"
-    return "held" if "h" in letters else detail.get("scheduling_info", "")
+    if "h" in letters:
+        return "held"
+    return re.sub(r'queue instance "(.*)" dropped because it (.*)', r"\1 \2", detail.get("scheduling_info", ""))
