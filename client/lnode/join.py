@@ -18,7 +18,16 @@ _DAY_S = 86400
 _SLACK_S = 300  # munge lets no clocks work together that are further apart (its TTL), but see clock_offset
 _STARTUP_S = 5  # between the start of a program and the submission that it asks for
 
-_REQUESTERS = {"salloc", "srun", "qsub", "bsub", "qrsh", "qlogin", "qsh"}  # they live as long as what they asked for
+_REQUESTERS = {
+    "salloc",
+    "srun",
+    "qsub",
+    "bsub",
+    "nios",
+    "qrsh",
+    "qlogin",
+    "qsh",
+}  # they live as long as what they asked for
 _SHELLS = {"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "bsd-csh", "ash", "mksh"}
 
 

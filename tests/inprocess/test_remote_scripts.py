@@ -546,13 +546,18 @@ def test_a_pbs_that_fails_is_silent_and_is_not_asked_for_nothing(sh_site: Site) 
 def test_a_job_of_lsf_is_found(sh_site: Site) -> None:
     without_slurm(sh_site)
     sh_site.program("bjobs", 'printf "%s\\n" "$TZ" "$@" >"$HOME/asked"; cat "$HOME/jobs"')
-    sh_site.program("bsub", "read -r line")
+    sh_site.program("bsub", 'if [ "$1" = -J ]; then export LSB_JOBID=$2; fi; exec "$HOME/bin/nios" -N 5 1')
+    sh_site.program("nios", "read -r line")
     asked = time.strftime("%b %e %H:%M", time.gmtime())
-    (sh_site.home / "jobs").write_text(f"4711|RUN|{os.uname().nodename}|{asked}|71:59 L|4*n1:n2|a | name\n")
-    sh_site.tmux("new-session", "-d", "-s", "work", "bsub -Is -W 72:00 bash -l; true")
-    wait_until(lambda: sh_site.picture().entries[0].state is State.RUNNING, "bsub runs")
-    (entry,) = sh_site.picture().entries
-    assert (entry.node, entry.job and (entry.job.id, entry.job.name)) == ("n1,n2", ("4711", "a | name"))
+    row = f"|RUN|{os.uname().nodename}|{asked}|71:59 L|4*n1:n2|a | name\n"
+    (sh_site.home / "jobs").write_text(f"4711{row}4712{row}")  # asked for in the same minute
+    sh_site.tmux("new-session", "-d", "-s", "one", "bsub -J 4711 -Is bash -l; true")
+    sh_site.tmux("new-session", "-d", "-s", "two", "bsub -J 4712 -Is bash -l; true")
+    wait_until(lambda: {entry.state for entry in sh_site.picture().entries} == {State.RUNNING}, "both bsub run")
+    one, two = sh_site.picture().entries
+    assert (one.node, one.job and (one.job.id, one.job.name)) == ("n1,n2", ("4711", "a | name"))
+    assert two.job is not None
+    assert two.job.id == "4712"
     assert (sh_site.home / "asked").read_text().split("\n")[:4] == ["UTC0", "-u", USER, "-noheader"]
 
 

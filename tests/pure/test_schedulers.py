@@ -7,6 +7,7 @@ our own order of fields. SGE was recorded from Debian 12's Grid Engine 8.1.9, wh
 
 import calendar
 import time
+import tomllib
 
 import pytest
 from hypothesis import example, given
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from lnode import schedulers
 from lnode.schedulers import _lsf, _pbs, _sge
-from lnode.schedulers._clients import Asked, Client, adopted, parse_clients, parse_date, parse_ports
+from lnode.schedulers._clients import Asked, Client, adopted, parse_clients, parse_date, parse_numbers, parse_ports
 from lnode.sessions import State, picture_of
+from lnode.settings import Request
 from lnode.slurm import Job
 
 NOW = calendar.timegm((2026, 11, 23, 1, 10, 0))
@@ -240,6 +242,12 @@ def test_no_date(text: str) -> None:
     assert parse_date(text, NOW) is None
 
 
+@pytest.mark.parametrize("name", schedulers.SCHEDULERS)
+def test_each_request_is_a_ready_line_of_config_toml(name: str) -> None:
+    told = tomllib.loads(f'command = "{schedulers.SCHEDULERS[name].request}"')
+    assert "{" not in Request(**told).filled()
+
+
 # --- whose job ---
 
 
@@ -256,6 +264,7 @@ def asked(id_: str, ago_s: int, *, port: int = 0, host: str = "login1", grain_s:
 
 
 HOUR_S = 3600
+EVIDENCE = ("port 1 B0FD", "port 2 9B81", "number 3 4711", "number 90 4711", "number 4 99")
 
 
 @pytest.mark.parametrize(
@@ -287,11 +296,16 @@ HOUR_S = 3600
             [asked("7", HOUR_S, port=39809), asked("8", HOUR_S, port=45309)], [client(1, 5), client(2, 5)],
             {10: "8", 20: "7"}, id="by port, whatever the clocks say",
         ),
+        pytest.param(
+            [asked("4711", HOUR_S, grain_s=60), asked("8", 100, grain_s=60)], [client(3, 99), client(5, 101)],
+            {30: "4711", 50: "8"}, id="by number; the other one is then plain",
+        ),
+        pytest.param([asked("8", HOUR_S)], [client(4, 99)], {}, id="a number that the scheduler does not know"),
         pytest.param([asked("7", 99, port=1234)], [client(1, 100)], {}, id="a port that nobody listens on"),
     ],
 )  # fmt: skip
 def test_the_job_of_a_client(jobs: list[Asked], clients: list[Client], expected: dict[int, str]) -> None:
-    found = adopted(jobs, clients, {45309: 1, 39809: 2}, "login1.site.edu", NOW)
+    found = adopted(jobs, clients, EVIDENCE, "login1.site.edu", NOW)
     assert {job.sid: job.id for job in found} == expected
     assert all(NOW - job.submitted in [one.age_s for one in clients] for job in found if job.submitted)
 
@@ -303,7 +317,7 @@ def test_never_a_wrong_job_whatever_the_clocks_say(
     # Each client has submitted one job; some clients are too new for their job to be known.
     clients = [client(pid, age_s) for pid, (age_s, _) in enumerate(starts, 1)]
     jobs = [asked(str(pid), age_s - delay_s + skew_s) for pid, (age_s, delay_s) in enumerate(starts, 1)]
-    for job in adopted(data.draw(st.permutations(jobs)), clients, {}, "login1", NOW):
+    for job in adopted(data.draw(st.permutations(jobs)), clients, (), "login1", NOW):
         assert job.id == str(job.sid // 10)
 
 
@@ -320,6 +334,10 @@ def test_clients() -> None:
     assert [(one.pid, one.sid, one.age_s) for one in parse_clients(f"client {row}" for row in rows)] == [
         (100, 100, 174), (130, 130, 86400 + 7384), (140, 140, 1),
     ]  # fmt: skip
+
+
+def test_numbers() -> None:
+    assert parse_numbers(["number 3 4711", "number 90 4711", "number x 1", "port 1 9B81"]) == {3: "4711", 90: "4711"}
 
 
 def test_ports() -> None:
@@ -340,7 +358,7 @@ def test_from_the_reply_to_the_session() -> None:
         ),
         "scheduler": ("sge",),
         "clients": ("client 1098 1096 1096 04:00  qrsh -l h_rt=1:00:00", "client 1828 1825 1825 00:04  qrsh"),
-        "ports": ("port 1098 9B81",),
+        "evidence": ("port 1098 9B81",),
         "jobs-of-clients": tuple(SGE.splitlines()),
         "end": (),
     }  # fmt: skip

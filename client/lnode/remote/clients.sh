@@ -10,10 +10,13 @@ ask_for_clients() {
   held=$(clients_of "$scheduler")
   [ -n "$held" ] || return 0
   printf '%s\n' "$held"
-  if [ "$scheduler" = sge ]; then
-    section ports
-    printf '%s\n' "$held" | while read -r _ pid _; do ports_of "$pid"; done
-  fi
+  section evidence
+  printf '%s\n' "$held" | while read -r _ pid parent _ _ command; do
+    case $scheduler,$command in
+    sge,*) ports_of "$pid" ;;
+    lsf,*nios*) number_of "$pid" "$parent" ;;
+    esac
+  done
   section jobs-of-clients
   "ask_$scheduler" "${USER:-$(id -un)}" || section scheduler-silent
 }
@@ -22,7 +25,7 @@ ask_for_clients() {
 clients_of() {
   case $1 in
   pbs) names='^qsub$' ;;
-  lsf) names='^bsub$' ;;
+  lsf) names='^(bsub|nios)$' ;;
   sge) names='^(qrsh|qlogin|qsh)$' ;;
   esac
   ps -u "$(id -u)" -o pid= -o ppid= -o sid= -o etime= -o comm= -o args= | awk -v names="$names" '
@@ -35,6 +38,12 @@ ports_of() {
   ls -l "/proc/$1/fd" 2>/dev/null | awk -v pid="$1" '
     match($0, /socket:\[[0-9]+\]/) { mine[substr($0, RSTART + 8, RLENGTH - 9)] = 1; next }
     $10 in mine { n = split($2, at, ":"); print "port", pid, at[n] }' - /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# number_of PID PARENT: `number`, the process or its parent, and the job that bsub told its nios of.
+number_of() {
+  { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null |
+    sed -n "s/^LSB_JOBID=\([0-9]*\)\$/number $1 \1@number $2 \1/p" | tr '@' '\n'
 }
 
 # -f does not go with -u, so the user's numbers come first; without a number qstat would tell everybody's jobs. A job that

@@ -1,8 +1,8 @@
 """Schedulers other than Slurm: what each is asked, cancelled and requested with, and whose session a job belongs to.
 
 None of them keeps the session id of the process that asked, as Slurm does (slurm.py). What holds an interactive job
-is alive as long as the job, though: qsub -I, bsub -Is and qrsh wait in the pane. So a job gets the session id of its
-client where the two are proved to belong together, and joins as one of Slurm's does (join.tie).
+is alive as long as the job, though: qsub -I, bsub -Is (as nios) and qrsh wait in the pane. So a job gets the session
+id of its client where the two are proved to belong together, and joins as one of Slurm's does (join.tie).
 The questions are in remote/clients.sh.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lnode.schedulers import _lsf, _pbs, _sge
-from lnode.schedulers._clients import Asked, adopted, parse_clients, parse_ports
+from lnode.schedulers._clients import Asked, adopted, parse_clients
 from lnode.slurm import Job
 
 
@@ -40,7 +40,7 @@ def jobs_of(reply: Mapping[str, Sequence[str]], host: str, now: int | None) -> t
     if parse is None or not clients or now is None:
         return ()
     asked = parse(reply.get("jobs-of-clients", ()), now)
-    return adopted(asked, clients, parse_ports(reply.get("ports", ())), host, now)
+    return adopted(asked, clients, reply.get("evidence", ()), host, now)
 
 
 def name_in(reply: Mapping[str, Sequence[str]]) -> str:

@@ -1,7 +1,8 @@
-"""The processes that hold interactive jobs (qsub -I, bsub -Is, qrsh), and the proof which job is whose.
+"""The processes that hold interactive jobs (qsub -I, nios of bsub -Is, qrsh), and the proof which job is whose.
 
-Two proofs. By port: Grid Engine's job knows where its client listens, and the kernel knows which process that is. By
-time: a client submits its job at once, so that exactly one job was submitted just after exactly one client had started.
+Three proofs. By port: Grid Engine's job knows where its client listens, and the kernel knows which process that is. By
+number: bsub becomes nios, in whose environment it puts LSB_JOBID (startNios in openlava's lsb.sub.c). By time: a client
+submits its job at once, so that exactly one job was submitted just after exactly one client had started.
 Whatever is not as plain as that is unknown: a wrong job would be cancelled by --kill.
 """
 
@@ -62,14 +63,24 @@ def parse_ports(lines: Iterable[str]) -> dict[int, int]:
     return {int(row[2], 16): int(row[1]) for row in rows if row}
 
 
+def parse_numbers(lines: Iterable[str]) -> dict[int, str]:
+    """Read `number PID JOB`: pid -> the number of its job."""
+    rows = (re.fullmatch(r"number ([0-9]{1,10}) ([0-9]{1,12})", row) for row in lines)
+    return {int(row[1]): row[2] for row in rows if row}
+
+
 def adopted(
-    asked: Sequence[Asked], clients: Sequence[Client], ports: Mapping[int, int], host: str, now: int
+    asked: Sequence[Asked], clients: Sequence[Client], evidence: Iterable[str], host: str, now: int
 ) -> tuple[Job, ...]:
     """The jobs of the clients on `host`, where that is proved: with the session id of the client and, by the login
     node's clock, the time of its start.
     """
     here = [one for one in asked if one.job.submit_host in ("", short_host(host))]
-    proved = _by_port(here, ports) | _by_time([one for one in here if not one.port], clients, now)
+    rows = tuple(evidence)
+    proved = _by_port(here, parse_ports(rows)) | _by_number(here, parse_numbers(rows))
+    known = {job.id for job in proved.values()}
+    rest = [one for one in here if not one.port and one.job.id not in known]
+    proved |= _by_time(rest, [client for client in clients if client.pid not in proved], now)
     return tuple(
         proved[client.pid]._replace(sid=client.sid, submitted=now - client.age_s)
         for client in clients
@@ -79,6 +90,11 @@ def adopted(
 
 def _by_port(asked: Sequence[Asked], ports: Mapping[int, int]) -> dict[int, Job]:
     return {ports[one.port]: one.job for one in asked if one.port in ports and one.job.submit_host}
+
+
+def _by_number(asked: Sequence[Asked], numbers: Mapping[int, str]) -> dict[int, Job]:
+    jobs = {one.job.id: one.job for one in asked}
+    return {pid: jobs[number] for pid, number in numbers.items() if number in jobs}
 
 
 def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dict[int, Job]:
