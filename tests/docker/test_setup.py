@@ -1,7 +1,9 @@
 """`--setup` and `--undo` on a real host: what they write, what they leave alone, and what it is good for."""
 
+import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -126,3 +128,24 @@ def test_a_file_that_somebody_else_changes_meanwhile(tidy: Rig) -> None:
         assert window.exit_status() == 1
         assert "/home/u_bash/.bashrc has changed meanwhile" in window.text()
     assert "lnode" not in tidy.exec("cat ~/.bashrc", "u_bash")[1]
+
+
+def test_what_to_ask_for_where_sinteractive_is_another_or_none(tidy: Rig) -> None:
+    with elsewhere(tidy, "sinteractive"):
+        assert 'command = "salloc' in setup(tidy, "u_bash").stdout
+    script = "#!/bin/sh\nwhile getopts 'ht:p:' flag; do :; done\n"
+    tidy.exec(f"mkdir -p ~/bin && printf %s {shlex.quote(script)} >~/bin/sinteractive && chmod +x ~/bin/*", "u_bash")
+    with elsewhere(tidy, "sinteractive"):
+        assert '[hosts.u_bash]\ncommand = "sinteractive -t {time}"\n' in setup(tidy, "u_bash").stdout
+    assert "command = " not in setup(tidy, "u_zsh").stdout
+
+
+@contextmanager
+def elsewhere(rig: Rig, program: str) -> Iterator[None]:
+    """A site without that program."""
+    path = f"/usr/local/bin/{program}"
+    assert rig.exec(f"mv {path} {path}-kept", "root")[0] == 0
+    try:
+        yield
+    finally:
+        rig.exec(f"mv {path}-kept {path}", "root")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lnode import livenode, rcfile, screen, tmux
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
+from lnode.schedulers import SCHEDULERS
 from lnode.settings import DEFAULT_COMMAND, Request
 from lnode.target import Target
 
@@ -147,34 +148,22 @@ def _encoded(text: bytes | None) -> str:
     return "-" if text is None else base64.b64encode(text).decode() or "="
 
 
-# What to request an allocation with where there is no sinteractive, the first that is there.
-_COMMANDS = {
-    "salloc": "salloc --mem={mem}M --time={time} srun --pty bash -l",
-    "srun": "srun --mem={mem}M --time={time} --pty bash -l",
-    "qsub": "qsub -I -l mem={mem}mb,walltime={time}",
-    "bsub": "bsub -Is -M {mem} bash -l",
-    "qrsh": "qrsh -l h_vmem={mem}M,h_rt={time}",
-}
-
-
 def _propose(alias: str, reply: Reply, request: Request) -> None:
     """For this laptop: a command for config.toml, where the default one would not do there."""
-    if request.command != DEFAULT_COMMAND:
+    letters = _first(reply, "sinteractive")[1:]  # empty where it cannot be read
+    if request.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
         return
-    letters = dict(row.partition(" ")[::2] for row in reply.get("programs", ()))
-    if "sinteractive" in letters:
-        taken = letters["sinteractive"]
-        if not taken or {"m", "t"} <= set(taken):
-            return
-        command = "sinteractive" + "".join(
-            f" -{letter} {{{word}}}" for letter, word in (("m", "mem"), ("t", "time")) if letter in taken
-        )
+    known = SCHEDULERS.get(_first(reply, "scheduler"))
+    if "sinteractive" in reply:
+        words = (f"-{letter} {{{word}}}" for letter, word in (("m", "mem"), ("t", "time")) if letter in letters)
+        command = " ".join(("sinteractive", *words))
+    elif known:
+        command = known.request
     else:
-        command = next((command for program, command in _COMMANDS.items() if program in letters), "")
-    if command:
-        screen.say(f"for config.toml on this laptop, as there is no such sinteractive on {alias}:")
-        with screen.output():
-            print(f'[hosts.{alias}]\ncommand = "{command}"')
+        return
+    screen.say(f"for config.toml on this laptop, as lnode's own request would not do on {alias}:")
+    with screen.output():
+        print(f'[hosts.{alias}]\ncommand = "{command}"')
 
 
 def _first(reply: Reply, section: str) -> str:

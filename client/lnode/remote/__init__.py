@@ -15,7 +15,7 @@ _PARTS = {
     "list": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh"),
     "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "kill.sh"),
     "client": ("tmux.sh", "client.sh"),
-    "setup": ("tmux.sh", "setup.sh"),
+    "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),
     "peek": ("tmux.sh", "pane.sh", "peek.sh"),
     "send": ("tmux.sh", "pane.sh", "send.sh"),
     "wait": ("tmux.sh", "pane.sh", "wait.sh"),

@@ -78,11 +78,13 @@ if ! [ -e "$tmux_conf" ] && [ -e "${XDG_CONFIG_HOME:-$HOME/.config}/tmux/tmux.co
 fi
 if [ -n "$rc" ]; then show rc "$rc"; fi
 show tmux_conf "$tmux_conf"
-section programs
-need sinteractive slurm # and with it whatever a login shell or the module would put on PATH
-for program in sinteractive salloc srun qsub bsub qrsh; do
-  if have "$program"; then printf '%s %s\n' "$program" "$(letters_of "$program")"; fi
-done
+section scheduler
+find_scheduler
+printf '%s\n' "$scheduler"
+if need sinteractive slurm; then
+  section sinteractive
+  printf '%s\n' "-$(letters_of sinteractive)"
+fi
 section end
 
 section said
