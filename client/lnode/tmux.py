@@ -165,6 +165,11 @@ def suggestion(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "livenode"
 
 
+def literal(text: str) -> str:
+    """Text as tmux shows it and expands nothing in it: no format, no time, no command, no control character."""
+    return "".join(c if c.isprintable() and c not in "#%" else "_" for c in text)
+
+
 def pane_command(request: str) -> str:
     """What a session with an allocation runs: the request, then a shell that says where it is.
 

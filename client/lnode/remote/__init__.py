@@ -15,6 +15,7 @@ _PARTS = {
     "list": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh"),
     "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "kill.sh"),
     "client": ("tmux.sh", "client.sh"),
+    "news": ("tmux.sh", "news.sh"),
     "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),
     "peek": ("tmux.sh", "pane.sh", "peek.sh"),
     "send": ("tmux.sh", "pane.sh", "send.sh"),

@@ -153,7 +153,12 @@ detached() {
     taken_over "$holder_name" "$held_since"
   fi
   stop_for_stranger $(($(date +%s) - 3)) # whoever detaches the others has come just now
-  ask set-option -u -t "$id:" "@lnode_run_$run" ';' set-option -t "$id:" @lnode_left "$run"
+  set -- set-option -u -t "$id:" "@lnode_run_$run" ';' set-option -t "$id:" @lnode_left "$run"
+  rows=$options
+  if [ -n "$(option @lnode_title)" ] && [ -z "$present" ]; then # what it says is true only as long as somebody sees to it
+    for it in @lnode_title set-titles set-titles-string; do set -- "$@" ';' set-option -u -t "$id:" "$it"; done
+  fi
+  ask "$@"
   exit 100
 }
 
