@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from lnode import causes, credentials, heartbeat, remote, sessions, signins
+from lnode.causes import Cause
 from lnode.link import Link, LinkFailed, open_link
+from lnode.lookout import Lookout
 from lnode.reconnect import LATE_S, What
 from lnode.reply import parse_reply
 from lnode.target import Target
@@ -15,6 +17,7 @@ _EVERY_S = 1.5
 _FIRST_S = 30.0  # rc files that load modules over a slow file system take ten
 _WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
 _CLIENT_WITHIN_S = 10.0
+_ANSWER_WITHIN_S = 20.0  # where the scheduler is silent, list.sh waits 8 s for it
 _LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
 _HEARTLESS_S = (4.0, 8.0, 16.0)  # without a heartbeat, after which somebody else is asked: never often
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
@@ -31,7 +34,8 @@ class Companion:
 
     `words` are those of the terminal's login, `client` is the line that finds its tmux client, `is_silent` asks the way
     itself while no heart beats. `tell` hears BEAT, LATE and HEARTLESS; `learn` the login node, where it is the
-    terminal's own; `remember` the story for -v. `person`: signing in takes one.
+    terminal's own; `remember` the story for -v. Where the terminal has attached, `lookout` watches over its session.
+    `person`: signing in takes one.
     """
 
     def __init__(
@@ -43,11 +47,12 @@ class Companion:
         tell: Tell,
         learn: Callable[[str], None],
         remember: Callable[[str], None],
+        lookout: Lookout,
         *,
         person: bool,
     ) -> None:
         self._target, self._client, self._is_silent = target, client, is_silent
-        self._tell, self._learn, self._remember = tell, learn, remember
+        self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
         how = causes.signed_in(words, target.place)
         # What took a person once would take one again, or count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not credentials.is_kept(target)
@@ -56,6 +61,8 @@ class Companion:
         self._link: Link | None = None
         self._linked = asyncio.Event()
         self._beats = False  # has this link been heard?
+        self._heard = asyncio.Event()  # has the last beat come back?
+        self._watching: asyncio.Task[Any] | None = None
         self._opened = False  # has any? Then a refusal is the site's word, and not for want of a key that it can use
         self._tasks: set[asyncio.Task[Any]] = set()
         self._beside(self._keep())
@@ -110,10 +117,15 @@ class Companion:
                 return
 
     def _on_beat(self, *, shared: bool) -> None:
+        self._heard.set()
         if not self._beats:
             self._beats = True
-            self._beside(self._find_client())  # not before: there may be room for one of us only (MaxSessions)
+            self._watching = self._beside(self._watch())  # not before: there may be room for one only (MaxSessions)
         self._tell(self, What.BEAT, shared=shared)
+
+    def _on_late(self, silent_s: float) -> None:
+        self._heard.clear()
+        self._tell(self, What.LATE, seconds=silent_s)
 
     async def _beat(self) -> bool:
         """Open the link and beat until it is lost. False where another try would be one too many."""
@@ -130,7 +142,7 @@ class Companion:
                 late_s=LATE_S,
                 first_s=_FIRST_S,
                 on_beat=lambda: self._on_beat(shared=shared),
-                on_late=lambda silent_s: self._tell(self, What.LATE, seconds=silent_s),
+                on_late=self._on_late,
                 ask=self._asked,
             )
         except LinkFailed as failed:
@@ -142,35 +154,57 @@ class Companion:
             return not (failed.final or refused or causes.is_fatal(failed.cause))
         finally:
             self._linked.clear()
+            self._heard.clear()
             self._link = None
+            if self._watching:
+                self._watching.cancel()
             if link is not None:
                 await link.close()
 
-    async def _find_client(self) -> None:
-        """Until the terminal has attached; a link that is on another login node never finds it."""
-        for pause in _LOOK_AGAIN_S:
-            if await self._ask_client("look"):
-                return
-            await asyncio.sleep(pause)
+    async def _watch(self) -> None:
+        session = await self._find_client()
+        try:
+            if session is not None:
+                await self._lookout.keep(self._ask, session)
+        except LinkFailed as failed:
+            self._remember(f"no news: {failed.story}")
 
-    async def _ask_client(self, what: str) -> bool:
+    async def _ask(self, line: Callable[[str], str]) -> Mapping[str, Sequence[str]]:
+        """Not while the link is silent: it would be asked again on the next."""
+        await self._heard.wait()
+        if self._link is None:
+            raise LinkFailed(Cause.LOST, "the link is gone")
+        nonce = remote.nonce()
+        return await _reply(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
+
+    async def _find_client(self) -> str | None:
+        """Until the terminal has attached: tmux's id of its session. On another login node it is never found."""
+        for pause in _LOOK_AGAIN_S:
+            here = await self._ask_client("look")
+            if here:
+                return here[-1]
+            await asyncio.sleep(pause)
+        return None
+
+    async def _ask_client(self, what: str) -> Sequence[str]:
+        """Where the terminal's client is: the login node, and tmux's id of the session; empty if not here."""
         nonce = remote.nonce()
         if self._link is None:
-            return False
+            return ()
         try:
-            here = (await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)).get("here")
+            here = (await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)).get("here", ())
         except LinkFailed as failed:
             self._remember(f"{what}: {failed.story}")
-            return False
-        if not here:
-            return False
-        self._learn(here[0])
-        return True
+            return ()
+        if here:
+            self._learn(here[0])
+        return here
 
-    def _beside(self, work: Coroutine[Any, Any, object]) -> None:
+    def _beside(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:

@@ -16,6 +16,7 @@ from lnode import causes, credentials, history, notice, reconnect, screen, senso
 from lnode.causes import Cause
 from lnode.companion import Companion
 from lnode.link import prove_master
+from lnode.lookout import Lookout
 from lnode.reconnect import Action, Do, End, Event, Phase, Start, What
 from lnode.sessions import Picture
 from lnode.signals import Signals
@@ -35,13 +36,15 @@ class Lines(NamedTuple):
     """What runs on the host: `first` may create, `again(away_s, node)` never does, both on the terminal.
 
     `away_s` is how long ago all was well, in whole seconds; `node` is the session's login node, "" if unknown. Over the
-    link, framed by a nonce: `client(nonce, "look" or "refresh")` for this run's, `look(nonce)` for all there is.
+    link, framed by a nonce: `client(nonce, "look" or "refresh")` for this run's, `look(nonce)` for all there is,
+    `news(nonce, ...)` to tell something in the session (news.sh).
     """
 
     first: str
     again: Callable[[int, str], str]
     client: Callable[[str, str], str]
     look: Callable[[str], str]
+    news: Callable[..., str]
 
 
 class Outcome(NamedTuple):
@@ -97,6 +100,7 @@ class _Supervisor:
         self._knocks: set[asyncio.Task[Any]] = set()
         self._round = object()  # of knocks: what those before the last start find is no news
         self._companion: Companion | None = None
+        self._lookout = Lookout(target.alias, lines.look, lines.news, self._note)
         self._rode: sharing.Identity | None = None  # the master that the last terminal had
         self._takes_person = False  # did signing in?
         self._raw = False  # has ssh had the tty in its modes?
@@ -352,7 +356,7 @@ class _Supervisor:
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.words(), self._lines.client, self._probe, self._tell, self._learn, self._remember,
-            person=self._state.person,
+            self._lookout, person=self._state.person,
         )  # fmt: skip
 
     async def _end_terminal(self) -> None:

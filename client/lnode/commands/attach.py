@@ -76,6 +76,7 @@ def attach(
             again=partial(line, "again", "keep"),
             client=lambda nonce, what: remote.line("client", nonce, run, what, request.tmux),
             look=lambda nonce: remote.line("list", nonce, *sessions.list_values(request.tmux)),
+            news=lambda nonce, *words: remote.line("news", nonce, run, request.tmux, *words),
         )
         outcome = supervisor.attend(target, name, lines, terminal, tty, signals, waits=waits)
     if verbose:
