@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NoReturn
 
-from lnode import expiry, notify, sessions, tmux
+from lnode import expiry, lastseen, notify, sessions, tmux
 from lnode.news import News, Seen, news, title, truth
 from lnode.offloop import in_thread
 from lnode.sessions import Entry, Picture
@@ -48,7 +48,9 @@ class Lookout:
         new = news(entry, self._seen)
         if new:
             await self._announce(ask, entry, new)
-        text = truth(entry, self._alias, picture) if self._first and not (new and new.text) else ""
+        now = truth(entry, self._alias, picture)
+        lastseen.keep(self._alias, entry.session.name, now)
+        text = now if self._first and not (new and new.text) else ""
         heading = title(entry) or (entry.session.name if self._title else "")
         if text or heading != self._title:
             await ask(self._says(entry, heading, _of_lnode(text)))

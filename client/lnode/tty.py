@@ -21,13 +21,12 @@ except ImportError:  # Windows: the console keeps its modes by itself, and its k
 
 # What tmux armed and would have taken back, had it not been cut off: scroll region (which moves the cursor), charset,
 # attributes, cursor keys, keypad, bracketed paste, cursor, mouse (all kinds), focus reports, extended keys (tmux tty.c,
-# tty_stop_tty); the title from before, which the screen of most terminfos comes with, and of others lnode's own push.
+# tty_stop_tty); the title from before, which its screen had come with.
 _DISARM = (
     "\x1b7\x1b[r\x1b8\x1b(B\x1b[m\x1b[?1l\x1b>\x1b[?2004l\x1b[?25h"
-    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l\x1b[>4m\x1b[23;0t\x1b[22;0t"
+    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l\x1b[>4m\x1b[23;0t"
 )
 _LEAVE = "\x1b[?1049l"  # the alternate screen
-_KEEP_TITLE, _OLD_TITLE = "\x1b[22;0t", "\x1b[23;0t"  # XTWINOPS; a terminal that does not know them passes them over
 
 _CHUNK = 1 << 12
 _ALONE_S = 0.5  # a key with none before and after it for so long is no part of a word
@@ -55,7 +54,6 @@ class Tty:
             self._modes = termios.tcgetattr(0)
             with suppress(OSError, ValueError, OverflowError, termios.error):
                 self._inherit(self._modes)
-        screen.write_control(_KEEP_TITLE)
         return self
 
     def _inherit(self, found: list[Any]) -> None:
@@ -210,7 +208,6 @@ class Tty:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.unlisten()
-        screen.write_control(_OLD_TITLE)
         self.restore()
         if self._path is not None:
             with suppress(OSError):

@@ -83,7 +83,8 @@ def test_a_node_that_comes_is_told_once(slurm: Rig, desktop: Path) -> None:
         left(window)
         assert "set-titles" not in slurm.exec("tmux show-options -t queued:")[1]
         with attached(slurm, "queued") as again:
-            again.find(rf"lnode: queued runs on node0\d, job {job}, ")
+            again.find(rf"^lnode: queued runs on node0\d, job {job}, ")
+            assert re.match(rb"[^\n]*lnode: as of \d\d:\d\d, queued runs on node0\d, job ", again.raw)
             left(again)
     assert desktop.read_text().count("\n") == 1
 

@@ -11,7 +11,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lnode import causes, laptop, remote, screen, sshargs, tmux
+from lnode import causes, laptop, lastseen, remote, screen, sshargs, tmux
 from lnode.causes import Cause
 from lnode.errors import ExitCode, LnodeError
 from lnode.settings import Request
@@ -63,6 +63,8 @@ def attach(
         screen.say(
             "--cc is for iTerm2, and this terminal is none: it will show tmux's protocol; leave it by typing detach"
         )
+    if seen := lastseen.read(target.alias, name):
+        screen.say(seen)
     with Signals() as signals, Tty() as tty, Terminal(target, first) as terminal:
         tty.keep(terminal.pid)
         if control:
@@ -102,12 +104,16 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
     """The attach line had its say."""
     alias, status = target.alias, outcome.status
     if status == Left.DETACHED:
-        from lnode import sessions
+        from lnode import news, sessions
 
         entry = outcome.picture.named(name) if outcome.picture else None
+        if entry and outcome.picture:
+            lastseen.keep(alias, name, news.truth(entry, alias, outcome.picture))
         where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
         screen.say(f"detached; {name} {where}")
         return ExitCode.DONE
+    if status in (Left.ENDED, Left.NO_SESSION, Left.SERVER_GONE, Left.REBOOTED):
+        lastseen.keep(alias, name, "")
     if status == Left.ENDED:
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE

@@ -33,11 +33,12 @@ no_program() {
 }
 
 # on_tty ARGUMENT...: tmux on this terminal, as a child of this very shell. Sets $left to its exit status and $said to
-# what it complained of.
+# what it complained of. The terminal keeps its title (XTWINOPS), as only newer terminfos have it do.
 on_tty() {
-  if [ "$look" = control ]; then set -- -CC "$@"; fi
+  if [ "$look" = control ]; then set -- -CC "$@"; else printf '\033[22;0t'; fi
   { said=$(exec "$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
   left=$?
+  if [ "$look" != control ]; then printf '\033[23;0t'; fi
 }
 
 # Did tmux fail for want of a server or a session? By its own words: a library may complain of something in every call, and
