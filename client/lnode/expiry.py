@@ -12,6 +12,7 @@ WARN_AT_MIN = (60, 15, 5)
 # At most 120 questions an hour (DESIGN, principle 2), and one more at the end of an attach.
 _OFTEN_S, _SELDOM_S = 32.0, 120.0
 _NEAR_S = 600
+_REQUESTED_S = 120  # after the session was made the scheduler knows the request
 _EXTENDED_S = 60  # what squeue's rounding never adds to the time that is left
 
 
@@ -36,12 +37,17 @@ def minutes_left(left_s: int) -> int:
     return ceil(left_s / 60)
 
 
-def pause_s(entry: Entry | None) -> float:
+def has_ended(entry: Entry, now: int | None) -> bool:
+    """Has it had an allocation? Its request may be on its way to the scheduler. `now` is on the login node's clock."""
+    if entry.state is not State.ENDED:
+        return False
+    return entry.session.ended is not None or (now is not None and now - entry.session.created > _REQUESTED_S)
+
+
+def pause_s(entry: Entry | None, now: int | None = None) -> float:
     """How long the answer `entry` is good for: seconds until the scheduler is asked again."""
-    if entry is None or entry.state in (State.SHELL, State.UNKNOWN):
+    if entry is None or entry.state in (State.SHELL, State.UNKNOWN) or has_ended(entry, now):
         return _SELDOM_S
-    if entry.state is State.ENDED:
-        return _SELDOM_S if entry.session.ended else _OFTEN_S  # not asked for yet
     if entry.state is not State.RUNNING or entry.job is None:
         return _OFTEN_S
     left_s = entry.job.left_s

@@ -40,7 +40,7 @@ class Lookout:
             self._due = time.monotonic() + expiry.pause_s(None)
             picture = sessions.picture_of(await ask(self._look))
             entry = next((entry for entry in picture.entries if entry.session.id == session), None)
-            self._due = time.monotonic() + expiry.pause_s(entry)
+            self._due = time.monotonic() + expiry.pause_s(entry, picture.now)
             if entry is not None:
                 await self._tell(ask, entry, picture)
 
@@ -51,7 +51,7 @@ class Lookout:
         now = truth(entry, self._alias, picture)
         lastseen.keep(self._alias, entry.session.name, now)
         text = now if self._first and not (new and new.text) else ""
-        heading = title(entry) or (entry.session.name if self._title else "")
+        heading = title(entry, picture) or (entry.session.name if self._title else "")
         if text or heading != self._title:
             await ask(self._says(entry, heading, _of_lnode(text)))
         self._first, self._title, self._seen = False, heading, self._seen.then(entry)

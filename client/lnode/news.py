@@ -45,8 +45,9 @@ def truth(entry: Entry, alias: str, picture: Picture) -> str:
             return ", ".join(filter(None, (f"{name} runs on {_node(job)}", f"job {job.id}", left_in_words(job))))
         case State.WAITING:
             return f"{name} is waiting: {whereabouts(entry)}"
-        case State.ENDED if (ended := entry.session.ended) is not None:
-            ago = f" {in_words(max(0, picture.now - ended.at))} ago" if picture.now is not None else ""
+        case State.ENDED if expiry.has_ended(entry, picture.now):
+            at = entry.session.ended.at if entry.session.ended else None
+            ago = f" {in_words(max(0, picture.now - at))} ago" if at and picture.now else ""
             return f"the allocation ended{ago}, this shell is on {entry.login_node}: lnode {alias} {name} --renew"
         case State.UNKNOWN:
             why = ": the scheduler does not answer" if picture.scheduler == "silent" else ""
@@ -54,7 +55,7 @@ def truth(entry: Entry, alias: str, picture: Picture) -> str:
     return ""
 
 
-def title(entry: Entry) -> str:
+def title(entry: Entry, picture: Picture) -> str:
     """What the terminal's title says, "" for a session that never had an allocation."""
     name, job = entry.session.name, entry.job
     match entry.state:
@@ -62,7 +63,7 @@ def title(entry: Entry) -> str:
             return f"{name}: " + ", ".join(filter(None, (_node(job), f"job {job.id}", left_in_words(job))))
         case State.WAITING:
             return f"{name}: waiting: {whereabouts(entry)}"
-        case State.ENDED if entry.session.ended is not None:
+        case State.ENDED if expiry.has_ended(entry, picture.now):
             return f"{name}: ended, a shell on {entry.login_node}"
         case State.ENDING:
             return f"{name}: the allocation is ending"

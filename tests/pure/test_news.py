@@ -28,7 +28,7 @@ WAITING = entry(State.WAITING, job(state="PENDING", nodes="", reason="Priority")
 RUNNING = entry(State.RUNNING, job())
 UNLIMITED = entry(State.RUNNING, job("UNLIMITED"))
 INVALID = entry(State.RUNNING, job("INVALID"))
-NO_REQUEST_YET = entry(State.ENDED)
+NO_REQUEST_YET = entry(State.ENDED, created=NOW - 20)
 ENDED = entry(State.ENDED, ended=Ended("4711", "TIMEOUT", NOW - 3 * HOUR))
 UNKNOWN = entry(State.UNKNOWN)
 SHELL = entry(State.SHELL, kind="login")
@@ -51,6 +51,11 @@ ENDING = entry(State.ENDING, job("0:00", state="COMPLETING"))
             "the allocation ended 3 h ago, this shell is on login2: lnode unity x --renew",
             "x: ended, a shell on login2",
         ),
+        (
+            entry(State.ENDED),  # unmarked, but long ago
+            "the allocation ended, this shell is on login2: lnode unity x --renew",
+            "x: ended, a shell on login2",
+        ),
         (NO_REQUEST_YET, "", ""),
         (UNKNOWN, "on what node x runs is unknown", "x: node unknown"),
         (ENDING, "", "x: the allocation is ending"),
@@ -59,7 +64,7 @@ ENDING = entry(State.ENDING, job("0:00", state="COMPLETING"))
 )
 def test_the_truth_and_the_title(shown: Entry, line: str, heading: str) -> None:
     assert truth(shown, "unity", PICTURE) == line
-    assert title(shown) == heading
+    assert title(shown, PICTURE) == heading
 
 
 def test_without_a_clock_nothing_is_ago() -> None:
@@ -151,7 +156,7 @@ def an_hour_of(shown: list[Entry], seconds: list[float]) -> int:
         while at >= end:
             end, turn = end + seconds[turn % len(seconds)], turn + 1
         asked += 1
-        at += expiry.pause_s(shown[turn % len(shown)])
+        at += expiry.pause_s(shown[turn % len(shown)], NOW)
     return asked
 
 
