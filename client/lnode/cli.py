@@ -49,6 +49,8 @@ def _lnode(
     as_json: Annotated[bool, typer.Option("--json", help="with --ls: as JSON")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="with --ls: keep it on the screen")] = False,
     kill: Annotated[bool, typer.Option("--kill", help="end the session and give its allocation back")] = False,
+    renew: Annotated[bool, typer.Option("--renew", help="ask for another allocation in the same session")] = False,
+    early: Annotated[bool, typer.Option("--early", help="with --renew: while the old one still runs")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill and --setup: do not ask")] = False,
     login: Annotated[bool, typer.Option("--login", help="plain tmux on the login node, no allocation")] = False,
     existing: Annotated[bool, typer.Option("--existing", help="attach only, never start one")] = False,

@@ -23,6 +23,8 @@ class Typed(NamedTuple):
     as_json: bool = False
     watch: bool = False
     kill: bool = False
+    renew: bool = False
+    early: bool = False
     yes: bool = False
     login: bool = False
     existing: bool = False
@@ -143,6 +145,22 @@ def _kill(typed: Typed) -> ExitCode:
         return kill(target, host.session, host.request, yes=typed.yes)
 
 
+def _renew(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.attach import attach
+        from lnode.commands.renew import renew
+
+        request = host.request.with_words(**_words(typed))
+        done = renew(target, host.session, request, early=typed.early)
+        if typed.early or not (screen.can_ask() and screen.is_terminal()):
+            return done
+        return attach(
+            host.target(), host.session, request, login=False, existing=True, detach_others=False, waits=False,
+            verbose=typed.verbose,
+        )  # fmt: skip
+
+
 def _sign_in(typed: Typed) -> ExitCode:
     with _reached(typed) as host:
         from lnode.commands.sign_in import sign_in
@@ -225,6 +243,7 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "attach": _attach,
     "ls": _ls,
     "kill": _kill,
+    "renew": _renew,
     "sign_in": _sign_in,
     "forget": _forget,
     "history": _history,
@@ -254,7 +273,8 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "cc": ("--cc", ("attach",)),
     "no_enter": ("--no-enter", ("send", "wait_for")),
     "timeout": ("--timeout S", ("wait_for",)),
-    **{name: (spelled, ("attach",)) for name, spelled in _WORDS.items()},
+    "early": ("--early", ("renew",)),
+    **{name: (spelled, ("attach", "renew")) for name, spelled in _WORDS.items()},
 }
 
 

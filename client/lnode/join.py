@@ -50,10 +50,11 @@ class Host(NamedTuple):
 
 
 class Tie(NamedTuple):
-    """The job of a session. Where there is none, `is_certain` says whether that is known."""
+    """The job of a session, and more that it has. Where it has none, `is_certain` says whether that is known."""
 
     job: Job | None
     is_certain: bool
+    others: tuple[Job, ...] = ()
 
 
 def parse_processes(lines: Iterable[str], now: int | None) -> dict[int, Process]:
@@ -92,7 +93,8 @@ def tie(session: Session, jobs: Sequence[Job], host: Host) -> Tie:
     for sids in _levels(session, host):
         verdicts = [(job, _belongs(session, job, host, offset_s)) for job in here if job.sid in sids]
         if own := [job for job, verdict in verdicts if verdict]:
-            return Tie(max(own, key=_rank), is_certain=True)
+            best = max(own, key=_rank)
+            return Tie(best, is_certain=True, others=tuple(job for job in own if job is not best))
         doubt = doubt or any(verdict is None for _, verdict in verdicts)
     below = _descendants(session.pane_pids, host.processes)
     asks = any(host.processes[pid].command in _REQUESTERS for pid in below if pid in host.processes)

@@ -123,6 +123,8 @@ def _why(entry: Entry, view: View) -> str:
         starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
         soon = start_in_words(entry._replace(starts_in_s=starts_in_s))
         return ", ".join(filter(None, (reasons.in_words(job.reason), soon)))
+    if entry.successor:
+        return f"its successor {reasons.in_words(entry.successor.reason)}"
     if entry.state is State.ENDING and job is not None:
         return job.state.lower()
     if entry.state is State.ENDED and ended is not None:

@@ -23,7 +23,8 @@ class State(StrEnum):
 class Entry(NamedTuple):
     """A session with the allocation behind it. `node` is where its shell is: compute nodes, or the login node.
 
-    `starts_in_s` is Slurm's own estimate for a job that waits, None where it has none.
+    `starts_in_s` is Slurm's own estimate for a job that waits, None where it has none. `others` are more jobs that were
+    requested in it.
     """
 
     session: tmux.Session
@@ -31,10 +32,18 @@ class Entry(NamedTuple):
     job: slurm.Job | None
     login_node: str
     starts_in_s: int | None = None
+    others: tuple[slurm.Job, ...] = ()
 
     @property
     def node(self) -> str:
         return self.job.nodes if self.job and self.job.nodes else self.login_node
+
+    @property
+    def successor(self) -> slurm.Job | None:
+        """The job that waits until the one that holds nodes ends (--renew --early)."""
+        if self.state is not State.RUNNING:
+            return None
+        return next((job for job in self.others if not slurm.is_running(job) and not slurm.is_over(job)), None)
 
     @property
     def kind(self) -> str:
@@ -78,10 +87,10 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     ahead_s = join.clock_offset(jobs, processes) or 0
     entries = []
     for session in _sessions(reply, processes):
-        job, is_certain = join.tie(session, jobs, host)
+        job, is_certain, others = join.tie(session, jobs, host)
         state = _state(session, job, scheduler if is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
-        entries.append(Entry(session, state, job, login_node, starts_in_s))
+        entries.append(Entry(session, state, job, login_node, starts_in_s, others))
     return Picture(login_node, tuple(entries), scheduler, "no-tmux" not in reply, now, schedulers.name_in(reply))
 
 

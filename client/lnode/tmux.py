@@ -170,22 +170,26 @@ def literal(text: str) -> str:
     return "".join(c if c.isprintable() and c not in "#%" else "_" for c in text)
 
 
-def pane_command(request: str) -> str:
+def pane_command(request: str, renewal: str = "") -> str:
     """What a session with an allocation runs: the request, then a shell that says where it is.
 
     tmux gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
     backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane, and Slurm's
-    AllocSID of what was requested there (SLURM.md 2).
+    AllocSID of what was requested there (SLURM.md 2). `renewal` is the command that asks anew, typed on the laptop.
     """
-    return f"{request}; exec /bin/sh -c '{_AFTERWARDS}'"
+    typed = renewal if re.fullmatch(r"[\w.@+ -]+", renewal, re.ASCII) else "lnode HOST SESSION --renew"
+    return f"{request}; exec /bin/sh -c '{_AFTERWARDS.replace('RENEWAL', typed)}'"
 
 
+# The option is what parse_panes reads: JOB STATE EPOCH. A job that is only just ending has no last state yet.
 _AFTERWARDS = (
-    "job=$(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24 2>/dev/null"
-    ' | while read -r id sid state; do if [ "$sid" = $$ ]; then echo "job $id ($state)"; fi; done | tail -n 1); '
-    'echo; echo "lnode: ${job:-the request} has ended. '
+    "set -- $(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24 2>/dev/null"
+    ' | while read -r id sid state; do if [ "$sid" = $$ ]; then echo "$id $state"; fi; done | tail -n 1); '
+    "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
+    'tmux set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '
+    'echo; echo "lnode: ${1:+job }${1:-the request}$said has ended. '
     'This shell is on the login node $(uname -n), on no compute node."; '
-    'echo "lnode: leave it with exit; the next lnode asks for a new allocation."; echo; '
+    'echo "lnode: a new allocation in this session, from your laptop: RENEWAL"; echo; '
     'exec "${SHELL:-/bin/sh}" -l'
 )
 

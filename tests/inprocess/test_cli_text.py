@@ -105,6 +105,8 @@ Options:
   --json            with --ls: as JSON
   --watch           with --ls: keep it on the screen
   --kill            end the session and give its allocation back
+  --renew     ask for another allocation in the same session
+  --early     with --renew: while the old one still runs
   -y, --yes         with --kill and --setup: do not ask
   --login           plain tmux on the login node, no allocation
   --existing        attach only, never start one
@@ -164,7 +166,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
         (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
         (["x", "--history", "--wait"], "--wait goes with attaching", "as in: lnode x SESSION --wait"),
-        (["x", "--ls", "-m", "0"], "-m goes with attaching", "as in: lnode x SESSION -m MEM"),
+        (["x", "--ls", "-m", "0"], "-m goes with attaching or --renew", "as in: lnode x SESSION -m MEM"),
         (["x", "--peek", "--send", "y"], "--peek and --send are one at a time", "say one of them"),
         (["x", "--send", "y", "--ls"], "--ls and --send are one at a time", "say one of them"),
         (["x", "--cc", "--peek", "3"], "--cc goes with attaching", "as in: lnode x SESSION --cc"),

@@ -59,7 +59,7 @@ def the(**changes: object) -> Job:
     ],
 )
 def test_the_job_of_a_session(jobs: list[Job], expected: str | None) -> None:
-    found, is_certain = tie(SESSION, jobs, HOST)
+    found, is_certain, _ = tie(SESSION, jobs, HOST)
     assert (found.id if found else None) == expected
     assert is_certain
     assert tie(SESSION, jobs[::-1], HOST).job == found

@@ -51,7 +51,7 @@ def attach(
     run, me = remote.run_id(), laptop.identity()
 
     def line(mode: str, others: str, away_s: int = 0, node: str = "") -> str:
-        command = tmux.pane_command(request_line) if request_line else ""
+        command = tmux.pane_command(request_line, renewal(target.alias, name)) if request_line else ""
         kind = "login" if login else "node"
         mine = (run, *me, str(away_s), node)
         look = "control" if control else "draw"
@@ -85,6 +85,11 @@ def attach(
         for at, words in outcome.story:
             screen.say(f"{time.strftime('%H:%M:%S', time.localtime(at))} {words}")
     return _conclude(outcome, target, name, program)
+
+
+def renewal(alias: str, name: str) -> str:
+    """What to type for another allocation in the same session."""
+    return f"lnode {alias} {name} --renew"
 
 
 def _conclude(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCode:

@@ -58,4 +58,4 @@ _HARMLESS = re.compile(
 
 
 def _verdict(entry: Entry) -> str:
-    return " ".join(filter(None, (entry.session.id, entry.job.id if entry.job else "")))
+    return " ".join((entry.session.id, *(job.id for job in (entry.job, *entry.others) if job)))

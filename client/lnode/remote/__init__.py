@@ -14,6 +14,7 @@ _PARTS = {
     "session": ("tmux.sh", "scheduler.sh", "session.sh"),
     "list": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh"),
     "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "kill.sh"),
+    "renew": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "renew.sh"),
     "client": ("tmux.sh", "client.sh"),
     "news": ("tmux.sh", "news.sh"),
     "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),

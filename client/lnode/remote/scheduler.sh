@@ -22,3 +22,8 @@ find_scheduler() {
   need squeue slurm
   scheduler_on_path
 }
+
+# Is it a program here, or a function or an alias of the login shell, which will read the request?
+knows() {
+  need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
+}

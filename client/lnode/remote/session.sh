@@ -15,11 +15,6 @@ now=$(date +%s)
 here="$(tty || :) $$ $now"
 lease=$laptop,$now,$laptop_name,$(printf %.1s "$others")
 
-# Is it a program here, or a function or an alias of the login shell, which will read the request?
-knows() {
-  need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
-}
-
 # There is no such program, but perhaps a scheduler.
 no_program() {
   find_scheduler

@@ -1,0 +1,83 @@
+"""`lnode HOST SESSION --renew [--early]`: another allocation in the same session, with its history and its folder.
+
+One connection for the look and the deed, and never a second request beside one that is there, or may be. The request
+goes into the pane that a person would see, where that is a shell at its prompt; else into a window of its own.
+"""
+
+import os
+
+from lnode import screen, sessions, tmux
+from lnode.ask import Question
+from lnode.commands.attach import no_session, no_tmux, renewal
+from lnode.errors import ExitCode, LnodeError
+from lnode.sessions import Entry, State
+from lnode.settings import Request
+from lnode.target import Target
+
+
+def renew(target: Target, name: str, request: Request, *, early: bool) -> ExitCode:
+    """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
+    alias, wanted = target.alias, request.filled()
+    command, program = tmux.pane_command(wanted, renewal(alias, name)), tmux.program_of(wanted)
+    size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
+    question = Question(target, "renew", *sessions.list_values(request.tmux), name, command, program, *size)
+    with question:
+        with screen.waiting(f"asking {alias} ..."):
+            picture = sessions.picture_of(question.reply())
+        if not picture.has_tmux:
+            raise no_tmux(alias)
+        entry = picture.named(name)
+        if entry is None:
+            raise no_session(alias, name)
+        _refuse(entry, alias, early=early)
+        question.tell(f"{entry.session.id} {'behind' if early else 'pane'}")
+        with screen.waiting(f"asking for an allocation in {name} ..."):
+            reply = question.reply()
+    started = next(iter(reply.get("started", ())), "")
+    if "no-program" in reply:
+        raise LnodeError(
+            ExitCode.MISSING_THERE,
+            f"there is no {program} on {alias}, so nothing was started",
+            f"see what it has, and a command for config.toml: lnode {alias} --setup",
+        )
+    if not started:
+        raise LnodeError(
+            ExitCode.FAILED,
+            f"nothing was started in {name} on {alias}",
+            f"see what is there: lnode {alias} --ls",
+            detail="\n".join(reply.get("failed", ())),
+        )
+    where = (
+        "in its pane" if started == "pane" else "in a new window, as it was at work" if not early else "in a new window"
+    )
+    what = "asks for its next allocation" if early else "asks for another allocation"
+    screen.say(f"{name} on {alias} {what} {where}")
+    return ExitCode.DONE
+
+
+def _refuse(entry: Entry, alias: str, *, early: bool) -> None:
+    name, job = entry.session.name, entry.job
+    look = f"look at it: lnode {alias} {name}"
+    if entry.state is State.RUNNING and job is not None:
+        if entry.successor:
+            raise LnodeError(ExitCode.FAILED, f"the successor of {name} waits already, job {entry.successor.id}", look)
+        if not early:
+            left = sessions.left_in_words(job)
+            held = f"{name} still holds job {job.id}" + (f", {left}" if left else "")
+            raise LnodeError(ExitCode.FAILED, held, f"queue its successor: lnode {alias} {name} --renew --early")
+    elif entry.state is State.WAITING and job is not None:
+        raise LnodeError(ExitCode.FAILED, f"{name} waits already, job {job.id}", look)
+    elif entry.state is State.ENDING:
+        again = f"in some seconds, once more: lnode {alias} {name} --renew"
+        raise LnodeError(ExitCode.FAILED, f"the allocation of {name} is only just ending", again)
+    elif entry.state is State.UNKNOWN:
+        raise LnodeError(
+            ExitCode.FAILED, f"whether {name} holds an allocation is not known, so nothing was asked", look
+        )
+    elif entry.session.kind == "login":
+        start = f"start another one: lnode {alias} NAME"
+        raise LnodeError(ExitCode.USAGE, f"{name} is a plain session, which has no allocation", start)
+    elif early:
+        raise LnodeError(
+            ExitCode.FAILED, f"{name} holds no allocation now", f"ask for one: lnode {alias} {name} --renew"
+        )
