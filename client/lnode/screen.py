@@ -207,7 +207,7 @@ def board(*, whole: bool) -> Iterator[Draw]:
 
 @contextmanager
 def keys() -> Iterator[Callable[[float], str]]:
-    """Single keys of the person, without echo: what is yielded waits at most so many seconds for one, "" for none."""
+    """Single keys of the person, Ctrl-C among them, without echo: what is yielded waits so many seconds for one, or ""."""
     try:
         import termios
         import tty
@@ -221,6 +221,9 @@ def keys() -> Iterator[Callable[[float], str]]:
 
     try:
         tty.setcbreak(0)
+        raw = termios.tcgetattr(0)
+        raw[3] &= ~termios.ISIG  # whoever started lnode may have it ignore SIGINT
+        termios.tcsetattr(0, termios.TCSANOW, raw)
         yield pressed
     finally:
         termios.tcsetattr(0, termios.TCSADRAIN, modes)

@@ -107,7 +107,7 @@ def test_fifty_sessions_are_one_squeue_and_each_is_told_right(slurm: Rig) -> Non
     slurm.container.exec_run("scontrol update partition=interactive state=DOWN")
     try:
         memory = start(slurm, commands | plain, {})
-        wait_until(lambda: len(jobs(slurm)) == len(commands), "all requests wait", within_s=60)
+        wait_until(lambda: len(jobs(slurm)) == len(commands), "all requests wait", within_s=200)
         number = jobs(slurm)
         with counted(slurm):
             seen = told(slurm)

@@ -35,7 +35,7 @@ def watch(hosts: Mapping[str, tuple[Target, Request]], views: Sequence[View]) ->
                 now = time.time()
                 shown = [view._replace(age_s=max(0, int(now - at))) for at, view in seen.values()]
                 _draw(draw, shown, asking is not None and asking.is_alive())
-                if pressed(1.0) in ("q", "Q"):
+                if pressed(1.0) in ("q", "Q", "\x03"):
                     return ExitCode.DONE
                 if time.time() - asked_at >= _pause_s(shown) and not (asking and asking.is_alive()):
                     asked_at = time.time()
