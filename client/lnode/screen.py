@@ -207,7 +207,7 @@ def board(*, whole: bool) -> Iterator[Draw]:
 
 @contextmanager
 def keys() -> Iterator[Callable[[float], str]]:
-    """Single keys of the person, Ctrl-C among them, without echo: what is yielded waits so many seconds for one, or ""."""
+    """Keys of the person, Ctrl-C among them, without echo: what is yielded waits so many seconds for one, or is ""."""
     try:
         import termios
         import tty
