@@ -226,7 +226,7 @@ def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
     assert line.count("'") == 2
 
 
-@pytest.mark.parametrize("script", ["session", "list", "kill", "client", "news"])
+@pytest.mark.parametrize("script", remote._PARTS)
 def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
     text = base64.b64decode(remote.line(script).partition("' sh ")[2].replace(" ", "")).decode()
     assert "#!" not in text
@@ -235,7 +235,7 @@ def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="no shellcheck here")
-@pytest.mark.parametrize("script", ["session", "list", "kill", "client", "news"])
+@pytest.mark.parametrize("script", remote._PARTS)
 def test_shellcheck_has_nothing_to_say(script: str) -> None:
     text = "".join((resources.files(remote) / part).read_text() for part in remote._PARTS[script])
     done = subprocess.run(["shellcheck", "-s", "sh", "-"], input=text, text=True, capture_output=True, check=False)
