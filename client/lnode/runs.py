@@ -1,7 +1,7 @@
 """Runs: commands that go on by themselves on the host (nohup), as the remote scripts tell of them in rows."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lnode.sessions import in_words
@@ -31,6 +31,16 @@ class Run(NamedTuple):
 def parse_runs(lines: Iterable[str]) -> tuple[Run, ...]:
     """Read the rows of runs.sh; other lines are skipped."""
     return tuple(run for run in map(parse_run, lines) if run is not None)
+
+
+def of_replies(replies: Iterable[Mapping[str, Sequence[str]]]) -> tuple[Run, ...]:
+    """The runs in the replies of a host's login nodes, which share a home: what its own one says of each counts."""
+    found: dict[str, Run] = {}
+    for reply in replies:
+        for run in parse_runs(reply.get("runs", ())):
+            if run.id not in found or found[run.id].state == "elsewhere":
+                found[run.id] = run
+    return tuple(sorted(found.values()))
 
 
 def parse_run(row: str) -> Run | None:

@@ -56,3 +56,10 @@ def test_whereabouts(run: Run, clause: str) -> None:
 )  # fmt: skip
 def test_names(name: str, possible: bool) -> None:
     assert runs.is_possible(name) is possible
+
+
+def test_of_each_run_its_own_login_node_knows_best() -> None:
+    here, there = f"sim {ID} running login1 4711 1000 - - - -", f"sim {ID} elsewhere login1 4711 1000 - - - -"
+    other = f"fit {ID[::-1]} elsewhere login2 12 1000 - - - -"
+    replies = [{"runs": [there]}, {"runs": [here, other]}, {"runs": [there]}, {}]
+    assert [(run.name, run.state) for run in runs.of_replies(replies)] == [("fit", "elsewhere"), ("sim", "running")]
