@@ -159,7 +159,7 @@ def _run(typed: Typed) -> ExitCode:
         target = host.target()
         from lnode.commands.run import run
 
-        return run(target, name, host.request, typed.command, cwd=typed.cwd, on=typed.on, notify=typed.notify)
+        return run(target, name, host.request, typed.command, cwd=typed.cwd, on=typed.on, notifies=typed.notify)
 
 
 def _logs(typed: Typed) -> ExitCode:
@@ -170,7 +170,7 @@ def _logs(typed: Typed) -> ExitCode:
         target = host.target()
         from lnode.commands.logs import logs
 
-        return logs(target, name, follows=typed.follows or typed.notify, lines=typed.lines, notify=typed.notify)
+        return logs(target, name, follows=typed.follows or typed.notify, lines=typed.lines, notifies=typed.notify)
 
 
 def _run_name(typed: Typed) -> str:

@@ -25,7 +25,7 @@ def run(
     *,
     cwd: str | None,
     on: str | None,
-    notify: bool,
+    notifies: bool,
 ) -> ExitCode:
     """Start it. Raises LnodeError where nothing was started."""
     check_name(name)
@@ -46,7 +46,7 @@ def run(
     if not started:
         raise _refusal(target.alias, name, command, reply)
     screen.say(f"{name} {runs.whereabouts(started[0])}; its log: lnode {target.alias} {name} --logs -f")
-    if not notify:
+    if not notifies:
         return ExitCode.DONE
     from lnode.commands.logs import wait
 
