@@ -13,6 +13,7 @@ import pytest
 
 from faults import FULL, wired
 from rig import SHELL_USERS, Rig, wait_until
+from sites import PASSWORD, attempts, sign_in, with_password
 from window import LNODE, Window
 
 LIMIT_S = 120
@@ -89,6 +90,7 @@ def test_a_run_outlives_link_sshd_and_laptop(host: Rig) -> None:
     assert re.search(r"^sim +run +ended +login1 +- +- +exit code 7, \d+ s ago", listed, re.MULTILINE), listed
 
 
+@pytest.mark.timeout(900)  # links that do not last are dialled less and less often
 def test_a_log_is_followed_across_cuts_byte_for_byte(host: Rig, tmp_path: Path) -> None:
     """Random bytes, cut while they flow; every third cut is a silence that nothing tells of."""
     program = (
@@ -108,7 +110,7 @@ def test_a_log_is_followed_across_cuts_byte_for_byte(host: Rig, tmp_path: Path) 
         try:
             for part, fault in zip(range(CUTS), [wire.reset, wire.hang_up, wire.cut] * CUTS, strict=False):
                 at_home(host, f"touch go.{part}")
-                wait_until(partial(_is_longer, followed, part * PART), f"part {part} flows", within_s=60)
+                wait_until(partial(_is_longer, followed, part * PART), f"part {part} flows", within_s=120)
                 fault()
             at_home(host, f"touch go.{CUTS}")
             said = laptop.communicate(timeout=LIMIT_S)[1]
@@ -122,6 +124,28 @@ def test_a_log_is_followed_across_cuts_byte_for_byte(host: Rig, tmp_path: Path) 
 
 def _is_longer(path: Path, size: int) -> bool:
     return path.stat().st_size > size
+
+
+def test_a_host_that_wants_somebody_is_not_tried_in_silence(host: Rig) -> None:
+    started(host, "unity", "sim", "--run", "--", "sh", "-c", "echo one; until [ -e go ]; do sleep 0.1; done; echo two")
+    with wired(host) as wire, with_password(host):
+        with Window([*LNODE, "unity", "sim", "--logs", "-f"], host.env()) as window:
+            sign_in(window)
+            window.wait_for("one")
+            refused = attempts(host)
+            wire.reset()
+            window.wait_for("lnode: unity wants somebody to sign in: Enter signs in, Ctrl-C leaves")
+            at_home(host, "touch go")
+            window.press("\r")
+            window.wait_again("password:")
+            window.press(f"{PASSWORD}\r")
+            window.wait_for("two")
+            assert window.exit_status() == 0
+            assert window.text().count("one") == 1
+        in_a_pipe = lnode(host, "unity", "sim", "--logs", "-f")
+        assert attempts(host) == refused
+    assert (in_a_pipe.returncode, in_a_pipe.stdout) == (5, b"")
+    assert b"lnode: unity wants somebody to sign in, and nobody is here\n" in in_a_pipe.stderr
 
 
 def test_kill_ends_the_whole_group_and_says_how(host: Rig) -> None:

@@ -98,6 +98,21 @@ def test_it_starts_in_the_folder_that_was_named(host: Host, cwd: str, where: str
     assert data(host.logs("sim")).decode() == ("/\n" if where is None else f"{host.home}{where}\n")
 
 
+def test_a_long_command_arrives_whole(host: Host) -> None:
+    """As long as commands/run.py lets it be."""
+    words = [f"word {number}" for number in range(2500)]
+    assert "started" in host.run("sim", "sh", "-c", "echo $#", "sh", *words)
+    host.wait("sim")
+    assert data(host.logs("sim")) == b"2500\n"
+
+
+def test_a_profile_has_its_say(host: Host) -> None:
+    (host.home / ".profile").write_text("echo noise; umask 027; SITE='of the site'; export SITE; cd /\n")
+    assert "started" in host.run("sim", "sh", "-c", "umask; echo $SITE; pwd")
+    host.wait("sim")
+    assert data(host.logs("sim")).decode() == f"0027\nof the site\n{host.home}\n"
+
+
 def test_a_name_is_taken_while_it_runs_and_the_last_log_is_kept(host: Host) -> None:
     assert "started" in host.run("sim", "sh", "-c", "until [ -e go ]; do sleep 0.05; done; echo first")
     first = host.state("sim")

@@ -14,7 +14,7 @@ from lnode.sessions import State
 from lnode.settings import Request
 from lnode.target import Target
 
-_LONGEST = 90_000  # bytes of a command: it travels in one argument of at most 128 KiB, encoded
+_LONGEST = 120_000  # bytes: sshd hands the line over in one argument, of at most 128 KiB (Linux, MAX_ARG_STRLEN)
 
 
 def run(
@@ -29,13 +29,12 @@ def run(
 ) -> ExitCode:
     """Start it. Raises LnodeError where nothing was started."""
     check_name(name)
-    words = shlex.join(command)
-    if len(words.encode("utf-8", "surrogateescape")) > _LONGEST:
+    values = (name, remote.run_id(), cwd or "", shlex.join(command), on or "", remote.source("keeper"))
+    script, all_values = "run_on" if on else "run", (*sessions.list_values(request.tmux), *values)
+    if len(remote.line(script, remote.nonce(), *all_values)) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
-    values = (name, remote.run_id(), cwd or "", words, on or "", remote.source("keeper"))
-    script = "run_on" if on else "run"
     with (
-        Question(target, script, *sessions.list_values(request.tmux), *values) as question,
+        Question(target, script, *all_values) as question,
         screen.waiting(f"asking {target.alias} ..."),
     ):
         reply = question.reply()

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
 # nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
-# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, MASK, JOB, ON, SRUN.
+# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, SRUN.
 
 # As in runs.sh: pid and when it began, or only something that no other process has.
 birth() {
@@ -36,7 +36,8 @@ keep() {
 }
 
 become() {
-  new=$LNODE_NEW
+  new=$LNODE_NEW mask=$(umask)
+  umask 077
   if [ -z "$LNODE_JOB" ] && ! command -v -- "$1" >/dev/null 2>&1; then
     : >"$new/refused"
     exit 127
@@ -57,10 +58,10 @@ become() {
   rm -rf "$LNODE_RUN.1"
   if [ -e "$LNODE_RUN" ]; then mv "$LNODE_RUN" "$LNODE_RUN.1" || exit; fi
   mv "$new" "$LNODE_RUN" || exit
-  umask "$LNODE_MASK"
+  umask "$mask"
   PYTHONUNBUFFERED=1
   export PYTHONUNBUFFERED
-  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_MASK LNODE_JOB LNODE_ON LNODE_SRUN
+  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_SRUN
   exec "$@"
 }
 

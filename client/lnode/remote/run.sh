@@ -57,8 +57,9 @@ said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log"; } 2>&1) || ful
 # shellcheck disable=SC2016 # for that shell
 printf '%s\n' "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'" | (
   trap '' HUP
+  umask "$mask" # which a profile may change
   export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
-  export LNODE_CWD="$cwd" LNODE_MASK="$mask" LNODE_JOB="$job" LNODE_ON="$on" LNODE_SRUN="$srun"
+  export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_SRUN="$srun"
   exec setsid "${SHELL:-/bin/sh}" -l
 ) >/dev/null 2>&1 &
 
