@@ -9,6 +9,19 @@ size_of_log() {
   size=$(($(wc -c <log)))
 }
 
+# start_of_lines: sets $offset to where the last $lines lines begin. Not by reading a log of gigabytes from its start, unless it
+# grows all the while.
+start_of_lines() {
+  for _ in 1 2 3 4 5; do
+    size_of_log
+    before=$size
+    offset=$((size - $(tail -n "$lines" log | wc -c)))
+    size_of_log
+    if [ "$size" -eq "$before" ]; then return; fi
+  done
+  offset=$((size - $(head -c "$size" log | tail -n "$lines" | wc -c)))
+}
+
 folder=
 for candidate in "$runs/$name" "$runs/$name.1"; do
   read_run "$candidate"
@@ -25,8 +38,7 @@ section "run $(row_of "$name")"
 
 if [ -z "$offset" ]; then
   offset=0
-  size_of_log
-  if [ -n "$lines" ]; then offset=$((size - $(head -c "$size" log | tail -n "$lines" | wc -c))); fi
+  if [ -n "$lines" ]; then start_of_lines; fi
 fi
 
 while :; do
