@@ -65,6 +65,7 @@ class _Follower:
         self._over: Run | None = None
         self._tail: _Tail | None = None
         self._words = ""  # ssh's own, the last time
+        self._round = object()  # of knocks: what those before the last start find is no news
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
@@ -104,7 +105,7 @@ class _Follower:
                 self._events.put_nowait((source, event))
             if slept:
                 return Event(What.WOKE, at, seconds=slept)
-            if event is not None and source in (None, self._tail):
+            if event is not None and source in (None, self._tail, self._round):
                 return event._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
             if event is None and self._state.phase is Phase.ATTACHED and at - self._state.alive_at > _LATE_S:
                 return Event(What.LATE, at, seconds=at - self._state.alive_at)
@@ -125,7 +126,7 @@ class _Follower:
             elif action is Do.END:
                 await self._end_tail()
             elif action is Do.KNOCK:
-                self._beside(self._knock())
+                self._beside(self._knock(self._round))
         if self._state.phase is Phase.NEEDS_PERSON and before.phase is not Phase.NEEDS_PERSON:
             self._call_person()
 
@@ -147,6 +148,7 @@ class _Follower:
         self._events.put_nowait((None, Event(What.RETRY, 0.0)))
 
     async def _start(self, start: Start) -> None:
+        self._round = object()
         offset = "" if self._offset is None else str(self._offset)
         lines = "" if self._lines is None else str(self._lines)
         nonce = remote.nonce()
@@ -233,10 +235,10 @@ class _Follower:
         signins.learn(self._target, person=causes.takes_person(how))
         return causes.takes_person(how) and not credentials.is_kept(self._target)
 
-    async def _knock(self) -> None:
+    async def _knock(self, source: object) -> None:
         failure = await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
         what = What.REACHED if failure is None else What.UNREACHED
-        self._events.put_nowait((None, Event(what, 0.0, cause=failure or Cause.LOST)))
+        self._events.put_nowait((source, Event(what, 0.0, cause=failure or Cause.LOST)))
 
     def _failure(self) -> LnodeError:
         state, alias = self._state, self._target.alias
