@@ -212,6 +212,8 @@ class _Follower:
         if frame.kind == "shrunk":
             self._say(f"the log of {self._name} has become shorter on {self._target.alias}; from its beginning again")
             self._offset = 0
+        if frame.kind == "beat" and self._offset is None and frame.words.isdecimal():
+            self._offset = int(frame.words)
         if frame.kind == "data":
             if self._offset is not None and frame.offset != self._offset:
                 raise Torn(frame.words)

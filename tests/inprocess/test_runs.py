@@ -171,7 +171,7 @@ def test_a_log_from_any_byte_and_any_line_on(host: Host) -> None:
     id_ = host.wait("sim").id
     assert data(host.logs("sim", offset="5")) == b"wo\nthree\n"
     assert data(host.logs("sim", lines="2")) == b"two\nthree\n"
-    assert data(host.logs("sim", lines="0")) == b""
+    assert host.logs("sim", lines="0")[1] == Frame("beat", "14")  # so what comes during a drop is asked for
     assert data(host.logs("sim", lines="99")) == b"one\ntwo\nthree\n"
     frames = host.logs("sim", id_, offset="14", mode="follow")
     assert [frame.kind for frame in frames] == ["run", "beat", "over"]

@@ -48,7 +48,7 @@ while :; do
     section shrunk
     offset=0
   fi
-  if [ "$size" -eq "$offset" ]; then section beat; fi
+  if [ "$size" -eq "$offset" ]; then section "beat $offset"; fi
   while [ "$offset" -lt "$size" ]; do
     length=$((size - offset))
     if [ "$length" -gt "$most" ]; then length=$most; fi
