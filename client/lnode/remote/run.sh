@@ -56,7 +56,6 @@ said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log"; } 2>&1) || ful
 # What the login shell reads means the same to sh, csh and fish. It brings the environment that a person would have there.
 # shellcheck disable=SC2016 # for that shell
 printf '%s\n' "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'" | (
-  trap '' HUP
   umask "$mask" # which a profile may change
   export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
   export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_SRUN="$srun"
