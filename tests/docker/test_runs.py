@@ -153,6 +153,9 @@ def test_kill_ends_the_whole_group_and_says_how(host: Rig) -> None:
     started(host, "unity", "mild", "--run", "--", "sh", "-c", "sleep 1001 & sleep 1002; echo not reached")
     started(host, "unity", "stubborn", "--run", "--", "sh", "-c", stubborn)
     wait_until(lambda: lnode(host, "unity", "stubborn", "--logs").stdout == b"ready\n", "the trap is set")
+    host.exec("tmux new-session -d -s mild")
+    both = lnode(host, "unity", "mild", "--kill", "--yes")
+    assert (both.returncode, both.stderr) == (0, b"lnode: mild on unity has ended; the run of that name goes on\n")
     mild = lnode(host, "unity", "mild", "--kill", "--yes")
     assert (mild.returncode, mild.stderr) == (
         0, b"lnode: mild on unity has ended; its log is kept: lnode unity mild --logs\n",

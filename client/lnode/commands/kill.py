@@ -36,7 +36,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
             raise no_tmux(alias)
         if entry is None:
             raise no_session(alias, name)
-        besides = "; the run of that name goes on" if run and run.state == "running" else ""
+        besides = "; the run of that name goes on" if run and run.state == "running" and run.session != name else ""
         if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
             screen.say(f"{name} goes on")
             return ExitCode.FAILED
@@ -53,7 +53,8 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
     if entry.job and refusals:
         by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[picture.system].cancel} {entry.job.id}"
         raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
-    screen.say(f"{name} on {alias} has ended" + (f", job {entry.job.id} is cancelled" if entry.job else ""))
+    cancelled = f", job {entry.job.id} is cancelled" if entry.job else ""
+    screen.say(f"{name} on {alias} has ended{cancelled}{besides}")
     return ExitCode.DONE
 
 
