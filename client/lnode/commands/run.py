@@ -73,6 +73,11 @@ def _job(alias: str, reply: Mapping[str, Sequence[str]], session: str) -> str:
             ExitCode.FAILED, f"{session} on {alias} has no allocation to run in: it {sessions.whereabouts(entry)}",
             f"look at it: lnode {alias} --ls; without --on it runs on the login node",
         )  # fmt: skip
+    if picture.system != "slurm":
+        raise LnodeError(
+            ExitCode.MISSING_THERE, f"--on goes with Slurm, and {alias} has another scheduler",
+            "type it into the session instead: --send, or without --on it runs on the login node",
+        )  # fmt: skip
     return entry.job.id
 
 
