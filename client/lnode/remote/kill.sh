@@ -14,7 +14,7 @@ shift
 # members: the processes of the run's session that are left.
 members() {
   ps -u "$(id -u)" -o pid= -o sid= 2>/dev/null | while read -r member of; do
-    if [ "$of" = "$pid" ]; then echo "$member"; fi
+    if [ "$of" = "$leader" ]; then echo "$member"; fi
   done
 }
 
@@ -31,10 +31,10 @@ all_gone() {
 # Its whole process group, and what has left the group but not its session; the keeper has a session of its own.
 # shellcheck disable=SC2046 # split on purpose
 stop_run() {
-  kill -s TERM -- "-$pid" $(members) 2>/dev/null
+  kill -s TERM -- "-$leader" $(members) 2>/dev/null
   all_gone 8 && return
   section killed
-  kill -s KILL -- "-$pid" $(members) 2>/dev/null
+  kill -s KILL -- "-$leader" $(members) 2>/dev/null
   all_gone 3
 }
 

@@ -34,15 +34,15 @@ lives() {
   begin_of "$1" && [ "$begin" = "$2" ]
 }
 
-# read_run FOLDER: sets $state, and $run, $host, $pid, ... from what is kept there. $state is empty where there is no run;
+# read_run FOLDER: sets $state, and $run, $host, $leader, ... from what is kept there. $state is empty where there is no run;
 # `lost` where its processes are gone and have left no exit code, `elsewhere` where only another host could tell.
 read_run() {
-  state='' run=- host=- pid=- code=- ended=-
-  { read -r run host pid tick keeper keeper_tick started in_job in_session <"$1/started"; } 2>/dev/null || return
+  state='' run=- host=- leader=- code=- ended=-
+  { read -r run host leader tick keeper keeper_tick started in_job in_session <"$1/started"; } 2>/dev/null || return
   here=$(uname -n)
   if [ "$host" != "$here" ]; then
     state=elsewhere
-  elif lives "$keeper" "$keeper_tick" || lives "$pid" "$tick"; then
+  elif lives "$keeper" "$keeper_tick" || lives "$leader" "$tick"; then
     state=running
   else
     state=lost
@@ -53,7 +53,7 @@ read_run() {
 # row_of NAME: the run that read_run found, in one row (runs.py).
 row_of() {
   printf '%s %s %s %s %s %s %s %s %s %s' \
-    "$1" "$run" "$state" "$host" "$pid" "$started" "${ended:--}" "${code:--}" "${in_job:--}" "${in_session:--}"
+    "$1" "$run" "$state" "$host" "$leader" "$started" "${ended:--}" "${code:--}" "${in_job:--}" "${in_session:--}"
 }
 
 # list_runs: a row for each, with the beginning of its command.
