@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from lnode.dispatch import Typed, run
+from lnode import dispatch
 from lnode.errors import ExitCode, LnodeError
 
 _app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -16,8 +16,9 @@ _EPILOG = "Detach with Ctrl-b d: the session goes on. Try it without a cluster: 
 
 def run_typed(argv: Sequence[str]) -> ExitCode:
     """Do what was typed. Raises LnodeError(USAGE) for what typer cannot read."""
+    words, command = _parted(argv)
     try:
-        return ExitCode(_app(args=_with_peek(argv), prog_name="lnode", standalone_mode=False))
+        return ExitCode(_app(args=_with_peek(words), prog_name="lnode", standalone_mode=False, obj=command))
     except TyperException as error:
         said = error.format_message().rstrip(".")
         raise LnodeError(ExitCode.USAGE, said[:1].lower() + said[1:], "see all there is: lnode --help") from None
@@ -34,8 +35,16 @@ def _with_peek(argv: Sequence[str]) -> list[str]:
     return words
 
 
+def _parted(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """What is for lnode, and the command behind `--run --`, of which typer would take the first word for a SESSION."""
+    words = list(argv)
+    at = words.index("--") if "--" in words else len(words)
+    return (words[:at], tuple(words[at + 1 :])) if "--run" in words[:at] else (words, ())
+
+
 @_app.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def _lnode(
+    context: typer.Context,
     host: Annotated[
         str | None, typer.Argument(metavar="HOST", help="an ssh alias; `demo` is a cluster on this laptop")
     ] = None,
@@ -48,10 +57,25 @@ def _lnode(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="with --ls: as JSON")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="with --ls: keep it on the screen")] = False,
-    kill: Annotated[bool, typer.Option("--kill", help="end the session and give its allocation back")] = False,
+    kill: Annotated[
+        bool, typer.Option("--kill", help="end the session and give its allocation back; or end a run")
+    ] = False,
     renew: Annotated[bool, typer.Option("--renew", help="ask for another allocation in the same session")] = False,
     early: Annotated[bool, typer.Option("--early", help="with --renew: while the old one still runs")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill and --setup: do not ask")] = False,
+    run: Annotated[
+        bool, typer.Option("--run", help="start a command that goes on by itself: --run -- COMMAND")
+    ] = False,
+    cwd: Annotated[str | None, typer.Option("--cwd", metavar="DIR", help="with --run: start in this folder")] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="SESSION", help="with --run: inside that session's allocation")
+    ] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="print the log of a run")] = False,
+    follows: Annotated[bool, typer.Option("-f", help="with --logs: follow it to the end, across drops")] = False,
+    lines: Annotated[int | None, typer.Option("-n", metavar="N", help="with --logs: the last N lines only")] = None,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="with --run or --logs -f: wait for the end, and notify")
+    ] = False,
     login: Annotated[bool, typer.Option("--login", help="plain tmux on the login node, no allocation")] = False,
     existing: Annotated[bool, typer.Option("--existing", help="attach only, never start one")] = False,
     detach: Annotated[bool, typer.Option("-d", help="detach the session's other clients")] = False,
@@ -93,4 +117,6 @@ def _lnode(
     verbose: Annotated[bool, typer.Option("-v", help="tell at the end what happened, with times")] = False,
 ) -> ExitCode:
     """Keep a compute-node session alive on an HPC cluster: attach to it, or start it."""
-    return run(Typed(**locals()))
+    typed = dict(locals())
+    command = typed.pop("context").obj
+    return dispatch.run(dispatch.Typed(**typed, command=command))

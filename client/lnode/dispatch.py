@@ -26,6 +26,14 @@ class Typed(NamedTuple):
     renew: bool = False
     early: bool = False
     yes: bool = False
+    run: bool = False
+    command: tuple[str, ...] = ()
+    cwd: str | None = None
+    on: str | None = None
+    logs: bool = False
+    follows: bool = False
+    lines: int | None = None
+    notify: bool = False
     login: bool = False
     existing: bool = False
     detach: bool = False
@@ -161,6 +169,35 @@ def _renew(typed: Typed) -> ExitCode:
         )  # fmt: skip
 
 
+def _run(typed: Typed) -> ExitCode:
+    name = _run_name(typed)
+    if not typed.command or not typed.command[0]:
+        raise _wrong("--run needs a command behind --", f"as in: lnode {typed.host} {name} --run -- python long.py")
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.run import run
+
+        return run(target, name, host.request, typed.command, cwd=typed.cwd, on=typed.on, notifies=typed.notify)
+
+
+def _logs(typed: Typed) -> ExitCode:
+    name = _run_name(typed)
+    if typed.lines is not None and typed.lines < 0:
+        raise _wrong("-n takes a number of lines, from 0 on", f"as in: lnode {typed.host} {name} --logs -n 20")
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.logs import logs
+
+        return logs(target, name, follows=typed.follows or typed.notify, lines=typed.lines, notifies=typed.notify)
+
+
+def _run_name(typed: Typed) -> str:
+    if typed.session is None:
+        words = "--run -- COMMAND" if typed.run else "--logs"
+        raise _wrong("a run needs a name", f"as in: lnode {typed.host} sim {words}")
+    return typed.session
+
+
 def _sign_in(typed: Typed) -> ExitCode:
     with _reached(typed) as host:
         from lnode.commands.sign_in import sign_in
@@ -244,6 +281,8 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "ls": _ls,
     "kill": _kill,
     "renew": _renew,
+    "run": _run,
+    "logs": _logs,
     "sign_in": _sign_in,
     "forget": _forget,
     "history": _history,
@@ -266,6 +305,11 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "watch": ("--watch", ("ls",)),
     "yes": ("--yes", ("kill", "setup")),
     "undo": ("--undo", ("setup",)),
+    "cwd": ("--cwd DIR", ("run",)),
+    "on": ("--on SESSION", ("run",)),
+    "follows": ("-f", ("logs",)),
+    "lines": ("-n N", ("logs",)),
+    "notify": ("--notify", ("run", "logs")),
     "login": ("--login", ("attach",)),
     "existing": ("--existing", ("attach",)),
     "detach": ("-d", ("attach",)),

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lnode import reasons
+from lnode.runs import Run, outcome
 from lnode.sessions import Entry, Picture, State, in_words, start_in_words
 
 _SOON_S = 15 * 60
 _IDLE_S = 60  # less is no news
+_NEWS_S = 7 * 86400  # runs that ended before are in the JSON only
 
 Cell = tuple[str, str]
 """Text, and the name of a style; what matters is in the text."""
@@ -26,6 +28,7 @@ class View(NamedTuple):
     pictures: tuple[Picture, ...]
     age_s: int = 0
     trouble: str = ""
+    runs: tuple[Run, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -39,8 +42,12 @@ class View(NamedTuple):
 
 
 def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple[list[str], list[list[Cell]]]:
-    """Column names, and a row for each session. Without `all_columns` those in which nothing stands are left out."""
-    rows = [_row(view, entry) for view in views for entry in view.entries]
+    """Column names, and a row for each session and run. Without `all_columns` those that are empty are left out."""
+    rows = [
+        row
+        for view in views
+        for row in (*(_row(view, entry) for entry in view.entries), *(_run_row(view, run) for run in news(view)))
+    ]
     names = [name for name in _COLUMNS if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
     if not with_host:
         names = [name for name in names if name != "HOST"]
@@ -77,6 +84,43 @@ def _row(view: View, entry: Entry) -> dict[str, Cell]:
         "LOGIN NODE": (entry.login_node, "dim"),
         "SEEN": (f"{in_words(view.age_s)} ago" if view.trouble else "", "magenta"),
     }
+
+
+def news(view: View) -> list[Run]:
+    """The runs that are worth a row: those that have not ended first, then what ended last."""
+    now = _clock(view)
+    shown = [run for run in view.runs if run.ended is None or now is None or now - run.ended < _NEWS_S]
+    return sorted(shown, key=lambda run: (run.ended is not None, -(run.ended or run.started), run.name))
+
+
+def _run_row(view: View, run: Run) -> dict[str, Cell]:
+    style = {"running": "green", "elsewhere": "magenta", "lost": "red"}.get(run.state, "red" if run.code else "")
+    return dict.fromkeys(_COLUMNS, ("", "")) | {
+        "HOST": (view.host, ""),
+        "SESSION": (run.name, "bold"),
+        "KIND": ("run", ""),
+        "STATE": ("unknown" if run.state == "elsewhere" else run.state, style),
+        "NODE": (run.host, ""),
+        "JOB": (run.job, ""),
+        "WHY": (_fate(run, _clock(view)), style),
+        "SEEN": (f"{in_words(view.age_s)} ago" if view.trouble else "", "magenta"),
+    }
+
+
+def _fate(run: Run, now: int | None) -> str:
+    if run.state == "lost":
+        return "killed, or its node restarted"
+    if run.code is None or run.ended is None:
+        return f"in {run.session}" if run.session else ""
+    return outcome(run.code).removeprefix("with ") + (
+        "" if now is None else f", {in_words(max(0, now - run.ended))} ago"
+    )
+
+
+def _clock(view: View) -> int | None:
+    """What time it is by a login node's clock."""
+    now = next((picture.now for picture in view.pictures if picture.now is not None), None)
+    return None if now is None else now + view.age_s
 
 
 def _rank(entry: Entry, age_s: int) -> int:
@@ -159,7 +203,7 @@ def notes(views: Sequence[View]) -> list[str]:
             said.append(f"{view.trouble}{none}")
         elif any(picture.scheduler == "silent" for picture in view.pictures):
             said.append(f"the scheduler of {view.host} does not answer: jobs and time left are unknown")
-    idle = [view for view in views if view.pictures and not view.entries and view.is_fresh]
+    idle = [view for view in views if view.pictures and not view.entries and not news(view) and view.is_fresh]
     if len(views) == 1 and idle:
         nodes = ", ".join(picture.login_node for picture in views[0].pictures)
         said.append(f"no sessions on {views[0].host} ({nodes}); start one: lnode {views[0].host}")
@@ -178,6 +222,21 @@ def document(view: View) -> dict[str, object]:
         "age_s": view.age_s if view.pictures else None,
         "trouble": view.trouble or None,
         "sessions": [_session(view, entry) for entry in view.entries],
+        "runs": [_run(run) for run in view.runs],
+    }
+
+
+def _run(run: Run) -> dict[str, object]:
+    return {
+        "name": run.name,
+        "state": "unknown" if run.state == "elsewhere" else run.state,
+        "node": run.host,
+        "started": run.started,
+        "ended": run.ended,
+        "exit_code": run.code,
+        "job": run.job or None,
+        "session": run.session or None,
+        "command": run.command,
     }
 
 

@@ -3,6 +3,7 @@
 Remote text is hostile: what is outside the frame is passed over, what is inside is split into lines and nothing more.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 
@@ -28,3 +29,20 @@ def visible(text: str) -> str:
     Newlines and tabs become visible too: the caller decides where lines break. Printable unicode stays.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def tamed(text: str) -> tuple[str, str]:
+    """Text for a terminal as a program wrote it, and what has to wait for more: the beginning of an escape sequence.
+
+    Colours (SGR), erasing to the end of the line, and what moves along the line stay, for logs are full of colours and
+    progress bars. All else that controls a terminal becomes visible: titles, the clipboard, reports typed by it.
+    """
+    begun = _BEGUN.search(text)
+    held = begun[0] if begun and len(begun[0]) < _LONGEST_ESCAPE else ""
+    text = text.removesuffix(held)
+    return "".join(part if _TAME.fullmatch(part) else visible(part) for part in _TAME.split(text)), held
+
+
+_TAME = re.compile(r"(\x1b\[[0-9;:]*[mK]|[\n\r\t\b]+)")
+_BEGUN = re.compile(r"\x1b(\[[0-9;:]*)?\Z")
+_LONGEST_ESCAPE = 64

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.reply import visible
+from lnode.reply import tamed, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -227,6 +227,37 @@ def keys() -> Iterator[Callable[[float], str]]:
         yield pressed
     finally:
         termios.tcsetattr(0, termios.TCSADRAIN, modes)
+
+
+class Log:
+    """Somebody else's output on stdout: in a pipe byte for byte, on a terminal without what could control that.
+
+    Writing raises as output() does.
+    """
+
+    def __init__(self) -> None:
+        import codecs
+
+        self._tty = sys.stdout.isatty()
+        self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+        self._held = ""
+        self._inside_line = False
+
+    def write(self, data: bytes) -> None:
+        """Print it at once."""
+        if self._tty:
+            text, self._held = tamed(self._held + self._decode(data))
+            data = text.encode("utf-8", "backslashreplace")
+        with output():
+            sys.stdout.buffer.write(data)
+        if data:
+            self._inside_line = not data.endswith(b"\n")
+
+    def break_line(self) -> None:
+        """Before something else is said on the same terminal."""
+        if self._tty and self._inside_line:
+            _write("\n")
+            self._inside_line = False
 
 
 def open_closed() -> None:

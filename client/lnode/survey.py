@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from typing import Self
 
-from lnode import pictures, sessions
+from lnode import pictures, runs, sessions
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
 from lnode.listing import View
@@ -32,7 +32,7 @@ class Survey:
         picture = sessions.picture_of(reply)
         if picture.has_tmux and self._target.config is None:  # the demo is here as long as it runs
             pictures.keep(self._target.alias, [reply])
-        return View(self._target.alias, (picture,))
+        return View(self._target.alias, (picture,), runs=runs.of_replies([reply]))
 
     def abandon(self) -> None:
         """Wait no longer: view() fails then, in whatever thread it runs."""
@@ -83,4 +83,5 @@ def remembered(alias: str, trouble: LnodeError) -> View:
     kept = pictures.read(alias)
     if kept is None:
         return View(alias, (), 0, said)
-    return View(alias, tuple(map(sessions.picture_of, kept.replies)), max(0, int(time.time() - kept.at)), said)
+    age_s = max(0, int(time.time() - kept.at))
+    return View(alias, tuple(map(sessions.picture_of, kept.replies)), age_s, said, runs.of_replies(kept.replies))

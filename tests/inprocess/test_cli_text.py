@@ -104,10 +104,17 @@ Options:
                     HOST on all known hosts
   --json            with --ls: as JSON
   --watch           with --ls: keep it on the screen
-  --kill            end the session and give its allocation back
-  --renew     ask for another allocation in the same session
-  --early     with --renew: while the old one still runs
+  --kill            end the session and give its allocation back; or end a run
+  --renew           ask for another allocation in the same session
+  --early           with --renew: while the old one still runs
   -y, --yes         with --kill and --setup: do not ask
+  --run             start a command that goes on by itself: --run -- COMMAND
+  --cwd DIR         with --run: start in this folder
+  --on SESSION      with --run: inside that session's allocation
+  --logs            print the log of a run
+  -f                with --logs: follow it to the end, across drops
+  -n N              with --logs: the last N lines only
+  --notify          with --run or --logs -f: wait for the end, and notify
   --login           plain tmux on the login node, no allocation
   --existing        attach only, never start one
   -d                detach the session's other clients
@@ -165,6 +172,16 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
         (["x", "--yes"], "--yes goes with --kill or --setup", "as in: lnode x SESSION --kill --yes"),
         (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
+        (["x", "sim", "-f"], "-f goes with --logs", "as in: lnode x SESSION --logs -f"),
+        (["x", "--logs"], "a run needs a name", "as in: lnode x sim --logs"),
+        (["x", "--run", "--", "ls"], "a run needs a name", "as in: lnode x sim --run -- COMMAND"),
+        (["x", "s", "--run"], "--run needs a command behind --", "as in: lnode x s --run -- python long.py"),
+        (["x", "s", "--run", "--", ""], "--run needs a command behind --", "as in: lnode x s --run -- python long.py"),
+        (["x", "s", "--run", "--", "x" * 100_000],
+         "the command is too long", "put it into a script there, and run that"),
+        (["x", "a.b", "--run", "--", "x"],
+         "a run cannot be called 'a.b'", "use letters, digits, - and _, at most 100 of them"),
+        (["x", "s", "--logs", "-n", "-1"], "-n takes a number of lines, from 0 on", "as in: lnode x s --logs -n 20"),
         (["x", "--history", "--wait"], "--wait goes with attaching", "as in: lnode x SESSION --wait"),
         (["x", "--ls", "-m", "0"], "-m goes with attaching or --renew", "as in: lnode x SESSION -m MEM"),
         (["x", "--peek", "--send", "y"], "--peek and --send are one at a time", "say one of them"),

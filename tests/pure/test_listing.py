@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.listing import View, document, left_of, notes, table
+from lnode.runs import Run
 from lnode.sessions import Entry, Picture, State
 from lnode.slurm import Job
 from lnode.tmux import Ended, Session
@@ -114,6 +115,7 @@ def test_the_document() -> None:
                     "submitted": NOW - 60},
             "ended": None,
         }],
+        "runs": [],
     }  # fmt: skip
     assert document(view(ENDED))["sessions"][0]["ended"] == {"job": "4700", "state": "TIMEOUT", "at": NOW - 10800}  # type: ignore[index]
 
@@ -122,6 +124,7 @@ def test_the_document_of_a_host_that_was_never_seen() -> None:
     assert document(View("beta", (), 0, "beta does not answer")) == {
         "host": "beta", "login_node": None, "scheduler": None, "age_s": None, "trouble": "beta does not answer",
         "sessions": [],
+        "runs": [],
     }  # fmt: skip
 
 
@@ -130,3 +133,33 @@ def test_time_left_only_falls(age_s: int, left_s: int | None) -> None:
     left = left_of(entry("a", State.RUNNING, job(left_s=left_s)), age_s)
     assert (left is None) == (left_s is None)
     assert left is None or left == (left_s or 0) - age_s
+
+
+RUN = Run("sim", "0" * 16, "running", "login1", 7, NOW - 600, None, None, "", "", "python a.py")
+
+
+def test_runs_stand_below_the_sessions_what_ended_last_first() -> None:
+    found = (
+        RUN,
+        RUN._replace(name="bad", state="ended", ended=NOW - 10800, code=3),
+        RUN._replace(name="good", state="ended", ended=NOW - 60, code=0),
+        RUN._replace(name="old", state="ended", ended=NOW - 8 * 86400, code=0),
+        RUN._replace(name="fit", state="elsewhere", host="login2", job="77", session="gpu1"),
+        RUN._replace(name="gone", state="lost"),
+    )
+    assert shown(view(RUNS)._replace(runs=found)) == [
+        "SESSION | KIND | STATE | NODE | JOB | LEFT | WHY | ATTACHED",
+        "main | node | running | c0512 | 4711 | 10 h |  | laptop, 10.0.0.5",
+        "fit | run | unknown | login2 | 77 |  | in gpu1 | ",
+        "gone | run | lost | login1 |  |  | killed, or its node restarted | ",
+        "sim | run | running | login1 |  |  |  | ",
+        "good | run | ended | login1 |  |  | exit code 0, 60 s ago | ",
+        "bad | run | ended | login1 |  |  | exit code 3, 3 h ago | ",
+    ]
+    assert notes([view()._replace(runs=(RUN,))]) == []
+    assert document(view()._replace(runs=found[3:4]))["runs"] == [
+        {
+            "name": "old", "state": "ended", "node": "login1", "started": NOW - 600, "ended": NOW - 8 * 86400,
+            "exit_code": 0, "job": None, "session": None, "command": "python a.py",
+        }
+    ]  # fmt: skip

@@ -1,9 +1,10 @@
 """Replies in their frame, with whatever rc files print around it; remote text made harmless."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lnode.reply import parse_reply, visible
+from lnode.reply import parse_reply, tamed, visible
 
 NONCE = "lnode-0123456789abcdef"
 
@@ -57,3 +58,32 @@ def test_visible_text_is_printable_and_stays_so(text: str) -> None:
 
 def test_control_characters_are_shown_as_python_spells_them() -> None:
     assert visible("a\x1b[31mb\n\tü") == "a\\x1b[31mb\\n\\tü"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "held"),
+    [
+        ("plain é日\n", "plain é日\n", ""),
+        ("\x1b[1;31mred\x1b[0m\x1b[K\r50%\t\b", "\x1b[1;31mred\x1b[0m\x1b[K\r50%\t\b", ""),
+        ("\x1b[38:2::1:2:3mx", "\x1b[38:2::1:2:3mx", ""),
+        ("\x1b]0;title\a", "\\x1b]0;title\\x07", ""),
+        ("\x1b]52;c;aGk=\x1b\\", "\\x1b]52;c;aGk=\\x1b\\", ""),
+        ("\x1b[2J\x1b[6n\x1b[?1049h", "\\x1b[2J\\x1b[6n\\x1b[?1049h", ""),
+        ("\x9b31m\x00\x7f", "\\x9b31m\\x00\\x7f", ""),
+        ("begun \x1b", "begun ", "\x1b"),
+        ("begun \x1b[31", "begun ", "\x1b[31"),
+        ("\x1b[" + "1" * 80, "\\x1b[" + "1" * 80, ""),
+    ],
+)
+def test_a_log_on_a_terminal_has_colours_and_no_power(said: str, shown: str, held: str) -> None:
+    assert tamed(said) == (shown, held)
+
+
+@given(st.lists(st.text("\x1b[]03;m\n\aé", max_size=6), max_size=6))
+def test_how_a_log_is_split_changes_nothing_on_the_terminal(parts: list[str]) -> None:
+    shown, held = "", ""
+    for part in parts:
+        more, held = tamed(held + part)
+        shown += more
+    whole, left = tamed("".join(parts))
+    assert (shown, held) == (whole, left)

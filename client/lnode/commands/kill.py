@@ -1,4 +1,6 @@
-"""`lnode HOST SESSION --kill`: end a session and give its allocation back.
+"""`lnode HOST NAME --kill`: end a session and give its allocation back, or end a run.
+
+Where both have the name it is the session that is meant, and the question says that the run goes on.
 
 One connection for the look, the question to the person and the deed: one sign-in. The script waits on its standard
 input for the ids that the person saw, so what is ended is what was shown.
@@ -6,10 +8,11 @@ input for the ids that the person saw, so what is ended is what was shown.
 
 import re
 
-from lnode import screen, sessions
+from lnode import runs, screen, sessions
 from lnode.ask import Question
 from lnode.commands.attach import no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
+from lnode.runs import Run
 from lnode.schedulers import SCHEDULERS
 from lnode.sessions import Entry
 from lnode.settings import Request
@@ -23,13 +26,18 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
     with Question(target, "kill", *sessions.list_values(request.tmux), name) as question:
         with screen.waiting(f"asking {alias} ..."):
-            picture = sessions.picture_of(question.reply())
+            reply = question.reply()
+        picture = sessions.picture_of(reply)
+        entry = picture.named(name)
+        run = next((run for run in runs.parse_runs(reply.get("runs", ())) if run.name == name), None)
+        if entry is None and run is not None:
+            return _kill_run(question, alias, run, yes=yes)
         if not picture.has_tmux:
             raise no_tmux(alias)
-        entry = picture.named(name)
         if entry is None:
             raise no_session(alias, name)
-        if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}"):
+        besides = "; the run of that name goes on" if run and run.state == "running" and run.session != name else ""
+        if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
             screen.say(f"{name} goes on")
             return ExitCode.FAILED
         question.tell(_verdict(entry))
@@ -45,7 +53,8 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
     if entry.job and refusals:
         by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[picture.system].cancel} {entry.job.id}"
         raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
-    screen.say(f"{name} on {alias} has ended" + (f", job {entry.job.id} is cancelled" if entry.job else ""))
+    cancelled = f", job {entry.job.id} is cancelled" if entry.job else ""
+    screen.say(f"{name} on {alias} has ended{cancelled}{besides}")
     return ExitCode.DONE
 
 
@@ -59,3 +68,29 @@ _HARMLESS = re.compile(
 
 def _verdict(entry: Entry) -> str:
     return " ".join((entry.session.id, *(job.id for job in (entry.job, *entry.others) if job)))
+
+
+def _kill_run(question: Question, alias: str, run: Run, *, yes: bool) -> ExitCode:
+    """End every process of the run, after a yes. Raises LnodeError where something is left."""
+    if run.state != "running":
+        by_hand = f"its log is kept: lnode {alias} {run.name} --logs; remove it: ssh {alias} rm -r {_folder(run)}"
+        if run.state == "elsewhere":
+            by_hand = f"end it there: ssh {run.host} kill -- -{run.pid}"
+        raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {runs.whereabouts(run)}", by_hand)
+    if not yes and not screen.confirm(f"end {run.name} on {alias}? it {runs.whereabouts(run)}"):
+        screen.say(f"{run.name} goes on")
+        return ExitCode.FAILED
+    question.tell(f"run {run.id}")
+    with screen.waiting(f"ending {run.name} ..."):
+        reply = question.reply()
+    after = next(iter(runs.parse_runs(reply.get("stopped", ()))), run)
+    if after.state == "running" or after.id != run.id:
+        by_hand = f"end it by hand: ssh {alias} kill -9 -- -{run.pid}"
+        raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} is still there", by_hand)
+    how = ", by KILL: it did not heed TERM for 8 s" if "killed" in reply else ""
+    screen.say(f"{run.name} on {alias} has ended{how}; its log is kept: lnode {alias} {run.name} --logs")
+    return ExitCode.DONE
+
+
+def _folder(run: Run) -> str:
+    return f".local/state/lnode/runs/{run.name}"

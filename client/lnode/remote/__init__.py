@@ -12,9 +12,9 @@ import shlex
 
 _PARTS = {
     "session": ("tmux.sh", "scheduler.sh", "session.sh"),
-    "list": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh"),
-    "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "kill.sh"),
-    "renew": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "renew.sh"),
+    "list": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh"),
+    "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh", "kill.sh"),
+    "renew": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh", "renew.sh"),
     "client": ("tmux.sh", "client.sh"),
     "news": ("tmux.sh", "news.sh"),
     "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),
@@ -22,6 +22,10 @@ _PARTS = {
     "send": ("tmux.sh", "pane.sh", "send.sh"),
     "wait": ("tmux.sh", "pane.sh", "wait.sh"),
     "reset": ("tmux.sh", "pane.sh", "reset.sh"),
+    "run": ("tmux.sh", "runs.sh", "run.sh"),
+    "run_on": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh", "run.sh"),
+    "logs": ("runs.sh", "logs.sh"),
+    "keeper": ("keeper.sh",),
 }
 _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
 _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n", re.MULTILINE)
@@ -32,7 +36,7 @@ def line(script: str, *values: str) -> str:
 
     Values may hold anything but NUL. At most about 120 kB in all (Linux MAX_ARG_STRLEN).
     """
-    text = f"set -- {shlex.join(values)}\n{_source(script)}"
+    text = f"set -- {shlex.join(values)}\n{source(script)}"
     encoded = binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
     words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
     return f'exec /bin/sh -c \'eval "$(printf %s "$@" | base64 -d)"\' sh {words}'
@@ -48,7 +52,8 @@ def nonce() -> str:
     return f"lnode-{os.urandom(8).hex()}"
 
 
-def _source(script: str) -> str:
+def source(script: str) -> str:
+    """The script's text, without its comments."""
     here = os.path.dirname(__file__)
     texts = []
     for part in _PARTS[script]:

@@ -4,10 +4,6 @@
 # Arguments: NONCE  PANES_FORMAT  SQUEUE_FIELDS  TMUX
 nonce=$1 panes_format=$2 squeue_fields=$3
 
-section() {
-  printf '\n%s %s\n' "$nonce" "$1"
-}
-
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
   if ! find_scheduler; then
@@ -81,6 +77,10 @@ scheduled </dev/null | {
   date +%s
   panes=
   if [ -n "$tmux" ]; then sessions; else section no-tmux; fi
+  if [ -d "$runs" ]; then
+    section runs
+    list_runs
+  fi
   with_origins
   section end
 }

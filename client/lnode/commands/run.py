@@ -1,0 +1,129 @@
+"""`lnode HOST NAME --run -- COMMAND`: start a command that goes on by itself, with a log (nohup).
+
+The words arrive as they were typed, each as one argument of the command, whatever is in it; no shell reads them again.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from lnode import remote, runs, screen, sessions
+from lnode.ask import Question
+from lnode.commands.attach import no_session, no_tmux
+from lnode.errors import ExitCode, LnodeError
+from lnode.sessions import State
+from lnode.settings import Request
+from lnode.target import Target
+
+_LONGEST = 120_000  # bytes: sshd hands the line over in one argument, of at most 128 KiB (Linux, MAX_ARG_STRLEN)
+
+
+def run(
+    target: Target,
+    name: str,
+    request: Request,
+    command: Sequence[str],
+    *,
+    cwd: str | None,
+    on: str | None,
+    notifies: bool,
+) -> ExitCode:
+    """Start it. Raises LnodeError where nothing was started."""
+    check_name(name)
+    values = (name, remote.run_id(), cwd or "", shlex.join(command), on or "", remote.source("keeper"))
+    script, all_values = "run_on" if on else "run", (*sessions.list_values(request.tmux), *values)
+    if len(remote.line(script, remote.nonce(), *all_values)) > _LONGEST:
+        raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
+    with (
+        Question(target, script, *all_values) as question,
+        screen.waiting(f"asking {target.alias} ..."),
+    ):
+        reply = question.reply()
+        if on:
+            question.tell(_job(target.alias, reply, on))
+            reply = question.reply()
+    started = runs.parse_runs(reply.get("started", ()))
+    if not started:
+        raise _refusal(target.alias, name, command, reply)
+    screen.say(f"{name} {runs.whereabouts(started[0])}; its log: lnode {target.alias} {name} --logs -f")
+    if not notifies:
+        return ExitCode.DONE
+    from lnode.commands.logs import wait
+
+    return wait(target, name)
+
+
+def check_name(name: str) -> None:
+    """Raise LnodeError(USAGE) for what cannot be the name of a run."""
+    if not runs.is_possible(name):
+        raise LnodeError(
+            ExitCode.USAGE, f"a run cannot be called {name!r}", "use letters, digits, - and _, at most 100 of them"
+        )
+
+
+def _job(alias: str, reply: Mapping[str, Sequence[str]], session: str) -> str:
+    """The job of the session, in which the run is to be. Raises LnodeError."""
+    picture = sessions.picture_of(reply)
+    if not picture.has_tmux:
+        raise no_tmux(alias)
+    entry = picture.named(session)
+    if entry is None:
+        raise no_session(alias, session)
+    if entry.job is None or entry.state is not State.RUNNING:
+        raise LnodeError(
+            ExitCode.FAILED, f"{session} on {alias} has no allocation to run in: it {sessions.whereabouts(entry)}",
+            f"look at it: lnode {alias} --ls; without --on it runs on the login node",
+        )  # fmt: skip
+    if picture.system != "slurm":
+        raise LnodeError(
+            ExitCode.MISSING_THERE, f"--on goes with Slurm, and {alias} has another scheduler",
+            "type it into the session instead: --send, or without --on it runs on the login node",
+        )  # fmt: skip
+    return entry.job.id
+
+
+def _refusal(alias: str, name: str, command: Sequence[str], reply: Mapping[str, Sequence[str]]) -> LnodeError:
+    """Why nothing was started."""
+    rows = next((rows for section, rows in reply.items() if section in _REFUSALS), ())
+    run = runs.parse_run(rows[0]) if rows else None
+    code, message, hint = next((_REFUSALS[section] for section in reply if section in _REFUSALS), _UNSAID)
+    if "no-program" in reply and len(command) == 1 and any(c in _OF_A_SHELL for c in command[0]):
+        hint = "the words behind -- are a program and its arguments, and for a shell: --run -- sh -c {words}"
+    facts = {
+        "alias": alias, "name": name, "program": command[0], "words": shlex.quote(command[0]),
+        "where": runs.whereabouts(run) if run else "", "host": run.host if run else "its login node",
+    }  # fmt: skip
+    detail = "" if run else "\n".join(rows)
+    return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
+
+
+_OF_A_SHELL = " |&;<>()$`\"'*?~"
+_UNSAID = (ExitCode.FAILED, "{alias} did not say whether {name} runs", "look: lnode {alias} --ls")
+
+_REFUSALS: Mapping[str, tuple[ExitCode, str, str]] = {
+    "unwritable": (
+        ExitCode.FAILED, "the home on {alias} takes no log, so nothing was started",
+        "see whether it is full or read-only: ssh {alias} df -h .; quota"),
+    "no-folder": (
+        ExitCode.USAGE, "there is no way into that folder on {alias}, so nothing was started",
+        "--cwd is a folder there, as in: --cwd '~/project'"),
+    "no-setsid": (
+        ExitCode.MISSING_THERE, "there is no setsid on {alias}, so nothing was started",
+        "it comes with util-linux; without it use a session: lnode {alias} {name} --login"),
+    "no-srun": (
+        ExitCode.MISSING_THERE, "there is no srun on {alias}, so nothing was started",
+        "without --on it runs on the login node"),
+    "no-program": (
+        ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
+        "it is looked for as after a login: ssh {alias}"),
+    "running": (
+        ExitCode.FAILED, "there is a {name} on {alias} already: it {where}",
+        "take another name, or end it first: lnode {alias} {name} --kill"),
+    "elsewhere": (
+        ExitCode.FAILED, "there is a {name} on {alias} already: it {where}",
+        "take another name, or ask on {host}"),
+    "starting": (
+        ExitCode.FAILED, "{name} on {alias} is just being started", "look in a minute: lnode {alias} --ls"),
+    "not-started": (
+        ExitCode.FAILED, "the login shell on {alias} did not come so far as to start {name}",
+        "see what keeps it: ssh {alias}"),
+}  # fmt: skip

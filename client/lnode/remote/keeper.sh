@@ -1,0 +1,68 @@
+# shellcheck shell=sh
+# A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
+# nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
+# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, SRUN.
+
+# As in runs.sh: pid and when it began, or only something that no other process has.
+birth() {
+  if read -r stat <"/proc/$1/stat"; then
+    set -f
+    # shellcheck disable=SC2086 # split on purpose
+    set -- ${stat##*) }
+    shift 19
+    echo "$1"
+  else
+    ps -o lstart= -p "$1" | tr -s ' ' _
+  fi
+}
+
+keep() {
+  cd "$LNODE_NEW" || exit
+  trap '' HUP
+  trap : TERM INT # the command's business; this is to live on
+  exec </dev/null >>log 2>/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+  words=$(cat command) run=$LNODE_RUN id=$LNODE_ID
+  cd -- "$LNODE_CWD" || exit
+  # shellcheck disable=SC2016 # for the new shell
+  LNODE_PART='command' setsid /bin/sh -c "set -- $words"'; eval "$LNODE_KEEPER"' 2>&1
+  code=$?
+  case $(cat "$run/started") in "$id "*) ;; *) exit ;; esac # or it was never started
+  umask 077
+  # Where the home is full now, it may not be so for ever.
+  until printf '%s %s\n' "$code" "$(date +%s)" >"$run/ended.new" && mv "$run/ended.new" "$run/ended"; do
+    [ -d "$run" ] || exit
+    sleep 30
+  done 2>/dev/null
+}
+
+become() {
+  new=$LNODE_NEW mask=$(umask)
+  umask 077
+  if [ -z "$LNODE_JOB" ] && ! command -v -- "$1" >/dev/null 2>&1; then
+    : >"$new/refused"
+    exit 127
+  fi
+  if command -v stdbuf >/dev/null 2>&1 && [ -z "$LNODE_JOB" ]; then set -- stdbuf -oL "$@"; fi
+  if [ -n "$LNODE_JOB" ]; then
+    # Beside what has the allocation already, which a step of its own would wait for (TRAPS 21). Before Slurm 20.11 steps
+    # shared without being told to.
+    overlap=
+    case $("$LNODE_SRUN" --help 2>/dev/null) in *--overlap*) overlap=--overlap ;; esac
+    # shellcheck disable=SC2016 # for the shell on the node
+    set -- /bin/sh -c 'if command -v stdbuf >/dev/null 2>&1; then set -- stdbuf -oL "$@"; fi; exec "$@"' sh "$@"
+    set -- "$LNODE_SRUN" --jobid="$LNODE_JOB" ${overlap:+"$overlap"} -N1 -n1 "$@"
+  fi
+  printf '%s %s %s %s %s %s %s %s %s\n' "$LNODE_ID" "$(uname -n)" $$ "$(birth $$)" "$PPID" "$(birth "$PPID")" \
+    "$(date +%s)" "${LNODE_JOB:--}" "${LNODE_ON:--}" >"$new/started.new" &&
+    mv "$new/started.new" "$new/started" || exit
+  rm -rf "$LNODE_RUN.1"
+  if [ -e "$LNODE_RUN" ]; then mv "$LNODE_RUN" "$LNODE_RUN.1" || exit; fi
+  mv "$new" "$LNODE_RUN" || exit
+  umask "$mask"
+  PYTHONUNBUFFERED=1
+  export PYTHONUNBUFFERED
+  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_SRUN
+  exec "$@"
+}
+
+if [ "$LNODE_PART" = keeper ]; then keep; else become "$@"; fi

@@ -1,0 +1,81 @@
+# shellcheck shell=sh
+# Start a run: all that can be refused is refused before anything runs. Where it is for a session's allocation (ON), list.sh has
+# answered, and one line is waited for: the job. Anything else starts nothing.
+# Arguments: those of list.sh, then NAME ID CWD WORDS ON KEEPER. WORDS are the command as a POSIX shell would read it.
+nonce=$1
+shift 4
+name=$1 id=$2 cwd=$3 words=$4 on=$5 keeper_text=$6
+job='' new=$runs/$name.new
+
+# refuse SECTION WORDS
+refuse() {
+  section "$1"
+  printf '%s\n' "$2"
+  section end
+  exit 0
+}
+
+# full WORDS: the folder of runs takes nothing.
+full() {
+  rm -rf "$new"
+  refuse unwritable "$1"
+}
+
+if [ -n "$on" ]; then
+  IFS= read -r job
+  [ -n "$job" ] || exit 0
+fi
+section host
+uname -n
+mask=$(umask)
+umask 077
+said=$(mkdir -p "$runs" 2>&1) || refuse unwritable "$said"
+case $cwd in
+'' | \~) cwd=$HOME ;;
+\~/*) cwd=$HOME/${cwd#??} ;;
+/*) ;;
+*) cwd=$HOME/$cwd ;;
+esac
+said=$(cd -- "$cwd" 2>&1) || refuse no-folder "$said"
+have setsid || refuse no-setsid
+srun=
+if [ -n "$job" ]; then
+  need srun slurm || refuse no-srun
+  srun=$(command -v srun)
+fi
+read_run "$runs/$name"
+case $state in running | elsewhere) refuse "$state" "$(row_of "$name")" ;; esac
+if [ -n "$(find "$new" -prune -mmin +1 2>/dev/null)" ]; then rm -rf "$new"; fi # nobody starts it any more
+if ! said=$(mkdir "$new" 2>&1); then
+  if [ -d "$new" ]; then refuse starting; fi
+  refuse unwritable "$said"
+fi
+said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log"; } 2>&1) || full "$said"
+[ "$(cat "$new/command")" = "$words" ] || full 'no space left on device'
+
+# What the login shell reads means the same to sh, csh and fish. It brings the environment that a person would have there.
+# shellcheck disable=SC2016 # for that shell
+printf '%s\n' "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'" | (
+  umask "$mask" # which a profile may change
+  export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
+  export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_SRUN="$srun"
+  exec setsid "${SHELL:-/bin/sh}" -l
+) >/dev/null 2>&1 &
+
+tries=300
+until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" ]; do
+  if [ -e "$new/refused" ]; then
+    rm -rf "$new"
+    refuse no-program
+  fi
+  tries=$((tries - 1))
+  if [ "$tries" -eq 0 ]; then
+    rm -rf "$new"
+    refuse not-started
+  fi
+  sleep 0.1 2>/dev/null || sleep 1
+done
+read_run "$runs/$name"
+section started
+row_of "$name"
+section end

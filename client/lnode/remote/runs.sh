@@ -1,0 +1,70 @@
+# shellcheck shell=sh
+# Part of every script that has to do with runs: where they are kept, and how each is.
+#
+# A run NAME has a folder of that name: `command` as a POSIX shell would read it, `log`, `started` (one row, see keeper.sh)
+# and, once it is over, `ended` (exit code and time). NAME.new is a run that is being started, and the lock on the name;
+# NAME.1 is the run before. Other login nodes may see the folder too, and know nothing of its processes.
+runs=$HOME/.local/state/lnode/runs
+
+section() {
+  printf '\n%s %s\n' "$nonce" "$1"
+}
+
+# begin_of PID: sets $begin to when that process began, which tells it from a later one of the same number (TRAPS 28).
+# False where there is none. proc(5): the 22nd field, ticks since boot; what is before `)` is the name.
+begin_of() {
+  begin=
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || [ ! -d /proc/self ] || return 1
+  if [ -d /proc/self ]; then
+    set -f
+    # shellcheck disable=SC2086 # split on purpose
+    set -- ${stat##*) }
+    set +f
+    case $1 in [ZX]) return 1 ;; esac
+    shift 19
+    begin=$1
+  else
+    begin=$(ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _)
+  fi
+  [ -n "$begin" ]
+}
+
+# lives PID BEGIN: does that very process live?
+lives() {
+  begin_of "$1" && [ "$begin" = "$2" ]
+}
+
+# read_run FOLDER: sets $state, and $run, $host, $leader, ... from what is kept there. $state is empty where there is no run;
+# `lost` where its processes are gone and have left no exit code, `elsewhere` where only another host could tell.
+read_run() {
+  state='' run=- host=- leader=- code=- ended=-
+  { read -r run host leader tick keeper keeper_tick started in_job in_session <"$1/started"; } 2>/dev/null || return
+  here=$(uname -n)
+  if [ "$host" != "$here" ]; then
+    state=elsewhere
+  elif lives "$keeper" "$keeper_tick" || lives "$leader" "$tick"; then
+    state=running
+  else
+    state=lost
+  fi
+  if { read -r code ended <"$1/ended"; } 2>/dev/null; then state=ended; fi # after the look: it may have just ended
+}
+
+# row_of NAME: the run that read_run found, in one row (runs.py).
+row_of() {
+  printf '%s %s %s %s %s %s %s %s %s %s' \
+    "$1" "$run" "$state" "$host" "$leader" "$started" "${ended:--}" "${code:--}" "${in_job:--}" "${in_session:--}"
+}
+
+# list_runs: a row for each, with the beginning of its command.
+list_runs() {
+  for folder in "$runs"/*/; do
+    folder=${folder%/}
+    case ${folder##*/} in *[!A-Za-z0-9_-]*) continue ;; esac
+    read_run "$folder"
+    if [ -n "$state" ]; then
+      row_of "${folder##*/}"
+      printf ' %s\n' "$(head -c 200 "$folder/command" 2>/dev/null | tr '\n' ' ')"
+    fi
+  done
+}

@@ -1,0 +1,95 @@
+"""Runs: commands that go on by themselves on the host (nohup), as the remote scripts tell of them in rows."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lnode.sessions import in_words
+
+
+class Run(NamedTuple):
+    """A run. Times are seconds since the epoch on the host's clock.
+
+    `state` is "running", "ended", "lost" (its processes are gone and left no exit code), or "elsewhere" (it was started
+    on `host`, and only that could tell). `code` and `ended` are None before the end; a `code` over 128 is a signal's.
+    `job` and `session` are those of the allocation that it runs in, or "".
+    """
+
+    name: str
+    id: str
+    state: str
+    host: str
+    pid: int
+    started: int
+    ended: int | None
+    code: int | None
+    job: str
+    session: str
+    command: str = ""
+
+
+def parse_runs(lines: Iterable[str]) -> tuple[Run, ...]:
+    """Read the rows of runs.sh; other lines are skipped."""
+    return tuple(run for run in map(parse_run, lines) if run is not None)
+
+
+def of_replies(replies: Iterable[Mapping[str, Sequence[str]]]) -> tuple[Run, ...]:
+    """The runs in the replies of a host's login nodes, which share a home: what its own one says of each counts."""
+    found: dict[str, Run] = {}
+    for reply in replies:
+        for run in parse_runs(reply.get("runs", ())):
+            if run.id not in found or found[run.id].state == "elsewhere":
+                found[run.id] = run
+    return tuple(sorted(found.values()))
+
+
+def parse_run(row: str) -> Run | None:
+    """Read one row, with its command behind it or without; None where it is none."""
+    match = _ROW.fullmatch(row)
+    if match is None:
+        return None
+    name, id_, state, host, pid, started, ended, code, job, session, command = match.groups()
+    return Run(
+        name, id_, state, host, int(pid), int(started), _number(ended), _number(code), _word(job), _word(session),
+        (command or "").strip(),
+    )  # fmt: skip
+
+
+_ROW = re.compile(
+    r"([A-Za-z0-9_-]+) ([0-9a-f]{16}) (running|ended|lost|elsewhere) (\S+) (\d{1,10}) (\d{1,12}) (\d{1,12}|-)"
+    r" (\d{1,3}|-) (\S+) (\S+)(?: (.*))?",
+    re.DOTALL,
+)
+_LONGEST_NAME = 100
+
+
+def _number(word: str) -> int | None:
+    return None if word == "-" else int(word)
+
+
+def _word(word: str) -> str:
+    return "" if word == "-" else word
+
+
+def is_possible(name: str) -> bool:
+    """Can a run be called so? It names a folder, beside which `.new` and `.1` are lnode's."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name) is not None and len(name) <= _LONGEST_NAME
+
+
+def whereabouts(run: Run) -> str:
+    """One clause that is true: `runs on login1`; `ended after 3 h with exit code 1`."""
+    if run.state == "running":
+        return f"runs on {run.host}" + (f" in the allocation of {run.session}, job {run.job}" if run.job else "")
+    if run.state == "elsewhere":
+        return f"was started on {run.host}, and only that login node knows whether it still runs"
+    if run.code is None or run.ended is None:
+        return f"is gone without an exit code: it was killed, or {run.host} was restarted"
+    return f"ended after {in_words(max(0, run.ended - run.started))} {outcome(run.code)}"
+
+
+_SIGNALLED = 128  # sh(1): a command that a signal ended has 128 and its number
+
+
+def outcome(code: int) -> str:
+    """`with exit code 1`; `by signal 15`."""
+    return f"by signal {code - _SIGNALLED}" if code > _SIGNALLED else f"with exit code {code}"

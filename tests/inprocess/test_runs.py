@@ -1,0 +1,203 @@
+"""The scripts of runs in a home of their own: who may have a name, what is alive, what a log says where it is odd."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from lnode import remote, runs
+from lnode.chunks import Chunks, Frame
+from lnode.reply import parse_reply
+from lnode.runs import Run
+from rig import wait_until
+
+LIMIT_S = 20
+NONE = ("", "", "", "")  # for list.sh, which is not asked here
+
+
+@dataclass(frozen=True)
+class Host:
+    """A home on a cluster."""
+
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.home / ".local/state/lnode/runs"
+
+    def sh(self, line: str, before: str = "") -> bytes:
+        env = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            ["sh", "-c", f"{before}{line}"], env=env, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+        return done.stdout
+
+    def run(self, name: str, *command: str, cwd: str = "", before: str = "") -> Mapping[str, Sequence[str]]:
+        nonce = remote.nonce()
+        values = (name, remote.run_id(), cwd, shlex.join(command), "", remote.source("keeper"))
+        line = remote.line("run", nonce, *NONE[1:], *values)
+        return parse_reply(nonce, self.sh(line, before).decode().split("\n"))
+
+    def logs(self, name: str, id_: str = "", offset: str = "", lines: str = "", mode: str = "once") -> list[Frame]:
+        nonce = remote.nonce()
+        return list(Chunks(nonce).feed(self.sh(remote.line("logs", nonce, name, id_, offset, lines, mode))))
+
+    def state(self, name: str) -> Run:
+        run = runs.parse_run(self.logs(name)[0].words)
+        assert run is not None
+        return run
+
+    def wait(self, name: str) -> Run:
+        """Until it has ended."""
+        wait_until((self.folder / name / "ended").exists, f"{name} ends")
+        return self.state(name)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    yield (here := Host(tmp_path))
+    for row in here.folder.glob("*/started"):
+        with suppress(ProcessLookupError, PermissionError, ValueError):
+            os.killpg(int(row.read_text().split()[2]), signal.SIGKILL)
+
+
+def data(frames: list[Frame]) -> bytes:
+    return b"".join(frame.data for frame in frames)
+
+
+def test_a_run_has_nothing_to_read_nobody_to_hang_it_up_and_a_log_of_its_own(host: Host) -> None:
+    look = (
+        "ps -o sid= -p $$; ps -o ppid= -p $$ | xargs ps -o sid= -p; tty; cat; echo $PYTHONUNBUFFERED; env | grep LNODE"
+    )
+    assert "started" in host.run("sim", "sh", "-c", f"{look}; kill -HUP $$; echo unhung; umask")
+    run = host.wait("sim")
+    session, keepers, *rest = data(host.logs("sim")).decode().split("\n")
+    assert int(session) == run.pid != int(keepers)
+    assert rest == ["not a tty", "1", "unhung", "0022", ""]
+    assert (run.state, run.code) == ("ended", 0)
+    assert {path.stat().st_mode & 0o077 for path in (*host.folder.rglob("*"), host.folder)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("cwd", "where"), [("", ""), ("~", ""), ("~/a b", "/a b"), ("a b", "/a b"), ("/", None), ("-x", "/-x")]
+)
+def test_it_starts_in_the_folder_that_was_named(host: Host, cwd: str, where: str | None) -> None:
+    for name in ("a b", "-x"):
+        (host.home / name).mkdir()
+    assert "started" in host.run("sim", "pwd", cwd=cwd)
+    host.wait("sim")
+    assert data(host.logs("sim")).decode() == ("/\n" if where is None else f"{host.home}{where}\n")
+
+
+def test_a_long_command_arrives_whole(host: Host) -> None:
+    """As long as commands/run.py lets it be."""
+    words = [f"word {number}" for number in range(2500)]
+    assert "started" in host.run("sim", "sh", "-c", "echo $#", "sh", *words)
+    host.wait("sim")
+    assert data(host.logs("sim")) == b"2500\n"
+
+
+def test_a_profile_has_its_say(host: Host) -> None:
+    (host.home / ".profile").write_text("echo noise; umask 027; SITE='of the site'; export SITE; cd /\n")
+    assert "started" in host.run("sim", "sh", "-c", "umask; echo $SITE; pwd")
+    host.wait("sim")
+    assert data(host.logs("sim")).decode() == f"0027\nof the site\n{host.home}\n"
+
+
+def test_a_name_is_taken_while_it_runs_and_the_last_log_is_kept(host: Host) -> None:
+    assert "started" in host.run("sim", "sh", "-c", "until [ -e go ]; do sleep 0.05; done; echo first")
+    first = host.state("sim")
+    refused = host.run("sim", "true")
+    assert [row.split()[:3] for row in refused["running"]] == [["sim", first.id, "running"]]
+    (host.home / "go").touch()
+    host.wait("sim")
+    assert "no-program" in host.run("sim", "no such program")
+    assert "no-folder" in host.run("sim", "true", cwd="nowhere")
+    assert host.state("sim").id == first.id  # what is refused takes nothing away
+    assert "started" in host.run("sim", "echo", "second")
+    host.wait("sim")
+    assert data(host.logs("sim")) == b"second\n"
+    assert data(host.logs("sim", first.id)) == b"first\n"
+    assert host.logs("sim", "0" * 16) == [Frame("gone")]
+    assert sorted(path.name for path in host.folder.iterdir()) == ["sim", "sim.1"]
+
+
+def test_two_that_start_at_once_are_one(host: Host) -> None:
+    (host.folder / "sim.new").mkdir(parents=True)
+    assert "starting" in host.run("sim", "true")
+    os.utime(host.folder / "sim.new", (1, 1))
+    assert "started" in host.run("sim", "true")
+
+
+def test_a_home_that_is_full_is_said_and_left_as_it_was(host: Host) -> None:
+    said = host.run("sim", "touch", "executed", before="trap '' XFSZ; ulimit -f 0; ")
+    assert "unwritable" in said and not list(host.folder.iterdir())
+    assert not (host.home / "executed").exists()
+
+
+def test_a_process_is_known_by_when_it_began_and_a_host_by_its_name(host: Host) -> None:
+    assert "started" in host.run("sim", "sh", "-c", "sleep 1000")
+    assert host.state("sim").state == "running"
+    row = host.folder / "sim" / "started"
+    id_, name, pid, tick, keeper, keeper_tick, *rest = row.read_text().split()
+    os.kill(int(keeper), signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{keeper}").exists() or _is_zombie(keeper), "the keeper has gone")
+    assert host.state("sim").state == "running"  # the command lives
+    row.write_text(" ".join([id_, name, pid, str(int(tick) + 1), keeper, keeper_tick, *rest]) + "\n")
+    assert host.state("sim").state == "lost"
+    row.write_text(" ".join([id_, "login2", pid, tick, keeper, keeper_tick, *rest]) + "\n")
+    assert host.state("sim").state == "elsewhere"
+    assert "elsewhere" in host.run("sim", "true")
+    os.killpg(int(pid), signal.SIGKILL)
+
+
+def _is_zombie(pid: str) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
+
+
+def test_a_log_from_any_byte_and_any_line_on(host: Host) -> None:
+    assert "started" in host.run("sim", "printf", "one\ntwo\nthree\n")
+    id_ = host.wait("sim").id
+    assert data(host.logs("sim", offset="5")) == b"wo\nthree\n"
+    assert data(host.logs("sim", lines="2")) == b"two\nthree\n"
+    assert host.logs("sim", lines="0")[1] == Frame("beat", "14")  # so what comes during a drop is asked for
+    assert data(host.logs("sim", lines="99")) == b"one\ntwo\nthree\n"
+    frames = host.logs("sim", id_, offset="14", mode="follow")
+    assert [frame.kind for frame in frames] == ["run", "beat", "over"]
+    (host.folder / "sim" / "log").write_text("short\n")
+    frames = host.logs("sim", id_, offset="14")
+    assert [frame.kind for frame in frames] == ["run", "shrunk", "data", "over"] and data(frames) == b"short\n"
+
+
+def test_the_list_has_every_run_and_no_run_that_is_none(host: Host) -> None:
+    assert "started" in host.run("sim", "echo", "two words")
+    host.wait("sim")
+    for odd in ("broken", "sim.1", "x.new"):
+        (host.folder / odd).mkdir()
+    nonce = remote.nonce()
+    reply = parse_reply(nonce, host.sh(remote.line("list", nonce, "", "", "/no/tmux")).decode().split("\n"))
+    found = runs.parse_runs(reply["runs"])
+    assert [(run.name, run.state, run.code, run.command) for run in found] == [("sim", "ended", 0, "echo 'two words'")]
+
+
+def test_on_a_terminal_it_is_tamed_and_in_a_pipe_it_is_not() -> None:
+    code = (
+        "from lnode import screen; log = screen.Log()\n"
+        "for part in (b'\\x1b[3', b'1mred\\x1b[0m \\xc3', b'\\xa9 \\xff \\x1b]0;t\\x07\\n'): log.write(part)\n"
+    )
+    piped = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    assert piped == b"\x1b[31mred\x1b[0m \xc3\xa9 \xff \x1b]0;t\x07\n"
+    child = pexpect.spawn(sys.executable, ["-c", code], timeout=LIMIT_S)
+    child.expect(pexpect.EOF)
+    assert child.before == "\x1b[31mred\x1b[0m é \\xff \\x1b]0;t\\x07\r\n".encode()

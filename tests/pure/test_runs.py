@@ -1,0 +1,65 @@
+"""Rows of runs, and what is said of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lnode import runs
+from lnode.runs import Run
+
+ID = "0123456789abcdef"
+RUNNING = Run("sim", ID, "running", "login1", 4711, 1000, None, None, "", "", "python a.py 'b c'")
+
+
+def test_rows_are_read_and_noise_is_skipped() -> None:
+    rows = [
+        "Welcome to Unity!",
+        f"sim {ID} running login1 4711 1000 - - - - python a.py 'b c'",
+        f"fit {ID} ended login2 12 1000 4600 3 77 gpu1 x",
+        f"../x {ID} running login1 1 1000 - - - - x",
+        "sim nonsense running login1 4711 1000 - - - - x",
+    ]
+    assert runs.parse_runs(rows) == (
+        RUNNING,
+        Run("fit", ID, "ended", "login2", 12, 1000, 4600, 3, "77", "gpu1", "x"),
+    )
+
+
+@given(st.text())
+def test_any_row_is_read_or_skipped(row: str) -> None:
+    runs.parse_run(row)
+
+
+@pytest.mark.parametrize(
+    ("run", "clause"),
+    [
+        (RUNNING, "runs on login1"),
+        (RUNNING._replace(job="77", session="gpu1"), "runs on login1 in the allocation of gpu1, job 77"),
+        (RUNNING._replace(state="ended", ended=1000 + 3 * 3600, code=0), "ended after 3 h with exit code 0"),
+        (RUNNING._replace(state="ended", ended=1005, code=137), "ended after 5 s by signal 9"),
+        (RUNNING._replace(state="ended", ended=900, code=1), "ended after 0 s with exit code 1"),
+        (RUNNING._replace(state="lost"), "is gone without an exit code: it was killed, or login1 was restarted"),
+        (
+            RUNNING._replace(state="elsewhere", host="login2"),
+            "was started on login2, and only that login node knows whether it still runs",
+        ),
+    ],
+)
+def test_whereabouts(run: Run, clause: str) -> None:
+    assert runs.whereabouts(run) == clause
+
+
+@pytest.mark.parametrize(
+    ("name", "possible"),
+    [("sim", True), ("a-b_C9", True), ("", False), ("-x", False), ("a.b", False), ("a/b", False), ("..", False),
+     ("a b", False), ("é", False), ("x" * 100, True), ("x" * 101, False), ("x\n", False)],
+)  # fmt: skip
+def test_names(name: str, possible: bool) -> None:
+    assert runs.is_possible(name) is possible
+
+
+def test_of_each_run_its_own_login_node_knows_best() -> None:
+    here, there = f"sim {ID} running login1 4711 1000 - - - -", f"sim {ID} elsewhere login1 4711 1000 - - - -"
+    other = f"fit {ID[::-1]} elsewhere login2 12 1000 - - - -"
+    replies = [{"runs": [there]}, {"runs": [here, other]}, {"runs": [there]}, {}]
+    assert [(run.name, run.state) for run in runs.of_replies(replies)] == [("fit", "elsewhere"), ("sim", "running")]
