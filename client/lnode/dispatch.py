@@ -26,6 +26,7 @@ class Typed(NamedTuple):
     yes: bool = False
     login: bool = False
     existing: bool = False
+    here: bool = False
     detach: bool = False
     profile: str | None = None
     mem: str | None = None
@@ -101,6 +102,7 @@ def _attach(typed: Typed) -> ExitCode:
             waits=typed.wait,
             verbose=typed.verbose,
             control=typed.cc,
+            here=typed.here,
         )
 
 
@@ -249,6 +251,7 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "undo": ("--undo", ("setup",)),
     "login": ("--login", ("attach",)),
     "existing": ("--existing", ("attach",)),
+    "here": ("--here", ("attach",)),
     "detach": ("-d", ("attach",)),
     "wait": ("--wait", ("attach",)),
     "cc": ("--cc", ("attach",)),

@@ -8,7 +8,7 @@ import re
 
 from lnode import screen, sessions
 from lnode.ask import Question
-from lnode.commands.attach import no_session, no_tmux
+from lnode.commands.attach import find, no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.schedulers import SCHEDULERS
 from lnode.sessions import Entry
@@ -21,6 +21,17 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
     alias = target.alias
     if not yes and not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
+    ended = _kill_on(target, name, request, yes=yes)
+    if ended is None and (owner := find(target, name, request)):
+        ended = _kill_on(owner, name, request, yes=yes)
+    if ended is None:
+        raise no_session(alias, name)
+    return ended
+
+
+def _kill_on(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode | None:
+    """The same on the login node where the target leads, None where there is no such session."""
+    alias = target.alias
     with Question(target, "kill", *sessions.list_values(request.tmux), name) as question:
         with screen.waiting(f"asking {alias} ..."):
             picture = sessions.picture_of(question.reply())
@@ -28,7 +39,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
             raise no_tmux(alias)
         entry = picture.named(name)
         if entry is None:
-            raise no_session(alias, name)
+            return None
         if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}"):
             screen.say(f"{name} goes on")
             return ExitCode.FAILED

@@ -11,9 +11,9 @@ import re
 import shlex
 
 _PARTS = {
-    "session": ("tmux.sh", "scheduler.sh", "session.sh"),
-    "list": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh"),
-    "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "list.sh", "kill.sh"),
+    "session": ("tmux.sh", "scheduler.sh", "nodes.sh", "session.sh"),
+    "list": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "list.sh"),
+    "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "list.sh", "kill.sh"),
     "client": ("tmux.sh", "client.sh"),
     "news": ("tmux.sh", "news.sh"),
     "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),
