@@ -148,7 +148,14 @@ def build(engine: DockerClient, image: Image) -> str:
 
 
 @contextmanager
-def running(engine: DockerClient, image: Image, image_id: str, run: str) -> Iterator[Rig]:
+def running(
+    engine: DockerClient,
+    image: Image,
+    image_id: str,
+    run: str,
+    *,
+    volumes: dict[str, dict[str, str]] | None = None,
+) -> Iterator[Rig]:
     """Start a container and yield it once it can be worked with; it is removed whatever happens.
 
     `run` is this test run's own name, which labels the container: several runs may share one engine.
@@ -156,7 +163,7 @@ def running(engine: DockerClient, image: Image, image_id: str, run: str) -> Iter
     # Not pytest's tmp_path: below it the name of a control socket grows past the 104 bytes that macOS allows.
     with TemporaryDirectory(prefix="rig-") as name:
         folder = Path(name)
-        container = _create(engine, image, image_id, run, _new_key(folder / "id_ed25519"))
+        container = _create(engine, image, image_id, run, _new_key(folder / "id_ed25519"), volumes or {})
         try:
             container.start()
             yield _ready(container, image, folder)
@@ -164,11 +171,13 @@ def running(engine: DockerClient, image: Image, image_id: str, run: str) -> Iter
             container.remove(force=True, v=True)
 
 
-def _create(engine: DockerClient, image: Image, image_id: str, run: str, key: str) -> Container:
+def _create(
+    engine: DockerClient, image: Image, image_id: str, run: str, key: str, volumes: dict[str, dict[str, str]]
+) -> Container:
     return engine.containers.create(
         image_id, name=f"lnode-{image}-{run}", labels={LABEL: run},
         environment={"LNODE_AUTHORIZED_KEY": key},
-        hostname="login1", init=True, ports={"22/tcp": ("127.0.0.1", 0)},
+        hostname="login1", volumes=volumes, init=True, ports={"22/tcp": ("127.0.0.1", 0)},
         cap_drop=["ALL"], cap_add=CAPABILITIES, security_opt=["no-new-privileges"],
     )  # fmt: skip
 
@@ -182,7 +191,7 @@ def _ready(container: Container, image: Image, folder: Path) -> Rig:
     """Wait for sshd's banner and the scheduler, then set up the laptop."""
 
     rig = Rig(container, port_of(container), folder)
-    wait_until(lambda: _banner(port_of(container)), "sshd answers")
+    wait_until(lambda: banner(port_of(container)), "sshd answers")
     wait_until(lambda: rig.exec(_READY[image])[0] == 0, f"{image} is ready")
     _equip(rig)
     return rig
@@ -209,7 +218,8 @@ def wait_until(true: Callable[[], bool], what: str, *, within_s: float = 30) -> 
         time.sleep(0.02)
 
 
-def _banner(port: int) -> bool:
+def banner(port: int) -> bool:
+    """Does sshd answer there?"""
     # Docker's own proxy accepts before sshd listens, and then hangs up.
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:

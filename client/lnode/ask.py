@@ -47,9 +47,9 @@ class Question:
         target, may_prompt = self._target, self._may_prompt
         options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
         if fresh:
-            options = sshargs.FRESH
+            options = (*sshargs.FRESH, *target.route)
         if not may_prompt and signins.takes_person(target):
-            options = (*options, *sshargs.RIDING)  # or a login would fail for nothing
+            options = (*sshargs.RIDING, *options)  # or a login would fail for nothing
         asking, environment = silence.asking(target, may_ask=may_prompt)
         argv = sshargs.question_argv(
             target.alias, self._line, connect_timeout_s=target.connect_timeout_s, options=(*asking, *options),

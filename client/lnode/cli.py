@@ -78,6 +78,9 @@ def _lnode(
     ] = False,
     login: Annotated[bool, typer.Option("--login", help="plain tmux on the login node, no allocation")] = False,
     existing: Annotated[bool, typer.Option("--existing", help="attach only, never start one")] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="where HOST leads, whatever runs on its other login nodes")
+    ] = False,
     detach: Annotated[bool, typer.Option("-d", help="detach the session's other clients")] = False,
     profile: Annotated[str | None, typer.Option("-P", metavar="NAME", help="a profile of config.toml")] = None,
     mem: Annotated[str | None, typer.Option("-m", metavar="MEM", help="memory to request")] = None,

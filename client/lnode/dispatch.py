@@ -36,6 +36,7 @@ class Typed(NamedTuple):
     notify: bool = False
     login: bool = False
     existing: bool = False
+    here: bool = False
     detach: bool = False
     profile: str | None = None
     mem: str | None = None
@@ -111,6 +112,7 @@ def _attach(typed: Typed) -> ExitCode:
             waits=typed.wait,
             verbose=typed.verbose,
             control=typed.cc,
+            here=typed.here,
         )
 
 
@@ -312,6 +314,7 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "notify": ("--notify", ("run", "logs")),
     "login": ("--login", ("attach",)),
     "existing": ("--existing", ("attach",)),
+    "here": ("--here", ("attach",)),
     "detach": ("-d", ("attach",)),
     "wait": ("--wait", ("attach",)),
     "cc": ("--cc", ("attach",)),

@@ -21,7 +21,8 @@ Cell = tuple[str, str]
 class View(NamedTuple):
     """What is known of a host: its pictures, one for each login node, and how long ago they were taken.
 
-    `trouble` says why there is nothing newer, "" where this has just been asked.
+    `trouble` says why there is nothing newer, "" where this has just been asked; `silent` which login nodes did not
+    answer.
     """
 
     host: str
@@ -29,6 +30,7 @@ class View(NamedTuple):
     age_s: int = 0
     trouble: str = ""
     runs: tuple[Run, ...] = ()
+    silent: tuple[str, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -196,8 +198,9 @@ def _now(entry: Entry, view: View) -> int | None:
 
 def notes(views: Sequence[View]) -> list[str]:
     """What is to be said beneath the table."""
-    said = []
+    said: list[str] = []
     for view in views:
+        said += view.silent
         if view.trouble:
             none = f"; {in_words(view.age_s)} ago it had no sessions" if view.pictures and not view.entries else ""
             said.append(f"{view.trouble}{none}")
@@ -221,6 +224,7 @@ def document(view: View) -> dict[str, object]:
         "scheduler": first.scheduler if first else None,
         "age_s": view.age_s if view.pictures else None,
         "trouble": view.trouble or None,
+        "silent_login_nodes": list(view.silent),
         "sessions": [_session(view, entry) for entry in view.entries],
         "runs": [_run(run) for run in view.runs],
     }

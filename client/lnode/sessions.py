@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from lnode import join, reasons, schedulers, slurm, tmux
+from lnode import join, login_nodes, reasons, schedulers, slurm, tmux
 from lnode.join import Process
 
 
@@ -57,6 +57,7 @@ class Picture(NamedTuple):
 
     `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
     `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
+    `port` is its sshd's own, `others` what is said of other login nodes.
     """
 
     login_node: str
@@ -65,6 +66,8 @@ class Picture(NamedTuple):
     has_tmux: bool
     now: int | None = None
     system: str = "slurm"
+    port: int = 22
+    others: tuple[login_nodes.Claim, ...] = ()
 
     def named(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.session.name == name), None)
@@ -91,12 +94,21 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         state = _state(session, job, scheduler if is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         entries.append(Entry(session, state, job, login_node, starts_in_s, others))
-    return Picture(login_node, tuple(entries), scheduler, "no-tmux" not in reply, now, schedulers.name_in(reply))
+    port = _parse_port(reply.get("host", ()))
+    claims = login_nodes.claims(reply.get("nodes", ()), jobs, login_node, port)
+    return Picture(
+        login_node, tuple(entries), scheduler, "no-tmux" not in reply, now, schedulers.name_in(reply), port, claims
+    )
 
 
 def _parse_host(rows: Sequence[str]) -> tuple[str, int | None]:
     name, clock = (*rows, "", "")[:2]
     return slurm.short_host(name) or "?", int(clock) if re.fullmatch("[0-9]{1,12}", clock) else None
+
+
+def _parse_port(rows: Sequence[str]) -> int:
+    port = rows[2] if len(rows) > 2 else ""  # noqa: PLR2004 - the third line
+    return int(port) if re.fullmatch("[0-9]{1,5}", port) else 22
 
 
 def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, Process]) -> list[tmux.Session]:

@@ -22,11 +22,14 @@ _WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
 
 _DURATION = re.compile(r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no")  # sshd_config(5), TIME FORMATS
 
+_ADDRESS = re.compile(r"(?!-)[A-Za-z0-9.-]*\{node\}[A-Za-z0-9.-]*")
+
 
 class Request(NamedTuple):
     """What to ask for. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set.
 
-    `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`.
+    `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`. `login_nodes` is
+    the address of a login node that the laptop can reach by itself, with {node} for its name.
     """
 
     session: str = "livenode"
@@ -38,6 +41,7 @@ class Request(NamedTuple):
     cpus: str | None = None
     tmux: str = ""
     keep_warm: str | None = None
+    login_nodes: str = ""
 
     def filled(self) -> str:
         """The command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
@@ -165,6 +169,8 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
         )
     if key == "keep_warm" and not _DURATION.fullmatch(word):
         _refuse(text, path, where, "must be a time", 'as in: keep_warm = "30m", or "no"')
+    if key == "login_nodes" and not _ADDRESS.fullmatch(word):
+        _refuse(text, path, where, "must be an address with {node}", 'as in: login_nodes = "{node}.example.edu"')
     if not word.isprintable():
         _refuse(text, path, where, "must be one line without control characters", "put longer work into a script there")
     return word

@@ -1,7 +1,7 @@
 """What it took to sign in to each host, so that nothing is tried silently where only a person can sign in.
 
-One line for each alias: the digest of what `ssh -G` said of it, what it took, the alias. With another configuration it
-is another host, of which nothing is known.
+One line for each alias, and for each login node behind it (`ALIAS>NODE`): the digest of what `ssh -G` said of it, what
+it took, the alias. With another configuration it is another host, of which nothing is known.
 """
 
 from collections.abc import Iterator
@@ -41,18 +41,23 @@ def learn_for_ssh_alone(target: Target) -> None:
 
 def _kind(target: Target) -> str | None:
     for digest, kind, alias in _read():
-        if alias == target.alias:
+        if alias == _name(target):
             return kind if digest == target.digest else None
     return None
 
 
+def _name(target: Target) -> str:
+    """Each login node is a host of its own: another way, which may ask for more."""
+    return f"{target.alias}>{target.node}" if target.node else target.alias
+
+
 def _keep(target: Target, kind: str) -> None:
-    line = (target.digest, kind, target.alias)
+    line = (target.digest, kind, _name(target))
     with suppress(OSError):
         before = list(_read())
         if line in before:
             return
-        rows = (*(other for other in before if other[2] != target.alias), line)
+        rows = (*(other for other in before if other[2] != line[2]), line)
         laptop.replace_privately(_path(), "".join(f"{' '.join(row)}\n" for row in rows))
 
 

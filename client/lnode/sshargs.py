@@ -16,9 +16,9 @@ def _ssh(config: str | None) -> list[str]:
     return ["ssh"] if config is None else ["ssh", "-F", config]
 
 
-def resolve_argv(alias: str, config: str | None = None) -> list[str]:
+def resolve_argv(alias: str, config: str | None = None, options: Sequence[str] = ()) -> list[str]:
     """`ssh -G`: what the alias means, without connecting. `config` is an `ssh -F` file, None the user's own."""
-    return [*_ssh(config), "-G", "--", alias]
+    return [*_ssh(config), "-G", *_words(options), "--", alias]
 
 
 def terminal_argv(

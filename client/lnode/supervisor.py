@@ -10,11 +10,26 @@ import random
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from lnode import causes, credentials, history, notice, reconnect, screen, sensors, sharing, signins, sshargs, tmux
+from lnode import (
+    causes,
+    credentials,
+    history,
+    notice,
+    reconnect,
+    routes,
+    screen,
+    sensors,
+    sharing,
+    signins,
+    sshargs,
+    tmux,
+)
 from lnode.causes import Cause
 from lnode.companion import Companion
+from lnode.errors import LnodeError
 from lnode.link import prove_master
 from lnode.lookout import Lookout
 from lnode.reconnect import Action, Do, End, Event, Phase, Start, What
@@ -35,9 +50,10 @@ _OVER_MASTER = "over a master"  # how it signed in; ssh says nothing there
 class Lines(NamedTuple):
     """What runs on the host: `first` may create, `again(away_s, node)` never does, both on the terminal.
 
-    `away_s` is how long ago all was well, in whole seconds; `node` is the session's login node, "" if unknown. Over the
-    link, framed by a nonce: `client(nonce, "look" or "refresh")` for this run's, `look(nonce)` for all there is,
-    `news(nonce, ...)` to tell something in the session (news.sh).
+    `away_s` is how long ago all was well, in whole seconds; `node` is the session's login node, "" if unknown;
+    `owner(node)` is the way there, past where the alias leads, and raises LnodeError. Over the link, framed by a nonce:
+    `client(nonce, "look" or "refresh")` for this run's, `look(nonce)` for all there is, `news(nonce, ...)` to tell
+    something in the session (news.sh).
     """
 
     first: str
@@ -45,6 +61,7 @@ class Lines(NamedTuple):
     client: Callable[[str, str], str]
     look: Callable[[str], str]
     news: Callable[..., str]
+    owner: Callable[[str], Target]
 
 
 class Outcome(NamedTuple):
@@ -80,6 +97,7 @@ class _Supervisor:
 
     def __init__(self, target: Target, session: str, lines: Lines, first: Terminal, tty: Tty) -> None:
         self._target, self._session, self._lines, self._tty = target, session, lines, tty
+        self._asked = target  # as it was asked for; its owner may be another one
         self._terminal: Terminal | None = first
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # is this terminal one that never creates?
@@ -209,7 +227,8 @@ class _Supervisor:
         await self._ready.wait()
         words = terminal.words()
         began = causes.has_begun(words, place)
-        if status == tmux.Left.OTHER_NODE:  # an alias of several, which leads to the right one some time
+        if status == tmux.Left.OTHER_NODE:  # an alias of several
+            await self._turn_to_owner()
             cause = Cause.LOST
         elif (
             (status != sshargs.SSH_FAILED and status >= 0)
@@ -219,6 +238,8 @@ class _Supervisor:
             cause = Cause.OVER
         else:
             cause = Cause.LOST if began else causes.cause_of_ssh(words, place)
+            if not began and self._target is not self._asked:  # the way past the alias is none for now
+                self._target, cause = self._asked, Cause.LOST
         if cause is Cause.UNRESOLVED and not self._state.began and self._here() and causes.is_no_alias(place):
             cause = Cause.NO_ALIAS  # a slip, which --wait must not repeat for ever
         if not began and cause is not Cause.OVER and credentials.sent_password(words):
@@ -226,6 +247,12 @@ class _Supervisor:
         if causes.wants_person(cause) and terminal.silent:
             signins.learn(self._target, person=True)
         self._tell(terminal, What.TERMINAL_ENDED, cause=cause, began=began)
+
+    async def _turn_to_owner(self) -> None:
+        """The next terminal goes to the session's own login node; or the alias leads there some time."""
+        with suppress(LnodeError):
+            self._target = await asyncio.to_thread(self._lines.owner, self._node)
+            self._note(f"going to {self._node}, where the session is")
 
     def _refused_password(self, cause: Cause, *, silent: bool) -> Cause:
         """The keychain answered, and it came to nothing: the same once more would be the next failed login, or push."""
@@ -452,6 +479,8 @@ class _Supervisor:
 
     def _learn(self, node: str) -> None:
         if node != self._node:
+            if self._target.config is None:
+                routes.learn_session(self._target.alias, self._session, node)
             self._note(f"the session is on {node}")
         self._node, self._seen = node, True
 

@@ -1,25 +1,49 @@
-"""What runs on a host, asked now: one question, kept for when nothing answers."""
+"""What runs on a host, asked now: one question to each login node, kept for when nothing answers.
+
+The first goes where the alias leads; which others there are the answer tells, and the laptop remembers.
+"""
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
-from typing import Self
+from typing import NamedTuple, Self
 
-from lnode import pictures, runs, sessions
+from lnode import pictures, routes, runs, sessions, sharing, signins
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
 from lnode.listing import View
+from lnode.login_nodes import Claim
 from lnode.settings import Request
 from lnode.target import Target
 
+_NODE_WITHIN_S = 6.0  # a login node that is down lets a jump wait for minutes
+
+
+class Answers(NamedTuple):
+    """What the login nodes of a host said, by node, and why others said nothing."""
+
+    replies: Mapping[str, Mapping[str, Sequence[str]]]
+    silent: tuple[tuple[Claim, LnodeError], ...]
+
+    def picture(self, node: str) -> sessions.Picture:
+        """What one of them said."""
+        return sessions.picture_of(self.replies[node])
+
+    def sessions(self) -> dict[str, set[str]]:
+        """The names of the sessions on each node."""
+        return {node: {entry.session.name for entry in self.picture(node).entries} for node in self.replies}
+
 
 class Survey:
-    """A host that is being asked; leaving the block ends the ssh. With `silent` nobody is asked to sign in."""
+    """A host that is being asked; leaving the block ends the ssh. With `silent` nobody is asked to sign in.
+
+    The login nodes beside the one where the alias leads are asked in silence.
+    """
 
     def __init__(self, target: Target, request: Request, *, silent: bool = False) -> None:
-        self._target = target
+        self._target, self._request = target, request
         self._question = Question(target, "list", *sessions.list_values(request.tmux), silent=silent)
 
     def __enter__(self) -> Self:
@@ -27,12 +51,54 @@ class Survey:
         return self
 
     def view(self) -> View:
-        """Wait for the answer. Raises LnodeError."""
-        reply = self._question.reply()
+        """Wait for the answers. Raises LnodeError."""
+        answers = self.answers()
+        found = tuple(sessions.picture_of(reply) for reply in answers.replies.values())
+        if found[0].has_tmux and self._target.config is None:  # the demo is here as long as it runs
+            pictures.keep(self._target.alias, list(answers.replies.values()))
+        return View(
+            self._target.alias, found, runs=runs.of_replies(list(answers.replies.values())),
+            silent=tuple(_in_words(*trouble) for trouble in answers.silent),
+        )  # fmt: skip
+
+    def answers(self) -> Answers:
+        """Wait for those of all login nodes. Raises LnodeError where the alias leads to none."""
+        alias, reply = self._target.alias, self._question.reply()
         picture = sessions.picture_of(reply)
-        if picture.has_tmux and self._target.config is None:  # the demo is here as long as it runs
-            pictures.keep(self._target.alias, [reply])
-        return View(self._target.alias, (picture,), runs=runs.of_replies([reply]))
+        here = next(iter(reply.get("host", ())), picture.login_node)
+        replies, silent = {here: reply}, []
+        with ExitStack() as stack:
+            asked = []
+            for claim in _others(picture, here, routes.recall(alias)):
+                there = routes.to_node(self._target, claim.node, claim.port, self._request)
+                if self._would_be_refused(there):
+                    silent.append((claim, _sign_in(alias, claim.node)))
+                else:
+                    asked.append((claim, stack.enter_context(self._ask(there))))
+            for _, question in asked:
+                late = threading.Timer(_NODE_WITHIN_S, question.abandon)
+                late.start()
+                stack.callback(late.cancel)
+            for claim, question in asked:
+                try:
+                    replies[claim.node] = question.reply()
+                except LnodeError as error:
+                    silent.append((claim, error))
+        for node, said in replies.items():
+            if self._target.config is None:
+                seen = sessions.picture_of(said)
+                routes.learn_node(alias, node, seen.port, [entry.session.name for entry in seen.entries])
+        return Answers(replies, tuple(silent))
+
+    def _would_be_refused(self, there: Target) -> bool:
+        """What takes somebody at one login node does at the others, until one of them was seen to take nobody."""
+        takes_person = signins.takes_person(there)
+        if takes_person is None:
+            takes_person = signins.takes_person(self._target)
+        return bool(takes_person) and sharing.identity(there) is None
+
+    def _ask(self, there: Target) -> Question:
+        return Question(there, "list", *sessions.list_values(self._request.tmux), silent=True)
 
     def abandon(self) -> None:
         """Wait no longer: view() fails then, in whatever thread it runs."""
@@ -40,6 +106,27 @@ class Survey:
 
     def __exit__(self, *error: object) -> None:
         self._question.__exit__(None, None, None)
+
+
+def _others(picture: sessions.Picture, here: str, known: routes.Known) -> list[Claim]:
+    """The other login nodes on which there may be something."""
+    found = {claim.node: claim for claim in picture.others}
+    for node in sorted({*known.sessions.values()} - {here, *found}):
+        names = tuple(sorted(name for name, where in known.sessions.items() if where == node))
+        found[node] = Claim(node, known.ports[node], names)
+    return list(found.values())
+
+
+def _sign_in(alias: str, node: str) -> LnodeError:
+    return LnodeError(
+        ExitCode.LOGIN_REFUSED, f"{node} wants somebody to sign in", f"attach to a session there: lnode {alias} SESSION"
+    )
+
+
+def _in_words(claim: Claim, error: LnodeError) -> str:
+    wants_person = error.code is ExitCode.LOGIN_REFUSED
+    said = f"{claim.node} wants somebody to sign in" if wants_person else f"{claim.node} does not answer"
+    return f"{said}; {', '.join(claim.names)} was there" if claim.names else said
 
 
 def survey_all(hosts: Mapping[str, tuple[Target, Request]], *, within_s: float) -> Iterator[View]:

@@ -19,6 +19,7 @@ class Target(NamedTuple):
     `alias` is what ssh is called with; `config` its `-F` file, None for the user's own. `options` holds every
     line of `ssh -G`: lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and
     `keep_warm` its ControlPersist; both "" where ssh shares as the user's configuration says, or not at all.
+    `node` is the login node that is meant, "" for any, and `route` the `-o` options that lead there.
     """
 
     alias: str
@@ -26,6 +27,8 @@ class Target(NamedTuple):
     options: Mapping[str, tuple[str, ...]]
     control_path: str = ""
     keep_warm: str = ""
+    node: str = ""
+    route: tuple[str, ...] = ()
 
     def one(self, keyword: str, default: str = "") -> str:
         """The first value of a keyword; ssh's word `none` counts as not set."""
@@ -76,12 +79,19 @@ class Target(NamedTuple):
     @property
     def riding(self) -> tuple[str, ...]:
         """`-o` options of an ssh that may ride on lnode's own master."""
-        return (f"ControlPath={self.control_path}",) if self.control_path else ()
+        return (*((f"ControlPath={self.control_path}",) if self.control_path else ()), *self.route)
 
     @property
     def sharing(self) -> tuple[str, ...]:
         """`-o` options of an ssh that rides on lnode's own master, or else signs in and becomes it."""
-        return (*self.riding, "ControlMaster=auto", f"ControlPersist={self.keep_warm}") if self.control_path else ()
+        if not self.control_path:
+            return self.riding
+        return (
+            f"ControlPath={self.control_path}",
+            "ControlMaster=auto",
+            f"ControlPersist={self.keep_warm}",
+            *self.route,
+        )
 
     @property
     def proxy_jump(self) -> tuple[str, ...]:
@@ -173,15 +183,15 @@ class Resolving:
     Raises LnodeError: USAGE for no alias at all or one that ssh refuses, FAILED without an ssh.
     """
 
-    def __init__(self, alias: str, config: str | None = None) -> None:
+    def __init__(self, alias: str, config: str | None = None, *, node: str = "", route: tuple[str, ...] = ()) -> None:
         if not alias or alias.startswith("-") or not alias.isprintable() or any(c.isspace() for c in alias):
             raise LnodeError(
                 ExitCode.USAGE, f"{alias!r} is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"
             )
-        self._alias, self._config = alias, config
+        self._alias, self._config, self._node, self._route = alias, config, node, route
         try:
             self._ssh = subprocess.Popen(
-                sshargs.resolve_argv(alias, config),
+                sshargs.resolve_argv(alias, config, route),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -205,4 +215,4 @@ class Resolving:
                 f"mend what it names: ssh -G {self._alias}",
                 detail=complaint,
             )
-        return Target(self._alias, self._config, sshargs.parse_config(said))
+        return Target(self._alias, self._config, sshargs.parse_config(said), node=self._node, route=self._route)

@@ -29,7 +29,7 @@ class Terminal:
         options = (
             *(sshargs.KEEPALIVE if target.one("serveraliveinterval", "0") == "0" else ()),
             *asking,
-            *(sshargs.FRESH if fresh and not target.control_path else target.sharing),
+            *((*sshargs.FRESH, *target.route) if fresh and not target.control_path else target.sharing),
         )
         self._argv = sshargs.terminal_argv(
             target.alias, line, connect_timeout_s=target.connect_timeout_s, options=options, config=target.config

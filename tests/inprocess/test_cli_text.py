@@ -117,6 +117,7 @@ Options:
   --notify          with --run or --logs -f: wait for the end, and notify
   --login           plain tmux on the login node, no allocation
   --existing        attach only, never start one
+  --here            where HOST leads, whatever runs on its other login nodes
   -d                detach the session's other clients
   -P NAME           a profile of config.toml
   -m MEM            memory to request
@@ -206,7 +207,7 @@ def test_contradictions(laptop: Laptop, args: list[str], message: str, hint: str
 def test_a_broken_config_is_told_by_line_and_key(laptop: Laptop) -> None:
     laptop.config.write_text('[hosts.x]\nmem = 1\n\n[profiles.gpu]\npartion = "a"\n')
     message = f"{laptop.config}, line 5: profiles.gpu.partion is not a key lnode knows"
-    hint = "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm"
+    hint = "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes"
     assert laptop.run("x", "--ls") == (2, "", error(message, hint))
 
 

@@ -78,7 +78,9 @@ def test_a_broken_file_is_told_by_line_and_key(path: Path, text: str, message: s
 def test_the_hint_of_an_unknown_key_names_the_known_ones(path: Path) -> None:
     with pytest.raises(LnodeError) as caught:
         loaded(path, "[hosts.a]\nmemory = 1\n")
-    assert caught.value.hint == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm"
+    assert (
+        caught.value.hint == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes"
+    )
 
 
 def test_of_two_unknown_tables_the_first_is_named(path: Path) -> None:

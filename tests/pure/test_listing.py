@@ -107,6 +107,7 @@ def test_the_document() -> None:
     told = document(view(RUNS))
     assert told == {
         "host": "unity", "login_node": "login1", "scheduler": "ok", "age_s": 0, "trouble": None,
+        "silent_login_nodes": [],
         "sessions": [{
             "name": "main", "kind": "node", "state": "running", "node": "c0512", "login_node": "login1",
             "created": NOW - 600, "active": NOW - 30, "idle_s": 30, "clients": 1,
@@ -123,6 +124,7 @@ def test_the_document() -> None:
 def test_the_document_of_a_host_that_was_never_seen() -> None:
     assert document(View("beta", (), 0, "beta does not answer")) == {
         "host": "beta", "login_node": None, "scheduler": None, "age_s": None, "trouble": "beta does not answer",
+        "silent_login_nodes": [],
         "sessions": [],
         "runs": [],
     }  # fmt: skip

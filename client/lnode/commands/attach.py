@@ -8,12 +8,14 @@ pane on, and a second creator beside it would only race (DESIGN 4 let the link c
 import os
 import signal
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lnode import causes, laptop, lastseen, remote, screen, sshargs, tmux
+from lnode import causes, laptop, lastseen, login_nodes, remote, routes, screen, sshargs, tmux
 from lnode.causes import Cause
 from lnode.errors import ExitCode, LnodeError
+from lnode.login_nodes import Verdict
 from lnode.settings import Request
 from lnode.signals import Signals
 from lnode.target import Target
@@ -36,8 +38,12 @@ def attach(
     waits: bool,
     verbose: bool,
     control: bool = False,
+    here: bool = False,
 ) -> ExitCode:
-    """Hand the terminal over to the session `name` until it is left. Raises LnodeError where that fails."""
+    """Hand the terminal over to the session `name` until it is left. Raises LnodeError where that fails.
+
+    It is looked for on the other login nodes before it is started where the alias leads; with `here` it is not.
+    """
     if not (os.isatty(0) and os.isatty(1)):
         raise LnodeError(
             ExitCode.USAGE,
@@ -57,21 +63,110 @@ def attach(
         look = "control" if control else "draw"
         return remote.line("session", name, mode, others, kind, command, program, *mine, request.tmux, look)
 
-    mode = "existing" if existing else "create" if tmux.is_creatable(name) else "refuse"
-    first = line(mode, "detach" if detach_others else "keep")
     if control and not laptop.is_iterm():
         screen.say(
             "--cc is for iTerm2, and this terminal is none: it will show tmux's protocol; leave it by typing detach"
         )
     if seen := lastseen.read(target.alias, name):
         screen.say(seen)
+
+    def stay(there: Target, mode: str, node: str = "") -> "Outcome":
+        first = line(mode, "detach" if detach_others else "keep", node=node)
+        outcome = _stay(there, name, first, line, run, request, waits=waits, control=control)
+        if verbose:
+            for at, words in outcome.story:
+                screen.say(f"{time.strftime('%H:%M:%S', time.localtime(at))} {words}")
+        return outcome
+
+    creates = not existing and tmux.is_creatable(name)
+    mode = "existing" if existing else "create" if creates else "refuse"
+    if here:
+        return _conclude(stay(target, "anew" if creates else mode), target, name, program)
+    known = routes.recall(target.alias) if target.config is None else routes.Known({}, {})
+    owner = known.owner(name)
+    if owner and known.are_several:
+        there = routes.to_node(target, owner, known.ports[owner], request)
+        outcome = stay(there, "there")
+        if not _is_elsewhere(outcome, there.place):
+            return _conclude(outcome, there, name, program)
+    else:
+        outcome = stay(target, mode, owner)
+        if outcome.status != Left.ELSEWHERE or outcome.began_before:
+            return _conclude(outcome, target, name, program)
+    place = find(target, name, request)
+    if place is not None:
+        return _conclude(stay(place, "there"), place, name, program)
+    if existing:
+        raise no_session(target.alias, name)
+    return _conclude(stay(target, "anew" if creates else "there"), target, name, program)
+
+
+def _is_elsewhere(outcome: "Outcome", place: causes.Place) -> bool:
+    """Was there nothing on the node that was remembered, or no such node?"""
+    from lnode.reconnect import End
+
+    if outcome.end is End.OVER:
+        return outcome.status == Left.NO_SESSION and not outcome.began_before
+    if outcome.end is not End.FAILED or outcome.began:
+        return False
+    return causes.explain(outcome.cause, "", place).code is ExitCode.UNREACHABLE
+
+
+def find(target: Target, name: str, request: Request) -> Target | None:
+    """The login node that has the session, None where no node has it. Raises LnodeError where that is in doubt."""
+    from lnode.survey import Survey
+
+    with Survey(target, request) as asked, screen.waiting(f"looking for {name} on the login nodes ..."):
+        answers = asked.answers()
+    silent = {claim.node: (claim, error) for claim, error in answers.silent}
+    remembered = routes.recall(target.alias).owner(name)
+    verdict, node = login_nodes.decide(name, answers.sessions(), [claim for claim, _ in silent.values()], remembered)
+    if verdict is Verdict.FOUND:
+        return routes.to_node(target, node, answers.picture(node).port, request)
+    if verdict is Verdict.NOWHERE:
+        return None
+    claim, error = silent[node]
+    if error.code is ExitCode.LOGIN_REFUSED:  # it only wants somebody, who is asked by ssh itself
+        return routes.to_node(target, node, claim.port, request)
+    _start_anew(target.alias, name, node, verdict, error)
+    return None
+
+
+def _start_anew(alias: str, name: str, node: str, verdict: Verdict, error: LnodeError) -> None:
+    """Only if somebody says so."""
+    hint = f"wait for it, or start another one where {alias} leads: lnode {alias} {name} --here"
+    if verdict is Verdict.DOWN:
+        raise LnodeError(
+            ExitCode.UNREACHABLE, f"{name} lives on {node}, which does not answer", hint, detail=error.message
+        )
+    doubt = f"{name} may live on {node}, which does not answer"
+    if not (screen.can_ask() and screen.confirm(f"{doubt}; start another one where {alias} leads?")):
+        raise LnodeError(ExitCode.NO_SESSION, doubt, hint, detail=error.message)
+
+
+def _stay(
+    target: Target,
+    name: str,
+    first: str,
+    line: Callable[..., str],
+    run: str,
+    request: Request,
+    *,
+    waits: bool,
+    control: bool,
+) -> "Outcome":
+    """One attach, with all its reconnects."""
     with Signals() as signals, Tty() as tty, Terminal(target, first) as terminal:
         tty.keep(terminal.pid)
         if control:
             from lnode import controlmode
 
-            return _conclude(controlmode.attend(target, terminal, signals), target, name, program)
+            return controlmode.attend(target, terminal, signals)
         from lnode import sessions, supervisor
+
+        def owner(node: str) -> Target:
+            port = routes.recall(target.alias).ports.get(node, target.port)
+            return routes.to_node(target, node, port, request)
 
         lines = supervisor.Lines(
             first,
@@ -79,12 +174,9 @@ def attach(
             client=lambda nonce, what: remote.line("client", nonce, run, what, request.tmux),
             look=lambda nonce: remote.line("list", nonce, *sessions.list_values(request.tmux)),
             news=lambda nonce, *words: remote.line("news", nonce, run, request.tmux, *words),
+            owner=owner,
         )
-        outcome = supervisor.attend(target, name, lines, terminal, tty, signals, waits=waits)
-    if verbose:
-        for at, words in outcome.story:
-            screen.say(f"{time.strftime('%H:%M:%S', time.localtime(at))} {words}")
-    return _conclude(outcome, target, name, program)
+        return supervisor.attend(target, name, lines, terminal, tty, signals, waits=waits)
 
 
 def renewal(alias: str, name: str) -> str:

@@ -10,7 +10,7 @@ import re
 
 from lnode import runs, screen, sessions
 from lnode.ask import Question
-from lnode.commands.attach import no_session, no_tmux
+from lnode.commands.attach import find, no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.runs import Run
 from lnode.schedulers import SCHEDULERS
@@ -24,6 +24,17 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
     alias = target.alias
     if not yes and not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
+    ended = _kill_on(target, name, request, yes=yes)
+    if ended is None and (owner := find(target, name, request)):
+        ended = _kill_on(owner, name, request, yes=yes)
+    if ended is None:
+        raise no_session(alias, name)
+    return ended
+
+
+def _kill_on(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode | None:
+    """The same on the login node where the target leads, None where there is no such session."""
+    alias = target.alias
     with Question(target, "kill", *sessions.list_values(request.tmux), name) as question:
         with screen.waiting(f"asking {alias} ..."):
             reply = question.reply()
@@ -35,7 +46,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         if not picture.has_tmux:
             raise no_tmux(alias)
         if entry is None:
-            raise no_session(alias, name)
+            return None
         besides = "; the run of that name goes on" if run and run.state == "running" and run.session != name else ""
         if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
             screen.say(f"{name} goes on")

@@ -44,7 +44,7 @@ def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitC
         _print([view])
     if trouble:
         raise trouble
-    return ExitCode.DONE
+    return ExitCode.UNREACHABLE if view.silent else ExitCode.DONE
 
 
 def ls_all(hosts: Hosts, troubled: Sequence[View], *, as_json: bool, watch: bool) -> ExitCode:

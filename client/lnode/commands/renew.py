@@ -8,7 +8,7 @@ import os
 
 from lnode import screen, sessions, tmux
 from lnode.ask import Question
-from lnode.commands.attach import no_session, no_tmux, renewal
+from lnode.commands.attach import find, no_session, no_tmux, renewal
 from lnode.errors import ExitCode, LnodeError
 from lnode.sessions import Entry, State
 from lnode.settings import Request
@@ -17,6 +17,16 @@ from lnode.target import Target
 
 def renew(target: Target, name: str, request: Request, *, early: bool) -> ExitCode:
     """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
+    done = _renew_on(target, name, request, early=early)
+    if done is None and (owner := find(target, name, request)):
+        done = _renew_on(owner, name, request, early=early)
+    if done is None:
+        raise no_session(target.alias, name)
+    return done
+
+
+def _renew_on(target: Target, name: str, request: Request, *, early: bool) -> ExitCode | None:
+    """The same on the login node where the target leads, None where there is no such session."""
     alias, wanted = target.alias, request.filled()
     command, program = tmux.pane_command(wanted, renewal(alias, name)), tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
@@ -28,7 +38,7 @@ def renew(target: Target, name: str, request: Request, *, early: bool) -> ExitCo
             raise no_tmux(alias)
         entry = picture.named(name)
         if entry is None:
-            raise no_session(alias, name)
+            return None
         _refuse(entry, alias, early=early)
         question.tell(f"{entry.session.id} {'behind' if early else 'pane'}")
         with screen.waiting(f"asking for an allocation in {name} ..."):

@@ -11,10 +11,10 @@ import re
 import shlex
 
 _PARTS = {
-    "session": ("tmux.sh", "scheduler.sh", "session.sh"),
-    "list": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh"),
-    "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh", "kill.sh"),
-    "renew": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh", "renew.sh"),
+    "session": ("tmux.sh", "scheduler.sh", "nodes.sh", "session.sh"),
+    "list": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh"),
+    "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "kill.sh"),
+    "renew": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "renew.sh"),
     "client": ("tmux.sh", "client.sh"),
     "news": ("tmux.sh", "news.sh"),
     "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),

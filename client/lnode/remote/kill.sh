@@ -78,4 +78,5 @@ fi
 section left
 session_with '#{session_name}' "$name"
 printf '%s\n' "$id"
+printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p' | note_sessions
 section end

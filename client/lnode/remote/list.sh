@@ -20,7 +20,8 @@ scheduled() {
 # the hosts that the ttys of all came from.
 sessions() {
   section panes
-  ask list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-panes -a -F "$panes_format"
+  ask list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
+    list-panes -a -F "$panes_format"
   printf '%s\n' "$rows"
   panes=$rows
   set --
@@ -70,13 +71,30 @@ started_in() {
   done | tr '\0' '\n' | grep -E '^(pid [0-9]+$|TMUX=|TMUX_PANE=)'
 }
 
+# A row for each session that is said to be on another node: NODE PORT NAME.
+noted_elsewhere() {
+  for file in "$known_nodes"/*; do
+    if [ -f "$file" ] && [ "${file##*/}" != "$this_node" ]; then
+      sed -n "1{s/^port //;h;d;};G;s/\(.*\)\n\(.*\)/${file##*/} \2 \1/p" "$file" 2>/dev/null
+    fi
+  done | head -n 500
+}
+
 find_tmux "$4" || tmux=
 scheduled </dev/null | {
   section host
   uname -n
   date +%s
+  printf '%s\n' "${SSH_CONNECTION##* }"
   panes=
-  if [ -n "$tmux" ]; then sessions; else section no-tmux; fi
+  if [ -n "$tmux" ]; then
+    sessions
+    printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions
+  else
+    section no-tmux
+  fi
+  section nodes
+  noted_elsewhere
   if [ -d "$runs" ]; then
     section runs
     list_runs

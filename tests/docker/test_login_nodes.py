@@ -1,0 +1,144 @@
+"""One alias, two login nodes: always the right session, never a second one, and what does not answer is said."""
+
+import json
+import random
+import re
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from faults import FULL, shell_of
+from rig import Rig, wait_until
+from sites import in_a_pipe
+from two_nodes import TwoNodes, two_nodes
+from window import LNODE, Window
+
+STEPS = 40 if FULL else 5
+SEED = 20140
+
+
+@pytest.fixture(scope="module")
+def _shared(engine: docker.DockerClient, slurm_image: str, run: str) -> Iterator[TwoNodes]:
+    with two_nodes(engine, slurm_image, run, shared_home=True) as started:
+        yield started
+
+
+@pytest.fixture
+def shared(_shared: TwoNodes) -> Iterator[TwoNodes]:
+    _shared.forget()
+    yield _shared
+
+
+def attach(nodes: TwoNodes, name: str, *words: str) -> str:
+    """Attach as a person does, and detach; the login node on which the session is."""
+    with Window([*LNODE, "unity", name, "--login", *words], nodes.first.env()) as window:
+        window.wait_for(":~$")
+        window.press("echo on=$(uname -n)=\r")
+        node = window.find(r"^on=(login\d)=")[1]
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    return node
+
+
+def refused(nodes: TwoNodes, name: str, *words: str) -> tuple[int, str]:
+    """An attach that comes to nothing: exit code and last words."""
+    with Window([*LNODE, "unity", name, "--login", *words], nodes.first.env()) as window:
+        status = window.exit_status()
+        return status, window.text()
+
+
+def test_the_session_of_the_other_node_is_found(shared: TwoNodes) -> None:
+    shared.land_on(shared.first)
+    assert attach(shared, "x") == "login1"
+    shared.land_on(shared.second)
+    assert attach(shared, "x") == "login1"
+    assert shared.sessions() == {"login1": ["x"], "login2": []}
+    done = in_a_pipe(shared.first, "unity", "--ls")
+    assert re.search(r"^x +login +shell +login1 ", done.stdout, re.MULTILINE), done
+    done = in_a_pipe(shared.first, "unity", "x", "--kill", "--yes")
+    assert done.stderr == "lnode: x on unity has ended\n"
+    assert shared.sessions() == {"login1": [], "login2": []}
+    assert attach(shared, "x") == "login2"  # nothing is kept from whoever ended it
+
+
+def test_attaches_kills_and_lists_in_any_order(shared: TwoNodes) -> None:
+    dice, where = random.Random(SEED), dict[str, str]()
+    for step in range(STEPS):
+        name, what = dice.choice("abc"), dice.choices(("attach", "kill", "list"), (3, 1, 1))[0]
+        if what == "attach":
+            node = attach(shared, name)
+            assert where.setdefault(name, node) == node, (step, name)
+        elif what == "kill":
+            done = in_a_pipe(shared.first, "unity", name, "--kill", "--yes")
+            assert done.returncode == (0 if where.pop(name, None) else 7), (step, done)
+        else:
+            done = in_a_pipe(shared.first, "unity", "--ls")
+            rows = {row.split()[0]: row.split()[3] for row in done.stdout.splitlines()[1:]}
+            assert rows == where, (step, done)
+        found = shared.sessions()
+        assert {name: node for node in found for name in found[node]} == where, step
+        assert sum(map(len, found.values())) == len(where), (step, found)
+
+
+@pytest.fixture
+def one_down(shared: TwoNodes) -> Iterator[TwoNodes]:
+    """A session lives on login2, which nobody reaches any more."""
+    shared.land_on(shared.second)
+    assert attach(shared, "x") == "login2"
+    shared.land_on(shared.first)
+    shared.second.exec("kill -STOP $(cat /run/sshd.pid)", "root")
+    try:
+        yield shared
+    finally:
+        shared.second.exec("kill -CONT $(cat /run/sshd.pid)", "root")
+
+
+def test_a_node_that_does_not_answer_is_said(one_down: TwoNodes) -> None:
+    status, said = refused(one_down, "x")
+    assert (status, "x lives on login2, which does not answer" in said) == (4, True), said
+    assert "lnode unity x --here" in said
+    assert one_down.sessions() == {"login1": [], "login2": ["x"]}
+    done = in_a_pipe(one_down.first, "unity", "--ls")
+    assert (done.returncode, "lnode: login2 does not answer; x was there\n" in done.stderr) == (4, True), done
+    assert attach(one_down, "x", "--here") == "login1"
+
+
+def test_homes_that_are_not_shared(engine: docker.DockerClient, slurm_image: str, run: str) -> None:
+    with two_nodes(engine, slurm_image, run, shared_home=False) as nodes:
+        nodes.forget()
+        nodes.land_on(nodes.first)
+        assert attach(nodes, "memory") == "login1"
+        nodes.land_on(nodes.second)
+        assert attach(nodes, "memory") == "login1"  # the laptop knows
+        with Window([*LNODE, "unity", "job"], nodes.first.env()) as window:
+            window.wait_for("alice@login1:~$")  # all compute nodes are login1
+            window.detach()
+        assert nodes.sessions() == {"login1": ["memory"], "login2": ["job"]}
+        (nodes.first.home / ".local/state/lnode/login-nodes").unlink()
+        nodes.land_on(nodes.first)
+        assert _listed(nodes.first) == {"memory": "login1", "job": "login2"}  # the scheduler knows
+
+
+def _listed(rig: Rig) -> dict[str, str]:
+    told = json.loads(in_a_pipe(rig, "unity", "--ls", "--json").stdout)
+    return {entry["name"]: entry["login_node"] for entry in told["sessions"]}
+
+
+def test_a_reconnect_goes_to_the_owner(shared: TwoNodes) -> None:
+    shared.land_on(shared.first)
+    with Window([*LNODE, "unity", "x", "--login"], shared.first.env()) as window:
+        shell = shell_of(window)
+        wait_until(lambda: routes_of(shared) != "", "it is known where the session is")
+        shared.land_on(shared.second)  # for good
+        shared.way.reset()
+        window.wait_again("login1")  # all is drawn anew
+        assert shell_of(window) == shell
+        window.detach()
+        assert window.exit_status() == 0
+    assert shared.sessions() == {"login1": ["x"], "login2": []}
+
+
+def routes_of(nodes: TwoNodes) -> str:
+    kept = nodes.first.home / ".local/state/lnode/login-nodes"
+    return kept.read_text() if kept.exists() else ""
