@@ -1,12 +1,15 @@
 """One alias, two login nodes: always the right session, never a second one, and what does not answer is said."""
 
 import json
-import random
 import re
 from collections.abc import Iterator
+from typing import ClassVar
 
 import docker
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from faults import FULL, shell_of
 from rig import Rig, wait_until
@@ -15,7 +18,7 @@ from two_nodes import TwoNodes, two_nodes
 from window import LNODE, Window
 
 STEPS = 40 if FULL else 5
-SEED = 20140
+NAMES = st.sampled_from("abc")
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +65,46 @@ def test_the_session_of_the_other_node_is_found(shared: TwoNodes) -> None:
     assert attach(shared, "x") == "login2"  # nothing is kept from whoever ended it
 
 
+class Walk(RuleBasedStateMachine):
+    """Attaches, kills and lists in any order; `where` is the login node of each session."""
+
+    nodes: ClassVar[TwoNodes]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes.forget()
+        self.where: dict[str, str] = {}
+
+    @rule(name=NAMES)
+    def attach(self, name: str) -> None:
+        node = attach(self.nodes, name)
+        assert self.where.setdefault(name, node) == node
+
+    @rule(name=NAMES)
+    def kill(self, name: str) -> None:
+        done = in_a_pipe(self.nodes.first, "unity", name, "--kill", "--yes")
+        assert done.returncode == (0 if self.where.pop(name, None) else 7), done
+
+    @rule()
+    def list(self) -> None:
+        done = in_a_pipe(self.nodes.first, "unity", "--ls")
+        assert {row.split()[0]: row.split()[3] for row in done.stdout.splitlines()[1:]} == self.where, done
+
+    @invariant()
+    def none_is_doubled(self) -> None:
+        found = self.nodes.sessions()
+        assert sorted((name, node) for node in found for name in found[node]) == sorted(self.where.items())
+
+
 def test_attaches_kills_and_lists_in_any_order(shared: TwoNodes) -> None:
-    dice, where = random.Random(SEED), dict[str, str]()
-    for step in range(STEPS):
-        name, what = dice.choice("abc"), dice.choices(("attach", "kill", "list"), (3, 1, 1))[0]
-        if what == "attach":
-            node = attach(shared, name)
-            assert where.setdefault(name, node) == node, (step, name)
-        elif what == "kill":
-            done = in_a_pipe(shared.first, "unity", name, "--kill", "--yes")
-            assert done.returncode == (0 if where.pop(name, None) else 7), (step, done)
-        else:
-            done = in_a_pipe(shared.first, "unity", "--ls")
-            rows = {row.split()[0]: row.split()[3] for row in done.stdout.splitlines()[1:]}
-            assert rows == where, (step, done)
-        found = shared.sessions()
-        assert {name: node for node in found for name in found[node]} == where, step
-        assert sum(map(len, found.values())) == len(where), (step, found)
+    Walk.nodes = shared
+    run_state_machine_as_test(
+        Walk,
+        settings=settings(
+            max_examples=3 if FULL else 2, stateful_step_count=STEPS, deadline=None, database=None,
+            phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True,
+        ),
+    )  # fmt: skip
 
 
 @pytest.fixture
