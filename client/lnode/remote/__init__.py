@@ -23,7 +23,7 @@ _PARTS = {
     "wait": ("tmux.sh", "pane.sh", "wait.sh"),
     "reset": ("tmux.sh", "pane.sh", "reset.sh"),
     "run": ("tmux.sh", "runs.sh", "run.sh"),
-    "run_on": ("tmux.sh", "scheduler.sh", "clients.sh", "runs.sh", "list.sh", "run.sh"),
+    "run_on": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "run.sh"),
     "logs": ("runs.sh", "logs.sh"),
     "keeper": ("keeper.sh",),
 }
