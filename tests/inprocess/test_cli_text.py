@@ -102,7 +102,7 @@ Arguments:
 Options:
   --ls              list every session: state, node, job, time left; without
                     HOST on all known hosts
-  --json            with --ls: as JSON
+  --json            with --ls and --doctor: as JSON
   --watch           with --ls: keep it on the screen
   --kill            end the session and give its allocation back; or end a run
   --renew           ask for another allocation in the same session
@@ -135,6 +135,8 @@ Options:
   --setup           livenode() and mouse scrolling on the cluster; shows the
                     change first
   --undo            with --setup: take it back
+  --doctor          check every layer, each finding with its fix; without HOST
+                    this laptop
   --cc              attach in tmux's control mode, for iTerm2
   --peek [N]        what its screen shows, and N lines above
   --send TEXT       type TEXT into it, and Enter
@@ -169,7 +171,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
 @pytest.mark.parametrize(
     ("args", "message", "hint"),
     [
-        (["x", "--json"], "--json goes with --ls", "as in: lnode x --ls --json"),
+        (["x", "--json"], "--json goes with --ls or --doctor", "as in: lnode x --ls --json"),
         (["x", "--yes"], "--yes goes with --kill or --setup", "as in: lnode x SESSION --kill --yes"),
         (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
