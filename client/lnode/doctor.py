@@ -214,12 +214,22 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
     (
         "alias",
         "RequestTTY",
-        _is("requesttty", _YES, "RequestTTY is {}: scp and rsync get a terminal in their way", "RequestTTY auto"),
+        _is(
+            "requesttty",
+            _YES,
+            "RequestTTY is {}: scp and rsync get a terminal in their way",
+            "in ~/.ssh/config: RequestTTY auto",
+        ),
     ),
     (
         "alias",
         "LogLevel",
-        _is("loglevel", ("quiet", "fatal"), "LogLevel is {}: ssh does not say why it fails", "LogLevel INFO"),
+        _is(
+            "loglevel",
+            ("silent", "quiet", "fatal"),
+            "LogLevel is so low that ssh does not say why it fails",
+            "in ~/.ssh/config: LogLevel INFO",
+        ),
     ),
     (
         "alias",
@@ -228,7 +238,7 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
             "stricthostkeychecking",
             ("no", "off", "false"),
             "StrictHostKeyChecking is off: anybody can be this host",
-            "StrictHostKeyChecking ask",
+            "in ~/.ssh/config: StrictHostKeyChecking ask",
         ),
     ),
     ("alias", "known hosts", _known_hosts),

@@ -568,3 +568,24 @@ def test_ssh_that_stops_before_a_session_says_why(laptop: Laptop) -> None:
     assert "Could not request local forwarding." in screen
     assert "ended too early" in screen
     assert "goes on there" not in screen
+
+
+# --- --doctor without a host ---
+
+
+def test_a_laptop_that_is_well(laptop: Laptop) -> None:
+    assert laptop.run("--doctor") == (0, "laptop     ok\n", "")
+    assert laptop.run("--doctor", "--json") == (
+        0, '{\n  "host": null,\n  "layers": [\n    "laptop"\n  ],\n  "findings": []\n}\n', "",
+    )  # fmt: skip
+
+
+def test_a_laptop_that_is_not(laptop: Laptop) -> None:
+    laptop.config.write_text("hosts = 1\n")
+    with (laptop.home / "ssh_config").open("a") as file:
+        file.write("Frobnicate yes\n")
+    code, said, wrong = laptop.run("--doctor")
+    assert (code, wrong) == (1, "")
+    assert "Bad configuration option: frobnicate" in said
+    assert f"{laptop.config}, line 1: hosts is not a table; write [hosts.NAME] and keys below it\n" in said
+    assert "             fix: mend that line, or move the file away\n" in said

@@ -143,3 +143,20 @@ def test_shells_with_an_agent_that_is_gone(well: Site, folder: Path) -> None:
     wait_until(lambda: [one.check for one in found(well)] == ["agent"], "the pane runs")
     (one,) = found(well)
     assert one.found.endswith(", in: x")
+
+
+@needs_tmux
+def test_a_node_that_lets_nobody_in(well: Site) -> None:
+    (well.home / "jobs").write_text(f"{'PENDING':20}{'':80}\n{'RUNNING':20}{'c0512':80}\n")
+    well.program("ssh", "exit 255")
+    assert found(well) == []  # srun --overlap goes there
+    well.program("srun", "echo --pty")
+    (one,) = found(well)
+    assert (one.check, one.found.partition(" ")[0]) == ("ssh", "c0512")
+    well.program("ssh", '[ "$6" = c0512 ]')
+    assert found(well) == []
+
+
+def test_a_home_that_is_closed(well: Site) -> None:
+    well.program("ls", "exit 2")  # an AFS home without a token; root may read any other
+    assert [one.check for one in found(well)] == ["readable"]

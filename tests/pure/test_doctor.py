@@ -44,6 +44,7 @@ WELL = {
         ({"remotecommand": "tmux"}, "alias", "RemoteCommand", "a Host of its own"),
         ({"requesttty": "force"}, "alias", "RequestTTY", "RequestTTY auto"),
         ({"loglevel": "QUIET"}, "alias", "LogLevel", "LogLevel INFO"),
+        ({"loglevel": "SILENT"}, "alias", "LogLevel", "LogLevel INFO"),  # what `ssh -G` calls QUIET
         ({"stricthostkeychecking": "false"}, "alias", "host keys", "StrictHostKeyChecking ask"),
         ({"userknownhostsfile": "/dev/null"}, "alias", "known hosts", "remove that line"),
         ({"controlpath": "/" + "x" * 90}, "alias", "ControlPath", "ControlPath ~/.ssh/%C"),

@@ -101,18 +101,18 @@ ask_scheduler() {
   fi
   user=$(id -un)
   case $scheduler in
-  slurm) question="squeue -h -u $user -t R -o %N" ;;
+  slurm) question="squeue -h -u $user -O State:20,NodeList:80" ;;
   lsf) question="bjobs -u $user" ;;
   *) question="qstat -u $user" ;;
   esac
   # shellcheck disable=SC2086 # words
   if ! jobs=$(limited 4 $question) && [ "$scheduler" != lsf ]; then fact scheduler_silent "${question%% *}"; fi
-  if [ "$scheduler" = slurm ]; then ask_node "$(printf '%s\n' "$jobs" | sed -n '/^[A-Za-z0-9._-]*$/p' | head -n 1)"; fi
+  if [ "$scheduler" = slurm ]; then ask_node "$(printf '%s\n' "$jobs" | sed -n 's/^RUNNING  *\([A-Za-z0-9._-]*\) *$/\1/p' | head -n 1)"; fi
 }
 
 # Can more go to the node of a job? ssh is tried only where srun cannot.
 ask_node() {
-  if [ -z "$1" ]; then return; fi
+  if [ -z "$1" ] || ! have srun; then return; fi
   if limited 2 srun --help | grep -q -e --overlap; then
     fact overlap yes
   else
