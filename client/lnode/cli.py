@@ -55,7 +55,7 @@ def _lnode(
         bool,
         typer.Option("--ls", help="list every session: state, node, job, time left; without HOST on all known hosts"),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="with --ls: as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="with --ls and --doctor: as JSON")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="with --ls: keep it on the screen")] = False,
     kill: Annotated[
         bool, typer.Option("--kill", help="end the session and give its allocation back; or end a run")
@@ -102,6 +102,9 @@ def _lnode(
         bool, typer.Option("--setup", help="livenode() and mouse scrolling on the cluster; shows the change first")
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="with --setup: take it back")] = False,
+    doctor: Annotated[
+        bool, typer.Option("--doctor", help="check every layer, each finding with its fix; without HOST this laptop")
+    ] = False,
     cc: Annotated[bool, typer.Option("--cc", help="attach in tmux's control mode, for iTerm2")] = False,
     peek: Annotated[
         int | None,

@@ -201,6 +201,11 @@ def refused(alias: str) -> None:
 # --- for --sign-in and --forget ---
 
 
+def keeps_any() -> bool:
+    """Was anything given to the keychain, for any host? Loads no keyring."""
+    return any(_read())
+
+
 def open_keychain() -> None:
     """Raises KeychainFailed where there is none, or it stays closed."""
     _keychain("get_password", "lnode", "lnode")

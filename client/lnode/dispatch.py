@@ -52,6 +52,7 @@ class Typed(NamedTuple):
     close: bool = False
     setup: bool = False
     undo: bool = False
+    doctor: bool = False
     cc: bool = False
     peek: int | None = None
     send: str | None = None
@@ -223,6 +224,18 @@ def _setup(typed: Typed) -> ExitCode:
         return setup(target, host.request, host.profiles, undo=typed.undo, yes=typed.yes)
 
 
+def _doctor(typed: Typed) -> ExitCode:
+    if typed.host is None:
+        from lnode.commands.doctor import doctor_here
+
+        return doctor_here(as_json=typed.as_json)
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.doctor import doctor
+
+        return doctor(target, host.request, as_json=typed.as_json)
+
+
 def _forget(typed: Typed) -> ExitCode:
     from lnode.commands.forget import forget
 
@@ -290,6 +303,7 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "history": _history,
     "close": _close,
     "setup": _setup,
+    "doctor": _doctor,
     "reset": _reset,
     "peek": _peek,
     "send": _send,
@@ -303,7 +317,7 @@ _WORDS = {"mem": "-m MEM", "time": "-t TIME", "partition": "-p NAME", "gpus": "-
 
 # How an option is spelled, and the verbs that it goes with; -P and what is a verb itself go with all.
 _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "as_json": ("--json", ("ls",)),
+    "as_json": ("--json", ("ls", "doctor")),
     "watch": ("--watch", ("ls",)),
     "yes": ("--yes", ("kill", "setup")),
     "undo": ("--undo", ("setup",)),
@@ -347,7 +361,7 @@ def _verb(typed: Typed) -> str:
             example = " ".join(filter(None, (first, _VALUES.get(verbs[0]), spelled)))
             place = typed.host if verbs[0] == "ls" else f"{typed.host} SESSION"
             raise _wrong(f"{flag} goes with {fits}", f"as in: lnode {place} {example}")
-    if typed.host is None and verb != "ls":
+    if typed.host is None and verb not in ("ls", "doctor"):
         raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
     return verb
 

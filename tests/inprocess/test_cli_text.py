@@ -102,7 +102,7 @@ Arguments:
 Options:
   --ls              list every session: state, node, job, time left; without
                     HOST on all known hosts
-  --json            with --ls: as JSON
+  --json            with --ls and --doctor: as JSON
   --watch           with --ls: keep it on the screen
   --kill            end the session and give its allocation back; or end a run
   --renew           ask for another allocation in the same session
@@ -135,6 +135,8 @@ Options:
   --setup           livenode() and mouse scrolling on the cluster; shows the
                     change first
   --undo            with --setup: take it back
+  --doctor          check every layer, each finding with its fix; without HOST
+                    this laptop
   --cc              attach in tmux's control mode, for iTerm2
   --peek [N]        what its screen shows, and N lines above
   --send TEXT       type TEXT into it, and Enter
@@ -169,7 +171,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
 @pytest.mark.parametrize(
     ("args", "message", "hint"),
     [
-        (["x", "--json"], "--json goes with --ls", "as in: lnode x --ls --json"),
+        (["x", "--json"], "--json goes with --ls or --doctor", "as in: lnode x --ls --json"),
         (["x", "--yes"], "--yes goes with --kill or --setup", "as in: lnode x SESSION --kill --yes"),
         (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
@@ -566,3 +568,24 @@ def test_ssh_that_stops_before_a_session_says_why(laptop: Laptop) -> None:
     assert "Could not request local forwarding." in screen
     assert "ended too early" in screen
     assert "goes on there" not in screen
+
+
+# --- --doctor without a host ---
+
+
+def test_a_laptop_that_is_well(laptop: Laptop) -> None:
+    assert laptop.run("--doctor") == (0, "laptop     ok\n", "")
+    assert laptop.run("--doctor", "--json") == (
+        0, '{\n  "host": null,\n  "layers": [\n    "laptop"\n  ],\n  "findings": []\n}\n', "",
+    )  # fmt: skip
+
+
+def test_a_laptop_that_is_not(laptop: Laptop) -> None:
+    laptop.config.write_text("hosts = 1\n")
+    with (laptop.home / "ssh_config").open("a") as file:
+        file.write("Frobnicate yes\n")
+    code, said, wrong = laptop.run("--doctor")
+    assert (code, wrong) == (1, "")
+    assert "Bad configuration option: frobnicate" in said
+    assert f"{laptop.config}, line 1: hosts is not a table; write [hosts.NAME] and keys below it\n" in said
+    assert "             fix: mend that line, or move the file away\n" in said

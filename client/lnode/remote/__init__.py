@@ -18,6 +18,7 @@ _PARTS = {
     "client": ("tmux.sh", "client.sh"),
     "news": ("tmux.sh", "news.sh"),
     "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),
+    "doctor": ("tmux.sh", "scheduler.sh", "doctor.sh"),
     "peek": ("tmux.sh", "pane.sh", "peek.sh"),
     "send": ("tmux.sh", "pane.sh", "send.sh"),
     "wait": ("tmux.sh", "pane.sh", "wait.sh"),

@@ -1,0 +1,163 @@
+# shellcheck shell=sh
+# --doctor: facts about this host and this user's place on it, a line each. Changes nothing; each probe has some seconds.
+# Arguments: NONCE  TMUX  COMMAND  TERM
+nonce=$1
+
+section() {
+  printf '\n%s %s\n' "$nonce" "$1"
+}
+
+# fact NAME VALUE: one line, of which a terminal need not be afraid.
+fact() {
+  printf '%s %s\n' "$1" "$(printf '%s' "$2" | tr '\000-\037' ' ' | cut -c 1-300)"
+}
+
+limited() {
+  timeout -k 1 "$@" 2>/dev/null </dev/null
+}
+
+# What the login shell prints where nobody reads. bash reads its rc file below sshd only, and only at level one.
+ask_noise() {
+  noise=$(
+    unset SHLVL
+    limited 4 "$SHELL" -c : | head -c 200
+  )
+  if [ -n "$noise" ]; then fact noise "$noise"; fi
+}
+
+# What a login shell has set; csh says an error for a variable that is not there, and has no TMOUT.
+ask_login_shell() {
+  case ${SHELL##*/} in
+  csh | tcsh | bsd-csh | fish) words='echo lnode-done:' ;;
+  *) words="echo lnode-done:\$TMOUT" ;;
+  esac
+  begun=$(date +%s)
+  answer=$(printf '%s\n' "$words" | timeout -k 1 5 "$SHELL" -l 2>/dev/null | sed -n 's/^lnode-done://p' | tail -n 1 | sed 's/^/./')
+  fact login_s $(($(date +%s) - begun))
+  case $answer in
+  '') fact login_unfinished yes ;;
+  .) ;;
+  .0) ;;
+  *) fact tmout "${answer#.}" ;;
+  esac
+}
+
+ask_kill_user_processes() {
+  case $(limited 2 busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses) in
+  'b true') kills=yes ;;
+  'b false') kills=no ;;
+  *) kills=$(sed -n 's/^[[:space:]]*KillUserProcesses=//p' /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf 2>/dev/null | tail -n 1) ;;
+  esac
+  case $kills in
+  yes | true | 1 | on)
+    case $(limited 2 loginctl show-user "$(id -un)" -p Linger) in
+    Linger=yes) ;; # where it may be asked to last, systemd-run keeps it
+    *) fact kill_user_processes yes ;;
+    esac
+    ;;
+  esac
+}
+
+# A server of this user whose socket is not where it made it: it answers nobody.
+ask_lost_server() {
+  for pid in $(ps -u "$(id -u)" -o pid= -o comm= | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
+    folder=$(tr '\000' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_TMPDIR=//p')
+    if [ "$folder" != "$TMUX_TMPDIR" ]; then continue; fi
+    case " $(ps -o args= -p "$pid") " in
+    *' -L'* | *' -S'*) ;;
+    *) fact tmux_lost "$pid" && return ;;
+    esac
+  done 2>/dev/null
+}
+
+# Sessions whose shells keep the path of an agent that is gone.
+ask_agents() {
+  if ! ask list-panes -a -F '#{pane_pid} #{session_name}'; then return; fi
+  dead=$(
+    printf '%s\n' "$rows" | while read -r pid name; do
+      agent=$(tr '\000' '\n' <"/proc/$pid/environ" | sed -n 's/^SSH_AUTH_SOCK=//p')
+      if [ -n "$agent" ] && ! [ -S "$agent" ] && ! [ -L "$agent" ]; then echo "$name"; fi
+    done 2>/dev/null | sort -u | tr '\n' ' '
+  )
+  if [ -n "$dead" ]; then fact agent_dead "${dead% }"; fi
+}
+
+ask_home() {
+  if ! limited 3 ls "$HOME/." >/dev/null; then
+    fact home_closed "$HOME"
+    return
+  fi
+  if [ -n "$KRB5CCNAME" ] && have klist && ! limited 3 klist -s; then fact ticket_ended yes; fi
+  if ! [ -w "$HOME" ]; then fact home_readonly "$HOME"; fi
+  fact home_free_kb "$(limited 3 df -Pk "$HOME" | awk 'NR == 2 { print $4 }')"
+  fact home_free_files "$(limited 3 df -Pi "$HOME" | awk 'NR == 2 && $2 > 0 { print $4 }')"
+  if have quota && limited 3 quota -q | grep -q '[0-9]\*'; then fact over_quota yes; fi
+}
+
+ask_scheduler() {
+  if ! find_scheduler; then
+    fact no_scheduler yes
+    return
+  fi
+  user=$(id -un)
+  case $scheduler in
+  slurm) question="squeue -h -u $user -O State:20,NodeList:80" ;;
+  lsf) question="bjobs -u $user" ;;
+  *) question="qstat -u $user" ;;
+  esac
+  # shellcheck disable=SC2086 # words
+  if ! jobs=$(limited 4 $question) && [ "$scheduler" != lsf ]; then fact scheduler_silent "${question%% *}"; fi
+  if [ "$scheduler" = slurm ]; then ask_node "$(printf '%s\n' "$jobs" | sed -n 's/^RUNNING  *\([A-Za-z0-9._-]*\) *$/\1/p' | head -n 1)"; fi
+}
+
+# Can more go to the node of a job? ssh is tried only where srun cannot.
+ask_node() {
+  if [ -z "$1" ] || ! have srun; then return; fi
+  if limited 2 srun --help | grep -q -e --overlap; then
+    fact overlap yes
+  else
+    fact overlap no
+    if ! limited 5 ssh -o BatchMode=yes -o ConnectTimeout=3 -- "$1" true; then fact node_refused "$1"; fi
+  fi
+}
+
+SHELL=${SHELL:-/bin/sh}
+section host
+uname -n
+section facts
+fact now "$(date +%s)"
+fact max_sessions "$(sed -n 's/^[[:space:]]*[Mm][Aa][Xx][Ss][Ee][Ss][Ss][Ii][Oo][Nn][Ss][[:space:]=]*//p' /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null | head -n 1)"
+ask_kill_user_processes
+ask_noise
+ask_login_shell
+case $4 in
+'' | *[!A-Za-z0-9+._-]*) ;;
+*) if have infocmp && ! infocmp "$4" >/dev/null 2>&1; then fact term_unknown "$4"; fi ;;
+esac
+if have locale && locales=$(locale -a 2>/dev/null); then
+  case $locales in
+  *[Uu][Tt][Ff]*8*) ;;
+  *) fact utf8 none ;;
+  esac
+fi
+# shellcheck disable=SC3045 # dash, bash, ksh and busybox have it
+limit=$(ulimit -t 2>/dev/null)
+case $limit in
+'' | *[!0-9]*) ;;
+*) fact cpu_limit_s "$limit" ;;
+esac
+if find_tmux "$2"; then
+  fact tmux_version "$("$tmux" -V 2>&1)"
+  if ask list-sessions; then
+    ask_agents
+    ask show-options -g && fact their_prefix "$(option prefix)"
+  else
+    ask_lost_server
+  fi
+else
+  fact tmux_missing yes
+fi
+ask_home
+ask_scheduler
+if [ -n "$3" ] && ! need "$3" slurm; then fact command_missing "$3"; fi
+section end

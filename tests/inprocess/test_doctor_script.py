@@ -1,0 +1,162 @@
+"""doctor.sh for real: each planted fault is its finding, and a well host has none."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from inprocess.test_remote_scripts import Site, folder, needs_tmux, sh_site
+from lnode import remote
+from lnode.doctor import Finding, findings
+from lnode.reply import parse_reply
+from rig import wait_until
+
+__all__ = ["folder", "sh_site"]  # fixtures
+
+TERM = "xterm-256color"
+
+
+def found(site: Site, *, term: str = TERM, tmux_path: str = "", command: str = "sinteractive") -> list[Finding]:
+    nonce = remote.nonce()
+    line = remote.line("doctor", nonce, tmux_path, command, term)
+    reply = parse_reply(nonce, site.answer(line).stdout.split("\n"))
+    assert "end" in reply
+    facts = {name: word for name, _, word in (row.partition(" ") for row in reply["facts"])}
+    return findings({"host": "unity", **facts})
+
+
+@pytest.fixture
+def well(sh_site: Site) -> Site:
+    """A host where nothing is wrong, whatever this machine is like."""
+    sh_site.program("sinteractive", ":")
+    sh_site.program("srun", "echo --overlap")
+    sh_site.program("busctl", "echo b false")
+    sh_site.program("locale", "echo C.utf8")
+    sh_site.program("quota", ":")
+    sh_site.program("df", 'echo head; echo "/dev/a 100000000 1 90000000 1% /"')
+    return sh_site
+
+
+@needs_tmux
+def test_a_well_host(well: Site) -> None:
+    assert found(well) == []
+    assert not well.tmux("list-sessions")  # nothing was started there
+
+
+def test_it_changes_nothing(well: Site) -> None:
+    def files() -> list[str]:
+        return sorted(str(path) for path in well.home.rglob("[!t]*"))  # any tmux makes an empty folder for its socket
+
+    before = files()
+    found(well)
+    assert files() == before
+
+
+def _profile(site: Site, text: str) -> None:
+    (site.home / ".profile").write_text(f"{text}\n")
+
+
+FAULTS: dict[str, Callable[[Site], object]] = {
+    "TMOUT": lambda site: _profile(site, "TMOUT=900"),
+    "quick": lambda site: _profile(site, "sleep 30"),
+    "UTF-8": lambda site: site.program("locale", "echo C; echo POSIX"),
+    "room": lambda site: site.program("df", 'echo head; echo "/dev/a 100000000 100000000 0 100% /"; exit 0'),
+    "quota": lambda site: site.program("quota", 'echo "/home 1048600* 1048576 1048576"; exit 1'),
+    "answers": lambda site: site.program("squeue", "echo 'Unable to contact slurm controller' >&2; exit 1"),
+    "command": lambda site: (site.home / "bin" / "sinteractive").unlink(),
+}
+
+
+@needs_tmux
+@pytest.mark.parametrize("check", FAULTS)
+def test_a_planted_fault(well: Site, check: str) -> None:
+    FAULTS[check](well)
+    checks = [one.check for one in found(well)]
+    if check == "room":  # the same stand-in counts files, too
+        checks.remove("files")
+    assert checks == [check]
+
+
+@needs_tmux
+def test_a_scheduler_that_never_answers_holds_up_nothing(well: Site) -> None:
+    well.program("squeue", "exec sleep 60")
+    assert [one.check for one in found(well)] == ["answers"]
+
+
+@needs_tmux
+def test_processes_that_end_at_logout(well: Site) -> None:
+    well.program("busctl", "echo b true")
+    well.program("loginctl", "echo Linger=no")
+    assert [one.check for one in found(well)] == ["KillUserProcesses"]
+    well.program("loginctl", "echo Linger=yes")
+    assert found(well) == []
+
+
+@needs_tmux
+def test_an_rc_file_that_talks(well: Site) -> None:
+    bash = shutil.which("bash")
+    assert bash
+    noisy = Site.__new__(Site)
+    noisy.__dict__.update(well.__dict__, shell=bash)  # bash reads $BASH_ENV, where other shells have their rc files
+    (one,) = found(noisy)
+    assert (one.check, "Welcome! *** maintenance on Monday ***" in one.found) == ("quiet", True)
+
+
+@needs_tmux
+def test_a_terminal_that_is_unknown_there(well: Site) -> None:
+    assert [one.check for one in found(well, term="xterm-nobody-has-it")] == ["TERM"]
+    assert found(well, term="$(reboot)") == []
+
+
+def test_no_tmux(well: Site) -> None:
+    assert [one.check for one in found(well, tmux_path="tmux-that-is-not-here")] == ["there"]
+
+
+def test_an_old_tmux(well: Site) -> None:
+    old = well.program(
+        "old-tmux", 'case $1 in -V) echo tmux 1.8 ;; *) echo "failed to connect to server"; exit 1 ;; esac'
+    )
+    assert [one.check for one in found(well, tmux_path=str(old))] == ["version"]
+
+
+@needs_tmux
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+def test_a_socket_that_was_removed(well: Site) -> None:
+    well.tmux("new-session", "-d", "-s", "x")
+    pid = well.tmux("display-message", "-p", "#{pid}")
+    (socket,) = well.home.glob("tmux-*/default")
+    socket.unlink()
+    (one,) = found(well)
+    assert one.fix == f"ssh unity kill -USR1 {pid}"
+    os.kill(int(pid), 10)  # and that mends it
+    wait_until(lambda: well.tmux("list-sessions") != "", "the socket is back")
+    assert found(well) == []
+
+
+@needs_tmux
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+def test_shells_with_an_agent_that_is_gone(well: Site, folder: Path) -> None:
+    well.tmux("new-session", "-d", "-s", "x", f"SSH_AUTH_SOCK={folder}/gone exec cat")
+    well.tmux("new-session", "-d", "-s", "y", "exec cat")
+    wait_until(lambda: [one.check for one in found(well)] == ["agent"], "the pane runs")
+    (one,) = found(well)
+    assert one.found.endswith(", in: x")
+
+
+@needs_tmux
+def test_a_node_that_lets_nobody_in(well: Site) -> None:
+    (well.home / "jobs").write_text(f"{'PENDING':20}{'':80}\n{'RUNNING':20}{'c0512':80}\n")
+    well.program("ssh", "exit 255")
+    assert found(well) == []  # srun --overlap goes there
+    well.program("srun", "echo --pty")
+    (one,) = found(well)
+    assert (one.check, one.found.partition(" ")[0]) == ("ssh", "c0512")
+    well.program("ssh", '[ "$6" = c0512 ]')
+    assert found(well) == []
+
+
+def test_a_home_that_is_closed(well: Site) -> None:
+    well.program("ls", "exit 2")  # an AFS home without a token; root may read any other
+    assert [one.check for one in found(well)] == ["readable"]
