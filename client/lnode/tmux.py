@@ -188,6 +188,8 @@ _AFTERWARDS = (
     ' | while read -r id sid state; do if [ "$sid" = $$ ]; then echo "$id $state"; fi; done | tail -n 1); '
     "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
     'tmux set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '
+    'if [ "$(tmux show-options -v @lnode_renewed 2>/dev/null)" = "$TMUX_PANE" ]; then '
+    "tmux set-option -u @lnode_renewed 2>/dev/null; fi; "
     'echo; echo "lnode: ${1:+job }${1:-the request}$said has ended. '
     'This shell is on the login node $(uname -n), on no compute node."; '
     'echo "lnode: a new allocation in this session, from your laptop: RENEWAL"; echo; '

@@ -1,6 +1,7 @@
 """`--renew` on real Slurm: another allocation in the same session, and never one too many."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -155,3 +156,32 @@ def test_what_has_nothing_to_renew(slurm: Rig) -> None:
     )  # fmt: skip
     assert renew(slurm, "nowhere")[0] == 7
     assert jobs(slurm) == []
+
+
+def test_a_request_that_no_scheduler_knows_of_yet_is_not_made_twice(slurm: Rig) -> None:
+    config = slurm.folder / "slow.toml"
+    config.write_text('[hosts.unity]\ncommand = "cat"\n')
+    slurm.exec("tmux new-session -d -s slow bash")
+    slurm.exec("tmux set-option -t slow: @lnode_kind node")
+    renewed = [
+        subprocess.run(
+            [*LNODE, "unity", "slow", "--renew"], env=slurm.env(LNODE_CONFIG=str(config)), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60, check=False,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [done.returncode for done in renewed] == [0, 1], [done.stderr for done in renewed]
+    assert renewed[1].stderr.startswith("lnode: slow on unity is asking for an allocation already\n")
+    slurm.exec("tmux send-keys -t slow: C-d")
+    ended(slurm, "slow")
+    wait_until(lambda: "@lnode_renewed" not in slurm.exec("tmux show-options -t slow:")[1], "its pane forgets it")
+
+
+def test_a_script_that_reads_is_no_prompt(slurm: Rig) -> None:
+    slurm.exec("echo 'echo reads; read -r x' >/tmp/reads; tmux new-session -d -s script 'bash /tmp/reads'")
+    slurm.exec("tmux set-option -t script: @lnode_kind node")
+    wait_until(lambda: "reads" in slurm.exec("tmux capture-pane -p -t script:")[1], "it reads")
+    code, said = renew(slurm, "script")
+    assert code == 0, said
+    assert "in a new window" in said
+    assert slurm.exec("tmux list-panes -s -t script: | wc -l")[1] == "2\n"

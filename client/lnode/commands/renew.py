@@ -50,6 +50,9 @@ def _renew_on(target: Target, name: str, request: Request, *, early: bool) -> Ex
             f"there is no {program} on {alias}, so nothing was started",
             f"see what it has, and a command for config.toml: lnode {alias} --setup",
         )
+    if "asked" in reply:
+        look = f"see how far it is: lnode {alias} {name}"
+        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is asking for an allocation already", look)
     if not started:
         raise LnodeError(
             ExitCode.FAILED,

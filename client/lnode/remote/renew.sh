@@ -5,23 +5,32 @@
 # Arguments: those of list.sh, then NAME  COMMAND  PROGRAM  COLUMNS  ROWS (of the laptop's terminal, or empty)
 name=$5 command=$6 program=$7 columns=$8 lines=$9
 
-# Does nothing run in this shell? Then it is one, and so is each of the only children that lead to it.
+# at_prompt PID: is there from this process down nothing but shells, each the only child of the one above, and is the last of
+# them one that was started to be typed into (no script, which may be reading or counting), in the foreground and asleep?
 at_prompt() {
-  leaf=$1
-  while :; do
-    case $(ps -o comm= -p "$leaf" 2>/dev/null) in
-    sh | bash | zsh | dash | ash | ksh | ksh93 | mksh | fish | csh | tcsh | bsd-csh) ;;
-    *) return 1 ;;
-    esac
-    below=$(ps -A -o ppid= -o pid= -o stat= | while read -r parent child state; do
-      if [ "$parent" = "$leaf" ]; then case $state in Z*) ;; *) echo "$child" ;; esac; fi
-    done)
-    case $below in
-    '') return ;;
-    *[!0-9]*) return 1 ;; # more than one
-    esac
-    leaf=$below
-  done
+  LC_ALL=C ps -u "$(id -u)" -o pid= -o ppid= -o stat= -o comm= -o args= | awk -v pid="$1" '
+    $3 ~ /^Z/ { next }
+    { children[$2]++; child[$2] = $1; stat[$1] = $3; name[$1] = $4; words[$1] = ""
+      for (i = 6; i <= NF; i++) words[$1] = words[$1] " " $i }
+    END {
+      while (1) {
+        if (name[pid] !~ /^-?(ba|z|da|k|mk|fi|bsd-c|c|tc|a)?sh(93)?$/) exit 1
+        typed = words[pid] ~ /^( (-[abd-zA-Z]+|--[a-z]+))*$/
+        if (!children[pid]) exit !(typed && stat[pid] ~ /^S.*[+]/)
+        if (children[pid] > 1 || !(typed || words[pid] ~ /^( -[a-z]+)* -[a-z]*c /)) exit 1
+        pid = child[pid]
+      }
+    }'
+}
+
+# Is a request that --renew started still at work, though perhaps no scheduler knows of it yet? Its pane forgets it (tmux.py).
+is_asked() {
+  ask show-options -t "$id:"
+  asked=$(option @lnode_renewed)
+  [ -n "$asked" ] || return
+  ask list-panes -s -t "$id:" -F '#{pane_id} #{pane_pid}'
+  asked_pid=$(printf '%s\n' "$rows" | sed -n "s/^$asked //p")
+  [ -n "$asked_pid" ] && ! at_prompt "$asked_pid"
 }
 
 # srun stumbles over a terminal that is resized right after its start: the size is that of the laptop, which comes next.
@@ -67,6 +76,11 @@ if [ -n "$program" ] && ! knows "$program"; then
   section end
   exit 0
 fi
+if is_asked; then
+  section asked
+  section end
+  exit 0
+fi
 
 fit_size
 ask list-panes -s -t "$id" -F '#{window_active}#{pane_active} #{pane_id} #{pane_pid} #{pane_tty} #{pane_height} #{pane_current_path}'
@@ -75,19 +89,21 @@ row=$(printf '%s\n' "$rows" | sed -n 's/^11 //p')
 read -r pane pid tty height folder <<END
 $row
 END
+started=
 folder=$(printf '%s\n' "$folder" | sed 's/#/##/g')
 where=
 if [ "$how" = pane ] && start_in_pane "$pane" "$pid" "$tty" "$height" "$folder"; then
-  where=pane
+  where=pane started=$pane
 elif [ "$how" = behind ]; then
-  ask new-window -d -t "$id:" -c "$folder" "$command" && where=window
+  ask new-window -d -P -F '#{pane_id}' -t "$id:" -c "$folder" "$command" && where=window
 else
-  ask new-window -t "$id:" -c "$folder" "$command" && where=window
+  ask new-window -P -F '#{pane_id}' -t "$id:" -c "$folder" "$command" && where=window
 fi
 said=$rows
+started=${started:-$rows}
 if [ -n "$columns" ]; then ask set-option -u -t "$id:" default-size; fi
 if [ -n "$where" ]; then
-  ask set-option -t "$id:" @lnode_kind node ';' set-option -u -t "$id:" @lnode_ended
+  ask set-option -t "$id:" @lnode_renewed "$started" ';' set-option -t "$id:" @lnode_kind node ';' set-option -u -t "$id:" @lnode_ended
   section started
   printf '%s\n' "$where"
 else
