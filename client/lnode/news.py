@@ -78,7 +78,8 @@ def news(entry: Entry, seen: Seen) -> News | None:
         case State.WAITING if entry.job is not None:
             return _waiting(entry, entry.job)
         case State.RUNNING if entry.job is not None:
-            return _granted(entry, entry.job) or _expiring(entry, entry.job)
+            successor = _waiting(entry, entry.successor) if entry.successor else None
+            return _granted(entry, entry.job) or successor or _expiring(entry, entry.job)
         case State.ENDED:
             return _ended(entry, seen)
     return None
