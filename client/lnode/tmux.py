@@ -187,6 +187,7 @@ _AFTERWARDS = (
     "set -- $(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24 2>/dev/null"
     ' | while read -r id sid state; do if [ "$sid" = $$ ]; then echo "$id $state"; fi; done | tail -n 1); '
     "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
+    'case $state in -) said= ;; *) said=" ($state)" ;; esac; '
     'tmux set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '
     'if [ "$(tmux show-options -v @lnode_renewed 2>/dev/null)" = "$TMUX_PANE" ]; then '
     "tmux set-option -u @lnode_renewed 2>/dev/null; fi; "

@@ -1161,7 +1161,7 @@ def test_after_the_request_the_shell_says_where_it_is(site: Site, request_: str)
     assert done.stdout.split("\n")[-6:] == [
         "",
         f"lnode: job 4711 (TIMEOUT) has ended. This shell is on the login node {here}, on no compute node.",
-        "lnode: leave it with exit; the next lnode asks for a new allocation.",
+        "lnode: a new allocation in this session, from your laptop: lnode HOST SESSION --renew",
         "",
         "my shell -l",
         "",
