@@ -134,7 +134,11 @@ def test_homes_that_are_not_shared(engine: docker.DockerClient, slurm_image: str
     with two_nodes(engine, slurm_image, run, shared_home=False) as nodes:
         nodes.forget()
         nodes.land_on(nodes.first)
-        assert attach(nodes, "memory") == "login1"
+        with Window([*LNODE, "unity", "memory", "--login"], nodes.first.env()) as window:
+            shell_of(window)
+            wait_until(lambda: "memory" in routes_of(nodes), "it is known where the session is")
+            window.detach()
+            assert window.exit_status() == 0
         nodes.land_on(nodes.second)
         assert attach(nodes, "memory") == "login1"  # the laptop knows
         with Window([*LNODE, "unity", "job"], nodes.first.env()) as window:

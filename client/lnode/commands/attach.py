@@ -206,6 +206,8 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
         entry = outcome.picture.named(name) if outcome.picture else None
         if entry and outcome.picture:
             lastseen.keep(alias, name, news.truth(entry, alias, outcome.picture))
+            if target.config is None and not routes.recall(alias).owner(name):  # it was left before the link had looked
+                routes.learn_session(alias, name, entry.login_node)
         where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
         screen.say(f"detached; {name} {where}")
         return ExitCode.DONE
