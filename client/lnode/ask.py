@@ -8,7 +8,8 @@ is one channel.
 import contextlib
 import select
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self, cast
 
@@ -23,6 +24,27 @@ MAX_REPLY = 4 << 20  # characters; a reply longer than that is not one of ours
 _SILENT_S = 1.0  # over a master that is there; then it has to prove that it is alive
 
 
+def argv_of(
+    target: Target, line: str, *, may_prompt: bool, fresh: bool = False
+) -> tuple[list[str], dict[str, str] | None]:
+    """The ssh that runs `line` on the host with pipes for its input and output, and its environment; None: this one's.
+
+    It rides on the connection that a sign-in left open, or else signs in, and is the one that is left open then, if
+    there is somebody who may be asked. `fresh` is neither.
+    """
+    options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
+    if fresh:
+        options = (*sshargs.FRESH, *target.route)
+    if not may_prompt and signins.takes_person(target):
+        options = (*sshargs.RIDING, *options)  # or a login would fail for nothing
+    asking, environment = silence.asking(target, may_ask=may_prompt)
+    argv = sshargs.question_argv(
+        target.alias, line, connect_timeout_s=signins.connect_timeout_s(target), options=(*asking, *options),
+        config=target.config,
+    )  # fmt: skip
+    return argv, environment
+
+
 class Question:
     """A script on its way on the host, with pipes to it; leaving the block ends ssh.
 
@@ -32,7 +54,7 @@ class Question:
     def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
         self._target = target
         self._may_prompt = screen.can_ask() and not silent
-        self._abandoned = False
+        self._abandoned = self._heard = False
         self._nonce = remote.nonce()
         self._line = remote.line(script, self._nonce, *values)
         self._log = SshLog()
@@ -44,17 +66,8 @@ class Question:
         return self
 
     def _start(self, *, fresh: bool = False) -> None:
-        target, may_prompt = self._target, self._may_prompt
-        options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
-        if fresh:
-            options = (*sshargs.FRESH, *target.route)
-        if not may_prompt and signins.takes_person(target):
-            options = (*sshargs.RIDING, *options)  # or a login would fail for nothing
-        asking, environment = silence.asking(target, may_ask=may_prompt)
-        argv = sshargs.question_argv(
-            target.alias, self._line, connect_timeout_s=target.connect_timeout_s, options=(*asking, *options),
-            config=target.config,
-        )  # fmt: skip
+        may_prompt = self._may_prompt
+        argv, environment = argv_of(self._target, self._line, may_prompt=may_prompt, fresh=fresh)
         self._ssh = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
@@ -92,6 +105,7 @@ class Question:
         rows: list[str] = []
         room = MAX_REPLY
         while room > 0 and (row := self._stdout.readline(room)):
+            self._heard = True
             room -= len(row)
             rows.append(row.rstrip("\n"))
             if rows[-1] == f"{self._nonce} end":
@@ -102,6 +116,11 @@ class Question:
         if (way := causes.signed_in(self._log.words(), self._target.place)) is not None:
             signins.learn(self._target, person=causes.takes_person(way))
         return sections
+
+    @property
+    def has_begun(self) -> bool:
+        """Has ssh signed in? Then the script may have run, whatever came back."""
+        return causes.has_begun(self._log.words(), self._target.place)
 
     def tell(self, line: str) -> None:
         """One line to the script's standard input."""
@@ -115,6 +134,18 @@ class Question:
         """End ssh from another thread: whoever waits for a reply hears that there is none."""
         self._abandoned = True
         self._ssh.terminate()
+
+    def _abandon_unheard(self) -> None:
+        if not self._heard and not select.select([self._stdout], [], [], 0)[0]:
+            self.abandon()
+
+    def within(self, seconds: float) -> "contextlib.AbstractContextManager[None]":
+        """Wait no longer than that for what the block asks."""
+        return _later(seconds, self.abandon)
+
+    def heard_within(self, seconds: float) -> "contextlib.AbstractContextManager[None]":
+        """Wait no longer than that for the beginning of an answer."""
+        return _later(seconds, self._abandon_unheard)
 
     def _failure(self, rows: Sequence[str]) -> LnodeError:
         status = self._end()
@@ -157,3 +188,15 @@ class Question:
         self._end()
         self._stdout.close()
         self._log.__exit__(kind, error, at)
+
+
+@contextlib.contextmanager
+def _later(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do that in so many seconds, unless the block is left before."""
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), do)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

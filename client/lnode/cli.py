@@ -1,9 +1,10 @@
 """Flags in, one call out. The only importer of typer."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from lnode import dispatch
@@ -11,11 +12,57 @@ from lnode.errors import ExitCode, LnodeError
 
 _app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-_EPILOG = "Detach with Ctrl-b d: the session goes on. Try it without a cluster: lnode demo"
+_EVERYDAY = """\
+lnode unity                       attach to your session there, or start it
+lnode unity myproject             the same by name, as many as you like
+lnode unity --ls                  what is there: node, job, time left
+lnode unity myproject --kill      end it, give its allocation back
+lnode unity sim --run -- ./train  goes on by itself; --logs -f follows it
+lnode demo                        all of this without a cluster"""
+
+_HELP = f"""\
+Keep a compute-node session alive on an HPC cluster, from your laptop.
+
+\b
+{_EVERYDAY}
+
+`unity` is a Host of your ~/.ssh/config. Ctrl-b d leaves a session running."""
+
+# What --help shows under which heading, by the names of _lnode's parameters.
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Arguments": ("host", "session"),
+    "What to attach to": (
+        "profile", "mem", "time", "partition", "gpus", "cpus", "login", "existing", "here", "detach", "wait", "cc",
+    ),
+    "Look": ("ls", "watch", "peek", "wait_for", "timeout"),
+    "Act": ("send", "no_enter", "renew", "early", "reset", "rescue", "kill", "yes"),
+    "Runs": ("run", "cwd", "on", "logs", "follows", "lines", "notify"),
+    "Ports": ("ports",),
+    "Sign-in": ("sign_in", "forget", "close"),
+    "Setup and trouble": ("setup", "undo", "profiles", "doctor", "history"),
+    "Output": ("as_json", "verbose", "help"),
+}  # fmt: skip
+
+
+class _Grouped(TyperCommand):
+    """--help in groups. Typer's own groups, rich_help_panel, are shown by rich only, which takes 40 ms to load."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        rows = {param.name: row for param in self.get_params(ctx) if (row := param.get_help_record(ctx))}
+        width = max(len(option) for option, _ in rows.values())
+        groups = {heading: [rows.pop(name) for name in names] for heading, names in _GROUPS.items()}
+        for heading, shown in {**groups, "Others": list(rows.values())}.items():
+            if shown:
+                with formatter.section(heading):
+                    formatter.write_dl([(option.ljust(width), text) for option, text in shown])
 
 
 def run_typed(argv: Sequence[str]) -> ExitCode:
     """Do what was typed. Raises LnodeError(USAGE) for what typer cannot read."""
+    if not argv:
+        raise LnodeError(
+            ExitCode.USAGE, "HOST is missing, an ssh alias", "see all there is: lnode --help", detail=_EVERYDAY
+        )
     words, command = _parted(argv)
     try:
         return ExitCode(_app(args=_with_peek(words), prog_name="lnode", standalone_mode=False, obj=command))
@@ -42,7 +89,9 @@ def _parted(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     return (words[:at], tuple(words[at + 1 :])) if "--run" in words[:at] else (words, ())
 
 
-@_app.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@_app.command(
+    cls=_Grouped, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
 def _lnode(
     context: typer.Context,
     host: Annotated[
@@ -108,9 +157,11 @@ def _lnode(
     cc: Annotated[bool, typer.Option("--cc", help="attach in tmux's control mode, for iTerm2")] = False,
     peek: Annotated[
         int | None,
-        typer.Option("--peek", metavar="[N]", help="what its screen shows, and N lines above"),
+        typer.Option("--peek", metavar="[N]", help="what the session's screen shows, and N lines above"),
     ] = None,
-    send: Annotated[str | None, typer.Option("--send", metavar="TEXT", help="type TEXT into it, and Enter")] = None,
+    send: Annotated[
+        str | None, typer.Option("--send", metavar="TEXT", help="type TEXT into the session, and Enter")
+    ] = None,
     no_enter: Annotated[bool, typer.Option("--no-enter", help="with --send: no Enter")] = False,
     wait_for: Annotated[
         str | None, typer.Option("--wait-for", metavar="REGEX", help="wait until it shows that, or `idle`, or `bell`")
@@ -118,6 +169,12 @@ def _lnode(
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", metavar="S", help="with --wait-for: give up after so many seconds"),
+    ] = None,
+    ports: Annotated[
+        list[str] | None, typer.Option("-L", metavar="PORT", help="a port of this laptop to the session's node")
+    ] = None,
+    rescue: Annotated[
+        int | None, typer.Option("--rescue", metavar="PID", help="bring a process that nothing protects into a session")
     ] = None,
     profiles: Annotated[bool, typer.Option("--profiles", help="what each profile would request here")] = False,
     verbose: Annotated[bool, typer.Option("-v", help="tell at the end what happened, with times")] = False,

@@ -60,6 +60,8 @@ class Typed(NamedTuple):
     wait_for: str | None = None
     timeout: float | None = None
     profiles: bool = False
+    ports: list[str] | None = None
+    rescue: int | None = None
     verbose: bool = False
 
 
@@ -284,6 +286,22 @@ def _wait_for(typed: Typed) -> ExitCode:
         return wait_for(target, host.session, host.request, what=what, text=text, timeout_s=timeout_s)
 
 
+def _ports(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.ports import ports
+
+        return ports(target, host.session, host.request, typed.ports or [])
+
+
+def _rescue(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.rescue import save
+
+        return save(target, typed.session, host.request, pid=typed.rescue or 0)
+
+
 def _profiles(typed: Typed) -> ExitCode:
     from lnode import settings
     from lnode.commands.profiles import profiles
@@ -309,6 +327,8 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "send": _send,
     "wait_for": _wait_for,
     "profiles": _profiles,
+    "ports": _ports,
+    "rescue": _rescue,
 }
 
 _VALUES = {"send": "TEXT", "wait_for": "REGEX"}
@@ -367,11 +387,11 @@ def _verb(typed: Typed) -> str:
 
 
 def _is_given(value: object) -> bool:
-    return value is not None and value is not False
+    return value is not None and value is not False and value != []
 
 
 def _flag(verb: str) -> str:
-    return f"--{verb.replace('_', '-')}"
+    return "-L" if verb == "ports" else f"--{verb.replace('_', '-')}"
 
 
 def _wrong(message: str, hint: str) -> LnodeError:

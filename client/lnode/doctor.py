@@ -251,7 +251,7 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
             "kill_user_processes",
             ("yes",),
             "systemd there ends your processes at logout, tmux too (KillUserProcesses)",
-            "on {host}: loginctl enable-linger; systemd-run --scope --user tmux new-session -d -s livenode",
+            "on {host}: loginctl enable-linger; from then on lnode starts what is to stay through systemd-run",
         ),
     ),
     (

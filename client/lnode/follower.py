@@ -299,7 +299,7 @@ class _Tail:
         keepalive = sshargs.KEEPALIVE if target.one("serveraliveinterval", "0") == "0" else ()
         asking, self._environment = silence.asking(target, may_ask=may_ask)
         self._argv = sshargs.question_argv(
-            target.alias, line, connect_timeout_s=target.connect_timeout_s,
+            target.alias, line, connect_timeout_s=signins.connect_timeout_s(target),
             options=(*keepalive, *asking, *options), config=target.config,
         )  # fmt: skip
         self._log = SshLog()

@@ -75,6 +75,18 @@ def replace_privately(path: str, text: str) -> None:
     os.replace(draft, path)
 
 
+def is_first(name: str) -> bool:
+    """Is it the first time that this laptop is asked so? Where nothing can be kept, it never is."""
+    path = f"{state_folder()}/told-{name}"
+    if os.path.exists(path):
+        return False
+    try:
+        replace_privately(path, "")
+    except OSError:
+        return False
+    return True
+
+
 def private_folder(longest: int = 1000) -> str | None:
     """A folder for sockets that only this user can enter, made if need be; None where there is no such.
 

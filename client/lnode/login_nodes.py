@@ -46,7 +46,7 @@ def claims(rows: Iterable[str], jobs: Iterable[Job], here: str, port: int) -> tu
     ports: dict[str, int] = {}
     for row in rows:
         match = re.fullmatch(r"(\S{1,200}) ([0-9]{0,5}) (.+)", row)
-        if match and is_node(match[1]) and _short(match[1]) != _short(here):
+        if match and is_node(match[1]) and not is_same(match[1], here):
             names.setdefault(match[1], set()).add(match[3])
             ports[match[1]] = int(match[2] or port)
     known = {_short(node) for node in names} | {_short(here), ""}
@@ -63,14 +63,19 @@ def decide(
 
     `remembered` is where the laptop saw it last, "" for nowhere.
     """
-    for node in sorted(found):
-        if name in found[node]:
-            return Verdict.FOUND, node
+    owners = sorted(node for node in found if name in found[node])
+    if owners:
+        return Verdict.FOUND, next((node for node in owners if is_same(node, remembered)), owners[0])
     for claim in silent:
-        if name in claim.names or _short(claim.node) == _short(remembered or "?"):
+        if name in claim.names or is_same(claim.node, remembered):
             return Verdict.DOWN, claim.node
     doubtful = [claim.node for claim in silent if not claim.names]
     return (Verdict.DOUBT, doubtful[0]) if doubtful else (Verdict.NOWHERE, "")
+
+
+def is_same(node: str, other: str) -> bool:
+    """Is that the same login node? One program's name for it has the domain, another's has not."""
+    return _short(node) == _short(other)
 
 
 def _short(node: str) -> str:

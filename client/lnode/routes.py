@@ -8,16 +8,20 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from lnode import laptop, sharing
-from lnode.login_nodes import is_node
+from lnode import laptop, sharing, signins
+from lnode.login_nodes import is_node, is_same
 from lnode.settings import Request
 from lnode.target import Resolving, Target
 
 _PORT = 22
+_WITHIN_S = 10  # a node that is down lets the jump wait for minutes
 
 
 class Known(NamedTuple):
-    """What was seen of an alias: its login nodes with their sshd's port, and on which each session was last."""
+    """What was seen of an alias: its login nodes with their sshd's port, and on which each session was last.
+
+    A node is one to which the alias has led, or that had sessions: an interactive job may come from any compute node.
+    """
 
     ports: Mapping[str, int]
     sessions: Mapping[str, str]
@@ -38,6 +42,8 @@ def to_node(target: Target, node: str, port: int, request: Request) -> Target:
         route: tuple[str, ...] = (f"HostName={request.login_nodes.replace('{node}', node)}",)
     else:
         route = (f"HostName={node}", f"Port={port}", _through(target))
+        if signins.takes_person(target) is False or sharing.identity(target):  # or who signs in there may need longer
+            route = (*route, f"ConnectTimeout={_WITHIN_S}")
     if target.one("controlpath"):
         route = (*route, "ControlPath=none")  # it may be the same for both: %n, or no token at all
     routed = Resolving(target.alias, target.config, node=node, route=route).target()
@@ -67,19 +73,31 @@ def recall(alias: str) -> Known:
     return Known(known, {name: node for name, node in where if isinstance(node, str) and node in known})
 
 
-def learn_node(alias: str, node: str, port: int, names: Collection[str]) -> None:
-    """These are the sessions of a login node, and no others."""
+def learn_node(alias: str, node: str, port: int, names: Collection[str], *, led: bool) -> None:
+    """These are the sessions of a login node, and no others. `led`: the alias leads there."""
     known = recall(alias)
-    others = {name: where for name, where in known.sessions.items() if where != node and name not in names}
-    _keep(alias, known, Known({**known.ports, node: port}, {**others, **dict.fromkeys(names, node)}))
+    ports = {one: its for one, its in known.ports.items() if led or names or not is_same(one, node)}
+    others = {
+        name: where for name, where in known.sessions.items()
+        if not is_same(where, node) and name not in names
+    }  # fmt: skip
+    if led or names:
+        node = _as_kept(known, node)
+        ports[node] = port
+    _keep(alias, known, Known(ports, {**others, **dict.fromkeys(names, node)}))
 
 
 def learn_session(alias: str, name: str, node: str) -> None:
     """The session is there."""
     if is_node(node):
         known = recall(alias)
+        node = _as_kept(known, node)
         ports = {**known.ports, node: known.ports.get(node, next(iter(known.ports.values()), _PORT))}
         _keep(alias, known, Known(ports, {**known.sessions, name: node}))
+
+
+def _as_kept(known: Known, node: str) -> str:
+    return next((one for one in known.ports if is_same(one, node)), node)
 
 
 def _keep(alias: str, before: Known, now: Known) -> None:

@@ -28,6 +28,16 @@ def is_for_ssh_alone(target: Target) -> bool:
     return _kind(target) == _SSH
 
 
+def connect_timeout_s(target: Target) -> int:
+    """ConnectTimeout in seconds: the user's own, else 20 instead of TCP's two minutes.
+
+    Through a jump host ssh counts until the last sshd greets, also while somebody signs in on the way there: then it is
+    what sshd itself gives a login (LoginGraceTime).
+    """
+    asks = target.place.proxied and _kind(target) not in (_SILENT, _SSH)
+    return int(target.one("connecttimeout", "120" if asks else "20"))
+
+
 def learn(target: Target, *, person: bool) -> None:
     """Remember it. A state folder that cannot be written remembers nothing."""
     if person or not is_for_ssh_alone(target):

@@ -5,6 +5,7 @@ configuration ssh refuses a command on its command line (TRAPS 10). `LogLevel=VE
 configuration cannot hide why ssh failed ("Unable to negotiate" is of level INFO), and tells when the login is done.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 SSH_FAILED = 255  # ssh's own failure; the remote scripts never end with it
@@ -109,6 +110,23 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         key, _, value = row.partition(" ")
         if value:
             yield key.lower(), value
+
+
+def host_block(hostname: str, user: str, port: int) -> str:
+    """A Host for ssh_config(5), by the short name that a person might give it."""
+    labels = [label for label in hostname.split(".") if not _EVERY_SITES.fullmatch(label)]
+    name = labels[0] if labels and not labels[0].isdecimal() else "cluster"
+    rows = [
+        f"Host {name}",
+        f"    HostName {hostname}",
+        f"    User {user}",
+        *([f"    Port {port}"] if port != _PORT else []),
+    ]
+    return "\n".join(rows)
+
+
+_PORT = 22
+_EVERY_SITES = re.compile(r"(login|log|gateway|gate|ssh|hpc|cluster|head|submit|access|fe|ln)[-0-9]*")
 
 
 def expand_tokens(template: str, tokens: Mapping[str, str]) -> str:

@@ -14,11 +14,13 @@ from lnode import pictures, routes, runs, sessions, sharing, signins
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
 from lnode.listing import View
-from lnode.login_nodes import Claim
+from lnode.login_nodes import Claim, is_same
 from lnode.settings import Request
 from lnode.target import Target
 
-_NODE_WITHIN_S = 6.0  # a login node that is down lets a jump wait for minutes
+_NODE_WITHIN_S = 6.0  # to begin with: a login node that is down lets a jump wait for minutes
+
+_ANSWER_WITHIN_S = 25.0  # in all: tmux by a module takes 10, a silent scheduler 8
 
 
 class Answers(NamedTuple):
@@ -75,10 +77,8 @@ class Survey:
                     silent.append((claim, _sign_in(alias, claim.node)))
                 else:
                     asked.append((claim, stack.enter_context(self._ask(there))))
-            for _, question in asked:
-                late = threading.Timer(_NODE_WITHIN_S, question.abandon)
-                late.start()
-                stack.callback(late.cancel)
+                    stack.enter_context(asked[-1][1].heard_within(_NODE_WITHIN_S))
+                    stack.enter_context(asked[-1][1].within(_ANSWER_WITHIN_S))
             for claim, question in asked:
                 try:
                     replies[claim.node] = question.reply()
@@ -87,7 +87,8 @@ class Survey:
         for node, said in replies.items():
             if self._target.config is None:
                 seen = sessions.picture_of(said)
-                routes.learn_node(alias, node, seen.port, [entry.session.name for entry in seen.entries])
+                names = [entry.session.name for entry in seen.entries]
+                routes.learn_node(alias, node, seen.port, names, led=node == here)
         return Answers(replies, tuple(silent))
 
     def _would_be_refused(self, there: Target) -> bool:
@@ -111,7 +112,9 @@ class Survey:
 def _others(picture: sessions.Picture, here: str, known: routes.Known) -> list[Claim]:
     """The other login nodes on which there may be something."""
     found = {claim.node: claim for claim in picture.others}
-    for node in sorted({*known.sessions.values()} - {here, *found}):
+    for node in sorted({*known.sessions.values()}):
+        if any(is_same(node, other) for other in (here, *found)):
+            continue
         names = tuple(sorted(name for name, where in known.sessions.items() if where == node))
         found[node] = Claim(node, known.ports[node], names)
     return list(found.values())

@@ -56,11 +56,6 @@ class Target(NamedTuple):
         return self.one("user")
 
     @property
-    def connect_timeout_s(self) -> int:
-        """ConnectTimeout in seconds; where the user has none, 20 instead of TCP's two minutes."""
-        return int(self.one("connecttimeout", "20"))
-
-    @property
     def host_key_alias(self) -> str | None:
         return self.options.get("hostkeyalias", ("",))[0] or None  # the word `none` is an alias, too
 

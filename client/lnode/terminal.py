@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from lnode import sharing, silence, sshargs
+from lnode import sharing, signins, silence, sshargs
 from lnode.sshlog import SshLog
 from lnode.target import Target
 
@@ -32,7 +32,11 @@ class Terminal:
             *((*sshargs.FRESH, *target.route) if fresh and not target.control_path else target.sharing),
         )
         self._argv = sshargs.terminal_argv(
-            target.alias, line, connect_timeout_s=target.connect_timeout_s, options=options, config=target.config
+            target.alias,
+            line,
+            connect_timeout_s=signins.connect_timeout_s(target),
+            options=options,
+            config=target.config,
         )
         self.silent = silent
         self.master = sharing.identity(target)  # the one that it finds

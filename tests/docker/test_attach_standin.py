@@ -132,3 +132,13 @@ def test_existing_never_creates_and_d_detaches_the_others(standin: Rig) -> None:
             second.wait_for("$")
             second.detach()
             assert second.exit_status() == 0
+
+
+def test_what_a_tmux_around_it_does_to_the_prefix_is_said_once(standin: Rig) -> None:
+    words = b"this terminal is in a tmux already: its prefix twice"
+    for times in (1, 0):
+        with Window([*LNODE, "unity", "inner", "--login"], standin.env(TMUX="/nowhere,1,0")) as window:
+            window.wait_for("$")
+            window.detach()
+            assert window.exit_status() == 0
+            assert window.raw.count(words) == times

@@ -65,6 +65,29 @@ def test_the_session_of_the_other_node_is_found(shared: TwoNodes) -> None:
     assert attach(shared, "x") == "login2"  # nothing is kept from whoever ended it
 
 
+@pytest.mark.parametrize("knows", [True, False], ids=["the laptop knows", "the home knows"])
+def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bool) -> None:
+    def tell(*words: str) -> str:
+        if not knows:
+            (shared.first.home / ".local/state/lnode/login-nodes").unlink(missing_ok=True)
+        done = in_a_pipe(shared.first, "unity", "x", *words)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    shared.land_on(shared.first)
+    assert attach(shared, "x") == "login1"
+    shared.land_on(shared.second)
+    tell("--send", "echo $((6 * 7)) on $(uname -n)", "--wait-for", "^42 on login1")
+    assert "\n42 on login1\n" in tell("--peek")
+    tell("--reset")
+    tell("--run", "--", "sleep", "600")
+    tell("--kill", "--yes")  # the session, not the run of that name where the alias leads
+    assert shared.sessions() == {"login1": [], "login2": []}
+    assert shared.second.exec("pgrep -fx 'sleep 600'")[0] == 0
+    tell("--kill", "--yes")
+    assert shared.second.exec("pgrep -fx 'sleep 600'")[0] == 1
+
+
 class Walk(RuleBasedStateMachine):
     """Attaches, kills and lists in any order; `where` is the login node of each session."""
 
@@ -127,7 +150,20 @@ def test_a_node_that_does_not_answer_is_said(one_down: TwoNodes) -> None:
     assert one_down.sessions() == {"login1": [], "login2": ["x"]}
     done = in_a_pipe(one_down.first, "unity", "--ls")
     assert (done.returncode, "lnode: login2 does not answer; x was there\n" in done.stderr) == (4, True), done
+    assert refused(one_down, "x", "--here", "--existing")[0] == 7
     assert attach(one_down, "x", "--here") == "login1"
+
+
+def test_a_node_that_is_called_otherwise_now_is_forgotten_when_somebody_says_so(shared: TwoNodes) -> None:
+    shared.land_on(shared.first)
+    hint = "~/.local/state/lnode/nodes/retired"
+    shared.first.exec(f"mkdir -p {hint.removesuffix('/retired')}; printf 'port 22\\ny\\nx\\n' >{hint}")
+    status, said = refused(shared, "x")
+    assert (status, "x lives on retired, which does not answer" in said) == (4, True), said
+    assert attach(shared, "x", "--here") == "login1"
+    assert shared.first.exec(f"cat {hint}")[1] == "port 22\ny\n"
+    shared.first.exec(f"touch -d '100 days ago' {hint}")
+    assert attach(shared, "y") == "login1"
 
 
 def test_homes_that_are_not_shared(engine: docker.DockerClient, slurm_image: str, run: str) -> None:

@@ -189,6 +189,7 @@ def test_a_login_node_that_was_restarted(engine: docker.DockerClient, slurm_imag
             window.find(LONG_ENOUGH)
             login1.container.start()
             wire.to_port = rig.port_of(login1.container)
+            wait_until(lambda: rig.banner(wire.to_port), "its sshd answers")  # what forwards the port would hang up
             wire.heal()
             assert window.exit_status(within_s=60) == 7
             assert "lnode: the login node of unity was restarted" in window.text()

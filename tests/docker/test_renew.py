@@ -113,6 +113,9 @@ def test_twice_at_once_is_once(slurm: Rig) -> None:
     )
     runs(slurm)
     assert len(jobs(slurm)) == 1
+    assert renew(slurm, "once", "--early") == (
+        0, "lnode: once on unity asks for its next allocation in a new window\n"
+    )  # fmt: skip
 
 
 def test_a_successor_waits_while_the_old_one_runs(slurm: Rig) -> None:

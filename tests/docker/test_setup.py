@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rig import Rig, wait_until
+from rig import Rig, configured, wait_until
 from sites import in_a_pipe
 from window import LNODE, Window
 
@@ -138,6 +138,9 @@ def test_what_to_ask_for_where_sinteractive_is_another_or_none(tidy: Rig) -> Non
     with elsewhere(tidy, "sinteractive"):
         assert '[hosts.u_bash]\ncommand = "sinteractive -t {time}"\n' in setup(tidy, "u_bash").stdout
     assert "command = " not in setup(tidy, "u_zsh").stdout
+    assert "Host " not in setup(tidy, "u_zsh").stdout
+    with configured(tidy, "Host localhost\n    HostName localhost\n    User u_zsh\n"):
+        assert "\nHost localhost\n    HostName localhost\n    User u_zsh\n" in setup(tidy, "localhost").stdout
 
 
 @contextmanager

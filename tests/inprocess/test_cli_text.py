@@ -92,22 +92,55 @@ def error(message: str, hint: str) -> str:
 HELP = """\
 Usage: lnode [OPTIONS] [HOST] [SESSION]
 
-  Keep a compute-node session alive on an HPC cluster: attach to it, or start
-  it.
+  Keep a compute-node session alive on an HPC cluster, from your laptop.
+
+  lnode unity                       attach to your session there, or start it
+  lnode unity myproject             the same by name, as many as you like
+  lnode unity --ls                  what is there: node, job, time left
+  lnode unity myproject --kill      end it, give its allocation back
+  lnode unity sim --run -- ./train  goes on by itself; --logs -f follows it
+  lnode demo                        all of this without a cluster
+
+  `unity` is a Host of your ~/.ssh/config. Ctrl-b d leaves a session running.
 
 Arguments:
-  HOST       an ssh alias; `demo` is a cluster on this laptop
-  [SESSION]  its name, else the host's default
+  HOST              an ssh alias; `demo` is a cluster on this laptop
+  [SESSION]         its name, else the host's default
 
-Options:
+What to attach to:
+  -P NAME           a profile of config.toml
+  -m MEM            memory to request
+  -t TIME           time limit to request
+  -p NAME           partition to request in
+  -g GPUS           GPUs to request
+  -c CPUS           CPUs to request
+  --login           plain tmux on the login node, no allocation
+  --existing        attach only, never start one
+  --here            where HOST leads, whatever runs on its other login nodes
+  -d                detach the session's other clients
+  --wait            keep trying where there is no network yet
+  --cc              attach in tmux's control mode, for iTerm2
+
+Look:
   --ls              list every session: state, node, job, time left; without
                     HOST on all known hosts
-  --json            with --ls and --doctor: as JSON
   --watch           with --ls: keep it on the screen
-  --kill            end the session and give its allocation back; or end a run
+  --peek [N]        what the session's screen shows, and N lines above
+  --wait-for REGEX  wait until it shows that, or `idle`, or `bell`
+  --timeout S       with --wait-for: give up after so many seconds
+
+Act:
+  --send TEXT       type TEXT into the session, and Enter
+  --no-enter        with --send: no Enter
   --renew           ask for another allocation in the same session
   --early           with --renew: while the old one still runs
+  --reset           thaw the session's frozen screen; lnode demo --reset:
+                    remove the demo
+  --rescue PID      bring a process that nothing protects into a session
+  --kill            end the session and give its allocation back; or end a run
   -y, --yes         with --kill and --setup: do not ask
+
+Runs:
   --run             start a command that goes on by itself: --run -- COMMAND
   --cwd DIR         with --run: start in this folder
   --on SESSION      with --run: inside that session's allocation
@@ -115,40 +148,28 @@ Options:
   -f                with --logs: follow it to the end, across drops
   -n N              with --logs: the last N lines only
   --notify          with --run or --logs -f: wait for the end, and notify
-  --login           plain tmux on the login node, no allocation
-  --existing        attach only, never start one
-  --here            where HOST leads, whatever runs on its other login nodes
-  -d                detach the session's other clients
-  -P NAME           a profile of config.toml
-  -m MEM            memory to request
-  -t TIME           time limit to request
-  -p NAME           partition to request in
-  -g GPUS           GPUs to request
-  -c CPUS           CPUs to request
-  --reset           thaw the session's frozen screen; lnode demo --reset:
-                    remove the demo
-  --wait            keep trying where there is no network yet
+
+Ports:
+  -L PORT           a port of this laptop to the session's node
+
+Sign-in:
   --sign-in         keep a password or passphrase in this laptop's keychain
   --forget          remove it again
-  --history         why was I disconnected? what happened, and when
   --close           end the connection that a sign-in left open
+
+Setup and trouble:
   --setup           livenode() and mouse scrolling on the cluster; shows the
                     change first
   --undo            with --setup: take it back
+  --profiles        what each profile would request here
   --doctor          check every layer, each finding with its fix; without HOST
                     this laptop
-  --cc              attach in tmux's control mode, for iTerm2
-  --peek [N]        what its screen shows, and N lines above
-  --send TEXT       type TEXT into it, and Enter
-  --no-enter        with --send: no Enter
-  --wait-for REGEX  wait until it shows that, or `idle`, or `bell`
-  --timeout S       with --wait-for: give up after so many seconds
-  --profiles        what each profile would request here
+  --history         why was I disconnected? what happened, and when
+
+Output:
+  --json            with --ls and --doctor: as JSON
   -v                tell at the end what happened, with times
   -h, --help        Show this message and exit.
-
-  Detach with Ctrl-b d: the session goes on. Try it without a cluster: lnode
-  demo
 """
 
 
@@ -157,9 +178,15 @@ def test_help(laptop: Laptop, flag: str) -> None:
     assert laptop.run(flag) == (0, HELP, "")
 
 
+def test_nothing_but_its_name_shows_how_it_is_used(laptop: Laptop) -> None:
+    everyday = "".join(f"{row}\n" for row in HELP.splitlines() if row.startswith("  lnode "))
+    assert everyday.count("\n") == 6
+    assert laptop.run() == (2, "", everyday + error("HOST is missing, an ssh alias", "see all there is: lnode --help"))
+
+
 @pytest.mark.parametrize(
     ("args", "about"),
-    [([], "HOST"), (["--frobnicate", "x"], "--frobnicate"), (["x", "-m"], "-m"), (["x", "y", "z"], "z")],
+    [(["--wait"], "HOST"), (["--frobnicate", "x"], "--frobnicate"), (["x", "-m"], "-m"), (["x", "y", "z"], "z")],
 )
 def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, args: list[str], about: str) -> None:
     code, out, err = laptop.run(*args)
@@ -176,6 +203,8 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
         (["x", "--ls", "--kill"], "--ls and --kill are one at a time", "say one of them"),
         (["demo", "--ls", "--reset"], "--ls and --reset are one at a time", "say one of them"),
         (["x", "sim", "-f"], "-f goes with --logs", "as in: lnode x SESSION --logs -f"),
+        (["x", "s", "-L", "22x"], "'22x' is no port to forward", "as in: -L 8888, or -L 9999:localhost:8888"),
+        (["x", "s", "-L", "1", "--kill"], "--kill and -L are one at a time", "say one of them"),
         (["x", "--logs"], "a run needs a name", "as in: lnode x sim --logs"),
         (["x", "--run", "--", "ls"], "a run needs a name", "as in: lnode x sim --run -- COMMAND"),
         (["x", "s", "--run"], "--run needs a command behind --", "as in: lnode x s --run -- python long.py"),

@@ -420,3 +420,27 @@ def test_whether_something_is_kept_loads_no_keyring(sshd: Sshd) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, target.config], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
+
+
+@pytest.mark.skipif(
+    not Path("/proc/sys/kernel/core_pattern").is_file()
+    or "/" in Path("/proc/sys/kernel/core_pattern").read_text()
+    or "|" in Path("/proc/sys/kernel/core_pattern").read_text(),
+    reason="cores are not left in the folder of who crashes",
+)
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_crash_leaves_no_core_with_the_secret_in_it(tmp_path: Path, *, guarded: bool) -> None:
+    program = (
+        "import os, resource, sys; from lnode import credentials\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)\n"
+        f"if {guarded}: credentials.leave_no_core()\n"
+        "secret = sys.stdin.readline() * 2; os.abort()\n"
+    )
+    crashed = subprocess.run(
+        [sys.executable, "-c", program], input="battery staple", text=True, cwd=tmp_path, check=False
+    )
+    assert crashed.returncode == -6
+    cores = [path.read_bytes() for path in tmp_path.iterdir()]
+    if not guarded and not cores:
+        pytest.skip("no cores here")
+    assert any(b"battery staple" in core for core in cores) is not guarded

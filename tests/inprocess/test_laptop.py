@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.laptop import display_name, identity, private_folder
+from lnode.laptop import display_name, identity, is_first, private_folder
 
 ID = re.compile(r"[0-9a-f]{16}")
 KEPT = "0123456789abcdef"
@@ -194,3 +194,13 @@ def test_what_is_not_this_users_alone_is_left_as_it_is(
         assert not folder.exists()
     else:
         assert folder.lstat() == before
+
+
+def test_what_is_told_once(kept: Path) -> None:
+    assert [is_first("tmux"), is_first("tmux"), is_first("vscode")] == [True, False, True]
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["told-tmux", "told-vscode"]
+
+
+def test_what_cannot_be_remembered_is_not_told_for_ever(kept: Path) -> None:
+    kept.parent.parent.write_text("")  # where the folder would be
+    assert not is_first("tmux")

@@ -58,7 +58,7 @@ class Host:
     def ask(self, script: str, *values: str) -> Reply:
         nonce = remote.nonce()
         done = subprocess.run(
-            self.argv(nonce, script, "", *values), env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
+            self.argv(nonce, script, "", *values), env=self.env, input="type\n", capture_output=True,
             timeout=LIMIT_S, check=False, encoding="utf-8", errors="backslashreplace",
         )  # fmt: skip
         reply = parse_reply(nonce, done.stdout.split("\n"))
@@ -87,6 +87,9 @@ class Waiting:
         argv = host.argv(self.nonce, "wait", "", *place, how, *words)
         self._sh = subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         self.began = self._reply()
+        if text is not None:
+            self._say("type")
+            self.began = self._reply()
 
     def _reply(self) -> Reply:
         rows = []
@@ -97,10 +100,13 @@ class Waiting:
         return parse_reply(self.nonce, rows)
 
     def look(self) -> Reply:
-        stdin = cast("IO[str]", self._sh.stdin)
-        stdin.write("look\n")
-        stdin.flush()
+        self._say("look")
         return self._reply()
+
+    def _say(self, line: str) -> None:
+        stdin = cast("IO[str]", self._sh.stdin)
+        stdin.write(f"{line}\n")
+        stdin.flush()
 
     def until(self, text: str) -> Look:
         """Look until that is among the rows."""
@@ -314,3 +320,44 @@ def test_a_screen_full_of_binary_is_thawed(host: Host) -> None:
     assert host.tmux("list-panes", "-t", "frozen:", "-F", "#{mouse_any_flag}") == "0"
     host.send("frozen", "echo 'thaw'ed", enter=True)
     host.shows("frozen", "thawed")
+
+
+@pytest.mark.parametrize(("program", "thaws"), [("srun", True), ("emacs", False)])
+def test_what_is_frozen_on_the_node_is_thawed_through_the_tty_here(
+    host: Host, tmp_path: Path, program: str, thaws: bool
+) -> None:
+    """script stands for srun: it passes all keys on to a tty of its own."""
+    there = shutil.copy(shutil.which("script") or pytest.skip("no script here"), tmp_path / program)
+    host.start(program, f"echo ready; exec {there} -qc 'exec sh -i' /dev/null", shows="$")
+    host.send(program, "echo in-far", enter=True)
+    host.shows(program, "in-far")
+    host.tmux("send-keys", "-t", f"{program}:", "C-s")
+    assert ("flow" in host.ask("reset", program)) == thaws
+    if not thaws:
+        host.tmux("send-keys", "-t", f"{program}:", "C-q")  # script outlives tmux while it is frozen
+    host.send(program, "echo 'thaw'ed", enter=True)
+    host.shows(program, "thawed")
+
+
+def test_a_tmux_that_knows_no_panes_is_no_session_that_is_not_there(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.start("x", "echo ready; cat")
+    real, folder = shutil.which("tmux"), host.home / "bin"
+    folder.mkdir()
+    (folder / "tmux").write_text(
+        f'#!/bin/sh\ncase $* in *list-panes*) echo no such thing; exit 64 ;; esac\nexec {real} "$@"\n'
+    )
+    (folder / "tmux").chmod(0o755)
+    monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
+    assert host.ask("peek", "x", "0")["refused"] == ("no such thing",)
+    assert "no-session" in host.ask("peek", "y", "0")
+
+
+def test_nothing_is_typed_for_a_connection_that_nobody_waits_for(host: Host) -> None:
+    host.start("given up", "echo ready; exec cat")
+    line = host.argv(remote.nonce(), "send", "", "given up", *sendkeys.words("twice", enter=True))
+    subprocess.run(line, env=host.env, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=True)
+    host.send("given up", "once", enter=True)
+    host.shows("given up", "once")
+    assert "twice" not in host.peek("given up")

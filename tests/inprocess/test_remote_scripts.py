@@ -1224,3 +1224,36 @@ def test_a_tmux_that_always_complains_of_something_starts_nothing_twice(sh_site:
     again.expect_exact("in the pane")
     assert status_of(again, END_OF_FILE) == Left.ENDED
     assert (sh_site.home / "calls").read_text().count("new-session") == 1
+
+
+@needs_tmux
+@pytest.mark.parametrize("lingers", [True, False])
+def test_a_login_that_takes_its_processes_along(sh_site: Site, *, lingers: bool) -> None:
+    sh_site.program("busctl", "echo b true")
+    sh_site.program("loginctl", f"echo Linger={'yes' if lingers else 'no'}")
+    sh_site.program("systemd-run", 'echo "$*" >>"$HOME/lasting"; shift 3; exec "$@"')
+    child = sh_site.attach(attach_line("x"))
+    wait_until(lambda: sh_site.tmux("list-sessions", "-F", "#{session_name}") == "x", "there is a session")
+    other = sh_site.attach(attach_line("y"))
+    wait_until(lambda: sh_site.tmux("list-sessions", "-F", "#{session_name}") == "x\ny", "there is another")
+    del child, other
+    started = (sh_site.home / "lasting").read_text().splitlines() if lingers else []
+    assert [words.split()[:5] for words in started] == [  # the other one is in the server that is there
+        ["--quiet", "--user", "--scope", "true"], ["--quiet", "--user", "--scope", "tmux", "-u"],
+    ][: len(started)]  # fmt: skip
+    assert bool(started) is lingers
+
+
+@needs_tmux
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="as on Linux")
+def test_a_server_whose_socket_was_removed_has_its_sessions_still(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+    pid = pane_pid(sh_site, "x")
+    (socket,) = sh_site.home.glob("tmux-*/default")
+    socket.unlink()
+    assert [entry.session.name for entry in sh_site.picture().entries] == ["x"]
+    socket.unlink()
+    child = sh_site.attach(attach_line("x"))
+    wait_until(lambda: sh_site.tmux("list-clients", "-F", "#{session_name}") == "x", "it is attached")
+    assert pane_pid(sh_site, "x") == pid
+    assert status_of(child, DETACH) == Left.DETACHED

@@ -36,7 +36,7 @@ class Host:
     def sh(self, line: str, before: str = "") -> bytes:
         env = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
         done = subprocess.run(
-            ["sh", "-c", f"{before}{line}"], env=env, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True,
+            ["sh", "-c", f"{before}{line}"], env=env, cwd=self.home, input=b"start\n", capture_output=True,
             timeout=LIMIT_S, check=False,
         )  # fmt: skip
         return done.stdout
@@ -136,6 +136,34 @@ def test_two_that_start_at_once_are_one(host: Host) -> None:
     assert "starting" in host.run("sim", "true")
     os.utime(host.folder / "sim.new", (1, 1))
     assert "started" in host.run("sim", "true")
+
+
+def test_a_login_shell_that_came_too_late_starts_nothing_for_whoever_starts_now(host: Host) -> None:
+    new = host.folder / "sim.new"
+    new.mkdir(parents=True)
+    (new / "command").write_text("touch executed\n")
+    (new / "id").write_text(f"{'0' * 16}\n")
+
+    def keeper(id_: str) -> None:
+        told = {"LNODE_KEEPER": remote.source("keeper"), "LNODE_PART": "keeper", "LNODE_NEW": str(new)}
+        told |= {"LNODE_RUN": str(host.folder / "sim"), "LNODE_ID": id_, "LNODE_CWD": str(host.home)}
+        host.sh('eval "$LNODE_KEEPER"', "".join(f"export {name}={shlex.quote(told[name])}; " for name in told))
+
+    keeper("1" * 16)
+    assert new.exists() and not (host.home / "executed").exists()
+    keeper("0" * 16)
+    assert host.wait("sim").code == 0 and (host.home / "executed").exists()
+
+
+def test_a_login_that_takes_its_processes_along(host: Host) -> None:
+    (host.home / "bin").mkdir()
+    scripts = {"busctl": "echo b true", "loginctl": "echo Linger=yes", "systemd-run": 'shift 3; kept=yes exec "$@"'}
+    for name, script in scripts.items():
+        (host.home / "bin" / name).write_text(f"#!/bin/sh\nexport kept; {script}\n")
+        (host.home / "bin" / name).chmod(0o755)
+    host.run("sim", "sh", "-c", "echo kept: $kept", before="PATH=$HOME/bin:$PATH; export PATH; ")
+    assert host.wait("sim").code == 0
+    assert data(host.logs("sim")) == b"kept: yes\n"
 
 
 def test_a_home_that_is_full_is_said_and_left_as_it_was(host: Host) -> None:

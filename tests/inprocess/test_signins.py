@@ -104,3 +104,13 @@ def test_a_path_that_macos_would_refuse_is_not_used(tmp_path: Path, monkeypatch:
     path = sharing.with_own(target()).control_path
     assert path.startswith("/tmp/lnode-")
     assert sharing.identity(sharing.with_own(target())) is None
+
+
+def test_who_may_have_to_sign_in_at_a_jump_host_has_time_for_it() -> None:
+    assert signins.connect_timeout_s(target()) == 20
+    assert signins.connect_timeout_s(target(proxyjump="gate")) == 120
+    assert signins.connect_timeout_s(target(proxycommand="nc %h %p", connecttimeout="7")) == 7
+    signins.learn(target(proxyjump="gate"), person=False)
+    assert signins.connect_timeout_s(target(proxyjump="gate")) == 20
+    signins.learn(target(proxyjump="gate"), person=True)
+    assert signins.connect_timeout_s(target(proxyjump="gate")) == 120

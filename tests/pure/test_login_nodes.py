@@ -45,6 +45,12 @@ def test_nothing_is_started_anew_while_somebody_may_have_it(
         assert node in {Verdict.FOUND: answered, Verdict.DOWN: said}.get(verdict, {c.node for c in silent})
 
 
+def test_of_two_nodes_that_have_it_the_one_that_was_remembered_is_meant() -> None:
+    found = {"login1": {"x"}, "login2.site.edu": {"x"}}
+    assert decide("x", found, [], "") == (Verdict.FOUND, "login1")
+    assert decide("x", found, [], "login2") == (Verdict.FOUND, "login2.site.edu")
+
+
 @given(st.lists(st.text()), st.text())
 def test_whatever_stands_in_the_home(rows: list[str], here: str) -> None:
     for claim in claims(rows, [], here, 22):

@@ -111,3 +111,16 @@ def test_what_a_token_expands_to_is_not_expanded_again() -> None:
 @given(st.text())
 def test_a_doubled_percent_sign_is_one(text: str) -> None:
     assert sshargs.expand_tokens(text.replace("%", "%%"), TOKENS) == text
+
+
+@pytest.mark.parametrize(
+    ("hostname", "name"),
+    [
+        ("login.unity.edu", "unity"), ("login2.cluster.osu.edu", "osu"), ("pitzer.osc.edu", "pitzer"),
+        ("login", "cluster"), ("10.0.0.7", "cluster"),
+    ],
+)  # fmt: skip
+def test_a_host_that_was_typed_out_gets_a_short_name(hostname: str, name: str) -> None:
+    block = f"Host {name}\n    HostName {hostname}\n    User alice"
+    assert sshargs.host_block(hostname, "alice", 22) == block
+    assert sshargs.host_block(hostname, "alice", 2200) == f"{block}\n    Port 2200"

@@ -10,12 +10,12 @@ import signal
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from lnode import causes, laptop, lastseen, login_nodes, remote, routes, screen, sshargs, tmux
+from lnode import causes, hints, laptop, lastseen, remote, routes, screen, sshargs, tmux
 from lnode.causes import Cause
+from lnode.commands import asking
 from lnode.errors import ExitCode, LnodeError
-from lnode.login_nodes import Verdict
 from lnode.settings import Request
 from lnode.signals import Signals
 from lnode.target import Target
@@ -24,6 +24,7 @@ from lnode.tmux import Left
 from lnode.tty import Tty
 
 if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond is waited for
+    from lnode.sessions import Entry, Picture
     from lnode.supervisor import Outcome
 
 
@@ -67,10 +68,13 @@ def attach(
         screen.say(
             "--cc is for iTerm2, and this terminal is none: it will show tmux's protocol; leave it by typing detach"
         )
+    hint = hints.of(os.environ)
+    if hint and laptop.is_first(hint.name):
+        screen.say(hint.words)
     if seen := lastseen.read(target.alias, name):
         screen.say(seen)
 
-    def stay(there: Target, mode: str, node: str = "") -> "Outcome":
+    def stay(there: Target, mode: str, node: str = "", *, waits: bool) -> "Outcome":
         first = line(mode, "detach" if detach_others else "keep", node=node)
         outcome = _stay(there, name, first, line, run, request, waits=waits, control=control)
         if verbose:
@@ -78,70 +82,72 @@ def attach(
                 screen.say(f"{time.strftime('%H:%M:%S', time.localtime(at))} {words}")
         return outcome
 
+    outcome, place = _seek(target, name, request, stay, existing=existing, here=here, waits=waits)
+    if not existing and _is_not_there(outcome):
+        raise _mangled(name)
+    return _conclude(outcome, place, name, program)
+
+
+class _Stay(Protocol):
+    """One attach at a login node, with all its reconnects; `mode` as session.sh takes it."""
+
+    def __call__(self, there: Target, mode: str, node: str = "", *, waits: bool) -> "Outcome": ...
+
+
+def _seek(
+    target: Target, name: str, request: Request, stay: _Stay, *, existing: bool, here: bool, waits: bool
+) -> tuple["Outcome", Target]:
+    """Attach where it is, else start it where the alias leads: how that ended, and where. Raises LnodeError."""
     creates = not existing and tmux.is_creatable(name)
-    mode = "existing" if existing else "create" if creates else "refuse"
+    anew = "anew" if creates else "there"
     if here:
-        return _conclude(stay(target, "anew" if creates else mode), target, name, program)
-    known = routes.recall(target.alias) if target.config is None else routes.Known({}, {})
-    owner = known.owner(name)
-    if owner and known.are_several:
-        there = routes.to_node(target, owner, known.ports[owner], request)
-        outcome = stay(there, "there")
-        if not _is_elsewhere(outcome, there.place):
-            return _conclude(outcome, there, name, program)
+        return stay(target, anew, waits=waits), target
+    looked: set[str] = set()
+    down: set[str] = set()
+    seen_there = asking.remembered(target, name, request)
+    if seen_there is not None:
+        outcome = stay(seen_there, "there", waits=False)
+        if not _is_not_there(outcome) and not _is_unreachable(outcome, seen_there.place):
+            return outcome, seen_there
+        (looked if _is_not_there(outcome) else down).add(seen_there.node)
     else:
-        outcome = stay(target, mode, owner)
+        owner = routes.recall(target.alias).owner(name) if target.config is None else ""
+        mode = "existing" if existing else "create" if creates else "refuse"
+        outcome = stay(target, mode, owner, waits=waits)
         if outcome.status != Left.ELSEWHERE or outcome.began_before:
-            return _conclude(outcome, target, name, program)
-    place = find(target, name, request)
-    if place is not None:
-        return _conclude(stay(place, "there"), place, name, program)
+            return outcome, target
+    find = partial(asking.find, target, name, request, starts=not existing, down=down)
+    while place := _found(find, seen_there if waits else None, looked):
+        outcome = stay(place, "there", waits=waits)
+        if not _is_not_there(outcome):
+            return outcome, place
+        looked.add(place.node)
     if existing:
         raise no_session(target.alias, name)
-    return _conclude(stay(target, "anew" if creates else "there"), target, name, program)
+    return stay(target, anew, waits=waits), target
 
 
-def _is_elsewhere(outcome: "Outcome", place: causes.Place) -> bool:
-    """Was there nothing on the node that was remembered, or no such node?"""
+def _found(find: Callable[..., Target | None], otherwise: Target | None, looked: set[str]) -> Target | None:
+    """As asking.find, but not where it was looked for; where nothing answers, there is still where to wait for it."""
+    try:
+        return find(without=looked)
+    except LnodeError as error:
+        if otherwise is None or otherwise.node in looked or error.code is not ExitCode.UNREACHABLE:
+            raise
+        return otherwise
+
+
+def _is_not_there(outcome: "Outcome") -> bool:
+    """Was the session looked for, and not found?"""
+    return outcome.status == Left.NO_SESSION and not outcome.began_before
+
+
+def _is_unreachable(outcome: "Outcome", place: causes.Place) -> bool:
     from lnode.reconnect import End
 
-    if outcome.end is End.OVER:
-        return outcome.status == Left.NO_SESSION and not outcome.began_before
     if outcome.end is not End.FAILED or outcome.began:
         return False
     return causes.explain(outcome.cause, "", place).code is ExitCode.UNREACHABLE
-
-
-def find(target: Target, name: str, request: Request) -> Target | None:
-    """The login node that has the session, None where no node has it. Raises LnodeError where that is in doubt."""
-    from lnode.survey import Survey
-
-    with Survey(target, request) as asked, screen.waiting(f"looking for {name} on the login nodes ..."):
-        answers = asked.answers()
-    silent = {claim.node: (claim, error) for claim, error in answers.silent}
-    remembered = routes.recall(target.alias).owner(name)
-    verdict, node = login_nodes.decide(name, answers.sessions(), [claim for claim, _ in silent.values()], remembered)
-    if verdict is Verdict.FOUND:
-        return routes.to_node(target, node, answers.picture(node).port, request)
-    if verdict is Verdict.NOWHERE:
-        return None
-    claim, error = silent[node]
-    if error.code is ExitCode.LOGIN_REFUSED:  # it only wants somebody, who is asked by ssh itself
-        return routes.to_node(target, node, claim.port, request)
-    _start_anew(target.alias, name, node, verdict, error)
-    return None
-
-
-def _start_anew(alias: str, name: str, node: str, verdict: Verdict, error: LnodeError) -> None:
-    """Only if somebody says so."""
-    hint = f"wait for it, or start another one where {alias} leads: lnode {alias} {name} --here"
-    if verdict is Verdict.DOWN:
-        raise LnodeError(
-            ExitCode.UNREACHABLE, f"{name} lives on {node}, which does not answer", hint, detail=error.message
-        )
-    doubt = f"{name} may live on {node}, which does not answer"
-    if not (screen.can_ask() and screen.confirm(f"{doubt}; start another one where {alias} leads?")):
-        raise LnodeError(ExitCode.NO_SESSION, doubt, hint, detail=error.message)
 
 
 def _stay(
@@ -288,6 +294,16 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
         ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
         "try: ssh -t {alias} tmux attach -t {name}"),
 }  # fmt: skip
+
+
+def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
+    """The session in what runs there. Raises LnodeError where there is none of that name, or no tmux."""
+    if not picture.has_tmux:
+        raise no_tmux(alias)
+    entry = picture.named(name)
+    if entry is None:
+        raise no_session(alias, name)
+    return entry
 
 
 def no_session(alias: str, name: str) -> LnodeError:

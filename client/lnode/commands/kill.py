@@ -7,10 +7,12 @@ input for the ids that the person saw, so what is ended is what was shown.
 """
 
 import re
+from functools import partial
 
 from lnode import runs, screen, sessions
 from lnode.ask import Question
-from lnode.commands.attach import find, no_session, no_tmux
+from lnode.commands.asking import Reply, asked, has_session
+from lnode.commands.attach import no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.runs import Run
 from lnode.schedulers import SCHEDULERS
@@ -24,49 +26,49 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
     alias = target.alias
     if not yes and not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
-    ended = _kill_on(target, name, request, yes=yes)
-    if ended is None and (owner := find(target, name, request)):
-        ended = _kill_on(owner, name, request, yes=yes)
-    if ended is None:
-        raise no_session(alias, name)
-    return ended
-
-
-def _kill_on(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode | None:
-    """The same on the login node where the target leads, None where there is no such session."""
-    alias = target.alias
-    with Question(target, "kill", *sessions.list_values(request.tmux), name) as question:
-        with screen.waiting(f"asking {alias} ..."):
-            reply = question.reply()
+    values, has = (*sessions.list_values(request.tmux), name), partial(has_session, name)
+    with asked(target, name, request, "kill", *values, has=has, settles=partial(_has_run, name)) as (
+        _,
+        question,
+        reply,
+    ):
         picture = sessions.picture_of(reply)
         entry = picture.named(name)
-        run = next((run for run in runs.parse_runs(reply.get("runs", ())) if run.name == name), None)
+        run = _run_in(name, reply)
         if entry is None and run is not None:
             return _kill_run(question, alias, run, yes=yes)
         if not picture.has_tmux:
             raise no_tmux(alias)
         if entry is None:
-            return None
+            raise no_session(alias, name)
         besides = "; the run of that name goes on" if run and run.state == "running" and run.session != name else ""
         if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
             screen.say(f"{name} goes on")
             return ExitCode.FAILED
         question.tell(_verdict(entry))
         with screen.waiting(f"ending {name} ..."):
-            reply = question.reply()
-    if "renamed" in reply:
+            after = question.reply()
+    if "renamed" in after:
         now = f"see what it is called now: lnode {alias} --ls"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", now)
-    if "left" not in reply or reply["left"]:
+    if "left" not in after or after["left"]:
         by_hand = f"end it by hand: ssh {alias} tmux kill-session -t {name}"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
-    refusals = [row for row in reply.get("cancel", ()) if not _HARMLESS.search(row)]
+    refusals = [row for row in after.get("cancel", ()) if not _HARMLESS.search(row)]
     if entry.job and refusals:
         by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[picture.system].cancel} {entry.job.id}"
         raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
     cancelled = f", job {entry.job.id} is cancelled" if entry.job else ""
     screen.say(f"{name} on {alias} has ended{cancelled}{besides}")
     return ExitCode.DONE
+
+
+def _run_in(name: str, reply: Reply) -> Run | None:
+    return next((run for run in runs.parse_runs(reply.get("runs", ())) if run.name == name), None)
+
+
+def _has_run(name: str, reply: Reply) -> bool:
+    return _run_in(name, reply) is not None
 
 
 # kill-session alone frees what salloc, srun, qsub -I and so on hold, so the cancel may come too late, which is as good.

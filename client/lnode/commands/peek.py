@@ -1,9 +1,7 @@
 """`lnode HOST SESSION --peek [N]`: what its screen shows now and N rows above it, without attaching."""
 
-from collections.abc import Mapping, Sequence
-
 from lnode import screen, watching
-from lnode.ask import Question
+from lnode.commands.asking import Reply, asked, has_pane
 from lnode.commands.attach import no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import visible
@@ -12,17 +10,13 @@ from lnode.target import Target
 
 _MOST = 10_000  # rows: at 200 characters a row 2 MB
 
-Reply = Mapping[str, Sequence[str]]
-
 
 def peek(target: Target, name: str, request: Request, *, above: int) -> ExitCode:
     """Print the rows as plain text: what could move a cursor was left there, or is made visible."""
     if not 0 <= above <= _MOST:
         raise LnodeError(ExitCode.USAGE, f"--peek takes a number of lines up to {_MOST}", "as in: --peek 200")
-    question = Question(target, "peek", request.tmux, name, str(above))
-    with question, screen.waiting(f"asking {target.alias} ..."):
-        reply = question.reply()
-    check(reply, target.alias, name)
+    with asked(target, name, request, "peek", request.tmux, name, str(above), has=has_pane) as (_, _, reply):
+        check(reply, target.alias, name)
     rows = [visible(row.rstrip()) for row in watching.unbarred(reply.get("screen", ()))]
     while rows and not rows[-1]:
         rows.pop()

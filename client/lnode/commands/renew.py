@@ -5,10 +5,11 @@ goes into the pane that a person would see, where that is a shell at its prompt;
 """
 
 import os
+from functools import partial
 
 from lnode import screen, sessions, tmux
-from lnode.ask import Question
-from lnode.commands.attach import find, no_session, no_tmux, renewal
+from lnode.commands.asking import asked, has_session
+from lnode.commands.attach import entry_of, renewal
 from lnode.errors import ExitCode, LnodeError
 from lnode.sessions import Entry, State
 from lnode.settings import Request
@@ -17,40 +18,26 @@ from lnode.target import Target
 
 def renew(target: Target, name: str, request: Request, *, early: bool) -> ExitCode:
     """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
-    done = _renew_on(target, name, request, early=early)
-    if done is None and (owner := find(target, name, request)):
-        done = _renew_on(owner, name, request, early=early)
-    if done is None:
-        raise no_session(target.alias, name)
-    return done
-
-
-def _renew_on(target: Target, name: str, request: Request, *, early: bool) -> ExitCode | None:
-    """The same on the login node where the target leads, None where there is no such session."""
     alias, wanted = target.alias, request.filled()
     command, program = tmux.pane_command(wanted, renewal(alias, name)), tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
-    question = Question(target, "renew", *sessions.list_values(request.tmux), name, command, program, *size)
-    with question:
-        with screen.waiting(f"asking {alias} ..."):
-            picture = sessions.picture_of(question.reply())
-        if not picture.has_tmux:
-            raise no_tmux(alias)
-        entry = picture.named(name)
-        if entry is None:
-            return None
+    values = (*sessions.list_values(request.tmux), name, command, program, *size)
+    with asked(target, name, request, "renew", *values, has=partial(has_session, name)) as (_, question, reply):
+        picture = sessions.picture_of(reply)
+        entry = entry_of(picture, alias, name)
         _refuse(entry, alias, early=early)
-        question.tell(f"{entry.session.id} {'behind' if early else 'pane'}")
+        granted = entry.job.sid if entry.job else 0
+        question.tell(f"{entry.session.id} {'behind' if early else 'pane'} {granted}")
         with screen.waiting(f"asking for an allocation in {name} ..."):
-            reply = question.reply()
-    started = next(iter(reply.get("started", ())), "")
-    if "no-program" in reply:
+            after = question.reply()
+    started = next(iter(after.get("started", ())), "")
+    if "no-program" in after:
         raise LnodeError(
             ExitCode.MISSING_THERE,
             f"there is no {program} on {alias}, so nothing was started",
             f"see what it has, and a command for config.toml: lnode {alias} --setup",
         )
-    if "asked" in reply:
+    if "asked" in after:
         look = f"see how far it is: lnode {alias} {name}"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is asking for an allocation already", look)
     if not started:
@@ -58,7 +45,7 @@ def _renew_on(target: Target, name: str, request: Request, *, early: bool) -> Ex
             ExitCode.FAILED,
             f"nothing was started in {name} on {alias}",
             f"see what is there: lnode {alias} --ls",
-            detail="\n".join(reply.get("failed", ())),
+            detail="\n".join(after.get("failed", ())),
         )
     where = (
         "in its pane" if started == "pane" else "in a new window, as it was at work" if not early else "in a new window"

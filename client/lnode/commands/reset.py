@@ -1,7 +1,7 @@
 """`lnode HOST SESSION --reset`: thaw a frozen screen, and say what was done. Nothing is ended, no text is typed."""
 
 from lnode import screen
-from lnode.ask import Question
+from lnode.commands.asking import asked, has_pane
 from lnode.commands.peek import check
 from lnode.errors import ExitCode
 from lnode.settings import Request
@@ -18,10 +18,8 @@ _DONE = {
 
 def reset(target: Target, name: str, request: Request) -> ExitCode:
     """Do what tmux can do from outside the session."""
-    question = Question(target, "reset", request.tmux, name)
-    with question, screen.waiting(f"asking {target.alias} ..."):
-        reply = question.reply()
-    check(reply, target.alias, name)
+    with asked(target, name, request, "reset", request.tmux, name, has=has_pane) as (_, _, reply):
+        check(reply, target.alias, name)
     for section, words in _DONE.items():
         if section in reply:
             screen.say(words)

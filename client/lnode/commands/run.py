@@ -4,11 +4,13 @@ The words arrive as they were typed, each as one argument of the command, whatev
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from lnode import remote, runs, screen, sessions
 from lnode.ask import Question
-from lnode.commands.attach import no_session, no_tmux
+from lnode.commands.asking import Reply, asked, has_session
+from lnode.commands.attach import entry_of
 from lnode.errors import ExitCode, LnodeError
 from lnode.sessions import State
 from lnode.settings import Request
@@ -33,13 +35,16 @@ def run(
     script, all_values = "run_on" if on else "run", (*sessions.list_values(request.tmux), *values)
     if len(remote.line(script, remote.nonce(), *all_values)) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
-    with (
-        Question(target, script, *all_values) as question,
-        screen.waiting(f"asking {target.alias} ..."),
-    ):
-        reply = question.reply()
-        if on:
-            question.tell(_job(target.alias, reply, on))
+    if on:
+        has = partial(has_session, on)
+        with asked(target, on, request, script, *all_values, has=has) as (_, question, picture):
+            question.tell(_job(target.alias, picture, on))
+            with screen.waiting(f"asking {target.alias} ..."):
+                reply = question.reply()
+    else:
+        with Question(target, script, *all_values) as question, screen.waiting(f"asking {target.alias} ..."):
+            question.reply()
+            question.tell("start")
             reply = question.reply()
     started = runs.parse_runs(reply.get("started", ()))
     if not started:
@@ -60,14 +65,10 @@ def check_name(name: str) -> None:
         )
 
 
-def _job(alias: str, reply: Mapping[str, Sequence[str]], session: str) -> str:
+def _job(alias: str, reply: Reply, session: str) -> str:
     """The job of the session, in which the run is to be. Raises LnodeError."""
     picture = sessions.picture_of(reply)
-    if not picture.has_tmux:
-        raise no_tmux(alias)
-    entry = picture.named(session)
-    if entry is None:
-        raise no_session(alias, session)
+    entry = entry_of(picture, alias, session)
     if entry.job is None or entry.state is not State.RUNNING:
         raise LnodeError(
             ExitCode.FAILED, f"{session} on {alias} has no allocation to run in: it {sessions.whereabouts(entry)}",
@@ -81,7 +82,7 @@ def _job(alias: str, reply: Mapping[str, Sequence[str]], session: str) -> str:
     return entry.job.id
 
 
-def _refusal(alias: str, name: str, command: Sequence[str], reply: Mapping[str, Sequence[str]]) -> LnodeError:
+def _refusal(alias: str, name: str, command: Sequence[str], reply: Reply) -> LnodeError:
     """Why nothing was started."""
     rows = next((rows for section, rows in reply.items() if section in _REFUSALS), ())
     run = runs.parse_run(rows[0]) if rows else None
@@ -99,7 +100,7 @@ def _refusal(alias: str, name: str, command: Sequence[str], reply: Mapping[str, 
 _OF_A_SHELL = " |&;<>()$`\"'*?~"
 _UNSAID = (ExitCode.FAILED, "{alias} did not say whether {name} runs", "look: lnode {alias} --ls")
 
-_REFUSALS: Mapping[str, tuple[ExitCode, str, str]] = {
+_REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
     "unwritable": (
         ExitCode.FAILED, "the home on {alias} takes no log, so nothing was started",
         "see whether it is full or read-only: ssh {alias} df -h .; quota"),

@@ -1,8 +1,8 @@
 """`lnode HOST SESSION --send TEXT`: type into its active pane, without attaching. Enter follows."""
 
 from lnode import screen, sendkeys
-from lnode.ask import Question
-from lnode.commands.peek import Reply, check
+from lnode.commands.asking import Reply, asked, has_pane
+from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
 from lnode.settings import Request
 from lnode.target import Target
@@ -12,11 +12,13 @@ _MOST = 48 << 10  # bytes: with the script, in base64, below what one argument m
 
 def send(target: Target, name: str, request: Request, *, text: str, enter: bool) -> ExitCode:
     """Type `text`, each character as itself, and say so. Raises LnodeError where not all of it was typed."""
-    question = Question(target, "send", request.tmux, name, *words(text, enter=enter))
-    with question, screen.waiting(f"asking {target.alias} ..."):
-        reply = question.reply()
-    check(reply, target.alias, name)
-    screen.say(typed(reply, target.alias, name, text, enter=enter))
+    values = (request.tmux, name, *words(text, enter=enter))
+    with asked(target, name, request, "send", *values, has=has_pane) as (_, question, reply):
+        check(reply, target.alias, name)
+        question.tell("type")
+        done = question.reply()
+        check(done, target.alias, name)
+    screen.say(typed(done, target.alias, name, text, enter=enter))
     return ExitCode.DONE
 
 

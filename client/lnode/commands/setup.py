@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lnode import livenode, rcfile, screen, tmux
+from lnode import livenode, rcfile, screen, sshargs, tmux
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
 from lnode.schedulers import SCHEDULERS
@@ -48,6 +48,7 @@ def setup(target: Target, request: Request, profiles: Mapping[str, Request], *, 
         _show(alias, reply, changes)
         if not undo:
             _propose(alias, reply, request)
+            _propose_alias(target)
         if not doable:
             screen.say(f"there is nothing {'to take back' if undo else 'to change'} on {alias}")
             return ExitCode.DONE
@@ -164,6 +165,14 @@ def _propose(alias: str, reply: Reply, request: Request) -> None:
     screen.say(f"for config.toml on this laptop, as lnode's own request would not do on {alias}:")
     with screen.output():
         print(f'[hosts.{alias}]\ncommand = "{command}"')
+
+
+def _propose_alias(target: Target) -> None:
+    """And a block for its ssh configuration, where the host was typed out."""
+    if target.hostname == target.alias.rpartition("@")[2]:
+        screen.say(f"for ~/.ssh/config on this laptop, so that a short name will do for {target.hostname}:")
+        with screen.output():
+            print(sshargs.host_block(target.hostname, target.user, target.port))
 
 
 def _first(reply: Reply, section: str) -> str:

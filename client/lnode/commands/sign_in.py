@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from lnode import causes, credentials, laptop, screen, sshargs
+from lnode import causes, credentials, laptop, screen, signins, sshargs
 from lnode.credentials import KeychainFailed
 from lnode.errors import ExitCode, LnodeError
 from lnode.sshlog import SshLog
@@ -70,7 +70,8 @@ def _ask(target: Target) -> tuple[Sequence[_Asked], str]:
     """Log in on a connection of its own, asking a person: what was asked, and what ssh said."""
     options = (*sshargs.FRESH, "BatchMode=no", _ONE_QUESTION_ONCE)
     argv = sshargs.question_argv(
-        target.alias, "true", connect_timeout_s=target.connect_timeout_s, options=options, config=target.config,
+        target.alias, "true", connect_timeout_s=signins.connect_timeout_s(target), options=options,
+        config=target.config,
     )  # fmt: skip
     with _lessons() as (path, fifo), SshLog() as log:
         subprocess.run(

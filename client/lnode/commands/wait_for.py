@@ -6,7 +6,6 @@ twice.
 """
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from lnode import screen, watching
 from lnode.ask import Question
 from lnode.commands import send
+from lnode.commands.asking import Reply, asked, has_pane
 from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import visible
@@ -58,18 +58,6 @@ def _until(what: str) -> Until | re.Pattern[str]:
         ) from None
 
 
-@contextmanager
-def _at_most(question: Question, seconds: float) -> Iterator[None]:
-    """Wait no longer for what the block asks: it hears then that there is no answer."""
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), question.abandon)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 class _Wait:
     """One wait over as many connections as it takes."""
 
@@ -101,47 +89,67 @@ class _Wait:
 
     def _watch(self) -> ExitCode:
         """Over one connection, until it is seen."""
-        alias, resumed = self._target.alias, self._began
-        words = () if resumed else self._words
-        how = "follow" if self._text is None else "since"
-        question = Question(self._target, "wait", self._request.tmux, *self._place, how, *words, silent=resumed)
-        with question:
-            self._begin(question, _LOGIN_S if resumed else None)
-            with screen.waiting(f"waiting for {self._name} on {alias} ..."):
-                idle_since = time.monotonic()
-                while True:
-                    look = self._look(question)
-                    now = time.monotonic()
-                    if look is not None:
-                        idle_since = now
-                        if self._is_seen(look):
-                            return ExitCode.DONE
-                        if look.dead:
-                            raise self._ended()
-                    if self._until is Until.IDLE and now - idle_since >= IDLE_S:
+        waiting = f"waiting for {self._name} on {self._target.alias} ..."
+        with self._opened() as question, screen.waiting(waiting):
+            idle_since = time.monotonic()
+            while True:
+                look = self._look(question)
+                now = time.monotonic()
+                if look is not None:
+                    idle_since = now
+                    if self._is_seen(look):
                         return ExitCode.DONE
-                    if self._left_s() <= 0:
-                        raise self._too_late()
-                    time.sleep(min(_EVERY_S, self._left_s()))
+                    if look.dead:
+                        raise self._ended()
+                if self._until is Until.IDLE and now - idle_since >= IDLE_S:
+                    return ExitCode.DONE
+                if self._left_s() <= 0:
+                    raise self._too_late()
+                time.sleep(min(_EVERY_S, self._left_s()))
 
-    def _begin(self, question: Question, within_s: float | None) -> None:
-        alias, name = self._target.alias, self._name
-        within_s = min(self._left_s(), within_s or float("inf"))
-        with _at_most(question, within_s), screen.waiting(f"asking {alias} ..."):
+    @contextmanager
+    def _opened(self) -> Iterator[Question]:
+        """A connection over which it can be looked: the first to where the session is, later ones in silence."""
+        alias, name, left_s = self._target.alias, self._name, self._left_s()
+        how = "follow" if self._text is None else "since"
+        values = (self._request.tmux, *self._place, how)
+        if not self._began:
+            first = asked(
+                self._target, name, self._request, "wait", *values, *self._words, has=has_pane, within_s=left_s
+            )
+            with first as (self._target, question, reply):
+                check(reply, alias, name)
+                self._begin(self._typed(question) if self._text else reply)
+                yield question
+            return
+        with Question(self._target, "wait", *values, silent=True) as question:
+            with question.within(min(left_s, _LOGIN_S)), screen.waiting(f"asking {alias} ..."):
+                reply = question.reply()
+            if "no-session" in reply:
+                raise self._ended()
+            check(reply, alias, name)
+            yield question
+
+    def _typed(self, question: Question) -> Reply:
+        question.tell("type")
+        with question.within(self._left_s()):
             reply = question.reply()
-        if self._began and "no-session" in reply:
-            raise self._ended()
-        check(reply, alias, name)
+        check(reply, self._target.alias, self._name)
+        return reply
+
+    def _begin(self, reply: Reply) -> None:
+        """What is waited for from now on; what was to be typed is typed."""
         place = watching.again(reply)
-        if self._began or place is None:
+        if place is None:
             return
         self._began, self._place = True, place
         if self._text is not None:
             self._sent = Sent(self._text.text, watching.unbarred(reply.get("before", ())))
-            screen.say(send.typed(reply, alias, name, self._text.text, enter=self._text.enter))
+            text, enter = self._text
+            screen.say(send.typed(reply, self._target.alias, self._name, text, enter=enter))
 
     def _look(self, question: Question) -> Look | None:
-        with _at_most(question, _SILENT_S):
+        with question.within(_SILENT_S):
             question.tell("look")
             reply = question.reply()
         if "gone" in reply:

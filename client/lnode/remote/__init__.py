@@ -11,20 +11,23 @@ import re
 import shlex
 
 _PARTS = {
-    "session": ("tmux.sh", "scheduler.sh", "nodes.sh", "session.sh"),
+    "session": ("tmux.sh", "scheduler.sh", "nodes.sh", "lasting.sh", "session.sh"),
     "list": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh"),
     "kill": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "kill.sh"),
     "renew": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "renew.sh"),
+    "hostkey": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "hostkey.sh"),
+    "sshd": ("tmux.sh", "sshd.sh"),
     "client": ("tmux.sh", "client.sh"),
     "news": ("tmux.sh", "news.sh"),
     "setup": ("tmux.sh", "scheduler.sh", "setup.sh"),
-    "doctor": ("tmux.sh", "scheduler.sh", "doctor.sh"),
+    "doctor": ("tmux.sh", "scheduler.sh", "lasting.sh", "doctor.sh"),
     "peek": ("tmux.sh", "pane.sh", "peek.sh"),
     "send": ("tmux.sh", "pane.sh", "send.sh"),
     "wait": ("tmux.sh", "pane.sh", "wait.sh"),
+    "rescue": ("tmux.sh", "lasting.sh", "rescue.sh"),
     "reset": ("tmux.sh", "pane.sh", "reset.sh"),
-    "run": ("tmux.sh", "runs.sh", "run.sh"),
-    "run_on": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "run.sh"),
+    "run": ("tmux.sh", "runs.sh", "lasting.sh", "run.sh"),
+    "run_on": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "lasting.sh", "run.sh"),
     "logs": ("runs.sh", "logs.sh"),
     "keeper": ("keeper.sh",),
 }

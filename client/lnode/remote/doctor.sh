@@ -43,31 +43,11 @@ ask_login_shell() {
 }
 
 ask_kill_user_processes() {
-  case $(limited 2 busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses) in
-  'b true') kills=yes ;;
-  'b false') kills=no ;;
-  *) kills=$(sed -n 's/^[[:space:]]*KillUserProcesses=//p' /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf 2>/dev/null | tail -n 1) ;;
-  esac
-  case $kills in
-  yes | true | 1 | on)
-    case $(limited 2 loginctl show-user "$(id -un)" -p Linger) in
-    Linger=yes) ;; # where it may be asked to last, systemd-run keeps it
-    *) fact kill_user_processes yes ;;
-    esac
-    ;;
-  esac
+  if kills_at_logout && ! lingers; then fact kill_user_processes yes; fi
 }
 
-# A server of this user whose socket is not where it made it: it answers nobody.
 ask_lost_server() {
-  for pid in $(ps -u "$(id -u)" -o pid= -o comm= | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
-    folder=$(tr '\000' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_TMPDIR=//p')
-    if [ "$folder" != "$TMUX_TMPDIR" ]; then continue; fi
-    case " $(ps -o args= -p "$pid") " in
-    *' -L'* | *' -S'*) ;;
-    *) fact tmux_lost "$pid" && return ;;
-    esac
-  done 2>/dev/null
+  if lost_server; then fact tmux_lost "$lost"; fi
 }
 
 # Sessions whose shells keep the path of an agent that is gone.

@@ -17,7 +17,7 @@ birth() {
 }
 
 keep() {
-  cd "$LNODE_NEW" || exit
+  cd "$LNODE_NEW" && [ "$(cat id)" = "$LNODE_ID" ] || exit # a login shell may take so long that nobody waits any more
   trap '' HUP
   trap : TERM INT # the command's business; this is to live on
   exec </dev/null >>log 2>/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-

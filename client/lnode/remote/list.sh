@@ -73,23 +73,22 @@ started_in() {
 
 # A row for each session that is said to be on another node: NODE PORT NAME.
 noted_elsewhere() {
-  for file in "$known_nodes"/*; do
-    if [ -f "$file" ] && [ "${file##*/}" != "$this_node" ]; then
-      sed -n "1{s/^port //;h;d;};G;s/\(.*\)\n\(.*\)/${file##*/} \2 \1/p" "$file" 2>/dev/null
-    fi
+  other_nodes | while read -r file; do
+    sed -n "1{s/^port //;h;d;};G;s/\(.*\)\n\(.*\)/${file##*/} \2 \1/p" "$file" 2>/dev/null
   done | head -n 500
 }
 
+section host
+uname -n
+date +%s
+printf '%s\n' "${SSH_CONNECTION##* }"
 find_tmux "$4" || tmux=
+find_server
 scheduled </dev/null | {
-  section host
-  uname -n
-  date +%s
-  printf '%s\n' "${SSH_CONNECTION##* }"
   panes=
   if [ -n "$tmux" ]; then
     sessions
-    printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions
+    if [ -z "$lost" ]; then printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions; fi
   else
     section no-tmux
   fi

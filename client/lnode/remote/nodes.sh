@@ -1,17 +1,18 @@
 # shellcheck shell=sh
 # Which login node has which sessions, for whoever lands on another one: in the home that they may share, a file for each
-# node, of its sshd's port and the names of its sessions. It is a hint that may be old: only the node itself knows.
+# node, of its sshd's port and the names of its sessions. It is a hint that may be old: only the node itself knows. One that
+# was not written for 90 days counts no more: login nodes get other names, and a container has another one each time.
 known_nodes=$HOME/.local/state/lnode/nodes
 this_node=$(uname -n)
 
-# note_sessions: what this node has, by name on standard input; only a change is written. A home that is full or cannot be
-# written keeps nothing.
+# note_sessions: what this node has, by name on standard input; only a change is written, or what is a day old. A home that is
+# full or cannot be written keeps nothing.
 note_sessions() {
   kept=$(cat "$known_nodes/$this_node" 2>/dev/null)
   noted=$(sort -u | grep .)
   if [ -n "$noted" ]; then noted="port ${SSH_CONNECTION##* }
 $noted"; fi
-  [ "$noted" != "$kept" ] || return 0
+  if [ "$noted" = "$kept" ] && [ -z "$(find "$known_nodes/$this_node" -mtime +0 2>/dev/null)" ]; then return; fi
   {
     if [ -z "$noted" ]; then
       rm -f "$known_nodes/$this_node"
@@ -22,19 +23,45 @@ $noted"; fi
   } 2>/dev/null || :
 }
 
+# other_nodes: the files of the others.
+other_nodes() {
+  find "$known_nodes" -type f ! -name "$this_node" ! -name '.*' ! -mtime +90 2>/dev/null | sort
+}
+
+# forget NAME: somebody has said that no other node has that session. One that has it writes so again.
+forget() {
+  other_nodes | while read -r file; do
+    grep -Fqx -e "$1" "$file" || continue
+    left=$(grep -Fvx -e "$1" "$file")
+    case $left in
+    *"
+"*) printf '%s\n' "$left" >"$known_nodes/.$this_node.$$" && mv -f "$known_nodes/.$this_node.$$" "$file" ;;
+    *) rm -f "$file" ;; # no more than the port
+    esac
+  done 2>/dev/null
+}
+
+# is_same_node NAME: is that this node? One program's name for it has the domain, another's has not.
+is_same_node() {
+  [ "${1%%.*}" = "${this_node%%.*}" ]
+}
+
 # is_elsewhere NAME NODE: may that session be on another login node? The laptop remembers NODE, or "". Else the shared home or
 # the scheduler says so: something was requested interactively on another node. Who lives there only that node can tell.
 is_elsewhere() {
-  if [ "${2:-$this_node}" != "$this_node" ]; then return 0; fi
-  for file in "$known_nodes"/*; do
-    if [ "${file##*/}" != "$this_node" ] && sed 1d "$file" 2>/dev/null | grep -Fqx -e "$1"; then return 0; fi
-  done
+  is_same_node "${2:-$this_node}" || return 0
+  other_nodes | {
+    while read -r file; do
+      if sed 1d "$file" 2>/dev/null | grep -Fqx -e "$1"; then exit 0; fi
+    done
+    exit 1
+  } && return
   have squeue || return 1
   timeout 8 squeue -h -u "${USER:-$(id -un)}" -O batchflag:4,allocnodes:80 2>/dev/null | {
     while read -r batch host; do
       case $batch,$host in
       1,* | *, | *,*'(null)'* | *,None | *,[0-9]*.* | *:*) ;;
-      *) if [ "${host%%.*}" != "${this_node%%.*}" ]; then exit 0; fi ;;
+      *) is_same_node "$host" || exit 0 ;;
       esac
     done
     exit 1

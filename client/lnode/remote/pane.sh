@@ -19,7 +19,11 @@ find_pane() {
   session_with "$2" "$3"
   [ -n "$id" ] || leave no-session
   pane=$4
-  look || leave no-session
+  look && return
+  case $looked,$rows in
+  ,"can't find"* | ,"no server"* | yes,*) leave no-session ;;
+  *) refused ;;
+  esac
 }
 
 # look: sets what tmux knows of $pane now, and $bell where a window of the session has rung. False where it is gone.
@@ -27,8 +31,9 @@ find_pane() {
 look() {
   facts='#{window_active}#{pane_active},#{pane_id},#{pane_in_mode},#{pane_dead},#{alternate_on},#{history_size}'
   facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{window_flags}'
+  looked=
   ask list-panes -s -t "$id" -F "$facts" || return 1
-  bell='' found=''
+  looked=yes bell='' found=''
   set -f
   IFS='
 '

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# After the list: wait for one line on standard input, `SESSION_ID pane|window|behind`, and put the request there: into the pane
-# that a person would see, if it is a shell at its prompt, else into a window of its own; `behind` is one that is not shown.
+# After the list: wait for one line on standard input, `SESSION_ID pane|window|behind GRANTED`, and put the request there: into
+# the pane that a person would see, if it is a shell at its prompt, else into a window of its own; `behind` is one that is not
+# shown. GRANTED is the pid of the pane whose request has its allocation, or 0.
 # Anything else starts nothing.
 # Arguments: those of list.sh, then NAME  COMMAND  PROGRAM  COLUMNS  ROWS (of the laptop's terminal, or empty)
 name=$5 command=$6 program=$7 columns=$8 lines=$9
@@ -23,14 +24,14 @@ at_prompt() {
     }'
 }
 
-# Is a request that --renew started still at work, though perhaps no scheduler knows of it yet? Its pane forgets it (tmux.py).
+# Is a request that --renew started still asking, though perhaps no scheduler knows of it yet? Its pane forgets it (tmux.py).
 is_asked() {
   ask show-options -t "$id:"
   asked=$(option @lnode_renewed)
   [ -n "$asked" ] || return
   ask list-panes -s -t "$id:" -F '#{pane_id} #{pane_pid}'
   asked_pid=$(printf '%s\n' "$rows" | sed -n "s/^$asked //p")
-  [ -n "$asked_pid" ] && ! at_prompt "$asked_pid"
+  [ -n "$asked_pid" ] && [ "$asked_pid" != "$granted" ] && ! at_prompt "$asked_pid"
 }
 
 # srun stumbles over a terminal that is resized right after its start: the size is that of the laptop, which comes next.
@@ -63,7 +64,7 @@ start_in_pane() {
   ask respawn-pane -k -t "$1" -c "$5" "$command" || ask respawn-pane -k -t "$1" "$command"
 }
 
-IFS=' ' read -r want how || exit 0
+IFS=' ' read -r want how granted || exit 0
 [ -n "$how" ] || exit 0
 session_with '#{session_name}' "$name"
 if [ "$id" != "$want" ]; then

@@ -7,11 +7,16 @@ find_pane "$2" '#{session_name}' "$3" ''
 if [ "$dead" != 0 ]; then leave dead; fi
 leave_modes
 
-# Ctrl-S stops the output until Ctrl-Q; where the pane's tty does not know them, Ctrl-Q would be a key for the program.
+# Ctrl-S stops the output until Ctrl-Q. Where the pane's tty does not know them Ctrl-Q would be a key for the program, unless
+# that passes all keys on to a tty elsewhere which does: the compute node's.
 case $(stty -a -F "$tty" 2>/dev/null || stty -a -f "$tty" 2>/dev/null) in
-*" -ixon"*) ;;
-*) if ask send-keys -t "$pane" C-q; then section flow; fi ;;
-esac
+*" -ixon"*)
+  # Who has the screen to itself, an editor, has its keys too.
+  [ "$alternate" = 0 ] && ps -o stat= -o comm= -t "${tty#/dev/}" 2>/dev/null | awk '
+    $1 ~ /[+]/ && $2 ~ /^(.*\/)?(srun|ssh|qsub|qrsh|qlogin|bsub|nios)$/ { passes = 1 }
+    END { exit !passes }'
+  ;;
+esac && if ask send-keys -t "$pane" C-q; then section flow; fi
 
 ask send-keys -R -t "$pane" || refused
 section terminal

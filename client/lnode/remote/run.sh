@@ -27,6 +27,10 @@ if [ -n "$on" ]; then
 fi
 section host
 uname -n
+if [ -z "$on" ]; then
+  section end
+  IFS= read -r _ || exit 0 # see send.sh
+fi
 mask=$(umask)
 umask 077
 said=$(mkdir -p "$runs" 2>&1) || refuse unwritable "$said"
@@ -50,8 +54,10 @@ if ! said=$(mkdir "$new" 2>&1); then
   if [ -d "$new" ]; then refuse starting; fi
   refuse unwritable "$said"
 fi
-said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log"; } 2>&1) || full "$said"
+said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log" && echo "$id" >"$new/id"; } 2>&1) || full "$said"
 [ "$(cat "$new/command")" = "$words" ] || full 'no space left on device'
+
+find_lasting
 
 # What the login shell reads means the same to sh, csh and fish. It brings the environment that a person would have there.
 # shellcheck disable=SC2016 # for that shell
@@ -59,7 +65,8 @@ printf '%s\n' "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'" | (
   umask "$mask" # which a profile may change
   export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
   export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_SRUN="$srun"
-  exec setsid "${SHELL:-/bin/sh}" -l
+  # shellcheck disable=SC2086 # split on purpose
+  exec $lasting setsid "${SHELL:-/bin/sh}" -l
 ) >/dev/null 2>&1 &
 
 tries=300

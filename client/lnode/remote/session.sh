@@ -9,6 +9,7 @@ name=$1 mode=$2 others=$3 kind=$4 command=$5 program=$6 run=$7 laptop=$8 laptop_
 shift 9
 away_s=$1 node=$2 look=$4
 
+lasting=
 find_tmux "$3" || exit 103
 fit_term
 
@@ -33,7 +34,8 @@ no_program() {
 # what it complained of. The terminal keeps its title (XTWINOPS), as only newer terminfos have it do.
 on_tty() {
   if [ "$look" = control ]; then set -- -CC "$@"; else printf '\033[22;0t'; fi
-  { said=$(exec "$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
+  # shellcheck disable=SC2086 # split on purpose
+  { said=$(exec $lasting "$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
   left=$?
   if [ "$look" != control ]; then printf '\033[23;0t'; fi
 }
@@ -57,6 +59,7 @@ attach() {
 
 # In the foreground, so that the request starts in a window of the right size: srun stumbles over an early resize.
 create() {
+  ask list-sessions || find_lasting # else the server that is there has the session
   set -- new-session -s "$name"
   if [ -n "$command" ]; then set -- "$@" "$command"; fi
   set -- "$@" ';' set-option @lnode_kind "$kind"
@@ -121,7 +124,7 @@ gone() {
   fi
   if [ -n "$id" ]; then fail 107; fi
   leave_screen
-  if [ "${node:-$(uname -n)}" != "$(uname -n)" ]; then exit 111; fi
+  is_same_node "${node:-$this_node}" || exit 111
   up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
   up_s=${up_s:-$(cut -d. -f1 /proc/uptime 2>/dev/null)}
   if [ "${up_s:-$away_s}" -lt "$away_s" ]; then why=109; fi
@@ -204,6 +207,11 @@ fail() {
   exit "$1"
 }
 
+find_server
+if [ -n "$lost" ]; then
+  said="tmux there (process $lost) answers nobody: its socket is gone"
+  fail 107
+fi
 if [ "$mode" = again ]; then attach_again; fi
 
 # The everyday case first, without a question: `=NAME` is exact since tmux 2.1, and nothing at all before.
@@ -226,6 +234,7 @@ if [ -z "$id" ]; then
   refuse) exit 105 ;;
   esac
   if [ -n "$program" ]; then knows "$program" || no_program; fi
+  if [ "$mode" = anew ]; then forget "$name"; fi
   # Before it is: whoever lands elsewhere meanwhile shall look here. In $rows stands what there is.
   {
     printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p'

@@ -77,6 +77,36 @@ ask() {
   return 1
 }
 
+# lost_server: sets $lost to the pid of a server of this user's whose socket is not where it made it: it answers nobody, and to
+# tmux there is none (TRAPS 23).
+lost_server() {
+  lost=
+  for pid in $(ps -u "$(id -u)" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
+    folder=$({ tr '\000' '\n' <"/proc/$pid/environ"; } 2>/dev/null | sed -n 's/^TMUX_TMPDIR=//p')
+    if [ "$folder" != "$TMUX_TMPDIR" ] || ! kill -s 0 "$pid" 2>/dev/null; then continue; fi
+    case " $(ps -o args= -p "$pid" 2>/dev/null) " in
+    *' -L'* | *' -S'*) ;;
+    *) lost=$pid && return ;;
+    esac
+  done
+  return 1
+}
+
+# find_server: one that has lost its socket is told to make it again; where it does not, $lost is its pid.
+find_server() {
+  lost=
+  socket=${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/default
+  if [ -S "$socket" ] || ! lost_server; then return; fi
+  kill -s USR1 "$lost" 2>/dev/null
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    if [ -S "$socket" ] || ! kill -s 0 "$lost" 2>/dev/null; then # or it was just ending
+      lost=
+      return
+    fi
+    sleep 0.2 2>/dev/null || sleep 1
+  done
+}
+
 # session_with FORMAT VALUE: sets $id to tmux's own $-id of the session of which FORMAT is exactly VALUE, or to nothing. Ids
 # are exact in every tmux since 1.8, where `-t NAME` may hit a session of which NAME is only the beginning (TRAPS 11).
 # shellcheck disable=SC2034 # $id is for the scripts that follow

@@ -13,6 +13,10 @@ if [ -z "$last" ]; then
   from=$history last=$history
   if [ $# -gt 0 ]; then
     leave_modes
+    section ready
+    section end
+    IFS= read -r _ || exit 0 # see send.sh
+    look || leave no-session
     from=$((history + cursor))
     section before
     if [ "$alternate" = 1 ]; then show -J; else show -J -S "$cursor" -E "$cursor"; fi

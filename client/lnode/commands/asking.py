@@ -1,0 +1,131 @@
+"""Where among the login nodes of an alias a session is, and a question put to that one.
+
+It is looked for where it was seen last, else where the alias leads, and only where it is not there at all of them.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+from lnode import login_nodes, routes, screen, sessions
+from lnode.ask import Question
+from lnode.errors import ExitCode, LnodeError
+from lnode.login_nodes import Verdict
+from lnode.settings import Request
+from lnode.target import Target
+
+Reply = Mapping[str, Sequence[str]]
+
+
+@contextmanager
+def asked(
+    target: Target,
+    name: str,
+    request: Request,
+    script: str,
+    *values: str,
+    has: Callable[[Reply], bool],
+    settles: Callable[[Reply], bool] = lambda reply: False,
+    within_s: float = float("inf"),
+) -> Iterator[tuple[Target, Question, Reply]]:
+    """A script, on its way at the login node that has the session, with its first reply; `has` reads that from it.
+
+    Where no node has it, it is where the alias leads; so it is for what `settles` a doubt whether another one has it.
+    Leaving the block ends it. Raises LnodeError.
+    """
+    with ExitStack() as stack:
+
+        def ask(there: Target) -> tuple[Target, Question, Reply]:
+            question = stack.enter_context(Question(there, script, *values))
+            asking.append(question)
+            with question.within(within_s), screen.waiting(f"asking {target.alias} ..."):
+                return there, question, question.reply()
+
+        asking: list[Question] = []
+        seen_there = remembered(target, name, request)
+        answer: tuple[Target, Question, Reply] | None = None
+        try:
+            answer = ask(seen_there or target)
+        except LnodeError as error:
+            if seen_there is None or error.code is not ExitCode.UNREACHABLE or asking[0].has_begun:
+                raise
+        if answer is None or not (has(answer[2]) or _is_the_only_one(target, answer[2])):
+            stack.close()  # there may be room for one session in a connection
+            down = {seen_there.node} if seen_there and answer is None else set[str]()
+            try:
+                place = find(target, name, request, down=down)
+            except LnodeError as error:
+                if error.code is not ExitCode.NO_SESSION or answer is None or not settles(answer[2]):
+                    raise
+                place = None
+            answer = ask(place or target)
+        yield answer
+
+
+def _is_the_only_one(target: Target, reply: Reply) -> bool:
+    """Is there no other login node, as far as anybody knows? Only a script with the list can tell."""
+    if target.config is not None:
+        return True
+    known = routes.recall(target.alias)
+    return "nodes" in reply and not sessions.picture_of(reply).others and not known.are_several
+
+
+def has_session(name: str, reply: Reply) -> bool:
+    """Is the session in a reply of list.sh?"""
+    return sessions.picture_of(reply).named(name) is not None
+
+
+def has_pane(reply: Reply) -> bool:
+    """Has a script of pane.sh found its session?"""
+    return "no-session" not in reply and "no-tmux" not in reply
+
+
+def remembered(target: Target, name: str, request: Request) -> Target | None:
+    """The login node where this laptop saw the session last, None where the alias is as good a way to it."""
+    if target.config is not None:
+        return None
+    known = routes.recall(target.alias)
+    node = known.owner(name)
+    return routes.to_node(target, node, known.ports[node], request) if node and known.are_several else None
+
+
+def find(
+    target: Target,
+    name: str,
+    request: Request,
+    *,
+    starts: bool = False,
+    without: Collection[str] = (),
+    down: Collection[str] = (),
+) -> Target | None:
+    """The login node that has the session, None where no node has it. Raises LnodeError where that is in doubt.
+
+    With `starts` a person may say then that it is to be started anew. `without` are nodes where it was looked for,
+    `down` such as did not answer.
+    """
+    from lnode.survey import Survey
+
+    with Survey(target, request) as survey, screen.waiting(f"looking for {name} on the login nodes ..."):
+        answers = survey.answers()
+    silent = {claim.node: (claim, error) for claim, error in answers.silent if claim.node not in without}
+    found = {node: names for node, names in answers.sessions().items() if node not in without}
+    seen_on = routes.recall(target.alias).owner(name)
+    verdict, node = login_nodes.decide(name, found, [claim for claim, _ in silent.values()], seen_on)
+    if verdict is Verdict.FOUND:
+        return routes.to_node(target, node, answers.picture(node).port, request)
+    if verdict is Verdict.NOWHERE:
+        return None
+    claim, error = silent[node]
+    wants_person = error.code is ExitCode.LOGIN_REFUSED and node not in down
+    if verdict is Verdict.DOWN and wants_person:  # who is asked by ssh itself
+        return routes.to_node(target, node, claim.port, request)
+    hint = f"wait for it, or start another one where {target.alias} leads: lnode {target.alias} {name} --here"
+    if not starts:
+        hint = f"ask again when it does, or see what is known: lnode {target.alias} --ls"
+    if verdict is Verdict.DOWN:
+        raise LnodeError(
+            ExitCode.UNREACHABLE, f"{name} lives on {node}, which does not answer", hint, detail=error.message
+        )
+    doubt = f"{name} may live on {node}, which {'wants somebody to sign in' if wants_person else 'does not answer'}"
+    if starts and screen.can_ask() and screen.confirm(f"{doubt}; start another one where {target.alias} leads?"):
+        return None
+    raise LnodeError(ExitCode.NO_SESSION, doubt, hint, detail=error.message)

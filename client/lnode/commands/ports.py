@@ -1,0 +1,187 @@
+"""`lnode HOST SESSION -L PORT`: ports of this laptop that lead to where the session is, to its compute or login node.
+
+What listens there does so on its own 127.0.0.1 mostly, and a node may let nobody in, or into another job (TRAPS 22). So
+the far end is an sshd of the user's own in the session's allocation, on the standard input and output of an srun: no
+port, no second sign-in, and ssh -L on this side as ever. Where the connection is lost it is made again.
+"""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from lnode import forwards, ownsshd, screen, sessions
+from lnode.ask import Question
+from lnode.commands.asking import Reply, asked, has_session
+from lnode.commands.attach import entry_of
+from lnode.errors import ExitCode, LnodeError
+from lnode.forwards import Forward
+from lnode.reply import visible
+from lnode.sessions import Entry, State
+from lnode.settings import Request
+from lnode.sshlog import SshLog
+from lnode.target import Target
+
+_PAUSES_S = (1.0, 30.0)  # before it is tried again: the first, and the longest
+_FACTS_WITHIN_S = 60.0
+
+
+def ports(target: Target, name: str, request: Request, specs: Sequence[str]) -> ExitCode:
+    """Keep them open until Ctrl-C, or until the allocation ends. Raises LnodeError."""
+    wanted = [_forward(spec) for spec in specs]
+    for forward in wanted:
+        _check_free(forward)
+    return _Ports(target, name, request, wanted).run()
+
+
+def _forward(spec: str) -> Forward:
+    forward = forwards.parse(spec)
+    if forward is None:
+        raise LnodeError(ExitCode.USAGE, f"{spec!r} is no port to forward", "as in: -L 8888, or -L 9999:localhost:8888")
+    return forward
+
+
+def _check_free(forward: Forward) -> None:
+    """Raise LnodeError where the laptop's port is taken: before anybody is asked to sign in."""
+    try:
+        host = None if forward.bind == "*" else forward.bind.strip("[]")
+        found = socket.getaddrinfo(host, forward.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, name in found[:1]:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(name)
+    except (OSError, UnicodeError) as error:
+        raise LnodeError(
+            ExitCode.FAILED,
+            f"this laptop's port {forward.port} cannot be had: {getattr(error, 'strerror', None) or 'no such address'}",
+            f"take another one: -L {forward.port % forwards.LAST_PORT + 1}:{forward.host}:{forward.to}",
+        ) from None
+
+
+class _Ports:
+    """The ports over as many connections as it takes."""
+
+    def __init__(self, target: Target, name: str, request: Request, wanted: Sequence[Forward]) -> None:
+        self._target, self._name, self._request, self._forwards = target, name, request, wanted
+        self._began = False
+        self._job = ""  # in which they end; a session without one has them on its login node
+        self._may_ask = True
+
+    def run(self) -> ExitCode:
+        pause, longest = _PAUSES_S
+        while True:
+            began = time.monotonic()
+            try:
+                self._hold()
+            except LnodeError as error:
+                if not self._began or error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
+                    raise
+                if error.code is ExitCode.LOGIN_REFUSED:
+                    self._call_person(error)
+                    continue
+                screen.say(f"{visible(error.message)}; trying again")
+            if time.monotonic() - began > longest:
+                pause = _PAUSES_S[0]
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
+
+    def _call_person(self, error: LnodeError) -> None:
+        """What takes somebody to sign in is not tried in silence."""
+        if not screen.can_ask():
+            raise error
+        screen.say(f"{self._target.alias} wants somebody to sign in: Enter signs in, Ctrl-C leaves")
+        if not os.read(0, 1024):
+            raise error
+        self._may_ask = True
+
+    def _hold(self) -> None:
+        """Over one connection, until that is lost: raises LnodeError then, or where there is nothing to lead to."""
+        alias, name = self._target.alias, self._name
+        with self._asked() as (question, reply):
+            entry = _entry(reply, alias, name)
+            if self._job and not entry.job:
+                raise _no_way(entry, alias)
+            key = next((row for row in question.reply().get("key", ()) if row.startswith("ssh-ed25519 ")), None)
+        if key is None:
+            raise LnodeError(
+                ExitCode.MISSING_THERE,
+                f"no key could be made on {alias}",
+                f"see what it says: ssh {alias} ssh-keygen -h",
+            )
+        self._job, may_prompt = entry.job.id if entry.job else "", self._may_ask and screen.can_ask()
+        argv, environment = ownsshd.forward_argv(self._target, self._job, key, self._forwards, may_prompt=may_prompt)
+        self._may_ask = False
+        with SshLog() as log:
+            ssh = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment, text=True
+            )
+            try:
+                with screen.waiting(f"opening {name} on {alias} ..."):
+                    is_open = bool(ssh.stdout and ssh.stdout.readline())
+                if is_open:
+                    self._tell(entry)
+                ssh.wait()
+            finally:
+                ssh.terminate()
+                ssh.wait()
+            raise self._failure(log.words(), is_open=is_open)
+
+    @contextmanager
+    def _asked(self) -> Iterator[tuple[Question, Reply]]:
+        """What runs there: the first time wherever the session is, later on in silence."""
+        values = sessions.list_values(self._request.tmux)
+        if self._may_ask:
+            has = partial(has_session, self._name)
+            with asked(self._target, self._name, self._request, "hostkey", *values, has=has) as (
+                there,
+                question,
+                reply,
+            ):
+                self._target = there
+                yield question, reply
+            return
+        with Question(self._target, "hostkey", *values, silent=True) as question, question.within(_FACTS_WITHIN_S):
+            yield question, question.reply()
+
+    def _tell(self, entry: Entry) -> None:
+        where = entry.job.nodes if entry.job else entry.login_node
+        left = sessions.left_in_words(entry.job) if entry.job else ""
+        words = f"{where}, {left}" if left else where
+        for forward in self._forwards:
+            screen.say(f"{forward.here} is {forward.there} of {words}" + ("" if self._began else "; Ctrl-C ends"))
+        self._began = True
+
+    def _failure(self, words: str, *, is_open: bool) -> LnodeError:
+        alias = self._target.alias
+        if "lnode: no sshd" in words:
+            return LnodeError(
+                ExitCode.MISSING_THERE, f"there is no sshd where {self._name} on {alias} is, which the port would need",
+                f"try it by hand: ssh -L 8888:NODE:8888 {alias}",
+            )  # fmt: skip
+        if is_open:
+            return LnodeError(ExitCode.UNREACHABLE, f"the connection to {alias} was lost", "")
+        return LnodeError(
+            ExitCode.UNREACHABLE, f"no way to where {self._name} on {alias} is", f"look at it: lnode {alias} --ls",
+            detail="\n".join(words.splitlines()[-5:]),
+        )  # fmt: skip
+
+
+def _entry(reply: Reply, alias: str, name: str) -> Entry:
+    """The session, which is where a port can lead to. Raises LnodeError."""
+    picture = sessions.picture_of(reply)
+    entry = entry_of(picture, alias, name)
+    is_there = entry.state is State.SHELL or (entry.state is State.RUNNING and picture.system == "slurm")
+    if not is_there:
+        raise _no_way(entry, alias)
+    return entry
+
+
+def _no_way(entry: Entry, alias: str) -> LnodeError:
+    name = entry.session.name
+    why = "only Slurm can lead there" if entry.state is State.RUNNING else f"it {sessions.whereabouts(entry)}"
+    return LnodeError(
+        ExitCode.FAILED, f"no port leads to {name} on {alias}: {why}", f"look at it: lnode {alias} {name}"
+    )

@@ -1,0 +1,82 @@
+"""This side of the sshd that sshd.sh starts in a session's allocation: keys of its own, and the ssh that speaks to it.
+
+It has no port: nobody reaches it but through a sign-in that was done already, by standard input and output. So the key
+to it opens nothing by itself, and is kept in a file.
+"""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from hashlib import blake2s
+
+from lnode import laptop, remote, sshargs
+from lnode.ask import argv_of
+from lnode.errors import ExitCode, LnodeError
+from lnode.forwards import Forward
+from lnode.target import Target
+
+_NAME = "lnode"  # in known_hosts
+
+
+def forward_argv(
+    target: Target, job: str, host_key: str, forwards: Sequence[Forward], *, may_prompt: bool
+) -> tuple[list[str], dict[str, str]]:
+    """The ssh with these forwards to where the job is, else to the login node; and its environment. Raises LnodeError.
+
+    It prints a line when they are open, and ends with its standard input. What the ssh of the way there says is among
+    its own words.
+    """
+    line = remote.line("sshd", job, _public_key(), laptop.identity()[0])
+    way, environment = argv_of(target, line, may_prompt=may_prompt)
+    options = (*_options(target, host_key), "ExitOnForwardFailure=yes")
+    words = [word for option in options for word in ("-o", option)]
+    specs = [word for forward in forwards for word in ("-L", forward.spec)]
+    # In the environment: before 8.4 ssh takes no ProxyCommand of more than 4 KiB, and expands what has a % in it.
+    shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": shlex.join(way)}
+    return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], shell
+
+
+def _options(target: Target, host_key: str) -> tuple[str, ...]:
+    return (
+        'ProxyCommand=/bin/sh -c "exec $LNODE_WAY"', f"User={target.user}", f"HostKeyAlias={_NAME}",
+        f'UserKnownHostsFile="{_known_hosts(target.alias, host_key)}"', "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes", f'IdentityFile="{_key()}"', "IdentitiesOnly=yes", "IdentityAgent=none",
+        *sshargs.SILENT, "ServerAliveInterval=5", "ServerAliveCountMax=3",
+    )  # fmt: skip
+
+
+def _key() -> str:
+    """The file with this laptop's key, made at the first time. Raises LnodeError."""
+    path = f"{laptop.state_folder()}/node-key"
+    if not os.path.exists(f"{path}.pub"):
+        draft = f"{path}.{os.getpid()}"
+        make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lnode", "-f", draft]
+        try:
+            os.makedirs(laptop.state_folder(), mode=0o700, exist_ok=True)
+            subprocess.run(make, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+            os.replace(draft, path)
+            os.replace(f"{draft}.pub", f"{path}.pub")
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise LnodeError(
+                ExitCode.FAILED, "no key for the way to the node could be made",
+                f"see what it says: {shlex.join(make)}", detail=str(error),
+            ) from None  # fmt: skip
+    return path
+
+
+def _public_key() -> str:
+    with open(f"{_key()}.pub", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def _known_hosts(alias: str, key: str) -> str:
+    """A known_hosts file with that one key. Raises LnodeError."""
+    path = f"{laptop.state_folder()}/node-hosts-{blake2s(alias.encode(), digest_size=8).hexdigest()}"
+    try:
+        laptop.replace_privately(path, f"{_NAME} {' '.join(key.split()[:2])}\n")
+    except OSError as error:
+        raise LnodeError(
+            ExitCode.FAILED, f"the key of the node's sshd cannot be kept: {error.strerror}", f"make room for {path}"
+        ) from None
+    return path

@@ -1,0 +1,12 @@
+# shellcheck shell=sh
+# After the list: the public half of the key by which the sshd of sshd.sh is known. It is made at the first time.
+folder=$HOME/.local/state/lnode/sshd
+draft=$folder/draft.$$
+umask 077
+if [ ! -e "$folder/host_key" ]; then
+  said=$({ mkdir -p "$folder" && ssh-keygen -q -t ed25519 -N '' -C lnode -f "$draft" && ln "$draft" "$folder/host_key"; } 2>&1)
+  rm -f "$draft" "$draft.pub"
+fi
+section key
+ssh-keygen -y -f "$folder/host_key" 2>/dev/null || printf '%s\n' "$said"
+section end

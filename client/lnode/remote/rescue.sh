@@ -1,0 +1,98 @@
+# shellcheck shell=sh
+# A process that was started without protection: what it is and what holds it (rescue.py), then one line is waited for, `take`:
+# reptyr brings it into a session NAME. Anything else changes nothing.
+# Arguments: NONCE  TMUX  PID  NAME
+nonce=$1 pid=$3 name=$4
+
+section() {
+  printf '\n%s %s\n' "$nonce" "$1"
+}
+
+fact() {
+  printf '%s %s\n' "$1" "$2"
+}
+
+tty_of() {
+  ps -o tty= -p "$1" 2>/dev/null | tr -d ' '
+}
+
+# The nearest shell above it: the one at which it was typed.
+shell_above() {
+  at=$1
+  while [ "${at:-0}" -gt 1 ]; do
+    comm=$(ps -o comm= -p "$at" 2>/dev/null)
+    case ${comm#-} in bash | zsh | fish | tcsh | csh | bsd-csh | ksh | mksh | dash | ash | sh) break ;; esac
+    at=$(ps -o ppid= -p "$at" 2>/dev/null | tr -d ' ')
+    comm=
+  done
+  printf '%s\n' "${comm#-}"
+}
+
+# The last word is `yes` or nothing.
+facts() {
+  uid=$(ps -o uid= -p "$pid" 2>/dev/null | tr -d ' ')
+  fact uid "$uid"
+  [ -n "$uid" ] || return
+  if [ "$uid" = "$(id -u)" ]; then fact mine yes; fi
+  fact command "$( (cat "/proc/$pid/cmdline" 2>/dev/null || ps -o args= -p "$pid" | tr '\n ' '\0\0') | head -c 4000 | base64 | tr -d '\n')"
+  fact tty "$(tty_of "$pid" | tr -d '?')"
+  fact state "$(ps -o stat= -p "$pid" | tr -d ' ')"
+  group=$(ps -o pgid= -p "$pid" | tr -d ' ')
+  fact others "$(ps -u "$(id -u)" -o pgid= -o pid= | awk -v g="$group" -v p="$pid" '$1 == g && $2 != p' | wc -l | tr -d ' ')"
+  case $(sed -n 's/^SigIgn:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) in *[13579bdf]) fact immune yes ;; esac
+  fact shell "$(shell_above "$(ps -o ppid= -p "$pid" | tr -d ' ')")"
+  within=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_PANE=//p' | head -n 1)
+  if [ -n "$within" ] && [ -n "$tmux" ] && ask list-panes -a -F '#{pane_id} #{pane_tty} #{session_name}'; then
+    fact session "$(printf '%s\n' "$rows" | sed -n "s|^$within /dev/$(tty_of "$pid") ||p" | head -n 1)"
+  fi
+  if tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -q '^STY='; then fact screen yes; fi
+  if [ -n "$tmux" ]; then fact tmux yes; fi
+  PATH=$PATH:/usr/local/bin:/usr/bin:$HOME/bin:$HOME/.local/bin
+  if have reptyr; then fact reptyr yes; fi
+  scope=$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null)
+  if [ "${scope:-0}" = 0 ] || [ "$(id -u)" = 0 ]; then fact permitted yes; fi
+  session_with '#{session_name}' "$name"
+  if [ -n "$id" ]; then fact taken yes; fi
+}
+
+find_tmux "$2" || tmux=
+section host
+uname -n
+section facts
+facts
+section end
+
+IFS= read -r word || exit 0
+[ "$word" = take ] || exit 0
+before=$(tty_of "$pid")
+# Whatever shell tmux hands it to; a shell stays when it ends.
+ask list-sessions || find_lasting
+# shellcheck disable=SC2086 # split on purpose
+said=$($lasting "$tmux" -u new-session -d -s "$name" "exec /bin/sh -c 'reptyr $pid; exec \"\${SHELL:-/bin/sh}\"'" 2>&1) || {
+  section failed
+  printf '%s\n' "$said"
+  section end
+  exit 0
+}
+session_with '#{session_name}' "$name"
+
+# Not for a time that is up: who is at work with it is not to be stopped in the middle.
+at_work() {
+  ps -u "$(id -u)" -o args= | awk -v p="$pid" '$1 ~ /reptyr$/ && $2 == p { at = 1 } END { exit !at }'
+}
+
+tries=150
+while [ "$(tty_of "$pid")" = "$before" ] && [ "$tries" -gt 0 ]; do
+  tries=$((tries - 1))
+  sleep 0.2 2>/dev/null || sleep 1
+  if [ "$tries" -lt 140 ] && ! at_work; then break; fi
+done
+now=$(tty_of "$pid")
+if [ -n "$now" ] && [ "$now" != "$before" ]; then
+  section taken
+else
+  section failed
+  ask capture-pane -p -t "$id:" && printf '%s\n' "$rows" | grep . | head -n 5
+  if ! at_work; then ask kill-session -t "$id"; fi
+fi
+section end

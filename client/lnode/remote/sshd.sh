@@ -1,0 +1,24 @@
+# shellcheck shell=sh
+# An sshd of the user's own for one connection, on standard input and output: in the allocation JOB, on its first node, else on
+# this login node. It has no port, and lets in nobody but the laptop's KEY.
+# Arguments: JOB (or empty)  KEY (public)  LAPTOP
+job=$1 key=$2
+folder=$HOME/.local/state/lnode/sshd
+(umask 077 && printf '%s\n' "$key" >"$folder/$3.pub") || exit
+set -- -i -e -f /dev/null -o "HostKey=\"$folder/host_key\"" -o "AuthorizedKeysFile=\"$folder/$3.pub\"" -o UsePAM=no \
+  -o StrictModes=no -o PidFile=none -o AuthenticationMethods=publickey -o LogLevel=ERROR -o 'Subsystem=sftp internal-sftp'
+# shellcheck disable=SC2016 # for the shell there
+set -- /bin/sh -c '
+  for sshd in "$(command -v sshd)" /usr/sbin/sshd /usr/local/sbin/sshd; do
+    if [ -x "$sshd" ]; then exec "$sshd" "$@"; fi
+  done
+  echo "lnode: no sshd" >&2
+  exit 127' sh "$@"
+if [ -n "$job" ]; then
+  need srun slurm || exit
+  overlap=
+  case $(srun --help 2>/dev/null) in *--overlap*) overlap=--overlap ;; esac # see keeper.sh
+  set -- srun -u --jobid="$job" ${overlap:+"$overlap"} -N1 -n1 "$@"         # else srun passes on whole lines only
+fi
+echo # what an rc file has printed is a line of its own then, which ssh passes over (RFC 4253, 4.2)
+exec "$@"

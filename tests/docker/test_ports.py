@@ -1,0 +1,72 @@
+"""`-L` on real Slurm: a port that leads into a session's allocation, byte for byte, and again after a drop."""
+
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from faults import wired
+from forwarded import LIMIT_S, ports
+from rig import Rig, wait_until
+from sites import in_a_pipe
+
+# It listens on its own 127.0.0.1, as notebooks do, and gives everything back once its client has said all.
+ECHO = """\
+import socketserver
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(self.rfile.read())
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+
+Server(("127.0.0.1", 8888), Echo).serve_forever()
+"""
+
+
+@pytest.fixture
+def echo(slurm: Rig) -> Iterator[None]:
+    slurm.exec(f"cat >/tmp/echo.py <<'END'\n{ECHO}END\nsetsid python3 /tmp/echo.py >/dev/null 2>&1 &")
+    yield
+    slurm.exec("pkill -f /tmp/echo.py")
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_port_leads_into_the_allocation_and_again_after_a_drop(slurm: Rig) -> None:
+    slurm.exec("tmux new-session -d -s fit 'sinteractive -m 1000 -t 1:00:00; exec cat'")
+    wait_until(lambda: "RUNNING" in slurm.exec("squeue -h -o %T --me")[1], "the job runs")
+    job, node = slurm.exec("squeue -h -o '%i %N' --me")[1].split()
+    with wired(slurm) as wire, ports(slurm, "fit") as open_:
+        said = open_.says()
+        assert re.fullmatch(rf"lnode: localhost:{open_.port} is port 8888 of {node}, \d+ min left; Ctrl-C ends\n", said)
+        sent = [os.urandom(10_000_000), *(os.urandom(1000) for _ in range(3))]
+        with ThreadPoolExecutor() as beside:
+            assert list(beside.map(open_.echo, sent)) == sent
+        steps = slurm.exec(f"squeue -h -s -j {job} -o '%i %j'")[1]
+        assert re.search(rf"^{job}\.\d+ sh$", steps, re.MULTILINE), steps
+        wire.reset()
+        assert open_.says() == "lnode: the connection to unity was lost; trying again\n"
+        assert open_.says().startswith(f"lnode: localhost:{open_.port} is port 8888 of {node}, ")
+        assert open_.echo(b"again") == b"again"
+        slurm.exec(f"scancel {job}")
+        assert open_.says() == "lnode: the connection to unity was lost; trying again\n"
+        assert open_.says().startswith("lnode: no port leads to fit on unity: it ")
+        assert open_.process.wait(timeout=LIMIT_S) == 1
+
+
+@pytest.mark.usefixtures("echo")
+def test_to_a_plain_session_it_leads_to_its_login_node_and_ends_with_lnode(slurm: Rig) -> None:
+    slurm.exec("tmux new-session -d -s plain ';' set-option @lnode_kind login")
+    with ports(slurm, "plain") as open_:
+        assert open_.says() == f"lnode: localhost:{open_.port} is port 8888 of login1; Ctrl-C ends\n"
+        assert open_.echo(b"here") == b"here"
+        taken = in_a_pipe(slurm, "unity", "plain", "-L", str(open_.port))
+        assert (taken.returncode, taken.stderr) == (
+            1, f"lnode: this laptop's port {open_.port} cannot be had: Address already in use\n"
+            f"hint:  take another one: -L {open_.port + 1}:localhost:{open_.port}\n",
+        )  # fmt: skip
+    wait_until(lambda: slurm.exec("pgrep -f 'sshd.*-i [-]e'")[1] == "", "nothing is left there")
+    assert in_a_pipe(slurm, "unity", "nowhere", "-L", "8888").returncode == 7

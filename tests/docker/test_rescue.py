@@ -1,0 +1,59 @@
+"""`--rescue` with a real reptyr: what was started without protection outlives its terminal, or is told how."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rig import Rig, wait_until
+from sites import in_a_pipe
+from window import Window
+
+TICKS = """\
+import os, time
+print(f"pid={os.getpid()}", flush=True)
+while True:
+    print("tick", flush=True)
+    time.sleep(0.2)
+"""
+
+
+@contextmanager
+def started(rig: Rig, command: str) -> Iterator[str]:
+    """A command that is typed at a plain ssh, which is gone in the end: its pid."""
+    rig.exec(f"cat >/tmp/ticks.py <<'END'\n{TICKS}END")
+    with Window(["ssh", "-t", "unity"], rig.env()) as window:
+        window.wait_for("alice@login1:~$")
+        window.press(f"{command}\r")
+        pid = window.find(r"^pid=(\d+)")[1]
+        window.wait_for("tick")
+        yield pid
+
+
+def test_it_goes_on_in_a_session_when_its_terminal_is_gone(slurm: Rig) -> None:
+    with started(slurm, "python3 /tmp/ticks.py") as pid:
+        done = in_a_pipe(slurm, "unity", "saved", "--rescue", pid)
+        assert (done.returncode, done.stderr) == (
+            0, f"lnode: {pid} is in saved on unity now; what it had printed stays in its old terminal: "
+            "lnode unity saved\n",
+        )  # fmt: skip
+    slurm.exec("tmux clear-history -t saved: ';' send-keys -R -t saved:")
+    ticks = "tmux capture-pane -p -t saved: | grep -c tick"
+    wait_until(lambda: int(slurm.exec(ticks)[1]) > 3, "it shows what it prints")
+    assert slurm.exec(f"kill -0 {pid}")[0] == 0
+
+
+def test_what_cannot_be_moved_is_told_what_to_type(slurm: Rig) -> None:
+    with started(slurm, "python3 /tmp/ticks.py | cat") as pid:
+        done = in_a_pipe(slurm, "unity", "--rescue", pid)
+        assert done.returncode == 1
+        why, at, *_ = done.stderr.splitlines()
+        assert why.startswith(f"lnode: {pid} on login1 cannot be moved: ") and why.endswith("reptyr takes one alone")
+        assert at.startswith("lnode: at its terminal (pts/") and at.endswith("): Ctrl-Z, then bg; disown -h")
+        assert slurm.exec("tmux list-sessions")[0] != 0
+
+
+def test_what_is_not_there_or_not_yours(slurm: Rig) -> None:
+    assert in_a_pipe(slurm, "unity", "--rescue", "4000000").stderr.startswith("lnode: there is no process 4000000 on ")
+    assert in_a_pipe(slurm, "unity", "--rescue", "0").returncode == 2
+    root = slurm.exec("pgrep -u root -x sshd | head -n 1", "root")[1].strip()
+    done = in_a_pipe(slurm, "unity", "--rescue", root)
+    assert (done.returncode, f"somebody else's is process {root} on login1" in done.stderr) == (1, True), done

@@ -1,0 +1,90 @@
+"""A process that nothing protects: what becomes of it, and what its own shell has to be told."""
+
+import binascii
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lnode import rescue
+from lnode.rescue import Fate, Process
+
+FACTS = {
+    "uid": "1000", "mine": "yes", "tty": "pts/3", "state": "S+", "others": "0", "shell": "bash", "tmux": "yes",
+    "reptyr": "yes", "permitted": "yes", "command": binascii.b2a_base64(b"python\0two words\0", newline=False).decode(),
+}  # fmt: skip
+
+
+def process(**facts: str) -> Process:
+    found = rescue.parse(f"{name} {value}" for name, value in {**FACTS, **facts}.items())
+    assert isinstance(found, Process)
+    return found
+
+
+def test_who_can_be_moved() -> None:
+    assert rescue.fate(process()) is Fate.TAKE
+    assert process().command == ("python", "two words")
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"session": "two words"}, "is in the session two words already: lnode unity 'two words'"),
+        ({"screen": "yes"}, "is in a screen already, which keeps it"),
+        ({"immune": "yes"}, "ignores hangups, so it goes on by itself"),
+        ({"tty": ""}, "has no terminal, so it goes on by itself"),
+    ],
+)
+def test_who_needs_nothing(facts: dict[str, str], why: str) -> None:
+    assert rescue.fate(process(**facts)) is Fate.SAFE
+    assert rescue.why_safe(process(**facts), "unity") == why
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"tmux": ""}, "there is no tmux"),
+        ({"reptyr": ""}, "there is no reptyr"),
+        ({"permitted": ""}, "one process may not take hold of another there (ptrace_scope)"),
+        ({"others": "1"}, "another process shares its job, and reptyr takes one alone"),
+        ({"others": "3"}, "3 others share its job, and reptyr takes one alone"),
+    ],
+)
+def test_who_cannot_be_moved(facts: dict[str, str], why: str) -> None:
+    assert rescue.fate(process(**facts)) is Fate.BY_HAND
+    assert rescue.why_by_hand(process(**facts)) == why
+
+
+@pytest.mark.parametrize(
+    ("shell", "state", "words"),
+    [
+        ("bash", "S+", "Ctrl-Z, then bg; disown -h"),
+        ("bash", "S", "disown -h 7"),
+        ("bash", "T", "bg; disown -h 7"),
+        ("zsh", "S+", "Ctrl-Z, then bg; disown"),
+        ("zsh", "S", "disown %N, where jobs -l has 7 as number N"),
+        ("fish", "S", "disown 7"),
+        ("tcsh", "S+", "Ctrl-Z, then bg"),
+        ("dash", "S", "nothing more: dash hangs up nobody who is in the background"),
+        ("", "S", "what its shell is nobody knows; in bash it is: disown -h 7"),
+    ],
+)
+def test_what_its_shell_is_told(shell: str, state: str, words: str) -> None:
+    assert rescue.recipe(process(shell=shell, state=state), 7, "unity") == [
+        f"at its terminal (pts/3): {words}",
+        "what it has printed stays there, and what it prints when that terminal is gone is lost",
+        "next time: lnode unity NAME --run -- python 'two words'",
+    ]
+
+
+def test_who_is_not_there_or_not_yours() -> None:
+    assert rescue.parse(["uid "]) == rescue.parse([]) == "gone"
+    assert rescue.parse(["uid 0"]) == "not yours"
+
+
+@given(st.lists(st.text()))
+def test_any_words_are_read(rows: list[str]) -> None:
+    found = rescue.parse([*rows, "uid 1", "mine yes"])
+    assert isinstance(found, Process)
+    rescue.fate(found)
+    rescue.recipe(found, 7, "unity")
