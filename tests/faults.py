@@ -98,9 +98,14 @@ def returned(rig: Rig, wire: Wire, window: Window, shell: str, **parts: int) -> 
 
 def children(window: Window) -> dict[int, str]:
     """The processes that the window's lnode has started: pid -> argv."""
+    return children_of(window.process.pid)
+
+
+def children_of(parent: int | None) -> dict[int, str]:
+    """The processes that one has started, or init has taken over (1): pid -> argv."""
     rows = subprocess.run(["ps", "-A", "-o", "ppid=,pid=,args="], capture_output=True, text=True, check=True).stdout
     found = (row.split(maxsplit=2) for row in rows.splitlines())
-    return {int(pid): argv for parent, pid, argv in found if int(parent) == window.process.pid}
+    return {int(pid): argv for above, pid, argv in found if int(above) == parent}
 
 
 def clients(rig: Rig, name: str) -> list[str]:

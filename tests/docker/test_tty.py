@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import signal
-import subprocess
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from faults import clients, settle, shell_of, wired
+from faults import children_of, clients, settle, shell_of, wired
 from rig import Rig, wait_until
 from window import LNODE, Window
 from wire import Wire
@@ -41,14 +40,15 @@ class Laptop:
         found: list[int] = []
 
         def runs() -> bool:
-            found[:] = children(self.window.process.pid)
+            found[:] = children_of(self.window.process.pid)
             return bool(found)
 
         wait_until(runs, "lnode runs")
         return found[0]
 
     def terminals(self) -> list[int]:
-        return children(self.lnode())
+        """The pid of `ssh -t`, if there is one; before it, `ssh -G` runs."""
+        return [pid for pid, argv in children_of(self.lnode()).items() if " -t " in argv]
 
     def status(self) -> int:
         """How it ended, once it has, with all that it must have left as it was."""
@@ -69,11 +69,6 @@ class Laptop:
     def took_back(self) -> int:
         """How often lnode itself took back what tmux had armed."""
         return self.window.raw.count(OF_LNODE)
-
-
-def children(parent: int | None) -> list[int]:
-    rows = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], capture_output=True, text=True, check=True).stdout
-    return [int(pid) for above, pid in map(str.split, rows.splitlines()) if int(above) == parent]
 
 
 @contextmanager
@@ -199,7 +194,7 @@ def test_killed_and_started_again(started: Laptop, state: str) -> None:
         lnode, ssh = started.lnode(), started.terminals()
         os.kill(lnode, signal.SIGKILL)
         wait_until(lambda: started.lnode() != lnode, "lnode runs again")
-        wait_until(lambda: not set(ssh) & set(children(1)), "nothing is left of the first")
+        wait_until(lambda: not set(ssh) & set(children_of(1)), "nothing is left of the first")
     settle(started.rig, started.wire)
     shell_of(started.window)
     assert len(clients(started.rig, started.name)) == 1
@@ -251,12 +246,12 @@ def test_killed_under_an_interactive_shell(slurm: Rig) -> None:
             window.press(f"clear; {command}; echo status=$?=\r")
             wait_until(lambda: window._read(0.1) and len(clients(slurm, "job")) == 1, "one client")
             settle(slurm, wire)
-            (lnode,) = children(window.process.pid)
-            (ssh,) = children(lnode)
+            (lnode,) = children_of(window.process.pid)
+            (ssh,) = children_of(lnode)
             os.kill(lnode, signal.SIGKILL)
             window.wait_for("status=137=")
         window.press(f"clear; {command}; echo status=$?=\r")
-        wait_until(lambda: ssh not in children(1), "the last ssh has ended")
+        wait_until(lambda: ssh not in children_of(1), "the last ssh has ended")
         wait_until(lambda: window._read(0.1) and len(clients(slurm, "job")) == 1, "one client")
         settle(slurm, wire)
         window.detach()
