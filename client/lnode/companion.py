@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from lnode import causes, credentials, heartbeat, remote, sessions, signins
+from lnode.beside import Beside
 from lnode.causes import Cause
 from lnode.link import Link, LinkFailed, open_link
 from lnode.lookout import Lookout
@@ -64,19 +65,18 @@ class Companion:
         self._heard = asyncio.Event()  # has the last beat come back?
         self._watching: asyncio.Task[Any] | None = None
         self._opened = False  # has any? Then a refusal is the site's word, and not for want of a key that it can use
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._beside(self._keep())
-        self._beside(self._listen())
+        # A bug there: the terminal goes on, and is not written to.
+        self._beside = Beside(lambda broken: remember(f"beside the terminal: {broken!r}"))
+        self._beside.start(self._keep())
+        self._beside.start(self._listen())
 
     def leave(self) -> None:
         """Close the link, now or soon."""
-        for task in self._tasks:
-            if not task.cancelling():  # a second time would cut the closing short
-                task.cancel()
+        self._beside.cancel()
 
     async def left(self) -> None:
         """Wait until nothing of it is left."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._beside.ended()
 
     def ask(self) -> None:
         """A heartbeat out of turn."""
@@ -84,7 +84,7 @@ class Companion:
 
     def refresh(self) -> None:
         """Have tmux draw the terminal's client anew, some time soon."""
-        self._beside(self._ask_client("refresh"))
+        self._beside.start(self._ask_client("refresh"))
 
     async def look(self, line: Callable[[str], str]) -> sessions.Picture | None:
         """What runs there now, None where that takes longer than a person waits for a prompt."""
@@ -120,7 +120,8 @@ class Companion:
         self._heard.set()
         if not self._beats:
             self._beats = True
-            self._watching = self._beside(self._watch())  # not before: there may be room for one only (MaxSessions)
+            watching = self._watch()  # not before: there may be room for one only (MaxSessions)
+            self._watching = self._beside.start(watching)
         self._tell(self, What.BEAT, shared=shared)
 
     def _on_late(self, silent_s: float) -> None:
@@ -199,17 +200,6 @@ class Companion:
         if here:
             self._learn(here[0])
         return here
-
-    def _beside(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (broken := task.exception()):  # a bug: the terminal goes on, and is not written to
-            self._remember(f"beside the terminal: {broken!r}")
 
 
 async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:

@@ -9,9 +9,8 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 
 from lnode import (
     causes,
@@ -27,6 +26,7 @@ from lnode import (
     silence,
     sshargs,
 )
+from lnode.beside import Beside
 from lnode.causes import Cause
 from lnode.chunks import Chunks, Frame, Torn
 from lnode.errors import ExitCode, LnodeError
@@ -67,7 +67,7 @@ class _Follower:
         self._words = ""  # ssh's own, the last time
         self._round = object()  # of knocks: what those before the last start find is no news
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._beside = Beside(self._break)
         self._broken: BaseException | None = None
         self._clock = sensors.Clock()
 
@@ -84,9 +84,8 @@ class _Follower:
             return self._over
         finally:
             await self._end_tail()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._beside.cancel()
+            await self._beside.ended()
 
     async def _next(self) -> Event:
         """The next event, with the time."""
@@ -126,7 +125,7 @@ class _Follower:
             elif action is Do.END:
                 await self._end_tail()
             elif action is Do.KNOCK:
-                self._beside(self._knock(self._round))
+                self._beside.start(self._knock(self._round))
         if self._state.phase is Phase.NEEDS_PERSON and before.phase is not Phase.NEEDS_PERSON:
             self._call_person()
 
@@ -140,7 +139,7 @@ class _Follower:
         if not screen.can_ask():
             raise self._failure()
         self._say(f"{self._target.alias} wants somebody to sign in: Enter signs in, Ctrl-C leaves")
-        self._beside(self._wait_for_enter())
+        self._beside.start(self._wait_for_enter())
 
     async def _wait_for_enter(self) -> None:
         if not await in_thread(lambda: os.read(0, 1024)):
@@ -159,9 +158,9 @@ class _Follower:
         except OSError:  # no room, no file left: for now
             self._events.put_nowait((tail, Event(What.TERMINAL_ENDED, 0.0, cause=Cause.LOST)))
             return
-        tail.reading = self._beside(self._read(tail))
+        tail.reading = self._beside.start(self._read(tail))
         if tail.may_ride:
-            self._beside(self._prove(tail))
+            self._beside.start(self._prove(tail))
 
     async def _prove(self, tail: "_Tail") -> None:
         if await prove_master(self._target) is False and not tail.heard:
@@ -262,17 +261,9 @@ class _Follower:
         if tail is not None:
             await tail.close()
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception():
-            self._broken = task.exception()
-            self._events.put_nowait((None, Event(What.TICK, 0.0)))
+    def _break(self, broken: BaseException) -> None:
+        self._broken = broken
+        self._events.put_nowait((None, Event(What.TICK, 0.0)))
 
 
 def no_run(alias: str, name: str) -> LnodeError:

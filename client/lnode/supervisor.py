@@ -9,7 +9,7 @@ import gc
 import random
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from lnode import (
     sshargs,
     tmux,
 )
+from lnode.beside import Beside
 from lnode.causes import Cause
 from lnode.companion import Companion
 from lnode.errors import LnodeError
@@ -114,7 +115,7 @@ class _Supervisor:
         self._story: list[tuple[float, str]] = []
         self._ready = asyncio.Event()  # is it known how the host is reached?
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._beside = Beside(self._break)
         self._knocks: set[asyncio.Task[Any]] = set()
         self._round = object()  # of knocks: what those before the last start find is no news
         self._companion: Companion | None = None
@@ -135,7 +136,7 @@ class _Supervisor:
         try:
             self._state = reconnect.first(self._clock.now(), waits=waits)
             if self._terminal:
-                self._beside(self._watch(self._terminal))
+                self._beside.start(self._watch(self._terminal))
             self._hop = await sensors.first_hop(self._target)
             self._local = self._terminal_local = self._hop.local_address()
             self._state = self._state._replace(knocks=self._hop.hostname is not None)
@@ -322,7 +323,7 @@ class _Supervisor:
         elif action is Do.END:
             await self._end_terminal()
         elif action is Do.KNOCK:
-            knock = self._beside(self._knock())
+            knock = self._beside.start(self._knock())
             self._knocks.add(knock)
             knock.add_done_callback(self._knocks.discard)
         elif action is Do.ASK and self._companion:
@@ -369,7 +370,7 @@ class _Supervisor:
             return
         self._tty.keep(self._terminal.pid)
         self._terminal_local = self._local
-        self._beside(self._watch(self._terminal))
+        self._beside.start(self._watch(self._terminal))
 
     def _hand_over(self, terminal: Terminal) -> None:
         """The login is done: the tty is the session's from here on, and the link may ride on it."""
@@ -411,7 +412,7 @@ class _Supervisor:
         """Is the session over? A sharing ssh then gives the tty back, and stays while our link rides on it."""
         raw = self._tty.is_raw()
         if self._raw and not raw and self._state.shared and self._companion and not self._parting:
-            self._parting = self._beside(self._part(self._companion))
+            self._parting = self._beside.start(self._part(self._companion))
         self._raw = self._raw or raw
 
     async def _part(self, companion: Companion) -> None:
@@ -506,23 +507,14 @@ class _Supervisor:
             self._picture, story,
         )  # fmt: skip
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception():
-            self._broken = task.exception()
-            self._tell(None, What.TICK)
+    def _break(self, broken: BaseException) -> None:
+        self._broken = broken
+        self._tell(None, What.TICK)
 
     async def _quit(self) -> None:
         await self._end_terminal()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._beside.cancel()
+        await self._beside.ended()
         if self._companion:
             self._companion.leave()
             await self._companion.left()

@@ -1,0 +1,36 @@
+"""Work beside an event loop: kept while it runs, ended together, and heard of where it breaks."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Beside:
+    """Tasks that nobody awaits; `broke` hears what one of them has died of."""
+
+    def __init__(self, broke: Callable[[BaseException], None]) -> None:
+        self._broke = broke
+        self._tasks: set[asyncio.Task[Any]] = set()  # the event loop itself keeps none
+
+    def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def cancel(self) -> None:
+        """End all, now or soon; once each: a second time would cut their closing short."""
+        for task in self._tasks:
+            if not task.cancelling():
+                task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until none is left."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (broken := task.exception()):
+            self._broke(broken)
