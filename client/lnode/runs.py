@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from lnode.errors import ExitCode, LnodeError
 from lnode.sessions import in_words
 
 
@@ -71,9 +72,14 @@ def _word(word: str) -> str:
     return "" if word == "-" else word
 
 
-def is_possible(name: str) -> bool:
-    """Can a run be called so? It names a folder, beside which `.new` and `.1` are lnode's."""
-    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name) is not None and len(name) <= _LONGEST_NAME
+def check_name(name: str) -> None:
+    """Raise LnodeError(USAGE) for what no run can be called.
+
+    The name is a folder's, beside which `.new` and `.1` are lnode's own.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name) or len(name) > _LONGEST_NAME:
+        hint = f"use letters, digits, - and _, at most {_LONGEST_NAME} of them"
+        raise LnodeError(ExitCode.USAGE, f"a run cannot be called {name!r}", hint)
 
 
 def whereabouts(run: Run) -> str:

@@ -1,7 +1,6 @@
 """`lnode HOST NAME --logs [-f] [-n N]`: what a run has printed, and goes on printing."""
 
 from lnode import notify, runs, screen
-from lnode.commands.run import check_name
 from lnode.errors import ExitCode
 from lnode.follower import follow
 from lnode.target import Target
@@ -9,7 +8,7 @@ from lnode.target import Target
 
 def logs(target: Target, name: str, *, follows: bool, lines: int | None, notifies: bool) -> ExitCode:
     """Print the log; following it, wait for the end of the run and end as it did: 0, or 1 for any other exit code."""
-    check_name(name)
+    runs.check_name(name)
     log = screen.Log()
     run = follow(target, name, lines=lines, to_the_end=follows, log=log)
     return _conclude(target, run, log, notifies=notifies) if follows else ExitCode.DONE

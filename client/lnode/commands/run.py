@@ -30,7 +30,7 @@ def run(
     notifies: bool,
 ) -> ExitCode:
     """Start it. Raises LnodeError where nothing was started."""
-    check_name(name)
+    runs.check_name(name)
     values = (name, remote.run_id(), cwd or "", shlex.join(command), on or "", remote.source("keeper"))
     script, all_values = "run_on" if on else "run", (*sessions.list_values(request.tmux), *values)
     if len(remote.line(script, remote.nonce(), *all_values)) > _LONGEST:
@@ -55,14 +55,6 @@ def run(
     from lnode.commands.logs import wait
 
     return wait(target, name)
-
-
-def check_name(name: str) -> None:
-    """Raise LnodeError(USAGE) for what cannot be the name of a run."""
-    if not runs.is_possible(name):
-        raise LnodeError(
-            ExitCode.USAGE, f"a run cannot be called {name!r}", "use letters, digits, - and _, at most 100 of them"
-        )
 
 
 def _job(alias: str, reply: Reply, session: str) -> str:
