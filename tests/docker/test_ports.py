@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from faults import wired
-from forwarded import LIMIT_S, ports
+from forwarded import LIMIT_S, free_port, ports
 from rig import Rig, wait_until
 from sites import in_a_pipe
 
@@ -55,6 +55,20 @@ def test_a_port_leads_into_the_allocation_and_again_after_a_drop(slurm: Rig) -> 
         assert open_.says() == "lnode: the connection to unity was lost; trying again\n"
         assert open_.says().startswith("lnode: no port leads to fit on unity: it ")
         assert open_.process.wait(timeout=LIMIT_S) == 1
+
+
+@pytest.mark.parametrize(("program", "where"), [("srun", "on unity"), ("sshd", "where fit on unity is")])
+def test_what_is_missing_on_the_way_is_named(slurm: Rig, program: str, where: str) -> None:
+    slurm.exec("tmux new-session -d -s fit 'sinteractive -m 1000 -t 1:00:00; exec cat'")
+    wait_until(lambda: "RUNNING" in slurm.exec("squeue -h -o %T --me")[1], "the job runs")
+    path = slurm.exec(f"PATH=$PATH:/usr/sbin command -v {program}")[1].strip()
+    assert slurm.exec(f"mv {path} {path}.away", "root")[0] == 0
+    try:
+        refused = in_a_pipe(slurm, "unity", "fit", "-L", str(free_port()))
+    finally:
+        slurm.exec(f"mv {path}.away {path}", "root")
+    said = f"lnode: there is no {program} {where}, which the port would need\n"
+    assert (refused.returncode, refused.stderr.partition("hint:")[0]) == (8, said)
 
 
 @pytest.mark.usefixtures("echo")

@@ -156,9 +156,11 @@ class _Ports:
 
     def _failure(self, words: str, *, is_open: bool) -> LnodeError:
         alias = self._target.alias
-        if "lnode: no sshd" in words:
+        missing = next((program for program in ("srun", "sshd") if f"lnode: no {program}" in words), None)
+        if missing:
+            where = f"on {alias}" if missing == "srun" else f"where {self._name} on {alias} is"
             return LnodeError(
-                ExitCode.MISSING_THERE, f"there is no sshd where {self._name} on {alias} is, which the port would need",
+                ExitCode.MISSING_THERE, f"there is no {missing} {where}, which the port would need",
                 f"try it by hand: ssh -L 8888:NODE:8888 {alias}",
             )  # fmt: skip
         if is_open:

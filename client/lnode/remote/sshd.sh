@@ -15,7 +15,7 @@ set -- /bin/sh -c '
   echo "lnode: no sshd" >&2
   exit 127' sh "$@"
 if [ -n "$job" ]; then
-  need srun slurm || exit
+  need srun slurm || { echo 'lnode: no srun' >&2 && exit 127; }
   overlap=
   case $(srun --help 2>/dev/null) in *--overlap*) overlap=--overlap ;; esac # see keeper.sh
   set -- srun -u --jobid="$job" ${overlap:+"$overlap"} -N1 -n1 "$@"         # else srun passes on whole lines only
