@@ -157,11 +157,7 @@ class Question:
             if credentials.sent_password(words):
                 credentials.refused(self._target.alias)
             if not self._may_prompt and signins.takes_person(self._target):
-                return LnodeError(
-                    ExitCode.LOGIN_REFUSED,
-                    f"{self._target.alias} wants somebody to sign in, and nobody is here",
-                    f"sign in once in a terminal, then ask again: lnode {self._target.alias} --ls",
-                )
+                return self._nobody_is_here()
             if not self._may_prompt and cause is Cause.LOGIN_REFUSED:
                 signins.learn(self._target, person=True)
             return causes.explain(cause, words, self._target.place)
@@ -171,9 +167,18 @@ class Question:
         return LnodeError(
             ExitCode.MISSING_THERE,
             f"{alias} answered, but not with a shell",
-            f"see what it says: ssh {alias} /bin/sh -c true",
+            f"see what it says: {self._target.by_hand} /bin/sh -c true",
             detail="\n".join(rows[-5:]),
         )
+
+    def _nobody_is_here(self) -> LnodeError:
+        alias, node = self._target.alias, self._target.node
+        who = f"{node} of {alias}" if node else alias
+        hint = "type the same once in a terminal, where ssh can ask"  # --ls would only where the alias leads
+        if not node:
+            hint = f"sign in once in a terminal, then ask again: lnode {alias} --ls"
+        message = f"{who} wants somebody to sign in, and nobody is here"
+        return LnodeError(ExitCode.LOGIN_REFUSED, message, hint)
 
     def _end(self) -> int:
         with contextlib.suppress(BrokenPipeError):

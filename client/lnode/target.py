@@ -65,6 +65,11 @@ class Target(NamedTuple):
         return Place(self.alias, self.hostname, self.port, proxied=bool(self.proxy_jump or self.one("proxycommand")))
 
     @property
+    def by_hand(self) -> str:
+        """What a person types for plain ssh to go there, before a command."""
+        return f"ssh -J {self.alias} {self.user}@{self.node}" if self.node else f"ssh {self.alias}"
+
+    @property
     def digest(self) -> str:
         """16 hex digits of what the alias means: with any other configuration they are others."""
         from hashlib import blake2s

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from lnode import sharing, signins
+from lnode.ask import Question
+from lnode.errors import ExitCode, LnodeError
 from lnode.target import Target
 
 
@@ -114,3 +116,21 @@ def test_who_may_have_to_sign_in_at_a_jump_host_has_time_for_it() -> None:
     assert signins.connect_timeout_s(target(proxyjump="gate")) == 20
     signins.learn(target(proxyjump="gate"), person=True)
     assert signins.connect_timeout_s(target(proxyjump="gate")) == 120
+
+
+@pytest.mark.parametrize(
+    ("node", "who", "how"),
+    [
+        ("", "unity", "sign in once in a terminal, then ask again: lnode unity --ls"),
+        ("login2", "login2 of unity", "type the same once in a terminal, where ssh can ask"),
+    ],
+)
+def test_where_nobody_is_here_it_is_said_how_to_sign_in(node: str, who: str, how: str, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host unity\n    HostName 127.0.0.1\n    Port 9\n")
+    place = target()._replace(config=str(config), node=node)
+    signins.learn(place, person=True)
+    with Question(place, "list", silent=True) as question, pytest.raises(LnodeError) as refused:
+        question.reply()
+    assert refused.value.code is ExitCode.LOGIN_REFUSED
+    assert (refused.value.message, refused.value.hint) == (f"{who} wants somebody to sign in, and nobody is here", how)

@@ -7,6 +7,7 @@ input for the ids that the person saw, so what is ended is what was shown.
 """
 
 import re
+import shlex
 from functools import partial
 
 from lnode import runs, screen, sessions
@@ -28,7 +29,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
     values, has = (*sessions.list_values(request.tmux), name), partial(has_session, name)
     with asked(target, name, request, "kill", *values, has=has, settles=partial(_has_run, name)) as (
-        _,
+        there,
         question,
         reply,
     ):
@@ -36,7 +37,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         entry = picture.named(name)
         run = _run_in(name, reply)
         if entry is None and run is not None:
-            return _kill_run(question, alias, run, yes=yes)
+            return _kill_run(question, there, run, yes=yes)
         if not picture.has_tmux:
             raise no_tmux(alias)
         if entry is None:
@@ -52,7 +53,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         now = f"see what it is called now: lnode {alias} --ls"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", now)
     if "left" not in after or after["left"]:
-        by_hand = f"end it by hand: ssh {alias} tmux kill-session -t {name}"
+        by_hand = f"end it by hand: {there.by_hand} tmux kill-session -t {shlex.quote(name)}"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
     refusals = [row for row in after.get("cancel", ()) if not _HARMLESS.search(row)]
     if entry.job and refusals:
@@ -83,8 +84,9 @@ def _verdict(entry: Entry) -> str:
     return " ".join((entry.session.id, *(job.id for job in (entry.job, *entry.others) if job)))
 
 
-def _kill_run(question: Question, alias: str, run: Run, *, yes: bool) -> ExitCode:
+def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> ExitCode:
     """End every process of the run, after a yes. Raises LnodeError where something is left."""
+    alias = there.alias
     if run.state != "running":
         by_hand = f"its log is kept: lnode {alias} {run.name} --logs; remove it: ssh {alias} rm -r {_folder(run)}"
         if run.state == "elsewhere":
@@ -98,7 +100,7 @@ def _kill_run(question: Question, alias: str, run: Run, *, yes: bool) -> ExitCod
         reply = question.reply()
     after = next(iter(runs.parse_runs(reply.get("stopped", ()))), run)
     if after.state == "running" or after.id != run.id:
-        by_hand = f"end it by hand: ssh {alias} kill -9 -- -{run.pid}"
+        by_hand = f"end it by hand: {there.by_hand} kill -9 -- -{run.pid}"
         raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} is still there", by_hand)
     how = ", by KILL: it did not heed TERM for 8 s" if "killed" in reply else ""
     screen.say(f"{run.name} on {alias} has ended{how}; its log is kept: lnode {alias} {run.name} --logs")
