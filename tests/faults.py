@@ -56,10 +56,17 @@ def settle(rig: Rig, wire: Wire, *, lnodes: int = 1, connections: int = 2, heart
 
     `connections` and `hearts` are those of one lnode: less where the link rides on the terminal, or there is none.
     """
-    wait_until(
-        lambda: is_settled(rig, wire, lnodes=lnodes, connections=connections, hearts=hearts),
-        "terminals, hearts and no more", within_s=60,
-    )  # fmt: skip
+    try:
+        wait_until(
+            lambda: is_settled(rig, wire, lnodes=lnodes, connections=connections, hearts=hearts),
+            "terminals, hearts and no more", within_s=60,
+        )  # fmt: skip
+    except TimeoutError as late:
+        late.add_note(f"{wire.carries} connections; {_hearts(rig, lnodes)} hearts; on the host:")
+        late.add_note(rig.exec("ps -eo ppid,pid,lstart,args --forest | cut -c1-150; tmux list-clients")[1])
+        history = rig.home / ".local" / "state" / "lnode" / "history.jsonl"
+        late.add_note(f"on the laptop:\n{history.read_text()[-2000:]}")
+        raise
 
 
 def seen(rig: Rig, name: str) -> None:

@@ -132,7 +132,12 @@ def requested(site: Rig, session: str) -> str:
         found[:] = [" ".join(words) for sid, *words in rows if sid == pane]
         return bool(found)
 
-    wait_until(runs, f"the job of {session} runs")
+    try:
+        wait_until(runs, f"the job of {session} runs")
+    except TimeoutError as late:
+        seen = f"tmux capture-pane -p -t {session}:; squeue -O {columns},state:.12,reason:.20; sinfo"
+        late.add_note(site.exec(f"echo {pane}; {seen}")[1] + site.exec("tail /var/log/slurm/*", "root")[1])
+        raise
     return found[0]
 
 
