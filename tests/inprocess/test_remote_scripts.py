@@ -32,6 +32,7 @@ CSH = ("bsd-csh", "tcsh")
 LIMIT_S = 40
 TMUX = shutil.which("tmux")
 needs_tmux = pytest.mark.skipif(TMUX is None, reason="no tmux here")
+needs_proc = pytest.mark.skipif(not os.path.exists("/proc/net/unix"), reason="no /proc here, as on Linux")
 no_slurm = pytest.mark.skipif(shutil.which("squeue") is not None, reason="Slurm is installed here")
 USER = getpass.getuser()
 
@@ -1245,7 +1246,7 @@ def test_a_login_that_takes_its_processes_along(sh_site: Site, *, lingers: bool)
 
 
 @needs_tmux
-@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="as on Linux")
+@needs_proc
 def test_a_server_whose_socket_was_removed_has_its_sessions_still(sh_site: Site) -> None:
     sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
     pid = pane_pid(sh_site, "x")
@@ -1253,7 +1254,35 @@ def test_a_server_whose_socket_was_removed_has_its_sessions_still(sh_site: Site)
     socket.unlink()
     assert [entry.session.name for entry in sh_site.picture().entries] == ["x"]
     socket.unlink()
+    socket.parent.rmdir()
     child = sh_site.attach(attach_line("x"))
     wait_until(lambda: sh_site.tmux("list-clients", "-F", "#{session_name}") == "x", "it is attached")
     assert pane_pid(sh_site, "x") == pid
     assert status_of(child, DETACH) == Left.DETACHED
+
+
+@needs_tmux
+@needs_proc
+def test_a_server_that_cannot_make_its_socket_again_is_said(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+    (socket,) = sh_site.home.glob("tmux-*/default")
+    socket.unlink()
+    socket.mkdir()
+    (socket / "full").touch()
+    try:
+        assert status_of(sh_site.attach(attach_line("y")), "") == Left.SOCKET_GONE
+    finally:
+        shutil.rmtree(socket)
+        sh_site.picture()  # it has its socket again, to be ended by
+
+
+@needs_tmux
+@needs_proc
+def test_a_server_of_another_name_has_lost_nothing(sh_site: Site) -> None:
+    sh_site.tmux("-uL", "work", "new-session", "-d", "-s", "mine", "exec cat")
+    try:
+        child = sh_site.attach(attach_line("x"))
+        wait_until(lambda: sh_site.tmux("list-clients", "-F", "#{session_name}") == "x", "it is attached")
+        assert status_of(child, DETACH) == Left.DETACHED
+    finally:
+        sh_site.tmux("-L", "work", "kill-server")

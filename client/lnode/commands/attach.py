@@ -290,6 +290,9 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
         "lnode {alias} {name} --login"),
     Left.NOT_CREATED: (
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
+    Left.SOCKET_GONE: (
+        ExitCode.FAILED, "tmux on {alias} runs, but its socket is gone and it makes no other; nothing was started",
+        "see which process it is: lnode {alias} --doctor"),
     Left.NOT_ATTACHED: (
         ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
         "try: ssh -t {alias} tmux attach -t {name}"),

@@ -209,8 +209,8 @@ fail() {
 
 find_server
 if [ -n "$lost" ]; then
-  said="tmux there (process $lost) answers nobody: its socket is gone"
-  fail 107
+  leave_screen
+  exit 113
 fi
 if [ "$mode" = again ]; then attach_again; fi
 

@@ -77,26 +77,30 @@ ask() {
   return 1
 }
 
-# lost_server: sets $lost to the pid of a server of this user's whose socket is not where it made it: it answers nobody, and to
-# tmux there is none (TRAPS 23).
+# lost_server: sets $lost to the pid of this user's server whose socket is gone: it answers nobody, and to tmux there is none
+# (TRAPS 23). The kernel knows who listens under that name still (proc_net(5)): not one of -L, -S or another /tmp.
 lost_server() {
-  lost=
-  for pid in $(ps -u "$(id -u)" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
-    folder=$({ tr '\000' '\n' <"/proc/$pid/environ"; } 2>/dev/null | sed -n 's/^TMUX_TMPDIR=//p')
-    if [ "$folder" != "$TMUX_TMPDIR" ] || ! kill -s 0 "$pid" 2>/dev/null; then continue; fi
-    case " $(ps -o args= -p "$pid" 2>/dev/null) " in
-    *' -L'* | *' -S'*) ;;
-    *) lost=$pid && return ;;
-    esac
+  lost=''
+  folder=${TMUX_TMPDIR:-/tmp}
+  socket=$folder/tmux-$(id -u)/default
+  if [ -S "$socket" ]; then return 1; fi
+  real=$(cd "$folder" 2>/dev/null && pwd -P)/tmux-${socket##*/tmux-} # as newer ones spell it
+  # shellcheck disable=SC2016 # for awk
+  inodes=$(awk -v one="$socket" -v other="$real" '$4 == "00010000" && ($8 == one || $8 == other) { print $7 }' /proc/net/unix 2>/dev/null)
+  for inode in $inodes; do
+    for pid in $(ps -u "$(id -u)" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
+      if [ "$(readlink "/proc/$pid/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
+      # shellcheck disable=SC2010 # of links, what they lead to
+      if ls -l "/proc/$pid/fd" 2>/dev/null | grep -qF "socket:[$inode]"; then lost=$pid && return; fi
+    done
   done
   return 1
 }
 
 # find_server: one that has lost its socket is told to make it again; where it does not, $lost is its pid.
 find_server() {
-  lost=
-  socket=${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/default
-  if [ -S "$socket" ] || ! lost_server; then return; fi
+  lost_server || return
+  mkdir -m 700 "${socket%/*}" 2>/dev/null # a cleaned /tmp has lost that too
   kill -s USR1 "$lost" 2>/dev/null
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     if [ -S "$socket" ] || ! kill -s 0 "$lost" 2>/dev/null; then # or it was just ending
