@@ -1286,3 +1286,21 @@ def test_a_server_of_another_name_has_lost_nothing(sh_site: Site) -> None:
         assert status_of(child, DETACH) == Left.DETACHED
     finally:
         sh_site.tmux("-L", "work", "kill-server")
+
+
+@needs_tmux
+@no_slurm
+@pytest.mark.parametrize(("its", "counts"), [("port 22 rig", True), ("port 22", True), ("port 22 other", False)])
+def test_a_node_of_another_cluster_with_the_same_home_does_not_count(sh_site: Site, its: str, counts: bool) -> None:
+    (sh_site.home / "etc").mkdir()
+    (sh_site.home / "etc" / "slurm.conf").write_text("# ClusterName=none\nClusterName=rig # the small one\n")
+    nodes = sh_site.home / ".local" / "state" / "lnode" / "nodes"
+    nodes.mkdir(parents=True)
+    (nodes / "login2").write_text(f"{its}\nx\n")
+    assert [(claim.node, claim.names) for claim in sh_site.picture().others] == [("login2", ("x",))] * counts
+    child = sh_site.attach(attach_line("x", mode="create"))
+    if counts:
+        assert status_of(child) == Left.ELSEWHERE
+    else:
+        wait_until(lambda: sh_site.tmux("list-clients", "-F", "#{session_name}") == "x", "it is attached")
+        assert (nodes / os.uname().nodename).read_text() == "port  rig\nx\n"

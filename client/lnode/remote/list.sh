@@ -74,7 +74,7 @@ started_in() {
 # A row for each session that is said to be on another node: NODE PORT NAME.
 noted_elsewhere() {
   other_nodes | while read -r file; do
-    sed -n "1{s/^port //;h;d;};G;s/\(.*\)\n\(.*\)/${file##*/} \2 \1/p" "$file" 2>/dev/null
+    sed -n "1{s/^port \([0-9]*\).*/\1/;h;d;};G;s/\(.*\)\n\(.*\)/${file##*/} \2 \1/p" "$file" 2>/dev/null
   done | head -n 500
 }
 

@@ -1,16 +1,25 @@
 # shellcheck shell=sh
 # Which login node has which sessions, for whoever lands on another one: in the home that they may share, a file for each
-# node, of its sshd's port and the names of its sessions. It is a hint that may be old: only the node itself knows. One that
-# was not written for 90 days counts no more: login nodes get other names, and a container has another one each time.
+# node, of its sshd's port and its cluster, then of the names of its sessions. It is a hint that may be old: only the node itself
+# knows. One that was not written for 90 days counts no more: login nodes get other names, and a container has another one each
+# time. Nor does one of another cluster that shares the home.
 known_nodes=$HOME/.local/state/lnode/nodes
 this_node=$(uname -n)
+
+# cluster: its name, as the scheduler's own configuration has it, without a question to anybody; nothing where that says none.
+cluster() {
+  squeue=$(command -v squeue)
+  sed -n 's/^[[:space:]]*[Cc]luster[Nn]ame[[:space:]]*=[[:space:]]*\([A-Za-z0-9._-]*\).*/\1/p;s/^PBS_SERVER=\([A-Za-z0-9._-]*\).*/\1/p' \
+    "${SLURM_CONF:-/etc/slurm/slurm.conf}" "${squeue%/bin/*}/etc/slurm.conf" "${squeue%/bin/*}/etc/slurm/slurm.conf" \
+    /run/slurm/conf/slurm.conf /etc/slurm-llnl/slurm.conf "${PBS_CONF_FILE:-/etc/pbs.conf}" 2>/dev/null | head -n 1
+}
 
 # note_sessions: what this node has, by name on standard input; only a change is written, or what is a day old. A home that is
 # full or cannot be written keeps nothing.
 note_sessions() {
   kept=$(cat "$known_nodes/$this_node" 2>/dev/null)
   noted=$(sort -u | grep .)
-  if [ -n "$noted" ]; then noted="port ${SSH_CONNECTION##* }
+  if [ -n "$noted" ]; then noted="port ${SSH_CONNECTION##* } $(cluster)
 $noted"; fi
   if [ "$noted" = "$kept" ] && [ -z "$(find "$known_nodes/$this_node" -mtime +0 2>/dev/null)" ]; then return; fi
   {
@@ -25,7 +34,11 @@ $noted"; fi
 
 # other_nodes: the files of the others.
 other_nodes() {
-  find "$known_nodes" -type f ! -name "$this_node" ! -name '.*' ! -mtime +90 2>/dev/null | sort
+  mine=$(cluster)
+  find "$known_nodes" -type f ! -name "$this_node" ! -name '.*' ! -mtime +90 2>/dev/null | sort | while read -r file; do
+    its=$(sed -n '1s/^port [0-9]* //p' "$file" 2>/dev/null)
+    if [ "${its:-$mine}" = "${mine:-$its}" ]; then printf '%s\n' "$file"; fi
+  done
 }
 
 # forget NAME: somebody has said that no other node has that session. One that has it writes so again.
