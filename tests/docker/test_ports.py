@@ -57,6 +57,24 @@ def test_a_port_leads_into_the_allocation_and_again_after_a_drop(slurm: Rig) -> 
         assert open_.process.wait(timeout=LIMIT_S) == 1
 
 
+@pytest.mark.usefixtures("echo")
+def test_a_scheduler_that_is_silent_is_waited_for(slurm: Rig) -> None:
+    slurm.exec("tmux new-session -d -s fit 'sinteractive -m 1000 -t 1:00:00; exec cat'")
+    wait_until(lambda: "RUNNING" in slurm.exec("squeue -h -o %T --me")[1], "the job runs")
+    with wired(slurm) as wire, ports(slurm, "fit") as open_:
+        assert open_.says().endswith("; Ctrl-C ends\n")
+        slurm.exec("pkill -STOP -x slurmctld", "root")
+        try:
+            wire.reset()
+            assert open_.says() == "lnode: the connection to unity was lost; trying again\n"
+            silent = "the scheduler of unity does not answer, so where fit runs is unknown"
+            assert open_.says() == f"lnode: {silent}; trying again\n"
+        finally:
+            slurm.exec("pkill -CONT -x slurmctld", "root")
+        wait_until(lambda: "is port 8888 of node" in open_.says(), "the port is open again")
+        assert open_.echo(b"again") == b"again"
+
+
 @pytest.mark.parametrize(("program", "where"), [("srun", "on unity"), ("sshd", "where fit on unity is")])
 def test_what_is_missing_on_the_way_is_named(slurm: Rig, program: str, where: str) -> None:
     slurm.exec("tmux new-session -d -s fit 'sinteractive -m 1000 -t 1:00:00; exec cat'")

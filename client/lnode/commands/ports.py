@@ -175,6 +175,11 @@ def _entry(reply: Reply, alias: str, name: str) -> Entry:
     """The session, which is where a port can lead to. Raises LnodeError."""
     picture = sessions.picture_of(reply)
     entry = entry_of(picture, alias, name)
+    if entry.state is State.UNKNOWN and picture.scheduler == "silent":
+        raise LnodeError(
+            ExitCode.UNREACHABLE, f"the scheduler of {alias} does not answer, so where {name} runs is unknown",
+            "ask again when it does",
+        )  # fmt: skip
     is_there = entry.state is State.SHELL or (entry.state is State.RUNNING and picture.system == "slurm")
     if not is_there:
         raise _no_way(entry, alias)
