@@ -21,6 +21,7 @@ from lnode.sshlog import SshLog
 from lnode.target import Target
 
 MAX_REPLY = 4 << 20  # characters; a reply longer than that is not one of ours
+_DONE_WITHIN_S = 90.0  # a login shell that starts a run may take 60
 _SILENT_S = 1.0  # over a master that is there; then it has to prove that it is alive
 
 
@@ -39,8 +40,8 @@ def argv_of(
         options = (*sshargs.RIDING, *options)  # or a login would fail for nothing
     asking, environment = silence.asking(target, may_ask=may_prompt)
     argv = sshargs.question_argv(
-        target.alias, line, connect_timeout_s=signins.connect_timeout_s(target), options=(*asking, *options),
-        config=target.config,
+        target.alias, line, connect_timeout_s=signins.connect_timeout_s(target),
+        options=(*target.keepalive, *asking, *options), config=target.config,
     )  # fmt: skip
     return argv, environment
 
@@ -121,6 +122,22 @@ class Question:
     def has_begun(self) -> bool:
         """Has ssh signed in? Then the script may have run, whatever came back."""
         return causes.has_begun(self._log.words(), self._target.place)
+
+    def do(self, *lines: str) -> Mapping[str, Sequence[str]]:
+        """Tell the script what is to be done, and hear that it is. Raises LnodeError, also where that is unknown."""
+        alias = self._target.alias
+        try:
+            with self.within(_DONE_WITHIN_S):
+                for line in lines:
+                    self.tell(line)
+                return self.reply()
+        except LnodeError as error:
+            if error.code is not ExitCode.UNREACHABLE:
+                raise
+            raise LnodeError(
+                error.code, f"the connection to {alias} was lost, and whether it was done is not known",
+                f"look before you ask again: lnode {alias} --ls", detail=error.detail,
+            ) from None  # fmt: skip
 
     def tell(self, line: str) -> None:
         """One line to the script's standard input."""

@@ -23,9 +23,9 @@ from lnode import (
     sensors,
     sharing,
     signins,
-    silence,
     sshargs,
 )
+from lnode.ask import argv_of
 from lnode.beside import Beside
 from lnode.causes import Cause
 from lnode.chunks import Chunks, Frame, Torn
@@ -282,17 +282,7 @@ class _Tail:
         self.may_ride = not fresh and bool(sharing.identity(target) or target.one("controlpath"))
         self.reading: asyncio.Task[None] | None = None
         self._chunks = Chunks(nonce)
-        options = target.sharing if may_ask else target.riding
-        if fresh:
-            options = sshargs.FRESH
-        if not may_ask and signins.takes_person(target):
-            options = (*options, *sshargs.RIDING)  # or a login would fail for nothing
-        keepalive = sshargs.KEEPALIVE if target.one("serveraliveinterval", "0") == "0" else ()
-        asking, self._environment = silence.asking(target, may_ask=may_ask)
-        self._argv = sshargs.question_argv(
-            target.alias, line, connect_timeout_s=signins.connect_timeout_s(target),
-            options=(*keepalive, *asking, *options), config=target.config,
-        )  # fmt: skip
+        self._argv, self._environment = argv_of(target, line, may_prompt=may_ask, fresh=fresh)
         self._log = SshLog()
         self._ssh: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None

@@ -82,6 +82,11 @@ class Target(NamedTuple):
         return (*((f"ControlPath={self.control_path}",) if self.control_path else ()), *self.route)
 
     @property
+    def keepalive(self) -> tuple[str, ...]:
+        """`-o` options by which ssh ends what has been silent for 90 s; none where the user has set that."""
+        return sshargs.KEEPALIVE if self.one("serveraliveinterval", "0") == "0" else ()
+
+    @property
     def sharing(self) -> tuple[str, ...]:
         """`-o` options of an ssh that rides on lnode's own master, or else signs in and becomes it."""
         if not self.control_path:

@@ -27,7 +27,7 @@ class Terminal:
             target = sharing.without(target)  # then every word is worth more: see sharing.with_master
         asking, self._environment = silence.asking(target, may_ask=not silent)
         options = (
-            *(sshargs.KEEPALIVE if target.one("serveraliveinterval", "0") == "0" else ()),
+            *target.keepalive,
             *asking,
             *((*sshargs.FRESH, *target.route) if fresh and not target.control_path else target.sharing),
         )

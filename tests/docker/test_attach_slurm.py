@@ -7,8 +7,8 @@ import signal
 import subprocess
 from typing import Any
 
-from faults import children
-from rig import Rig, wait_until
+from faults import children, wired
+from rig import Rig, configured, wait_until
 from window import LNODE, Window
 
 
@@ -102,6 +102,23 @@ def test_kill_asks_first(slurm: Rig) -> None:
         window.press("y\r")
         assert window.exit_status() == 0
     assert listing(slurm) == {}
+
+
+def test_what_was_told_into_a_silence_may_have_been_done_or_not(slurm: Rig) -> None:
+    slurm.exec("tmux new-session -d -s precious")
+    impatient = "Host unity\n    ServerAliveInterval 1\n    ServerAliveCountMax 2\n"
+    with (
+        wired(slurm) as wire,
+        configured(slurm, impatient),
+        Window([*LNODE, "unity", "precious", "--kill"], slurm.env()) as window,
+    ):
+        window.wait_for("[y/N]")
+        wire.cut()
+        window.press("y\r")
+        assert window.exit_status() == 4
+        said = "lnode: the connection to unity was lost, and whether it was done is not known"
+        assert f"{said}\nhint:  look before you ask again: lnode unity --ls" in window.text()
+    assert "precious" in listing(slurm)
 
 
 def test_when_the_allocation_ends_the_shell_says_where_it_is(slurm: Rig) -> None:

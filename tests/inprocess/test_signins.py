@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lnode import sharing, signins
-from lnode.ask import Question
+from lnode.ask import Question, argv_of
 from lnode.errors import ExitCode, LnodeError
 from lnode.target import Target
 
@@ -116,6 +116,14 @@ def test_who_may_have_to_sign_in_at_a_jump_host_has_time_for_it() -> None:
     assert signins.connect_timeout_s(target(proxyjump="gate")) == 20
     signins.learn(target(proxyjump="gate"), person=True)
     assert signins.connect_timeout_s(target(proxyjump="gate")) == 120
+
+
+def test_a_question_is_not_waited_for_in_a_silence_for_ever() -> None:
+    def asked(place: Target) -> str:
+        return " ".join(argv_of(place, "line", may_prompt=False)[0])
+
+    assert "-o ServerAliveInterval=30 -o ServerAliveCountMax=3" in asked(target())
+    assert "ServerAlive" not in asked(target(serveraliveinterval="5"))
 
 
 @pytest.mark.parametrize(

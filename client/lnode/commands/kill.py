@@ -46,9 +46,8 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
             screen.say(f"{name} goes on")
             return ExitCode.FAILED
-        question.tell(_verdict(entry))
         with screen.waiting(f"ending {name} ..."):
-            after = question.reply()
+            after = question.do(_verdict(entry))
     if "renamed" in after:
         now = f"see what it is called now: lnode {alias} --ls"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", now)
@@ -95,9 +94,8 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
     if not yes and not screen.confirm(f"end {run.name} on {alias}? it {runs.whereabouts(run)}"):
         screen.say(f"{run.name} goes on")
         return ExitCode.FAILED
-    question.tell(f"run {run.id}")
     with screen.waiting(f"ending {run.name} ..."):
-        reply = question.reply()
+        reply = question.do(f"run {run.id}")
     after = next(iter(runs.parse_runs(reply.get("stopped", ()))), run)
     if after.state == "running" or after.id != run.id:
         by_hand = f"end it by hand: {there.by_hand} kill -9 -- -{run.pid}"

@@ -27,9 +27,8 @@ def renew(target: Target, name: str, request: Request, *, early: bool) -> ExitCo
         entry = entry_of(picture, alias, name)
         _refuse(entry, alias, early=early)
         granted = entry.job.sid if entry.job else 0
-        question.tell(f"{entry.session.id} {'behind' if early else 'pane'} {granted}")
         with screen.waiting(f"asking for an allocation in {name} ..."):
-            after = question.reply()
+            after = question.do(f"{entry.session.id} {'behind' if early else 'pane'} {granted}")
     started = next(iter(after.get("started", ())), "")
     if "no-program" in after:
         raise LnodeError(

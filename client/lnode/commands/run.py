@@ -38,14 +38,13 @@ def run(
     if on:
         has = partial(has_session, on)
         with asked(target, on, request, script, *all_values, has=has) as (_, question, picture):
-            question.tell(_job(target.alias, picture, on))
-            with screen.waiting(f"asking {target.alias} ..."):
-                reply = question.reply()
+            job = _job(target.alias, picture, on)
+            with screen.waiting(f"starting {name} ..."):
+                reply = question.do(job)
     else:
         with Question(target, script, *all_values) as question, screen.waiting(f"asking {target.alias} ..."):
             question.reply()
-            question.tell("start")
-            reply = question.reply()
+            reply = question.do("start")
     started = runs.parse_runs(reply.get("started", ()))
     if not started:
         raise _refusal(target.alias, name, command, reply)

@@ -54,13 +54,11 @@ def setup(target: Target, request: Request, profiles: Mapping[str, Request], *, 
             return ExitCode.DONE
         if not _confirmed(alias, doable, yes=yes):
             return ExitCode.FAILED
-        for change in doable:
-            question.tell(f"{change.which} {change.checksum} {_encoded(change.after)}")
+        lines = [f"{change.which} {change.checksum} {_encoded(change.after)}" for change in doable]
         if any(change.which == "tmux_conf" for change in doable):
-            question.tell("mouse -gu" if undo else "mouse -g on")
-        question.tell("")
+            lines.append("mouse -gu" if undo else "mouse -g on")
         with screen.waiting(f"writing on {alias} ..."):
-            complaints = question.reply().get("said", ())
+            complaints = question.do(*lines, "").get("said", ())
     if complaints:
         again = f"see what is there, then: lnode {alias} --setup"
         raise LnodeError(
