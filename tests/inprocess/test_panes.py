@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lnode import remote, sendkeys, watching
+from lnode import remote, watching
+from lnode.commands.send import words
 from lnode.reply import parse_reply
 from lnode.watching import Look, Place
 from rig import wait_until
@@ -55,10 +56,10 @@ class Host:
     def argv(self, nonce: str, script: str, *values: str) -> list[str]:
         return ["sh", "-c", remote.line(script, nonce, *values)]
 
-    def ask(self, script: str, *values: str) -> Reply:
+    def ask(self, script: str, *values: str, tell: str = "") -> Reply:
         nonce = remote.nonce()
         done = subprocess.run(
-            self.argv(nonce, script, "", *values), env=self.env, input="type\n", capture_output=True,
+            self.argv(nonce, script, "", *values), env=self.env, input=f"{tell}\n", capture_output=True,
             timeout=LIMIT_S, check=False, encoding="utf-8", errors="backslashreplace",
         )  # fmt: skip
         reply = parse_reply(nonce, done.stdout.split("\n"))
@@ -72,7 +73,7 @@ class Host:
         return rows
 
     def send(self, name: str, text: str, *, enter: bool = False) -> Reply:
-        return self.ask("send", name, *sendkeys.words(text, enter=enter))
+        return self.ask("send", name, tell=words(text, enter=enter))
 
     def shows(self, name: str, row: str) -> None:
         wait_until(lambda: row in self.peek(name), f"{name} shows {row}")
@@ -83,12 +84,11 @@ class Waiting:
 
     def __init__(self, host: Host, place: Place, text: str | None = None, *, how: str = "follow") -> None:
         self.nonce = remote.nonce()
-        words = () if text is None else sendkeys.words(text, enter=True)
-        argv = host.argv(self.nonce, "wait", "", *place, how, *words)
+        argv = host.argv(self.nonce, "wait", "", *place, how, *(() if text is None else ("type",)))
         self._sh = subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         self.began = self._reply()
         if text is not None:
-            self._say("type")
+            self._say(words(text, enter=True))
             self.began = self._reply()
 
     def _reply(self) -> Reply:
@@ -356,8 +356,8 @@ def test_a_tmux_that_knows_no_panes_is_no_session_that_is_not_there(
 
 def test_nothing_is_typed_for_a_connection_that_nobody_waits_for(host: Host) -> None:
     host.start("given up", "echo ready; exec cat")
-    line = host.argv(remote.nonce(), "send", "", "given up", *sendkeys.words("twice", enter=True))
-    subprocess.run(line, env=host.env, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=True)
-    host.send("given up", "once", enter=True)
-    host.shows("given up", "once")
-    assert "twice" not in host.peek("given up")
+    line = host.argv(remote.nonce(), "send", "", "given up")
+    done = subprocess.run(
+        line, env=host.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=True
+    )
+    assert "typed" not in done.stdout

@@ -1,5 +1,8 @@
 """`lnode HOST SESSION --send TEXT`: type into its active pane, without attaching. Enter follows."""
 
+import shlex
+from binascii import b2a_base64
+
 from lnode import screen, sendkeys
 from lnode.commands.asking import Reply, asked, has_pane
 from lnode.commands.peek import check
@@ -7,32 +10,33 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.settings import Request
 from lnode.target import Target
 
-_MOST = 48 << 10  # bytes: with the script, in base64, below what one argument may have on Linux
+_MOST = 48 << 10  # bytes, which a shell reads one by one
 
 
 def send(target: Target, name: str, request: Request, *, text: str, enter: bool) -> ExitCode:
     """Type `text`, each character as itself, and say so. Raises LnodeError where not all of it was typed."""
-    values = (request.tmux, name, *words(text, enter=enter))
-    with asked(target, name, request, "send", *values, has=has_pane) as (_, question, reply):
+    line = words(text, enter=enter)
+    with asked(target, name, request, "send", request.tmux, name, has=has_pane) as (_, question, reply):
         check(reply, target.alias, name)
-        question.tell("type")
-        done = question.reply()
+        done = question.do(line)
         check(done, target.alias, name)
     screen.say(typed(done, target.alias, name, text, enter=enter))
     return ExitCode.DONE
 
 
-def words(text: str, *, enter: bool) -> tuple[str, ...]:
-    """What is typed, as send.sh takes it. Raises LnodeError(USAGE) for more than travels at a time."""
-    found = sendkeys.words(text, enter=enter)
-    size = sum(len(word.encode("utf-8", "surrogateescape")) + 4 for word in found)
-    if size > _MOST:
+def words(text: str, *, enter: bool) -> str:
+    """What is typed, as the line that send.sh reads: in no argument, which everybody on the login node could read.
+
+    Raises LnodeError(USAGE) for too much.
+    """
+    found = shlex.join(sendkeys.words(text, enter=enter)).encode("utf-8", "surrogateescape")
+    if len(found) > _MOST:
         raise LnodeError(
             ExitCode.USAGE,
             f"a text of {len(text)} characters is too long to be typed",
             "copy a file there, as with scp",
         )
-    return found
+    return b2a_base64(found, newline=False).decode()
 
 
 def typed(reply: Reply, alias: str, name: str, text: str, *, enter: bool) -> str:

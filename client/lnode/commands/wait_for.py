@@ -68,7 +68,7 @@ class _Wait:
         self._target, self._name, self._request, self._until, self._text = target, name, request, until, text
         self._timeout_s = timeout_s
         self._over_at = float("inf") if timeout_s is None else time.monotonic() + timeout_s
-        self._words = () if text is None else send.words(text.text, enter=text.enter)
+        self._words = "" if text is None else send.words(text.text, enter=text.enter)
         self._place = watching.named(name)
         self._sent: Sent | None = None
         self._began = False
@@ -111,12 +111,10 @@ class _Wait:
     def _opened(self) -> Iterator[Question]:
         """A connection over which it can be looked: the first to where the session is, later ones in silence."""
         alias, name, left_s = self._target.alias, self._name, self._left_s()
-        how = "follow" if self._text is None else "since"
-        values = (self._request.tmux, *self._place, how)
+        values = (self._request.tmux, *self._place, "follow" if self._text is None else "since")
         if not self._began:
-            first = asked(
-                self._target, name, self._request, "wait", *values, *self._words, has=has_pane, within_s=left_s
-            )
+            deed = ("type",) if self._text else ()
+            first = asked(self._target, name, self._request, "wait", *values, *deed, has=has_pane, within_s=left_s)
             with first as (self._target, question, reply):
                 check(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)
@@ -131,9 +129,8 @@ class _Wait:
             yield question
 
     def _typed(self, question: Question) -> Reply:
-        question.tell("type")
         with question.within(self._left_s()):
-            reply = question.reply()
+            reply = question.do(self._words)
         check(reply, self._target.alias, self._name)
         return reply
 

@@ -65,8 +65,9 @@ leave_modes() {
   leave in-mode
 }
 
-# type_in WORD...: each is `t` and a text to be typed as it is, or `k` and the name of a key.
+# type_in WORDS: quoted for sh, in base64; each is `t` and a text to be typed as it is, or `k` and the name of a key.
 type_in() {
+  eval "set -- $(printf %s "$1" | base64 -d)"
   if [ "$dead" != 0 ]; then leave dead; fi
   leave_modes
   for word; do

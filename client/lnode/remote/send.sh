@@ -1,13 +1,12 @@
 # shellcheck shell=sh
-# Type into a session, once a line has arrived on standard input: an ssh whose connection is given up for another one may yet
-# have come here, and nothing is typed twice.
-# Arguments: NONCE  TMUX  NAME  WORD... (see type_in)
+# Type into a session what a line on standard input has: the words of type_in, quoted for sh and in base64. An ssh whose connection
+# is given up for another one may yet have come here, and has no such line: nothing is typed twice. Nor does ps show it.
+# Arguments: NONCE  TMUX  NAME
 nonce=$1
 
 find_pane "$2" '#{session_name}' "$3" ''
-shift 3
 section end
-IFS= read -r _ || exit 0
+IFS= read -r words || exit 0
 look || leave no-session
-type_in "$@"
+type_in "$words"
 section end

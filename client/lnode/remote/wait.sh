@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Type into a session, if there is something to type, then show what has come each time that a line arrives on standard
 # input; it ends with the connection. Rows are counted from the first of the pane's history on.
-# Arguments: NONCE  TMUX  FORMAT  VALUE (see find_pane)  PANE  FROM  LAST  follow|since  WORD... (see type_in)
+# Arguments: NONCE  TMUX  FORMAT  VALUE (see find_pane)  PANE  FROM  LAST  follow|since  [type] (see send.sh)
 # FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
 # shows the screen and what went past it, `since` what came after row FROM.
 nonce=$1
@@ -15,13 +15,13 @@ if [ -z "$last" ]; then
     leave_modes
     section ready
     section end
-    IFS= read -r _ || exit 0 # see send.sh
+    IFS= read -r words || exit 0
     look || leave no-session
     from=$((history + cursor))
     section before
     if [ "$alternate" = 1 ]; then show -J; else show -J -S "$cursor" -E "$cursor"; fi
     ask kill-session -C -t "$id" # puts out its bells, and ends nothing
-    type_in "$@"
+    type_in "$words"
   fi
 fi
 section pane
