@@ -30,6 +30,10 @@ class Known(NamedTuple):
         """Where to look for the session, "" where that is unknown."""
         return self.sessions.get(name, "")
 
+    def port(self, node: str) -> int:
+        """Of its sshd: login nodes of one alias are alike."""
+        return self.ports.get(node, next(iter(self.ports.values()), _PORT))
+
     @property
     def are_several(self) -> bool:
         """Has the alias led to more than one node? If not it is itself the shortest way."""
@@ -92,7 +96,7 @@ def learn_session(alias: str, name: str, node: str) -> None:
     if is_node(node):
         known = recall(alias)
         node = _as_kept(known, node)
-        ports = {**known.ports, node: known.ports.get(node, next(iter(known.ports.values()), _PORT))}
+        ports = {**known.ports, node: known.port(node)}
         _keep(alias, known, Known(ports, {**known.sessions, name: node}))
 
 

@@ -84,6 +84,7 @@ def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bo
     tell("--kill", "--yes")  # the session, not the run of that name where the alias leads
     assert shared.sessions() == {"login1": [], "login2": []}
     assert shared.second.exec("pgrep -fx 'sleep 600'")[0] == 0
+    shared.land_on(shared.first)  # which has neither
     tell("--kill", "--yes")
     assert shared.second.exec("pgrep -fx 'sleep 600'")[0] == 1
 

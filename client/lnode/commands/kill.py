@@ -10,7 +10,7 @@ import re
 import shlex
 from functools import partial
 
-from lnode import runs, screen, sessions
+from lnode import routes, runs, screen, sessions
 from lnode.ask import Question
 from lnode.commands.asking import Reply, asked, has_session
 from lnode.commands.attach import no_session, no_tmux
@@ -33,21 +33,32 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         question,
         reply,
     ):
-        picture = sessions.picture_of(reply)
+        picture, run = sessions.picture_of(reply), _run_in(name, reply)
         entry = picture.named(name)
-        run = _run_in(name, reply)
-        if entry is None and run is not None:
+        if entry is not None:
+            return _kill_session(question, there, picture.system, entry, run, yes=yes)
+        if run is None:
+            raise no_session(alias, name) if picture.has_tmux else no_tmux(alias)
+        if run.state != "elsewhere":
             return _kill_run(question, there, run, yes=yes)
-        if not picture.has_tmux:
-            raise no_tmux(alias)
-        if entry is None:
-            raise no_session(alias, name)
-        besides = "; the run of that name goes on" if run and run.state == "running" and run.session != name else ""
-        if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
-            screen.say(f"{name} goes on")
-            return ExitCode.FAILED
-        with screen.waiting(f"ending {name} ..."):
-            after = question.do(_verdict(entry))
+    there = routes.to_node(target, run.host, routes.recall(alias).port(run.host), request)
+    with Question(there, "kill", *values) as question:
+        with screen.waiting(f"asking {run.host} ..."):
+            reply = question.reply()
+        return _kill_run(question, there, _run_in(name, reply) or run, yes=yes)
+
+
+def _kill_session(
+    question: Question, there: Target, system: str, entry: Entry, run: Run | None, *, yes: bool
+) -> ExitCode:
+    """End it and cancel its jobs, after a yes. Raises LnodeError where something is left."""
+    alias, name = there.alias, entry.session.name
+    besides = "; the run of that name goes on" if run and run.state == "running" and run.session != name else ""
+    if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
+        screen.say(f"{name} goes on")
+        return ExitCode.FAILED
+    with screen.waiting(f"ending {name} ..."):
+        after = question.do(_verdict(entry))
     if "renamed" in after:
         now = f"see what it is called now: lnode {alias} --ls"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", now)
@@ -56,7 +67,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
     refusals = [row for row in after.get("cancel", ()) if not _HARMLESS.search(row)]
     if entry.job and refusals:
-        by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[picture.system].cancel} {entry.job.id}"
+        by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[system].cancel} {entry.job.id}"
         raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
     cancelled = f", job {entry.job.id} is cancelled" if entry.job else ""
     screen.say(f"{name} on {alias} has ended{cancelled}{besides}")
@@ -89,7 +100,7 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
     if run.state != "running":
         by_hand = f"its log is kept: lnode {alias} {run.name} --logs; remove it: ssh {alias} rm -r {_folder(run)}"
         if run.state == "elsewhere":
-            by_hand = f"end it there: ssh {run.host} kill -- -{run.pid}"
+            by_hand = f"end it there: ssh -J {alias} {there.user}@{run.host} kill -- -{run.pid}"
         raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {runs.whereabouts(run)}", by_hand)
     if not yes and not screen.confirm(f"end {run.name} on {alias}? it {runs.whereabouts(run)}"):
         screen.say(f"{run.name} goes on")

@@ -82,7 +82,7 @@ def _refusal(alias: str, name: str, command: Sequence[str], reply: Reply) -> Lno
         hint = "the words behind -- are a program and its arguments, and for a shell: --run -- sh -c {words}"
     facts = {
         "alias": alias, "name": name, "program": command[0], "words": shlex.quote(command[0]),
-        "where": runs.whereabouts(run) if run else "", "host": run.host if run else "its login node",
+        "where": runs.whereabouts(run) if run else "",
     }  # fmt: skip
     detail = "" if run else "\n".join(rows)
     return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
@@ -112,7 +112,7 @@ _REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
         "take another name, or end it first: lnode {alias} {name} --kill"),
     "elsewhere": (
         ExitCode.FAILED, "there is a {name} on {alias} already: it {where}",
-        "take another name, or ask on {host}"),
+        "take another name, or end it first: lnode {alias} {name} --kill"),
     "starting": (
         ExitCode.FAILED, "{name} on {alias} is just being started", "look in a minute: lnode {alias} --ls"),
     "not-started": (
