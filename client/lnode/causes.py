@@ -61,11 +61,15 @@ _SSH_PORT = 22
 
 
 class Place(NamedTuple):
-    """What an error calls a host: the alias that was typed, and what it stands for; `proxied` is behind a jump host."""
+    """What an error calls a host: the alias that was typed, and what it stands for; `proxied` is behind a jump host.
+
+    `by_hand` is what a person types for plain ssh to go there, before a command.
+    """
 
     alias: str
     hostname: str
     port: int
+    by_hand: str
     proxied: bool = False
 
     @property
@@ -177,10 +181,10 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         "the site may be limiting connections or have banned this address for a while: wait some minutes"),
     Cause.LOGIN_REFUSED: (
         ExitCode.LOGIN_REFUSED, "{place} refused the login",
-        "sign in once by hand to see what it wants: ssh {place.alias}"),
+        "sign in once by hand to see what it wants: {place.by_hand}"),
     Cause.HOST_KEY_UNKNOWN: (
         ExitCode.HOST_KEY, "the host key of {place} is not known here, and was not accepted",
-        "check its fingerprint once by hand: ssh {place.alias}"),
+        "check its fingerprint once by hand: {place.by_hand}"),
     Cause.HOST_KEY_CHANGED: (
         ExitCode.HOST_KEY, "the host key of {place} is not the known one, so nothing was sent",
         "ask the site whether it changed; only then: ssh-keygen -R {place.known_hosts_name}"),

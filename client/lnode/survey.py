@@ -126,9 +126,19 @@ def _sign_in(alias: str, node: str) -> LnodeError:
     )
 
 
+def why_silent(error: LnodeError) -> str:
+    """Why a login node has said nothing, as the end of a sentence."""
+    return _WHY_SILENT.get(error.code, "does not answer")
+
+
+_WHY_SILENT = {
+    ExitCode.LOGIN_REFUSED: "wants somebody to sign in",
+    ExitCode.HOST_KEY: "has a host key that is not accepted here",
+}
+
+
 def _in_words(claim: Claim, error: LnodeError) -> str:
-    wants_person = error.code is ExitCode.LOGIN_REFUSED
-    said = f"{claim.node} wants somebody to sign in" if wants_person else f"{claim.node} does not answer"
+    said = f"{claim.node} {why_silent(error)}"
     return f"{said}; {', '.join(claim.names)} was there" if claim.names else said
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # 8 ms to load, and no use before the link
     from socket import AddressFamily
 
 
+_PORT = 22
+
+
 class Target(NamedTuple):
     """A host as ssh will reach it.
 
@@ -41,7 +44,7 @@ class Target(NamedTuple):
 
     @property
     def port(self) -> int:
-        return int(self.one("port", "22"))
+        return int(self.one("port", str(_PORT)))
 
     @property
     def address_family(self) -> "AddressFamily":
@@ -62,12 +65,20 @@ class Target(NamedTuple):
     @property
     def place(self) -> Place:
         """What an error calls this host."""
-        return Place(self.alias, self.hostname, self.port, proxied=bool(self.proxy_jump or self.one("proxycommand")))
+        return Place(self.alias, self.hostname, self.port, self.by_hand, self._is_proxied)
+
+    @property
+    def _is_proxied(self) -> bool:
+        return bool(self.proxy_jump or self.one("proxycommand"))
 
     @property
     def by_hand(self) -> str:
         """What a person types for plain ssh to go there, before a command."""
-        return f"ssh -J {self.alias} {self.user}@{self.node}" if self.node else f"ssh {self.alias}"
+        if not self.node:
+            return f"ssh {self.alias}"
+        jump = f"-J {self.alias} " if self._is_proxied else ""
+        port = "" if self.port == _PORT else f"-p {self.port} "
+        return f"ssh {jump}{port}{self.user}@{self.hostname}"
 
     @property
     def digest(self) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 import docker
@@ -153,6 +154,39 @@ def test_a_node_that_does_not_answer_is_said(one_down: TwoNodes) -> None:
     assert (done.returncode, "lnode: login2 does not answer; x was there\n" in done.stderr) == (4, True), done
     assert refused(one_down, "x", "--here", "--existing")[0] == 7
     assert attach(one_down, "x", "--here") == "login1"
+
+
+@pytest.fixture
+def key_by_name(shared: TwoNodes) -> Iterator[Path]:
+    """As on most laptops: known_hosts has the key by the name that the alias stands for, and ssh asks about others."""
+    config, known = shared.first.ssh_config, shared.first.folder / "known_hosts"
+    before = config.read_text(), known.read_text()
+    config.write_text(before[0].replace("    HostKeyAlias lnode-rig\n", "").replace("Checking yes", "Checking ask"))
+    known.write_text(before[1].replace("lnode-rig", f"[127.0.0.1]:{shared.way.port}"))
+    yield known
+    config.write_text(before[0])
+    known.write_text(before[1])
+
+
+def test_the_host_key_of_the_other_node_is_asked_about_by_ssh(shared: TwoNodes, key_by_name: Path) -> None:
+    shared.second.exec("tmux new-session -d -s far")
+    shared.land_on(shared.second)
+    assert in_a_pipe(shared.first, "unity", "--ls").returncode == 0  # so the home knows
+    (shared.first.home / ".local/state/lnode/login-nodes").unlink()
+    shared.land_on(shared.first)
+    listed = in_a_pipe(shared.first, "unity", "--ls")
+    assert "login2 has a host key that is not accepted here; far was there" in listed.stderr, listed
+    script = in_a_pipe(shared.first, "unity", "far", "--peek")
+    assert (script.returncode, script.stderr) == (
+        6, "lnode: the host key of unity (login2 port 22) is not known here, and was not accepted\n"
+        "hint:  check its fingerprint once by hand: ssh -J unity alice@login2\n",
+    )  # fmt: skip
+    with Window([*LNODE, "unity", "far"], shared.first.env()) as window:
+        window.wait_for("Are you sure you want to continue connecting")
+        window.press("yes\r")
+        window.wait_for("alice@login2:")
+        window.detach()
+        assert window.exit_status() == 0, window.text()
 
 
 def test_a_node_that_is_called_otherwise_now_is_forgotten_when_somebody_says_so(shared: TwoNodes) -> None:

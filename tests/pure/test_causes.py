@@ -16,7 +16,7 @@ from lnode.causes import (
 )
 from lnode.errors import ExitCode
 
-PLACE = Place("unity", "login.site.edu", 2200)
+PLACE = Place("unity", "login.site.edu", 2200, "ssh unity")
 AT = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
 CLOSED_BEHIND_PROXY = (
     "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n"
@@ -134,19 +134,20 @@ def test_what_must_be_read_in_full_is_shown(cause: Cause) -> None:
 
 
 def test_a_name_that_is_no_alias_is_a_slip_of_the_keyboard() -> None:
-    error = explain(Cause.UNRESOLVED, "", Place("untiy", "untiy", 22))
+    error = explain(Cause.UNRESOLVED, "", Place("untiy", "untiy", 22, "ssh untiy"))
     assert (error.code, "no alias untiy" in error.message) == (ExitCode.USAGE, True)
-    assert explain(Cause.UNRESOLVED, "", Place("login.site.edu", "login.site.edu", 22)).code is ExitCode.UNREACHABLE
+    spelled_out = Place("login.site.edu", "login.site.edu", 22, "ssh login.site.edu")
+    assert explain(Cause.UNRESOLVED, "", spelled_out).code is ExitCode.UNREACHABLE
 
 
 def test_the_way_to_forget_a_changed_key_names_the_port() -> None:
     # ssh-keygen(1) -R looks for known_hosts' own spelling: [host]:port off port 22
     assert explain(Cause.HOST_KEY_CHANGED, "", PLACE).hint.endswith("ssh-keygen -R '[login.site.edu]:2200'")
-    assert explain(Cause.HOST_KEY_CHANGED, "", Place("u", "login", 22)).hint.endswith("ssh-keygen -R login")
+    assert explain(Cause.HOST_KEY_CHANGED, "", Place("u", "login", 22, "ssh u")).hint.endswith("ssh-keygen -R login")
 
 
-DIRECT = Place("unity", "login.site.edu", 2200)
-BEHIND = Place("unity", "login.site.edu", 2200, proxied=True)
+DIRECT = Place("unity", "login.site.edu", 2200, "ssh unity")
+BEHIND = Place("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def find(
     With `starts` a person may say then that it is to be started anew. `without` are nodes where it was looked for,
     `down` such as did not answer.
     """
-    from lnode.survey import Survey
+    from lnode.survey import Survey, why_silent
 
     with Survey(target, request) as survey, screen.waiting(f"looking for {name} on the login nodes ..."):
         answers = survey.answers()
@@ -115,8 +115,8 @@ def find(
     if verdict is Verdict.NOWHERE:
         return None
     claim, error = silent[node]
-    wants_person = error.code is ExitCode.LOGIN_REFUSED and node not in down
-    if verdict is Verdict.DOWN and wants_person:  # who is asked by ssh itself
+    wants_person = error.code in (ExitCode.LOGIN_REFUSED, ExitCode.HOST_KEY) and node not in down
+    if verdict is Verdict.DOWN and wants_person:  # ssh itself asks there, or says what is wrong with the key
         return routes.to_node(target, node, claim.port, request)
     hint = f"wait for it, or start another one where {target.alias} leads: lnode {target.alias} {name} --here"
     if not starts:
@@ -125,7 +125,7 @@ def find(
         raise LnodeError(
             ExitCode.UNREACHABLE, f"{name} lives on {node}, which does not answer", hint, detail=error.message
         )
-    doubt = f"{name} may live on {node}, which {'wants somebody to sign in' if wants_person else 'does not answer'}"
+    doubt = f"{name} may live on {node}, which {why_silent(error)}"
     if starts and screen.can_ask() and screen.confirm(f"{doubt}; start another one where {target.alias} leads?"):
         return None
     raise LnodeError(ExitCode.NO_SESSION, doubt, hint, detail=error.message)
