@@ -37,6 +37,12 @@ def test_peek_and_send(slurm: Rig, session: str) -> None:
     assert lnode(slurm, session, "--peek").stdout.endswith("at: echo half\n")
 
 
+def test_a_slip_of_the_keyboard_costs_two_sign_ins_and_no_more(slurm: Rig, session: str) -> None:
+    before = slurm.sshd_log().count("Accepted publickey")
+    assert lnode(slurm, "look", "--peek").returncode == 7
+    assert slurm.sshd_log().count("Accepted publickey") == before + 2
+
+
 def test_what_is_not_there(slurm: Rig, session: str) -> None:
     for words in (["--peek"], ["--send", "x"], ["--wait-for", "x"], ["--reset"]):
         done = lnode(slurm, "look", *words)

@@ -29,8 +29,8 @@ def asked(
 ) -> Iterator[tuple[Target, Question, Reply]]:
     """A script, on its way at the login node that has the session, with its first reply; `has` reads that from it.
 
-    Where no node has it, it is where the alias leads; so it is for what `settles` a doubt whether another one has it.
-    Leaving the block ends it. Raises LnodeError.
+    Where no node has it, the reply is one from where the alias leads, and over; but for what `settles` a doubt whether
+    another one has it the question is open there too. Leaving the block ends it. Raises LnodeError.
     """
     with ExitStack() as stack:
 
@@ -57,7 +57,8 @@ def asked(
                 if error.code is not ExitCode.NO_SESSION or answer is None or not settles(answer[2]):
                     raise
                 place = None
-            answer = ask(place or target)
+            if place is not None or answer is None or seen_there or settles(answer[2]):
+                answer = ask(place or target)
         yield answer
 
 
