@@ -306,7 +306,7 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
     (
         "tmux",
         "socket",
-        _said("tmux_lost", "your tmux server lives (pid {}), but its socket was removed", "ssh {host} kill -USR1 {}"),
+        _said("tmux_lost", "your tmux server lives (pid {}), but its socket was removed", "lnode {host} --ls"),
     ),
     (
         "tmux",

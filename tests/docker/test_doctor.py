@@ -2,7 +2,7 @@
 
 import json
 
-from rig import Rig, configured
+from rig import Rig, configured, wait_until
 from sites import in_a_pipe, sshd_with
 
 LAYERS = ("laptop", "alias", "network", "login", "shell", "tmux", "home", "scheduler", "node")
@@ -23,6 +23,7 @@ def test_a_well_host_has_nothing(slurm: Rig) -> None:
 
 def test_nothing_with_a_session_on_a_node_either(slurm: Rig) -> None:
     slurm.exec("tmux new-session -d -s x 'sinteractive -m 1000 -t 1:00:00'")
+    wait_until(lambda: "RUNNING" in slurm.exec("squeue -h -o %T --me")[1], "the job runs")
     assert found(slurm) == []
 
 

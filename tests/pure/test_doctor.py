@@ -59,7 +59,7 @@ WELL = {
         ({"cpu_limit_s": "3600"}, "shell", "CPU limit", "lnode unity SESSION"),
         ({"tmux_missing": "yes"}, "tmux", "there", "tmux = "),
         ({"tmux_version": "tmux 1.8"}, "tmux", "version", "tmux = "),
-        ({"tmux_lost": "4711"}, "tmux", "socket", "ssh unity kill -USR1 4711"),
+        ({"tmux_lost": "4711"}, "tmux", "socket", "lnode unity --ls"),
         ({"agent_dead": "a b"}, "tmux", "agent", "lnode unity --setup"),
         ({"home_closed": "/afs/a"}, "home", "readable", "ssh unity -t kinit"),
         ({"ticket_ended": "yes"}, "home", "ticket", "ssh unity -t kinit"),
@@ -88,8 +88,8 @@ def test_a_laptop_alone_is_judged_by_itself() -> None:
 
 
 def test_what_a_host_says_is_quoted_in_what_a_person_will_type() -> None:
-    (one,) = findings({"host": "unity", "tmux_lost": "1; rm -rf ~"})
-    assert one.fix == "ssh unity kill -USR1 '1; rm -rf ~'"
+    (one,) = findings({"no_sockets": "/run/x; rm -rf ~"})
+    assert one.fix.startswith("chmod 700 '/run/x; rm -rf ~', ")
 
 
 def test_checks_are_in_the_order_of_the_layers_and_have_names_of_their_own() -> None:

@@ -93,12 +93,14 @@ ask_scheduler() {
 # Can more go to the node of a job? ssh is tried only where srun cannot.
 ask_node() {
   if [ -z "$1" ] || ! have srun; then return; fi
-  if limited 2 srun --help | grep -q -e --overlap; then
-    fact overlap yes
-  else
+  help=$(limited 2 srun --help) || return # too slow to know
+  case $help in
+  *--overlap*) fact overlap yes ;;
+  *)
     fact overlap no
     if ! limited 5 ssh -o BatchMode=yes -o ConnectTimeout=3 -- "$1" true; then fact node_refused "$1"; fi
-  fi
+    ;;
+  esac
 }
 
 SHELL=${SHELL:-/bin/sh}
