@@ -7,7 +7,7 @@ import signal
 import subprocess
 from typing import Any
 
-from faults import children, wired
+from faults import children, shell_of, wired
 from rig import Rig, configured, wait_until
 from window import LNODE, Window
 
@@ -33,9 +33,7 @@ def test_a_session_on_a_compute_node_survives_its_ssh_client(slurm: Rig) -> None
     with Window([*LNODE, "unity", "myproject"], slurm.env()) as window:
         window.wait_for("alice@login1:~$")
         job, node = shown(window, "SLURM_JOB_ID"), shown(window, "SLURMD_NODENAME")
-        window.press("echo shell is $$ here\r")
-        shell = re.search(r"shell is (\d+) here", window.wait_for("\nshell is "))
-        assert shell
+        shell = shell_of(window)
         assert (job.isdecimal(), node.startswith("node")) == (True, True)
         assert listing(slurm)["myproject"]["job"]["id"] == job
         before = clients(slurm)
@@ -43,8 +41,7 @@ def test_a_session_on_a_compute_node_survives_its_ssh_client(slurm: Rig) -> None
             if " -t " in argv:
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: clients(slurm) not in ("", before), "another client is there")
-        window.press("echo again $$ again\r")
-        window.wait_for(f"\nagain {shell[1]} again")
+        assert shell_of(window) == shell
         window.detach()
         assert window.exit_status() == 0
         assert f"lnode: detached; myproject runs on {node}, " in window.text()

@@ -11,6 +11,7 @@ import pytest
 
 import keychains
 import rig
+from forwarded import free_port, is_free
 from rig import ROOT, Rig, wait_until
 from sites import as_delivered, sign_in, with_password
 from window import Window
@@ -263,8 +264,9 @@ def _(site: Rig, command: str) -> None:
 @does("lnode unity myproject -L 8888")
 def _(site: Rig, command: str) -> None:
     on_a_node(site, "myproject")
-    with window(site, command) as shown:
-        shown.find(r"^lnode: localhost:8888 is port 8888 of node0\d, .* left; Ctrl-C ends")
+    port = 8888 if is_free(8888) else free_port()
+    with window(site, command if port == 8888 else command.replace("-L 8888", f"-L {port}:8888")) as shown:
+        shown.find(rf"^lnode: localhost:{port} is port 8888 of node0\d, .* left; Ctrl-C ends")
         shown.press("\x03")
         assert shown.exit_status() == 130, shown.text()
 

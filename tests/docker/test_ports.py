@@ -30,8 +30,11 @@ Server(("127.0.0.1", 8888), Echo).serve_forever()
 @pytest.fixture
 def echo(slurm: Rig) -> Iterator[None]:
     slurm.exec(f"cat >/tmp/echo.py <<'END'\n{ECHO}END\nsetsid python3 /tmp/echo.py >/dev/null 2>&1 &")
+    reach = "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8888))'"
+    wait_until(lambda: slurm.exec(reach)[0] == 0, "it listens")
     yield
-    slurm.exec("pkill -f /tmp/echo.py")
+    slurm.exec("pkill -f '/tmp/echo[.]py'")
+    wait_until(lambda: slurm.exec("pgrep -f '/tmp/echo[.]py'")[0] != 0, "it is gone")
 
 
 @pytest.mark.usefixtures("echo")
