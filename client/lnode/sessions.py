@@ -55,6 +55,7 @@ class Entry(NamedTuple):
 class Picture(NamedTuple):
     """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is none that is known).
 
+    `tmux` is "ok", "missing" or "lost": it runs, but can be asked nothing, as its socket is gone.
     `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
     `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
     `port` is its sshd's own, `others` what is said of other login nodes.
@@ -63,7 +64,7 @@ class Picture(NamedTuple):
     login_node: str
     entries: tuple[Entry, ...]
     scheduler: str
-    has_tmux: bool
+    tmux: str
     now: int | None = None
     system: str = "slurm"
     port: int = 22
@@ -96,9 +97,8 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         entries.append(Entry(session, state, job, login_node, starts_in_s, others))
     port = _parse_port(reply.get("host", ()))
     claims = login_nodes.claims(reply.get("nodes", ()), jobs, login_node, port)
-    return Picture(
-        login_node, tuple(entries), scheduler, "no-tmux" not in reply, now, schedulers.name_in(reply), port, claims
-    )
+    tmux_is = "missing" if "no-tmux" in reply else "lost" if "lost-tmux" in reply else "ok"
+    return Picture(login_node, tuple(entries), scheduler, tmux_is, now, schedulers.name_in(reply), port, claims)
 
 
 def _parse_host(rows: Sequence[str]) -> tuple[str, int | None]:

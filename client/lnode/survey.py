@@ -56,7 +56,7 @@ class Survey:
         """Wait for the answers. Raises LnodeError."""
         answers = self.answers()
         found = tuple(sessions.picture_of(reply) for reply in answers.replies.values())
-        if found[0].has_tmux and self._target.config is None:  # the demo is here as long as it runs
+        if found[0].tmux == "ok" and self._target.config is None:  # the demo is here as long as it runs
             pictures.keep(self._target.alias, list(answers.replies.values()))
         return View(
             self._target.alias, found, runs=runs.of_replies(list(answers.replies.values())),

@@ -288,10 +288,10 @@ def test_the_list_in_every_login_shell(site: Site) -> None:
     site.tmux("new-session", "-d", "-s", "livenode", "cat", ";", "split-window", "cat")
     site.tmux("new-session", "-d", "-s", "zwei Wörter", "cat", ";", "set-option", "@lnode_kind", "login")
     picture = site.picture()
-    assert (picture.login_node, picture.scheduler, picture.has_tmux) == (
+    assert (picture.login_node, picture.scheduler, picture.tmux) == (
         os.uname().nodename.partition(".")[0],
         "ok",
-        True,
+        "ok",
     )
     assert [entry.session.name for entry in picture.entries] == ["livenode", "zwei Wörter"]
     assert [len(entry.session.pane_pids) for entry in picture.entries] == [2, 1]
@@ -479,7 +479,7 @@ def test_no_scheduler(sh_site: Site) -> None:
 
 
 def test_no_tmux_there(site: Site) -> None:
-    assert not site.picture(tmux_path="/opt/none/tmux").has_tmux
+    assert site.picture(tmux_path="/opt/none/tmux").tmux == "missing"
 
 
 # --- schedulers other than Slurm ---
@@ -1271,6 +1271,8 @@ def test_a_server_that_cannot_make_its_socket_again_is_said(sh_site: Site) -> No
     (socket / "full").touch()
     try:
         assert status_of(sh_site.attach(attach_line("y")), "") == Left.SOCKET_GONE
+        assert sh_site.picture().tmux == "lost"
+        assert " lost-tmux\n" in sh_site.answer(remote.line("peek", remote.nonce(), "", "x", "0")).stdout
     finally:
         shutil.rmtree(socket)
         sh_site.picture()  # it has its socket again, to be ended by

@@ -71,7 +71,7 @@ def test_a_reply_that_was_cut_off_is_an_unknown_and_no_end() -> None:
 
 def test_the_picture_as_a_whole() -> None:
     picture = picture_of(reply("node", (job_row("RUNNING"),)))
-    assert (picture.login_node, picture.scheduler, picture.has_tmux) == ("login1", "ok", True)
+    assert (picture.login_node, picture.scheduler, picture.tmux) == ("login1", "ok", "ok")
     entry = picture.named("myproject")
     assert entry is not None
     assert (entry.node, entry.kind) == ("c0512", "node")
@@ -79,7 +79,8 @@ def test_the_picture_as_a_whole() -> None:
 
 
 def test_what_is_missing_there() -> None:
-    assert not picture_of(reply(more={"no-tmux": ()})).has_tmux
+    assert picture_of(reply(more={"no-tmux": ()})).tmux == "missing"
+    assert picture_of(reply(more={"lost-tmux": ()})).tmux == "lost"
     assert picture_of(reply(more=NONE)).scheduler == "none"
     assert picture_of(reply(more=SILENT)).scheduler == "silent"
 

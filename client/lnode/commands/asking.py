@@ -77,7 +77,7 @@ def has_session(name: str, reply: Reply) -> bool:
 
 def has_pane(reply: Reply) -> bool:
     """Has a script of pane.sh found its session?"""
-    return "no-session" not in reply and "no-tmux" not in reply
+    return not {"no-session", "no-tmux", "lost-tmux"} & reply.keys()
 
 
 def remembered(target: Target, name: str, request: Request) -> Target | None:

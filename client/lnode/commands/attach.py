@@ -291,7 +291,7 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
     Left.NOT_CREATED: (
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
     Left.SOCKET_GONE: (
-        ExitCode.FAILED, "tmux on {alias} runs, but its socket is gone and it makes no other; nothing was started",
+        ExitCode.FAILED, "tmux on {alias} runs, but its socket is gone and it makes no other: nobody can ask it",
         "see which process it is: lnode {alias} --doctor"),
     Left.NOT_ATTACHED: (
         ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
@@ -301,11 +301,9 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
 
 def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
     """The session in what runs there. Raises LnodeError where there is none of that name, or no tmux."""
-    if not picture.has_tmux:
-        raise no_tmux(alias)
     entry = picture.named(name)
     if entry is None:
-        raise no_session(alias, name)
+        raise no_tmux(alias, picture.tmux) if picture.tmux != "ok" else no_session(alias, name)
     return entry
 
 
@@ -314,9 +312,9 @@ def no_session(alias: str, name: str) -> LnodeError:
     return _sentence(Left.NO_SESSION, alias, name)
 
 
-def no_tmux(alias: str) -> LnodeError:
-    """No tmux was found on the host, on none of the ways to look for it."""
-    return _sentence(Left.NO_TMUX, alias)
+def no_tmux(alias: str, tmux_is: str) -> LnodeError:
+    """No tmux was found on the host, on none of the ways to look for it ("missing"); or it is "lost"."""
+    return _sentence(Left.NO_TMUX if tmux_is == "missing" else Left.SOCKET_GONE, alias)
 
 
 def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:

@@ -38,7 +38,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         if entry is not None:
             return _kill_session(question, there, picture.system, entry, run, yes=yes)
         if run is None:
-            raise no_session(alias, name) if picture.has_tmux else no_tmux(alias)
+            raise no_session(alias, name) if picture.tmux == "ok" else no_tmux(alias, picture.tmux)
         if run.state != "elsewhere":
             return _kill_run(question, there, run, yes=yes)
     there = routes.to_node(target, run.host, routes.recall(alias).port(run.host), request)

@@ -34,8 +34,9 @@ def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitC
         view, trouble = survey.remembered(target.alias, error), error
         if not view.pictures or error.code is not ExitCode.UNREACHABLE:
             raise
-    if view.is_fresh and not all(picture.has_tmux for picture in view.pictures):
-        raise no_tmux(target.alias)
+    for picture in view.pictures:
+        if view.is_fresh and picture.tmux != "ok":
+            raise no_tmux(target.alias, picture.tmux)
     if watch:
         return keep_watch({target.alias: (target, request)}, [view])
     if as_json:

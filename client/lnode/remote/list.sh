@@ -86,11 +86,13 @@ find_tmux "$4" || tmux=
 find_server
 scheduled </dev/null | {
   panes=
-  if [ -n "$tmux" ]; then
-    sessions
-    if [ -z "$lost" ]; then printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions; fi
-  else
+  if [ -z "$tmux" ]; then
     section no-tmux
+  elif [ -n "$lost" ]; then
+    section lost-tmux
+  else
+    sessions
+    printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions
   fi
   section nodes
   noted_elsewhere

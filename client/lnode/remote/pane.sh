@@ -16,6 +16,8 @@ find_pane() {
   section host
   uname -n
   find_tmux "$1" || leave no-tmux
+  find_server
+  if [ -n "$lost" ]; then leave lost-tmux; fi
   session_with "$2" "$3"
   [ -n "$id" ] || leave no-session
   pane=$4
