@@ -6,6 +6,7 @@ Sources of the phrases: OpenSSH 7.4 to 10 (sshconnect.c, sshconnect2.c, packet.c
 """
 
 import re
+import shlex
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -74,8 +75,8 @@ class Place(NamedTuple):
 
     @property
     def known_hosts_name(self) -> str:
-        """The host in known_hosts' own spelling, quoted for a shell: `'[host]:port'` off port 22."""
-        return self.hostname if self.port == _SSH_PORT else f"'[{self.hostname}]:{self.port}'"
+        """The host in known_hosts' own spelling: `[host]:port` off port 22."""
+        return self.hostname if self.port == _SSH_PORT else f"[{self.hostname}]:{self.port}"
 
     def __str__(self) -> str:
         return f"{self.alias} ({self.hostname} port {self.port})"
@@ -152,7 +153,8 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
     if on_the_way:
         message = "cannot resolve the host name {unresolved} on the way to {place.alias}"
     detail = words if cause in _WORTH_READING else ""
-    facts = {"place": place, "unresolved": unresolved[1] if unresolved else ""}
+    known = shlex.quote(place.known_hosts_name)
+    facts = {"place": place, "known": known, "unresolved": unresolved[1] if unresolved else ""}
     return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
 
 
@@ -187,7 +189,7 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         "check its fingerprint once by hand: {place.by_hand}"),
     Cause.HOST_KEY_CHANGED: (
         ExitCode.HOST_KEY, "the host key of {place} is not the known one, so nothing was sent",
-        "ask the site whether it changed; only then: ssh-keygen -R {place.known_hosts_name}"),
+        "ask the site whether it changed; only then: ssh-keygen -R {known}"),
     Cause.NO_COMMON_ALGORITHM: (
         ExitCode.UNREACHABLE, "{place} and this ssh have no algorithm in common",
         "see what is offered: ssh -v {place.alias}"),

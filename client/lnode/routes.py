@@ -40,14 +40,19 @@ class Known(NamedTuple):
         return len(self.ports) > 1
 
 
-def to_node(target: Target, node: str, port: int, request: Request) -> Target:
-    """The target that is this login node. Raises LnodeError as Resolving does."""
+def to_node(target: Target, node: str, port: int, request: Request, *, led: bool = False) -> Target:
+    """The target that is this login node. Raises LnodeError as Resolving does.
+
+    `led`: the alias has led there, so its key is known by the alias' name; else ssh has to ask about one that is new.
+    """
     if request.login_nodes:
         route: tuple[str, ...] = (f"HostName={request.login_nodes.replace('{node}', node)}",)
     else:
         route = (f"HostName={node}", f"Port={port}", _through(target))
         if signins.takes_person(target) is False or sharing.identity(target):  # or who signs in there may need longer
             route = (*route, f"ConnectTimeout={_WITHIN_S}")
+    if led:
+        route = (*route, f"HostKeyAlias={target.host_key_alias or target.place.known_hosts_name}")
     if target.one("controlpath"):
         route = (*route, "ControlPath=none")  # it may be the same for both: %n, or no token at all
     routed = Resolving(target.alias, target.config, node=node, route=route).target()

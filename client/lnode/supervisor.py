@@ -239,7 +239,8 @@ class _Supervisor:
             cause = Cause.OVER
         else:
             cause = Cause.LOST if began else causes.cause_of_ssh(words, place)
-            if not began and self._target is not self._asked:  # the way past the alias is none for now
+            said_no = causes.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # which is no more to be tried
+            if not (began or said_no) and self._target is not self._asked:  # the way past the alias is none for now
                 self._target, cause = self._asked, Cause.LOST
         if cause is Cause.UNRESOLVED and not self._state.began and self._here() and causes.is_no_alias(place):
             cause = Cause.NO_ALIAS  # a slip, which --wait must not repeat for ever

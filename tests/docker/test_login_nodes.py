@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from faults import FULL, shell_of
 from rig import Rig, wait_until
-from sites import in_a_pipe
+from sites import in_a_pipe, without_key
 from two_nodes import TwoNodes, two_nodes
 from window import LNODE, Window
 
@@ -238,6 +238,33 @@ def test_a_reconnect_goes_to_the_owner(shared: TwoNodes) -> None:
         window.detach()
         assert window.exit_status() == 0
     assert shared.sessions() == {"login1": ["x"], "login2": []}
+
+
+@pytest.mark.usefixtures("key_by_name")
+def test_a_reconnect_to_the_owner_asks_nobody_about_the_key_that_was_seen_there(shared: TwoNodes) -> None:
+    shared.land_on(shared.first)
+    with Window([*LNODE, "unity", "x", "--login"], shared.first.env()) as window:
+        shell = shell_of(window)
+        wait_until(lambda: routes_of(shared) != "", "it is known where the session is")
+        shared.land_on(shared.second)
+        shared.way.reset()
+        window.wait_again("login1")
+        assert shell_of(window) == shell
+
+
+def test_an_owner_that_lets_nobody_in_is_tried_once(shared: TwoNodes) -> None:
+    shared.land_on(shared.first)
+    with Window([*LNODE, "unity", "x", "--login"], shared.first.env()) as window:
+        shell = shell_of(window)
+        wait_until(lambda: routes_of(shared) != "", "it is known where the session is")
+        shared.land_on(shared.second)
+        with without_key(shared.first):
+            shared.way.reset()
+            window.wait_for("lnode: unity wants somebody to sign in")
+            assert shared.first.sshd_log().count("Connection closed by authenticating user") == 1
+        window.press("r")
+        window.wait_again("login1")
+        assert shell_of(window) == shell
 
 
 def routes_of(nodes: TwoNodes) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from faults import children_of, clients, settle, shell_of, wired
 from rig import Rig, wait_until
+from sites import without_key
 from window import LNODE, Window
 from wire import Wire
 
@@ -69,16 +70,6 @@ class Laptop:
     def took_back(self) -> int:
         """How often lnode itself took back what tmux had armed."""
         return self.window.raw.count(OF_LNODE)
-
-
-@contextmanager
-def without_key(rig: Rig) -> Iterator[None]:
-    """An sshd that knows no key."""
-    rig.exec("cp /etc/ssh/authorized_keys /tmp/kept && : >/etc/ssh/authorized_keys", "root")
-    try:
-        yield
-    finally:
-        rig.exec("cat /tmp/kept >/etc/ssh/authorized_keys && rm /tmp/kept", "root")
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def _stay(
 
         def owner(node: str) -> Target:
             port = routes.recall(target.alias).ports.get(node, target.port)
-            return routes.to_node(target, node, port, request)
+            return routes.to_node(target, node, port, request, led=True)
 
         lines = supervisor.Lines(
             first,
