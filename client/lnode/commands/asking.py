@@ -1,17 +1,21 @@
-"""Where among the login nodes of an alias a session is, and a question put to that one.
+"""Where among the login nodes of an alias a session is, a question put to that one, and what is said where none is.
 
 It is looked for where it was seen last, else where the alias leads, and only where it is not there at all of them.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
-from lnode import login_nodes, routes, screen, sessions
-from lnode.ask import Question
+from lnode import login_nodes, routes, screen
 from lnode.errors import ExitCode, LnodeError
 from lnode.login_nodes import Verdict
 from lnode.settings import Request
 from lnode.target import Target
+
+if TYPE_CHECKING:  # an attach asks only where it has to: until then every millisecond is waited for
+    from lnode.ask import Question
+    from lnode.sessions import Entry, Picture
 
 Reply = Mapping[str, Sequence[str]]
 
@@ -26,12 +30,14 @@ def asked(
     has: Callable[[Reply], bool],
     settles: Callable[[Reply], bool] = lambda reply: False,
     within_s: float = float("inf"),
-) -> Iterator[tuple[Target, Question, Reply]]:
+) -> Iterator[tuple[Target, "Question", Reply]]:
     """A script, on its way at the login node that has the session, with its first reply; `has` reads that from it.
 
     Where no node has it, the reply is one from where the alias leads, and over; but for what `settles` a doubt whether
     another one has it the question is open there too. Leaving the block ends it. Raises LnodeError.
     """
+    from lnode.ask import Question
+
     with ExitStack() as stack:
 
         def ask(there: Target) -> tuple[Target, Question, Reply]:
@@ -64,6 +70,8 @@ def asked(
 
 def _is_the_only_one(target: Target, reply: Reply) -> bool:
     """Is there no other login node, as far as anybody knows? Only a script with the list can tell."""
+    from lnode import sessions
+
     if target.config is not None:
         return True
     known = routes.recall(target.alias)
@@ -72,6 +80,8 @@ def _is_the_only_one(target: Target, reply: Reply) -> bool:
 
 def has_session(name: str, reply: Reply) -> bool:
     """Is the session in a reply of list.sh?"""
+    from lnode import sessions
+
     return sessions.picture_of(reply).named(name) is not None
 
 
@@ -130,3 +140,30 @@ def find(
     if starts and screen.can_ask() and screen.confirm(f"{doubt}; start another one where {target.alias} leads?"):
         return None
     raise LnodeError(ExitCode.NO_SESSION, doubt, hint, detail=error.message)
+
+
+def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
+    """The session in what runs there. Raises LnodeError where there is none of that name, or no tmux."""
+    entry = picture.named(name)
+    if entry is None:
+        raise no_tmux(alias, picture.tmux) if picture.tmux != "ok" else no_session(alias, name)
+    return entry
+
+
+def no_session(alias: str, name: str) -> LnodeError:
+    """There is no session of that name on the host."""
+    hint = f"see what is there: lnode {alias} --ls"
+    return LnodeError(ExitCode.NO_SESSION, f"there is no session {name} on {alias}", hint)
+
+
+def no_tmux(alias: str, tmux_is: str) -> LnodeError:
+    """No tmux was found on the host, on none of the ways to look for it ("missing"); or it is "lost"."""
+    if tmux_is == "missing":
+        return LnodeError(
+            ExitCode.MISSING_THERE, f"there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
+            f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml',
+        )  # fmt: skip
+    return LnodeError(
+        ExitCode.FAILED, f"tmux on {alias} runs, but its socket is gone and it makes no other: nobody can ask it",
+        f"see which process it is: lnode {alias} --doctor",
+    )  # fmt: skip

@@ -24,7 +24,6 @@ from lnode.tmux import Left
 from lnode.tty import Tty
 
 if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond is waited for
-    from lnode.sessions import Entry, Picture
     from lnode.supervisor import Outcome
 
 
@@ -123,7 +122,7 @@ def _seek(
             return outcome, place
         looked.add(place.node)
     if existing:
-        raise no_session(target.alias, name)
+        raise asking.no_session(target.alias, name)
     return stay(target, anew, waits=waits), target
 
 
@@ -229,6 +228,8 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
         raise _sentence(_NEVER_SEEN, alias, name)
     if status == Left.NO_SESSION and outcome.began_before:
         raise _sentence(_ENDED_MEANWHILE, alias, name)
+    if status in _NOT_THERE:
+        raise _NOT_THERE[status](alias, name)
     if status in _SCHEDULERS:
         raise _no_program_but(_SCHEDULERS[status], alias, program)
     if status in _SENTENCES:
@@ -279,42 +280,16 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
     Left.TAKEN_OVER: (
         ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
         "take it back with: lnode {alias} {name} -d"),
-    Left.NO_SESSION: (
-        ExitCode.NO_SESSION, "there is no session {name} on {alias}", "see what is there: lnode {alias} --ls"),
-    Left.NO_TMUX: (
-        ExitCode.MISSING_THERE, "there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
-        'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml'),
     Left.NO_PROGRAM: (
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
         'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
         "lnode {alias} {name} --login"),
     Left.NOT_CREATED: (
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
-    Left.SOCKET_GONE: (
-        ExitCode.FAILED, "tmux on {alias} runs, but its socket is gone and it makes no other: nobody can ask it",
-        "see which process it is: lnode {alias} --doctor"),
     Left.NOT_ATTACHED: (
         ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
         "try: ssh -t {alias} tmux attach -t {name}"),
 }  # fmt: skip
-
-
-def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
-    """The session in what runs there. Raises LnodeError where there is none of that name, or no tmux."""
-    entry = picture.named(name)
-    if entry is None:
-        raise no_tmux(alias, picture.tmux) if picture.tmux != "ok" else no_session(alias, name)
-    return entry
-
-
-def no_session(alias: str, name: str) -> LnodeError:
-    """There is no session of that name on the host."""
-    return _sentence(Left.NO_SESSION, alias, name)
-
-
-def no_tmux(alias: str, tmux_is: str) -> LnodeError:
-    """No tmux was found on the host, on none of the ways to look for it ("missing"); or it is "lost"."""
-    return _sentence(Left.NO_TMUX if tmux_is == "missing" else Left.SOCKET_GONE, alias)
 
 
 def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
@@ -323,6 +298,11 @@ def _sentence(left: int, alias: str, name: str = "", program: str = "") -> Lnode
     return LnodeError(code, message.format(**facts), hint.format(**facts))
 
 
+_NOT_THERE: dict[int, Callable[[str, str], LnodeError]] = {
+    Left.NO_SESSION: asking.no_session,
+    Left.NO_TMUX: lambda alias, _: asking.no_tmux(alias, "missing"),
+    Left.SOCKET_GONE: lambda alias, _: asking.no_tmux(alias, "lost"),
+}
 _SCHEDULERS: dict[int, str] = {
     Left.NO_PROGRAM_BUT_SLURM: "slurm", Left.NO_PROGRAM_BUT_PBS: "pbs", Left.NO_PROGRAM_BUT_LSF: "lsf",
     Left.NO_PROGRAM_BUT_SGE: "sge",

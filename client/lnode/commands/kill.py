@@ -12,8 +12,7 @@ from functools import partial
 
 from lnode import routes, runs, screen, sessions
 from lnode.ask import Question
-from lnode.commands.asking import Reply, asked, has_session
-from lnode.commands.attach import no_session, no_tmux
+from lnode.commands.asking import Reply, asked, has_session, no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.runs import Run
 from lnode.schedulers import SCHEDULERS

@@ -6,7 +6,7 @@ One remote round trip for each host, all side by side. What nothing answers for 
 from collections.abc import Iterator, Mapping, Sequence
 
 from lnode import listing, screen, survey
-from lnode.commands.attach import no_tmux
+from lnode.commands.asking import no_tmux
 from lnode.commands.watch import refuse_to_watch_a_pipe
 from lnode.commands.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError

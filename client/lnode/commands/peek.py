@@ -1,8 +1,7 @@
 """`lnode HOST SESSION --peek [N]`: what its screen shows now and N rows above it, without attaching."""
 
 from lnode import screen, watching
-from lnode.commands.asking import Reply, asked, has_pane
-from lnode.commands.attach import no_session, no_tmux
+from lnode.commands.asking import Reply, asked, has_pane, no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import visible
 from lnode.settings import Request

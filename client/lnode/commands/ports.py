@@ -15,8 +15,7 @@ from functools import partial
 
 from lnode import forwards, ownsshd, screen, sessions
 from lnode.ask import Question
-from lnode.commands.asking import Reply, asked, has_session
-from lnode.commands.attach import entry_of
+from lnode.commands.asking import Reply, asked, entry_of, has_session
 from lnode.errors import ExitCode, LnodeError
 from lnode.forwards import Forward
 from lnode.reply import visible

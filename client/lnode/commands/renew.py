@@ -8,8 +8,8 @@ import os
 from functools import partial
 
 from lnode import screen, sessions, tmux
-from lnode.commands.asking import asked, has_session
-from lnode.commands.attach import entry_of, renewal
+from lnode.commands.asking import asked, entry_of, has_session
+from lnode.commands.attach import renewal
 from lnode.errors import ExitCode, LnodeError
 from lnode.sessions import Entry, State
 from lnode.settings import Request

@@ -9,8 +9,7 @@ from functools import partial
 
 from lnode import remote, runs, screen, sessions
 from lnode.ask import Question
-from lnode.commands.asking import Reply, asked, has_session
-from lnode.commands.attach import entry_of
+from lnode.commands.asking import Reply, asked, entry_of, has_session
 from lnode.errors import ExitCode, LnodeError
 from lnode.sessions import State
 from lnode.settings import Request
