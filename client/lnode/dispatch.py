@@ -331,6 +331,8 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "rescue": _rescue,
 }
 
+_OF_A_HOST = ("ls", "doctor", "setup", "sign_in", "forget", "close", "profiles")
+
 _VALUES = {"send": "TEXT", "wait_for": "REGEX"}
 
 _WORDS = {"mem": "-m MEM", "time": "-t TIME", "partition": "-p NAME", "gpus": "-g GPUS", "cpus": "-c CPUS"}
@@ -355,6 +357,7 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "no_enter": ("--no-enter", ("send", "wait_for")),
     "timeout": ("--timeout S", ("wait_for",)),
     "early": ("--early", ("renew",)),
+    "verbose": ("-v", ("attach", "renew")),
     **{name: (spelled, ("attach", "renew")) for name, spelled in _WORDS.items()},
 }
 
@@ -379,10 +382,13 @@ def _verb(typed: Typed) -> str:
             fits = " or ".join(known if "attach" not in verbs else ["attaching", *known])
             first = _flag(verbs[0]) if verbs[0] != "attach" else ""
             example = " ".join(filter(None, (first, _VALUES.get(verbs[0]), spelled)))
-            place = typed.host if verbs[0] == "ls" else f"{typed.host} SESSION"
+            host = typed.host or "HOST"
+            place = host if verbs[0] in _OF_A_HOST else f"{host} SESSION"
             raise _wrong(f"{flag} goes with {fits}", f"as in: lnode {place} {example}")
     if typed.host is None and verb not in ("ls", "doctor"):
         raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
+    if verb in _OF_A_HOST and typed.session is not None:
+        raise _wrong(f"{_flag(verb)} is for a whole host", f"without a session: lnode {typed.host} {_flag(verb)}")
     return verb
 
 
