@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from faults import children
 from rig import Rig, wait_until
 from window import LNODE, Window
@@ -31,6 +33,12 @@ def attempts(rig: Rig) -> int:
 def logins(rig: Rig) -> tuple[int, int]:
     """Those that let somebody in, and those that came to nothing. One that is under way is in neither yet."""
     return len(re.findall(r"^Accepted \S+ for ", rig.sshd_log(), re.MULTILINE)), attempts(rig)
+
+
+def skip_unless_traceable(rig: Rig) -> None:
+    """On many desktops, whose kernel a container shares, a process may trace only what it has started."""
+    if rig.exec("cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null")[1].strip() not in ("", "0"):
+        pytest.skip("this kernel lets no process take hold of another one (ptrace_scope)")
 
 
 def wait_for_s(seconds: float) -> None:

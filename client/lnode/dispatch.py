@@ -299,7 +299,7 @@ def _rescue(typed: Typed) -> ExitCode:
         target = host.target()
         from lnode.commands.rescue import save
 
-        return save(target, typed.session, host.request, pid=typed.rescue or 0)
+        return save(target, typed.session, host.request, pid=typed.rescue or 0, here=typed.here)
 
 
 def _profiles(typed: Typed) -> ExitCode:
@@ -350,7 +350,7 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "notify": ("--notify", ("run", "logs")),
     "login": ("--login", ("attach",)),
     "existing": ("--existing", ("attach",)),
-    "here": ("--here", ("attach",)),
+    "here": ("--here", ("attach", "rescue")),
     "detach": ("-d", ("attach",)),
     "wait": ("--wait", ("attach",)),
     "cc": ("--cc", ("attach",)),

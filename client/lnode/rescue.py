@@ -1,6 +1,7 @@
 """A process that was started without protection: what can be made of it, and what to type where nothing can be."""
 
 import binascii
+import re
 import shlex
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -20,17 +21,21 @@ class Fate(Enum):
 class Process(NamedTuple):
     """What rescue.sh says of a process of this user's. `command` are its words, `state` is ps's STAT.
 
-    `others` share its process group; `immune`: it ignores hangups; `session` and `screen`: it is in a tmux or screen.
+    `job` is its process group, by which a shell knows it, and `others` share that; `shell` is the one whose job it is,
+    or empty. `immune`: it ignores hangups; `session` and `screen`: it is in a tmux or screen; `piped`: it prints to an
+    ssh that waits for it, without a terminal.
     """
 
     command: tuple[str, ...]
     tty: str
     state: str
+    job: int
     others: int
     immune: bool
     shell: str
     session: str
     screen: bool
+    piped: bool
     reptyr: bool
     permitted: bool
     tmux: bool
@@ -48,16 +53,22 @@ def parse(rows: Iterable[str]) -> Process | str:
         command=_words(facts.get("command", "")),
         tty=facts.get("tty", ""),
         state=facts.get("state", ""),
-        others=int(facts["others"]) if facts.get("others", "").isdecimal() else 0,
+        job=_number(facts.get("job", "")),
+        others=_number(facts.get("others", "")),
         immune=facts.get("immune") == "yes",
         shell=facts.get("shell", ""),
         session=facts.get("session", ""),
         screen=facts.get("screen") == "yes",
+        piped=facts.get("piped") == "yes",
         reptyr=facts.get("reptyr") == "yes",
         permitted=facts.get("permitted") == "yes",
         tmux=facts.get("tmux") == "yes",
         is_taken=facts.get("taken") == "yes",
     )
+
+
+def _number(word: str) -> int:
+    return int(word) if re.fullmatch("[0-9]{1,10}", word) else 0
 
 
 def _words(encoded: str) -> tuple[str, ...]:
@@ -70,8 +81,10 @@ def _words(encoded: str) -> tuple[str, ...]:
 
 def fate(process: Process) -> Fate:
     """What is to become of it."""
-    if process.session or process.screen or process.immune or not process.tty:
+    if process.session or process.screen or (process.immune and process.tty) or not (process.tty or process.piped):
         return Fate.SAFE
+    if process.piped:
+        return Fate.BY_HAND
     if process.reptyr and process.permitted and process.tmux and not process.others:
         return Fate.TAKE
     return Fate.BY_HAND
@@ -88,6 +101,8 @@ def why_safe(process: Process, alias: str) -> str:
 
 def why_by_hand(process: Process) -> str:
     """One clause: why it cannot be brought into a session."""
+    if process.piped:
+        return "it prints into the ssh that started it, and has no terminal that could be another"
     if not process.tmux:
         return "there is no tmux"
     if not process.reptyr:
@@ -98,27 +113,47 @@ def why_by_hand(process: Process) -> str:
     return f"{many} its job, and reptyr takes one alone"
 
 
-def recipe(process: Process, pid: int, alias: str) -> list[str]:
+def recipe(process: Process, alias: str) -> list[str]:
     """What to type at its own terminal so that it outlives that, and what to do next time; a line each."""
-    lines = [f"at its terminal ({process.tty}): {_let_go(process, pid)}"]
-    lines.append("what it has printed stays there, and what it prints when that terminal is gone is lost")
+    if process.piped:
+        lines = ["it goes on until that ssh is gone and it prints a line: most programs end at that"]
+    else:
+        lines = [f"at its terminal ({process.tty}): {_let_go(process)}"]
+        lines.append("what it has printed stays there; what it prints when that is gone is an error, of which many end")
     if process.command and sum(map(len, process.command)) < _CUT:
         lines.append(f"next time: lnode {alias} NAME --run -- {shlex.join(process.command)}")
     return lines
 
 
-def _let_go(process: Process, pid: int) -> str:
-    stopped = {"S": "", "T": "bg; "}.get(process.state[:1], "")
-    if "+" in process.state:
-        return "; ".join(("Ctrl-Z, then bg", *_AFTER_BG.get(process.shell, ())))
-    if process.shell == "zsh":
-        return f"{stopped}disown %N, where jobs -l has {pid} as number N"
-    if process.shell in _AFTER_BG:
-        return f"{stopped}disown {'-h ' if process.shell == 'bash' else ''}{pid}"
-    if not process.shell:
-        return f"what its shell is nobody knows; in bash it is: disown -h {pid}"
-    return f"{stopped}nothing more: {process.shell} hangs up nobody who is in the background"
+def _let_go(process: Process) -> str:
+    in_front, stopped = "+" in process.state, process.state.startswith("T")
+    ways = _IN_FRONT if in_front else _STOPPED if stopped else _BEHIND
+    return ways.get(process.shell, ways["another"]).format(job=process.job, shell=process.shell)
 
 
-# bash(1), zshbuiltins(1), fish's disown(1), ksh93's disown: the job that was stopped last.
-_AFTER_BG = {"bash": ("disown -h",), "zsh": ("disown",), "fish": ("disown",), "ksh": ("disown",)}
+# bash(1), zshbuiltins(1), fish's bg and disown, ksh(1). All but zsh know a job by the pid of its first process; zsh
+# lets go of what was stopped last, and after a bg that may be another job.
+_IN_FRONT = {
+    "bash": "Ctrl-Z, then bg; disown -h {job}",
+    "zsh": "Ctrl-Z, then disown; kill -CONT -{job}",
+    "fish": "Ctrl-Z, then bg {job}; disown {job}",
+    "ksh": "Ctrl-Z, then bg; disown {job}",
+    "": "Ctrl-Z, then bg; and where that is bash: disown -h {job}",
+    "another": "Ctrl-Z, then bg",
+}
+_STOPPED = {
+    "bash": "kill -CONT -{job}; disown -h {job}",
+    "zsh": "kill -CONT -{job}; disown %N, where jobs -l has {job} as number N",
+    "fish": "bg {job}; disown {job}",
+    "ksh": "kill -CONT -{job}; disown {job}",
+    "": "what its shell is nobody knows; in bash it is: kill -CONT -{job}; disown -h {job}",
+    "another": "bg %N, where jobs -l has {job} as number N",
+}
+_BEHIND = {
+    "bash": "disown -h {job}",
+    "zsh": "disown %N, where jobs -l has {job} as number N",
+    "fish": "disown {job}",
+    "ksh": "disown {job}",
+    "": "what its shell is nobody knows; in bash it is: disown -h {job}",
+    "another": "nothing more: {shell} hangs up nobody who is in the background",
+}

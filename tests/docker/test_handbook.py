@@ -13,7 +13,7 @@ import keychains
 import rig
 from forwarded import free_port, is_free
 from rig import ROOT, Rig, wait_until
-from sites import as_delivered, sign_in, with_password
+from sites import as_delivered, sign_in, skip_unless_traceable, with_password
 from window import Window
 
 LIMIT_S = 60
@@ -415,6 +415,7 @@ def _(site: Rig, command: str) -> None:
 
 @does("lnode unity --rescue $PID")
 def _(site: Rig, command: str) -> None:
+    skip_unless_traceable(site)
     put(
         site,
         "ticks",

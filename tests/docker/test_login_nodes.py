@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from faults import FULL, shell_of
 from rig import Rig, wait_until
-from sites import in_a_pipe, without_key
+from sites import in_a_pipe, skip_unless_traceable, without_key
 from two_nodes import TwoNodes, two_nodes
 from window import LNODE, Window
 
@@ -88,6 +88,60 @@ def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bo
     shared.land_on(shared.first)  # which has neither
     tell("--kill", "--yes")
     assert shared.second.exec("pgrep -fx 'sleep 600'")[0] == 1
+
+
+def led_to_both(nodes: TwoNodes) -> None:
+    """The laptop knows both; new connections go to the first."""
+    for node in (nodes.second, nodes.first):
+        nodes.land_on(node)
+        assert in_a_pipe(nodes.first, "unity", "--ls").returncode == 0
+
+
+def test_a_process_is_rescued_wherever_it_is(shared: TwoNodes) -> None:
+    skip_unless_traceable(shared.second)
+    led_to_both(shared)
+    shared.land_on(shared.second)
+    with Window(["ssh", "-t", "unity", "echo pid=$$; exec sleep 600"], shared.first.env()) as window:
+        pid = window.find(r"^pid=(\d+)")[1]
+        shared.land_on(shared.first)
+        done = in_a_pipe(shared.first, "unity", "saved", "--rescue", pid)
+    assert (done.returncode, done.stderr.startswith(f"lnode: {pid} is in saved on unity now")) == (0, True), done
+    assert shared.sessions() == {"login1": [], "login2": ["saved"]}
+    for knows in ("the laptop", "the home"):
+        with Window([*LNODE, "unity", "saved"], shared.first.env()) as window:
+            window.find(r'"login2" \d+:\d+')  # tmux's status line
+            window.detach()
+            assert window.exit_status() == 0, knows
+        (shared.first.home / ".local/state/lnode/login-nodes").unlink()
+    assert shared.sessions() == {"login1": [], "login2": ["saved"]}
+
+
+def test_a_number_that_is_one_of_yours_on_both_nodes_is_refused(shared: TwoNodes) -> None:
+    led_to_both(shared)
+    pid = same_pid(shared)
+    nowhere = in_a_pipe(shared.first, "unity", "--rescue", "4000000")
+    assert nowhere.stderr.startswith("lnode: there is no process 4000000 on login1 and login2\n"), nowhere
+    done = in_a_pipe(shared.first, "unity", "--rescue", pid)
+    assert (done.returncode, done.stderr) == (
+        1, f"lnode: {pid} is a process of yours on login1 (sleep 600) and on login2 (sleep 600)\n"
+        f"hint:  only where unity leads, which is login1 now: lnode unity --rescue {pid} --here\n",
+    )  # fmt: skip
+    assert "goes on by itself" in in_a_pipe(shared.first, "unity", "--rescue", pid, "--here").stderr
+
+
+def same_pid(nodes: TwoNodes) -> str:
+    """Both nodes run a process with this number."""
+    burn = (
+        "while :; do setsid sleep 600 </dev/null >/dev/null 2>&1 & p=$!; [ $p -ge {} ] && break; kill $p; done; echo $p"
+    )
+    numbers = ["0", "1"]
+    least = 0
+    while numbers[0] != numbers[1]:
+        for node in (nodes.first, nodes.second):
+            node.exec("pkill -x sleep")
+        least = max(least, *(int(node.exec("echo $$")[1]) for node in (nodes.first, nodes.second))) + 50
+        numbers = [node.exec(burn.format(least))[1].strip() for node in (nodes.first, nodes.second)]
+    return numbers[0]
 
 
 class Walk(RuleBasedStateMachine):

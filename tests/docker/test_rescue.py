@@ -1,10 +1,12 @@
 """`--rescue` with a real reptyr: what was started without protection outlives its terminal, or is told how."""
 
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rig import Rig, wait_until
-from sites import in_a_pipe
+from sites import in_a_pipe, skip_unless_traceable
 from window import Window
 
 TICKS = """\
@@ -29,6 +31,7 @@ def started(rig: Rig, command: str) -> Iterator[str]:
 
 
 def test_it_goes_on_in_a_session_when_its_terminal_is_gone(slurm: Rig) -> None:
+    skip_unless_traceable(slurm)
     with started(slurm, "python3 /tmp/ticks.py") as pid:
         done = in_a_pipe(slurm, "unity", "saved", "--rescue", pid)
         assert (done.returncode, done.stderr) == (
@@ -42,13 +45,32 @@ def test_it_goes_on_in_a_session_when_its_terminal_is_gone(slurm: Rig) -> None:
 
 
 def test_what_cannot_be_moved_is_told_what_to_type(slurm: Rig) -> None:
+    skip_unless_traceable(slurm)
     with started(slurm, "python3 /tmp/ticks.py | cat") as pid:
         done = in_a_pipe(slurm, "unity", "--rescue", pid)
         assert done.returncode == 1
         why, at, *_ = done.stderr.splitlines()
         assert why.startswith(f"lnode: {pid} on login1 cannot be moved: ") and why.endswith("reptyr takes one alone")
-        assert at.startswith("lnode: at its terminal (pts/") and at.endswith("): Ctrl-Z, then bg; disown -h")
+        assert re.fullmatch(r"lnode: at its terminal \(pts/\d+\): Ctrl-Z, then bg; disown -h \d+", at), at
         assert slurm.exec("tmux list-sessions")[0] != 0
+
+
+def test_what_prints_into_its_ssh_is_not_called_safe(slurm: Rig) -> None:
+    slurm.exec(f"cat >/tmp/ticks.py <<'END'\n{TICKS}END")
+    argv = ["ssh", "unity", "python3 /tmp/ticks.py"]
+    with subprocess.Popen(argv, env=slurm.env(), stdout=subprocess.PIPE, text=True) as ssh:
+        assert ssh.stdout is not None
+        pid = ssh.stdout.readline().strip().removeprefix("pid=")
+        done = in_a_pipe(slurm, "unity", "--rescue", pid)
+        ssh.terminate()
+    why, until, then = done.stderr.splitlines()
+    assert (done.returncode, why.startswith(f"lnode: {pid} on login1 cannot be moved: it prints into the ssh")) == (
+        1,
+        True,
+    )
+    assert (until.startswith("lnode: it goes on until"), then) == (
+        True, "lnode: next time: lnode unity NAME --run -- python3 /tmp/ticks.py"
+    )  # fmt: skip
 
 
 def test_what_is_not_there_or_not_yours(slurm: Rig) -> None:

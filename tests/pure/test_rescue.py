@@ -10,8 +10,9 @@ from lnode import rescue
 from lnode.rescue import Fate, Process
 
 FACTS = {
-    "uid": "1000", "mine": "yes", "tty": "pts/3", "state": "S+", "others": "0", "shell": "bash", "tmux": "yes",
-    "reptyr": "yes", "permitted": "yes", "command": binascii.b2a_base64(b"python\0two words\0", newline=False).decode(),
+    "uid": "1000", "mine": "yes", "tty": "pts/3", "state": "S+", "job": "5", "others": "0", "shell": "bash",
+    "tmux": "yes", "reptyr": "yes", "permitted": "yes",
+    "command": binascii.b2a_base64(b"python\0two words\0", newline=False).decode(),
 }  # fmt: skip
 
 
@@ -22,7 +23,7 @@ def process(**facts: str) -> Process:
 
 
 def test_who_can_be_moved() -> None:
-    assert rescue.fate(process()) is Fate.TAKE
+    assert rescue.fate(process()) is rescue.fate(process(state="S")) is rescue.fate(process(shell="")) is Fate.TAKE
     assert process().command == ("python", "two words")
 
 
@@ -32,6 +33,7 @@ def test_who_can_be_moved() -> None:
         ({"session": "two words"}, "is in the session two words already: lnode unity 'two words'"),
         ({"screen": "yes"}, "is in a screen already, which keeps it"),
         ({"immune": "yes"}, "ignores hangups, so it goes on by itself"),
+        ({"immune": "yes", "tty": "", "piped": ""}, "ignores hangups, so it goes on by itself"),
         ({"tty": ""}, "has no terminal, so it goes on by itself"),
     ],
 )
@@ -55,24 +57,35 @@ def test_who_cannot_be_moved(facts: dict[str, str], why: str) -> None:
     assert rescue.why_by_hand(process(**facts)) == why
 
 
+# Those of bash, zsh, fish, tcsh and dash are typed at them in inprocess/test_rescue_recipes.py.
 @pytest.mark.parametrize(
     ("shell", "state", "words"),
     [
-        ("bash", "S+", "Ctrl-Z, then bg; disown -h"),
-        ("bash", "S", "disown -h 7"),
-        ("bash", "T", "bg; disown -h 7"),
-        ("zsh", "S+", "Ctrl-Z, then bg; disown"),
-        ("zsh", "S", "disown %N, where jobs -l has 7 as number N"),
-        ("fish", "S", "disown 7"),
+        ("bash", "S+", "Ctrl-Z, then bg; disown -h 5"),
+        ("bash", "S", "disown -h 5"),
+        ("bash", "T", "kill -CONT -5; disown -h 5"),
+        ("ksh", "S+", "Ctrl-Z, then bg; disown 5"),
+        ("zsh", "S", "disown %N, where jobs -l has 5 as number N"),
         ("tcsh", "S+", "Ctrl-Z, then bg"),
         ("dash", "S", "nothing more: dash hangs up nobody who is in the background"),
-        ("", "S", "what its shell is nobody knows; in bash it is: disown -h 7"),
+        ("", "S+", "Ctrl-Z, then bg; and where that is bash: disown -h 5"),
+        ("", "S", "what its shell is nobody knows; in bash it is: disown -h 5"),
     ],
 )
 def test_what_its_shell_is_told(shell: str, state: str, words: str) -> None:
-    assert rescue.recipe(process(shell=shell, state=state), 7, "unity") == [
+    assert rescue.recipe(process(shell=shell, state=state), "unity") == [
         f"at its terminal (pts/3): {words}",
-        "what it has printed stays there, and what it prints when that terminal is gone is lost",
+        "what it has printed stays there; what it prints when that is gone is an error, of which many end",
+        "next time: lnode unity NAME --run -- python 'two words'",
+    ]
+
+
+def test_what_prints_into_an_ssh_is_not_safe() -> None:
+    piped = process(tty="", piped="yes", immune="yes")  # it is no hangup that ends it
+    assert rescue.fate(piped) is Fate.BY_HAND
+    assert rescue.why_by_hand(piped).startswith("it prints into the ssh that started it")
+    assert rescue.recipe(piped, "unity") == [
+        "it goes on until that ssh is gone and it prints a line: most programs end at that",
         "next time: lnode unity NAME --run -- python 'two words'",
     ]
 
@@ -87,4 +100,4 @@ def test_any_words_are_read(rows: list[str]) -> None:
     found = rescue.parse([*rows, "uid 1", "mine yes"])
     assert isinstance(found, Process)
     rescue.fate(found)
-    rescue.recipe(found, 7, "unity")
+    rescue.recipe(found, "unity")

@@ -4,7 +4,11 @@ reptyr brings it into a session where that is installed and permitted; else what
 it has printed so far is nobody's to bring back.
 """
 
-from lnode import rescue, screen, tmux
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from lnode import login_nodes, rescue, routes, screen, tmux
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import visible
@@ -13,10 +17,19 @@ from lnode.settings import Request
 from lnode.target import Target
 
 _LAST = 1 << 22  # Linux's largest pid
+_WITHIN_S = 25.0  # a login node that is down lets the jump wait for minutes
 
 
-def save(target: Target, name: str | None, request: Request, *, pid: int) -> ExitCode:
-    """Do it, or say how; 0 where it is safe now. Raises LnodeError."""
+class _Found(NamedTuple):
+    """What one login node says, and its script, which waits to be told to take it."""
+
+    node: str
+    process: Process | str
+    question: Question
+
+
+def save(target: Target, name: str | None, request: Request, *, pid: int, here: bool) -> ExitCode:
+    """Do it, or say how; 0 where it is safe now. `here`: only where the alias leads. Raises LnodeError."""
     alias, name = target.alias, name or f"rescued-{pid}"
     if not 1 < pid <= _LAST:
         raise LnodeError(
@@ -24,42 +37,88 @@ def save(target: Target, name: str | None, request: Request, *, pid: int) -> Exi
         )
     if not tmux.is_creatable(name):
         raise LnodeError(ExitCode.USAGE, f"a session cannot be called {name!r}", f"as in: {tmux.suggestion(name)}")
-    with Question(target, "rescue", request.tmux, str(pid), name) as question:
+    with ExitStack() as stack:
         with screen.waiting(f"asking {alias} ..."):
-            reply = question.reply()
-        host = visible(next(iter(reply.get("host", ())), alias))
-        process = rescue.parse(reply.get("facts", ()))
-        if not isinstance(process, Process):
-            who = "there is no process" if process == "gone" else "somebody else's is process"
-            raise LnodeError(
-                ExitCode.FAILED, f"{who} {pid} on {host}", f"see yours: ssh {alias} ps -u \\$USER -o pid,tty,args"
-            )
+            answers, silent = _answers(stack, target, request, (str(pid), name), here=here)
+        node, process, question = _the_one(answers, silent, pid, alias)
         found = rescue.fate(process)
         if found is Fate.SAFE:
-            screen.say(f"{pid} on {host} {visible(rescue.why_safe(process, alias))}")
+            screen.say(f"{pid} on {node} {visible(rescue.why_safe(process, alias))}")
             return ExitCode.DONE
         if found is Fate.BY_HAND:
-            return _by_hand(process, pid, alias, f"{pid} on {host} cannot be moved: {rescue.why_by_hand(process)}")
+            return _by_hand(process, alias, f"{pid} on {node} cannot be moved: {rescue.why_by_hand(process)}")
         if process.is_taken:
             raise LnodeError(
                 ExitCode.FAILED,
                 f"there is a session {name} on {alias} already",
                 f"as in: lnode {alias} NAME --rescue {pid}",
             )
-        question.tell("take")
         with screen.waiting(f"moving {pid} into {name} ..."):
-            reply = question.reply()
+            reply = question.do("take")
     if "taken" not in reply:
         said = "; ".join(visible(row) for row in reply.get("failed", ()))
-        return _by_hand(process, pid, alias, f"{pid} on {host} could not be moved: reptyr said: {said}")
+        return _by_hand(process, alias, f"{pid} on {node} could not be moved: reptyr said: {said}")
+    if target.config is None:
+        routes.learn_session(alias, name, node)
     screen.say(
         f"{pid} is in {name} on {alias} now; what it had printed stays in its old terminal: lnode {alias} {name}"
     )
     return ExitCode.DONE
 
 
-def _by_hand(process: Process, pid: int, alias: str, why: str) -> ExitCode:
+def _answers(
+    stack: ExitStack, target: Target, request: Request, values: tuple[str, str], *, here: bool
+) -> tuple[list[_Found], list[str]]:
+    """What each login node that is known says, side by side, that of the alias first; and which said nothing."""
+
+    def ask(there: Target, *, silent: bool) -> Question:
+        return stack.enter_context(Question(there, "rescue", request.tmux, *values, silent=silent))
+
+    def heard(question: Question) -> _Found:
+        reply = question.reply()
+        node = visible(next(iter(reply.get("host", ())), target.alias))
+        return _Found(node, rescue.parse(reply.get("facts", ())), question)
+
+    known = routes.recall(target.alias)
+    answers, silent = [heard(ask(target, silent=False))], []
+    others = [
+        node for node in sorted(known.ports) if known.are_several and not login_nodes.is_same(node, answers[0].node)
+    ]
+    asked = []
+    for node in [] if here or target.config is not None else others:
+        question = ask(routes.to_node(target, node, known.port(node), request), silent=True)
+        stack.enter_context(question.heard_within(_WITHIN_S))
+        asked.append((node, question))
+    for node, question in asked:
+        try:
+            answers.append(heard(question))
+        except LnodeError:
+            silent.append(node)
+    return answers, silent
+
+
+def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: str) -> tuple[str, Process, Question]:
+    """The one login node where this process is this user's. Raises LnodeError where there is none, or another too."""
+    mine = [(node, process, question) for node, process, question in answers if isinstance(process, Process)]
+    if len(mine) == 1:
+        return mine[0]
+    if mine:
+        each = " and ".join(f"on {node} ({visible(' '.join(process.command)[:40])})" for node, process, _ in mine)
+        raise LnodeError(
+            ExitCode.FAILED, f"{pid} is a process of yours {each}",
+            f"only where {alias} leads, which is {mine[0][0]} now: lnode {alias} --rescue {pid} --here",
+        )  # fmt: skip
+    is_there = any(answer.process == "not yours" for answer in answers)
+    who = "somebody else's is process" if is_there else "there is no process"
+    where = " and ".join(answer.node for answer in answers)
+    but = f"; {' and '.join(silent)} did not say" if silent else ""
+    raise LnodeError(
+        ExitCode.FAILED, f"{who} {pid} on {where}{but}", f"see yours: ssh {alias} ps -u \\$USER -o pid,tty,args"
+    )
+
+
+def _by_hand(process: Process, alias: str, why: str) -> ExitCode:
     screen.say(why)
-    for line in rescue.recipe(process, pid, alias):
+    for line in rescue.recipe(process, alias):
         screen.say(visible(line))
     return ExitCode.FAILED

@@ -24,7 +24,7 @@ _PARTS = {
     "peek": ("tmux.sh", "pane.sh", "peek.sh"),
     "send": ("tmux.sh", "pane.sh", "send.sh"),
     "wait": ("tmux.sh", "pane.sh", "wait.sh"),
-    "rescue": ("tmux.sh", "lasting.sh", "rescue.sh"),
+    "rescue": ("tmux.sh", "nodes.sh", "lasting.sh", "rescue.sh"),
     "reset": ("tmux.sh", "pane.sh", "reset.sh"),
     "run": ("tmux.sh", "runs.sh", "lasting.sh", "run.sh"),
     "run_on": ("tmux.sh", "scheduler.sh", "clients.sh", "nodes.sh", "runs.sh", "list.sh", "lasting.sh", "run.sh"),

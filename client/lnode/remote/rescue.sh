@@ -16,16 +16,23 @@ tty_of() {
   ps -o tty= -p "$1" 2>/dev/null | tr -d ' '
 }
 
-# The nearest shell above it: the one at which it was typed.
-shell_above() {
-  at=$1
-  while [ "${at:-0}" -gt 1 ]; do
-    comm=$(ps -o comm= -p "$at" 2>/dev/null)
-    case ${comm#-} in bash | zsh | fish | tcsh | csh | bsd-csh | ksh | mksh | dash | ash | sh) break ;; esac
-    at=$(ps -o ppid= -p "$at" 2>/dev/null | tr -d ' ')
-    comm=
-  done
-  printf '%s\n' "${comm#-}"
+# What is above it, a line each: the process group, the program.
+ancestors() {
+  ps -A -o pid= -o ppid= -o pgid= -o comm= | awk -v at="$pid" '
+    { parent[$1] = $2; group[$1] = $3; sub(/^-/, "", $4); program[$1] = $4 }
+    END { while ((at = parent[at]) > 1 && n++ < 1000) print group[at], program[at] }
+  '
+}
+
+# The shell that gave it a process group of its own: the one at which its job was typed.
+shell_of_its_job() {
+  comm=$(printf '%s\n' "$above" | awk -v g="$group" '$1 != g { print $2; exit }')
+  case $comm in bash | zsh | fish | tcsh | csh | bsd-csh | ksh | mksh | dash | ash | sh) printf '%s\n' "$comm" ;; esac
+}
+
+# Is one of them above it?
+is_below() {
+  printf '%s\n' "$above" | awk -v names=" $* " 'index(names, " " $2 " ") { found = 1 } END { exit !found }'
 }
 
 # The last word is `yes` or nothing.
@@ -35,17 +42,23 @@ facts() {
   [ -n "$uid" ] || return
   if [ "$uid" = "$(id -u)" ]; then fact mine yes; fi
   fact command "$( (cat "/proc/$pid/cmdline" 2>/dev/null || ps -o args= -p "$pid" | tr '\n ' '\0\0') | head -c 4000 | base64 | tr -d '\n')"
-  fact tty "$(tty_of "$pid" | tr -d '?')"
+  tty=$(tty_of "$pid" | tr -d '?')
+  fact tty "$tty"
   fact state "$(ps -o stat= -p "$pid" | tr -d ' ')"
   group=$(ps -o pgid= -p "$pid" | tr -d ' ')
+  fact job "$group"
   fact others "$(ps -u "$(id -u)" -o pgid= -o pid= | awk -v g="$group" -v p="$pid" '$1 == g && $2 != p' | wc -l | tr -d ' ')"
   case $(sed -n 's/^SigIgn:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) in *[13579bdf]) fact immune yes ;; esac
-  fact shell "$(shell_above "$(ps -o ppid= -p "$pid" | tr -d ' ')")"
+  above=$(ancestors)
+  fact shell "$(shell_of_its_job)"
   within=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_PANE=//p' | head -n 1)
   if [ -n "$within" ] && [ -n "$tmux" ] && ask list-panes -a -F '#{pane_id} #{pane_tty} #{session_name}'; then
-    fact session "$(printf '%s\n' "$rows" | sed -n "s|^$within /dev/$(tty_of "$pid") ||p" | head -n 1)"
+    fact session "$(printf '%s\n' "$rows" | sed -n "s|^$within /dev/$tty ||p" | head -n 1)"
   fi
-  if tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -q '^STY='; then fact screen yes; fi
+  if is_below screen SCREEN; then fact screen yes; fi
+  case $tty$(readlink "/proc/$pid/fd/1" 2>/dev/null) in
+    pipe:* | socket:*) if is_below sshd sshd-session; then fact piped yes; fi ;;
+  esac
   if [ -n "$tmux" ]; then fact tmux yes; fi
   PATH=$PATH:/usr/local/bin:/usr/bin:$HOME/bin:$HOME/.local/bin
   if have reptyr; then fact reptyr yes; fi
@@ -90,6 +103,7 @@ done
 now=$(tty_of "$pid")
 if [ -n "$now" ] && [ "$now" != "$before" ]; then
   section taken
+  ask list-sessions -F '#{session_name}' && printf '%s\n' "$rows" | note_sessions
 else
   section failed
   ask capture-pane -p -t "$id:" && printf '%s\n' "$rows" | grep . | head -n 5
