@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from faults import children
-from rig import Rig, wait_until
+from forwarded import free_port
+from rig import Rig, configured, wait_until
 from window import LNODE, Window
 
 SIGN_IN = "lnode: unity wants somebody to sign in; r sign in, d leave"
@@ -39,6 +40,29 @@ def skip_unless_traceable(rig: Rig) -> None:
     """On many desktops, whose kernel a container shares, a process may trace only what it has started."""
     if rig.exec("cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null")[1].strip() not in ("", "0"):
         pytest.skip("this kernel lets no process take hold of another one (ptrace_scope)")
+
+
+# What Remote-SSH does: a SOCKS port, no terminal, a shell that reads what it is to do.
+_EDITOR = """\
+#!/bin/sh
+printf '%s\\n' "$@" >"$HOME/argv"
+echo 'echo $0 on $(uname -n); squeue -h -s --me -o "%i %j"' |
+  ssh -T -D {port} -o ConnectTimeout=15 "${{2#ssh-remote+}}" sh >"$HOME/said" 2>&1
+"""
+
+
+@contextmanager
+def with_editor(rig: Rig) -> Iterator[None]:
+    """`code` on the laptop's PATH, which keeps its arguments and what it was told there, and a ~/.ssh/config."""
+    editor, config = rig.folder / "bin" / "code", rig.home / ".ssh" / "config"
+    editor.write_text(_EDITOR.format(port=free_port()))
+    editor.chmod(0o755)
+    config.parent.mkdir(mode=0o700, exist_ok=True)
+    config.write_text("Host other\n    User bob\n")
+    with configured(rig, f"Include {config}\n"):
+        yield
+    for path in (editor, *config.parent.iterdir(), rig.home / "argv", rig.home / "said"):
+        path.unlink(missing_ok=True)
 
 
 def wait_for_s(seconds: float) -> None:

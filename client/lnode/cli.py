@@ -37,7 +37,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Look": ("ls", "watch", "peek", "wait_for", "timeout"),
     "Act": ("send", "no_enter", "renew", "early", "reset", "rescue", "kill", "yes"),
     "Runs": ("run", "cwd", "on", "logs", "follows", "lines", "notify"),
-    "Ports": ("ports",),
+    "Ports and VS Code": ("ports", "code"),
     "Sign-in": ("sign_in", "forget", "close"),
     "Setup and trouble": ("setup", "undo", "profiles", "doctor", "history"),
     "Output": ("as_json", "verbose", "help"),
@@ -111,7 +111,7 @@ def _lnode(
     ] = False,
     renew: Annotated[bool, typer.Option("--renew", help="ask for another allocation in the same session")] = False,
     early: Annotated[bool, typer.Option("--early", help="with --renew: while the old one still runs")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill and --setup: do not ask")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill, --setup and --code: do not ask")] = False,
     run: Annotated[
         bool, typer.Option("--run", help="start a command that goes on by itself: --run -- COMMAND")
     ] = False,
@@ -173,6 +173,10 @@ def _lnode(
     ports: Annotated[
         list[str] | None, typer.Option("-L", metavar="PORT", help="a port of this laptop to the session's node")
     ] = None,
+    code: Annotated[
+        str | None, typer.Option("--code", metavar="DIR", help="VS Code on the session's node, in that folder there")
+    ] = None,
+    way: Annotated[str | None, typer.Option("--way", hidden=True)] = None,
     rescue: Annotated[
         int | None, typer.Option("--rescue", metavar="PID", help="bring a process that nothing protects into a session")
     ] = None,

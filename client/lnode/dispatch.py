@@ -61,6 +61,8 @@ class Typed(NamedTuple):
     timeout: float | None = None
     profiles: bool = False
     ports: list[str] | None = None
+    code: str | None = None
+    way: str | None = None
     rescue: int | None = None
     verbose: bool = False
 
@@ -294,6 +296,22 @@ def _ports(typed: Typed) -> ExitCode:
         return ports(target, host.session, host.request, typed.ports or [])
 
 
+def _code(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.code import code
+
+        return code(target, host.session, host.request, folder=typed.code or "", yes=typed.yes)
+
+
+def _way(typed: Typed) -> ExitCode:
+    with _reached(typed) as host:
+        target = host.target()
+        from lnode.commands.code import way
+
+        return way(target, typed.way or "", host.request)
+
+
 def _rescue(typed: Typed) -> ExitCode:
     with _reached(typed) as host:
         target = host.target()
@@ -328,10 +346,12 @@ VERBS: Mapping[str, Callable[[Typed], ExitCode]] = {
     "wait_for": _wait_for,
     "profiles": _profiles,
     "ports": _ports,
+    "code": _code,
+    "way": _way,
     "rescue": _rescue,
 }
 
-_OF_A_HOST = ("ls", "doctor", "setup", "sign_in", "forget", "close", "profiles")
+_OF_A_HOST = ("ls", "doctor", "setup", "sign_in", "forget", "close", "profiles", "way")
 
 _VALUES = {"send": "TEXT", "wait_for": "REGEX"}
 
@@ -341,7 +361,7 @@ _WORDS = {"mem": "-m MEM", "time": "-t TIME", "partition": "-p NAME", "gpus": "-
 _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "as_json": ("--json", ("ls", "doctor")),
     "watch": ("--watch", ("ls",)),
-    "yes": ("--yes", ("kill", "setup")),
+    "yes": ("--yes", ("kill", "setup", "code")),
     "undo": ("--undo", ("setup",)),
     "cwd": ("--cwd DIR", ("run",)),
     "on": ("--on SESSION", ("run",)),
@@ -379,7 +399,8 @@ def _verb(typed: Typed) -> str:
         if _is_given(getattr(typed, option)) and verb not in verbs:
             flag = spelled.split()[0]
             known = [_flag(other) for other in verbs if other != "attach"]
-            fits = " or ".join(known if "attach" not in verbs else ["attaching", *known])
+            *others, last = known if "attach" not in verbs else ["attaching", *known]
+            fits = f"{', '.join(others)} or {last}" if others else last
             first = _flag(verbs[0]) if verbs[0] != "attach" else ""
             example = " ".join(filter(None, (first, _VALUES.get(verbs[0]), spelled)))
             host = typed.host or "HOST"

@@ -1,7 +1,7 @@
 """This side of the sshd that sshd.sh starts in a session's allocation: keys of its own, and the ssh that speaks to it.
 
 It has no port: nobody reaches it but through a sign-in that was done already, by standard input and output. So the key
-to it opens nothing by itself, and is kept in a file.
+to it opens nothing by itself, and is kept in a file. For -L that ssh is lnode's own, for --code it is the editor's.
 """
 
 import os
@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from hashlib import blake2s
 
-from lnode import laptop, remote, sshargs
+from lnode import laptop, nodehosts, remote, sshargs
 from lnode.ask import argv_of
 from lnode.errors import ExitCode, LnodeError
 from lnode.forwards import Forward
@@ -27,9 +27,9 @@ def forward_argv(
     It prints a line when they are open, and ends with its standard input. What the ssh of the way there says is among
     its own words.
     """
-    line = remote.line("sshd", job, _public_key(), laptop.identity()[0])
-    way, environment = argv_of(target, line, may_prompt=may_prompt)
-    options = (*_options(target, host_key), "ExitOnForwardFailure=yes")
+    way, environment = argv_of(target, _line(job), may_prompt=may_prompt)
+    keep_host_key(target.alias, host_key)
+    options = (*_options(target), "ExitOnForwardFailure=yes")
     words = [word for option in options for word in ("-o", option)]
     specs = [word for forward in forwards for word in ("-L", forward.spec)]
     # In the environment: before 8.4 ssh takes no ProxyCommand of more than 4 KiB, and expands what has a % in it.
@@ -37,10 +37,26 @@ def forward_argv(
     return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], shell
 
 
-def _options(target: Target, host_key: str) -> tuple[str, ...]:
+def way_argv(target: Target, job: str) -> tuple[list[str], dict[str, str] | None]:
+    """The ssh whose input and output are those of the sshd there, asking nobody; its environment. Raises LnodeError."""
+    return argv_of(target, _line(job), may_prompt=False, level="ERROR")
+
+
+def _line(job: str) -> str:
+    return remote.line("sshd", job, _public_key(), laptop.identity()[0])
+
+
+def host_block(target: Target, way: Sequence[str]) -> str:
+    """What ssh_config(5) needs, so that ssh goes by `way` to the nodes of the alias' sessions. Raises LnodeError."""
+    return nodehosts.block(
+        target.alias, target.user, way=way, key=_key(), known_hosts=_known_hosts(target.alias), key_name=_NAME
+    )
+
+
+def _options(target: Target) -> tuple[str, ...]:
     return (
         'ProxyCommand=/bin/sh -c "exec $LNODE_WAY"', f"User={target.user}", f"HostKeyAlias={_NAME}",
-        f'UserKnownHostsFile="{_known_hosts(target.alias, host_key)}"', "GlobalKnownHostsFile=/dev/null",
+        f'UserKnownHostsFile="{_known_hosts(target.alias)}"', "GlobalKnownHostsFile=/dev/null",
         "StrictHostKeyChecking=yes", f'IdentityFile="{_key()}"', "IdentitiesOnly=yes", "IdentityAgent=none",
         *sshargs.SILENT, "ServerAliveInterval=5", "ServerAliveCountMax=3",
     )  # fmt: skip
@@ -70,13 +86,16 @@ def _public_key() -> str:
         return file.read().strip()
 
 
-def _known_hosts(alias: str, key: str) -> str:
-    """A known_hosts file with that one key. Raises LnodeError."""
-    path = f"{laptop.state_folder()}/node-hosts-{blake2s(alias.encode(), digest_size=8).hexdigest()}"
+def keep_host_key(alias: str, key: str) -> None:
+    """By this one its sshd is known from now on. Raises LnodeError."""
+    path = _known_hosts(alias)
     try:
         laptop.replace_privately(path, f"{_NAME} {' '.join(key.split()[:2])}\n")
     except OSError as error:
         raise LnodeError(
             ExitCode.FAILED, f"the key of the node's sshd cannot be kept: {error.strerror}", f"make room for {path}"
         ) from None
-    return path
+
+
+def _known_hosts(alias: str) -> str:
+    return f"{laptop.state_folder()}/node-hosts-{blake2s(alias.encode(), digest_size=8).hexdigest()}"

@@ -13,7 +13,7 @@ import keychains
 import rig
 from forwarded import free_port, is_free
 from rig import ROOT, Rig, wait_until
-from sites import as_delivered, sign_in, skip_unless_traceable, with_password
+from sites import as_delivered, sign_in, skip_unless_traceable, with_editor, with_password
 from window import Window
 
 LIMIT_S = 60
@@ -269,6 +269,20 @@ def _(site: Rig, command: str) -> None:
         shown.find(rf"^lnode: localhost:{port} is port 8888 of node0\d, .* left; Ctrl-C ends")
         shown.press("\x03")
         assert shown.exit_status() == 130, shown.text()
+
+
+@does("lnode unity myproject --code '~/proj'")
+def _(site: Rig, command: str) -> None:
+    on_a_node(site, "myproject")
+    site.exec("mkdir -p ~/proj")
+    with with_editor(site):
+        with window(site, command) as shown:
+            shown.wait_for("[y/N]")
+            shown.press("y\r")
+            shown.find(r"^lnode: code opens /home/alice/proj on node0\d, ")
+            assert shown.exit_status() == 0, shown.text()
+        assert (site.home / "argv").read_text() == "--remote\nssh-remote+myproject.unity.lnode\n/home/alice/proj\n"
+        assert (site.home / "said").read_text().startswith("sh on login1\n")
 
 
 @does("lnode unity myproject --renew --early")

@@ -56,7 +56,7 @@ def test_a_port_leads_into_the_allocation_and_again_after_a_drop(slurm: Rig) -> 
         assert open_.echo(b"again") == b"again"
         slurm.exec(f"scancel {job}")
         assert open_.says() == "lnode: the connection to unity was lost; trying again\n"
-        assert open_.says().startswith("lnode: no port leads to fit on unity: it ")
+        assert open_.says().startswith("lnode: there is no way to where fit on unity is: it ")
         assert open_.process.wait(timeout=LIMIT_S) == 1
 
 

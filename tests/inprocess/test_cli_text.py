@@ -138,7 +138,7 @@ Act:
                     remove the demo
   --rescue PID      bring a process that nothing protects into a session
   --kill            end the session and give its allocation back; or end a run
-  -y, --yes         with --kill and --setup: do not ask
+  -y, --yes         with --kill, --setup and --code: do not ask
 
 Runs:
   --run             start a command that goes on by itself: --run -- COMMAND
@@ -149,8 +149,9 @@ Runs:
   -n N              with --logs: the last N lines only
   --notify          with --run or --logs -f: wait for the end, and notify
 
-Ports:
+Ports and VS Code:
   -L PORT           a port of this laptop to the session's node
+  --code DIR        VS Code on the session's node, in that folder there
 
 Sign-in:
   --sign-in         keep a password or passphrase in this laptop's keychain
@@ -199,7 +200,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
     ("args", "message", "hint"),
     [
         (["x", "--json"], "--json goes with --ls or --doctor", "as in: lnode x --ls --json"),
-        (["x", "--yes"], "--yes goes with --kill or --setup", "as in: lnode x SESSION --kill --yes"),
+        (["x", "--yes"], "--yes goes with --kill, --setup or --code", "as in: lnode x SESSION --kill --yes"),
         (["--cwd", "d"], "--cwd goes with --run", "as in: lnode HOST SESSION --run --cwd DIR"),
         (["x", "s", "--ls"], "--ls is for a whole host", "without a session: lnode x --ls"),
         (["x", "--kill", "-v"], "-v goes with attaching or --renew", "as in: lnode x SESSION -v"),

@@ -100,16 +100,10 @@ class _Ports:
         """Over one connection, until that is lost: raises LnodeError then, or where there is nothing to lead to."""
         alias, name = self._target.alias, self._name
         with self._asked() as (question, reply):
-            entry = _entry(reply, alias, name)
+            entry = reachable(reply, alias, name)
             if self._job and not entry.job:
                 raise _no_way(entry, alias)
-            key = next((row for row in question.reply().get("key", ()) if row.startswith("ssh-ed25519 ")), None)
-        if key is None:
-            raise LnodeError(
-                ExitCode.MISSING_THERE,
-                f"no key could be made on {alias}",
-                f"see what it says: ssh {alias} ssh-keygen -h",
-            )
+            key = host_key(question.reply(), alias)
         self._job, may_prompt = entry.job.id if entry.job else "", self._may_ask and screen.can_ask()
         argv, environment = ownsshd.forward_argv(self._target, self._job, key, self._forwards, may_prompt=may_prompt)
         self._may_ask = False
@@ -131,7 +125,7 @@ class _Ports:
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:
         """What runs there: the first time wherever the session is, later on in silence."""
-        values = sessions.list_values(self._request.tmux)
+        values = (*sessions.list_values(self._request.tmux), "")
         if self._may_ask:
             has = partial(has_session, self._name)
             with asked(self._target, self._name, self._request, "hostkey", *values, has=has) as (
@@ -170,8 +164,18 @@ class _Ports:
         )  # fmt: skip
 
 
-def _entry(reply: Reply, alias: str, name: str) -> Entry:
-    """The session, which is where a port can lead to. Raises LnodeError."""
+def host_key(reply: Reply, alias: str) -> str:
+    """By which the sshd there will be known, as hostkey.sh says. Raises LnodeError."""
+    key = next((row for row in reply.get("key", ()) if row.startswith("ssh-ed25519 ")), None)
+    if key is None:
+        raise LnodeError(
+            ExitCode.MISSING_THERE, f"no key could be made on {alias}", f"see what it says: ssh {alias} ssh-keygen -h"
+        )
+    return key
+
+
+def reachable(reply: Reply, alias: str, name: str) -> Entry:
+    """The session, where an sshd can be started. Raises LnodeError."""
     picture = sessions.picture_of(reply)
     entry = entry_of(picture, alias, name)
     if entry.state is State.UNKNOWN and picture.scheduler == "silent":
@@ -189,5 +193,5 @@ def _no_way(entry: Entry, alias: str) -> LnodeError:
     name = entry.session.name
     why = "only Slurm can lead there" if entry.state is State.RUNNING else f"it {sessions.whereabouts(entry)}"
     return LnodeError(
-        ExitCode.FAILED, f"no port leads to {name} on {alias}: {why}", f"look at it: lnode {alias} {name}"
+        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: lnode {alias} {name}"
     )

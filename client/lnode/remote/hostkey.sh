@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# After the list: the public half of the key by which the sshd of sshd.sh is known. It is made at the first time.
+# After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where FOLDER is.
+# Arguments: those of list.sh, then FOLDER
 folder=$HOME/.local/state/lnode/sshd
 draft=$folder/draft.$$
 umask 077
@@ -9,4 +10,10 @@ if [ ! -e "$folder/host_key" ]; then
 fi
 section key
 ssh-keygen -y -f "$folder/host_key" 2>/dev/null || printf '%s\n' "$said"
+section folder
+case $5 in
+\~ | \~/*) wanted=$HOME${5#?} ;;
+*) wanted=$5 ;;
+esac
+(cd && cd -- "${wanted:-.}" && pwd) 2>/dev/null
 section end

@@ -1,0 +1,153 @@
+"""`lnode HOST SESSION --code DIR`: VS Code on the node of a session, and `--way`, by which its ssh gets there.
+
+An editor's Remote-SSH starts an ssh of its own, and again after each drop. So ssh has to know the way: one line in
+~/.ssh/config, which a person is asked about once. That ssh then asks lnode where the session is, each time it connects.
+"""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from functools import partial
+from typing import NamedTuple
+
+from lnode import nodehosts, ownsshd, screen, sessions
+from lnode.commands.asking import asked, has_session
+from lnode.commands.ports import host_key, reachable
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import replace_privately, state_folder
+from lnode.reply import visible
+from lnode.sessions import Entry
+from lnode.settings import Request
+from lnode.sshargs import parse_config, resolve_argv
+from lnode.target import Target
+
+_EDITORS = ("code", "cursor", "codium")
+_FACTS_WITHIN_S = 60.0
+_CONFIG = "~/.ssh/config"
+_BACKUP = f"{_CONFIG}.before-lnode"
+
+
+class _Place(NamedTuple):
+    """Where a session is: its login node, itself, the key of the sshd there, and a folder there, "" for none."""
+
+    target: Target
+    entry: Entry
+    key: str
+    folder: str
+
+
+def code(target: Target, name: str, request: Request, *, folder: str, yes: bool) -> ExitCode:
+    """Open the folder in an editor of this laptop. Raises LnodeError."""
+    alias, host = target.alias, nodehosts.host_of(target.alias, name)
+    if target.config is not None:
+        raise LnodeError(ExitCode.USAGE, "the demo has no node for an editor", f"as in: lnode unity {name} --code .")
+    there = _from_here(folder)
+    place = _place(target, name, request, there)
+    if not place.folder:
+        raise LnodeError(
+            ExitCode.USAGE,
+            f"there is no folder {there} on {alias}",
+            "a path in your home there, as in: --code '~/proj'",
+        )
+    _make_known(target, host, yes=yes)
+    editor = next(filter(None, map(shutil.which, _EDITORS)), None)
+    if editor is None:
+        raise LnodeError(
+            ExitCode.FAILED, f"there is no `code` on this laptop's PATH; ssh {host} leads there all the same",
+            "VS Code's command palette has: Shell Command: Install 'code' command in PATH",
+        )  # fmt: skip
+    where = place.entry.job.nodes if place.entry.job else place.entry.login_node
+    left = sessions.left_in_words(place.entry.job) if place.entry.job else ""
+    screen.say(f"{os.path.basename(editor)} opens {place.folder} on {', '.join(filter(None, (where, left)))}")
+    done = subprocess.run([editor, "--remote", f"ssh-remote+{host}", place.folder], check=False)
+    return ExitCode.DONE if done.returncode == 0 else ExitCode.FAILED
+
+
+def way(target: Target, host: str, request: Request) -> ExitCode:
+    """Be the ssh to the node of that name, as a ProxyCommand is. Raises LnodeError, or does not return."""
+    name = nodehosts.session_of(host)
+    if name is None:
+        example = nodehosts.host_of(target.alias, "myproject")
+        raise LnodeError(ExitCode.USAGE, f"{host} is no node of a session", f"as in: ssh {example}")
+    place = _place(target, name, request, ".")
+    ownsshd.keep_host_key(target.alias, place.key)
+    job = place.entry.job.id if place.entry.job else ""
+    argv, environment = ownsshd.way_argv(place.target, job)
+    os.execvpe(argv[0], argv, os.environ if environment is None else environment)  # noqa: S606 - a list, and no shell
+
+
+def _place(target: Target, name: str, request: Request, folder: str) -> _Place:
+    has, values = partial(has_session, name), (*sessions.list_values(request.tmux), folder)
+    with asked(target, name, request, "hostkey", *values, has=has, within_s=_FACTS_WITHIN_S) as (
+        there,
+        question,
+        reply,
+    ):
+        entry = reachable(reply, target.alias, name)
+        then = question.reply()
+        return _Place(there, entry, host_key(then, target.alias), visible(next(iter(then.get("folder", ())), "")))
+
+
+def _from_here(folder: str) -> str:
+    """This laptop's shell has made its own home out of a ~."""
+    home = os.path.expanduser("~")
+    return f"~{folder.removeprefix(home)}" if f"{folder}/".startswith(f"{home}/") else folder
+
+
+def _make_known(target: Target, host: str, *, yes: bool) -> None:
+    """See to it that ssh knows the name. Raises LnodeError, also where nobody is there who could say yes."""
+    folder, command = f"{state_folder()}/hosts", [sys.executable, "-m", "lnode", target.alias, "--way"]
+    block = ownsshd.host_block(target, command)
+    try:
+        replace_privately(f"{folder}/{nodehosts.domain_of(target.alias)}", block)
+    except OSError as error:
+        raise LnodeError(ExitCode.FAILED, f"{folder} cannot be written: {error.strerror}", "make room for it") from None
+    if _is_known(host):
+        return
+    line, path = nodehosts.include(folder), os.path.expanduser(_CONFIG)
+    by_hand = f"make this the first line of {_CONFIG}: {line}"
+    if os.path.islink(path) or (os.path.exists(path) and not os.access(path, os.W_OK)):
+        raise LnodeError(
+            ExitCode.FAILED, f"ssh does not know {host} yet, and {_CONFIG} is not lnode's to change", by_hand
+        )
+    if not (yes or (screen.can_ask() and screen.confirm(f"ssh does not know {host} yet; {by_hand}?"))):
+        raise LnodeError(ExitCode.FAILED, f"ssh does not know {host} yet", by_hand)
+    _put_first(line, path)
+    if not _is_known(host):
+        raise LnodeError(
+            ExitCode.FAILED, f"ssh does not know {host} though {_CONFIG} says it", f"see why: ssh -G {host}"
+        )
+
+
+def _is_known(host: str) -> bool:
+    done = subprocess.run(
+        resolve_argv(host),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return any(" --way " in f"{value} " for value in parse_config(done.stdout).get("proxycommand", ()))
+
+
+def _put_first(line: str, path: str) -> None:
+    """The line, and behind it all that the file has. Raises LnodeError."""
+    draft = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        before, mode = b"", 0o600
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                before, mode = file.read(), stat.S_IMODE(os.stat(path).st_mode)
+            shutil.copy2(path, os.path.expanduser(_BACKUP))
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(line.encode() + b"\n" + before)
+        os.replace(draft, path)
+    except OSError as error:
+        raise LnodeError(
+            ExitCode.FAILED, f"{_CONFIG} could not be changed: {error.strerror}", f"its first line should be: {line}"
+        ) from None
+    screen.say(f"{_CONFIG} has it now" + (f"; what it was is {_BACKUP}" if before else ""))
