@@ -1,9 +1,12 @@
 """`--rescue` with a real reptyr: what was started without protection outlives its terminal, or is told how."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from rig import Rig, wait_until
 from sites import in_a_pipe, skip_unless_traceable
@@ -71,6 +74,23 @@ def test_what_prints_into_its_ssh_is_not_called_safe(slurm: Rig) -> None:
     assert (until.startswith("lnode: it goes on until"), then) == (
         True, "lnode: next time: lnode unity NAME --run -- python3 /tmp/ticks.py"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("session", "command", "find"),
+    [
+        ("two words", "exec sleep 600", "pgrep -u alice -fx 'sleep 600'"),
+        ("fit", "sinteractive -m 1000 -t 1:00:00", "pgrep -u alice -P $(pgrep -d , -x slurmstepd) bash"),
+    ],
+)
+def test_what_runs_in_a_session_is_said_to(slurm: Rig, session: str, command: str, find: str) -> None:
+    slurm.exec(f"tmux new-session -d -s '{session}' '{command}'")
+    wait_until(lambda: slurm.exec(find)[0] == 0, "it runs")
+    pid = slurm.exec(find)[1].strip()
+    done = in_a_pipe(slurm, "unity", "--rescue", pid)
+    assert (done.returncode, done.stderr) == (
+        0, f"lnode: {pid} on login1 is in the session {session} already: lnode unity {shlex.quote(session)}\n"
+    ), done  # fmt: skip
 
 
 def test_what_is_not_there_or_not_yours(slurm: Rig) -> None:

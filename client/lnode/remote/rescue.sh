@@ -51,9 +51,11 @@ facts() {
   case $(sed -n 's/^SigIgn:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) in *[13579bdf]) fact immune yes ;; esac
   above=$(ancestors)
   fact shell "$(shell_of_its_job)"
-  within=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_PANE=//p' | head -n 1)
+  within=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_PANE=\(%[0-9]*\)$/\1/p' | head -n 1)
   if [ -n "$within" ] && [ -n "$tmux" ] && ask list-panes -a -F '#{pane_id} #{pane_tty} #{session_name}'; then
-    fact session "$(printf '%s\n' "$rows" | sed -n "s|^$within /dev/$tty ||p" | head -n 1)"
+    at=/dev/$tty
+    if is_below slurmstepd; then at='[^ ]*'; fi # where the login node computes too, srun has given it another one
+    fact session "$(printf '%s\n' "$rows" | sed -n "s|^$within $at ||p" | head -n 1)"
   fi
   if is_below screen SCREEN; then fact screen yes; fi
   case $tty$(readlink "/proc/$pid/fd/1" 2>/dev/null) in
