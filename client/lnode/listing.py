@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lnode import reasons
 from lnode.runs import Run, outcome
-from lnode.sessions import Entry, Picture, State, in_words, start_in_words
+from lnode.sessions import Entry, Picture, State, in_words, not_kept, start_in_words
 
 _SOON_S = 15 * 60
 _IDLE_S = 60  # less is no news
@@ -206,6 +206,8 @@ def notes(views: Sequence[View]) -> list[str]:
             said.append(f"{view.trouble}{none}")
         elif any(picture.scheduler == "silent" for picture in view.pictures):
             said.append(f"the scheduler of {view.host} does not answer: jobs and time left are unknown")
+        if view.is_fresh:
+            said += filter(None, (not_kept(picture, view.host) for picture in view.pictures))
     idle = [view for view in views if view.pictures and not view.entries and not news(view) and view.is_fresh]
     if len(views) == 1 and idle:
         nodes = ", ".join(picture.login_node for picture in views[0].pictures)

@@ -5,9 +5,11 @@ For days without this laptop: sessions that livenode() starts are the same as ln
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 SH = ("bash", "zsh", "sh", "dash", "ash", "ksh", "ksh93", "mksh")
+
+_FOLDER_SINCE = (1, 9)  # of tmux new-session -c
 
 _AGENT = "~/.ssh/lnode-agent"
 
@@ -16,7 +18,7 @@ _IN_SH = """\
   if tmux has-session -t "{exact}${{1:-{session}}}" 2>/dev/null; then
     tmux attach-session -t "{exact}${{1:-{session}}}"
   else
-    tmux new-session -s "${{1:-{session}}}" {command}
+    tmux new-session{folder} -s "${{1:-{session}}}" {command}
   fi
 }}"""
 
@@ -35,7 +37,7 @@ function {name}  # attach to a session on a compute node, or start it: {name} [S
     if tmux has-session -t "{exact}$session" 2>/dev/null
         tmux attach-session -t "{exact}$session"
     else
-        tmux new-session -s "$session" {command}
+        tmux new-session{folder} -s "$session" {command}
     end
 end"""
 
@@ -55,18 +57,25 @@ _AGENT_IN_TMUX = (
 )
 
 
-def functions(shell: str, requests: Mapping[str, tuple[str, str]], version: tuple[int, int]) -> str | None:
+def functions(shell: str, requests: Mapping[str, tuple[str, str, str]], version: tuple[int, int]) -> str | None:
     """Lines for the rc file of a login shell; None for one that knows no functions (csh), or that nobody knows.
 
-    `requests` is the function's name -> (default session, the request as the login shell reads it); `version` tmux's.
+    `requests` is the function's name -> (default session, the request as the login shell reads it, the folder in which
+    that starts or ""); `version` tmux's.
     """
     if shell != "fish" and shell not in SH:
         return None
     form, agent, quoted = (_IN_FISH, _AGENT_IN_FISH, _fish) if shell == "fish" else (_IN_SH, _AGENT_IN_SH, shlex.quote)
     exact = "=" if version >= (2, 1) else ""
     made = (
-        form.format(name=name, session=session, exact=exact, command=quoted(f"{request}; exec $SHELL -l"))
-        for name, (session, request) in requests.items()
+        form.format(
+            name=name,
+            session=session,
+            exact=exact,
+            command=quoted(f"{request}; exec $SHELL -l"),
+            folder=f" -c {_folder(cwd, quoted)}" if cwd and version >= _FOLDER_SINCE else "",
+        )
+        for name, (session, request, cwd) in requests.items()
     )
     return "\n\n".join([*made, agent])
 
@@ -82,6 +91,14 @@ def parse_version(text: str) -> tuple[int, int]:
     """Of `tmux -V`: `tmux 3.3a`, `tmux next-3.5`; a version that is no number (`master`) is a new one."""
     found = re.search(r"(\d{1,4})\.(\d{1,4})", text)
     return (int(found[1]), int(found[2])) if found else (99, 0)
+
+
+def _folder(cwd: str, quoted: Callable[[str], str]) -> str:
+    """As the shell is to read it: below the home unless it begins with /, as enter() of tmux.sh has it."""
+    if cwd.startswith("/"):
+        return quoted(cwd)
+    below = "" if cwd == "~" else cwd.removeprefix("~/")
+    return f"~/{quoted(below)}" if below else "~"
 
 
 def _fish(word: str) -> str:

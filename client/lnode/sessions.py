@@ -58,7 +58,7 @@ class Picture(NamedTuple):
     `tmux` is "ok", "missing" or "lost": it runs, but can be asked nothing, as its socket is gone.
     `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
     `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
-    `port` is its sshd's own, `others` what is said of other login nodes.
+    `port` is its sshd's own, `others` what is said of other login nodes. `keeps`: its home takes such notes.
     """
 
     login_node: str
@@ -69,6 +69,7 @@ class Picture(NamedTuple):
     system: str = "slurm"
     port: int = 22
     others: tuple[login_nodes.Claim, ...] = ()
+    keeps: bool = True
 
     def named(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.session.name == name), None)
@@ -98,7 +99,10 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     port = _parse_port(reply.get("host", ()))
     claims = login_nodes.claims(reply.get("nodes", ()), jobs, login_node, port)
     tmux_is = "missing" if "no-tmux" in reply else "lost" if "lost-tmux" in reply else "ok"
-    return Picture(login_node, tuple(entries), scheduler, tmux_is, now, schedulers.name_in(reply), port, claims)
+    return Picture(
+        login_node, tuple(entries), scheduler, tmux_is, now, schedulers.name_in(reply), port, claims,
+        keeps="unkept" not in reply,
+    )  # fmt: skip
 
 
 def _parse_host(rows: Sequence[str]) -> tuple[str, int | None]:
@@ -161,6 +165,15 @@ def start_in_words(entry: Entry) -> str:
     if entry.starts_in_s is None:
         return ""
     return f"about {in_words(entry.starts_in_s)}" if entry.starts_in_s else "any moment now"
+
+
+def not_kept(picture: Picture, alias: str) -> str:
+    """What is to be said of a home that takes no notes; "" of any other (TRAPS 33)."""
+    if picture.keeps:
+        return ""
+    return (
+        f"the home on {picture.login_node} takes nothing, so what runs there is noted nowhere: lnode {alias} --doctor"
+    )
 
 
 def whereabouts(entry: Entry) -> str:

@@ -29,7 +29,8 @@ class Request(NamedTuple):
     """What to ask for. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set.
 
     `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`. `login_nodes` is
-    the address of a login node that the laptop can reach by itself, with {node} for its name.
+    the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
+    in which sessions and runs start, "" for the home; some sites take no request from that (TRAPS 26).
     """
 
     session: str = "livenode"
@@ -42,6 +43,7 @@ class Request(NamedTuple):
     tmux: str = ""
     keep_warm: str | None = None
     login_nodes: str = ""
+    cwd: str = ""
 
     def filled(self) -> str:
         """The command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""

@@ -5,10 +5,14 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from faults import children, shell_of, wired
 from rig import Rig, configured, wait_until
+from sites import in_a_pipe
 from window import LNODE, Window
 
 
@@ -128,6 +132,60 @@ def test_when_the_allocation_ends_the_shell_says_where_it_is(slurm: Rig) -> None
         window.press("exit\r")
         assert window.exit_status() == 0
         assert "lnode: short on unity has ended" in window.text()
+
+
+@pytest.fixture
+def in_scratch(slurm: Rig) -> Iterator[None]:
+    """As where the home takes no job: all starts in a folder elsewhere."""
+    config = slurm.home / ".config" / "lnode" / "config.toml"
+    config.write_text('[hosts.unity]\ncwd = "/var/tmp/two words"\n')
+    slurm.exec("mkdir '/var/tmp/two words'")
+    yield
+    config.unlink()
+    slurm.exec("rm -rf '/var/tmp/two words'")
+
+
+@pytest.mark.usefixtures("in_scratch")
+def test_sessions_and_runs_start_where_the_configuration_says(slurm: Rig) -> None:
+    with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
+        window.wait_for("alice@login1:/var/tmp/two words$")
+        assert shown(window, "SLURM_SUBMIT_DIR") == "/var/tmp/two words"
+        window.detach()
+        assert window.exit_status() == 0
+    assert in_a_pipe(slurm, "unity", "here", "--run", "--", "pwd").returncode == 0
+    assert in_a_pipe(slurm, "unity", "here", "--logs", "-f").stdout == "/var/tmp/two words\n"
+    slurm.exec("tmux kill-server; rm -r '/var/tmp/two words'")
+    with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
+        assert window.exit_status() == 1
+        said = window.text().replace("\n", "")
+    assert "there is no way into the folder /var/tmp/two words on unity, so nothing was started" in said
+    assert "mend cwd under [hosts.unity] in config.toml" in said
+
+
+def test_a_home_that_nobody_can_read_starts_nothing(slurm: Rig) -> None:
+    slurm.exec("chmod 0 ~")  # as after a Kerberos ticket has ended
+    try:
+        with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
+            assert window.exit_status() == 1
+            assert "there is no way into the home on unity, so nothing was started" in window.text().replace("\n", "")
+        assert slurm.exec("tmux list-sessions")[0] != 0
+    finally:
+        slurm.exec("chmod 755 ~")
+
+
+def test_a_home_that_takes_nothing_is_said(slurm: Rig) -> None:
+    slurm.exec("rm -rf ~/.local/state; mkdir -p ~/.local; ln -s /proc/nowhere ~/.local/state")
+    said = "lnode: the home on login1 takes nothing, so what runs there is noted nowhere: lnode unity --doctor"
+    try:
+        with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
+            window.wait_for("alice@login1:~$")
+            window.detach()
+            assert window.exit_status() == 0
+            assert "lnode: detached; fit runs on node" in window.text() and said in window.text()
+        assert f"{said}\n" in in_a_pipe(slurm, "unity", "--ls").stderr
+    finally:
+        slurm.exec("rm ~/.local/state")
+    assert said not in in_a_pipe(slurm, "unity", "--ls").stderr
 
 
 def test_waiting_sessions_say_so(slurm: Rig) -> None:

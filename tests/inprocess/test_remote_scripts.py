@@ -182,10 +182,12 @@ def attach_line(
     run: str = "",
     laptop: tuple[str, str] = HERE,
     tmux_path: str = "",
+    cwd: str = "",
 ) -> str:
     kind = "node" if command else "login"
     run = run or remote.run_id()
-    return remote.line("session", name, mode, others, kind, command, program, run, *laptop, "0", "", tmux_path)
+    mine = (run, *laptop, "0", "", tmux_path)
+    return remote.line("session", name, mode, others, kind, command, program, *mine, "draw", cwd)
 
 
 PANE = "echo in the pane; exec cat"  # a session that says when it is there, and ends with Ctrl-D
@@ -681,6 +683,28 @@ def test_what_is_missing_there_has_its_code(site: Site) -> None:
     line = attach_line("x", command="sinteractive-of-no-site -m 1", program="sinteractive-of-no-site")
     assert status_of(site.attach(line)) == Left.NO_PROGRAM_BUT_SLURM
     assert site.tmux("list-sessions") == ""
+
+
+@needs_tmux
+@pytest.mark.parametrize(
+    ("cwd", "below"),
+    [
+        ("", ""), ("~", ""), ("~/my proj", "my proj"), ("my proj", "my proj"), ("-p", "-p"),
+        ("{home}/my proj", "my proj"), ("$(touch executed)", None), ("~nobody", None), ("jobs", None),
+    ],
+)  # fmt: skip
+def test_a_session_starts_in_its_folder_or_not_at_all(sh_site: Site, cwd: str, below: str | None) -> None:
+    for name in ("my proj", "-p"):
+        (sh_site.home / name).mkdir()
+    (sh_site.home / "jobs").touch()
+    child = sh_site.attach(attach_line("x", command=PANE, cwd=cwd.format(home=sh_site.home)))
+    if below is None:
+        assert status_of(child) == Left.NO_FOLDER
+        assert sh_site.tmux("list-sessions") == "" and not (sh_site.home / ".local").exists()
+        return
+    assert detach(child) == Left.DETACHED
+    where = sh_site.tmux("display-message", "-p", "-t", "x:", "#{pane_current_path}")
+    assert Path(where) == (sh_site.home / below).resolve()
 
 
 @needs_tmux

@@ -4,12 +4,15 @@ import pytest
 
 from lnode.livenode import functions, parse_version, tmux_conf
 
-REQUESTS = {"livenode": ("livenode", "sinteractive -m 48000"), "livegpu": ("gpu1", "sinteractive --note 'it''s'")}
+REQUESTS = {
+    "livenode": ("livenode", "sinteractive -m 48000", ""),
+    "livegpu": ("gpu1", "sinteractive --note 'it''s'", ""),
+}
 
 
 def test_in_a_posix_shell() -> None:
     assert (
-        functions("bash", {"livenode": ("livenode", "sinteractive -m 1")}, (3, 3))
+        functions("bash", {"livenode": ("livenode", "sinteractive -m 1", "")}, (3, 3))
         == """\
 livenode() {  # attach to a session on a compute node, or start it: livenode [SESSION]
   if tmux has-session -t "=${1:-livenode}" 2>/dev/null; then
@@ -26,6 +29,22 @@ elif [ -n "$TMUX" ] && [ -S ~/.ssh/lnode-agent ]; then
   export SSH_AUTH_SOCK=~/.ssh/lnode-agent
 fi"""
     )
+
+
+@pytest.mark.parametrize(
+    ("shell", "cwd", "option"),
+    [
+        ("bash", "/scratch/alice", " -c /scratch/alice -s"),
+        ("bash", "~/it's", """ -c ~/'it'"'"'s' -s"""),
+        ("bash", "my proj", " -c ~/'my proj' -s"),
+        ("fish", "~", " -c ~ -s"),
+        ("fish", "it's", r" -c ~/'it\'s' -s"),
+        ("zsh", "", "new-session -s"),
+    ],
+)
+def test_the_folder_in_which_it_starts(shell: str, cwd: str, option: str) -> None:
+    assert option in (functions(shell, {"livenode": ("livenode", "salloc", cwd)}, (3, 3)) or "")
+    assert " -c " not in (functions(shell, {"livenode": ("livenode", "salloc", cwd)}, (1, 8)) or "")
 
 
 @pytest.mark.parametrize("shell", ["csh", "tcsh", "nologin", ""])

@@ -24,6 +24,7 @@ from lnode.tmux import Left
 from lnode.tty import Tty
 
 if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond is waited for
+    from lnode.sessions import Picture
     from lnode.supervisor import Outcome
 
 
@@ -61,7 +62,9 @@ def attach(
         kind = "login" if login else "node"
         mine = (run, *me, str(away_s), node)
         look = "control" if control else "draw"
-        return remote.line("session", name, mode, others, kind, command, program, *mine, request.tmux, look)
+        return remote.line(
+            "session", name, mode, others, kind, command, program, *mine, request.tmux, look, request.cwd
+        )
 
     if control and not laptop.is_iterm():
         screen.say(
@@ -84,6 +87,8 @@ def attach(
     outcome, place = _seek(target, name, request, stay, existing=existing, here=here, waits=waits)
     if not existing and _is_not_there(outcome):
         raise _mangled(name)
+    if outcome.status == Left.NO_FOLDER:
+        raise _no_folder(target.alias, request.cwd)
     return _conclude(outcome, place, name, program)
 
 
@@ -206,15 +211,7 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
     """The attach line had its say."""
     alias, status = target.alias, outcome.status
     if status == Left.DETACHED:
-        from lnode import news, sessions
-
-        entry = outcome.picture.named(name) if outcome.picture else None
-        if entry and outcome.picture:
-            lastseen.keep(alias, name, news.truth(entry, alias, outcome.picture))
-            if target.config is None and not routes.recall(alias).owner(name):  # it was left before the link had looked
-                routes.learn_session(alias, name, entry.login_node)
-        where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
-        screen.say(f"detached; {name} {where}")
+        _say_detached(outcome.picture, target, name)
         return ExitCode.DONE
     if status in (Left.ENDED, Left.NO_SESSION, Left.SERVER_GONE, Left.REBOOTED):
         lastseen.keep(alias, name, "")
@@ -241,6 +238,21 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
         f"{alias} ended the login with exit code {status} before tmux could start",
         f"see what it says: ssh {alias} /bin/sh -c true",
     )
+
+
+def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
+    """Where it goes on, and what is to be remembered of it."""
+    from lnode import news, sessions
+
+    alias, entry = target.alias, picture.named(name) if picture else None
+    if entry and picture:
+        lastseen.keep(alias, name, news.truth(entry, alias, picture))
+        if target.config is None and not routes.recall(alias).owner(name):  # it was left before the link had looked
+            routes.learn_session(alias, name, entry.login_node)
+    where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
+    screen.say(f"detached; {name} {where}")
+    if picture and (unkept := sessions.not_kept(picture, alias)):
+        screen.say(unkept)
 
 
 def _lost(outcome: "Outcome", target: Target, name: str) -> LnodeError:
@@ -318,6 +330,13 @@ def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
         f"name the site's own under [hosts.{alias}] in config.toml, perhaps: "
         f'command = "{SCHEDULERS[scheduler].request}"',
     )
+
+
+def _no_folder(alias: str, cwd: str) -> LnodeError:
+    folder, hint = f"folder {cwd}", f"mend cwd under [hosts.{alias}] in config.toml"
+    if not cwd:
+        folder, hint = "home", f"see what is wrong with it: lnode {alias} --doctor"
+    return LnodeError(ExitCode.FAILED, f"there is no way into the {folder} on {alias}, so nothing was started", hint)
 
 
 def _mangled(name: str) -> LnodeError:

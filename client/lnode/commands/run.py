@@ -30,7 +30,14 @@ def run(
 ) -> ExitCode:
     """Start it. Raises LnodeError where nothing was started."""
     runs.check_name(name)
-    values = (name, remote.run_id(), cwd or "", shlex.join(command), on or "", remote.source("keeper"))
+    values = (
+        name,
+        remote.run_id(),
+        request.cwd if cwd is None else cwd,
+        shlex.join(command),
+        on or "",
+        remote.source("keeper"),
+    )
     script, all_values = "run_on" if on else "run", (*sessions.list_values(request.tmux), *values)
     if len(remote.line(script, remote.nonce(), *all_values)) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")

@@ -85,7 +85,7 @@ def _wanted(reply: Reply, requests: Mapping[str, Request]) -> dict[str, str | No
     """What each file should hold in its block, None for one that cannot."""
     version = livenode.parse_version(_first(reply, "tmux"))
     named = {
-        name: (request.session if tmux.is_creatable(request.session) else "livenode", request.filled())
+        name: (request.session if tmux.is_creatable(request.session) else "livenode", request.filled(), request.cwd)
         for name, request in requests.items()
     }
     return {"rc": livenode.functions(_first(reply, "shell"), named, version), "tmux_conf": livenode.tmux_conf(version)}

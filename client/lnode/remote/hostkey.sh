@@ -11,9 +11,5 @@ fi
 section key
 ssh-keygen -y -f "$folder/host_key" 2>/dev/null || printf '%s\n' "$said"
 section folder
-case $5 in
-\~ | \~/*) wanted=$HOME${5#?} ;;
-*) wanted=$5 ;;
-esac
-(cd && cd -- "${wanted:-.}" && pwd) 2>/dev/null
+(enter "$5" && pwd) 2>/dev/null
 section end

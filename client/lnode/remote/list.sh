@@ -92,7 +92,7 @@ scheduled </dev/null | {
     section lost-tmux
   else
     sessions
-    printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions
+    printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions || section unkept
   fi
   section nodes
   noted_elsewhere

@@ -15,7 +15,7 @@ cluster() {
 }
 
 # note_sessions: what this node has, by name on standard input; only a change is written, or what is a day old. A home that is
-# full or cannot be written keeps nothing.
+# full or cannot be written keeps nothing: false.
 note_sessions() {
   kept=$(cat "$known_nodes/$this_node" 2>/dev/null)
   noted=$(sort -u | grep .)
@@ -27,9 +27,9 @@ $noted"; fi
       rm -f "$known_nodes/$this_node"
     else
       mkdir -p "$known_nodes" && printf '%s\n' "$noted" >"$known_nodes/.$this_node.$$" &&
-        mv -f "$known_nodes/.$this_node.$$" "$known_nodes/$this_node" || rm -f "$known_nodes/.$this_node.$$"
+        mv -f "$known_nodes/.$this_node.$$" "$known_nodes/$this_node" || ! rm -f "$known_nodes/.$this_node.$$"
     fi
-  } 2>/dev/null || :
+  } 2>/dev/null
 }
 
 # other_nodes: the files of the others.

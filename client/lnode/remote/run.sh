@@ -34,13 +34,8 @@ fi
 mask=$(umask)
 umask 077
 said=$(mkdir -p "$runs" 2>&1) || refuse unwritable "$said"
-case $cwd in
-'' | \~) cwd=$HOME ;;
-\~/*) cwd=$HOME/${cwd#??} ;;
-/*) ;;
-*) cwd=$HOME/$cwd ;;
-esac
-said=$(cd -- "$cwd" 2>&1) || refuse no-folder "$said"
+said=$(enter "$cwd" 2>&1 && pwd) || refuse no-folder "$said"
+cwd=$said
 have setsid || refuse no-setsid
 srun=
 if [ -n "$job" ]; then

@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # The attach line: has-session, else create, then attach on this tty; its exit code says what happened (tmux.py).
 # Arguments: NAME  create|existing|refuse|again|there|anew  keep|detach (other clients)  node|login  COMMAND  PROGRAM  RUN
-# LAPTOP  LAPTOP_NAME  AWAY_S  NODE  TMUX  draw|control (tmux's protocol for iTerm2). `again` is a reconnect, which nobody
+# LAPTOP  LAPTOP_NAME  AWAY_S  NODE  TMUX  draw|control (tmux's protocol for iTerm2)  CWD (of a new session). `again` is a reconnect, which nobody
 # asked for: it knows the session by RUN and only by it, creates nothing and takes nothing from anybody. NODE is where the
 # laptop thinks the session is, "" for anywhere. `there` and `anew` are `existing` and `create` for whoever has asked the
 # other login nodes.
 name=$1 mode=$2 others=$3 kind=$4 command=$5 program=$6 run=$7 laptop=$8 laptop_name=$9
 shift 9
-away_s=$1 node=$2 look=$4
+away_s=$1 node=$2 look=$4 cwd=$5
 
 lasting=
 find_tmux "$3" || exit 103
@@ -234,6 +234,7 @@ if [ -z "$id" ]; then
   refuse) exit 105 ;;
   esac
   if [ -n "$program" ]; then knows "$program" || no_program; fi
+  if ! enter "$cwd" 2>/dev/null || { [ -z "$cwd" ] && [ ! -r . ]; }; then exit 114; fi
   if [ "$mode" = anew ]; then forget "$name"; fi
   # Before it is: whoever lands elsewhere meanwhile shall look here. In $rows stands what there is.
   {

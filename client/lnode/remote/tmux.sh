@@ -7,6 +7,15 @@ unset TMUX TMUX_PANE
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
 
+# enter FOLDER: a path in the home, where it begins with neither / nor ~/.
+enter() {
+  case $1 in
+  /*) cd "$1" || return ;;
+  \~ | \~/*) cd "$HOME${1#?}" || return ;;
+  *) cd "$HOME" && cd "./$1" || return ;;
+  esac
+}
+
 have() {
   command -v "$1" >/dev/null 2>&1
 }
