@@ -3,8 +3,9 @@
 import os
 import re
 import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
@@ -28,7 +29,7 @@ from faults import (
     shell_of,
     wired,
 )
-from rig import Rig, wait_until
+from rig import Rig, configured, wait_until
 from window import LNODE, Window
 from wire import Wire
 
@@ -83,6 +84,36 @@ def test_a_lost_connection(slurm: Rig, fault: str) -> None:
         settle(slurm, wire)
         returned(slurm, wire, window, shell)
         assert len(clients(slurm, "lost")) == 1
+        leave(slurm, wire, window)
+
+
+@pytest.fixture
+def agent(slurm: Rig, tmp_path: Path) -> Iterator[str]:
+    """The laptop's ssh agent with its key, which ssh takes along; its socket."""
+    path = str(tmp_path / "agent")
+    with (
+        configured(slurm, f"Host unity\n    IdentityAgent {path}\n    ForwardAgent yes\n"),
+        subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process,
+    ):
+        wait_until(lambda: Path(path).is_socket(), "the agent listens")
+        add = ["ssh-add", "-q", str(slurm.folder / "id_ed25519")]
+        subprocess.run(add, env=slurm.env(SSH_AUTH_SOCK=path), check=True)
+        yield path
+        process.terminate()
+
+
+def test_the_agent_is_back_with_the_connection(slurm: Rig, agent: str) -> None:
+    def keys(when: str) -> str:
+        window.press(f"ssh-add -l | grep -c ED25519 | sed s/^/{when}:/\r")
+        return window.find(rf"^{when}:(\d)")[1]
+
+    with wired(slurm) as wire, attached(slurm, "keys", SSH_AUTH_SOCK=agent) as window:
+        shell = shell_of(window)
+        assert keys("before") == "1"
+        settle(slurm, wire)
+        wire.reset()
+        returned(slurm, wire, window, shell)
+        assert keys("after") == "1"
         leave(slurm, wire, window)
 
 

@@ -5,6 +5,7 @@ import getpass
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -650,6 +651,30 @@ def test_create_then_attach_in_every_login_shell(site: Site) -> None:
     child = site.attach(attach_line("myproject"))
     child.expect_exact("in the pane")
     assert status_of(child, END_OF_FILE) == Left.ENDED
+
+
+@needs_tmux
+def test_one_path_leads_to_the_agent_that_the_last_attach_has_brought(sh_site: Site) -> None:
+    def brought(name: str, line: str) -> "pexpect.spawn[str]":
+        return sh_site.attach(line, SSH_AUTH_SOCK=str(sh_site.home / name))
+
+    with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+        for name, agent in (("first", first), ("second", second)):
+            agent.bind(str(sh_site.home / name))
+        command = f"echo $SSH_AUTH_SOCK >{sh_site.home}/path; {PANE}"
+        assert status_of(brought("first", attach_line("x", mode="existing"))) == Left.NO_SESSION
+        assert not list(sh_site.home.glob("tmux-*/agent-*"))  # nothing for a session that is not there
+        assert detach(brought("first", attach_line("x", command=command))) == Left.DETACHED
+        path = Path((sh_site.home / "path").read_text().strip())
+        assert (path.is_socket(), path.resolve().name, path.name) == (True, "first", "agent-x")
+        assert detach(brought("second", attach_line("x"))) == Left.DETACHED
+        assert path.resolve().name == "second"
+        assert detach(sh_site.attach(attach_line("x"))) == Left.DETACHED  # one that brings none
+        assert path.resolve().name == "second"
+        assert sh_site.tmux("show-environment", "-t", "x", "SSH_AUTH_SOCK") == "-SSH_AUTH_SOCK"
+        sh_site.tmux("new-session", "-d", "-s", "hand", PANE)
+        assert detach(brought("first", attach_line("hand"))) == Left.DETACHED
+        assert sh_site.tmux("show-environment", "-t", "hand", "SSH_AUTH_SOCK") == f"SSH_AUTH_SOCK={sh_site.home}/first"
 
 
 @needs_tmux

@@ -57,8 +57,22 @@ attach() {
   on_tty attach-session "$@"
 }
 
+# One path to the ssh agent for all shells of a session of lnode's, as each attach brings another one, which goes with its
+# connection (TRAPS 13): a link beside tmux's socket. `new` makes it, otherwise one that is there follows.
+keep_agent() {
+  case $name in *[!A-Za-z0-9_-]*) return ;; esac
+  folder=${socket%/*} link=${socket%/*}/agent-$name
+  if [ ! -S "$SSH_AUTH_SOCK" ] || [ "$SSH_AUTH_SOCK" = "$link" ]; then return; fi
+  if [ "$1" = new ]; then (umask 077 && mkdir "$folder" 2>/dev/null); elif [ ! -L "$link" ]; then return; fi
+  if [ -n "$(find "$folder" -prune -type d -user "$(id -u)" 2>/dev/null)" ] && ln -sf "$SSH_AUTH_SOCK" "$link" 2>/dev/null; then
+    SSH_AUTH_SOCK=$link
+    export SSH_AUTH_SOCK
+  fi
+}
+
 # In the foreground, so that the request starts in a window of the right size: srun stumbles over an early resize.
 create() {
+  keep_agent new
   ask list-sessions || find_lasting # else the server that is there has the session
   set -- new-session -s "$name"
   if [ -n "$command" ]; then set -- "$@" "$command"; fi
@@ -212,6 +226,7 @@ if [ -n "$lost" ]; then
   leave_screen
   exit 113
 fi
+keep_agent
 if [ "$mode" = again ]; then attach_again; fi
 
 # The everyday case first, without a question: `=NAME` is exact since tmux 2.1, and nothing at all before.
