@@ -138,10 +138,11 @@ def test_when_the_allocation_ends_the_shell_says_where_it_is(slurm: Rig) -> None
 def in_scratch(slurm: Rig) -> Iterator[None]:
     """As where the home takes no job: all starts in a folder elsewhere."""
     config = slurm.home / ".config" / "lnode" / "config.toml"
-    config.write_text('[hosts.unity]\ncwd = "/var/tmp/two words"\n')
+    before = config.read_text()
+    config.write_text('[hosts.unity]\nkeep_warm = "no"\ncwd = "/var/tmp/two words"\n')
     slurm.exec("mkdir '/var/tmp/two words'")
     yield
-    config.unlink()
+    config.write_text(before)
     slurm.exec("rm -rf '/var/tmp/two words'")
 
 
