@@ -69,6 +69,17 @@ def _through(target: Target) -> str:
     return f"ProxyCommand=ssh -o ControlPath={target.control_path} -o ControlMaster=no -W [%h]:%p -- {alias}"
 
 
+def wants_person(target: Target, there: Target) -> bool:
+    """Would a silent sign-in be refused `there`, at a login node of the target?
+
+    What takes somebody at one of them does at the others, until one was seen to take nobody.
+    """
+    takes_person = signins.takes_person(there)
+    if takes_person is None:
+        takes_person = signins.takes_person(target)
+    return bool(takes_person) and sharing.identity(there) is None
+
+
 def recall(alias: str) -> Known:
     """What is remembered; nothing where nothing can be read."""
     kept = _read().get(alias)

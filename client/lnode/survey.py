@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, Self
 
-from lnode import pictures, routes, runs, sessions, sharing, signins
+from lnode import pictures, routes, runs, sessions
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
 from lnode.listing import View
@@ -73,7 +73,7 @@ class Survey:
             asked = []
             for claim in _others(picture, here, routes.recall(alias)):
                 there = routes.to_node(self._target, claim.node, claim.port, self._request)
-                if self._would_be_refused(there):
+                if routes.wants_person(self._target, there):
                     silent.append((claim, _sign_in(alias, claim.node)))
                 else:
                     asked.append((claim, stack.enter_context(self._ask(there))))
@@ -90,13 +90,6 @@ class Survey:
                 names = [entry.session.name for entry in seen.entries]
                 routes.learn_node(alias, node, seen.port, names, led=node == here)
         return Answers(replies, tuple(silent))
-
-    def _would_be_refused(self, there: Target) -> bool:
-        """What takes somebody at one login node does at the others, until one of them was seen to take nobody."""
-        takes_person = signins.takes_person(there)
-        if takes_person is None:
-            takes_person = signins.takes_person(self._target)
-        return bool(takes_person) and sharing.identity(there) is None
 
     def _ask(self, there: Target) -> Question:
         return Question(there, "list", *sessions.list_values(self._request.tmux), silent=True)

@@ -86,9 +86,12 @@ def _answers(
     ]
     asked = []
     for node in [] if here or target.config is not None else others:
-        question = ask(routes.to_node(target, node, known.port(node), request), silent=True)
-        stack.enter_context(question.heard_within(_WITHIN_S))
-        asked.append((node, question))
+        there = routes.to_node(target, node, known.port(node), request)
+        if routes.wants_person(target, there):
+            silent.append(node)
+        else:
+            asked.append((node, ask(there, silent=True)))
+            stack.enter_context(asked[-1][1].heard_within(_WITHIN_S))
     for node, question in asked:
         try:
             answers.append(heard(question))
