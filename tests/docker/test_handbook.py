@@ -124,11 +124,11 @@ def put(site: Rig, path: str, text: str) -> None:
 
 def requested(site: Rig, session: str) -> str:
     """What the running job of a session's shell asked for: CPUs, memory, GPUs, time."""
-    pane = site.exec(f"tmux list-panes -t {session}: -F '#{{pane_pid}}'")[1].strip()
     columns = "allocsid:.20,mincpus:.9,minmemory:.9,tres-per-node:.30,timelimit:.20"
     found: list[str] = []
 
     def runs() -> bool:
+        pane = site.exec(f"tmux list-panes -t {session}: -F '#{{pane_pid}}'")[1].strip()  # not before there is one
         rows = map(str.split, site.exec(f"squeue -h -t RUNNING -O {columns}")[1].splitlines())
         found[:] = [" ".join(words) for sid, *words in rows if sid == pane]
         return bool(found)
@@ -136,8 +136,10 @@ def requested(site: Rig, session: str) -> str:
     try:
         wait_until(runs, f"the job of {session} runs")
     except TimeoutError as late:
-        seen = f"tmux capture-pane -p -t {session}:; squeue -O {columns},state:.12,reason:.20; sinfo"
-        late.add_note(site.exec(f"echo {pane}; {seen}")[1] + site.exec("tail /var/log/slurm/*", "root")[1])
+        seen = (
+            f"tmux list-panes -a; tmux capture-pane -p -t {session}:; squeue -O {columns},state:.12,reason:.20; sinfo"
+        )
+        late.add_note(site.exec(seen)[1] + site.exec("tail /var/log/slurm/*", "root")[1])
         raise
     return found[0]
 
