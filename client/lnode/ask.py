@@ -26,7 +26,7 @@ _SILENT_S = 1.0  # over a master that is there; then it has to prove that it is 
 
 
 def argv_of(
-    target: Target, line: str, *, may_prompt: bool, fresh: bool = False, level: str = "VERBOSE"
+    target: Target, line: str, *, may_prompt: bool, fresh: bool = False
 ) -> tuple[list[str], dict[str, str] | None]:
     """The ssh that runs `line` on the host with pipes for its input and output, and its environment; None: this one's.
 
@@ -41,7 +41,7 @@ def argv_of(
     asking, environment = silence.asking(target, may_ask=may_prompt)
     argv = sshargs.question_argv(
         target.alias, line, connect_timeout_s=signins.connect_timeout_s(target),
-        options=(*target.keepalive, *asking, *options), config=target.config, level=level,
+        options=(*target.keepalive, *asking, *options), config=target.config,
     )  # fmt: skip
     return argv, environment
 

@@ -39,7 +39,7 @@ def forward_argv(
 
 def way_argv(target: Target, job: str) -> tuple[list[str], dict[str, str] | None]:
     """The ssh whose input and output are those of the sshd there, asking nobody; its environment. Raises LnodeError."""
-    return argv_of(target, _line(job), may_prompt=False, level="ERROR")
+    return argv_of(target, _line(job), may_prompt=False)
 
 
 def _line(job: str) -> str:

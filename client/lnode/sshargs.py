@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 SSH_FAILED = 255  # ssh's own failure; the remote scripts never end with it
 
-_LEVEL = "VERBOSE"
+_ALWAYS = ("-o", "RemoteCommand=none", "-o", "LogLevel=VERBOSE")
 
 
 def _ssh(config: str | None) -> list[str]:
@@ -26,7 +26,7 @@ def terminal_argv(
     alias: str, line: str, *, connect_timeout_s: int, options: Sequence[str] = (), config: str | None = None
 ) -> list[str]:
     """`ssh -t`: run `line` on the user's own tty. `options` as `-o` takes them: KEEPALIVE, SILENT, FRESH."""
-    return [*_ssh(config), "-t", *_always(_LEVEL), *_timeout(connect_timeout_s), *_words(options), "--", alias, line]
+    return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), *_words(options), "--", alias, line]
 
 
 # ssh ends a terminal that has been silent for 90 s. Not tighter: the same limit would cut off a person at a prompt.
@@ -46,15 +46,10 @@ def question_argv(
     connect_timeout_s: int,
     options: Sequence[str] = (),
     config: str | None = None,
-    level: str = _LEVEL,
 ) -> list[str]:
     """`ssh -T`: run `line` with pipes for its input and output."""
     words = _words(("ClearAllForwardings=yes", *options))
-    return [*_ssh(config), "-T", *_always(level), *words, *_timeout(connect_timeout_s), "--", alias, line]
-
-
-def _always(level: str) -> list[str]:
-    return _words(("RemoteCommand=none", f"LogLevel={level}"))
+    return [*_ssh(config), "-T", *_ALWAYS, *words, *_timeout(connect_timeout_s), "--", alias, line]
 
 
 def _words(options: Sequence[str]) -> list[str]:

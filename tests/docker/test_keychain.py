@@ -13,8 +13,8 @@ import pytest
 
 import keychains
 from faults import attached, leave, returned, settle, shell_of, wired
-from rig import Rig
-from sites import PASSWORD, SIGN_IN, attempts, logged, logins, sign_in, terminal, with_password
+from rig import Rig, wait_until
+from sites import PASSWORD, SIGN_IN, attempts, logged, logins, sign_in, terminal, with_editor, with_password
 from window import LNODE, Window
 
 KEPT = "alice@lnode-rig's password"
@@ -127,6 +127,30 @@ def test_nobody_is_asked_for_what_the_keychain_keeps(slurm: Rig, keychain: Keych
         with attached(slurm, "kept", **keychain) as window:
             sign_in(window)
             shell_of(window)
+
+
+def test_an_editors_ssh_is_let_in_by_it_too(slurm: Rig, keychain: Keychain) -> None:
+    slurm.exec("tmux new-session -d -s fit")
+    with with_password(slurm), with_editor(slurm):
+        keep(slurm, keychain)
+        accepted, failed = logins(slurm)
+        assert lnode(slurm, keychain, "unity", "fit", "--code", "~", "--yes").returncode == 0
+        assert (slurm.home / "said").read_text().startswith("sh on login1\n")
+        assert logins(slurm) == (accepted + 3, failed)  # to look, by the editor's ssh to look again, and as its way
+        assert lnode(slurm, keychain, "unity", "--forget").returncode == 0
+        done = slurm.ssh("fit.unity.lnode", "true")
+        assert (done.returncode, "lnode: unity wants somebody to sign in, and nobody is here" in done.stderr) == (
+            255,
+            True,
+        )
+        assert logins(slurm) == (accepted + 3, failed)
+    wait_until(lambda: not ways(), "no way is left behind")
+
+
+def ways() -> list[str]:
+    """What runs as a way to fit."""
+    rows = subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [row for row in rows if "--way fit.unity.lnode" in row]
 
 
 def test_what_was_not_proved_is_not_kept(slurm: Rig, keychain: Keychain) -> None:

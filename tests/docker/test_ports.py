@@ -88,7 +88,7 @@ def test_what_is_missing_on_the_way_is_named(slurm: Rig, program: str, where: st
         refused = in_a_pipe(slurm, "unity", "fit", "-L", str(free_port()))
     finally:
         slurm.exec(f"mv {path}.away {path}", "root")
-    said = f"lnode: there is no {program} {where}, which the port would need\n"
+    said = f"lnode: there is no {program} {where}, which the way there would need\n"
     assert (refused.returncode, refused.stderr.partition("hint:")[0]) == (8, said)
 
 

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from lnode import nodehosts, ownsshd, screen, sessions
 from lnode.commands.asking import asked, has_session
-from lnode.commands.ports import host_key, reachable
+from lnode.commands.ports import host_key, no_way, reachable
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import replace_privately, state_folder
 from lnode.reply import visible
 from lnode.sessions import Entry
 from lnode.settings import Request
 from lnode.sshargs import parse_config, resolve_argv
+from lnode.sshlog import SshLog
 from lnode.target import Target
 
 _EDITORS = ("code", "cursor", "codium")
@@ -66,7 +67,7 @@ def code(target: Target, name: str, request: Request, *, folder: str, yes: bool)
 
 
 def way(target: Target, host: str, request: Request) -> ExitCode:
-    """Be the ssh to the node of that name, as a ProxyCommand is. Raises LnodeError, or does not return."""
+    """Be the way to the node of that name, as a ProxyCommand is, until one side ends it. Raises LnodeError."""
     name = nodehosts.session_of(host)
     if name is None:
         example = nodehosts.host_of(target.alias, "myproject")
@@ -75,7 +76,16 @@ def way(target: Target, host: str, request: Request) -> ExitCode:
     ownsshd.keep_host_key(target.alias, place.key)
     job = place.entry.job.id if place.entry.job else ""
     argv, environment = ownsshd.way_argv(place.target, job)
-    os.execvpe(argv[0], argv, os.environ if environment is None else environment)  # noqa: S606 - a list, and no shell
+    with SshLog() as log:  # where the keychain looks whom it has answered
+        with subprocess.Popen(argv, stderr=log.fileno(), env=environment) as ssh:
+            try:
+                status = ssh.wait()
+            finally:
+                ssh.terminate()
+        words = log.words()
+    if status:
+        raise no_way(words, target.alias, name, f"edit on the login node: code --remote ssh-remote+{target.alias}")
+    return ExitCode.DONE
 
 
 def _place(target: Target, name: str, request: Request, folder: str) -> _Place:

@@ -149,19 +149,22 @@ class _Ports:
 
     def _failure(self, words: str, *, is_open: bool) -> LnodeError:
         alias = self._target.alias
-        missing = next((program for program in ("srun", "sshd") if f"lnode: no {program}" in words), None)
-        if missing:
-            where = f"on {alias}" if missing == "srun" else f"where {self._name} on {alias} is"
-            return LnodeError(
-                ExitCode.MISSING_THERE, f"there is no {missing} {where}, which the port would need",
-                f"try it by hand: ssh -L 8888:NODE:8888 {alias}",
-            )  # fmt: skip
         if is_open:
             return LnodeError(ExitCode.UNREACHABLE, f"the connection to {alias} was lost", "")
-        return LnodeError(
-            ExitCode.UNREACHABLE, f"no way to where {self._name} on {alias} is", f"look at it: lnode {alias} --ls",
-            detail="\n".join(words.splitlines()[-5:]),
-        )  # fmt: skip
+        return no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")
+
+
+def no_way(words: str, alias: str, name: str, without: str) -> LnodeError:
+    """Why the sshd where the session is could not be reached, or no longer; `without` says how to do without it."""
+    for program, where in (("srun", f"on {alias}"), ("sshd", f"where {name} on {alias} is")):
+        if f"lnode: no {program}" in words:
+            return LnodeError(
+                ExitCode.MISSING_THERE, f"there is no {program} {where}, which the way there would need", without
+            )
+    return LnodeError(
+        ExitCode.UNREACHABLE, f"no way to where {name} on {alias} is", f"look at it: lnode {alias} --ls",
+        detail="\n".join(words.splitlines()[-5:]),
+    )  # fmt: skip
 
 
 def host_key(reply: Reply, alias: str) -> str:
