@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from lnode import causes, credentials, heartbeat, remote, sessions, signins
 from lnode.beside import Beside
 from lnode.causes import Cause
+from lnode.fields import NodeName, SessionId
 from lnode.link import Link, LinkFailed, open_link
 from lnode.lookout import Lookout
 from lnode.reconnect import LATE_S, What
@@ -46,7 +47,7 @@ class Companion:
         client: Callable[[str, str], str],
         is_silent: Callable[[], Awaitable[bool]],
         tell: Tell,
-        learn: Callable[[str], None],
+        learn: Callable[[NodeName | None], None],
         remember: Callable[[str], None],
         lookout: Lookout,
         *,
@@ -178,28 +179,29 @@ class Companion:
         nonce = remote.nonce()
         return await _reply(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
 
-    async def _find_client(self) -> str | None:
+    async def _find_client(self) -> SessionId | None:
         """Until the terminal has attached: tmux's id of its session. On another login node it is never found."""
         for pause in _LOOK_AGAIN_S:
-            here = await self._ask_client("look")
-            if here:
-                return here[-1]
+            session = await self._ask_client("look")
+            if session:
+                return session
             await asyncio.sleep(pause)
         return None
 
-    async def _ask_client(self, what: str) -> Sequence[str]:
-        """Where the terminal's client is: the login node, and tmux's id of the session; empty if not here."""
+    async def _ask_client(self, what: str) -> SessionId | None:
+        """tmux's id of the terminal's session if that is here, and learn which login node this is."""
         nonce = remote.nonce()
         if self._link is None:
-            return ()
+            return None
         try:
-            here = (await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)).get("here", ())
+            name, id_ = (*(await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)).get("here", ()), "", "")[:2]
         except LinkFailed as failed:
             self._remember(f"{what}: {failed.story}")
-            return ()
-        if here:
-            self._learn(here[0])
-        return here
+            return None
+        session = SessionId.parse(id_)
+        if session:
+            self._learn(NodeName.parse(name))
+        return session
 
 
 async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:

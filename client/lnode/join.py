@@ -59,7 +59,7 @@ class Tie(NamedTuple):
 
 def parse_processes(lines: Iterable[str], now: int | None) -> dict[int, Process]:
     """Read `ps -o pid= -o ppid= -o sid= -o etime= -o comm=`; other lines are skipped."""
-    rows = (re.fullmatch(r" *(\d{1,10}) +(\d{1,10}) +(\d{1,10}) +([\d:-]{1,20}) (.*)", row) for row in lines)
+    rows = (re.fullmatch(r" *([0-9]{1,10}) +([0-9]{1,10}) +([0-9]{1,10}) +([0-9:-]{1,20}) (.*)", row) for row in lines)
     return {
         int(row[1]): Process(int(row[2]), int(row[3]), _started(row[4], now), row[5].strip()) for row in rows if row
     }
@@ -75,11 +75,11 @@ def parse_origins(lines: Iterable[str]) -> dict[int, tuple[int, str]]:
     found: dict[int, tuple[int, str]] = {}
     pid, server, pane = 0, 0, ""
     for row in lines:
-        if match := re.fullmatch(r"pid (\d{1,10})", row):
+        if match := re.fullmatch(r"pid ([0-9]{1,10})", row):
             pid, server, pane = int(match[1]), 0, ""
-        elif match := re.fullmatch(r"TMUX=[^,]*,(\d{1,10}),[^,]*", row):
+        elif match := re.fullmatch(r"TMUX=[^,]*,([0-9]{1,10}),[^,]*", row):
             server = int(match[1])
-        elif match := re.fullmatch(r"TMUX_PANE=(%\d{1,10})", row):
+        elif match := re.fullmatch(r"TMUX_PANE=(%[0-9]{1,10})", row):
             pane = match[1]
         if pid and server and pane:
             found[pid] = (server, pane)

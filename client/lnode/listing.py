@@ -102,8 +102,8 @@ def _run_row(view: View, run: Run) -> dict[str, Cell]:
         "SESSION": (run.name, "bold"),
         "KIND": ("run", ""),
         "STATE": ("unknown" if run.state == "elsewhere" else run.state, style),
-        "NODE": (run.host, ""),
-        "JOB": (run.job, ""),
+        "NODE": (run.host or "?", ""),
+        "JOB": (run.job or "", ""),
         "WHY": (_fate(run, _clock(view)), style),
         "SEEN": (f"{in_words(view.age_s)} ago" if view.trouble else "", "magenta"),
     }

@@ -11,6 +11,7 @@ from functools import partial
 from typing import NoReturn
 
 from lnode import expiry, lastseen, notify, sessions, tmux
+from lnode.fields import SessionId
 from lnode.news import News, Seen, news, title, truth
 from lnode.offloop import in_thread
 from lnode.sessions import Entry, Picture
@@ -33,7 +34,7 @@ class Lookout:
         self._first = True  # is the truth still to be told?
         self._title = ""
 
-    async def keep(self, ask: Ask, session: str) -> NoReturn:
+    async def keep(self, ask: Ask, session: SessionId) -> NoReturn:
         """Watch over a session, by tmux's own id, until cancelled. Raises LinkFailed."""
         while True:
             await asyncio.sleep(self._due - time.monotonic())

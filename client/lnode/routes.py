@@ -9,11 +9,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from lnode import laptop, sharing, signins
-from lnode.login_nodes import is_node, is_same
+from lnode.errors import ExitCode, LnodeError
+from lnode.fields import SSH_PORT, NodeName, Port
+from lnode.login_nodes import is_same
 from lnode.settings import Request
+from lnode.sshargs import Local, Option
 from lnode.target import Resolving, Target
 
-_PORT = 22
 _WITHIN_S = 10  # a node that is down lets the jump wait for minutes
 
 
@@ -23,16 +25,16 @@ class Known(NamedTuple):
     A node is one to which the alias has led, or that had sessions: an interactive job may come from any compute node.
     """
 
-    ports: Mapping[str, int]
-    sessions: Mapping[str, str]
+    ports: Mapping[NodeName, Port]
+    sessions: Mapping[str, NodeName]
 
-    def owner(self, name: str) -> str:
-        """Where to look for the session, "" where that is unknown."""
-        return self.sessions.get(name, "")
+    def owner(self, name: str) -> NodeName | None:
+        """Where to look for the session, None where that is unknown."""
+        return self.sessions.get(name)
 
-    def port(self, node: str) -> int:
+    def port(self, node: NodeName) -> Port:
         """Of its sshd: login nodes of one alias are alike."""
-        return self.ports.get(node, next(iter(self.ports.values()), _PORT))
+        return self.ports.get(node, next(iter(self.ports.values()), SSH_PORT))
 
     @property
     def are_several(self) -> bool:
@@ -40,33 +42,44 @@ class Known(NamedTuple):
         return len(self.ports) > 1
 
 
-def to_node(target: Target, node: str, port: int, request: Request, *, led: bool = False) -> Target:
+def to_node(target: Target, node: NodeName, port: Port, request: Request, *, led: bool = False) -> Target:
     """The target that is this login node. Raises LnodeError as Resolving does.
 
     `led`: the alias has led there, so its key is known by the alias' name; else ssh has to ask about one that is new.
     """
     if request.login_nodes:
-        route: tuple[str, ...] = (f"HostName={request.login_nodes.replace('{node}', node)}",)
+        route: tuple[Option, ...] = (Option("HostName", _address(request.login_nodes, node)),)
     else:
-        route = (f"HostName={node}", f"Port={port}", _through(target))
+        route = (Option("HostName", node), Option("Port", port), _through(target))
         if signins.takes_person(target) is False or sharing.identity(target):  # or who signs in there may need longer
-            route = (*route, f"ConnectTimeout={_WITHIN_S}")
+            route = (*route, Option("ConnectTimeout", _WITHIN_S))
     if led:
-        route = (*route, f"HostKeyAlias={target.host_key_alias or target.place.known_hosts_name}")
+        route = (*route, Option("HostKeyAlias", Local(target.host_key_alias or target.place.known_hosts_name)))
     if target.one("controlpath"):
-        route = (*route, "ControlPath=none")  # it may be the same for both: %n, or no token at all
+        route = (*route, Option("ControlPath", Local("none")))  # it may be the same for both: %n, or no token at all
     routed = Resolving(target.alias, target.config, node=node, route=route).target()
     return sharing.with_master(routed, request.keep_warm)
 
 
-def _through(target: Target) -> str:
+def _address(template: str, node: NodeName) -> NodeName:
+    """The address of a login node, by `login_nodes` of config.toml. Raises LnodeError."""
+    address = NodeName.parse(template.replace("{node}", node))
+    if address is None:
+        raise LnodeError(
+            ExitCode.USAGE, f"login_nodes makes no address of {node}", f"fix it in config.toml: login_nodes = {template!r}"
+        )
+    return address
+
+
+def _through(target: Target) -> Option:
     """Through wherever the alias leads, over the master that a sign-in left open."""
     if not target.control_path:
-        return f"ProxyJump={target.alias}"
+        return Option("ProxyJump", Local(target.alias))
     import shlex
 
     alias = shlex.quote(target.alias).replace("%", "%%")
-    return f"ProxyCommand=ssh -o ControlPath={target.control_path} -o ControlMaster=no -W [%h]:%p -- {alias}"
+    way = f"ssh -o ControlPath={target.control_path} -o ControlMaster=no -W [%h]:%p -- {alias}"
+    return Option("ProxyCommand", Local(way))
 
 
 def wants_person(target: Target, there: Target) -> bool:
@@ -81,19 +94,23 @@ def wants_person(target: Target, there: Target) -> bool:
 
 
 def recall(alias: str) -> Known:
-    """What is remembered; nothing where nothing can be read."""
+    """What is remembered, read as strictly as what a host says: an older lnode may have written it."""
     kept = _read().get(alias)
     kept = kept if isinstance(kept, dict) else {}
-    ports, sessions = kept.get("ports"), kept.get("sessions")
+    ports, sessions = (_table(kept.get(part)) for part in ("ports", "sessions"))
     known = {
-        node: port for node, port in (ports.items() if isinstance(ports, dict) else ())
-        if is_node(node) and isinstance(port, int)
+        node: port for name, number in ports.items()
+        if (node := NodeName.parse(name)) and (port := Port.parse(number))
     }  # fmt: skip
-    where = sessions.items() if isinstance(sessions, dict) else ()
-    return Known(known, {name: node for name, node in where if isinstance(node, str) and node in known})
+    seen = {name: node for name, where in sessions.items() if (node := NodeName.parse(where)) and node in known}
+    return Known(known, seen)
 
 
-def learn_node(alias: str, node: str, port: int, names: Collection[str], *, led: bool) -> None:
+def _table(kept: object) -> dict[str, str]:
+    return {key: str(value) for key, value in kept.items()} if isinstance(kept, dict) else {}
+
+
+def learn_node(alias: str, node: NodeName, port: Port, names: Collection[str], *, led: bool) -> None:
     """These are the sessions of a login node, and no others. `led`: the alias leads there."""
     known = recall(alias)
     ports = {one: its for one, its in known.ports.items() if led or names or not is_same(one, node)}
@@ -107,16 +124,15 @@ def learn_node(alias: str, node: str, port: int, names: Collection[str], *, led:
     _keep(alias, known, Known(ports, {**others, **dict.fromkeys(names, node)}))
 
 
-def learn_session(alias: str, name: str, node: str) -> None:
-    """The session is there."""
-    if is_node(node):
-        known = recall(alias)
-        node = _as_kept(known, node)
-        ports = {**known.ports, node: known.port(node)}
-        _keep(alias, known, Known(ports, {**known.sessions, name: node}))
+def learn_session(alias: str, name: str, node: NodeName) -> None:
+    """Remember that the session was last seen on `node`."""
+    known = recall(alias)
+    node = _as_kept(known, node)
+    ports = {**known.ports, node: known.port(node)}
+    _keep(alias, known, Known(ports, {**known.sessions, name: node}))
 
 
-def _as_kept(known: Known, node: str) -> str:
+def _as_kept(known: Known, node: NodeName) -> NodeName:
     return next((one for one in known.ports if is_same(one, node)), node)
 
 
@@ -130,7 +146,7 @@ def _keep(alias: str, before: Known, now: Known) -> None:
 
 
 def _read() -> dict[str, object]:
-    with suppress(OSError, ValueError), open(_path(), encoding="utf-8") as file:
+    with suppress(OSError, ValueError, RecursionError), open(_path(), encoding="utf-8") as file:
         import json  # on the way to ssh, and most have one login node
 
         kept = json.load(file)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import JobId, NodeName, epoch, number
 from lnode.sessions import in_words
 
 
@@ -12,21 +13,26 @@ class Run(NamedTuple):
     """A run. Times are seconds since the epoch on the host's clock.
 
     `state` is "running", "ended", "lost" (its processes are gone and left no exit code), or "elsewhere" (it was started
-    on `host`, and only that could tell). `code` and `ended` are None before the end; a `code` over 128 is a signal's.
-    `job` and `session` are those of the allocation that it runs in, or "".
+    on `host`, and only that could tell). `host` is None if its name is none. `code` and `ended` are None before the end; a `code` over 128 is a signal's.
+    `job` and `session` are those of the allocation that it runs in, or None and "".
     """
 
     name: str
     id: str
     state: str
-    host: str
+    host: NodeName | None
     pid: int
     started: int
     ended: int | None
     code: int | None
-    job: str
+    job: JobId | None
     session: str
     command: str = ""
+
+    @property
+    def place(self) -> str:
+        """What to call its host in a sentence."""
+        return self.host or "an unknown login node"
 
 
 def parse_runs(lines: Iterable[str]) -> tuple[Run, ...]:
@@ -49,27 +55,22 @@ def parse_run(row: str) -> Run | None:
     match = _ROW.fullmatch(row)
     if match is None:
         return None
-    name, id_, state, host, pid, started, ended, code, job, session, command = match.groups()
+    name, id_, state, host, pid, began, ended, code, job, session, command = match.groups()
+    leader, started = number(pid), epoch(began)
+    if leader is None or started is None:
+        return None
     return Run(
-        name, id_, state, host, int(pid), int(started), _number(ended), _number(code), _word(job), _word(session),
-        (command or "").strip(),
+        name, id_, state, NodeName.parse(host), leader, started, epoch(ended), number(code), JobId.parse(job),
+        "" if session == "-" else session, (command or "").strip(),
     )  # fmt: skip
 
 
 _ROW = re.compile(
-    r"([A-Za-z0-9_-]+) ([0-9a-f]{16}) (running|ended|lost|elsewhere) (\S+) (\d{1,10}) (\d{1,12}) (\d{1,12}|-)"
-    r" (\d{1,3}|-) (\S+) (\S+)(?: (.*))?",
+    r"([A-Za-z0-9_-]{1,100}) ([0-9a-f]{16}) (running|ended|lost|elsewhere) (\S+) ([0-9]{1,10}) ([0-9]{1,12})"
+    r" ([0-9]{1,12}|-) ([0-9]{1,3}|-) (\S+) (\S+)(?: (.*))?",
     re.DOTALL,
 )
 _LONGEST_NAME = 100
-
-
-def _number(word: str) -> int | None:
-    return None if word == "-" else int(word)
-
-
-def _word(word: str) -> str:
-    return "" if word == "-" else word
 
 
 def check_name(name: str) -> None:
@@ -85,11 +86,11 @@ def check_name(name: str) -> None:
 def whereabouts(run: Run) -> str:
     """One clause that is true: `runs on login1`; `ended after 3 h with exit code 1`."""
     if run.state == "running":
-        return f"runs on {run.host}" + (f" in the allocation of {run.session}, job {run.job}" if run.job else "")
+        return f"runs on {run.place}" + (f" in the allocation of {run.session}, job {run.job}" if run.job else "")
     if run.state == "elsewhere":
-        return f"was started on {run.host}, and only that login node knows whether it still runs"
+        return f"was started on {run.place}, and only that login node knows whether it still runs"
     if run.code is None or run.ended is None:
-        return f"is gone without an exit code: it was killed, or {run.host} was restarted"
+        return f"is gone without an exit code: it was killed, or {run.place} was restarted"
     return f"ended after {in_words(max(0, run.ended - run.started))} {outcome(run.code)}"
 
 

@@ -1,11 +1,11 @@
 """tmux's sessions and Slurm's jobs, joined into what a person asks: what runs where, and for how long."""
 
-import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from lnode import join, login_nodes, reasons, schedulers, slurm, tmux
+from lnode.fields import SSH_PORT, NodeName, Port, epoch
 from lnode.join import Process
 
 
@@ -58,6 +58,7 @@ class Picture(NamedTuple):
     `tmux` is "ok", "missing" or "lost": it runs, but can be asked nothing, as its socket is gone.
     `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
     `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
+    `address` is its own name in full, None if it calls itself by none; `login_node` is what to call it in a sentence.
     `port` is its sshd's own, `others` what is said of other login nodes. `keeps`: its home takes such notes.
     """
 
@@ -67,9 +68,10 @@ class Picture(NamedTuple):
     tmux: str
     now: int | None = None
     system: str = "slurm"
-    port: int = 22
+    port: Port = SSH_PORT
     others: tuple[login_nodes.Claim, ...] = ()
     keeps: bool = True
+    address: NodeName | None = None
 
     def named(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.session.name == name), None)
@@ -82,7 +84,9 @@ def list_values(tmux_path: str) -> tuple[str, ...]:
 
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     """Join the sections of a reply (reply.parse_reply)."""
-    login_node, now = _parse_host(reply.get("host", ()))
+    name, clock, sshd = (*reply.get("host", ()), "", "", "")[:3]
+    address, now, port = NodeName.parse(name), epoch(clock), Port.parse(sshd) or SSH_PORT
+    login_node = slurm.short_host(address or "") or "?"
     jobs = (*slurm.parse_jobs(reply.get("jobs", ())), *schedulers.jobs_of(reply, login_node, now))
     processes = join.parse_processes(reply.get("processes", ()), now)
     host = join.Host(login_node, now, processes, join.parse_origins(reply.get("origins", ())))
@@ -93,26 +97,16 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     entries = []
     for session in _sessions(reply, processes):
         job, is_certain, others = join.tie(session, jobs, host)
+        is_certain = is_certain and (address is not None or not jobs)  # else all jobs might be another node's
         state = _state(session, job, scheduler if is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         entries.append(Entry(session, state, job, login_node, starts_in_s, others))
-    port = _parse_port(reply.get("host", ()))
-    claims = login_nodes.claims(reply.get("nodes", ()), jobs, login_node, port)
+    claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port)
     tmux_is = "missing" if "no-tmux" in reply else "lost" if "lost-tmux" in reply else "ok"
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers.name_in(reply), port, claims,
-        keeps="unkept" not in reply,
+        keeps="unkept" not in reply, address=address,
     )  # fmt: skip
-
-
-def _parse_host(rows: Sequence[str]) -> tuple[str, int | None]:
-    name, clock = (*rows, "", "")[:2]
-    return slurm.short_host(name) or "?", int(clock) if re.fullmatch("[0-9]{1,12}", clock) else None
-
-
-def _parse_port(rows: Sequence[str]) -> int:
-    port = rows[2] if len(rows) > 2 else ""  # noqa: PLR2004 - the third line
-    return int(port) if re.fullmatch("[0-9]{1,5}", port) else 22
 
 
 def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, Process]) -> list[tmux.Session]:

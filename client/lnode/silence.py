@@ -3,12 +3,13 @@
 import os
 
 from lnode import credentials, sshargs
+from lnode.sshargs import Option
 from lnode.target import Target
 
 _ASK_NOBODY = os.path.join(os.path.dirname(__file__), "ask_nobody")
 
 
-def asking(target: Target, *, may_ask: bool) -> tuple[tuple[str, ...], dict[str, str] | None]:
+def asking(target: Target, *, may_ask: bool) -> tuple[tuple[Option, ...], dict[str, str] | None]:
     """Options and environment of an ssh to the target: what is kept for it the keychain answers, else a person, if any.
 
     None for the environment stands for this one's.

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from lnode.fields import JobId, epoch, number
+
 _WIDTHS = {
     "jobid": 24, "allocsid": 16, "batchflag": 4, "submittime": 24, "state": 20, "timeleft": 24,
     "starttime": 24, "allocnodes": 80, "nodelist": 400, "reason": 160, "name": 80,
@@ -25,7 +27,7 @@ class Job(NamedTuple):
     "" while it waits. `starts` is Slurm's estimate for a pending job, by its own clock. `is_batch`: made by sbatch.
     """
 
-    id: str
+    id: JobId
     sid: int
     submitted: int | None
     state: str
@@ -49,12 +51,13 @@ def _parse_job(row: str) -> Job | None:
     for field, width in _WIDTHS.items():
         value[field] = row[start : start + width].strip()
         start += width
-    if not re.fullmatch(r"\d+\S*", value["jobid"]) or not re.fullmatch(r"[0-9]{1,10}", value["allocsid"]):
+    id_, sid = JobId.parse(value["jobid"]), number(value["allocsid"])
+    if id_ is None or sid is None:
         return None
     return Job(
-        id=value["jobid"],
-        sid=int(value["allocsid"]),
-        submitted=_parse_epoch(value["submittime"]),
+        id=id_,
+        sid=sid,
+        submitted=epoch(value["submittime"]),
         state=value["state"],
         left=value["timeleft"],
         left_s=parse_duration(value["timeleft"]),
@@ -62,14 +65,9 @@ def _parse_job(row: str) -> Job | None:
         nodes="" if value["nodelist"] in ("(null)", "n/a", "None") else value["nodelist"],
         reason="" if value["reason"] == "None" else value["reason"],
         name=value["name"],
-        starts=_parse_epoch(value["starttime"]) if value["state"] == "PENDING" else None,
+        starts=epoch(value["starttime"]) if value["state"] == "PENDING" else None,
         is_batch=value["batchflag"] == "1",
     )
-
-
-def _parse_epoch(text: str) -> int | None:
-    """Epoch seconds; None for N/A and NONE."""
-    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else None
 
 
 def parse_duration(text: str) -> int | None:

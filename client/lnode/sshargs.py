@@ -7,36 +7,58 @@ configuration cannot hide why ssh failed ("Unable to negotiate" is of level INFO
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NewType, Self
+
+from lnode.fields import SSH_PORT, NodeName, Port
 
 SSH_FAILED = 255  # ssh's own failure; the remote scripts never end with it
 
 _ALWAYS = ("-o", "RemoteCommand=none", "-o", "LogLevel=VERBOSE")
+
+Local = NewType("Local", str)
+"""A text of this laptop's own: a constant, a path, what you typed or configured. No host has a say in it."""
+
+
+class Option(str):
+    """A word behind `-o`. ssh runs some of them in a shell, so what a host said is in one only as a parsed field."""
+
+    __slots__ = ()
+
+    def __new__(cls, keyword: str, value: NodeName | Port | Local | int) -> Self:
+        return super().__new__(cls, f"{keyword}={value}")
+
+
+def _fixed(**values: str | int) -> tuple[Option, ...]:
+    return tuple(Option(keyword, Local(str(value))) for keyword, value in values.items())
 
 
 def _ssh(config: str | None) -> list[str]:
     return ["ssh"] if config is None else ["ssh", "-F", config]
 
 
-def resolve_argv(alias: str, config: str | None = None, options: Sequence[str] = ()) -> list[str]:
+def resolve_argv(alias: str, config: str | None = None, options: Sequence[Option] = ()) -> list[str]:
     """`ssh -G`: what the alias means, without connecting. `config` is an `ssh -F` file, None the user's own."""
     return [*_ssh(config), "-G", *_words(options), "--", alias]
 
 
 def terminal_argv(
-    alias: str, line: str, *, connect_timeout_s: int, options: Sequence[str] = (), config: str | None = None
+    alias: str, line: str, *, connect_timeout_s: int, options: Sequence[Option] = (), config: str | None = None
 ) -> list[str]:
     """`ssh -t`: run `line` on the user's own tty. `options` as `-o` takes them: KEEPALIVE, SILENT, FRESH."""
     return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), *_words(options), "--", alias, line]
 
 
 # ssh ends a terminal that has been silent for 90 s. Not tighter: the same limit would cut off a person at a prompt.
-KEEPALIVE = ("ServerAliveInterval=30", "ServerAliveCountMax=3")
-SILENT = ("BatchMode=yes",)  # asks nobody anything; see silence.environment()
-ANSWERED = ("BatchMode=no", "NumberOfPasswordPrompts=1")  # the keychain answers, once, and nobody else is asked
+KEEPALIVE = _fixed(ServerAliveInterval=30, ServerAliveCountMax=3)
+SILENT = _fixed(BatchMode="yes")  # asks nobody anything; see silence.environment()
+ANSWERED = _fixed(BatchMode="no", NumberOfPasswordPrompts=1)  # the keychain answers, once, and nobody else is asked
 # Over a master that is there, or not at all: ssh does not dial on its own. The command goes first and alone, as ssh
 # ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
-RIDING = ("ProxyCommand=false", "ControlMaster=no")
-FRESH = ("ControlMaster=no", "ControlPath=none")  # a connection of its own
+RIDING = _fixed(ProxyCommand="false", ControlMaster="no")
+FRESH = _fixed(ControlMaster="no", ControlPath="none")  # a connection of its own
+
+
+_CLEAR = _fixed(ClearAllForwardings="yes")
 
 
 def question_argv(
@@ -44,15 +66,15 @@ def question_argv(
     line: str,
     *,
     connect_timeout_s: int,
-    options: Sequence[str] = (),
+    options: Sequence[Option] = (),
     config: str | None = None,
 ) -> list[str]:
     """`ssh -T`: run `line` with pipes for its input and output."""
-    words = _words(("ClearAllForwardings=yes", *options))
+    words = _words((*_CLEAR, *options))
     return [*_ssh(config), "-T", *_ALWAYS, *words, *_timeout(connect_timeout_s), "--", alias, line]
 
 
-def _words(options: Sequence[str]) -> list[str]:
+def _words(options: Sequence[Option]) -> list[str]:
     return [word for option in options for word in ("-o", option)]
 
 
@@ -60,25 +82,24 @@ def _timeout(seconds: int) -> tuple[str, str]:
     return ("-o", f"ConnectTimeout={seconds}")
 
 
-def check_argv(alias: str, options: Sequence[str] = (), config: str | None = None) -> list[str]:
+def check_argv(alias: str, options: Sequence[Option] = (), config: str | None = None) -> list[str]:
     """`ssh -O check`: exit 0 when a master process answers. A master whose network is gone answers too."""
     return [*_ssh(config), "-O", "check", *_words(options), "--", alias]
 
 
-def exit_argv(alias: str, options: Sequence[str]) -> list[str]:
+def exit_argv(alias: str, options: Sequence[Option]) -> list[str]:
     """`ssh -O exit`: end the master, and with it what rides on it."""
     return [*_ssh(None), "-O", "exit", *_words(options), "--", alias]
 
 
 def master_argv(
-    alias: str, line: str, *, log: str, options: Sequence[str] = (), level: str = "ERROR", config: str | None = None
+    alias: str, line: str, *, log: str, options: Sequence[Option] = (), level: str = "ERROR", config: str | None = None
 ) -> list[str]:
     """Run `line` over a live master, or fail."""
     words = _words((
         *RIDING,
-        "ClearAllForwardings=yes",
-        "RemoteCommand=none",
-        f"LogLevel={level}",
+        *_CLEAR,
+        *_fixed(RemoteCommand="none", LogLevel=level),
         *SILENT,
         *options,
     ))  # fmt: skip
@@ -120,12 +141,11 @@ def host_block(hostname: str, user: str, port: int) -> str:
         f"Host {name}",
         f"    HostName {hostname}",
         f"    User {user}",
-        *([f"    Port {port}"] if port != _PORT else []),
+        *([f"    Port {port}"] if port != SSH_PORT else []),
     ]
     return "\n".join(rows)
 
 
-_PORT = 22
 _EVERY_SITES = re.compile(r"(login|log|gateway|gate|ssh|hpc|cluster|head|submit|access|fe|ln)[-0-9]*")
 
 

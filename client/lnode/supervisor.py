@@ -31,6 +31,7 @@ from lnode.beside import Beside
 from lnode.causes import Cause
 from lnode.companion import Companion
 from lnode.errors import LnodeError
+from lnode.fields import NodeName
 from lnode.link import prove_master
 from lnode.lookout import Lookout
 from lnode.reconnect import Action, Do, End, Event, Phase, Start, What
@@ -62,7 +63,7 @@ class Lines(NamedTuple):
     client: Callable[[str, str], str]
     look: Callable[[str], str]
     news: Callable[..., str]
-    owner: Callable[[str], Target]
+    owner: Callable[[NodeName], Target]
 
 
 class Outcome(NamedTuple):
@@ -110,7 +111,7 @@ class _Supervisor:
         self._terminal_local: str | None = None  # and at the terminal's end of its connection
         self._felt_at = float("-inf")
         self._alive_wall = time.time()
-        self._node = ""  # where the session is
+        self._node: NodeName | None = None  # where the session is
         self._seen = False  # has it been there? The link says so, else time does
         self._story: list[tuple[float, str]] = []
         self._ready = asyncio.Event()  # is it known how the host is reached?
@@ -252,6 +253,8 @@ class _Supervisor:
 
     async def _turn_to_owner(self) -> None:
         """The next terminal goes to the session's own login node; or the alias leads there some time."""
+        if self._node is None:
+            return
         with suppress(LnodeError):
             self._target = await asyncio.to_thread(self._lines.owner, self._node)
             self._note(f"going to {self._node}, where the session is")
@@ -360,7 +363,7 @@ class _Supervisor:
             self._take_tty()
         self._again = not start.creates
         line = (
-            self._lines.first if start.creates else self._lines.again(int(time.time() - self._alive_wall), self._node)
+            self._lines.first if start.creates else self._lines.again(int(time.time() - self._alive_wall), self._node or "")
         )
         try:
             self._terminal = Terminal(target, line, silent=not start.asks, fresh=start.fresh).__enter__()
@@ -479,8 +482,9 @@ class _Supervisor:
         history.append(self._target.alias, self._session, words)
         self._remember(words)
 
-    def _learn(self, node: str) -> None:
-        if node != self._node:
+    def _learn(self, node: NodeName | None) -> None:
+        """The session was seen there; None is a node without a name."""
+        if node is not None and node != self._node:
             if self._target.config is None:
                 routes.learn_session(self._target.alias, self._session, node)
             self._note(f"the session is on {node}")

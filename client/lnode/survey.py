@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from lnode import pictures, routes, runs, sessions
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import NodeName
 from lnode.listing import View
 from lnode.login_nodes import Claim, is_same
 from lnode.settings import Request
@@ -24,16 +25,19 @@ _ANSWER_WITHIN_S = 25.0  # in all: tmux by a module takes 10, a silent scheduler
 
 
 class Answers(NamedTuple):
-    """What the login nodes of a host said, by node, and why others said nothing."""
+    """What the login nodes of a host said, by node, and why others said nothing.
 
-    replies: Mapping[str, Mapping[str, Sequence[str]]]
+    The first is the node where the alias leads, None if it calls itself by no name.
+    """
+
+    replies: Mapping[NodeName | None, Mapping[str, Sequence[str]]]
     silent: tuple[tuple[Claim, LnodeError], ...]
 
-    def picture(self, node: str) -> sessions.Picture:
+    def picture(self, node: NodeName | None) -> sessions.Picture:
         """What one of them said."""
         return sessions.picture_of(self.replies[node])
 
-    def sessions(self) -> dict[str, set[str]]:
+    def sessions(self) -> dict[NodeName | None, set[str]]:
         """The names of the sessions on each node."""
         return {node: {entry.session.name for entry in self.picture(node).entries} for node in self.replies}
 
@@ -67,8 +71,9 @@ class Survey:
         """Wait for those of all login nodes. Raises LnodeError where the alias leads to none."""
         alias, reply = self._target.alias, self._question.reply()
         picture = sessions.picture_of(reply)
-        here = next(iter(reply.get("host", ())), picture.login_node)
-        replies, silent = {here: reply}, []
+        here = picture.address
+        replies: dict[NodeName | None, Mapping[str, Sequence[str]]] = {here: reply}
+        silent = []
         with ExitStack() as stack:
             asked = []
             for claim in _others(picture, here, routes.recall(alias)):
@@ -85,7 +90,7 @@ class Survey:
                 except LnodeError as error:
                     silent.append((claim, error))
         for node, said in replies.items():
-            if self._target.config is None:
+            if self._target.config is None and node is not None:
                 seen = sessions.picture_of(said)
                 names = [entry.session.name for entry in seen.entries]
                 routes.learn_node(alias, node, seen.port, names, led=node == here)
@@ -102,7 +107,7 @@ class Survey:
         self._question.__exit__(None, None, None)
 
 
-def _others(picture: sessions.Picture, here: str, known: routes.Known) -> list[Claim]:
+def _others(picture: sessions.Picture, here: NodeName | None, known: routes.Known) -> list[Claim]:
     """The other login nodes on which there may be something."""
     found = {claim.node: claim for claim in picture.others}
     for node in sorted({*known.sessions.values()}):
@@ -113,7 +118,7 @@ def _others(picture: sessions.Picture, here: str, known: routes.Known) -> list[C
     return list(found.values())
 
 
-def _sign_in(alias: str, node: str) -> LnodeError:
+def _sign_in(alias: str, node: NodeName) -> LnodeError:
     return LnodeError(
         ExitCode.LOGIN_REFUSED, f"{node} wants somebody to sign in", f"attach to a session there: lnode {alias} SESSION"
     )

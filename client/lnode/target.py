@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from lnode import sshargs
 from lnode.causes import Place
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import SSH_PORT, NodeName, Port
+from lnode.sshargs import Local, Option
 
 if TYPE_CHECKING:  # 8 ms to load, and no use before the link
     from pathlib import Path
     from socket import AddressFamily
-
-
-_PORT = 22
 
 
 class Target(NamedTuple):
@@ -22,7 +21,7 @@ class Target(NamedTuple):
     `alias` is what ssh is called with; `config` its `-F` file, None for the user's own. `options` holds every
     line of `ssh -G`: lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and
     `keep_warm` its ControlPersist; both "" where ssh shares as the user's configuration says, or not at all.
-    `node` is the login node that is meant, "" for any, and `route` the `-o` options that lead there.
+    `node` is the login node that is meant, None for any, and `route` the `-o` options that lead there.
     """
 
     alias: str
@@ -30,8 +29,8 @@ class Target(NamedTuple):
     options: Mapping[str, tuple[str, ...]]
     control_path: str = ""
     keep_warm: str = ""
-    node: str = ""
-    route: tuple[str, ...] = ()
+    node: NodeName | None = None
+    route: tuple[Option, ...] = ()
 
     def one(self, keyword: str, default: str = "") -> str:
         """The first value of a keyword; ssh's word `none` counts as not set."""
@@ -43,8 +42,8 @@ class Target(NamedTuple):
         return self.one("hostname", self.alias)
 
     @property
-    def port(self) -> int:
-        return int(self.one("port", str(_PORT)))
+    def port(self) -> Port:
+        return Port.parse(self.one("port")) or SSH_PORT
 
     @property
     def address_family(self) -> "AddressFamily":
@@ -77,7 +76,7 @@ class Target(NamedTuple):
         if not self.node:
             return f"ssh {self.alias}"
         jump = f"-J {self.alias} " if self._is_proxied else ""
-        port = "" if self.port == _PORT else f"-p {self.port} "
+        port = "" if self.port == SSH_PORT else f"-p {self.port} "
         return f"ssh {jump}{port}{self.user}@{self.hostname}"
 
     @property
@@ -88,24 +87,28 @@ class Target(NamedTuple):
         return blake2s(repr((self.alias, sorted(self.options.items()))).encode(), digest_size=8).hexdigest()
 
     @property
-    def riding(self) -> tuple[str, ...]:
+    def riding(self) -> tuple[Option, ...]:
         """`-o` options of an ssh that may ride on lnode's own master."""
-        return (*((f"ControlPath={self.control_path}",) if self.control_path else ()), *self.route)
+        return (*self._at_control_path, *self.route)
 
     @property
-    def keepalive(self) -> tuple[str, ...]:
+    def _at_control_path(self) -> tuple[Option, ...]:
+        return (Option("ControlPath", Local(self.control_path)),) if self.control_path else ()
+
+    @property
+    def keepalive(self) -> tuple[Option, ...]:
         """`-o` options by which ssh ends what has been silent for 90 s; none where the user has set that."""
         return sshargs.KEEPALIVE if self.one("serveraliveinterval", "0") == "0" else ()
 
     @property
-    def sharing(self) -> tuple[str, ...]:
+    def sharing(self) -> tuple[Option, ...]:
         """`-o` options of an ssh that rides on lnode's own master, or else signs in and becomes it."""
         if not self.control_path:
             return self.riding
         return (
-            f"ControlPath={self.control_path}",
-            "ControlMaster=auto",
-            f"ControlPersist={self.keep_warm}",
+            *self._at_control_path,
+            Option("ControlMaster", Local("auto")),
+            Option("ControlPersist", Local(self.keep_warm)),
             *self.route,
         )
 
@@ -199,7 +202,9 @@ class Resolving:
     Raises LnodeError: USAGE for no alias at all or one that ssh refuses, FAILED without an ssh.
     """
 
-    def __init__(self, alias: str, config: str | None = None, *, node: str = "", route: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, alias: str, config: str | None = None, *, node: NodeName | None = None, route: tuple[Option, ...] = ()
+    ) -> None:
         if not alias or alias.startswith("-") or not alias.isprintable() or any(c.isspace() for c in alias):
             raise LnodeError(
                 ExitCode.USAGE, f"{alias!r} is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"

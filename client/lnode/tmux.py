@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
+from lnode.fields import JobId, PaneId, SessionId, epoch, number
+
 # Options that a tmux before 2.0 does not know come out empty. Free text comes last, what lnode wrote itself before it.
 PANES_FORMAT = (
     "#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} #{pane_id} "
@@ -42,9 +44,9 @@ class Left(IntEnum):
 
 
 class Ended(NamedTuple):
-    """How the request of a session ended: "" for a job or state that is not known, seconds since the epoch there."""
+    """How the request of a session ended: None or "" for what is not known, seconds since the epoch there."""
 
-    job: str
+    job: JobId | None
     state: str
     at: int
 
@@ -58,14 +60,14 @@ class Session(NamedTuple):
     start has been told, `warned` the last warning given (`JOB MINUTES`).
     """
 
-    id: str
+    id: SessionId
     name: str
     created: int
     active: int
     attached: int
     pane_pids: tuple[int, ...]
     kind: str
-    pane_ids: tuple[str, ...] = ()
+    pane_ids: tuple[PaneId, ...] = ()
     alerts: str = ""
     clients: tuple[str, ...] = ()
     ended: Ended | None = None
@@ -73,7 +75,10 @@ class Session(NamedTuple):
     warned: str = ""
 
 
-_PANE = re.compile(r"(\$\d{1,10}) (\d{1,12}) (\d{0,12}) (\d{1,6}) (\d{1,10}) (%\d{1,10}) f(\S{0,20}) k(.*)", re.DOTALL)
+_PANE = re.compile(
+    r"(\$[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{0,12}) ([0-9]{1,6}) ([0-9]{1,10}) (%[0-9]{1,10}) f(\S{0,20}) k(.*)", re.DOTALL
+)
+_TOLD = r"(?:waiting-)?[A-Za-z0-9._+\[\]-]{1,40}"  # a job, or that it waits
 _ALERTS = "!~#"
 
 
@@ -82,21 +87,22 @@ def parse_panes(lines: Iterable[str]) -> tuple[Session, ...]:
 
     Whatever stands in an option, the session is listed.
     """
-    found: dict[str, Session] = {}
+    found: dict[SessionId, Session] = {}
     for row in lines:
         match, options, name = _split(row)
         if match is None or not name:
             continue
-        id_, created, active, attached, pid, pane, flags, _ = match.groups()
-        before = found.get(id_) or Session(id_, name, int(created), int(active or created), int(attached), (), "")
+        id_, created, attached = SessionId(match[1]), epoch(match[2]) or 0, int(match[4])
+        active, flags = epoch(match[3]) or created, match[7]
+        before = found.get(id_) or Session(id_, name, created, active, attached, (), "")
         found[id_] = before._replace(
-            pane_pids=(*before.pane_pids, int(pid)),
-            pane_ids=(*before.pane_ids, pane),
+            pane_pids=(*before.pane_pids, int(match[5])),
+            pane_ids=(*before.pane_ids, PaneId(match[6])),
             kind=options["k"] if options["k"] in ("node", "login", "run") else "",
             alerts="".join(flag for flag in _ALERTS if flag in before.alerts + flags),
             ended=_parse_ended(options["e"]),
-            told=options["t"] if re.fullmatch(r"\S{1,40}", options["t"]) else "",
-            warned=options["w"] if re.fullmatch(r"\S{1,40} \d{1,6}", options["w"]) else "",
+            told=options["t"] if re.fullmatch(_TOLD, options["t"]) else "",
+            warned=options["w"] if re.fullmatch(rf"{_TOLD} [0-9]{{1,6}}", options["w"]) else "",
         )
     return tuple(found.values())
 
@@ -112,34 +118,35 @@ def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
 
 def _parse_ended(value: str) -> Ended | None:
     """The option @lnode_ended: `JOB STATE EPOCH`, with `-` for what is not known."""
-    match = re.fullmatch(r"(\S{1,40}) (\S{1,40}) (\d{1,12})", value)
-    return Ended(match[1].strip("-"), match[2].strip("-"), int(match[3])) if match else None
+    match = re.fullmatch(r"(\S{1,40}) ([A-Z_-]{1,40}) ([0-9]{1,12})", value)
+    at = epoch(match[3]) if match else None
+    return Ended(JobId.parse(match[1]), match[2].strip("-"), at) if match and at is not None else None
 
 
-def parse_owners(lines: Iterable[str]) -> dict[str, tuple[int, str]]:
+def parse_owners(lines: Iterable[str]) -> dict[SessionId, tuple[int, str]]:
     """From the same rows the lease of each session that has one, @lnode_owner: session id -> (epoch, laptop's name)."""
-    rows = ((match[1], options["o"]) for match, options, _ in map(_split, lines) if match)
-    leases = ((id_, re.fullmatch(r"[^,]*,(\d{1,12}),([\w.-]{1,40}),.*", value)) for id_, value in rows)
+    rows = ((SessionId(match[1]), options["o"]) for match, options, _ in map(_split, lines) if match)
+    leases = ((id_, re.fullmatch(r"[^,]*,([0-9]{1,12}),([\w.-]{1,40}),.*", value)) for id_, value in rows)
     return {id_: (int(lease[1]), lease[2]) for id_, lease in leases if lease}
 
 
 class Client(NamedTuple):
     """A tmux client. `pid` is None before tmux 2.1."""
 
-    session_id: str
+    session_id: SessionId
     tty: str
     pid: int | None
 
 
 def parse_clients(lines: Iterable[str]) -> tuple[Client, ...]:
     """Read the rows `client SESSION_ID PID /dev/TTY`; other lines are skipped."""
-    rows = (re.fullmatch(r"client (\$\d{1,10}) (\d{0,10}) (\S{1,80})", row) for row in lines)
-    return tuple(Client(row[1], row[3], int(row[2]) if row[2] else None) for row in rows if row)
+    rows = (re.fullmatch(r"client (\$[0-9]{1,10}) ([0-9]{0,10}) (\S{1,80})", row) for row in lines)
+    return tuple(Client(SessionId(row[1]), row[3], number(row[2])) for row in rows if row)
 
 
 def parse_marks(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Read the options @lnode_run_...: tty -> (pid of the client's parent, epoch), of a tty's latest run."""
-    rows = (re.fullmatch(r'@lnode_run_\S+ "?(\S{1,80}) (\d{1,10}) (\d{1,12})"?', row) for row in lines)
+    rows = (re.fullmatch(r'@lnode_run_\S+ "?(\S{1,80}) ([0-9]{1,10}) ([0-9]{1,12})"?', row) for row in lines)
     marks = sorted((int(row[3]), row[1], int(row[2])) for row in rows if row)
     return {tty: (pid, epoch) for epoch, tty, pid in marks}
 

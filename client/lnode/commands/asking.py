@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lnode import login_nodes, routes, screen
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import NodeName
 from lnode.login_nodes import Verdict
 from lnode.settings import Request
 from lnode.target import Target
@@ -56,7 +57,7 @@ def asked(
                 raise
         if answer is None or not (has(answer[2]) or _is_the_only_one(target, answer[2])):
             stack.close()  # there may be room for one session in a connection
-            down = {seen_there.node} if seen_there and answer is None else set[str]()
+            down = {seen_there.node} if seen_there and answer is None else set[NodeName | None]()
             try:
                 place = find(target, name, request, down=down)
             except LnodeError as error:
@@ -105,13 +106,13 @@ def find(
     request: Request,
     *,
     starts: bool = False,
-    without: Collection[str] = (),
-    down: Collection[str] = (),
+    without: Collection[NodeName | None] = (),
+    down: Collection[NodeName | None] = (),
 ) -> Target | None:
     """The login node that has the session, None where no node has it. Raises LnodeError where that is in doubt.
 
-    With `starts` a person may say then that it is to be started anew. `without` are nodes where it was looked for,
-    `down` such as did not answer.
+    With `starts` you may say then that it is to be started anew. `without` are nodes where it was looked for, `down` such
+    as did not answer; None is a node without a name, to which only the alias leads.
     """
     from lnode.survey import Survey, why_silent
 
@@ -122,8 +123,8 @@ def find(
     seen_on = routes.recall(target.alias).owner(name)
     verdict, node = login_nodes.decide(name, found, [claim for claim, _ in silent.values()], seen_on)
     if verdict is Verdict.FOUND:
-        return routes.to_node(target, node, answers.picture(node).port, request)
-    if verdict is Verdict.NOWHERE:
+        return routes.to_node(target, node, answers.picture(node).port, request) if node else target
+    if verdict is Verdict.NOWHERE or node is None:
         return None
     claim, error = silent[node]
     wants_person = error.code in (ExitCode.LOGIN_REFUSED, ExitCode.HOST_KEY) and node not in down

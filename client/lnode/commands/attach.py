@@ -16,6 +16,7 @@ from lnode import causes, hints, laptop, lastseen, remote, routes, screen, sshar
 from lnode.causes import Cause
 from lnode.commands import asking
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import NodeName
 from lnode.settings import Request
 from lnode.signals import Signals
 from lnode.target import Target
@@ -106,8 +107,8 @@ def _seek(
     anew = "anew" if creates else "there"
     if here:
         return stay(target, anew, waits=waits), target
-    looked: set[str] = set()
-    down: set[str] = set()
+    looked: set[NodeName | None] = set()
+    down: set[NodeName | None] = set()
     seen_there = asking.remembered(target, name, request)
     if seen_there is not None:
         outcome = stay(seen_there, "there", waits=False)
@@ -115,9 +116,9 @@ def _seek(
             return outcome, seen_there
         (looked if _is_not_there(outcome) else down).add(seen_there.node)
     else:
-        owner = routes.recall(target.alias).owner(name) if target.config is None else ""
+        owner = routes.recall(target.alias).owner(name) if target.config is None else None
         mode = "existing" if existing else "create" if creates else "refuse"
-        outcome = stay(target, mode, owner, waits=waits)
+        outcome = stay(target, mode, owner or "", waits=waits)
         if outcome.status != Left.ELSEWHERE or outcome.began_before:
             return outcome, target
     find = partial(asking.find, target, name, request, starts=not existing, down=down)
@@ -131,7 +132,7 @@ def _seek(
     return stay(target, anew, waits=waits), target
 
 
-def _found(find: Callable[..., Target | None], otherwise: Target | None, looked: set[str]) -> Target | None:
+def _found(find: Callable[..., Target | None], otherwise: Target | None, looked: set[NodeName | None]) -> Target | None:
     """As asking.find, but not where it was looked for; where nothing answers, there is still where to wait for it."""
     try:
         return find(without=looked)
@@ -174,7 +175,7 @@ def _stay(
             return controlmode.attend(target, terminal, signals)
         from lnode import sessions, supervisor
 
-        def owner(node: str) -> Target:
+        def owner(node: NodeName) -> Target:
             port = routes.recall(target.alias).ports.get(node, target.port)
             return routes.to_node(target, node, port, request, led=True)
 
@@ -247,8 +248,8 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
     alias, entry = target.alias, picture.named(name) if picture else None
     if entry and picture:
         lastseen.keep(alias, name, news.truth(entry, alias, picture))
-        if target.config is None and not routes.recall(alias).owner(name):  # it was left before the link had looked
-            routes.learn_session(alias, name, entry.login_node)
+        if target.config is None and picture.address and not routes.recall(alias).owner(name):  # the link had not looked
+            routes.learn_session(alias, name, picture.address)
     where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
     screen.say(f"detached; {name} {where}")
     if picture and (unkept := sessions.not_kept(picture, alias)):

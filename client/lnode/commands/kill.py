@@ -40,6 +40,8 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
             raise no_session(alias, name) if picture.tmux == "ok" else no_tmux(alias, picture.tmux)
         if run.state != "elsewhere":
             return _kill_run(question, there, run, yes=yes)
+        if run.host is None:
+            raise _not_to_be_reached(run, alias)
     there = routes.to_node(target, run.host, routes.recall(alias).port(run.host), request)
     with Question(there, "kill", *values) as question:
         with screen.waiting(f"asking {run.host} ..."):
@@ -66,7 +68,7 @@ def _kill_session(
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
     refusals = [row for row in after.get("cancel", ()) if not _HARMLESS.search(row)]
     if entry.job and refusals:
-        by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[system].cancel} {entry.job.id}"
+        by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[system].cancel} {shlex.quote(entry.job.id)}"
         raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
     cancelled = f", job {entry.job.id} is cancelled" if entry.job else ""
     screen.say(f"{name} on {alias} has ended{cancelled}{besides}")
@@ -98,6 +100,8 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
     alias = there.alias
     if run.state != "running":
         by_hand = f"its log is kept: lnode {alias} {run.name} --logs; remove it: ssh {alias} rm -r {_folder(run)}"
+        if run.state == "elsewhere" and run.host is None:
+            raise _not_to_be_reached(run, alias)
         if run.state == "elsewhere":
             by_hand = f"end it there: ssh -J {alias} {there.user}@{run.host} kill -- -{run.pid}"
         raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {runs.whereabouts(run)}", by_hand)
@@ -113,6 +117,12 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
     how = ", by KILL: it did not heed TERM for 8 s" if "killed" in reply else ""
     screen.say(f"{run.name} on {alias} has ended{how}; its log is kept: lnode {alias} {run.name} --logs")
     return ExitCode.DONE
+
+
+def _not_to_be_reached(run: Run, alias: str) -> LnodeError:
+    """No way leads to a login node without a name."""
+    look = f"see what is known of it: lnode {alias} --ls"
+    return LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {runs.whereabouts(run)}", look)
 
 
 def _folder(run: Run) -> str:

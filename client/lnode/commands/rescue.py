@@ -11,6 +11,7 @@ from typing import NamedTuple
 from lnode import login_nodes, rescue, routes, screen, tmux
 from lnode.ask import Question
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import NodeName
 from lnode.reply import visible
 from lnode.rescue import Fate, Process
 from lnode.settings import Request
@@ -21,11 +22,16 @@ _WITHIN_S = 25.0  # a login node that is down lets the jump wait for minutes
 
 
 class _Found(NamedTuple):
-    """What one login node says, and its script, which waits to be told to take it."""
+    """What one login node says, and its script, which waits to be told to take it. `node` is None if it has no name."""
 
-    node: str
+    node: NodeName | None
     process: Process | str
     question: Question
+
+    @property
+    def place(self) -> str:
+        """What to call the node in a sentence."""
+        return self.node or "an unknown login node"
 
 
 def save(target: Target, name: str | None, request: Request, *, pid: int, here: bool) -> ExitCode:
@@ -40,7 +46,8 @@ def save(target: Target, name: str | None, request: Request, *, pid: int, here: 
     with ExitStack() as stack:
         with screen.waiting(f"asking {alias} ..."):
             answers, silent = _answers(stack, target, request, (str(pid), name), here=here)
-        node, process, question = _the_one(answers, silent, pid, alias)
+        one, process = _the_one(answers, silent, pid, alias)
+        node = one.place
         found = rescue.fate(process)
         if found is Fate.SAFE:
             screen.say(f"{pid} on {node} {visible(rescue.why_safe(process, alias))}")
@@ -54,12 +61,12 @@ def save(target: Target, name: str | None, request: Request, *, pid: int, here: 
                 f"as in: lnode {alias} NAME --rescue {pid}",
             )
         with screen.waiting(f"moving {pid} into {name} ..."):
-            reply = question.do("take")
+            reply = one.question.do("take")
     if "taken" not in reply:
         said = "; ".join(visible(row) for row in reply.get("failed", ()))
         return _by_hand(process, alias, f"{pid} on {node} could not be moved: reptyr said: {said}")
-    if target.config is None:
-        routes.learn_session(alias, name, node)
+    if target.config is None and one.node:
+        routes.learn_session(alias, name, one.node)
     screen.say(
         f"{pid} is in {name} on {alias} now; what it had printed stays in its old terminal: lnode {alias} {name}"
     )
@@ -68,7 +75,7 @@ def save(target: Target, name: str | None, request: Request, *, pid: int, here: 
 
 def _answers(
     stack: ExitStack, target: Target, request: Request, values: tuple[str, str], *, here: bool
-) -> tuple[list[_Found], list[str]]:
+) -> tuple[list[_Found], list[NodeName]]:
     """What each login node that is known says, side by side, that of the alias first; and which said nothing."""
 
     def ask(there: Target, *, silent: bool) -> Question:
@@ -76,7 +83,7 @@ def _answers(
 
     def heard(question: Question) -> _Found:
         reply = question.reply()
-        node = visible(next(iter(reply.get("host", ())), target.alias))
+        node = NodeName.parse(next(iter(reply.get("host", ())), ""))
         return _Found(node, rescue.parse(reply.get("facts", ())), question)
 
     known = routes.recall(target.alias)
@@ -100,20 +107,20 @@ def _answers(
     return answers, silent
 
 
-def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: str) -> tuple[str, Process, Question]:
+def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: str) -> tuple[_Found, Process]:
     """The one login node where this process is this user's. Raises LnodeError where there is none, or another too."""
-    mine = [(node, process, question) for node, process, question in answers if isinstance(process, Process)]
+    mine = [(one, one.process) for one in answers if isinstance(one.process, Process)]
     if len(mine) == 1:
         return mine[0]
     if mine:
-        each = " and ".join(f"on {node} ({visible(' '.join(process.command)[:40])})" for node, process, _ in mine)
+        each = " and ".join(f"on {one.place} ({visible(' '.join(process.command)[:40])})" for one, process in mine)
         raise LnodeError(
             ExitCode.FAILED, f"{pid} is a process of yours {each}",
-            f"only where {alias} leads, which is {mine[0][0]} now: lnode {alias} --rescue {pid} --here",
+            f"only where {alias} leads, which is {mine[0][0].place} now: lnode {alias} --rescue {pid} --here",
         )  # fmt: skip
     is_there = any(answer.process == "not yours" for answer in answers)
     who = "somebody else's is process" if is_there else "there is no process"
-    where = " and ".join(answer.node for answer in answers)
+    where = " and ".join(answer.place for answer in answers)
     but = f"; {' and '.join(silent)} did not say" if silent else ""
     raise LnodeError(
         ExitCode.FAILED, f"{who} {pid} on {where}{but}", f"see yours: ssh {alias} ps -u \\$USER -o pid,tty,args"

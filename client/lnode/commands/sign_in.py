@@ -15,12 +15,13 @@ from lnode import causes, credentials, laptop, screen, signins, sshargs
 from lnode.credentials import KeychainFailed
 from lnode.errors import ExitCode, LnodeError
 from lnode.sshlog import SshLog
+from lnode.sshargs import Local, Option
 from lnode.target import Target
 
 _SAYS_WHO_ASKS = (8, 5)  # the OpenSSH from which on a prompt of the host begins with (user@host)
 # In the words of PAM modules that ask for one. Not `One-time password:`, `New password:`, `Password or code:`.
 _WORDS = r"(?:Enter )?(?:your )?(?:{user}'s )?(?:(?:Unix|LDAP|Kerberos) )?password(?: for {user}(?:@\S+)?)? ?: ?"
-_ONE_QUESTION_ONCE = "NumberOfPasswordPrompts=1"  # so what is asked again is another question, with the same words
+_ONE_QUESTION_ONCE = Option("NumberOfPasswordPrompts", 1)  # so what is asked again is another question, with the same words
 _NOT_NOW = "lnode works without it: ssh asks each time"
 
 
@@ -68,7 +69,7 @@ def _refuse_old_ssh() -> None:
 
 def _ask(target: Target) -> tuple[Sequence[_Asked], str]:
     """Log in on a connection of its own, asking a person: what was asked, and what ssh said."""
-    options = (*sshargs.FRESH, "BatchMode=no", _ONE_QUESTION_ONCE)
+    options = (*sshargs.FRESH, Option("BatchMode", Local("no")), _ONE_QUESTION_ONCE)
     argv = sshargs.question_argv(
         target.alias, "true", connect_timeout_s=signins.connect_timeout_s(target), options=options,
         config=target.config,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from lnode.fields import JobId, Port
 from lnode.slurm import Job, parse_duration, short_host
 
 SOON_S = 10  # from the start of a client to its job's submission
@@ -28,13 +29,13 @@ class Client(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """An interactive job and what it tells of its client: where that listens (0: not told), when it asked.
+    """An interactive job and what it tells of its client: where that listens (None: not told), when it asked.
 
     The job's `sid` is 0. Its `submitted` was cut to `grain_s` seconds.
     """
 
     job: Job
-    port: int = 0
+    port: Port | None = None
     grain_s: int = 1
 
 
@@ -63,10 +64,10 @@ def parse_ports(lines: Iterable[str]) -> dict[int, int]:
     return {int(row[2], 16): int(row[1]) for row in rows if row}
 
 
-def parse_numbers(lines: Iterable[str]) -> dict[int, str]:
+def parse_numbers(lines: Iterable[str]) -> dict[int, JobId]:
     """Read `number PID JOB`: pid -> the number of its job."""
     rows = (re.fullmatch(r"number ([0-9]{1,10}) ([0-9]{1,12})", row) for row in lines)
-    return {int(row[1]): row[2] for row in rows if row}
+    return {int(row[1]): JobId(row[2]) for row in rows if row}
 
 
 def adopted(
@@ -89,10 +90,10 @@ def adopted(
 
 
 def _by_port(asked: Sequence[Asked], ports: Mapping[int, int]) -> dict[int, Job]:
-    return {ports[one.port]: one.job for one in asked if one.port in ports and one.job.submit_host}
+    return {ports[one.port]: one.job for one in asked if one.port and one.port in ports and one.job.submit_host}
 
 
-def _by_number(asked: Sequence[Asked], numbers: Mapping[int, str]) -> dict[int, Job]:
+def _by_number(asked: Sequence[Asked], numbers: Mapping[int, JobId]) -> dict[int, Job]:
     jobs = {one.job.id: one.job for one in asked}
     return {pid: jobs[number] for pid, number in numbers.items() if number in jobs}
 

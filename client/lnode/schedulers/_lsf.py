@@ -6,6 +6,7 @@ submit_time is a day and a minute, of no year: as good as that, a client is told
 import re
 from collections.abc import Iterable
 
+from lnode.fields import JobId
 from lnode.schedulers._clients import Asked, parse_date
 from lnode.slurm import Job, short_host
 
@@ -15,7 +16,7 @@ _STATES = {
     "USUSP": "SUSPENDED", "SSUSP": "SUSPENDED", "ZOMBI": "COMPLETING",
 }  # fmt: skip
 _MINUTE_S = 60
-_ROW = re.compile(r"\s*([0-9]{1,12}(?:\[[0-9]+\])?)" + r"\|([^|]*)" * 5 + r"\|(.*)", re.DOTALL)
+_ROW = re.compile(r"\s*([0-9]{1,12}(?:\[[0-9]{1,10}\])?)" + r"\|([^|]*)" * 5 + r"\|(.*)", re.DOTALL)
 
 
 def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
@@ -30,7 +31,7 @@ def _asked(row: str, now: int) -> Asked | None:
     id_, stat, from_host, submit_time, time_left, exec_host, name = match.groups()
     waits = _STATES[stat] == "PENDING"
     job = Job(
-        id=id_,
+        id=JobId(id_),
         sid=0,
         submitted=parse_date(submit_time.strip(), now),
         state=_STATES[stat],

@@ -7,6 +7,7 @@ differently. -F json is PBS Pro's alone, and -f does not go with -u in any of th
 import re
 from collections.abc import Iterable, Mapping
 
+from lnode.fields import JobId, number
 from lnode.schedulers._clients import Asked, parse_date
 from lnode.slurm import Job, parse_duration, short_host
 
@@ -39,11 +40,12 @@ def _records(lines: Iterable[str]) -> list[dict[str, str]]:
 
 def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
     state = _STATES.get(fields.get("job_state", ""))
-    if state is None or fields.get("interactive", "False") in ("False", "0"):
+    id_ = JobId.parse(fields["id"])
+    if id_ is None or state is None or fields.get("interactive", "False") in ("False", "0"):
         return None
     host = fields.get("submit_host") or _variable(fields.get("variable_list", ""), "PBS_O_HOST")
     job = Job(
-        id=fields["id"],
+        id=id_,
         sid=0,
         submitted=parse_date(fields.get("ctime", ""), now),
         state=state,
@@ -59,8 +61,9 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
 
 def _left_s(fields: Mapping[str, str], *, running: bool) -> int | None:
     """What the server says is left (Torque), else the limit less what it has counted; None without a limit."""
-    if re.fullmatch(r"[0-9]{1,10}", remaining := fields.get("walltime.remaining", "")) and running:
-        return int(remaining)
+    remaining = number(fields.get("walltime.remaining", ""))
+    if running and remaining is not None:
+        return remaining
     limit = parse_duration(fields.get("resource_list.walltime", ""))
     used = parse_duration(fields.get("resources_used.walltime", "")) or 0
     return None if limit is None else max(limit - used, 0)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from lnode.fields import JobId, Port
 from lnode.schedulers._clients import Asked, parse_date
 from lnode.slurm import Job, short_host
 
@@ -32,12 +33,13 @@ def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
 
 
 def _asked(id_: str, state: Mapping[str, str], detail: Mapping[str, str], now: int) -> Asked | None:
-    port = re.search(r"(?:^|,)QRSH_PORT=([^:,]*):([0-9]{1,5})", detail.get("env_list", ""))
-    if port is None or not re.fullmatch(r"[0-9]{1,12}", id_):
+    port = re.search(r"(?:^|,)QRSH_PORT=([^:,]*):([0-9]{1,5})(?![0-9])", detail.get("env_list", ""))
+    job_id = JobId.parse(id_)
+    if port is None or job_id is None:
         return None
     word = _state(state.get("state", ""))
     job = Job(
-        id=id_,
+        id=job_id,
         sid=0,
         submitted=parse_date(detail.get("submission_time", ""), now),
         state=word,
@@ -48,7 +50,7 @@ def _asked(id_: str, state: Mapping[str, str], detail: Mapping[str, str], now: i
         reason=_reason(state.get("state", ""), detail) if word == "PENDING" else "",
         name=detail.get("job_name", ""),
     )
-    return Asked(job, port=int(port[2]))
+    return Asked(job, port=Port.parse(port[2]))
 
 
 def _state(letters: str) -> str:

@@ -1,0 +1,116 @@
+"""What a host may send, one strict grammar for each field.
+
+A host can say anything. A value that does not match its grammar counts as not said; it is never repaired. An instance of
+these types cannot be made from any other text, so where mypy asks for a NodeName no unchecked text can arrive. None of
+them but Folder and JobId holds a character that a shell reads; no text begins with a dash, so none becomes an option.
+"""
+
+import re
+from typing import ClassVar, Self
+
+
+class _Text(str):
+    """A text of one grammar. The constructor raises ValueError for any other, `parse` returns None."""
+
+    __slots__ = ()
+    _GRAMMAR: ClassVar[re.Pattern[str]]
+
+    def __new__(cls, text: str) -> Self:
+        if not cls._GRAMMAR.fullmatch(text):
+            raise ValueError(f"this is no {cls.__name__}: {text[:80]!r}")
+        return super().__new__(cls, text)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The field, None for a text that does not match."""
+        return cls(text) if cls._GRAMMAR.fullmatch(text) else None
+
+
+class NodeName(_Text):
+    """The name or address of a login node: ssh expands it in the shell of a ProxyCommand (ssh_config(5), TOKENS).
+
+    RFC 1123 with the underscore that some sites use; 253 characters are the most that DNS knows.
+    """
+
+    _GRAMMAR = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
+
+
+class JobId(_Text):
+    """A scheduler's number for a job: `123`, Slurm's `123_4` and `123+1`, LSF's `123[4]`, PBS's `123[4].server`.
+
+    A shell takes the brackets for a pattern: quote them in a command.
+    """
+
+    _GRAMMAR = re.compile(r"[0-9]{1,12}(?:[_+][0-9]{1,10}|(?:\[[0-9]{0,10}\])?(?:\.[A-Za-z0-9][A-Za-z0-9._-]{0,252})?)")
+
+
+class SessionId(_Text):
+    """tmux's own id of a session, `$12`."""
+
+    _GRAMMAR = re.compile(r"\$[0-9]{1,10}")
+
+
+class PaneId(_Text):
+    """tmux's own id of a pane, `%12`."""
+
+    _GRAMMAR = re.compile(r"%[0-9]{1,10}")
+
+
+class Word(_Text):
+    """The name of a program or of a terminal type: a plain word."""
+
+    _GRAMMAR = re.compile(r"[A-Za-z0-9_][A-Za-z0-9+._-]{0,63}")
+
+
+class Folder(_Text):
+    """An absolute path of printable characters. It may hold anything else, so quote it in a command."""
+
+    _GRAMMAR = re.compile(r"/[^\x00-\x1f\x7f-\x9f]{0,4095}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The path, None for one that is relative or could control a terminal."""
+        return super().parse(text) if text.isprintable() else None
+
+
+class HostKey(_Text):
+    """The public half of an sshd's ed25519 key, without its comment, as known_hosts has it."""
+
+    _GRAMMAR = re.compile(r"ssh-ed25519 [A-Za-z0-9+/]{68}")
+
+
+class Port(int):
+    """A TCP port, 1 to 65535."""
+
+    def __new__(cls, value: int) -> Self:
+        if not 0 < value <= _LAST_PORT:
+            raise ValueError(f"this is no port: {value}")
+        return super().__new__(cls, value)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The port, None for a text that is none."""
+        value = number(text, _LAST_PORT)
+        return cls(value) if value else None
+
+
+_LAST_PORT = 65535
+SSH_PORT = Port(22)
+
+
+def number(text: str, most: int = 10**12 - 1) -> int | None:
+    """A whole number from 0 to `most` in ASCII digits, else None. Python refuses to read more than 4300 digits."""
+    if not _DIGITS.fullmatch(text):
+        return None
+    value = int(text)
+    return value if value <= most else None
+
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
+
+LAST_EPOCH = 253_370_764_800  # the first day of the year 9999: a day more or another time zone is still a date
+
+
+def epoch(text: str) -> int | None:
+    """Seconds since 1970 that are a date on every clock, else None: datetime ends with the year 9999."""
+    return number(text, LAST_EPOCH)
