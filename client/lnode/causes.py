@@ -158,7 +158,7 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
     return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
 
 
-_UNRESOLVED = re.compile(r"Could not resolve hostname ([^\s:]+)")
+_UNRESOLVED = re.compile(r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)")
 
 _WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST}
 

@@ -194,10 +194,11 @@ class Companion:
         if self._link is None:
             return None
         try:
-            name, id_ = (*(await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)).get("here", ()), "", "")[:2]
+            reply = await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)
         except LinkFailed as failed:
             self._remember(f"{what}: {failed.story}")
             return None
+        name, id_ = (*reply.get("here", ()), "", "")[:2]
         session = SessionId.parse(id_)
         if session:
             self._learn(NodeName.parse(name))

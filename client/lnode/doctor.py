@@ -6,10 +6,11 @@ is not known is no finding.
 
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lnode.errors import ExitCode
+from lnode.fields import Word, number
 
 LAYERS: Sequence[str] = ("laptop", "alias", "network", "login", "shell", "tmux", "home", "scheduler", "node")
 HERE = ("laptop",)  # what can be looked at without a host
@@ -33,6 +34,49 @@ class Finding(NamedTuple):
     fix: str
 
 
+def parse_facts(rows: Iterable[str]) -> dict[str, str]:
+    """Read the rows `NAME VALUE` of doctor.sh: the names that a host may say, and of those the values that fit.
+
+    All others count as not said: a host has no say in what is wrong on this laptop.
+    """
+    told = ((name, value.strip()) for name, _, value in (row.partition(" ") for row in rows))
+    return {name: value for name, value in told if name in _OF_HOST and _OF_HOST[name](value)}
+
+
+def _is_number(value: str) -> bool:
+    """Also what df says of a quota that is exceeded: -12."""
+    return number(value.removeprefix("-"), _LARGEST) is not None
+
+
+def _is_word(value: str) -> bool:
+    return Word.parse(value) is not None
+
+
+def _is_text(value: str) -> bool:
+    """Shown in a sentence, never part of a command."""
+    return len(value) <= _LONGEST
+
+
+_LONGEST = 300  # as doctor.sh cuts it
+_LARGEST = 10**18 - 1
+_OF_HOST: Mapping[str, Callable[[str], bool]] = {
+    **dict.fromkeys(
+        ("now", "max_sessions", "login_s", "tmout", "cpu_limit_s", "tmux_lost", "home_free_kb", "home_free_files"),
+        _is_number,
+    ),
+    **dict.fromkeys(
+        ("kill_user_processes", "login_unfinished", "utf8", "tmux_missing", "ticket_ended", "over_quota",
+         "no_scheduler", "overlap", "term_unknown", "scheduler_silent"),
+        _is_word,
+    ),
+    **dict.fromkeys(
+        ("noise", "tmux_version", "agent_dead", "their_prefix", "home_closed", "home_readonly", "node_refused",
+         "command_missing"),
+        _is_text,
+    ),
+}  # fmt: skip
+
+
 def findings(facts: Facts, layers: Sequence[str] = LAYERS) -> list[Finding]:
     """All that is wrong in these layers, in the order of CHECKS."""
     return [
@@ -54,7 +98,8 @@ def layers_until(layer: str) -> Sequence[str]:
 
 def _number(facts: Facts, name: str) -> int | None:
     word = facts.get(name, "")
-    return int(word) if re.fullmatch(r"-?\d{1,18}", word) else None
+    found = number(word.removeprefix("-"), _LARGEST)
+    return -found if found is not None and word.startswith("-") else found
 
 
 def _said(name: str, found: str, fix: str) -> Judge:
@@ -77,7 +122,7 @@ def _is(name: str, words: Sequence[str], found: str, fix: str) -> Judge:
 
 
 def _old_ssh(facts: Facts) -> tuple[str, str] | None:
-    match = re.search(r"OpenSSH\D*(\d+)\.(\d+)", facts.get("ssh", ""))
+    match = re.search(r"OpenSSH\D*([0-9]{1,4})\.([0-9]{1,4})", facts.get("ssh", ""))
     if match is None or (int(match[1]), int(match[2])) >= (8, 4):
         return None
     found = f"ssh is OpenSSH {match[1]}.{match[2]}: before 8.4 the keychain can answer nothing"
@@ -144,7 +189,7 @@ def _term(facts: Facts) -> tuple[str, str] | None:
 
 
 def _old_tmux(facts: Facts) -> tuple[str, str] | None:
-    match = re.match(r"tmux (\d+)\.(\d+)", facts.get("tmux_version", ""))
+    match = re.match(r"tmux ([0-9]{1,4})\.([0-9]{1,4})", facts.get("tmux_version", ""))
     if match is None or (int(match[1]), int(match[2])) >= (2, 1):
         return None
     found = f"{facts['tmux_version']}: before 2.1 a name also means each session that begins so, and mouse mode differs"

@@ -1,8 +1,9 @@
 """What a host may send, one strict grammar for each field.
 
-A host can say anything. A value that does not match its grammar counts as not said; it is never repaired. An instance of
-these types cannot be made from any other text, so where mypy asks for a NodeName no unchecked text can arrive. None of
-them but Folder and JobId holds a character that a shell reads; no text begins with a dash, so none becomes an option.
+A host can say anything. A value that does not match its grammar counts as not said; it is never repaired. No instance
+of these types can be made from another text, so where mypy asks for a NodeName no unchecked text can arrive. None of
+them begins with a dash, so none becomes an option. NodeName, Port and Word hold nothing that a shell reads; quote all
+others for it.
 """
 
 import re

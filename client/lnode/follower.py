@@ -30,6 +30,7 @@ from lnode.beside import Beside
 from lnode.causes import Cause
 from lnode.chunks import Chunks, Frame, Torn
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import number
 from lnode.link import prove_master
 from lnode.offloop import in_thread
 from lnode.reconnect import Do, End, Event, Phase, Start, What
@@ -211,8 +212,8 @@ class _Follower:
         if frame.kind == "shrunk":
             self._say(f"the log of {self._name} has become shorter on {self._target.alias}; from its beginning again")
             self._offset = 0
-        if frame.kind == "beat" and self._offset is None and frame.words.isdecimal():
-            self._offset = int(frame.words)
+        if frame.kind == "beat" and self._offset is None:
+            self._offset = number(frame.words)
         if frame.kind == "data":
             if self._offset is not None and frame.offset != self._offset:
                 raise Torn(frame.words)

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 
 from lnode import laptop
+from lnode.fields import epoch
 
 _LONGEST = 400
 _DAY_S = 86400
@@ -32,14 +33,13 @@ def read(alias: str, session: str) -> str:
         return ""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            at, _, sentence = file.read(_LONGEST + 20).rstrip("\n").partition(" ")
-        age_s = time.time() - int(at)
-        seen = time.localtime(int(at))
-    except (OSError, ValueError, OverflowError):
+            word, _, sentence = file.read(_LONGEST + 20).rstrip("\n").partition(" ")
+    except OSError:
         return ""
-    if not sentence or not 0 <= age_s < _FORGOTTEN_S:
+    at = epoch(word)
+    if at is None or not sentence or not 0 <= (age_s := time.time() - at) < _FORGOTTEN_S:
         return ""
-    return f"as of {time.strftime('%H:%M' if age_s < _DAY_S / 2 else '%a %H:%M', seen)}, {sentence}"
+    return f"as of {time.strftime('%H:%M' if age_s < _DAY_S / 2 else '%a %H:%M', time.localtime(at))}, {sentence}"
 
 
 def _path(alias: str, session: str) -> str | None:

@@ -1,5 +1,6 @@
 """What an attach tells of the allocation: the truth at first, the title, and what has happened to it since."""
 
+import shlex
 from typing import NamedTuple
 
 from lnode import expiry, slurm
@@ -47,8 +48,9 @@ def truth(entry: Entry, alias: str, picture: Picture) -> str:
             return f"{name} is waiting: {whereabouts(entry)}"
         case State.ENDED if expiry.has_ended(entry, picture.now):
             at = entry.session.ended.at if entry.session.ended else None
+            renewal = f"lnode {alias} {shlex.quote(name)} --renew"  # the host may call its session what it likes
             ago = f" {in_words(max(0, picture.now - at))} ago" if at and picture.now else ""
-            return f"the allocation ended{ago}, this shell is on {entry.login_node}: lnode {alias} {name} --renew"
+            return f"the allocation ended{ago}, this shell is on {entry.login_node}: {renewal}"
         case State.UNKNOWN:
             why = ": the scheduler does not answer" if picture.scheduler == "silent" else ""
             return f"on what node {name} runs is unknown{why}"

@@ -13,14 +13,16 @@ from hashlib import blake2s
 from lnode import laptop, nodehosts, remote, sshargs
 from lnode.ask import argv_of
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import HostKey, JobId
 from lnode.forwards import Forward
+from lnode.sshargs import Local, Option
 from lnode.target import Target
 
 _NAME = "lnode"  # in known_hosts
 
 
 def forward_argv(
-    target: Target, job: str, host_key: str, forwards: Sequence[Forward], *, may_prompt: bool
+    target: Target, job: JobId | None, host_key: HostKey, forwards: Sequence[Forward], *, may_prompt: bool
 ) -> tuple[list[str], dict[str, str]]:
     """The ssh with these forwards to where the job is, else to the login node; and its environment. Raises LnodeError.
 
@@ -29,21 +31,20 @@ def forward_argv(
     """
     way, environment = argv_of(target, _line(job), may_prompt=may_prompt)
     keep_host_key(target.alias, host_key)
-    options = (*_options(target), "ExitOnForwardFailure=yes")
-    words = [word for option in options for word in ("-o", option)]
+    words = [word for option in _options(target) for word in ("-o", option)]
     specs = [word for forward in forwards for word in ("-L", forward.spec)]
     # In the environment: before 8.4 ssh takes no ProxyCommand of more than 4 KiB, and expands what has a % in it.
     shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": shlex.join(way)}
     return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], shell
 
 
-def way_argv(target: Target, job: str) -> tuple[list[str], dict[str, str] | None]:
+def way_argv(target: Target, job: JobId | None) -> tuple[list[str], dict[str, str] | None]:
     """The ssh whose input and output are those of the sshd there, asking nobody; its environment. Raises LnodeError."""
     return argv_of(target, _line(job), may_prompt=False)
 
 
-def _line(job: str) -> str:
-    return remote.line("sshd", job, _public_key(), laptop.identity()[0])
+def _line(job: JobId | None) -> str:
+    return remote.line("sshd", job or "", _public_key(), laptop.identity()[0])
 
 
 def host_block(target: Target, way: Sequence[str]) -> str:
@@ -53,13 +54,14 @@ def host_block(target: Target, way: Sequence[str]) -> str:
     )
 
 
-def _options(target: Target) -> tuple[str, ...]:
-    return (
-        'ProxyCommand=/bin/sh -c "exec $LNODE_WAY"', f"User={target.user}", f"HostKeyAlias={_NAME}",
-        f'UserKnownHostsFile="{_known_hosts(target.alias)}"', "GlobalKnownHostsFile=/dev/null",
-        "StrictHostKeyChecking=yes", f'IdentityFile="{_key()}"', "IdentitiesOnly=yes", "IdentityAgent=none",
-        *sshargs.SILENT, "ServerAliveInterval=5", "ServerAliveCountMax=3",
-    )  # fmt: skip
+def _options(target: Target) -> list[Option]:
+    values = {
+        "ProxyCommand": '/bin/sh -c "exec $LNODE_WAY"', "User": target.user, "HostKeyAlias": _NAME,
+        "UserKnownHostsFile": f'"{_known_hosts(target.alias)}"', "GlobalKnownHostsFile": "/dev/null",
+        "StrictHostKeyChecking": "yes", "IdentityFile": f'"{_key()}"', "IdentitiesOnly": "yes", "IdentityAgent": "none",
+        "ServerAliveInterval": "5", "ServerAliveCountMax": "3", "ExitOnForwardFailure": "yes",
+    }  # fmt: skip
+    return [*sshargs.SILENT, *(Option(keyword, Local(value)) for keyword, value in values.items())]
 
 
 def _key() -> str:
@@ -86,11 +88,11 @@ def _public_key() -> str:
         return file.read().strip()
 
 
-def keep_host_key(alias: str, key: str) -> None:
+def keep_host_key(alias: str, key: HostKey) -> None:
     """By this one its sshd is known from now on. Raises LnodeError."""
     path = _known_hosts(alias)
     try:
-        laptop.replace_privately(path, f"{_NAME} {' '.join(key.split()[:2])}\n")
+        laptop.replace_privately(path, f"{_NAME} {key}\n")
     except OSError as error:
         raise LnodeError(
             ExitCode.FAILED, f"the key of the node's sshd cannot be kept: {error.strerror}", f"make room for {path}"

@@ -4,6 +4,7 @@ Kept is what the host said, and it is read by the same parsers: whatever stands 
 """
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -51,8 +52,9 @@ def _read(path: str, alias: str) -> Kept | None:
         if kept["host"] != alias:
             return None
         replies = [{str(name): [str(row) for row in rows] for name, rows in reply.items()} for reply in kept["replies"]]
-        return Kept(float(kept["at"]), tuple(replies))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        at = float(kept["at"])
+        return Kept(at, tuple(replies)) if math.isfinite(at) else None
+    except (OSError, ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

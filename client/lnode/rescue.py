@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
+from lnode.fields import Word, number
+
 _CUT = 3900  # characters of a command; rescue.sh sends no more than 4000
 
 
@@ -51,12 +53,12 @@ def parse(rows: Iterable[str]) -> Process | str:
         return "not yours"
     return Process(
         command=_words(facts.get("command", "")),
-        tty=facts.get("tty", ""),
+        tty=_tty(facts.get("tty", "")),
         state=facts.get("state", ""),
         job=_number(facts.get("job", "")),
         others=_number(facts.get("others", "")),
         immune=facts.get("immune") == "yes",
-        shell=facts.get("shell", ""),
+        shell=Word.parse(facts.get("shell", "")) or "",
         session=facts.get("session", ""),
         screen=facts.get("screen") == "yes",
         piped=facts.get("piped") == "yes",
@@ -68,7 +70,12 @@ def parse(rows: Iterable[str]) -> Process | str:
 
 
 def _number(word: str) -> int:
-    return int(word) if re.fullmatch("[0-9]{1,10}", word) else 0
+    return number(word) or 0
+
+
+def _tty(word: str) -> str:
+    """`pts/3`, "" for none: the text stands beside commands that you type at that terminal."""
+    return word if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9/._-]{0,40}", word) else "?" if word else ""
 
 
 def _words(encoded: str) -> tuple[str, ...]:

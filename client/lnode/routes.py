@@ -66,7 +66,9 @@ def _address(template: str, node: NodeName) -> NodeName:
     address = NodeName.parse(template.replace("{node}", node))
     if address is None:
         raise LnodeError(
-            ExitCode.USAGE, f"login_nodes makes no address of {node}", f"fix it in config.toml: login_nodes = {template!r}"
+            ExitCode.USAGE,
+            f"login_nodes makes no address of {node}",
+            f"fix it in config.toml: login_nodes = {template!r}",
         )
     return address
 

@@ -363,7 +363,9 @@ class _Supervisor:
             self._take_tty()
         self._again = not start.creates
         line = (
-            self._lines.first if start.creates else self._lines.again(int(time.time() - self._alive_wall), self._node or "")
+            self._lines.first
+            if start.creates
+            else self._lines.again(int(time.time() - self._alive_wall), self._node or "")
         )
         try:
             self._terminal = Terminal(target, line, silent=not start.asks, fresh=start.fresh).__enter__()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lnode import sshargs
 from lnode.causes import Place
 from lnode.errors import ExitCode, LnodeError
-from lnode.fields import SSH_PORT, NodeName, Port
+from lnode.fields import SSH_PORT, NodeName
 from lnode.sshargs import Local, Option
 
 if TYPE_CHECKING:  # 8 ms to load, and no use before the link
@@ -42,8 +42,8 @@ class Target(NamedTuple):
         return self.one("hostname", self.alias)
 
     @property
-    def port(self) -> Port:
-        return Port.parse(self.one("port")) or SSH_PORT
+    def port(self) -> int:
+        return int(self.one("port", str(SSH_PORT)))
 
     @property
     def address_family(self) -> "AddressFamily":

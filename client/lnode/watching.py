@@ -27,7 +27,7 @@ def again(reply: Mapping[str, Sequence[str]]) -> Place | None:
     return Place("#{session_created} #{session_id}", *match.groups()) if match else None
 
 
-_PANE = re.compile(r"(\d{1,12} \$\d{1,10}) (%\d{1,10}) (\d{1,12}) (\d{1,12})")
+_PANE = re.compile(r"([0-9]{1,12} \$[0-9]{1,10}) (%[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{1,12})")
 
 
 class Look(NamedTuple):
@@ -51,7 +51,7 @@ def parse_look(reply: Mapping[str, Sequence[str]]) -> Look | None:
     return Look(first, last, alternate == "1", dead == "1", bell == "yes", rows[1:])
 
 
-_FACTS = re.compile(r"(-?\d{1,12}) (\d{1,12}) ([01]) ([01]) (yes|no)")
+_FACTS = re.compile(r"(-?[0-9]{1,12}) ([0-9]{1,12}) ([01]) ([01]) (yes|no)")
 
 
 def unbarred(rows: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from lnode.errors import LnodeError
 from lnode.runs import Run
 
 ID = "0123456789abcdef"
-RUNNING = Run("sim", ID, "running", "login1", 4711, 1000, None, None, "", "", "python a.py 'b c'")
+RUNNING = Run("sim", ID, "running", "login1", 4711, 1000, None, None, None, "", "python a.py 'b c'")
 
 
 def test_rows_are_read_and_noise_is_skipped() -> None:

@@ -51,7 +51,7 @@ def test_what_lnode_wrote_on_a_session() -> None:
 
 def test_an_end_of_which_little_is_known() -> None:
     (session,) = parse_panes(["$3 10 20 2 4711 %5 f knode o e- - 1700000500 w t x"])
-    assert session.ended == Ended("", "", 1700000500)
+    assert session.ended == Ended(None, "", 1700000500)
 
 
 @pytest.mark.parametrize("value", ["4711", "4711 TIMEOUT", "4711 TIMEOUT soon", "a b c d", "4711 TIMEOUT -5"])

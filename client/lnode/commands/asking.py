@@ -111,8 +111,8 @@ def find(
 ) -> Target | None:
     """The login node that has the session, None where no node has it. Raises LnodeError where that is in doubt.
 
-    With `starts` you may say then that it is to be started anew. `without` are nodes where it was looked for, `down` such
-    as did not answer; None is a node without a name, to which only the alias leads.
+    With `starts` you may say then that it is to be started anew. `without` are nodes where it was looked for, `down`
+    are nodes that did not answer; None is a node without a name, to which only the alias leads.
     """
     from lnode.survey import Survey, why_silent
 

@@ -16,7 +16,7 @@ from lnode import causes, hints, laptop, lastseen, remote, routes, screen, sshar
 from lnode.causes import Cause
 from lnode.commands import asking
 from lnode.errors import ExitCode, LnodeError
-from lnode.fields import NodeName
+from lnode.fields import NodeName, Port
 from lnode.settings import Request
 from lnode.signals import Signals
 from lnode.target import Target
@@ -176,7 +176,7 @@ def _stay(
         from lnode import sessions, supervisor
 
         def owner(node: NodeName) -> Target:
-            port = routes.recall(target.alias).ports.get(node, target.port)
+            port = routes.recall(target.alias).ports.get(node) or Port(target.port)
             return routes.to_node(target, node, port, request, led=True)
 
         lines = supervisor.Lines(
@@ -248,8 +248,9 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
     alias, entry = target.alias, picture.named(name) if picture else None
     if entry and picture:
         lastseen.keep(alias, name, news.truth(entry, alias, picture))
-        if target.config is None and picture.address and not routes.recall(alias).owner(name):  # the link had not looked
-            routes.learn_session(alias, name, picture.address)
+        node = picture.address if target.config is None else None
+        if node and not routes.recall(alias).owner(name):  # it was left before the link had looked
+            routes.learn_session(alias, name, node)
     where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
     screen.say(f"detached; {name} {where}")
     if picture and (unkept := sessions.not_kept(picture, alias)):

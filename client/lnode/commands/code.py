@@ -16,8 +16,8 @@ from lnode import nodehosts, ownsshd, screen, sessions
 from lnode.commands.asking import asked, has_session
 from lnode.commands.ports import host_key, no_way, reachable
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import Folder, HostKey
 from lnode.laptop import replace_privately, state_folder
-from lnode.reply import visible
 from lnode.sessions import Entry
 from lnode.settings import Request
 from lnode.sshargs import parse_config, resolve_argv
@@ -31,12 +31,12 @@ _BACKUP = f"{_CONFIG}.before-lnode"
 
 
 class _Place(NamedTuple):
-    """Where a session is: its login node, itself, the key of the sshd there, and a folder there, "" for none."""
+    """Where a session is: its login node, itself, the key of the sshd there, and a folder there, None for none."""
 
     target: Target
     entry: Entry
-    key: str
-    folder: str
+    key: HostKey
+    folder: Folder | None
 
 
 def code(target: Target, name: str, request: Request, *, folder: str, yes: bool) -> ExitCode:
@@ -46,7 +46,7 @@ def code(target: Target, name: str, request: Request, *, folder: str, yes: bool)
         raise LnodeError(ExitCode.USAGE, "the demo has no node for an editor", f"as in: lnode unity {name} --code .")
     there = _from_here(folder)
     place = _place(target, name, request, there)
-    if not place.folder:
+    if place.folder is None:
         raise LnodeError(
             ExitCode.USAGE,
             f"there is no folder {there} on {alias}",
@@ -74,7 +74,7 @@ def way(target: Target, host: str, request: Request) -> ExitCode:
         raise LnodeError(ExitCode.USAGE, f"{host} is no node of a session", f"as in: ssh {example}")
     place = _place(target, name, request, ".")
     ownsshd.keep_host_key(target.alias, place.key)
-    job = place.entry.job.id if place.entry.job else ""
+    job = place.entry.job.id if place.entry.job else None
     argv, environment = ownsshd.way_argv(place.target, job)
     with SshLog() as log:  # where the keychain looks whom it has answered
         with subprocess.Popen(argv, stderr=log.fileno(), env=environment) as ssh:
@@ -97,7 +97,8 @@ def _place(target: Target, name: str, request: Request, folder: str) -> _Place:
     ):
         entry = reachable(reply, target.alias, name)
         then = question.reply()
-        return _Place(there, entry, host_key(then, target.alias), visible(next(iter(then.get("folder", ())), "")))
+        at = Folder.parse(next(iter(then.get("folder", ())), ""))
+        return _Place(there, entry, host_key(then, target.alias), at)
 
 
 def _from_here(folder: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lnode import credentials, laptop, screen, settings, tmux
 from lnode.ask import Question
-from lnode.doctor import HERE, LAYERS, Finding, findings, layers_until, of_failure
+from lnode.doctor import HERE, LAYERS, Finding, findings, layers_until, of_failure, parse_facts
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import visible
 from lnode.settings import Request
@@ -83,8 +83,7 @@ def _of_host(target: Target, request: Request) -> dict[str, str]:
     question = Question(target, "doctor", request.tmux, program, os.environ.get("TERM", ""))
     with question, screen.waiting(f"asking {target.alias} ..."):
         reply = question.reply()
-    told = {name: word.strip() for name, _, word in (row.partition(" ") for row in reply.get("facts", ()))}
-    return {**told, "asked": str(asked), "answered": str(int(time.time()))}
+    return {**parse_facts(reply.get("facts", ())), "asked": str(asked), "answered": str(int(time.time()))}
 
 
 def _said_by(*argv: str) -> str:

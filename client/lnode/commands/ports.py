@@ -17,6 +17,7 @@ from lnode import forwards, ownsshd, screen, sessions
 from lnode.ask import Question
 from lnode.commands.asking import Reply, asked, entry_of, has_session
 from lnode.errors import ExitCode, LnodeError
+from lnode.fields import HostKey, JobId
 from lnode.forwards import Forward
 from lnode.reply import visible
 from lnode.sessions import Entry, State
@@ -66,7 +67,7 @@ class _Ports:
     def __init__(self, target: Target, name: str, request: Request, wanted: Sequence[Forward]) -> None:
         self._target, self._name, self._request, self._forwards = target, name, request, wanted
         self._began = False
-        self._job = ""  # in which they end; a session without one has them on its login node
+        self._job: JobId | None = None  # in which they end; a session without one has them on its login node
         self._may_ask = True
 
     def run(self) -> ExitCode:
@@ -104,7 +105,7 @@ class _Ports:
             if self._job and not entry.job:
                 raise _no_way(entry, alias)
             key = host_key(question.reply(), alias)
-        self._job, may_prompt = entry.job.id if entry.job else "", self._may_ask and screen.can_ask()
+        self._job, may_prompt = entry.job.id if entry.job else None, self._may_ask and screen.can_ask()
         argv, environment = ownsshd.forward_argv(self._target, self._job, key, self._forwards, may_prompt=may_prompt)
         self._may_ask = False
         with SshLog() as log:
@@ -167,9 +168,10 @@ def no_way(words: str, alias: str, name: str, without: str) -> LnodeError:
     )  # fmt: skip
 
 
-def host_key(reply: Reply, alias: str) -> str:
+def host_key(reply: Reply, alias: str) -> HostKey:
     """By which the sshd there will be known, as hostkey.sh says. Raises LnodeError."""
-    key = next((row for row in reply.get("key", ()) if row.startswith("ssh-ed25519 ")), None)
+    rows = (" ".join(row.split(" ")[:2]) for row in reply.get("key", ()))  # the third word is a comment
+    key = next(filter(None, map(HostKey.parse, rows)), None)
     if key is None:
         raise LnodeError(
             ExitCode.MISSING_THERE, f"no key could be made on {alias}", f"see what it says: ssh {alias} ssh-keygen -h"

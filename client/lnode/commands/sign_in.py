@@ -14,14 +14,15 @@ from typing import NamedTuple
 from lnode import causes, credentials, laptop, screen, signins, sshargs
 from lnode.credentials import KeychainFailed
 from lnode.errors import ExitCode, LnodeError
-from lnode.sshlog import SshLog
 from lnode.sshargs import Local, Option
+from lnode.sshlog import SshLog
 from lnode.target import Target
 
 _SAYS_WHO_ASKS = (8, 5)  # the OpenSSH from which on a prompt of the host begins with (user@host)
 # In the words of PAM modules that ask for one. Not `One-time password:`, `New password:`, `Password or code:`.
 _WORDS = r"(?:Enter )?(?:your )?(?:{user}'s )?(?:(?:Unix|LDAP|Kerberos) )?password(?: for {user}(?:@\S+)?)? ?: ?"
-_ONE_QUESTION_ONCE = Option("NumberOfPasswordPrompts", 1)  # so what is asked again is another question, with the same words
+# so what is asked again is another question, with the same words
+_ONE_QUESTION_ONCE = Option("NumberOfPasswordPrompts", 1)
 _NOT_NOW = "lnode works without it: ssh asks each time"
 
 
