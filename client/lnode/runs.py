@@ -13,8 +13,8 @@ class Run(NamedTuple):
     """A run. Times are seconds since the epoch on the host's clock.
 
     `state` is "running", "ended", "lost" (its processes are gone and left no exit code), or "elsewhere" (it was started
-    on `host`, and only that could tell). `host` is None if it has no name. `code` and `ended` are None before the end; a
-    `code` over 128 is a signal's. `job` and `session` are those of the allocation that it runs in, or None and "".
+    on `host`, and only that could tell). `host` is None if it has no name. `code` and `ended` are None before the end;
+    a `code` over 128 is a signal's. `job` and `session` are those of the allocation that it runs in, or None and "".
     """
 
     name: str
