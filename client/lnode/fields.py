@@ -17,14 +17,18 @@ class _Text(str):
     _GRAMMAR: ClassVar[re.Pattern[str]]
 
     def __new__(cls, text: str) -> Self:
-        if not cls._GRAMMAR.fullmatch(text):
+        if not cls._fits(text):
             raise ValueError(f"this is no {cls.__name__}: {text[:80]!r}")
         return super().__new__(cls, text)
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """The field, None for a text that does not match."""
-        return cls(text) if cls._GRAMMAR.fullmatch(text) else None
+        return cls(text) if cls._fits(text) else None
+
+    @classmethod
+    def _fits(cls, text: str) -> bool:
+        return cls._GRAMMAR.fullmatch(text) is not None
 
 
 class NodeName(_Text):
@@ -66,12 +70,11 @@ class Word(_Text):
 class Folder(_Text):
     """An absolute path of printable characters. It may hold anything else, so quote it in a command."""
 
-    _GRAMMAR = re.compile(r"/[^\x00-\x1f\x7f-\x9f]{0,4095}")
+    _GRAMMAR = re.compile(r"/.{0,4095}")
 
     @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """The path, None for one that is relative or could control a terminal."""
-        return super().parse(text) if text.isprintable() else None
+    def _fits(cls, text: str) -> bool:
+        return super()._fits(text) and text.isprintable()
 
 
 class HostKey(_Text):

@@ -228,3 +228,17 @@ def test_no_folder_becomes_an_option_of_the_editor(scene: Scene, folder: str) ->
     else:
         assert done.returncode == 2, done.stderr
         assert not edited.exists()
+
+
+@pytest.mark.parametrize("number", ["9" * 4000, "9" * 5000, "\u0663", "-1"])
+def test_no_number_in_a_log_is_a_bug(scene: Scene, number: str) -> None:
+    over = f"over sim {'0' * 16} ended login1 12 1700000000 1700000010 0 - -"
+    scene.acts("logs", f'printf \'%s beat %s\\n%s {over}\\n\' "$1" {number} "$1"')
+    done = scene.run("unity", "sim", "--logs")
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_number_in_a_fact_is_a_bug(scene: Scene) -> None:
+    scene.acts("doctor", reply(facts=f"tmux_version tmux {'9' * 5000}.1\nhome_free_kb {'9' * 5000}"))
+    done = scene.run("unity", "--doctor")
+    assert done.returncode in (0, 1), done.stderr
