@@ -63,3 +63,10 @@ def test_whatever_stands_there_is_as_harmless_as_a_reply(state: Path, value: obj
     kept = pictures.read("unity")
     for reply in kept.replies if kept else ():
         sessions.picture_of(reply)
+
+
+@pytest.mark.parametrize("at", ["1e400", "-Infinity", "NaN", "9" * 400, "9" * 5000, '"x"', "null"])
+def test_a_time_that_is_none(state: Path, at: str) -> None:
+    state.mkdir(parents=True)
+    (state / "unity.json").write_text(f'{{"host": "unity", "at": {at}, "replies": []}}')
+    assert pictures.read("unity") is None
