@@ -128,8 +128,8 @@ def parse_config(text: str) -> dict[str, tuple[str, ...]]:
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for row in text.splitlines():
-        key, _, value = row.partition(" ")
-        if value:
+        key, told, value = row.partition(" ")
+        if told:  # an empty value too: `HostKeyAlgorithms -*` leaves none
             yield key.lower(), value
 
 

@@ -83,7 +83,11 @@ def test_the_output_of_ssh_g() -> None:
 @given(st.text())
 def test_no_output_is_beyond_reading(text: str) -> None:
     options = sshargs.parse_config(text)
-    assert all(key == key.lower() and values and all(values) for key, values in options.items())
+    assert all(key == key.lower() and values for key, values in options.items())
+
+
+def test_an_empty_list_is_not_a_missing_one() -> None:
+    assert sshargs.parse_config("casignaturealgorithms \nport 22\n")["casignaturealgorithms"] == ("",)
 
 
 TOKENS = {"h": "login.site.edu", "p": "2200", "r": "abc", "n": "unity"}
