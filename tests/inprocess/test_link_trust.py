@@ -237,7 +237,7 @@ def test_any_of_several_files_will_do(opener, site):
     [
         "KnownHostsCommand /bin/false", "RevokedHostKeys {folder}/revoked", "PKCS11Provider {folder}/token.so",
         "ProxyUseFdpass yes", "BindInterface lo", "PubkeyAuthentication no", "PreferredAuthentications password",
-        "PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256",
+        "PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256", "PubkeyAcceptedAlgorithms -*",
     ],
 )  # fmt: skip
 def test_what_only_ssh_can_do_knocks_nowhere(opener, site, words):

@@ -1,9 +1,10 @@
 """The second rung: asyncssh, fed from `ssh -G`, with keys, an agent and what the keychain keeps, never prompting."""
 
 import asyncio
+import base64
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from copy import copy
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from lnode.causes import Cause
 from lnode.credentials import Password
 from lnode.link import Answer, LinkFailed, _hostkeys, _identities, _wire, link_failures
 from lnode.link._child import read_capped
+from lnode.link._publickey import is_certificate, key_type, plain
 from lnode.target import Target
 
 _AGENT_S = 2.0
@@ -34,7 +36,11 @@ logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 
 
 class _Client(asyncssh.SSHClient):
-    """Offers the keys that lnode chose, then a password once, and remembers which host key the server showed."""
+    """Checks the host key as ssh does, then offers the keys that lnode chose, then a password once.
+
+    asyncssh's own check is weaker than ssh's, so it is given no key to trust, and `_host_key` takes its place. Were
+    that no longer called, asyncssh would refuse every key, and `verified` would keep the user's keys back.
+    """
 
     def __init__(
         self, keys: list[asyncssh.SSHKeyPair], host_keys: _hostkeys.HostKeys, password: Password | None = None
@@ -44,18 +50,43 @@ class _Client(asyncssh.SSHClient):
         self.sent_password = False
         self._host_keys = host_keys
         self._connection: asyncssh.SSHClientConnection | None = None
-        self.verdict: Cause | None = None
+        self.verified = False  # the host has signed with a key that is its own
+        self.refused: LinkFailed | None = None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self._connection = conn
+        conn.validate_server_host_key = self._host_key  # type: ignore[method-assign]
 
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Asked only for keys that asyncssh does not find among the trusted ones."""
-        self.verdict = self._host_keys.verdict(key.public_data)
-        return self.verdict is None
+    def _host_key(self, key_data: bytes) -> asyncssh.SSHKey:
+        """The key with which the server has to have signed, from the key or certificate that it shows."""
+        self.verified = False
+        with self._refusing():
+            self._host_keys.check(key_data)
+        key = _verifying_key(key_data)
+        verify = key.verify
+
+        def verify_as_asked(data: bytes, sig: bytes) -> bool:
+            with self._refusing():
+                if not verify(data, sig):  # somebody who shows the key without having it
+                    raise LinkFailed(Cause.HOST_KEY_CHANGED, "the host's signature does not match its key")
+                self._host_keys.check_signature(key_data, sig)
+            self.verified = True
+            return True
+
+        key.verify = verify_as_asked  # type: ignore[method-assign]
+        return key
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Keep why the host key is refused, and tell asyncssh in its words."""
+        try:
+            yield
+        except LinkFailed as refused:
+            self.refused = refused
+            raise asyncssh.HostKeyNotVerifiable(refused.story) from refused
 
     def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
-        return next(self._keys, None)
+        return next(self._keys, None) if self.verified else None
 
     def password_auth_requested(self) -> str | None:
         return self._password_once() if self.password and self.password.words is None else None
@@ -74,14 +105,10 @@ class _Client(asyncssh.SSHClient):
         return None if password is None else [password]
 
     def _password_once(self) -> str | None:
-        if self.password is None or self.sent_password:
+        if self.password is None or self.sent_password or not self.verified:
             return None
         self.sent_password = True
         return self.password.secret
-
-    @property
-    def host_key_accepted(self) -> bool:
-        return self._connection is not None and self._connection.get_server_host_key() is not None
 
     @property
     def host_key_awaited(self) -> bool:
@@ -90,7 +117,7 @@ class _Client(asyncssh.SSHClient):
         A server that finds nothing in common hangs up at once, and asyncssh may report that before its own finding.
         It has no public name for the list; without it this is a connection closed early.
         """
-        return bool(getattr(self._connection, "_server_kexinit", b"")) and not self.host_key_accepted
+        return bool(getattr(self._connection, "_server_kexinit", b"")) and not self.verified
 
 
 class AsyncsshLink:
@@ -156,36 +183,32 @@ class AsyncsshPipe:
 async def open_rung(target: Target) -> AsyncsshLink:
     """Sign in silently. Raises LinkFailed; NO_COMMON_ALGORITHM is the only cause that paramiko may mend."""
     algorithms = _algorithms(target)
-    host_keys = await _hostkeys.known_host_keys(target)
     secrets = await _identities.secrets_of(target)
     async with _agent_keys(target) as agent_keys:
         file_keys, unreadable = _file_keys(target, secrets.passphrases)
         keys = _identities.to_offer(target, agent_keys, file_keys, lambda key: key.public_data)
         if not keys and not secrets.password:
             raise _identities.no_key(unreadable)
-        client = _Client(keys, host_keys, secrets.password)
         wire = await _wire.dial(target)
         try:
-            return AsyncsshLink(await _connect(target, client, host_keys, algorithms, wire), wire)
+            host_keys = await _hostkeys.known_host_keys(target, wire.address, algorithms["server_host_key_algs"])
+            algorithms["server_host_key_algs"] = list(host_keys.offered)
+            client = _Client(keys, host_keys, secrets.password)
+            return AsyncsshLink(await _connect(target, client, algorithms, wire), wire)
         except BaseException:
             await wire.close()
             raise
 
 
 async def _connect(
-    target: Target,
-    client: _Client,
-    host_keys: _hostkeys.HostKeys,
-    algorithms: dict[str, list[str]],
-    wire: _wire.Wire,
+    target: Target, client: _Client, algorithms: dict[str, list[str]], wire: _wire.Wire
 ) -> asyncssh.SSHClientConnection:
-    host_key_algorithms = host_keys.prefer(algorithms.pop("server_host_key_algs"))
     try:
-        return await asyncssh.connect(
+        connection = await asyncssh.connect(
             target.hostname, target.port, sock=wire.sock, config=[], client_factory=lambda: client,
-            username=target.user, known_hosts=_trusted(host_keys), host_key_alias=target.host_key_alias,
-            server_host_key_algs=host_key_algorithms, x509_trusted_certs=None, x509_trusted_cert_paths=[],
-            client_keys=None, agent_path=None, agent_forwarding=False, host_based_auth=False, gss_host=None,
+            username=target.user, known_hosts=([], [], []), x509_trusted_certs=None, x509_trusted_cert_paths=[],
+            compression_algs=None, client_keys=None,
+            agent_path=None, agent_forwarding=False, host_based_auth=False, gss_host=None,
             preferred_auth="publickey,keyboard-interactive,password", password_auth=client.password is not None,
             kbdint_auth=client.password is not None, **algorithms,
         )  # fmt: skip
@@ -195,17 +218,21 @@ async def _connect(
             credentials.refused(target.alias)
             cause = Cause.LOGIN_REFUSED
         raise LinkFailed(cause, str(exc) or type(exc).__name__) from exc
+    if not client.verified:  # let in without any key or password, and without a host key
+        connection.abort()
+        raise LinkFailed(Cause.HOST_KEY_UNKNOWN, "the host has shown no key")
+    return connection
 
 
 async def _cause_of(exc: Exception, client: _Client, wire: _wire.Wire) -> Cause:
+    if client.refused:
+        return client.refused.cause
     if isinstance(exc, asyncssh.HostKeyNotVerifiable):
-        return client.verdict or (Cause.HOST_KEY_CHANGED if "revoked" in str(exc) else Cause.HOST_KEY_UNKNOWN)
+        return Cause.HOST_KEY_UNKNOWN
     if isinstance(exc, asyncssh.PermissionDenied) or "authentication" in str(exc).lower():
         return Cause.LOGIN_REFUSED
-    if client.host_key_accepted:
-        # Past the host key there is nothing left to negotiate: a signature that does not match the key is somebody
-        # who shows the key without having it.
-        return Cause.HOST_KEY_CHANGED if isinstance(exc, asyncssh.KeyExchangeFailed) else Cause.CLOSED_EARLY
+    if client.verified:  # past the host key there is nothing left to negotiate
+        return Cause.CLOSED_EARLY
     if client.host_key_awaited or isinstance(exc, _CANNOT_AGREE):
         return Cause.NO_COMMON_ALGORITHM
     return await wire.why_lost()
@@ -223,27 +250,27 @@ async def _close(connection: asyncssh.SSHClientConnection, wire: _wire.Wire) -> 
         await wire.close()
 
 
-def _trusted(host_keys: _hostkeys.HostKeys) -> tuple[list[asyncssh.SSHKey], ...]:
-    """Trusted keys, authorities and revoked keys, as asyncssh takes them. Never None: that would check nothing."""
-    return _imported(host_keys.trusted), _imported(host_keys.authorities), _imported(host_keys.revoked)
-
-
-def _imported(keys: Iterable[_hostkeys.Key]) -> list[asyncssh.SSHKey]:
-    found = []
-    for kind, encoded in keys:
-        with suppress(asyncssh.KeyImportError):  # a type that asyncssh does not know cannot be negotiated either
-            found.append(asyncssh.import_public_key(f"{kind} {encoded}"))
-    return found
+def _verifying_key(shown: bytes) -> asyncssh.SSHKey:
+    """Read a host key, or the key in a certificate once its authority's signature is verified."""
+    kind = key_type(shown)
+    row = f"{kind} {base64.b64encode(shown).decode('ascii')}"
+    try:
+        return asyncssh.import_certificate(row).key if is_certificate(kind) else asyncssh.import_public_key(row)
+    except ValueError as broken:  # KeyImportError is one
+        raise asyncssh.HostKeyNotVerifiable(f"cannot read the host key: {broken}") from None
 
 
 def _algorithms(target: Target) -> dict[str, list[str]]:
     """The target's algorithms that asyncssh has, in ssh's order, by the names of asyncssh's arguments."""
     host_keys = (*get_certificate_algs(), *get_public_key_algs())
+    accepted = _identities.accepted_algorithms(target)
+    signatures = [name.decode("ascii") for name in get_public_key_algs()]
     return {
         "kex_algs": _common(target, "kexalgorithms", get_kex_algs),
         "encryption_algs": _common(target, "ciphers", get_encryption_algs),
         "mac_algs": _common(target, "macs", get_mac_algs),
         "server_host_key_algs": _common(target, "hostkeyalgorithms", lambda: host_keys),
+        "signature_algs": [x for x in signatures if accepted is None or x in map(plain, accepted)] or signatures,
     }
 
 

@@ -11,6 +11,7 @@ from lnode import credentials
 from lnode.causes import Cause
 from lnode.credentials import Password
 from lnode.link import LinkFailed, _hostkeys
+from lnode.link._publickey import key_type, rsa_bits, signature_algorithms
 from lnode.offloop import in_thread
 from lnode.target import Target
 
@@ -25,11 +26,17 @@ class Secrets(NamedTuple):
 
 
 async def secrets_of(target: Target) -> Secrets:
-    """Nothing, and at once, where nothing is kept; nothing where the keychain fails."""
+    """Nothing, and at once, where nothing is kept; nothing where the keychain fails.
+
+    No password where StrictHostKeyChecking is off: there ssh itself fills known_hosts with any key that it meets.
+    """
     if not credentials.is_kept(target):
         return Secrets()
     credentials.leave_no_core()
-    return await in_thread(lambda: Secrets(credentials.password(target), credentials.passphrases(target)))
+    checked = target.one("stricthostkeychecking") not in ("false", "no", "off")
+    return await in_thread(
+        lambda: Secrets(credentials.password(target) if checked else None, credentials.passphrases(target))
+    )
 
 
 def private_key_files(target: Target) -> tuple[Path, ...]:
@@ -64,10 +71,10 @@ def to_offer(target: Target, agents: Sequence[K], files: Sequence[K], blob: Call
     named = {*_named_blobs(target), *map(blob, files)}
     if target.one("identitiesonly") == "yes":
         agents = [key for key in agents if blob(key) in named or blob(key) in certified]
-    accepted = target.one("pubkeyacceptedalgorithms") or target.one("pubkeyacceptedkeytypes")  # before OpenSSH 8.5
+    accepted, least = accepted_algorithms(target), _hostkeys.smallest_rsa(target)
     found: dict[bytes, K] = {}
     for key in (*agents, *files):
-        if not needs_touch(blob(key)) and _is_accepted(blob(key), accepted):
+        if not needs_touch(blob(key)) and _is_accepted(blob(key), accepted, least):
             found.setdefault(blob(key), key)
     held = {blob(key) for key in agents}
     return [found[one] for one in sorted(found, key=lambda b: (b not in certified, b not in held, b not in named))]
@@ -78,9 +85,21 @@ def _may_sign(target: Target) -> bool:
     return target.one("pubkeyauthentication", "yes") not in ("no", "false") and "publickey" in ways
 
 
-def _is_accepted(blob: bytes, accepted: str) -> bool:
-    kind = _hostkeys.key_type(blob)
-    return not accepted or not set(_hostkeys.signature_algorithms(kind)).isdisjoint(accepted.split(","))
+def accepted_algorithms(target: Target) -> frozenset[str] | None:
+    """PubkeyAcceptedAlgorithms, the signature algorithms that ssh would use; None where an old ssh does not say."""
+    for keyword in ("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes"):  # the latter before OpenSSH 8.5
+        if keyword in target.options:
+            return frozenset(target.one(keyword).split(","))
+    return None
+
+
+def _is_accepted(blob: bytes, accepted: frozenset[str] | None, least: int) -> bool:
+    try:
+        bits = rsa_bits(blob)
+    except ValueError:
+        return False
+    long_enough = bits is None or bits >= least
+    return long_enough and (accepted is None or not accepted.isdisjoint(signature_algorithms(key_type(blob))))
 
 
 def needs_touch(blob: bytes) -> bool:

@@ -21,6 +21,7 @@ from lnode import credentials
 from lnode.causes import Cause
 from lnode.credentials import Password
 from lnode.link import MAX_OUTPUT, Answer, LinkFailed, _hostkeys, _identities, _wire, link_failures
+from lnode.link._publickey import RSA_SIGNATURES, plain
 from lnode.target import Target
 
 _THREADS = 32  # a command takes two; a queued one only starts later
@@ -53,6 +54,19 @@ class _Agent(AgentSSH):
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for a signature
         self._socket.close()
+
+
+class _Transport(paramiko.Transport):
+    """paramiko's connection, which keeps what the host showed: its key as on the wire, and its signature."""
+
+    shown: tuple[bytes, bytes] | None = None
+    forged = False  # the signature does not match the key
+
+    def _verify_key(self, host_key: bytes, sig: bytes) -> None:
+        self.forged = True
+        super()._verify_key(host_key, sig)  # type: ignore[misc]  # missing from the stubs
+        self.forged = False
+        self.shown = host_key, sig
 
 
 class ParamikoLink:
@@ -161,7 +175,6 @@ async def open_rung(target: Target) -> ParamikoLink:
     """Sign in silently, by the same rules as asyncssh. Raises LinkFailed."""
     if target.certificate_files:
         raise LinkFailed(Cause.LOGIN_REFUSED, "CertificateFile is for ssh itself")
-    host_keys = await _hostkeys.known_host_keys(target)
     secrets = await _identities.secrets_of(target)
     async with _agent_keys(target) as agent_keys:
         keys = _identities.to_offer(target, agent_keys, _file_keys(target, secrets.passphrases), _blob)
@@ -169,13 +182,13 @@ async def open_rung(target: Target) -> ParamikoLink:
             raise _identities.no_key(unreadable=False)
         wire = await _wire.dial(target)
         try:
-            transport = paramiko.Transport(wire.sock)
+            transport = _Transport(wire.sock, disabled_algorithms=_refused_signatures(target))
         except BaseException:
             await wire.close()
             raise
         link = ParamikoLink(transport, wire)
         try:
-            _configure(transport, target, host_keys)
+            host_keys = await _configure(transport, target, wire.address)
             await _handshake(link, transport, wire)
             _check_host_key(transport, host_keys)
             await _sign_in(link, transport, target, keys, secrets.password)
@@ -185,15 +198,23 @@ async def open_rung(target: Target) -> ParamikoLink:
         return link
 
 
-def _configure(transport: paramiko.Transport, target: Target, host_keys: _hostkeys.HostKeys) -> None:
-    """The target's algorithms that paramiko has, in ssh's order, a known host key's first."""
+async def _configure(transport: paramiko.Transport, target: Target, address: str | None) -> _hostkeys.HostKeys:
+    """Set the target's algorithms that paramiko has, in ssh's order, a known host key's first. Return the host keys."""
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = _NEVER_S
     options = transport.get_security_options()
     options.kex = _common(target, "kexalgorithms", options.kex)
     options.ciphers = _common(target, "ciphers", options.ciphers)
     options.digests = _common(target, "macs", options.digests)
     wanted = _common(target, "hostkeyalgorithms", options.key_types)
-    options.key_types = tuple(host_keys.prefer(wanted))
+    host_keys = await _hostkeys.known_host_keys(target, address, wanted)
+    options.key_types = tuple(host_keys.offered)
+    return host_keys
+
+
+def _refused_signatures(target: Target) -> dict[str, Sequence[str]]:
+    """The algorithms with which an RSA key of the user's must not sign, as paramiko takes them."""
+    accepted = _identities.accepted_algorithms(target)
+    return {"pubkeys": [name for name in RSA_SIGNATURES if accepted is not None and name not in map(plain, accepted)]}
 
 
 def _common(target: Target, keyword: str, supported: Sequence[str]) -> tuple[str, ...]:
@@ -203,7 +224,7 @@ def _common(target: Target, keyword: str, supported: Sequence[str]) -> tuple[str
     return common
 
 
-async def _handshake(link: ParamikoLink, transport: paramiko.Transport, wire: _wire.Wire) -> None:
+async def _handshake(link: ParamikoLink, transport: _Transport, wire: _wire.Wire) -> None:
     settled = threading.Event()
     transport.start_client(event=settled)
     try:
@@ -214,15 +235,20 @@ async def _handshake(link: ParamikoLink, transport: paramiko.Transport, wire: _w
     if transport.is_active():
         return
     exc = transport.get_exception()
+    if transport.forged:
+        raise LinkFailed(Cause.HOST_KEY_CHANGED, str(exc))
     agreed = not isinstance(exc, paramiko.ssh_exception.IncompatiblePeer)
     cause = await wire.why_lost() if agreed else Cause.NO_COMMON_ALGORITHM
     raise LinkFailed(cause, str(exc) if exc else "closed during the handshake")
 
 
-def _check_host_key(transport: paramiko.Transport, host_keys: _hostkeys.HostKeys) -> None:
-    verdict = host_keys.verdict(transport.get_remote_server_key().asbytes())
-    if verdict is not None:
-        raise LinkFailed(verdict, "host key is not trusted")
+def _check_host_key(transport: _Transport, host_keys: _hostkeys.HostKeys) -> None:
+    """Raise LinkFailed unless the host's key is trusted. Until now nothing was sent but what every server gets."""
+    if transport.shown is None:
+        raise LinkFailed(Cause.HOST_KEY_UNKNOWN, "the host has shown no key")
+    key, signature = transport.shown
+    host_keys.check(key)
+    host_keys.check_signature(key, signature)
 
 
 async def _sign_in(

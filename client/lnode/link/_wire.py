@@ -27,12 +27,21 @@ _Address = tuple[Any, ...]
 
 
 class Wire:
-    """An open byte stream; `sock` is a real socket also where a proxy command stands behind it."""
+    """An open byte stream; `sock` is a real socket also where a proxy command stands behind it.
+
+    `address` is the host's, None behind a proxy.
+    """
 
     def __init__(
-        self, sock: socket.socket, proxy: asyncio.subprocess.Process | None = None, words: IO[bytes] | None = None
+        self,
+        sock: socket.socket,
+        proxy: asyncio.subprocess.Process | None = None,
+        words: IO[bytes] | None = None,
+        *,
+        address: str | None = None,
     ) -> None:
         self.sock = sock
+        self.address = address
         self._proxy = proxy
         self._words = words
 
@@ -70,7 +79,7 @@ async def dial(target: Target) -> Wire:
     if argv:
         return await _start_proxy(argv)
     try:
-        return Wire(await _connect(target))
+        return await _connect(target)
     except OSError as exc:
         raise LinkFailed(_cause_of(exc), f"{target.hostname} port {target.port}: {exc.strerror or exc}") from exc
 
@@ -96,7 +105,7 @@ async def _start_proxy(argv: list[str]) -> Wire:
     return Wire(ours, proxy, words)
 
 
-async def _connect(target: Target) -> socket.socket:
+async def _connect(target: Target) -> Wire:
     refused: OSError | None = None
     for kind, address in await _resolve(target.hostname, target.port, target.address_family):
         sock = socket.socket(kind, socket.SOCK_STREAM)
@@ -113,7 +122,7 @@ async def _connect(target: Target) -> socket.socket:
             sock.close()
             raise
         else:
-            return sock
+            return Wire(sock, address=address[0])
     raise refused or OSError(errno.EADDRNOTAVAIL, "no address")
 
 
