@@ -58,7 +58,7 @@ class Companion:
         how = causes.signed_in(words, target.place)
         # What took a person once would take one again, or count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not credentials.is_kept(target)
-        self._shared_only = person or odd or signins.is_for_ssh_alone(target)
+        self._shared_only = person or odd or signins.is_for_ssh_alone(target) or _is_on_trust(target, words)
         self._asked = asyncio.Event()
         self._link: Link | None = None
         self._linked = asyncio.Event()
@@ -203,6 +203,12 @@ class Companion:
         if session:
             self._learn(NodeName.parse(name))
         return session
+
+
+def _is_on_trust(target: Target, words: str) -> bool:
+    """True if ssh has just accepted a new host key without asking: the keychain gives such a host nothing."""
+    unasked = target.one("stricthostkeychecking") == "accept-new"
+    return unasked and "Permanently added" in words and credentials.is_kept(target)
 
 
 async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:

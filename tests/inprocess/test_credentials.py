@@ -21,6 +21,7 @@ from inprocess.sshd import DEADLINE_S, Site
 from lnode import credentials
 from lnode.causes import Cause
 from lnode.commands.sign_in import _method
+from lnode.companion import Companion
 from lnode.credentials import KeychainFailed
 from lnode.link import LinkFailed
 from lnode.sshlog import SshLog
@@ -345,6 +346,63 @@ def test_a_link_answers_no_other_question(sshd: Sshd, rung: str) -> None:
     with pytest.raises(LinkFailed) as failed:
         asyncio.run(import_module(f"lnode.link.{rung}").open_rung(target))
     assert (failed.value.cause, heard) == (Cause.LOGIN_REFUSED, [])
+
+
+@pytest.mark.parametrize(("checking", "sent"), [("yes", [SECRET]), ("accept-new", [SECRET]), ("no", [])])
+@pytest.mark.parametrize("rung", ["_asyncssh", "_paramiko"])
+def test_a_link_gives_no_password_where_host_keys_are_not_checked(
+    sshd: Sshd, rung: str, checking: str, sent: Sequence[str]
+) -> None:
+    port, heard = sshd.listen()
+    target = sshd.site.target(port, f"StrictHostKeyChecking {checking}")
+    credentials.keep(target, {BY_SSH: SECRET}, alone=True)
+    sshd.site.key.unlink()
+    try:
+        asyncio.run(_opened_and_closed(rung, target))
+    except LinkFailed as failed:
+        assert (failed.cause, heard) == (Cause.LOGIN_REFUSED, [])
+    assert heard == sent
+
+
+async def _opened_and_closed(rung: str, target: Target) -> None:
+    await (await import_module(f"lnode.link.{rung}").open_rung(target)).close()
+
+
+class NoLookout:
+    """Nothing is looked out for."""
+
+    async def keep(self, *_: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize(("checking", "new", "sent"), [
+    ("accept-new", True, False), ("accept-new", False, True), ("ask", True, True),
+])  # fmt: skip
+def test_a_key_that_ssh_has_accepted_unasked_gets_no_password(sshd: Sshd, checking: str, new: bool, sent: bool) -> None:
+    port, heard = sshd.listen()
+    target = sshd.site.target(port, f"StrictHostKeyChecking {checking}")
+    credentials.keep(target, {BY_SSH: SECRET}, alone=True)
+    sshd.site.key.unlink()
+    words = f'Authenticated to 127.0.0.1 ([127.0.0.1]:{port}) using "publickey".\n'
+    if new:
+        words = f"Warning: Permanently added '[127.0.0.1]:{port}' (ED25519) to the list of known hosts.\n{words}"
+
+    async def scenario() -> None:
+        told = asyncio.Event()
+        companion = Companion(
+            target, words, lambda *_: "true", _never_silent, lambda *_, **__: None, lambda _: None,
+            lambda story: told.set(), NoLookout(), person=False,  # type: ignore[arg-type]
+        )  # fmt: skip
+        await asyncio.wait_for(told.wait(), DEADLINE_S)
+        companion.leave()
+        await companion.left()
+
+    asyncio.run(scenario())
+    assert heard == ([SECRET] if sent else [])
+
+
+async def _never_silent() -> bool:
+    return False
 
 
 def test_ssh_gets_no_answer_to_another_question(sshd: Sshd) -> None:
