@@ -7,6 +7,7 @@ How its entries are judged follows check_host_key() in OpenSSH's sshconnect.c.
 import asyncio
 import base64
 import binascii
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence, Set
 from ipaddress import ip_address
@@ -141,9 +142,8 @@ async def known_host_keys(target: Target, address: str | None, algorithms: Itera
     exact = name if target.host_key_alias else _with_port(name, target.port)
     addressed = _with_port(address, target.port) if address else exact
     names = dict.fromkeys((exact, name, addressed, address or name))
-    found = dict(
-        zip(names, await asyncio.gather(*(_lookup(one, target.known_hosts_files) for one in names)), strict=True)
-    )
+    files = [path for path in target.known_hosts_files if os.access(path, os.R_OK)]  # ssh passes over the others
+    found = dict(zip(names, await asyncio.gather(*(_lookup(one, files) for one in names)), strict=True))
     pinned = _marked(found[exact], "")
     authorities = _marked([*found[exact], *found[name]], "@cert-authority")
     offered = _in_order(algorithms, pinned, authorities)
@@ -157,9 +157,15 @@ async def known_host_keys(target: Target, address: str | None, algorithms: Itera
         authorities=authorities,
         revoked=_revoked([entry for entries in found.values() for entry in entries]),
         name=name,
-        ca_signatures=frozenset(target.options.get("casignaturealgorithms", (_CA_SIGNATURES,))[0].split(",")),
+        ca_signatures=_ca_signatures(target),
         smallest_rsa=smallest_rsa(target),
     )
+
+
+def _ca_signatures(target: Target) -> frozenset[str]:
+    """CASignatureAlgorithms; none where the list is empty."""
+    names = target.options.get("casignaturealgorithms", (_CA_SIGNATURES,))[0]
+    return frozenset(filter(None, names.split(",")))
 
 
 def _with_port(name: str, port: int) -> str:
