@@ -18,7 +18,7 @@ from lnode.errors import ExitCode  # noqa: E402
 
 def main() -> None:
     """The `lnode` command."""
-    screen.open_closed()
+    screen.open_streams()
     code = explained(lambda: _run(sys.argv[1:]))
     gc.freeze()  # what is left needs no collecting: Python would take 20 ms for it where rich is loaded
     sys.exit(code)

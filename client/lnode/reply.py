@@ -26,8 +26,12 @@ def parse_reply(nonce: str, lines: Iterable[str]) -> Mapping[str, tuple[str, ...
 def visible(text: str) -> str:
     """Make control characters visible as `\\x1b`, so that remote text cannot move the cursor or the clipboard.
 
-    Newlines and tabs become visible too: the caller decides where lines break. Printable unicode stays.
+    Newlines and tabs become visible too: the caller decides where lines break. So do C1 controls,
+    bidirectional controls, zero-width characters and lone surrogates, none of which isprintable() lets through. Other
+    unicode stays.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
@@ -43,6 +47,15 @@ def tamed(text: str) -> tuple[str, str]:
     return "".join(part if _TAME.fullmatch(part) else visible(part) for part in _TAME.split(text)), held
 
 
+def colours_after(colours: str, text: str) -> str:
+    """Return the colours (SGR) that a terminal has on after tame `text`, where it had on `colours` before."""
+    since_plain = _PLAIN.split(colours + text)[-1]
+    return "".join(_COLOUR.findall(since_plain)[-_MOST_COLOURS:])
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]{0,60}m")
+_PLAIN = re.compile(r"\x1b\[[0;]*m")
+_MOST_COLOURS = 16  # sequences; what came before them has been painted over by now
 _TAME = re.compile(r"(\x1b\[[0-9;:]*[mK]|[\n\r\t\b]+)")
 _BEGUN = re.compile(r"\x1b(\[[0-9;:]*)?\Z")
 _LONGEST_ESCAPE = 64

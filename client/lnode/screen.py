@@ -1,7 +1,8 @@
 """The only writer to the user's terminal: lines, errors, questions, tables, a sign of life.
 
 Everything that lnode says goes to stderr, lower case and without a full stop; only what was asked for (`--ls`,
-`--json`) goes to stdout. Remote text passes through reply.visible() before it is printed.
+`--json`) goes to stdout. All of it goes through `_put`, which makes control characters visible unless they are
+lnode's own (`_Control`): so no text of a host can control the terminal, whichever function shows it.
 """
 
 import os
@@ -10,33 +11,60 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.reply import tamed, visible
+from lnode.reply import colours_after, tamed, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 
+class _Control(str):
+    """Characters that may control the terminal: lnode's own, or what reply.tamed() has left of a log."""
+
+    __slots__ = ()
+
+
+_END = _Control("\n")
+
+
+def _put(stream: TextIO, *parts: str) -> None:
+    """Write the parts; all but those of `_Control` with control characters made visible."""
+    stream.write("".join(part if isinstance(part, _Control) else visible(part) for part in parts))
+    stream.flush()
+
+
+def _write(*parts: str) -> None:
+    with suppress(OSError):  # the window may be closed: then there is nobody to tell
+        _put(sys.stderr, *parts)
+
+
 def say(text: str) -> None:
     """One line on stderr."""
-    _write(f"lnode: {visible(text)}\n")
+    _write("lnode: ", text, _END)
 
 
-def _write(text: str) -> None:
-    with suppress(OSError):  # the window may be closed: then there is nobody to tell
-        sys.stderr.write(text)
-        sys.stderr.flush()
+def show(*lines: str) -> None:
+    """Print lines that were asked for on stdout. Raises as output() does."""
+    with output():
+        _put(sys.stdout, *(part for line in lines for part in (line, _END)))
+
+
+def show_json(document: object) -> None:
+    """Print a document as JSON on stdout. Raises as output() does."""
+    import json
+
+    show(*json.dumps(document, indent=2).split("\n"))
 
 
 def show_error(error: LnodeError) -> None:
     """The other side's own words, if any, then one sentence and one hint."""
     detail = (row.rstrip() for row in error.detail.splitlines() if row.strip())
     for row in list(detail)[-20:]:
-        _write(f"  {visible(row)}\n")
-    _write(f"lnode: {visible(error.message)}\nhint:  {visible(error.hint)}\n")
+        _write("  ", row, _END)
+    _write("lnode: ", error.message, _END, "hint:  ", error.hint, _END)
 
 
 def is_terminal() -> bool:
@@ -51,11 +79,11 @@ def can_ask() -> bool:
 
 def confirm(question: str) -> bool:
     """Ask on stderr, no is the default; an end of input is no."""
-    _write(f"lnode: {visible(question)} [y/N] ")
+    _write("lnode: ", question, " [y/N] ")
     try:
         return input().strip().lower() in ("y", "yes")
     except EOFError:
-        _write("\n")
+        _write(_END)
         return False
 
 
@@ -75,7 +103,7 @@ def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
         with lock:
             if not over:
                 shown = True
-                _write(f"lnode: {text} ")
+                _write("lnode: ", text, " ")
 
     timer = threading.Timer(after_s, show)
     timer.daemon = True
@@ -87,7 +115,7 @@ def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
         with lock:
             over = True
         if shown:
-            _write("\r\x1b[K")
+            _write(_Control("\r\x1b[K"))
 
 
 def size() -> tuple[int, int]:
@@ -101,14 +129,14 @@ def size() -> tuple[int, int]:
 
 def draw_notice(text: str) -> None:
     """`text` over the top line of the terminal, which the session's next picture paints over. The cursor stays."""
-    width = size()[0]
-    write_control(f"\x1b7\x1b[1;1H\x1b(B\x1b[0;7m{_fitted(visible(text), width)}\x1b8")
+    fitted = _fitted(visible(text), size()[0])
+    _to_terminal(_Control("\x1b7\x1b[1;1H\x1b(B\x1b[0;7m"), fitted, _Control("\x1b8"))
 
 
 def draw_status(text: str) -> None:
     """`text` on the line of the cursor, in place of the last one; "" takes it away."""
     if sys.stderr.isatty():
-        _write(f"\r{_fitted(visible(text), size()[0] - 1).rstrip()}\x1b[K")
+        _write(_Control("\r"), _fitted(visible(text), size()[0] - 1).rstrip(), _Control("\x1b[K"))
 
 
 def _fitted(text: str, width: int) -> str:
@@ -136,8 +164,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
         return
     plain = [[visible(text) or "-" for text, _ in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *plain, strict=True)]
-    for row in (columns, *plain):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    show(*("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *plain)))
 
 
 def print_diff(lines: Sequence[str]) -> None:
@@ -146,7 +173,7 @@ def print_diff(lines: Sequence[str]) -> None:
     colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
     for line in lines:
         colour = "" if plain else colours.get(line[:1], "")
-        print(f"{colour}{visible(line)}{colour and chr(27) + '[m'}")
+        _put(sys.stdout, _Control(colour), line, _Control(colour and _PLAIN), _END)
 
 
 def prepare_table() -> None:
@@ -232,7 +259,8 @@ def keys() -> Iterator[Callable[[float], str]]:
 class Log:
     """Somebody else's output on stdout: in a pipe byte for byte, on a terminal without what could control that.
 
-    Writing raises as output() does.
+    Colours stay, but only while it is being written: between two writes the terminal is plain, however lnode ends and
+    whatever else it says. Writing raises as output() does.
     """
 
     def __init__(self) -> None:
@@ -241,31 +269,45 @@ class Log:
         self._tty = sys.stdout.isatty()
         self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
         self._held = ""
+        self._colours = ""  # those that the log has on
         self._inside_line = False
 
     def write(self, data: bytes) -> None:
         """Print it at once."""
-        if self._tty:
-            text, self._held = tamed(self._held + self._decode(data))
-            data = text.encode("utf-8", "backslashreplace")
         with output():
-            sys.stdout.buffer.write(data)
-        if data:
-            self._inside_line = not data.endswith(b"\n")
+            if self._tty:
+                text, self._held = tamed(self._held + self._decode(data))
+                self._show(text)
+            else:
+                sys.stdout.buffer.write(data)
+
+    def _show(self, text: str) -> None:
+        if not text:
+            return
+        before, self._colours = self._colours, colours_after(self._colours, text)
+        _put(sys.stdout, _Control(before), _Control(text), _Control(self._colours and _PLAIN))
+        self._inside_line = not text.endswith("\n")
 
     def break_line(self) -> None:
         """Before something else is said on the same terminal."""
-        if self._tty and self._inside_line:
-            _write("\n")
+        if self._inside_line:
+            _write(_END)
             self._inside_line = False
 
 
-def open_closed() -> None:
-    """Give standard streams that came closed (`>&-`) somewhere to go, so that no file of ours takes their number."""
+_PLAIN = "\x1b[m"
+
+
+def open_streams() -> None:
+    """Make the standard streams fit for use: one that came closed (`>&-`) gets somewhere to go, so that no file of ours
+    takes its number; and a character that the locale does not have is written, or read, as `\\u2713`: it is no error.
+    """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
             setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+        stream: Any = getattr(sys, name)
+        stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
@@ -287,8 +329,11 @@ def close_output() -> None:
 
 
 def write_control(sequence: str) -> None:
-    """Terminal control sequences, to the terminal itself and only to one."""
+    """Terminal control sequences of lnode's own, to the terminal itself and only to one."""
+    _to_terminal(_Control(sequence))
+
+
+def _to_terminal(*parts: str) -> None:
     if sys.stdout.isatty():
         with suppress(OSError):  # the window may be closed
-            sys.stdout.write(sequence)
-            sys.stdout.flush()
+            _put(sys.stdout, *parts)

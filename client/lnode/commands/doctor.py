@@ -1,6 +1,5 @@
 """`lnode [HOST] --doctor`: every layer between this laptop and a node, each finding with its fix. Changes nothing."""
 
-import json
 import os
 import subprocess
 import time
@@ -11,7 +10,6 @@ from lnode import credentials, laptop, screen, settings, tmux
 from lnode.ask import Question
 from lnode.doctor import HERE, LAYERS, Finding, findings, layers_until, of_failure, parse_facts
 from lnode.errors import ExitCode, LnodeError
-from lnode.reply import visible
 from lnode.settings import Request
 from lnode.target import Resolving, Target
 
@@ -95,13 +93,11 @@ def _said_by(*argv: str) -> str:
 
 
 def _show(alias: str | None, layers: Sequence[str], found: Sequence[Finding], *, as_json: bool) -> ExitCode:
-    with screen.output():
-        if as_json:
-            print(json.dumps(_document(alias, layers, found), indent=2))
-        else:
-            for layer in LAYERS if alias else HERE:
-                for line in _lines(layer, layers, [one for one in found if one.layer == layer]):
-                    print(line)
+    if as_json:
+        screen.show_json(_document(alias, layers, found))
+    else:
+        for layer in LAYERS if alias else HERE:
+            screen.show(*_lines(layer, layers, [one for one in found if one.layer == layer]))
     return ExitCode.FAILED if found else ExitCode.DONE
 
 
@@ -110,7 +106,7 @@ def _lines(layer: str, layers: Sequence[str], found: Sequence[Finding]) -> list[
         return [f"{layer:9}  not reached"]
     if not found:
         return [f"{layer:9}  ok"]
-    rows = [(visible(one.found), f"  fix: {visible(one.fix)}") for one in found]
+    rows = [(one.found, f"  fix: {one.fix}") for one in found]
     words = [layer, *[""] * (2 * len(rows) - 1)]
     return [f"{word:9}  {line}" for word, line in zip(words, (line for row in rows for line in row), strict=True)]
 

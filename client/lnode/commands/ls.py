@@ -40,7 +40,7 @@ def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitC
     if watch:
         return keep_watch({target.alias: (target, request)}, [view])
     if as_json:
-        _print_json(listing.document(view))
+        screen.show_json(listing.document(view))
     else:
         _print([view])
     if trouble:
@@ -60,7 +60,7 @@ def ls_all(hosts: Hosts, troubled: Sequence[View], *, as_json: bool, watch: bool
         views |= {view.host: view for view in _all(hosts)}
         found = [views[host] for host in order]
         if as_json:
-            _print_json({"hosts": [listing.document(view) for view in found]})
+            screen.show_json({"hosts": [listing.document(view) for view in found]})
         else:
             _print(found)
     else:
@@ -86,10 +86,3 @@ def _print(views: Sequence[View]) -> None:
             screen.print_table(columns, rows)
     for note in listing.notes(views):
         screen.say(note)
-
-
-def _print_json(document: Mapping[str, object]) -> None:
-    import json
-
-    with screen.output():
-        print(json.dumps(document, indent=2))

@@ -3,7 +3,6 @@
 from lnode import screen, watching
 from lnode.commands.asking import Reply, asked, has_pane, no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
-from lnode.reply import visible
 from lnode.settings import Request
 from lnode.target import Target
 
@@ -11,17 +10,15 @@ _MOST = 10_000  # rows: at 200 characters a row 2 MB
 
 
 def peek(target: Target, name: str, request: Request, *, above: int) -> ExitCode:
-    """Print the rows as plain text: what could move a cursor was left there, or is made visible."""
+    """Print the rows as plain text: what could move a cursor stayed on the host, or is made visible."""
     if not 0 <= above <= _MOST:
         raise LnodeError(ExitCode.USAGE, f"--peek takes a number of lines up to {_MOST}", "as in: --peek 200")
     with asked(target, name, request, "peek", request.tmux, name, str(above), has=has_pane) as (_, _, reply):
         check(reply, target.alias, name)
-    rows = [visible(row.rstrip()) for row in watching.unbarred(reply.get("screen", ()))]
+    rows = [row.rstrip() for row in watching.unbarred(reply.get("screen", ()))]
     while rows and not rows[-1]:
         rows.pop()
-    with screen.output():
-        for row in rows:
-            print(row)
+    screen.show(*rows)
     return ExitCode.DONE
 
 

@@ -161,16 +161,14 @@ def _propose(alias: str, reply: Reply, request: Request) -> None:
     else:
         return
     screen.say(f"for config.toml on this laptop, as lnode's own request would not do on {alias}:")
-    with screen.output():
-        print(f'[hosts.{alias}]\ncommand = "{command}"')
+    screen.show(f"[hosts.{alias}]", f'command = "{command}"')
 
 
 def _propose_alias(target: Target) -> None:
     """And a block for its ssh configuration, where the host was typed out."""
     if target.hostname == target.alias.rpartition("@")[2]:
         screen.say(f"for ~/.ssh/config on this laptop, so that a short name will do for {target.hostname}:")
-        with screen.output():
-            print(sshargs.host_block(target.hostname, target.user, target.port))
+        screen.show(*sshargs.host_block(target.hostname, target.user, target.port).split("\n"))
 
 
 def _first(reply: Reply, section: str) -> str:

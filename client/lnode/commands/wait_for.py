@@ -17,7 +17,6 @@ from lnode.commands import send
 from lnode.commands.asking import Reply, asked, has_pane
 from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
-from lnode.reply import visible
 from lnode.settings import Request
 from lnode.target import Target
 from lnode.watching import Look, Place, Sent, Until
@@ -83,7 +82,7 @@ class _Wait:
                     raise self._too_late() from None
                 if error.code is not ExitCode.UNREACHABLE or not self._began:
                     raise
-                screen.say(f"{visible(error.message)}; waiting goes on")
+                screen.say(f"{error.message}; waiting goes on")
             time.sleep(min(pause, self._left_s()))
             pause = min(2 * pause, longest)
 
@@ -167,9 +166,7 @@ class _Wait:
         if match is None:
             return False
         begin, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
-        with screen.output():
-            for row in text[begin : end if end >= 0 else None].split("\n"):
-                print(visible(row))
+        screen.show(*text[begin : end if end >= 0 else None].split("\n"))
         return True
 
     def _left_s(self) -> float:
