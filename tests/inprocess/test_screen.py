@@ -183,3 +183,22 @@ def test_screen_writes_in_one_place() -> None:
     log = [number for number, row in enumerate(source.split("\n"), 1) if "sys.stdout.buffer.write(data)" in row]
     assert sorted(calls) == sorted([*inside, *log])  # a log in a pipe is byte for byte
     assert not re.search(r"\bprint\(", source.replace(".print(", ""))
+
+
+# --- one failure is one sentence ---
+
+_REFUSED = '#!/bin/sh\ncase " $* " in *" -G "*) echo hostname x; exit ;; esac\necho "{}" >&2\nexit 255\n'
+
+
+@pytest.mark.parametrize("session", ["", "fit"])
+def test_a_host_that_does_not_answer_is_told_once(laptop: Nearby, session: str) -> None:
+    if session:
+        laptop.tmux("new-session", "-d", "-s", session, "cat")
+    assert laptop.lnode("x", "--ls").returncode == 0
+    laptop.program("ssh", _REFUSED.format("ssh: connect to host x port 22: Connection refused"))
+    done = laptop.lnode("x", "--ls")
+    assert (done.returncode, session in done.stdout) == (4, True), done
+    said, hint = done.stderr.splitlines()
+    none = r"; \d+ s ago it had no sessions" if not session else ""
+    assert re.fullmatch(rf"lnode: x \(x port 22\) refuses connections{none}", said), done
+    assert hint.startswith("hint:  ")

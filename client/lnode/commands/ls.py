@@ -42,9 +42,12 @@ def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitC
     if as_json:
         screen.show_json(listing.document(view))
     else:
-        _print([view])
-    if trouble:
-        raise trouble
+        _print_rows([view])
+    notes = listing.notes([view])
+    if trouble:  # which is what the notes say
+        raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail)
+    if not as_json:
+        _say(notes)
     return ExitCode.UNREACHABLE if view.silent else ExitCode.DONE
 
 
@@ -80,9 +83,17 @@ def _all(hosts: Hosts) -> Iterator[View]:
 
 
 def _print(views: Sequence[View]) -> None:
+    _print_rows(views)
+    _say(listing.notes(views))
+
+
+def _print_rows(views: Sequence[View]) -> None:
     columns, rows = listing.table(views, all_columns=not screen.is_terminal(), with_host=len(views) > 1)
     if rows:
         with screen.output():
             screen.print_table(columns, rows)
-    for note in listing.notes(views):
+
+
+def _say(notes: Sequence[str]) -> None:
+    for note in notes:
         screen.say(note)
