@@ -1,6 +1,5 @@
 """What was typed -> one verb, its outcome as an exit code; the only place where an error becomes one."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lnode import laptop, screen
 from lnode.commands import demo
 from lnode.errors import ExitCode, LnodeError
+from lnode.reply import visible
 
 if TYPE_CHECKING:
     from lnode.settings import Request
@@ -443,17 +443,16 @@ def explained(work: Callable[[], ExitCode]) -> ExitCode:
 
 
 def _bug(error: Exception) -> LnodeError:
-    """Write the traceback to a file: argument values stay out of it, so that it can be sent to somebody."""
+    """Write the traceback to a file for you alone. Argument values stay out of it, so that you can send it."""
     import platform
     import traceback
     from importlib.metadata import version
 
-    facts = f"lnode {version('lnode')}, Python {platform.python_version()}, {platform.platform()}\n"
+    facts = f"lnode {version('lnode')}, Python {platform.python_version()}, {platform.platform()}"
+    rows = (facts, *"".join(traceback.format_exception(error)).splitlines())
+    path = f"{laptop.state_folder()}/bug-{type(error).__name__}.txt"
     try:
-        os.makedirs(laptop.state_folder(), exist_ok=True)
-        path = f"{laptop.state_folder()}/bug-{type(error).__name__}.txt"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(facts + "".join(traceback.format_exception(error)))
+        laptop.replace_privately(path, "".join(f"{visible(row)}\n" for row in rows))
     except OSError as unwritable:
         return LnodeError(ExitCode.BUG, f"this is a bug in lnode: {error}", f"no report could be kept: {unwritable}")
     return LnodeError(ExitCode.BUG, f"this is a bug in lnode: {error}", f"please send the report {path}")

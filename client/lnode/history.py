@@ -25,7 +25,7 @@ def append(host: str, session: str, what: str) -> None:
     """Note something that happened now. A state folder that cannot be written keeps no history."""
     with suppress(OSError):
         path = _path()
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        laptop.make_private(os.path.dirname(path))
         with open(path, "a", encoding="utf-8", opener=_private) as file:
             file.write(json.dumps(Moment(time.time(), host, session, what)) + "\n")
             full = file.tell() > _MOST

@@ -66,9 +66,16 @@ def state_folder() -> str:
     return str(user_state_path("lnode"))
 
 
+def make_private(folder: str) -> None:
+    """Make a folder of lnode's own that only this user can enter, or close it to others. Raises OSError."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    if stat.S_IMODE(os.stat(folder).st_mode) & 0o077:
+        os.chmod(folder, 0o700)
+
+
 def replace_privately(path: str, text: str) -> None:
     """Write a file of the state folder that only this user can read, whole or not at all. Raises OSError."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_private(os.path.dirname(path))
     draft = f"{path}.{os.getpid()}"
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)

@@ -71,7 +71,7 @@ def _key() -> str:
         draft = f"{path}.{os.getpid()}"
         make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lnode", "-f", draft]
         try:
-            os.makedirs(laptop.state_folder(), mode=0o700, exist_ok=True)
+            laptop.make_private(laptop.state_folder())
             subprocess.run(make, stdin=subprocess.DEVNULL, capture_output=True, check=True)
             os.replace(draft, path)
             os.replace(f"{draft}.pub", f"{path}.pub")

@@ -75,7 +75,7 @@ class Tty:
             return
         with suppress(OSError):
             self._path = _path()
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            laptop.make_private(os.path.dirname(self._path))
             with open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
                 print(os.getpid(), os.getsid(0), ssh, *_numbers(self._modes), file=file)
 
