@@ -11,7 +11,7 @@ gc.disable()  # until ssh runs: there is little to collect on the way to it, and
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from lnode import screen  # noqa: E402
+from lnode import laptop, screen  # noqa: E402
 from lnode.dispatch import Typed, explained, run  # noqa: E402
 from lnode.errors import ExitCode  # noqa: E402
 
@@ -19,6 +19,7 @@ from lnode.errors import ExitCode  # noqa: E402
 def main() -> None:
     """The `lnode` command."""
     screen.open_streams()
+    laptop.leave_out_current_folder()
     code = explained(lambda: _run(sys.argv[1:]))
     gc.freeze()  # what is left needs no collecting: Python would take 20 ms for it where rich is loaded
     sys.exit(code)

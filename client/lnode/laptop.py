@@ -14,6 +14,21 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_NAME = 40
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 
+# How another program starts lnode's Python: -P keeps the current folder out of sys.path, -E a PYTHONPATH that leads
+# there. Not -I, which would leave out an lnode that is installed for this user alone (`pip install --user`).
+PYTHON = (sys.executable, "-E", "-P")
+
+
+def leave_out_current_folder() -> None:
+    """Drop relative folders from PATH and PYTHONPATH: a file `ssh` or `keyring.py` of the current folder is not ours.
+
+    An empty element is the current folder too (POSIX, Base Definitions 8.3; Python does the same).
+    """
+    for name, default in (("PATH", os.defpath), ("PYTHONPATH", "")):
+        if name in os.environ:
+            folders = filter(os.path.isabs, os.environ[name].split(os.pathsep))
+            os.environ[name] = os.pathsep.join(folders) or default
+
 
 def identity() -> tuple[str, str]:
     """This laptop's id, 16 random hex digits that stay the same, and its name.
@@ -44,7 +59,7 @@ def _kept_id() -> str:
 
 def _keep(fresh: str, path: str) -> None:
     """The file appears complete or not at all, and the first one stays: two lnodes that start at once read the same."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_private(os.path.dirname(path))
     draft = f"{path}.{fresh}"
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         try:

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lnode import laptop
 from lnode.laptop import display_name, identity, is_first, private_folder
 
 ID = re.compile(r"[0-9a-f]{16}")
@@ -204,3 +206,62 @@ def test_what_is_told_once(kept: Path) -> None:
 def test_what_cannot_be_remembered_is_not_told_for_ever(kept: Path) -> None:
     kept.parent.parent.write_text("")  # where the folder would be
     assert not is_first("tmux")
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0])
+def test_what_lnode_writes_is_for_you_alone_whatever_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = tmp_path / "lnode"
+    before = os.umask(umask)
+    try:
+        folder.mkdir()  # as an older lnode may have left it
+        laptop.replace_privately(f"{folder}/pictures/x.json", "")
+        laptop.replace_privately(f"{folder}/keychain", "")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "pictures", folder / "keychain")] == [
+        0o700, 0o700, 0o600,
+    ]  # fmt: skip
+
+
+_BUG = """
+from lnode.dispatch import explained
+def work():
+    raise ValueError("\\x1b]52;c;aGk=\\a \\ud800")
+raise SystemExit(explained(work))
+"""
+
+
+def test_the_report_of_a_bug_is_for_you_alone_and_controls_no_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "lnode"
+    folder.mkdir(mode=0o755)
+    (folder / "bug-ValueError.txt").write_text("an older one")
+    (folder / "bug-ValueError.txt").chmod(0o644)
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", _BUG], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done
+    (report,) = folder.iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, report)] == [0o700, 0o600]
+    assert r"ValueError: \x1b]52;c;aGk=\x07 \ud800" in report.read_text()
+    assert "\x1b" not in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("found", "left"),
+    [
+        ("/bin:/usr/bin", "/bin:/usr/bin"),
+        (":/bin", "/bin"),
+        ("/bin:", "/bin"),
+        ("/bin::/usr/bin:.:node_modules/.bin:../x", "/bin:/usr/bin"),
+        (".", os.defpath),
+        ("", os.defpath),
+    ],
+)
+def test_the_current_folder_is_on_no_path(monkeypatch: pytest.MonkeyPatch, found: str, left: str) -> None:
+    monkeypatch.setenv("PATH", found)
+    monkeypatch.setenv("PYTHONPATH", found)
+    laptop.leave_out_current_folder()
+    assert os.environ["PATH"] == left
+    assert os.environ["PYTHONPATH"] == ("" if left is os.defpath else left)
