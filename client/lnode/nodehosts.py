@@ -5,7 +5,7 @@ An editor's Remote-SSH, scp and rsync take them as any Host. Where they lead is 
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ENCODED = re.compile(r"x((?:[0-9a-f]{2})+)")
@@ -53,8 +53,37 @@ def block(alias: str, user: str, *, way: Sequence[str], key: str, known_hosts: s
         "CanonicalizeHostname no",
         "ControlPath none",
         "ServerAliveInterval 15",
+        *_ALONE,
     ]
     return "\n    ".join(rows) + "\n"
+
+
+# What a `Host *` has for all hosts does not go to a node, unless you ask for it there: `ssh -A`, `ssh -X`. No word of
+# GSSAPI: an ssh without it complains of each, and PreferredAuthentications rules it out.
+_ALONE = (
+    "AddKeysToAgent no",
+    "ForwardAgent no",
+    "ForwardX11 no",
+    "PermitLocalCommand no",
+    "RemoteCommand none",
+    "Tunnel no",
+    "UpdateHostKeys no",
+    "VerifyHostKeyDNS no",
+)
+
+
+def passed_on(options: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the options of `ssh -G` that reach a node all the same: they add up, so that no block can undo them.
+
+    `SendEnv -NAME` undoes only what came before (ssh_config(5)). A language and a kind of terminal are no secrets.
+    """
+    named = [("SendEnv", name) for name in options.get("sendenv", ())]
+    named += [("SetEnv", row.partition("=")[0]) for row in options.get("setenv", ())]
+    variables = [f"{option} {name}" for option, name in named if not _PLAIN_VARIABLE.fullmatch(name)]
+    return [*variables, *(f"RemoteForward {row}" for row in options.get("remoteforward", ()))]
+
+
+_PLAIN_VARIABLE = re.compile(r"LANG|LANGUAGE|LC_\w*\*?|TERM|COLORTERM|NO_COLOR")
 
 
 def include(folder: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,75 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
     assert said["userknownhostsfile"] == (f"{folder}/known",)
     other = subprocess.run(["ssh", "-F", config, "-G", "--", "elsewhere"], capture_output=True, text=True, check=True)
     assert parse_config(other.stdout)["user"] == ("bob",)
+
+
+EVERY_HOST = """\
+Host *
+    AddKeysToAgent yes
+    ControlMaster auto
+    ControlPath /tmp/%C
+    ForwardAgent yes
+    ForwardX11 yes
+    KbdInteractiveAuthentication yes
+    LocalCommand touch pwned
+    PermitLocalCommand yes
+    PreferredAuthentications password
+    ProxyJump gate
+    RemoteCommand tmux
+    RemoteForward 1235 localhost:22
+    SendEnv LANG LC_* AWS_* TOKEN
+    SetEnv TERM=xterm-256color KEY=secret
+    StrictHostKeyChecking no
+    Tunnel yes
+    UpdateHostKeys yes
+    VerifyHostKeyDNS yes
+"""
+
+
+@pytest.fixture
+def resolved(tmp_path: Path) -> Callable[..., dict[str, tuple[str, ...]]]:
+    """What `ssh -G` says of a session's node, with the block first and a `Host *` for all hosts behind it."""
+    if shutil.which("ssh") is None:
+        pytest.skip("no ssh here")
+
+    def resolve(*options: str, others: str = EVERY_HOST) -> dict[str, tuple[str, ...]]:
+        block = nodehosts.block("unity", "alice", way=["way"], key="/key", known_hosts="/known", key_name="lnode")
+        (tmp_path / nodehosts.domain_of("unity")).write_text(block)
+        config = tmp_path / "config"
+        config.write_text(f"{nodehosts.include(str(tmp_path))}\n{others}")
+        host = nodehosts.host_of("unity", "fit")
+        done = subprocess.run(
+            ["ssh", "-F", config, *options, "-G", "--", host], capture_output=True, text=True, check=True
+        )
+        return parse_config(done.stdout)
+
+    return resolve
+
+
+Resolved = Callable[..., dict[str, tuple[str, ...]]]
+
+
+def test_what_every_host_gets_a_node_does_not(resolved: Resolved) -> None:
+    said = resolved()
+    assert {name: said[name] for name in ("forwardagent", "forwardx11", "permitlocalcommand")} == dict.fromkeys(
+        ("forwardagent", "forwardx11", "permitlocalcommand"), ("no",)
+    )
+    off = ("addkeystoagent", "tunnel", "updatehostkeys", "verifyhostkeydns")
+    assert {name: said[name] for name in off} == dict.fromkeys(off, ("false",))
+    assert said.get("remotecommand", ("none",)) == ("none",)
+    assert said.get("controlpath", ("none",)) == ("none",)
+    assert said["preferredauthentications"] == ("publickey",)
+    assert said["stricthostkeychecking"] == ("true",)
+
+
+def test_the_agent_and_x11_go_where_you_ask_for_them(resolved: Resolved) -> None:
+    said = resolved("-A", "-X")
+    assert (said["forwardagent"], said["forwardx11"]) == (("yes",), ("yes",))
+
+
+def test_what_no_block_can_keep_back_is_named(resolved: Resolved) -> None:
+    assert nodehosts.passed_on(resolved()) == [
+        "SendEnv AWS_*", "SendEnv TOKEN", "SetEnv KEY", "RemoteForward 1235 [localhost]:22",
+    ]  # fmt: skip
+    assert nodehosts.passed_on(resolved(others=EVERY_HOST.replace("Host *", "Host * !*.lnode"))) == []
+    assert nodehosts.passed_on({}) == []

@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from lnode.commands.asking import asked, has_session
 from lnode.commands.ports import host_key, no_way, reachable
 from lnode.errors import ExitCode, LnodeError
 from lnode.fields import Folder, HostKey
-from lnode.laptop import replace_privately, state_folder
+from lnode.laptop import PYTHON, replace_privately, state_folder
 from lnode.sessions import Entry
 from lnode.settings import Request
 from lnode.sshargs import parse_config, resolve_argv
@@ -109,14 +109,20 @@ def _from_here(folder: str) -> str:
 
 def _make_known(target: Target, host: str, *, yes: bool) -> None:
     """See to it that ssh knows the name. Raises LnodeError, also where nobody is there who could say yes."""
-    folder, command = f"{state_folder()}/hosts", [sys.executable, "-m", "lnode", target.alias, "--way"]
+    folder, command = f"{state_folder()}/hosts", [*PYTHON, "-m", "lnode", target.alias, "--way"]
     block = ownsshd.host_block(target, command)
     try:
         replace_privately(f"{folder}/{nodehosts.domain_of(target.alias)}", block)
     except OSError as error:
         raise LnodeError(ExitCode.FAILED, f"{folder} cannot be written: {error.strerror}", "make room for it") from None
-    if _is_known(host):
-        return
+    if not _is_known(_options(host)):
+        _include(host, folder, yes=yes)
+    if passed_on := nodehosts.passed_on(_options(host)):
+        screen.say(f"ssh passes on to {host}: {', '.join(passed_on)}; to keep it here, put it below `Host * !*.lnode`")
+
+
+def _include(host: str, folder: str, *, yes: bool) -> None:
+    """Have ssh read the names. Raises LnodeError."""
     line, path = nodehosts.include(folder), os.path.expanduser(_CONFIG)
     by_hand = f"make this the first line of {_CONFIG}: {line}"
     if os.path.islink(path) or (os.path.exists(path) and not os.access(path, os.W_OK)):
@@ -126,13 +132,14 @@ def _make_known(target: Target, host: str, *, yes: bool) -> None:
     if not (yes or (screen.can_ask() and screen.confirm(f"ssh does not know {host} yet; {by_hand}?"))):
         raise LnodeError(ExitCode.FAILED, f"ssh does not know {host} yet", by_hand)
     _put_first(line, path)
-    if not _is_known(host):
+    if not _is_known(_options(host)):
         raise LnodeError(
             ExitCode.FAILED, f"ssh does not know {host} though {_CONFIG} says it", f"see why: ssh -G {host}"
         )
 
 
-def _is_known(host: str) -> bool:
+def _options(host: str) -> Mapping[str, Sequence[str]]:
+    """Return what `ssh -G` says of the host; nothing if ssh fails."""
     done = subprocess.run(
         resolve_argv(host),
         stdin=subprocess.DEVNULL,
@@ -141,7 +148,11 @@ def _is_known(host: str) -> bool:
         errors="replace",
         check=False,
     )
-    return any(" --way " in f"{value} " for value in parse_config(done.stdout).get("proxycommand", ()))
+    return parse_config(done.stdout)
+
+
+def _is_known(options: Mapping[str, Sequence[str]]) -> bool:
+    return any(" --way " in f"{value} " for value in options.get("proxycommand", ()))
 
 
 def _put_first(line: str, path: str) -> None:
