@@ -5,6 +5,7 @@ Remote text is hostile: what is outside the frame is passed over, what is inside
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import cycle
 
 
 def parse_reply(nonce: str, lines: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
@@ -30,9 +31,22 @@ def visible(text: str) -> str:
     bidirectional controls, zero-width characters and lone surrogates, none of which isprintable() lets through. Other
     unicode stays.
     """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text if text.isprintable() else text.translate(_SHOWN)
+
+
+class _Shown(dict[int, str]):
+    """Code point -> the characters that show it, for str.translate(): ten times as fast as a character at a time."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if len(self) >= _MOST_SHOWN:
+            self.clear()
+        shown = character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        return self.setdefault(code, shown)
+
+
+_MOST_SHOWN = 1 << 14
+_SHOWN = _Shown()
 
 
 def tamed(text: str) -> tuple[str, str]:
@@ -44,7 +58,7 @@ def tamed(text: str) -> tuple[str, str]:
     begun = _BEGUN.search(text)
     held = begun[0] if begun and len(begun[0]) < _LONGEST_ESCAPE else ""
     text = text.removesuffix(held)
-    return "".join(part if _TAME.fullmatch(part) else visible(part) for part in _TAME.split(text)), held
+    return "".join(part if tame else visible(part) for part, tame in zip(_TAME.split(text), cycle((False, True)))), held
 
 
 def colours_after(colours: str, text: str) -> str:

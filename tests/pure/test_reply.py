@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lnode.reply import parse_reply, tamed, visible
+from lnode.reply import colours_after, parse_reply, tamed, visible
 
 NONCE = "lnode-0123456789abcdef"
 
@@ -87,3 +87,20 @@ def test_how_a_log_is_split_changes_nothing_on_the_terminal(parts: list[str]) ->
         shown += more
     whole, left = tamed("".join(parts))
     assert (shown, held) == (whole, left)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after"),
+    [
+        ("", "plain", ""),
+        ("", "\x1b[31mred", "\x1b[31m"),
+        ("\x1b[31m", "still \x1b[1mred", "\x1b[31m\x1b[1m"),
+        ("\x1b[31m\x1b[8m", "\x1b[0mplain", ""),
+        ("\x1b[31m", "\x1b[mplain \x1b[38;5;9m", "\x1b[38;5;9m"),
+        ("\x1b[31m", "\x1b[K\r\b", "\x1b[31m"),
+        ("", "\x1b[1m" * 1000, "\x1b[1m" * 16),
+        ("", f"\x1b[{'1' * 1000}m", ""),
+    ],
+)
+def test_the_colours_that_a_log_has_on(before: str, text: str, after: str) -> None:
+    assert colours_after(before, text) == after
