@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self, cast
 
-from lnode import causes, credentials, remote, screen, sharing, signins, silence, sshargs
+from lnode import causes, remote, screen, sharing, signins, silence, sshargs, verdict
 from lnode.causes import Cause
 from lnode.errors import ExitCode, LnodeError
 from lnode.reply import parse_reply
@@ -36,8 +36,6 @@ def argv_of(
     options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
     if fresh:
         options = (*sshargs.FRESH, *target.route)
-    if not may_prompt and signins.takes_person(target):
-        options = (*sshargs.RIDING, *options)  # or a login would fail for nothing
     asking, environment = silence.asking(target, may_ask=may_prompt)
     argv = sshargs.question_argv(
         target.alias, line, connect_timeout_s=signins.connect_timeout_s(target),
@@ -68,9 +66,9 @@ class Question:
 
     def _start(self, *, fresh: bool = False) -> None:
         may_prompt = self._may_prompt
-        argv, environment = argv_of(self._target, self._line, may_prompt=may_prompt, fresh=fresh)
+        self._argv, environment = argv_of(self._target, self._line, may_prompt=may_prompt, fresh=fresh)
         self._ssh = subprocess.Popen(
-            argv,
+            self._log.argv(self._argv),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log.fileno(),
@@ -114,14 +112,14 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure(rows)
-        if (way := causes.signed_in(self._log.words(), self._target.place)) is not None:
+        if (way := causes.signed_in(self._log.said(), self._target.place)) is not None:
             signins.learn(self._target, person=causes.takes_person(way))
         return sections
 
     @property
     def has_begun(self) -> bool:
         """Has ssh signed in? Then the script may have run, whatever came back."""
-        return causes.has_begun(self._log.words(), self._target.place)
+        return causes.has_begun(self._log.said(), self._target.place)
 
     def do(self, *lines: str) -> Mapping[str, Sequence[str]]:
         """Tell the script what is to be done, and hear that it is. Raises LnodeError, also where that is unknown."""
@@ -166,18 +164,18 @@ class Question:
 
     def _failure(self, rows: Sequence[str]) -> LnodeError:
         status = self._end()
+        said, place = self._log.said(), self._target.place
         if self._abandoned:
+            if not self._may_prompt:
+                verdict.broken_off(self._target, said)
             return LnodeError(ExitCode.UNREACHABLE, f"{self._target.alias} did not answer in time", "ask again")
         if status == sshargs.SSH_FAILED or status < 0:
-            words = self._log.words()
-            cause = causes.cause_of_ssh(words, self._target.place)
-            if credentials.sent_password(words):
-                credentials.refused(self._target.alias)
-            if not self._may_prompt and signins.takes_person(self._target):
-                return self._nobody_is_here()
-            if not self._may_prompt and cause is Cause.LOGIN_REFUSED:
-                signins.learn(self._target, person=True)
-            return causes.explain(cause, words, self._target.place)
+            if causes.has_begun(said, place):
+                return causes.explain(Cause.LOST, str(said), place)
+            cause = verdict.why_not_in(self._target, said, self._argv, silent=not self._may_prompt)
+            if cause is Cause.LOGIN_REFUSED and not sshargs.may_dial(self._argv):
+                return self._wants_person()
+            return causes.explain(cause, str(said), place)
         alias = self._target.alias
         if "host" in parse_reply(self._nonce, rows):
             return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again")
@@ -188,14 +186,13 @@ class Question:
             detail="\n".join(rows[-5:]),
         )
 
-    def _nobody_is_here(self) -> LnodeError:
+    def _wants_person(self) -> LnodeError:
         alias, node = self._target.alias, self._target.node
         who = f"{node} of {alias}" if node else alias
         hint = "type the same once in a terminal, where ssh can ask"  # --ls would only where the alias leads
         if not node:
-            hint = f"sign in once in a terminal, then ask again: lnode {alias} --ls"
-        message = f"{who} wants somebody to sign in, and nobody is here"
-        return LnodeError(ExitCode.LOGIN_REFUSED, message, hint)
+            hint = f"sign in once in a terminal, then ask again: lnode {alias}"
+        return LnodeError(ExitCode.LOGIN_REFUSED, f"{who} needs you to sign in", hint)
 
     def _end(self) -> int:
         with contextlib.suppress(BrokenPipeError):

@@ -64,6 +64,7 @@ def _from_keychain(prompt: str) -> tuple[str | None, str]:
             if kept.key_file is None:
                 credentials.refused(alias)
             return None, f"the keychain's {kept.name} is no longer right; give it the new one: lnode {alias} --sign-in"
+        os.write(2, _mark(kept, "is asked by"))
         answer = credentials.fetch(kept)
         os.write(2, _mark(kept))
     except KeychainFailed as failed:
@@ -88,8 +89,8 @@ def _has_been_answered(kept: Kept) -> bool:
     return os.fstat(2).st_size > _LOG or _mark(kept) in os.pread(2, _LOG, 0)
 
 
-def _mark(kept: Kept) -> bytes:
-    return f"lnode: the keychain answers {os.environ['LNODE_ASKER']}: {visible(kept.name)}\n".encode()
+def _mark(kept: Kept, does: str = "answers") -> bytes:
+    return f"lnode: the keychain {does} {os.environ['LNODE_ASKER']}: {visible(kept.name)}\n".encode()
 
 
 def _from_person(prompt: str) -> str | None:

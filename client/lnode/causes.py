@@ -1,7 +1,11 @@
-"""How an ssh process or a link ended, from its own words.
+"""How an ssh process or a link ended, from its words.
 
-Verdicts are pure functions of what ssh said on its standard error and its exit status. 255 is ssh's own failure; the
-attach line never lets a remote 255 through. Unknown words with 255 are LOST: something moved, then it stopped.
+Verdicts are pure functions of what ssh said and its exit status. 255 is ssh's own failure; the attach line never lets a
+remote 255 through. Unknown words with 255 are LOST: something moved, then it stopped.
+
+ssh's own words and the host's are kept apart (`Said`), because a host can print whatever ssh prints: in its banner, as
+its reason for hanging up, on the standard error of a command. Only ssh's own words say that a login is done, that a key
+has changed, or that a try may be repeated. Other words can only make lnode more careful: they stop it.
 Sources of the phrases: OpenSSH 7.4 to 10 (sshconnect.c, sshconnect2.c, packet.c, kex.c, misc.c, clientloop.c).
 """
 
@@ -41,8 +45,37 @@ def wants_person(cause: Cause) -> bool:
     return cause in (Cause.LOGIN_REFUSED, Cause.HOST_KEY_UNKNOWN)
 
 
-# First match wins: a changed key also says "Host key verification failed", a jump host's failure comes before
-# the "Connection closed by UNKNOWN" that follows from it.
+class Said(NamedTuple):
+    """The words of an ssh. `own`: its log, as far as that is certainly ssh's. `others`: all else.
+
+    Others are the host's banner, a remote command, a jump host's ssh, lnode's askpass, and ssh's log from the place
+    where it quotes the host: newlines pass there, so what follows may be the host's own line (log.c, LOG_STDERR_VIS).
+    """
+
+    own: str
+    others: str = ""
+
+    def __str__(self) -> str:
+        """All of it, without what lnode made ssh say for lnode alone."""
+        return _KEYS_AGREED.sub("", self.own) + self.others
+
+
+def told_apart(log: str, stderr: str) -> Said:
+    """The words of an ssh that has written its log elsewhere (`ssh -E`) than to its standard error."""
+    quote = _QUOTES_HOST.search(log)
+    end = quote.end() if quote else len(log)
+    return Said(log[:end], f"{log[end:]}{stderr}")
+
+
+_QUOTES_HOST = re.compile(
+    r"^Received disconnect from [^\n]*? port \d+:\d+: |: Permission denied \(|Their offer: |open failed: "
+    r"|remote protocol version", re.MULTILINE,
+)  # fmt: skip
+# At sshargs.TELLING, once ssh and the host have agreed on keys: what follows is the login.
+_KEYS_AGREED = re.compile(r"^debug1: kex\.c:kex_input_newkeys\b[^\n]*\n?", re.MULTILINE)
+
+
+# First match wins: a changed key also says "Host key verification failed".
 _PHRASES: tuple[tuple[str, Cause], ...] = (
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY|DNS SPOOFING", Cause.HOST_KEY_CHANGED),
     (r"Host key verification failed|No .* host key is known for", Cause.HOST_KEY_UNKNOWN),
@@ -53,9 +86,16 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
     (r"Unable to negotiate|no matching (host key type|key exchange|cipher|MAC)", Cause.NO_COMMON_ALGORITHM),
     (r"Bad configuration option|Bad owner or permissions|terminating, \d+ bad configuration", Cause.BAD_CONFIG),
     (r"[Tt]imed out|not responding", Cause.TIMED_OUT),
-    (r"kex_exchange_identification|ssh_exchange_identification|banner exchange|Connection (closed|reset) by .* port",
-     Cause.CLOSED_EARLY),
+    (r"kex_exchange_identification|ssh_exchange_identification|banner exchange|Connection (closed|reset) by .* port"
+     r"|Connection to .* port \d+: Broken pipe", Cause.CLOSED_EARLY),
+    (r"^ssh: connect to (host|address) .* port \d+: ", Cause.NO_ROUTE),  # this laptop's firewall, or no address here
 )  # fmt: skip
+
+# What a jump host's ssh or a ProxyCommand says of the network, the words first that ask for the longest pause.
+_ON_THE_WAY: tuple[tuple[str, Cause], ...] = (
+    (r"Connection (closed|reset) by (?!UNKNOWN)\S+ port", Cause.CLOSED_EARLY),
+    *(row for row in _PHRASES if row[1] in (Cause.TIMED_OUT, Cause.NO_ROUTE, Cause.UNRESOLVED, Cause.REFUSED)),
+)
 
 
 _SSH_PORT = 22
@@ -82,15 +122,17 @@ class Place(NamedTuple):
         return f"{self.alias} ({self.hostname} port {self.port})"
 
 
-def signed_in(log: str, place: Place) -> str | None:
+def signed_in(said: Said, place: Place) -> str | None:
     """How ssh has logged in: "publickey", "password", ...; "?" where an old ssh does not say; None where it has not.
 
-    ssh says so at LogLevel=VERBOSE, over a live master it says nothing. A jump host's ssh writes to the same file.
+    ssh says so at LogLevel=VERBOSE, over a live master it says nothing.
     """
     way = "via proxy" if place.proxied else r"\["
-    said = rf'^Authenticated to {re.escape(place.hostname)} \({way}[^\n"]*(?:"([a-z-]+)")?'
-    match = re.search(said, log, re.MULTILINE)
-    return None if match is None else match[1] or "?"
+    words = rf'^Authenticated to {re.escape(place.hostname)} \({way}[^\n"]*(?:"([a-z-]+)")?'
+    match = re.search(words, said.own, re.MULTILINE)
+    if match is None or ": Permission denied (" in said.own:  # a host may ask in ssh's words (keyboard-interactive)
+        return None
+    return match[1] or "?"
 
 
 def takes_person(way: str) -> bool:
@@ -98,29 +140,31 @@ def takes_person(way: str) -> bool:
     return way not in ("publickey", "hostbased", "gssapi-with-mic", "none", "?")
 
 
-def peer(log: str) -> str | None:
+def peer(said: Said) -> str | None:
     """The address that ssh has connected to, the first hop's; None where it does not say: a jump host's ssh may not."""
-    match = re.search(r"^Authenticated to \S+ \(\[([^]]+)\]:\d+\)", log, re.MULTILINE)
+    match = re.search(r"^Authenticated to \S+ \(\[([^]]+)\]:\d+\)", said.own, re.MULTILINE)
     return match[1] if match else None
 
 
-def has_begun(log: str, place: Place) -> bool:
-    """Was there a session that can have been lost? Over a live master ssh does not log in, and is silent at first."""
-    over_master = not log.strip() or "hared connection to " in log or "from master" in log
-    return over_master or signed_in(log, place) is not None
+def has_begun(said: Said, place: Place) -> bool:
+    """Was there a session that can have been lost? Over a live master ssh does not log in, and its log is empty."""
+    if signed_in(said, place) is not None or "from master" in said.own:
+        return True
+    return not said.own.strip() and _stop(said.others) is None
 
 
-def is_hung_up(log: str) -> bool:
+def is_hung_up(said: Said, place: Place) -> bool:
     """Did ssh close an open connection itself, as a person's escape `~.` has it do? No loss ends so quietly.
 
     A remote shell that was killed looks the same: ssh passes over its exit-signal (clientloop.c, client_loop).
     """
-    return re.search(r"^Connection to \S+ closed\.\r?$", log, re.MULTILINE) is not None and not _BROKEN.search(log)
+    closed = re.search(r"^Connection to \S+ closed\.\r?$", said.others, re.MULTILINE)
+    return closed is not None and signed_in(said, place) is not None and not _BROKEN.search("".join(said))
 
 
-def is_let_go(log: str) -> bool:
+def is_let_go(said: Said) -> bool:
     """Did a master let go of its rider? So end the escape `~.` and the master's own end: is it there still?"""
-    return re.search(r"^Shared connection to \S+ closed\.\r?$", log, re.MULTILINE) is not None
+    return re.search(r"^Shared connection to \S+ closed\.\r?$", said.others, re.MULTILINE) is not None
 
 
 _BROKEN = re.compile(
@@ -128,14 +172,68 @@ _BROKEN = re.compile(
 )
 
 
-def cause_of_ssh(log: str, place: Place | None = None) -> Cause:
+def cause_of_ssh(said: Said, place: Place) -> Cause:
     """Why ssh ended with 255, from its words. After the login to `place` everything is LOST."""
-    if place and signed_in(log, place):
+    if signed_in(said, place):
         return Cause.LOST
-    for pattern, cause in _PHRASES:
-        if re.search(pattern, log):
-            return cause
-    return Cause.LOST
+    own = _first(_PHRASES, said.own)
+    if own is not None and (wants_person(own) or is_fatal(own)):
+        return own
+    stop = _stop(said.others)
+    if stop is None and own is Cause.CLOSED_EARLY and place.proxied:  # the way there broke, before the host was heard
+        return _first(_ON_THE_WAY, said.others) or own
+    return stop or own or Cause.LOST
+
+
+def cause_of_silent(said: Said, place: Place, *, tells: bool) -> Cause:
+    """As cause_of_ssh, for an ssh that asked nobody: it was refused, unless the network failed before the login.
+
+    `tells`: ssh was started with sshargs.TELLING.
+    """
+    cause = cause_of_ssh(said, place)
+    if signed_in(said, place) is not None:
+        return cause
+    unclear = cause is Cause.LOST or (cause is Cause.CLOSED_EARLY and _closed_in_login(said, place, tells=tells))
+    return Cause.LOGIN_REFUSED if unclear else cause
+
+
+def cause_of_way(words: str) -> Cause:
+    """Why a jump host's ssh or a ProxyCommand ended, from its words; LOST where they are not known."""
+    return _stop(words) or _first(_ON_THE_WAY, words) or Cause.LOST
+
+
+def came_to_login(said: Said) -> bool:
+    """Has ssh begun to log in? False also where it was not started with sshargs.TELLING."""
+    return _KEYS_AGREED.search(said.own) is not None
+
+
+def _closed_in_login(said: Said, place: Place, *, tells: bool) -> bool:
+    """Did the host, or a jump host, hang up during the login? A reset or a silence is the network's."""
+    if place.proxied and _closed_late(said.others):
+        return True
+    return _closed_late(said.own) and (came_to_login(said) or not tells)
+
+
+def _closed_late(words: str) -> bool:
+    """Did the other side hang up after it had said what it is? Whether it was within the login is not said."""
+    if re.search("_exchange_identification|banner exchange", words):
+        return False
+    return re.search(r"^Connection closed by (?!UNKNOWN)\S+ port \d+", words, re.MULTILINE) is not None
+
+
+def _stop(words: str) -> Cause | None:
+    """Why a try is not repeated, by words that may be anybody's. Never for a changed key, which has a hint."""
+    if re.search(rf"{_PHRASES_OF_REFUSAL}|^Received disconnect from ", words, re.MULTILINE):
+        return Cause.LOGIN_REFUSED
+    found = _first(_PHRASES, words)
+    return Cause.HOST_KEY_UNKNOWN if found in (Cause.HOST_KEY_UNKNOWN, Cause.HOST_KEY_CHANGED) else None
+
+
+_PHRASES_OF_REFUSAL = next(pattern for pattern, cause in _PHRASES if cause is Cause.LOGIN_REFUSED)
+
+
+def _first(phrases: tuple[tuple[str, Cause], ...], words: str) -> Cause | None:
+    return next((cause for pattern, cause in phrases if re.search(pattern, words, re.MULTILINE)), None)
 
 
 def is_no_alias(place: Place) -> bool:
@@ -160,7 +258,13 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
 
 _UNRESOLVED = re.compile(r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)")
 
-_WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST}
+_WORTH_READING = {
+    Cause.HOST_KEY_CHANGED,
+    Cause.HOST_KEY_UNKNOWN,
+    Cause.BAD_CONFIG,
+    Cause.NO_COMMON_ALGORITHM,
+    Cause.LOST,
+}
 
 _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
     Cause.NO_ALIAS: (

@@ -34,8 +34,8 @@ class Tell(Protocol):
 class Companion:
     """Keeps a link from now on until `leave`. Its failure is never fatal: the terminal has its own connection.
 
-    `words` are those of the terminal's login, `client` is the line that finds its tmux client, `is_silent` asks the way
-    itself while no heart beats. `tell` hears BEAT, LATE and HEARTLESS; `learn` the login node, where it is the
+    `said` are the words of the terminal's login, `client` is the line that finds its tmux client, `is_silent` asks the
+    way itself while no heart beats. `tell` hears BEAT, LATE and HEARTLESS; `learn` the login node, where it is the
     terminal's own; `remember` the story for -v. Where the terminal has attached, `lookout` watches over its session.
     `person`: signing in takes one.
     """
@@ -43,7 +43,7 @@ class Companion:
     def __init__(
         self,
         target: Target,
-        words: str,
+        said: causes.Said,
         client: Callable[[str, str], str],
         is_silent: Callable[[], Awaitable[bool]],
         tell: Tell,
@@ -55,10 +55,10 @@ class Companion:
     ) -> None:
         self._target, self._client, self._is_silent = target, client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
-        how = causes.signed_in(words, target.place)
+        how = causes.signed_in(said, target.place)
         # What took a person once would take one again, or count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not credentials.is_kept(target)
-        self._shared_only = person or odd or signins.is_for_ssh_alone(target) or _is_on_trust(target, words)
+        self._shared_only = person or odd or signins.is_for_ssh_alone(target) or _is_on_trust(target, said)
         self._asked = asyncio.Event()
         self._link: Link | None = None
         self._linked = asyncio.Event()
@@ -205,10 +205,10 @@ class Companion:
         return session
 
 
-def _is_on_trust(target: Target, words: str) -> bool:
+def _is_on_trust(target: Target, said: causes.Said) -> bool:
     """True if ssh has just accepted a new host key without asking: the keychain gives such a host nothing."""
     unasked = target.one("stricthostkeychecking") == "accept-new"
-    return unasked and "Permanently added" in words and credentials.is_kept(target)
+    return unasked and "Permanently added" in str(said) and credentials.is_kept(target)
 
 
 async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:

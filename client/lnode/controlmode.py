@@ -26,14 +26,15 @@ def attend(target: Target, terminal: Terminal, signals: Signals) -> "Outcome":
     from lnode.supervisor import Outcome
 
     signals.wake = terminal.end
-    status, words = terminal.wait(), terminal.words()
+    status, said = terminal.wait(), terminal.said()
     signals.wake = lambda: None
     over = status >= 0 and status != sshargs.SSH_FAILED
-    began = over or terminal.may_ride or causes.has_begun(words, target.place)
+    began = over or terminal.may_ride or causes.has_begun(said, target.place)
     if began and not over:
         screen.write_control(_END)
     end = End.STOPPED if signals.told else End.OVER if over else End.FAILED
-    cause = Cause.OVER if over else Cause.LOST if began else causes.cause_of_ssh(words, target.place)
+    cause = Cause.OVER if over else Cause.LOST if began else causes.cause_of_ssh(said, target.place)
+    words, now = str(said), time.time()
     return Outcome(
-        end, cause, status, words, began, began_before=False, seen=began, last_seen=time.time(), picture=None, story=()
+        end, cause, status, words, began, began_before=False, seen=began, last_seen=now, picture=None, story=()
     )

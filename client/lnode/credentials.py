@@ -10,11 +10,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from lnode import laptop
+from lnode.sshargs import Local, Option
 from lnode.target import Target
 
 ALONE = "alone"  # with what is kept nobody is asked anything
@@ -23,6 +26,9 @@ REFUSED = "refused"  # the host did not take it any more: it is not sent again
 
 _ASK_KEYCHAIN = os.path.join(os.path.dirname(__file__), "ask_keychain")
 _WITHIN_S = 30.0  # a keychain that is locked asks for its own password first
+_SOON_S = 10.0  # and where it is only seen whether it opens
+_REMEMBERED_S = 60.0  # whether it did
+_ASKED = re.compile(r"^lnode: the keychain (is asked by|answers) \d+: ", re.MULTILINE)
 _SENT = re.compile(r"^lnode: the keychain answers \d+: (?!Enter passphrase)", re.MULTILINE)
 _PASSPHRASE = re.compile(r"Enter passphrase for key '(.+)': ")
 
@@ -93,10 +99,45 @@ def environment(target: Target, *, may_ask: bool) -> dict[str, str] | None:
     BatchMode has to be off. Loads no keyring.
     """
     kept = _kept(target)
-    if not kept or not (may_ask or all(one.state == ALONE for one in kept)):
+    if not kept or not can_answer() or not (may_ask or all(one.state == ALONE for one in kept)):
         return None
     leave_no_core()
     return _askpass(target, may_ask)
+
+
+def can_answer() -> bool:
+    """Can ssh start ask_keychain? An installation may have lost its execute bit."""
+    return os.access(_ASK_KEYCHAIN, os.X_OK)
+
+
+def is_checked(target: Target) -> bool:
+    """True if ssh lets no host in whose key is not known, or confirmed by you. To another no password may be sent.
+
+    Where this is False, ssh is told to be strict (silence.asking). The library rungs of the link are strict always.
+    """
+    policy = target.one("stricthostkeychecking", "ask")
+    return policy in ("yes", "true", "ask") and target.one("nohostauthenticationforlocalhost", "no") == "no"
+
+
+def methods(target: Target) -> Sequence[Option]:
+    """Options that keep a silent ssh from ways of signing in for which nothing is kept."""
+    asked_by_host = any(one.prompt.startswith("(") for one in _kept(target))
+    return () if asked_by_host else (Option("KbdInteractiveAuthentication", Local("no")),)
+
+
+def opens(target: Target) -> bool:
+    """True if the keychain gives what it keeps for the target, or keeps nothing. A login without it would be refused.
+
+    Blocks while the keychain opens, and loads keyring in another process.
+    """
+    kept = _kept(target) if is_kept(target) else []
+    return not kept or (can_answer() and _gives(tuple(kept), int(time.monotonic() / _REMEMBERED_S)))
+
+
+@cache
+def _gives(kept: tuple[Kept, ...], now: int) -> bool:
+    """`now` counts the times after which the keychain is asked again."""
+    return all(_fetch_aside(one, within_s=_SOON_S) for one in kept)
 
 
 def learning(target: Target, fifo: str) -> dict[str, str]:
@@ -151,7 +192,7 @@ def passphrases(target: Target) -> Mapping[str, str]:
     return {path: secret for path, secret in found.items() if secret}
 
 
-def _fetch_aside(kept: Kept) -> str | None:
+def _fetch_aside(kept: Kept, *, within_s: float = _WITHIN_S) -> str | None:
     """In a process without a terminal: some keychains would ask at it, in the middle of a session."""
     code = (
         "import sys; sys.path.append(sys.argv[1]); from lnode.credentials import Kept, fetch;"
@@ -161,7 +202,7 @@ def _fetch_aside(kept: Kept) -> str | None:
     with suppress(subprocess.TimeoutExpired):
         done = subprocess.run(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
-            timeout=_WITHIN_S, check=False,
+            timeout=within_s, check=False,
         )  # fmt: skip
         return done.stdout.decode() or None
     return None
@@ -170,6 +211,11 @@ def _fetch_aside(kept: Kept) -> str | None:
 def sent_password(words: str) -> bool:
     """Was an ssh that said so given a password by the keychain? askpass.py writes it down there."""
     return _SENT.search(words) is not None
+
+
+def was_asked(words: str) -> bool:
+    """Has an ssh that said so asked the keychain? askpass.py writes down that too, before the keychain opens."""
+    return _ASKED.search(words) is not None
 
 
 # --- for the askpass, and for whoever sees a login refused ---
@@ -243,12 +289,15 @@ def forget(alias: str) -> Sequence[str]:
 
 
 def _drop(kept: Kept) -> None:
-    if _keychain("get_password", kept.service, kept.name) is not None:
-        _keychain("delete_password", kept.service, kept.name)
+    if _keychain("get_password", kept.service, kept.name, any_kind=True) is not None:
+        _keychain("delete_password", kept.service, kept.name, any_kind=True)
 
 
-def _keychain(verb: str, *words: str) -> str | None:
-    """One of keyring's functions, in a thread that can be left behind: a keychain may wait for somebody for ever."""
+def _keychain(verb: str, *words: str, any_kind: bool = False) -> str | None:
+    """One of keyring's functions, in a thread that can be left behind: a keychain may wait for somebody for ever.
+
+    With `any_kind` also of one that lnode would keep nothing in.
+    """
     done: list[str | None] = []
     failed: list[Exception] = []
 
@@ -256,7 +305,8 @@ def _keychain(verb: str, *words: str) -> str | None:
         try:
             import keyring
 
-            done.append(getattr(keyring, verb)(*words))
+            backend = keyring.get_keyring()
+            done.append(getattr(backend if any_kind else _encrypted(backend), verb)(*words))
         except Exception as error:
             failed.append(error)
 
@@ -268,10 +318,27 @@ def _keychain(verb: str, *words: str) -> str | None:
     raise KeychainFailed(_why(failed[0]) if failed else "the keychain does not answer")
 
 
+def _encrypted(backend: Any) -> Any:
+    """The backend, or the first of a chain, that does not write passwords down as they are. Raises KeychainFailed."""
+    chain = getattr(backend, "backends", None) or [backend]
+    for one in chain:
+        if not _is_plain(one):
+            return one
+    raise KeychainFailed(f"the keychain of this computer keeps passwords in plain text ({type(backend).__name__})")
+
+
+def _is_plain(backend: Any) -> bool:
+    """keyrings.alt has several such, and calls the scheme of one "no encyption"."""
+    names = (kind.__name__.lower() for kind in type(backend).__mro__)
+    return any("plaintext" in name for name in names) or str(getattr(backend, "scheme", "")).startswith("no enc")
+
+
 def _why(error: Exception) -> str:
     """In a backend's words only what kind of failure it was: nobody knows what else they hold."""
     from keyring.errors import KeyringLocked, NoKeyringError
 
+    if isinstance(error, KeychainFailed):
+        return str(error)
     if isinstance(error, NoKeyringError):
         return "there is no keychain on this computer"
     if isinstance(error, KeyringLocked):

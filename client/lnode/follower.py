@@ -24,6 +24,7 @@ from lnode import (
     sharing,
     signins,
     sshargs,
+    verdict,
 )
 from lnode.ask import argv_of
 from lnode.beside import Beside
@@ -175,24 +176,20 @@ class _Follower:
         except Torn:
             tail.end()
         status = await tail.wait()
-        self._words = words = tail.words()
+        said, place = tail.said(), self._target.place
+        self._words = str(said)
         failed = status == sshargs.SSH_FAILED or status < 0
-        began = tail.heard or (failed and causes.has_begun(words, self._target.place))
+        began = tail.heard or (failed and causes.has_begun(said, place))
         if not failed and not tail.heard:
             raise LnodeError(
                 ExitCode.MISSING_THERE, f"{self._target.alias} answered, but not with a shell",
                 f"see what it says: ssh {self._target.alias} /bin/sh -c true",
             )  # fmt: skip
-        cause = Cause.LOST if began else causes.cause_of_ssh(words, self._target.place)
+        cause = Cause.LOST
         if self._over:
             cause = Cause.OVER
-        elif not began and not tail.may_ask and signins.takes_person(self._target):  # it was let ride, and could not
-            cause = Cause.LOGIN_REFUSED
-        if not began and credentials.sent_password(words):
-            credentials.refused(self._target.alias)
-            cause = Cause.LOGIN_REFUSED
-        if causes.wants_person(cause) and not tail.may_ask:
-            signins.learn(self._target, person=True)
+        elif not began:
+            cause = verdict.why_not_in(self._target, said, tail.argv, silent=not tail.may_ask)
         self._events.put_nowait((tail, Event(What.TERMINAL_ENDED, 0.0, cause=cause, began=began)))
 
     def _take(self, frame: Frame, tail: "_Tail") -> None:
@@ -231,7 +228,7 @@ class _Follower:
 
     def _learn_sign_in(self, tail: "_Tail") -> bool:
         """Did it take a person to sign in? Over a master ssh does not say, but the next one would."""
-        how = causes.signed_in(tail.words(), self._target.place)
+        how = causes.signed_in(tail.said(), self._target.place)
         if how is None:
             return signins.takes_person(self._target) or False
         signins.learn(self._target, person=causes.takes_person(how))
@@ -247,8 +244,8 @@ class _Follower:
         cause = state.cause or Cause.LOST
         if not screen.can_ask() and cause is Cause.LOGIN_REFUSED and signins.takes_person(self._target):
             return LnodeError(
-                ExitCode.LOGIN_REFUSED, f"{alias} wants somebody to sign in, and nobody is here",
-                f"sign in once in a terminal, then ask again: lnode {alias} --ls",
+                ExitCode.LOGIN_REFUSED, f"{alias} needs you to sign in",
+                f"sign in once in a terminal, then ask again: lnode {alias}",
             )  # fmt: skip
         if state.end is End.FAILED or not state.began:
             return causes.explain(cause, self._words, self._target.place)
@@ -283,7 +280,7 @@ class _Tail:
         self.may_ride = not fresh and bool(sharing.identity(target) or target.one("controlpath"))
         self.reading: asyncio.Task[None] | None = None
         self._chunks = Chunks(nonce)
-        self._argv, self._environment = argv_of(target, line, may_prompt=may_ask, fresh=fresh)
+        self.argv, self._environment = argv_of(target, line, may_prompt=may_ask, fresh=fresh)
         self._log = SshLog()
         self._ssh: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -292,10 +289,11 @@ class _Tail:
         self._log.__enter__()
         # No pipe of asyncio's: a master that this ssh becomes would hold it open, and its end would never come.
         ours, theirs = socket.socketpair()
+        argv = self._log.argv(self.argv)
         with theirs:
             self._reader, self._writer = await asyncio.open_connection(sock=ours)
             self._ssh = await asyncio.create_subprocess_exec(
-                *self._argv, stdin=asyncio.subprocess.DEVNULL, stdout=theirs.fileno(), stderr=self._log.fileno(),
+                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=theirs.fileno(), stderr=self._log.fileno(),
                 env=self._environment, start_new_session=not self.may_ask,
             )  # fmt: skip
 
@@ -327,8 +325,8 @@ class _Tail:
             with suppress(ProcessLookupError):
                 self._ssh.terminate()
 
-    def words(self) -> str:
-        return self._log.words()
+    def said(self) -> causes.Said:
+        return self._log.said()
 
     async def close(self) -> None:
         if self.reading and self.reading is not asyncio.current_task():

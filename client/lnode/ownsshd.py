@@ -16,26 +16,28 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.fields import HostKey, JobId
 from lnode.forwards import Forward
 from lnode.sshargs import Local, Option
+from lnode.sshlog import SshLog
 from lnode.target import Target
 
 _NAME = "lnode"  # in known_hosts
 
 
 def forward_argv(
-    target: Target, job: JobId | None, host_key: HostKey, forwards: Sequence[Forward], *, may_prompt: bool
-) -> tuple[list[str], dict[str, str]]:
-    """The ssh with these forwards to where the job is, else to the login node; and its environment. Raises LnodeError.
+    target: Target, job: JobId | None, host_key: HostKey, forwards: Sequence[Forward], log: SshLog, *, may_prompt: bool
+) -> tuple[list[str], list[str], dict[str, str]]:
+    """The ssh with these forwards to where the job is, else to the login node; that of the way there; the environment.
 
-    It prints a line when they are open, and ends with its standard input. What the ssh of the way there says is among
-    its own words.
+    It prints a line when they are open, and ends with its standard input. The log is that of the way's ssh. Raises
+    LnodeError.
     """
     way, environment = argv_of(target, _line(job), may_prompt=may_prompt)
+    logged = shlex.join(log.argv(way))
     keep_host_key(target.alias, host_key)
     words = [word for option in _options(target) for word in ("-o", option)]
     specs = [word for forward in forwards for word in ("-L", forward.spec)]
     # In the environment: before 8.4 ssh takes no ProxyCommand of more than 4 KiB, and expands what has a % in it.
-    shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": shlex.join(way)}
-    return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], shell
+    shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": logged}
+    return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], way, shell
 
 
 def way_argv(target: Target, job: JobId | None) -> tuple[list[str], dict[str, str] | None]:

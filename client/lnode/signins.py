@@ -13,14 +13,15 @@ from lnode.target import Target
 _PERSON = "person"
 _SILENT = "silent"
 _SSH = "ssh"  # it asks nobody, but only ssh itself can: the link was refused
+_REFUSED = "refused"  # a silent one came to nothing, whatever the keychain keeps: the next is a person's
 
 
 def takes_person(target: Target) -> bool | None:
     """Would the next sign-in take somebody: a password, a code, a passphrase? None where nobody knows."""
-    if credentials.is_kept(target):
-        return False
     kind = _kind(target)
-    return None if kind is None else kind == _PERSON
+    if kind != _REFUSED and credentials.is_kept(target):
+        return False
+    return None if kind is None else kind in (_PERSON, _REFUSED)
 
 
 def is_for_ssh_alone(target: Target) -> bool:
@@ -42,6 +43,11 @@ def learn(target: Target, *, person: bool) -> None:
     """Remember it. A state folder that cannot be written remembers nothing."""
     if person or not is_for_ssh_alone(target):
         _keep(target, _PERSON if person else _SILENT)
+
+
+def learn_refusal(target: Target) -> None:
+    """Remember that a silent sign-in was refused or broken off: the next would be too, until a person has signed in."""
+    _keep(target, _REFUSED)
 
 
 def learn_for_ssh_alone(target: Target) -> None:

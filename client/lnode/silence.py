@@ -1,8 +1,8 @@
-"""Whom an ssh may ask: a person, the keychain, or nobody."""
+"""Whom an ssh may ask: a person, the keychain, or nobody; and whether one that asks no person may dial at all."""
 
 import os
 
-from lnode import credentials, sshargs
+from lnode import credentials, signins, sshargs
 from lnode.sshargs import Option
 from lnode.target import Target
 
@@ -12,12 +12,38 @@ _ASK_NOBODY = os.path.join(os.path.dirname(__file__), "ask_nobody")
 def asking(target: Target, *, may_ask: bool) -> tuple[tuple[Option, ...], dict[str, str] | None]:
     """Options and environment of an ssh to the target: what is kept for it the keychain answers, else a person, if any.
 
-    None for the environment stands for this one's.
+    These options come before all that leads somewhere. None for the environment stands for this one's.
     """
-    kept = credentials.environment(target, may_ask=may_ask)
-    if kept is not None:
-        return (() if may_ask else sshargs.ANSWERED), kept
-    return ((), None) if may_ask else (sshargs.SILENT, environment())
+    if may_ask:
+        kept = credentials.environment(target, may_ask=True) if can_end_ssh() else None
+        return (sshargs.CONFIRMED if kept and not credentials.is_checked(target) else ()), kept
+    if not _may_dial(target):
+        return (*sshargs.RIDING, *sshargs.SILENT), environment()
+    telling = sshargs.TELLING if tells(target) else ()
+    kept = credentials.environment(target, may_ask=False)
+    if kept is None:
+        return (*sshargs.SILENT, *telling), environment()
+    return (*sshargs.ANSWERED, *sshargs.CHECKED, *credentials.methods(target), *telling), kept
+
+
+def tells(target: Target) -> bool:
+    """Does this ssh know sshargs.TELLING (OpenSSH 8.5)?"""
+    return "logverbose" in target.options
+
+
+def _may_dial(target: Target) -> bool:
+    """May an ssh that asks no person make a connection of its own? Not where the login would come to nothing."""
+    if signins.takes_person(target):
+        return False
+    if not can_end_ssh() and (target.place.proxied or credentials.is_kept(target)):
+        return False
+    rides = target.control_path and os.path.exists(target.control_path)
+    return bool(rides) or credentials.opens(target)
+
+
+def can_end_ssh() -> bool:
+    """Can ssh start ask_nobody? An installation may have lost its execute bit, or lie where nothing may be executed."""
+    return os.access(_ASK_NOBODY, os.X_OK)
 
 
 def environment() -> dict[str, str]:

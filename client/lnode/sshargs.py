@@ -52,6 +52,10 @@ def terminal_argv(
 KEEPALIVE = _fixed(ServerAliveInterval=30, ServerAliveCountMax=3)
 SILENT = _fixed(BatchMode="yes")  # asks nobody anything; see silence.environment()
 ANSWERED = _fixed(BatchMode="no", NumberOfPasswordPrompts=1)  # the keychain answers, once, and nobody else is asked
+# Only a host whose key is known; or one that a person has said yes to.
+CHECKED = _fixed(StrictHostKeyChecking="yes", NoHostAuthenticationForLocalhost="no")
+CONFIRMED = _fixed(StrictHostKeyChecking="ask", NoHostAuthenticationForLocalhost="no")
+TELLING = _fixed(LogVerbose="kex.c:kex_input_newkeys*")  # says when the login begins: see causes.came_to_login()
 # Over a master that is there, or not at all: ssh does not dial on its own. The command goes first and alone, as ssh
 # ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
 RIDING = _fixed(ProxyCommand="false", ControlMaster="no")
@@ -59,6 +63,11 @@ FRESH = _fixed(ControlMaster="no", ControlPath="none")  # a connection of its ow
 
 
 _CLEAR = _fixed(ClearAllForwardings="yes")
+
+
+def may_dial(argv: Sequence[str]) -> bool:
+    """Would this ssh make a connection of its own? One that is RIDING does not."""
+    return RIDING[0] not in argv
 
 
 def question_argv(

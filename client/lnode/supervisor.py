@@ -26,6 +26,7 @@ from lnode import (
     signins,
     sshargs,
     tmux,
+    verdict,
 )
 from lnode.beside import Beside
 from lnode.causes import Cause
@@ -216,7 +217,7 @@ class _Supervisor:
         waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
         place = self._target.place
         proof = asyncio.create_task(prove_master(self._target)) if terminal.may_ride else None
-        while (how := causes.signed_in(terminal.words(), place) or self._over_master(terminal)) is None:
+        while (how := causes.signed_in(terminal.said(), place) or self._over_master(terminal)) is None:
             if (await asyncio.wait([waiting], timeout=_LOOK_AGAIN_S))[0]:
                 break
             if proof and proof.done() and proof.result() is False:
@@ -224,31 +225,29 @@ class _Supervisor:
                 self._tell(terminal, What.STUCK)
         if how is not None:
             self._learn_sign_in(how)
-            self._tell(terminal, What.OPENED, person=self._takes_person, muxed=self._is_muxed(how, terminal.words()))
+            self._tell(terminal, What.OPENED, person=self._takes_person, muxed=self._is_muxed(how, terminal.said().own))
         status = await waiting
         await self._ready.wait()
-        words = terminal.words()
-        began = causes.has_begun(words, place)
+        said = terminal.said()
+        began = causes.has_begun(said, place)
         if status == tmux.Left.OTHER_NODE:  # an alias of several
             await self._turn_to_owner()
             cause = Cause.LOST
         elif (
             (status != sshargs.SSH_FAILED and status >= 0)
-            or causes.is_hung_up(words)
-            or (status == sshargs.SSH_FAILED and causes.is_let_go(words) and await prove_master(self._target))
+            or causes.is_hung_up(said, place)
+            or (status == sshargs.SSH_FAILED and causes.is_let_go(said) and await prove_master(self._target))
         ):
             cause = Cause.OVER
+        elif began:
+            cause = Cause.LOST
         else:
-            cause = Cause.LOST if began else causes.cause_of_ssh(words, place)
+            cause = verdict.why_not_in(self._target, said, terminal.argv, silent=terminal.silent)
             said_no = causes.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # which is no more to be tried
-            if not (began or said_no) and self._target is not self._asked:  # the way past the alias is none for now
+            if not said_no and self._target is not self._asked:  # the way past the alias is none for now
                 self._target, cause = self._asked, Cause.LOST
         if cause is Cause.UNRESOLVED and not self._state.began and self._here() and causes.is_no_alias(place):
             cause = Cause.NO_ALIAS  # a slip, which --wait must not repeat for ever
-        if not began and cause is not Cause.OVER and credentials.sent_password(words):
-            cause = self._refused_password(cause, silent=terminal.silent)
-        if causes.wants_person(cause) and terminal.silent:
-            signins.learn(self._target, person=True)
         self._tell(terminal, What.TERMINAL_ENDED, cause=cause, began=began)
 
     async def _turn_to_owner(self) -> None:
@@ -258,11 +257,6 @@ class _Supervisor:
         with suppress(LnodeError):
             self._target = await asyncio.to_thread(self._lines.owner, self._node)
             self._note(f"going to {self._node}, where the session is")
-
-    def _refused_password(self, cause: Cause, *, silent: bool) -> Cause:
-        """The keychain answered, and it came to nothing: the same once more would be the next failed login, or push."""
-        credentials.refused(self._target.alias)
-        return Cause.LOGIN_REFUSED if silent else cause
 
     def _over_master(self, terminal: Terminal) -> str | None:
         """Over a master ssh does not log in, and says nothing; it takes the tty once the server has let it in."""
@@ -311,15 +305,13 @@ class _Supervisor:
         self._show()
 
     async def _overdue(self, event: Event) -> Event:
-        """A silent login that waits for more than the password that it was given was refused."""
+        """A silent login that waits for the keychain, or for more than that gave, was refused."""
         state, terminal = self._state, self._terminal
         late = event.what is What.TICK and state.phase is Phase.CONNECTING and not state.asks
-        if not (late and terminal and credentials.sent_password(terminal.words())):
+        if not (late and terminal and verdict.broken_off(self._target, terminal.said())):
             return event
         await self._end_terminal()
-        cause = self._refused_password(Cause.TIMED_OUT, silent=True)
-        signins.learn(self._target, person=True)
-        return Event(What.TERMINAL_ENDED, event.at, cause=cause)
+        return Event(What.TERMINAL_ENDED, event.at, cause=Cause.LOGIN_REFUSED)
 
     async def _do(self, action: Action) -> None:
         if isinstance(action, Start):
@@ -368,7 +360,9 @@ class _Supervisor:
             else self._lines.again(int(time.time() - self._alive_wall), self._node or "")
         )
         try:
-            self._terminal = Terminal(target, line, silent=not start.asks, fresh=start.fresh).__enter__()
+            # In a thread, because whether the keychain opens is seen first.
+            terminal = await asyncio.to_thread(Terminal, target, line, silent=not start.asks, fresh=start.fresh)
+            self._terminal = terminal.__enter__()
         except OSError as error:  # no ssh during an upgrade, no room, no file left: for now
             self._note(f"ssh does not start: {error.strerror}")
             self._tell(None, What.TERMINAL_ENDED, cause=Cause.LOST)
@@ -382,14 +376,14 @@ class _Supervisor:
         """The login is done: the tty is the session's from here on, and the link may ride on it."""
         self._tty.unlisten()
         self._tty.forget_keys()
-        self._peer = causes.peer(terminal.words())
+        self._peer = causes.peer(terminal.said())
         self._local = self._terminal_local = self._here()
         self._armed = self._inside = True
         self._drawn = None
         self._raw, self._parting = False, None
         self._dismiss()
         self._companion = Companion(
-            self._target, terminal.words(), self._lines.client, self._probe, self._tell, self._learn, self._remember,
+            self._target, terminal.said(), self._lines.client, self._probe, self._tell, self._learn, self._remember,
             self._lookout, person=self._state.person,
         )  # fmt: skip
 
@@ -408,8 +402,9 @@ class _Supervisor:
 
     def _gather(self, terminal: Terminal) -> None:
         """What an ended terminal leaves."""
-        self._status, self._words = terminal.wait(), terminal.words()
-        if self._words.strip() and causes.has_begun(self._words, self._target.place):  # before OPENED could be told
+        self._status, said = terminal.wait(), terminal.said()
+        self._words = str(said)
+        if said.own.strip() and causes.has_begun(said, self._target.place):  # before OPENED could be told
             self._armed = self._inside = True
         self._terminal = None
         terminal.__exit__(None, None, None)

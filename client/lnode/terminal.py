@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from lnode import sharing, signins, silence, sshargs
+from lnode.causes import Said
 from lnode.sshlog import SshLog
 from lnode.target import Target
 
@@ -31,7 +32,7 @@ class Terminal:
             *asking,
             *((*sshargs.FRESH, *target.route) if fresh and not target.control_path else target.sharing),
         )
-        self._argv = sshargs.terminal_argv(
+        self.argv = sshargs.terminal_argv(
             target.alias,
             line,
             connect_timeout_s=signins.connect_timeout_s(target),
@@ -46,7 +47,7 @@ class Terminal:
 
     def __enter__(self) -> Self:
         self._log.__enter__()
-        self._ssh = subprocess.Popen(self._argv, stderr=self._log.fileno(), env=self._environment)
+        self._ssh = subprocess.Popen(self._log.argv(self.argv), stderr=self._log.fileno(), env=self._environment)
         return self
 
     @property
@@ -80,9 +81,9 @@ class Terminal:
             self._ssh.send_signal(signal.SIGCONT)
             self._held = False
 
-    def words(self) -> str:
-        """What ssh itself said, at most 64 KiB of it."""
-        return self._log.words()
+    def said(self) -> Said:
+        """What ssh itself has said, and what others have."""
+        return self._log.said()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.end()

@@ -139,7 +139,7 @@ def test_an_editors_ssh_is_let_in_by_it_too(slurm: Rig, keychain: Keychain) -> N
         assert logins(slurm) == (accepted + 3, failed)  # to look, by the editor's ssh to look again, and as its way
         assert lnode(slurm, keychain, "unity", "--forget").returncode == 0
         done = slurm.ssh("fit.unity.lnode", "true")
-        assert (done.returncode, "lnode: unity wants somebody to sign in, and nobody is here" in done.stderr) == (
+        assert (done.returncode, "lnode: unity needs you to sign in" in done.stderr) == (
             255,
             True,
         )

@@ -120,8 +120,8 @@ def test_where_nobody_is_nothing_is_tried(site: Site, words: tuple[str, ...]) ->
     done = in_a_pipe(rig, "unity", *words)
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.splitlines() == [
-        "lnode: unity wants somebody to sign in, and nobody is here",
-        "hint:  sign in once in a terminal, then ask again: lnode unity --ls",
+        "lnode: unity needs you to sign in",
+        "hint:  sign in once in a terminal, then ask again: lnode unity",
     ]
     assert (logins(rig), wire.dials) == (before, dials)
     with Window([*LNODE, "unity", "--ls"], rig.env()) as window:

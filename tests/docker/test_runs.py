@@ -145,7 +145,7 @@ def test_a_host_that_wants_somebody_is_not_tried_in_silence(host: Rig) -> None:
         in_a_pipe = lnode(host, "unity", "sim", "--logs", "-f")
         assert attempts(host) == refused
     assert (in_a_pipe.returncode, in_a_pipe.stdout) == (5, b"")
-    assert b"lnode: unity wants somebody to sign in, and nobody is here\n" in in_a_pipe.stderr
+    assert b"lnode: unity needs you to sign in\n" in in_a_pipe.stderr
 
 
 def test_kill_ends_the_whole_group_and_says_how(host: Rig) -> None:

@@ -129,7 +129,7 @@ def test_a_question_is_not_waited_for_in_a_silence_for_ever() -> None:
 @pytest.mark.parametrize(
     ("node", "who", "how"),
     [
-        ("", "unity", "sign in once in a terminal, then ask again: lnode unity --ls"),
+        ("", "unity", "sign in once in a terminal, then ask again: lnode unity"),
         ("login2", "login2 of unity", "type the same once in a terminal, where ssh can ask"),
     ],
 )
@@ -141,4 +141,4 @@ def test_where_nobody_is_here_it_is_said_how_to_sign_in(node: str, who: str, how
     with Question(place, "list", silent=True) as question, pytest.raises(LnodeError) as refused:
         question.reply()
     assert refused.value.code is ExitCode.LOGIN_REFUSED
-    assert (refused.value.message, refused.value.hint) == (f"{who} wants somebody to sign in, and nobody is here", how)
+    assert (refused.value.message, refused.value.hint) == (f"{who} needs you to sign in", how)

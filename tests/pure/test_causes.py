@@ -5,7 +5,11 @@ import pytest
 from lnode.causes import (
     Cause,
     Place,
+    Said,
+    came_to_login,
+    cause_of_silent,
     cause_of_ssh,
+    cause_of_way,
     explain,
     has_begun,
     is_hung_up,
@@ -13,10 +17,12 @@ from lnode.causes import (
     peer,
     signed_in,
     takes_person,
+    told_apart,
 )
 from lnode.errors import ExitCode
 
-PLACE = Place("unity", "login.site.edu", 2200, "ssh unity")
+DIRECT = PLACE = Place("unity", "login.site.edu", 2200, "ssh unity")
+BEHIND = Place("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
 AT = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
 CLOSED_BEHIND_PROXY = (
     "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n"
@@ -50,14 +56,6 @@ SAID = [
      Cause.NO_COMMON_ALGORITHM),
     ("Unable to negotiate with 10.0.0.1 port 22: no matching key exchange method found. "
      "Their offer: diffie-hellman-group1-sha1", Cause.NO_COMMON_ALGORITHM),
-    # a jump host's failure, then what follows from it
-    ("ssh: connect to host gate port 2200: Connection refused\r\n" + CLOSED_BEHIND_PROXY, Cause.REFUSED),
-    ("ssh: Could not resolve hostname gate: Name or service not known\r\n" + CLOSED_BEHIND_PROXY, Cause.UNRESOLVED),
-    ("me@gate: Permission denied (publickey).\r\n" + CLOSED_BEHIND_PROXY, Cause.LOGIN_REFUSED),
-    ("Host key verification failed.\r\n" + CLOSED_BEHIND_PROXY, Cause.HOST_KEY_UNKNOWN),
-    ("channel 0: open failed: connect failed: No route to host\r\nstdio forwarding failed\r\n" + CLOSED_BEHIND_PROXY,
-     Cause.NO_ROUTE),
-    (CLOSED_BEHIND_PROXY, Cause.CLOSED_EARLY),
     # sshconnect2.c: the login
     ("me@login.site.edu: Permission denied (publickey,gssapi-with-mic,password).", Cause.LOGIN_REFUSED),
     ("Permission denied (publickey).", Cause.LOGIN_REFUSED),
@@ -92,8 +90,109 @@ SAID = [
 
 @pytest.mark.parametrize(("words", "cause"), SAID)
 def test_the_cause_of_what_ssh_said(words: str, cause: Cause) -> None:
-    assert cause_of_ssh(words) is cause
-    assert cause_of_ssh(f"debug1: whatever came before\r\n{words}\r\n") is cause
+    assert cause_of_ssh(told_apart(words, ""), PLACE) is cause
+    assert cause_of_ssh(told_apart(f"debug1: whatever came before\r\n{words}\r\n", ""), PLACE) is cause
+
+
+# What the ssh of a jump host says; ssh itself says only that the way broke.
+ON_THE_WAY = [
+    ("ssh: connect to host gate port 2200: Connection refused\r\n", Cause.REFUSED),
+    ("ssh: Could not resolve hostname gate: Name or service not known\r\n", Cause.UNRESOLVED),
+    ("me@gate: Permission denied (publickey).\r\n", Cause.LOGIN_REFUSED),
+    ("Received disconnect from 10.0.0.1 port 22:2: go away\r\n", Cause.LOGIN_REFUSED),
+    ("Host key verification failed.\r\n", Cause.HOST_KEY_UNKNOWN),
+    (AT + "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n", Cause.HOST_KEY_UNKNOWN),
+    ("channel 0: open failed: connect failed: No route to host\r\nstdio forwarding failed\r\n", Cause.NO_ROUTE),
+    ("ssh: connect to host gate port 22: Connection refused\r\n" + CLOSED_BEHIND_PROXY, Cause.REFUSED),  # two of them
+    ("Connection refused\r\nConnection reset by 10.0.0.1 port 22\r\n", Cause.CLOSED_EARLY),
+    ("Connection refused\r\nme@gate: Permission denied (publickey).\r\n", Cause.LOGIN_REFUSED),
+    ('Authenticated to login.site.edu (via proxy) using "publickey".\r\n', Cause.CLOSED_EARLY),
+    ("", Cause.CLOSED_EARLY),
+]
+
+
+@pytest.mark.parametrize(("words", "cause"), ON_THE_WAY)
+def test_the_cause_of_what_a_jump_host_says(words: str, cause: Cause) -> None:
+    assert cause_of_ssh(told_apart(CLOSED_BEHIND_PROXY, words), BEHIND) is cause
+    assert cause_of_way(words) in (cause, Cause.LOST)
+
+
+MARK = "debug1: kex.c:kex_input_newkeys():518 (pid=4711): SSH2_MSG_NEWKEYS received\r\n"
+REFUSED = "me@login.site.edu: Permission denied (publickey).\r\n"
+FORGED = [
+    'Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".',
+    "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @",
+    "Connection refused",
+    "ssh: connect to host login.site.edu port 22: Connection timed out",
+    "Unable to negotiate with 10.0.0.1 port 22: no matching host key type found.",
+    "/home/me/.ssh/config: line 3: Bad configuration option: hostnme",
+    "Connection to login.site.edu closed.",
+    "Shared connection to login.site.edu closed.",
+    "mux_client_request_session: read from master failed: Broken pipe",
+    "Host key verification failed.",
+]
+# Where a host can put a line of its own: its banner, and what ssh's log quotes.
+PUT = [
+    (f"{MARK}{REFUSED}", "{}\r\n"),
+    (f"{MARK}me@login.site.edu: Permission denied (publickey\r\n{{}}\r\n).\r\n", ""),
+    (f"{MARK}Received disconnect from 10.0.0.1 port 22:2: bye\r\n{{}}\r\nDisconnected from 10.0.0.1 port 22\r\n", ""),
+    (f"{MARK}Connection closed by 10.0.0.1 port 22\r\n", "{}\r\n"),
+]
+
+
+@pytest.mark.parametrize("line", FORGED)
+@pytest.mark.parametrize(("log", "stderr"), PUT)
+def test_a_host_cannot_speak_as_ssh(log: str, stderr: str, line: str) -> None:
+    said = told_apart(log.replace("{}", line), stderr.replace("{}", line))
+    assert signed_in(said, DIRECT) is None
+    assert not is_hung_up(said, DIRECT)
+    assert not has_begun(said, DIRECT)
+    assert peer(said) is None
+    assert cause_of_silent(said, DIRECT, tells=True) in (Cause.LOGIN_REFUSED, Cause.HOST_KEY_UNKNOWN)
+    assert cause_of_ssh(said, DIRECT) is not Cause.HOST_KEY_CHANGED
+
+
+def test_a_host_that_asks_in_the_words_of_ssh_has_let_nobody_in() -> None:
+    """keyboard-interactive: its name and instruction are lines of ssh's log (input_userauth_info_req)."""
+    assert signed_in(told_apart(f"{FORGED[0]}\r\n{REFUSED}", ""), DIRECT) is None
+
+
+@pytest.mark.parametrize(
+    ("log", "others", "tells", "cause"),
+    [
+        ("", "Permission denied (nobody to ask)\n", True, Cause.LOGIN_REFUSED),
+        ("", "Host key verification failed (nobody to ask)\n", True, Cause.HOST_KEY_UNKNOWN),
+        (f"{MARK}something that no OpenSSH has said yet\r\n", "", True, Cause.LOGIN_REFUSED),
+        ("something that no OpenSSH has said yet\r\n", "", False, Cause.LOGIN_REFUSED),
+        (f"{MARK}Connection closed by 10.0.0.1 port 22\r\n", "", True, Cause.LOGIN_REFUSED),
+        ("Connection closed by 10.0.0.1 port 22\r\n", "", True, Cause.CLOSED_EARLY),  # before the login
+        ("Connection closed by 10.0.0.1 port 22\r\n", "", False, Cause.LOGIN_REFUSED),  # an ssh that cannot tell
+        (f"{MARK}Connection reset by 10.0.0.1 port 22\r\n", "", True, Cause.CLOSED_EARLY),  # by the network
+        (f"{MARK}ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: Broken pipe\r\n", "", True,
+         Cause.CLOSED_EARLY),
+        ("kex_exchange_identification: Connection closed by remote host\r\n"
+         "Connection closed by 10.0.0.1 port 22\r\n", "", False, Cause.CLOSED_EARLY),
+        ("ssh: connect to host login.site.edu port 22: Operation not permitted\r\n", "", True, Cause.NO_ROUTE),
+        ("ssh: connect to host login.site.edu port 22: Connection refused\r\n", "", True, Cause.REFUSED),
+        (f'{MARK}Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".\r\n',
+         "Permission denied (publickey).\n", True, Cause.LOST),  # which a remote command says
+    ],
+)  # fmt: skip
+def test_a_silent_try_was_refused_unless_the_network_failed_before(
+    log: str, others: str, tells: bool, cause: Cause
+) -> None:
+    assert cause_of_silent(told_apart(log, others), DIRECT, tells=tells) is cause
+
+
+def test_a_jump_host_that_hangs_up_during_its_login_has_refused_it() -> None:
+    said = told_apart(CLOSED_BEHIND_PROXY, "Connection closed by 10.0.0.1 port 22\r\n")
+    assert cause_of_silent(said, BEHIND, tells=True) is Cause.LOGIN_REFUSED
+
+
+def test_what_ssh_says_for_lnode_alone_is_not_shown() -> None:
+    said = told_apart(f"{MARK}{REFUSED}", "Welcome\n")
+    assert came_to_login(said) and not came_to_login(Said(REFUSED))
+    assert sorted(str(said)) == sorted(f"{REFUSED}Welcome\n")
 
 
 def test_the_table_reaches_every_cause() -> None:
@@ -146,10 +245,6 @@ def test_the_way_to_forget_a_changed_key_names_the_port() -> None:
     assert explain(Cause.HOST_KEY_CHANGED, "", Place("u", "login", 22, "ssh u")).hint.endswith("ssh-keygen -R login")
 
 
-DIRECT = Place("unity", "login.site.edu", 2200, "ssh unity")
-BEHIND = Place("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
-
-
 @pytest.mark.parametrize(
     ("said", "place", "how"),
     [
@@ -163,14 +258,13 @@ BEHIND = Place("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
     ],
 )
 def test_who_has_logged_in_and_how(said: str, place: Place, how: str | None) -> None:
-    assert signed_in(f"Warning: whatever\r\n{said}", place) == how
+    assert signed_in(Said(f"Warning: whatever\r\n{said}"), place) == how
 
 
 @pytest.mark.parametrize(
     ("said", "begun"),
     [
         ("", True),
-        ("Shared connection to login.site.edu closed.", True),
         ("mux_client_request_session: read from master failed: Broken pipe", True),
         ('Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".', True),
         ("Could not request local forwarding.", False),
@@ -178,23 +272,25 @@ def test_who_has_logged_in_and_how(said: str, place: Place, how: str | None) -> 
     ],
 )
 def test_whether_there_was_a_session_to_lose(said: str, begun: bool) -> None:
-    assert has_begun(said, DIRECT) is begun
+    assert has_begun(Said(said), DIRECT) is begun
 
 
 def test_who_has_typed_the_escape_of_ssh() -> None:
     told = 'Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".\r\n'
     closed = "Connection to login.site.edu closed.\r\n"
-    assert is_hung_up(f"{told}{closed}Transferred: sent 3792, received 3284 bytes, in 0.3 seconds\r\n")
-    assert not is_hung_up(f"{told}Connection to login.site.edu closed by remote host.\r\n{closed}")
-    assert not is_hung_up(f"{told}Killed by signal 15.\r\n{closed}")
-    assert not is_hung_up(f"{told}Connection to login.site.edu closed by remote host.\r\n")
-    assert not is_hung_up(told)
+    assert is_hung_up(Said(f"{told}Transferred: sent 3792, received 3284 bytes, in 0.3 seconds\r\n", closed), DIRECT)
+    assert not is_hung_up(Said(told, f"Connection to login.site.edu closed by remote host.\r\n{closed}"), DIRECT)
+    assert not is_hung_up(Said(told, f"Killed by signal 15.\r\n{closed}"), DIRECT)
+    assert not is_hung_up(Said(told, "Connection to login.site.edu closed by remote host.\r\n"), DIRECT)
+    assert not is_hung_up(Said(told), DIRECT)
+    assert not is_hung_up(Said("", closed), DIRECT)
 
 
 def test_whom_a_master_has_let_go() -> None:
-    assert is_let_go("Shared connection to 10.0.0.1 closed.\r\n")
-    assert not is_let_go("Connection to 10.0.0.1 closed.\r\n")
-    assert not is_hung_up("Shared connection to 10.0.0.1 closed.\r\n")
+    shared = Said("", "Shared connection to 10.0.0.1 closed.\r\n")
+    assert is_let_go(shared) and has_begun(shared, DIRECT)
+    assert not is_let_go(Said("", "Connection to 10.0.0.1 closed.\r\n"))
+    assert not is_hung_up(shared, DIRECT)
 
 
 @pytest.mark.parametrize("way", ["publickey", "hostbased", "gssapi-with-mic", "none", "?"])
@@ -208,5 +304,5 @@ def test_ways_that_ask_somebody(way: str) -> None:
 
 
 def test_where_ssh_has_connected_to() -> None:
-    assert peer('x\r\nAuthenticated to login.site.edu ([fe80::1%2]:2200) using "publickey".\r\n') == "fe80::1%2"
-    assert peer('Authenticated to login.site.edu (via proxy) using "password".\r\n') is None
+    assert peer(Said('x\r\nAuthenticated to login.site.edu ([fe80::1%2]:2200) using "publickey".\r\n')) == "fe80::1%2"
+    assert peer(Said('Authenticated to login.site.edu (via proxy) using "password".\r\n')) is None

@@ -6,13 +6,14 @@ An editor's Remote-SSH starts an ssh of its own, and again after each drop. So s
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from lnode import nodehosts, ownsshd, screen, sessions
+from lnode import causes, nodehosts, ownsshd, screen, sessions, verdict
 from lnode.commands.asking import asked, has_session
 from lnode.commands.ports import host_key, no_way, reachable
 from lnode.errors import ExitCode, LnodeError
@@ -20,7 +21,7 @@ from lnode.fields import Folder, HostKey
 from lnode.laptop import PYTHON, replace_privately, state_folder
 from lnode.sessions import Entry
 from lnode.settings import Request
-from lnode.sshargs import parse_config, resolve_argv
+from lnode.sshargs import SSH_FAILED, parse_config, resolve_argv
 from lnode.sshlog import SshLog
 from lnode.target import Target
 
@@ -77,14 +78,16 @@ def way(target: Target, host: str, request: Request) -> ExitCode:
     job = place.entry.job.id if place.entry.job else None
     argv, environment = ownsshd.way_argv(place.target, job)
     with SshLog() as log:  # where the keychain looks whom it has answered
-        with subprocess.Popen(argv, stderr=log.fileno(), env=environment) as ssh:
+        with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
             try:
                 status = ssh.wait()
             finally:
                 ssh.terminate()
-        words = log.words()
+        said = log.said()
+    if status in (SSH_FAILED, -signal.SIGTERM) and not causes.has_begun(said, place.target.place):
+        verdict.why_not_in(place.target, said, argv, silent=True)
     if status:
-        raise no_way(words, target.alias, name, f"edit on the login node: code --remote ssh-remote+{target.alias}")
+        raise no_way(str(said), target.alias, name, f"edit on the login node: code --remote ssh-remote+{target.alias}")
     return ExitCode.DONE
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from lnode import forwards, ownsshd, screen, sessions
+from lnode import causes, forwards, ownsshd, screen, sessions, verdict
 from lnode.ask import Question
 from lnode.commands.asking import Reply, asked, entry_of, has_session
 from lnode.errors import ExitCode, LnodeError
@@ -106,9 +106,11 @@ class _Ports:
                 raise _no_way(entry, alias)
             key = host_key(question.reply(), alias)
         self._job, may_prompt = entry.job.id if entry.job else None, self._may_ask and screen.can_ask()
-        argv, environment = ownsshd.forward_argv(self._target, self._job, key, self._forwards, may_prompt=may_prompt)
-        self._may_ask = False
         with SshLog() as log:
+            argv, way, environment = ownsshd.forward_argv(
+                self._target, self._job, key, self._forwards, log, may_prompt=may_prompt
+            )
+            self._may_ask = False
             ssh = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment, text=True
             )
@@ -121,7 +123,10 @@ class _Ports:
             finally:
                 ssh.terminate()
                 ssh.wait()
-            raise self._failure(log.words(), is_open=is_open)
+            said = log.said()
+            if not (is_open or causes.has_begun(said, self._target.place)):
+                verdict.why_not_in(self._target, said, way, silent=not may_prompt)
+            raise self._failure(str(said), is_open=is_open)
 
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from lnode import causes, credentials, laptop, screen, signins, sshargs
+from lnode.causes import Said
 from lnode.credentials import KeychainFailed
 from lnode.errors import ExitCode, LnodeError
 from lnode.sshargs import Local, Option
@@ -23,6 +24,7 @@ _SAYS_WHO_ASKS = (8, 5)  # the OpenSSH from which on a prompt of the host begins
 _WORDS = r"(?:Enter )?(?:your )?(?:{user}'s )?(?:(?:Unix|LDAP|Kerberos) )?password(?: for {user}(?:@\S+)?)? ?: ?"
 # so what is asked again is another question, with the same words
 _ONE_QUESTION_ONCE = Option("NumberOfPasswordPrompts", 1)
+_INSTALL_AGAIN = "install lnode again, where programs may be executed"
 _NOT_NOW = "lnode works without it: ssh asks each time"
 
 
@@ -40,14 +42,20 @@ def sign_in(target: Target) -> ExitCode:
     if not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "signing in needs a terminal, and this is a pipe", "run it in a terminal")
     _refuse_old_ssh()
+    if not credentials.can_answer():
+        raise LnodeError(
+            ExitCode.FAILED, "ssh cannot start ask_keychain, a file of lnode that must be executable", _INSTALL_AGAIN
+        )
     try:
         credentials.open_keychain()
     except KeychainFailed as failed:
         raise LnodeError(ExitCode.FAILED, str(failed), _NOT_NOW) from None
-    asked, words = _ask(target)
-    if causes.signed_in(words, target.place) is None:
-        raise causes.explain(causes.cause_of_ssh(words, target.place), words, target.place)
-    answers = _worth_keeping(target, asked, _methods(words, target))
+    asked, said = _ask(target)
+    way = causes.signed_in(said, target.place)
+    if way is None:
+        raise causes.explain(causes.cause_of_ssh(said, target.place), str(said), target.place)
+    signins.learn(target, person=causes.takes_person(way))
+    answers = _worth_keeping(target, asked, _methods(said, way))
     if not answers:
         hint = f"there is nothing to do: lnode {alias}"
         raise LnodeError(ExitCode.FAILED, f"{alias} asked for no password or passphrase that could be kept", hint)
@@ -68,19 +76,20 @@ def _refuse_old_ssh() -> None:
         raise LnodeError(ExitCode.FAILED, "this ssh does not say which host asks, so a keychain cannot answer", needed)
 
 
-def _ask(target: Target) -> tuple[Sequence[_Asked], str]:
+def _ask(target: Target) -> tuple[Sequence[_Asked], Said]:
     """Log in on a connection of its own, asking a person: what was asked, and what ssh said."""
-    options = (*sshargs.FRESH, Option("BatchMode", Local("no")), _ONE_QUESTION_ONCE)
+    confirmed = () if credentials.is_checked(target) else sshargs.CONFIRMED  # a password is kept for a known host only
+    options = (*sshargs.FRESH, Option("BatchMode", Local("no")), _ONE_QUESTION_ONCE, *confirmed)
     argv = sshargs.question_argv(
         target.alias, "true", connect_timeout_s=signins.connect_timeout_s(target), options=options,
         config=target.config,
     )  # fmt: skip
     with _lessons() as (path, fifo), SshLog() as log:
         subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log.fileno(),
+            log.argv(argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log.fileno(),
             env=credentials.learning(target, path), check=False,
         )  # fmt: skip
-        return _heard(fifo), log.words()
+        return _heard(fifo), log.said()
 
 
 @contextmanager
@@ -113,10 +122,9 @@ def _heard(fifo: int) -> list[_Asked]:
     return []
 
 
-def _methods(words: str, target: Target) -> set[str]:
+def _methods(said: Said, way: str) -> set[str]:
     """The ways in which the host let it in, one after the other."""
-    partly = re.findall(r'^Authenticated using "([a-z-]+)" with partial success', words, re.MULTILINE)
-    return {*partly, causes.signed_in(words, target.place) or ""}
+    return {*re.findall(r'^Authenticated using "([a-z-]+)" with partial success', said.own, re.MULTILINE), way}
 
 
 def _worth_keeping(target: Target, asked: Sequence[_Asked], methods: set[str]) -> Mapping[str, str]:

@@ -26,13 +26,15 @@ class Secrets(NamedTuple):
 
 
 async def secrets_of(target: Target) -> Secrets:
-    """Nothing, and at once, where nothing is kept; nothing where the keychain fails.
+    """Nothing, and at once, where nothing is kept. Raises LinkFailed where the keychain fails: the login would too.
 
     No password where StrictHostKeyChecking is off: there ssh itself fills known_hosts with any key that it meets.
     """
     if not credentials.is_kept(target):
         return Secrets()
     credentials.leave_no_core()
+    if not await in_thread(lambda: credentials.opens(target)):
+        raise LinkFailed(Cause.LOST, "the keychain does not open", final=True)
     checked = target.one("stricthostkeychecking") not in ("false", "no", "off")
     return await in_thread(
         lambda: Secrets(credentials.password(target) if checked else None, credentials.passphrases(target))

@@ -12,8 +12,8 @@ import tempfile
 from contextlib import suppress
 from typing import IO, Any
 
-from lnode import sshargs
-from lnode.causes import Cause, cause_of_ssh
+from lnode import silence, sshargs
+from lnode.causes import Cause, cause_of_way
 from lnode.link import LinkFailed, _child
 from lnode.offloop import in_thread
 from lnode.target import Target
@@ -54,7 +54,7 @@ class Wire:
                 await self._proxy.wait()
         size = self._words.seek(0, 2)
         self._words.seek(max(0, size - _LAST_WORDS))
-        cause = cause_of_ssh(self._words.read().decode(errors="replace"))
+        cause = cause_of_way(self._words.read().decode(errors="replace"))
         return Cause.CLOSED_EARLY if cause is Cause.LOST else cause
 
     async def close(self) -> None:
@@ -76,6 +76,8 @@ async def dial(target: Target) -> Wire:
         if target.one(keyword, "no") != "no":
             raise LinkFailed(Cause.LOGIN_REFUSED, f"{keyword} is for ssh itself")
     argv = _proxy_argv(target)
+    if argv and not silence.can_end_ssh():
+        raise LinkFailed(Cause.LOST, "an ssh on the way there could ask for a password", final=True)
     if argv:
         return await _start_proxy(argv)
     try:
