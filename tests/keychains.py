@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
-from keyrings.alt.file import EncryptedKeyring  # type: ignore[import-untyped]
+from keyrings.alt.file import EncryptedKeyring, PlaintextKeyring  # type: ignore[import-untyped]
 
 TESTS = Path(__file__).parent
 MASTER = "the master password of a test"
@@ -38,6 +38,20 @@ class Locked(KeyringBackend):
 
     def delete_password(self, service: str, username: str) -> None:
         raise KeyringLocked("not now")
+
+
+class Chain(Locked):
+    """Several keychains, as keyring's ChainerBackend has them."""
+
+    def __init__(self, *backends: KeyringBackend) -> None:
+        self.backends = backends
+
+
+class PlainChain(Chain):
+    """Of which none encrypts."""
+
+    def __init__(self) -> None:
+        super().__init__(PlaintextKeyring(), PlaintextKeyring())
 
 
 def of_class(name: str) -> dict[str, str]:

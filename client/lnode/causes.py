@@ -250,7 +250,8 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
     code, message, hint = _SENTENCES[cause]
     if on_the_way:
         message = "cannot resolve the host name {unresolved} on the way to {place.alias}"
-    detail = words if cause in _WORTH_READING else ""
+    on_a_key = cause is Cause.HOST_KEY_UNKNOWN and re.search(_PHRASES[0][0], words)  # as ssh says of a jump host's
+    detail = words if on_a_key or cause in _WORTH_READING else ""
     known = shlex.quote(place.known_hosts_name)
     facts = {"place": place, "known": known, "unresolved": unresolved[1] if unresolved else ""}
     return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
@@ -258,13 +259,7 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
 
 _UNRESOLVED = re.compile(r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)")
 
-_WORTH_READING = {
-    Cause.HOST_KEY_CHANGED,
-    Cause.HOST_KEY_UNKNOWN,
-    Cause.BAD_CONFIG,
-    Cause.NO_COMMON_ALGORITHM,
-    Cause.LOST,
-}
+_WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST}
 
 _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
     Cause.NO_ALIAS: (

@@ -237,7 +237,16 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
     (
         "laptop",
         "keychain",
-        _said("keychain_shut", "the keychain does not open: {}", "unlock it, or: lnode HOST --forget"),
+        _said("keychain_shut", "lnode cannot use the keychain: {}", "unlock it, or: lnode HOST --forget"),
+    ),
+    (
+        "laptop",
+        "askpass",
+        _said(
+            "askpass_shut",
+            "ssh cannot start ask_nobody and ask_keychain, which must be executable, in {}",
+            "chmod +x {}/ask_nobody {}/ask_keychain, or install lnode where programs may be executed",
+        ),
     ),
     ("laptop", "state folder", _said("state_readonly", "{} cannot be written", "chmod u+rwx {}; df {}")),
     (

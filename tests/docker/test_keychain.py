@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -208,6 +209,45 @@ def test_a_keychain_that_stays_locked(slurm: Rig, keychain: Keychain, locked: Ke
             sign_in(window)
             shell_of(window)
             assert window.raw.count(b"the keychain is locked") == 1
+
+
+def test_a_script_signs_in_nowhere_while_the_keychain_is_locked(
+    slurm: Rig, keychain: Keychain, locked: Keychain
+) -> None:
+    with with_password(slurm), wired(slurm) as wire:
+        keep(slurm, keychain)
+        failed, dials = attempts(slurm), wire.dials
+        done = [lnode(slurm, locked, "unity", "--ls") for _ in range(10)]
+        assert {(one.returncode, one.stderr.splitlines()[0]) for one in done} == {
+            (5, "lnode: unity needs you to sign in")
+        }
+        assert (attempts(slurm), wire.dials) == (failed, dials)
+        assert lnode(slurm, keychain, "unity", "--ls").returncode == 0  # unlocked
+
+
+def test_a_site_that_has_changed_its_prompt_sees_one_login(slurm: Rig, keychain: Keychain) -> None:
+    with with_password(slurm), wired(slurm):
+        keep(slurm, keychain)
+        kept = index(slurm).read_text()
+        assert "'s password: " in kept
+        index(slurm).write_text(kept.replace("'s password: ", "'s old password: "))  # what it had asked until then
+        with keychain_answers(slurm, keychain, kept):
+            accepted, failed = logins(slurm)
+            assert [lnode(slurm, keychain, "unity", "--ls").returncode for _ in range(10)] == [5] * 10
+            assert logins(slurm) == (accepted, failed + 1)
+        with Window([*LNODE, "unity", "--ls"], slurm.env(**keychain)) as window:
+            sign_in(window)
+            assert window.exit_status() == 0, window.text()
+
+
+@contextmanager
+def keychain_answers(rig: Rig, keychain: Keychain, kept: str) -> Iterator[None]:
+    """The keychain has a password for what is asked no longer."""
+    service, name = "lnode unity", kept.splitlines()[0].split("\t")[-1].replace("'s password: ", "'s old password")
+    code = "import keyring, sys; keyring.set_password(*sys.argv[1:])"
+    env = rig.env(**keychain)
+    subprocess.run([sys.executable, "-c", code, service, name, PASSWORD], env=env, check=True)
+    yield
 
 
 def test_a_lost_connection_comes_back_by_itself(slurm: Rig, keychain: Keychain) -> None:

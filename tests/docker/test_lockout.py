@@ -172,3 +172,39 @@ def test_a_site_that_wants_a_person_and_sends_everybody_away(slurm: Rig) -> None
             returned(slurm, wire, window, shell, connections=1)
             leave(slurm, wire, window, connections=1)
         assert logins(slurm) == (accepted + 2, failed)
+
+
+@contextmanager
+def forging(rig: Rig) -> Iterator[None]:
+    """An sshd whose banner says what ssh says of a login that is done, and of a key that has changed."""
+    rows = ('Authenticated to 127.0.0.1 ([127.0.0.1]:22) using "publickey".', "IDENTIFICATION HAS CHANGED!")
+    forged = "\\r\\n".join((*rows, "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @", ""))
+    assert rig.exec(f"printf '{forged}' >/etc/forged", "root")[0] == 0
+    with sshd_with(rig, "Banner /etc/forged"):
+        yield
+
+
+def test_a_banner_does_not_speak_as_ssh_while_connections_are_lost(slurm: Rig) -> None:
+    with wired(slurm) as wire, attached(slurm, "forged") as window:
+        shell = shell_of(window)
+        settle(slurm, wire)
+        refused = logged(slurm, "Failed publickey")
+        with forging(slurm), without_key(slurm):
+            for _ in range(30):
+                wire.reset()
+                window.wait_for(SIGN_IN)
+            assert logged(slurm, "Failed publickey") == refused + 1
+        window.press("r")
+        returned(slurm, wire, window, shell)
+        leave(slurm, wire, window)
+
+
+def test_a_banner_gives_no_advice_to_forget_a_key(slurm: Rig) -> None:
+    with as_delivered(slurm), wired(slurm) as wire, forging(slurm), without_key(slurm):
+        accepted, failed = logins(slurm)
+        done = in_a_pipe(slurm, "unity", "--ls")
+        assert (done.returncode, "ssh-keygen" in done.stderr) == (5, False), done
+        assert f"lnode: unity (127.0.0.1 port {wire.port}) refused the login" in done.stderr
+        done = in_a_pipe(slurm, "unity", "--ls")
+        assert (done.returncode, done.stderr.splitlines()[0]) == (5, "lnode: unity needs you to sign in")
+        assert (logins(slurm), wire.dials) == ((accepted, failed + 1), 1)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -15,10 +15,11 @@ import asyncssh
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped]
 
 import keychains
 from inprocess.sshd import DEADLINE_S, Site
-from lnode import credentials
+from lnode import credentials, silence, sshargs
 from lnode.causes import Cause
 from lnode.commands.sign_in import _method
 from lnode.companion import Companion
@@ -157,13 +158,18 @@ def ssh(target: Target, env: dict[str, str] | None) -> tuple[int, str]:
         return done.returncode, log.words()
 
 
-def sign_in(site: Site, *answers: tuple[str, str]) -> str:
-    """`lnode unity --sign-in` by a person; what it said."""
+def with_config(site: Site, env: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which `ssh` reads the site's configuration."""
     (site.folder / "bin").mkdir(exist_ok=True)
     wrapper = site.folder / "bin" / "ssh"
     wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {site.config} "$@"\n')
     wrapper.chmod(0o755)
-    env = {**os.environ, "PATH": f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}", "TERM": "xterm-256color"}
+    return {**env, "PATH": f"{wrapper.parent}{os.pathsep}{env['PATH']}", "TERM": "xterm-256color"}
+
+
+def sign_in(site: Site, *answers: tuple[str, str]) -> str:
+    """`lnode unity --sign-in` by a person; what it said."""
+    env = with_config(site, os.environ)
     with Window([*LNODE, "unity", "--sign-in"], env) as window:
         for prompt, answer in answers:
             window.wait_for(prompt.rstrip())
@@ -457,6 +463,8 @@ def test_the_file_holds_no_secret_and_is_private(sshd: Sshd, tmp_path: Path) -> 
         ("keychains.Locked", "the keychain is locked"),
         ("keyring.backends.fail.Keyring", "there is no keychain on this computer"),
         ("keyring.backends.null.Keyring", "the keychain of this computer keeps nothing"),
+        ("keyrings.alt.file.PlaintextKeyring", "keeps passwords in plain text"),
+        ("keychains.PlainChain", "keeps passwords in plain text"),
     ],
 )
 def test_a_keychain_that_is_none(sshd: Sshd, backend: str, said: str) -> None:
@@ -466,6 +474,127 @@ def test_a_keychain_that_is_none(sshd: Sshd, backend: str, said: str) -> None:
     with pytest.raises(KeychainFailed, match=said):
         credentials.keep(target, {BY_SSH: SECRET}, alone=True)
     assert credentials.environment(target, may_ask=True) is None
+
+
+def test_of_a_chain_of_keychains_the_plain_one_is_passed_over(sshd: Sshd) -> None:
+    target = sshd.site.target(sshd.listen()[0])
+    chain = keychains.Chain(PlaintextKeyring(), keychains.EncryptedFile())
+    keyring.set_keyring(chain)
+    credentials.keep(target, {BY_SSH: SECRET}, alone=True)
+    assert [one.get_password("lnode unity", BY_SSH.rstrip(": ")) for one in chain.backends] == [None, SECRET]
+
+
+def test_what_is_in_plain_text_is_not_sent_and_can_be_forgotten(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, heard = sshd.listen()
+    target = sshd.site.target(port)
+    credentials.keep(target, {BY_SSH: SECRET}, alone=True)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyrings.alt.file.PlaintextKeyring")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    plain = PlaintextKeyring()
+    keyring.set_keyring(plain)
+    plain.set_password("lnode unity", BY_SSH.rstrip(": "), SECRET)
+    assert ssh(target, credentials.environment(target, may_ask=False))[0] != 0
+    assert (credentials.password(target), heard) == (None, [])
+    assert credentials.forget("unity")
+    assert plain.get_password("lnode unity", BY_SSH.rstrip(": ")) is None
+
+
+def asked_silently(target: Target) -> tuple[int, str]:
+    """A silent ssh with the options that lnode gives it; its status and words."""
+    options, env = silence.asking(target, may_ask=False)
+    with SshLog() as log:
+        argv = sshargs.question_argv("unity", "true", connect_timeout_s=20, options=options, config=target.config)
+        done = subprocess.run(
+            log.argv(argv), env=env, stdin=subprocess.DEVNULL, stderr=log.fileno(), timeout=60, check=False,
+            start_new_session=True,
+        )  # fmt: skip
+        return done.returncode, log.words()
+
+
+UNCHECKED = ["StrictHostKeyChecking no", "StrictHostKeyChecking accept-new", "NoHostAuthenticationForLocalhost yes"]
+
+
+@pytest.mark.parametrize("option", UNCHECKED)
+@pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])
+def test_a_host_whose_key_is_not_checked_gets_nothing(
+    sshd: Sshd, option: str, prompt: str, questions: list[tuple[str, str]]
+) -> None:
+    port, heard = sshd.listen(*questions)
+    target = sshd.site.target(port, option)
+    credentials.keep(target, {prompt: SECRET}, alone=True)
+    known = sshd.site.known_hosts.read_text()
+    sshd.site.known_hosts.write_text("")
+    assert asked_silently(target)[0] != 0
+    assert (heard, sshd.site.known_hosts.read_text()) == ([], "")
+    sshd.site.known_hosts.write_text(known)
+    assert (asked_silently(target)[0], heard) == (0, [SECRET])
+
+
+# As lnode starts it at a terminal, where the keychain may answer too.
+BY_A_PERSON = """
+import subprocess, sys
+from lnode import silence, sshargs
+from lnode.sshlog import SshLog
+from lnode.target import Resolving
+target = Resolving("unity", sys.argv[1]).target()
+options, env = silence.asking(target, may_ask=True)
+with SshLog() as log:
+    argv = sshargs.question_argv("unity", "true", connect_timeout_s=20, options=options, config=sys.argv[1])
+    print("status", subprocess.run(log.argv(argv), env=env, stderr=log.fileno()).returncode)
+"""
+
+
+@pytest.mark.parametrize("option", UNCHECKED)
+def test_a_person_is_asked_about_a_key_before_the_keychain_answers(sshd: Sshd, option: str) -> None:
+    port, heard = sshd.listen()
+    target = sshd.site.target(port, option)
+    credentials.keep(target, {BY_SSH: SECRET}, alone=True)
+    sshd.site.known_hosts.write_text("")
+    for answer, status, sent in (("no", "status 255", []), ("yes", "status 0", [SECRET])):
+        with Window([sys.executable, "-c", BY_A_PERSON, str(target.config)], os.environ) as window:
+            window.wait_for("continue connecting")
+            assert heard == []
+            window.press(f"{answer}\r")
+            window.wait_for(status)
+        assert heard == sent
+
+
+@pytest.fixture
+def plain_install(tmp_path: Path) -> dict[str, str]:
+    """The environment of an lnode whose files have all lost their execute bit, as in a zip."""
+    package = Path(credentials.__file__).parent
+    copy = tmp_path / "install" / "lnode"
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in copy.rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+    return {**os.environ, "PYTHONPATH": f"{copy.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+
+
+@pytest.mark.parametrize("jump", [True, False])
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_install_without_execute_bits_sends_no_empty_password(
+    sshd: Sshd, plain_install: dict[str, str], *, jump: bool, kept: bool
+) -> None:
+    gate, at_gate = sshd.listen()
+    port, heard = sshd.listen()
+    sshd.site.host("gate", gate)
+    target = sshd.site.target(port, *(["ProxyCommand " + f"ssh -F {sshd.site.config} -W %h:%p gate"] if jump else []))
+    if kept:
+        credentials.keep(target, {BY_SSH: SECRET}, alone=True)
+    env = with_config(sshd.site, plain_install)
+    done = subprocess.run(
+        [*LNODE, "unity", "--ls"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        check=False, cwd=sshd.site.folder, start_new_session=True,
+    )  # fmt: skip
+    assert (done.returncode, heard, at_gate) == (5, [], []), done
+    doctor = subprocess.run(
+        [*LNODE, "--doctor"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        cwd=sshd.site.folder,
+    )  # fmt: skip
+    assert "ssh cannot start ask_nobody and ask_keychain" in doctor.stdout
 
 
 def test_whether_something_is_kept_loads_no_keyring(sshd: Sshd) -> None:

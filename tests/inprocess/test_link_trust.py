@@ -454,7 +454,7 @@ def test_nobody_says_yes_to_a_new_jump_host(opener, site):
 
 
 def test_a_jump_host_with_another_key_is_refused(opener, site):
-    """Its ssh says "HAS CHANGED", which anybody on its standard error can say: a stop, and no advice to forget a key."""
+    """Its ssh says "HAS CHANGED", which anybody can say there: a stop, and no advice to forget a key."""
 
     async def scenario() -> None:
         async with serving() as gate, serving() as sshd:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lnode import credentials, laptop, screen, settings, tmux
+from lnode import credentials, laptop, screen, settings, silence, tmux
 from lnode.ask import Question
 from lnode.doctor import HERE, LAYERS, Finding, findings, layers_until, of_failure, parse_facts
 from lnode.errors import ExitCode, LnodeError
@@ -50,6 +50,8 @@ def _of_laptop(keychain: bool) -> dict[str, str]:
         facts["no_sockets"] = f"/tmp/lnode-{os.getuid()}"  # noqa: S108 - only its name
     if os.environ.get("TMUX"):
         facts["prefix"] = _said_by("tmux", "show-options", "-gv", "prefix") or "C-b"
+    if not (silence.can_end_ssh() and credentials.can_answer()):
+        facts["askpass_shut"] = os.path.dirname(credentials.__file__)
     if keychain:
         try:
             credentials.open_keychain()
