@@ -1,12 +1,15 @@
 """What it took to sign in is remembered by alias, and forgotten when the alias means something else."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from lnode import sharing, signins
+from lnode import credentials, sharing, signins, sshargs, verdict
 from lnode.ask import Question, argv_of
+from lnode.causes import Cause, Said
 from lnode.errors import ExitCode, LnodeError
+from lnode.sshlog import SshLog
 from lnode.target import Target
 
 
@@ -142,3 +145,77 @@ def test_where_nobody_is_here_it_is_said_how_to_sign_in(node: str, who: str, how
         question.reply()
     assert refused.value.code is ExitCode.LOGIN_REFUSED
     assert (refused.value.message, refused.value.hint) == (f"{who} needs you to sign in", how)
+
+
+SENT = "lnode: the keychain answers 4711: alice@login's password\n"
+ASKED = "lnode: the keychain is asked by 4711: alice@login's password\n"
+AGREED = "debug1: kex.c:kex_input_newkeys():518 (pid=4711): SSH2_MSG_NEWKEYS received\r\n"
+DIALS = ["ssh", "unity"]
+
+
+def keep_password(place: Target, state: Path) -> None:
+    row = ("alone", place.alias, credentials.account(place), "alice@login's password: ")
+    (state / "lnode").mkdir(parents=True, exist_ok=True)
+    (state / "lnode" / "keychain").write_text("\t".join(row) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "learnt"),
+    [
+        (Said(AGREED, "Permission denied (nobody to ask)\n"), True),
+        (Said(f"{AGREED}words of an ssh to come\r\n"), True),
+        (Said(f"{AGREED}Connection closed by 10.0.0.1 port 22\r\n"), True),
+        (Said(AGREED, "Host key verification failed.\r\n"), True),  # which a banner says
+        (Said("Host key verification failed.\r\n"), False),
+        (Said("ssh: connect to host login.site.edu port 22: Connection refused\r\n"), False),
+        (Said("kex_exchange_identification: read: Connection reset by peer\r\n"), False),
+        (Said("Connection closed by 10.0.0.1 port 22\r\n"), False),
+    ],
+)
+def test_a_silent_login_that_came_to_nothing_is_the_last(said: Said, learnt: bool, state: Path) -> None:
+    place = target(logverbose="none")
+    keep_password(place, state)  # which does not turn the guard off
+    verdict.why_not_in(place, said, DIALS, silent=False)
+    assert signins.takes_person(place) is False
+    verdict.why_not_in(place, said, DIALS, silent=True)
+    assert signins.takes_person(place) is learnt
+    assert sshargs.may_dial(argv_of(place, "line", may_prompt=False)[0]) is False  # the keychain does not open here
+    signins.learn(place, person=True)  # somebody has signed in
+    assert signins.takes_person(place) is False
+
+
+@pytest.mark.parametrize(("others", "over"), [(ASKED, True), (SENT, True), ("", False), ("Welcome\n", False)])
+def test_a_login_that_is_given_up_while_the_keychain_opens(others: str, over: bool, state: Path) -> None:
+    place = target()
+    keep_password(place, state)
+    assert verdict.broken_off(place, Said(AGREED, others)) is over
+    assert (signins.takes_person(place) is True) is over
+    done = f'{AGREED}Authenticated to login.site.edu ([10.0.0.1]:22) using "password".\r\n'
+    assert not verdict.broken_off(place, Said(done, others))
+
+
+def test_what_may_only_ride_was_not_refused_by_the_network() -> None:
+    signins.learn(target(), person=True)
+    argv, _ = argv_of(target(), "line", may_prompt=False)
+    broken = Said("kex_exchange_identification: Connection closed by remote host\r\n")
+    assert verdict.why_not_in(target(), broken, argv, silent=True) is Cause.LOGIN_REFUSED
+
+
+def test_the_words_of_an_ssh_leave_no_file_and_are_told_apart(tmp_path: Path) -> None:
+    script = 'printf "Welcome\\n" >&2; printf "own\\r\\n" >>"$2"'
+    with SshLog() as log:
+        assert [path for path in (tmp_path / "run").iterdir() if path.suffix != ".log"] == []
+        ssh, *words = log.argv(["sh"])
+        subprocess.run([ssh, "-c", script, ssh, *words], stderr=log.fileno(), check=True)
+        assert log.said() == Said("own\r\n", "Welcome\n")
+        assert [*(tmp_path / "run").iterdir()] == []
+    assert [*(tmp_path / "run").iterdir()] == []
+
+
+def test_what_follows_a_gap_in_a_long_log_is_not_ssh_s() -> None:
+    with SshLog() as log:
+        path = log.argv(["ssh"])[2]
+        Path(path).write_text("own\r\n" * 20_000 + "Authenticated to login.site.edu\r\n")
+        said = log.said()
+        assert "Authenticated" not in said.own and "Authenticated" in said.others
+        assert len(log.words()) <= 1 << 16

@@ -217,7 +217,8 @@ async def _connect(
         if client.sent_password:  # whatever it ended in, the same once more would be the next failed login
             credentials.refused(target.alias)
             cause = Cause.LOGIN_REFUSED
-        raise LinkFailed(cause, str(exc) or type(exc).__name__) from exc
+        # Broken off after the host key was shown: another try would be another failed login in the site's log.
+        raise LinkFailed(cause, str(exc) or type(exc).__name__, final=client.verified) from exc
     if not client.verified:  # let in without any key or password, and without a host key
         connection.abort()
         raise LinkFailed(Cause.HOST_KEY_UNKNOWN, "the host has shown no key")

@@ -33,12 +33,11 @@ async def secrets_of(target: Target) -> Secrets:
     if not credentials.is_kept(target):
         return Secrets()
     credentials.leave_no_core()
-    if not await in_thread(lambda: credentials.opens(target)):
+    secrets = await in_thread(lambda: Secrets(credentials.password(target), credentials.passphrases(target)))
+    if not (secrets.password or secrets.passphrases):
         raise LinkFailed(Cause.LOST, "the keychain does not open", final=True)
     checked = target.one("stricthostkeychecking") not in ("false", "no", "off")
-    return await in_thread(
-        lambda: Secrets(credentials.password(target) if checked else None, credentials.passphrases(target))
-    )
+    return secrets if checked else secrets._replace(password=None)
 
 
 def private_key_files(target: Target) -> tuple[Path, ...]:

@@ -268,7 +268,7 @@ async def _sign_in(
                 break
             continue
         except (paramiko.SSHException, OSError, EOFError) as exc:
-            raise LinkFailed(Cause.CLOSED_EARLY, str(exc)) from exc
+            raise LinkFailed(Cause.CLOSED_EARLY, str(exc), final=True) from exc
         if not more:
             return
         break  # the key was right, and there is more to say
