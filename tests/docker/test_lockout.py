@@ -201,10 +201,10 @@ def test_a_banner_does_not_speak_as_ssh_while_connections_are_lost(slurm: Rig) -
 
 def test_a_banner_gives_no_advice_to_forget_a_key(slurm: Rig) -> None:
     with as_delivered(slurm), wired(slurm) as wire, forging(slurm), without_key(slurm):
-        accepted, failed = logins(slurm)
+        refused = logged(slurm, "Failed publickey")
         done = in_a_pipe(slurm, "unity", "--ls")
         assert (done.returncode, "ssh-keygen" in done.stderr) == (5, False), done
         assert f"lnode: unity (127.0.0.1 port {wire.port}) refused the login" in done.stderr
         done = in_a_pipe(slurm, "unity", "--ls")
         assert (done.returncode, done.stderr.splitlines()[0]) == (5, "lnode: unity needs you to sign in")
-        assert (logins(slurm), wire.dials) == ((accepted, failed + 1), 1)
+        assert (logged(slurm, "Failed publickey"), wire.dials) == (refused + 1, 1)
