@@ -16,6 +16,7 @@ from lnode.tmux import Session
 
 _DAY_S = 86400
 _SLACK_S = 300  # munge lets no clocks work together that are further apart (its TTL), but see clock_offset
+_DEEPEST = 8  # a tmux in a tmux in ...
 _STARTUP_S = 5  # between the start of a program and the submission that it asks for
 
 _REQUESTERS = {
@@ -130,9 +131,9 @@ def _levels(session: Session, host: Host) -> Iterator[set[int]]:
 
 def _pane_of(pid: int, servers: set[int], origins: Mapping[int, tuple[int, str]]) -> str:
     """The pane of one of these servers in which a process was started, through the tmux servers between; else ""."""
-    seen: set[int] = set()
-    while pid in origins and pid not in seen:
-        seen.add(pid)
+    for _ in range(_DEEPEST):
+        if pid not in origins:
+            break
         pid, pane = origins[pid]
         if pid in servers:
             return pane

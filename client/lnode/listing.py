@@ -192,7 +192,7 @@ def _idle_s(entry: Entry, view: View) -> int | None:
 
 def _now(entry: Entry, view: View) -> int | None:
     """By the clock of the entry's own login node."""
-    now = next((picture.now for picture in view.pictures if entry in picture.entries), None)
+    now = next((picture.now for picture in view.pictures if picture.login_node == entry.login_node), None)
     return None if now is None else now + view.age_s
 
 

@@ -65,6 +65,8 @@ _WORDS = {
 }
 _FOLDED = {word.lower(): reason for reason, words in _WORDS.items() for word in words.split()}
 
+_LONGEST = 400  # characters; the patterns take time that grows with the square of that
+
 # In this order; what is left of QOS... and Assoc... is a limit of one's own.
 _PATTERNS = [
     (re.compile(pattern, re.IGNORECASE), reason)
@@ -84,7 +86,7 @@ _PATTERNS = [
 
 def explain(reason: str) -> Reason:
     """What squeue's reason means: `Priority`, `ReqNodeNotAvail, UnavailableNodes:c[1-3]`, or a description in words."""
-    told = reason.strip().strip("()").replace("_", " ")
+    told = reason[:_LONGEST].strip().strip("()").replace("_", " ")
     word = re.match(r"[A-Za-z]*", told)[0].lower()  # type: ignore[index] # it matches always
     if word in _FOLDED:
         return _FOLDED[word]

@@ -94,9 +94,10 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
     ahead_s = join.clock_offset(jobs, processes) or 0
-    entries = []
-    for session in _sessions(reply, processes):
-        job, is_certain, others = join.tie(session, jobs, host)
+    entries, found = [], _sessions(reply, processes)
+    too_much = _steps(len(found), jobs, host) > _MOST_STEPS
+    for session in found:
+        job, is_certain, others = join.Tie(None, is_certain=False) if too_much else join.tie(session, jobs, host)
         is_certain = is_certain and (address is not None or not jobs)  # else all jobs might be another node's
         state = _state(session, job, scheduler if is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
@@ -107,6 +108,15 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers.name_in(reply), port, claims,
         keeps="unkept" not in reply, address=address,
     )  # fmt: skip
+
+
+def _steps(sessions: int, jobs: Sequence[slurm.Job], host: join.Host) -> int:
+    """About how many steps it takes to weigh the evidence: each session's, and that of each batch job."""
+    batch = sum(job.is_batch for job in jobs)
+    return sessions * (len(jobs) + len(host.processes) + len(host.origins)) + batch * len(host.processes)
+
+
+_MOST_STEPS = 1_000_000  # about a second; what takes more is nothing that one user runs, and stays unknown
 
 
 def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, Process]) -> list[tmux.Session]:

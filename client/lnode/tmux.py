@@ -89,23 +89,25 @@ def parse_panes(lines: Iterable[str]) -> tuple[Session, ...]:
     Whatever stands in an option, the session is listed.
     """
     found: dict[SessionId, Session] = {}
+    pids: dict[SessionId, list[int]] = {}
+    panes: dict[SessionId, list[PaneId]] = {}
     for row in lines:
         match, options, name = _split(row)
         if match is None or not name:
             continue
         id_, created, attached = SessionId(match[1]), epoch(match[2]) or 0, int(match[4])
         active, flags = epoch(match[3]) or created, match[7]
+        pids.setdefault(id_, []).append(int(match[5]))
+        panes.setdefault(id_, []).append(PaneId(match[6]))
         before = found.get(id_) or Session(id_, name, created, active, attached, (), "")
         found[id_] = before._replace(
-            pane_pids=(*before.pane_pids, int(match[5])),
-            pane_ids=(*before.pane_ids, PaneId(match[6])),
             kind=options["k"] if options["k"] in ("node", "login", "run") else "",
             alerts="".join(flag for flag in _ALERTS if flag in before.alerts + flags),
             ended=_parse_ended(options["e"]),
             told=options["t"] if re.fullmatch(_TOLD, options["t"]) else "",
             warned=options["w"] if re.fullmatch(rf"{_TOLD} [0-9]{{1,6}}", options["w"]) else "",
         )
-    return tuple(found.values())
+    return tuple(one._replace(pane_pids=tuple(pids[id_]), pane_ids=tuple(panes[id_])) for id_, one in found.items())
 
 
 def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
@@ -154,8 +156,11 @@ def parse_marks(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
 
 def parse_who(lines: Iterable[str]) -> dict[str, str]:
     """Read who(1): tty -> the host that it came from, where it names one."""
-    rows = (re.fullmatch(r"\S+ +(\S{1,80}) .*\(([^()]{1,200})\) *", row) for row in lines)
-    return {f"/dev/{row[1]}": row[2] for row in rows if row}
+    rows = ((re.match(r"\S+ +(\S{1,80}) ", row), row.rstrip().rpartition("(")) for row in lines)
+    return {
+        f"/dev/{tty[1]}": host[:-1] for tty, (_, _, host) in rows
+        if tty and re.fullmatch(r"[^()]{1,200}\)", host)
+    }  # fmt: skip
 
 
 _CREATABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")

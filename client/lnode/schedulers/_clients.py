@@ -7,6 +7,7 @@ Whatever is not as plain as that is unknown: a wrong job would be cancelled by -
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -83,10 +84,19 @@ def adopted(
     rest = [one for one in here if not one.port and one.job.id not in known]
     proved |= _by_time(rest, [client for client in clients if client.pid not in proved], now)
     return tuple(
-        proved[client.pid]._replace(sid=client.sid, submitted=now - client.age_s)
-        for client in clients
-        if client.pid in proved
+        _of_client(proved[client.pid], client.sid, now - client.age_s) for client in clients if client.pid in proved
     )
+
+
+def _of_client(job: Job, sid: int, started: int) -> Job:
+    """With the free text cut: squeue cuts Slurm's, these schedulers tell a comment of any length."""
+    nodes, reason, name = (
+        text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..." for text in (job.nodes, job.reason, job.name)
+    )
+    return job._replace(sid=sid, submitted=started, nodes=nodes, reason=reason, name=name)
+
+
+_LONGEST = 400  # characters
 
 
 def _by_port(asked: Sequence[Asked], ports: Mapping[int, int]) -> dict[int, Job]:
@@ -100,19 +110,23 @@ def _by_number(asked: Sequence[Asked], numbers: Mapping[int, JobId]) -> dict[int
 
 def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dict[int, Job]:
     """Client's pid -> job, for all of them or for none: a client without a job in its time means that clocks differ."""
-    near = {
-        client.pid: [one for one in asked if _just_after(one, now - client.age_s)]
-        for client in clients
-    }  # fmt: skip
-    chosen = [one.job.id for found in near.values() for one in found]
-    if not all(near.values()):
+    starts = Counter(now - client.age_s for client in clients)
+    near: dict[int, list[Job]] = {}  # by the second in which a client has started
+    times: Counter[str] = Counter()  # how many clients there are for a job
+    for one in asked:
+        for second in filter(starts.__contains__, _just_before(one)):
+            near.setdefault(second, []).append(one.job)
+            times[one.job.id] += starts[second]
+    if near.keys() != starts.keys():
         return {}
-    return {pid: one[0].job for pid, one in near.items() if len(one) == 1 and chosen.count(one[0].job.id) == 1}
+    found = {client.pid: near[now - client.age_s] for client in clients}
+    return {pid: jobs[0] for pid, jobs in found.items() if len(jobs) == 1 and times[jobs[0].id] == 1}
 
 
-def _just_after(one: Asked, started: int) -> bool:
+def _just_before(one: Asked) -> range:
+    """The seconds in which the client of a job can have started."""
     submitted = one.job.submitted
-    return submitted is not None and submitted - SOON_S <= started <= submitted + EARLY_S + one.grain_s - 1
+    return range(0) if submitted is None else range(submitted - SOON_S, submitted + EARLY_S + one.grain_s)
 
 
 def parse_date(text: str, now: int) -> int | None:

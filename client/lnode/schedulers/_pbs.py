@@ -24,18 +24,17 @@ def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
 
 
 def _records(lines: Iterable[str]) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = []
-    key = ""
+    found: list[dict[str, list[str]]] = []
+    parts: list[str] = []  # of the attribute that the next row may continue
     for row in lines:
         if start := re.fullmatch(r"Job Id:\s*([0-9]\S*)\s*", row):
-            found.append({"id": start[1]})
-            key = "id"
+            parts = [start[1]]
+            found.append({"id": parts})
         elif found and (field := re.fullmatch(r" {1,4}([\w.]+) = (.*)", row)):
-            key = field[1].lower()
-            found[-1][key] = field[2]
+            parts = found[-1][field[1].lower()] = [field[2]]
         elif found and row.startswith("\t"):
-            found[-1][key] += row[1:]
-    return found
+            parts.append(row[1:])
+    return [{key: "".join(rows) for key, rows in fields.items()} for fields in found]
 
 
 def _asked(fields: Mapping[str, str], now: int) -> Asked | None:

@@ -17,17 +17,19 @@ def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
     """The jobs that a client waits for."""
     states: dict[str, dict[str, str]] = {}
     details: dict[str, dict[str, str]] = {}
+    state: dict[str, str] = {}  # of the job that was named last; before the first one, of none
+    detail: dict[str, str] = {}
     for row in lines:
         if element := re.fullmatch(r"\s*<(\w+)>([^<]*)</\1>\s*", row):
             if element[1] == "JB_job_number":
-                states[element[2]] = {}
-            elif states:
-                states[list(states)[-1]][element[1]] = element[2]
+                state = states[element[2]] = {}
+            else:
+                state[element[1]] = element[2]
         elif field := re.fullmatch(r"(\w[\w ]*\w):\s+(.*)", row):
             if field[1] == "job_number":
-                details[field[2]] = {}
-            elif details:
-                details[list(details)[-1]].setdefault(field[1].replace(" ", "_"), field[2])
+                detail = details[field[2]] = {}
+            else:
+                detail.setdefault(field[1].replace(" ", "_"), field[2])
     both = ((id_, states[id_], details[id_]) for id_ in states if id_ in details)
     return tuple(asked for one in both if (asked := _asked(*one, now)) is not None)
 
@@ -84,4 +86,4 @@ def _reason(letters: str, detail: Mapping[str, str]) -> str:
         return "error"
     if "h" in letters:
         return "held"
-    return re.sub(r'queue instance "(.*)" dropped because it (.*)', r"\1 \2", detail.get("scheduling_info", ""))
+    return re.sub(r'queue instance "([^"]*)" dropped because it (.*)', r"\1 \2", detail.get("scheduling_info", ""))
