@@ -30,7 +30,8 @@ class Chunks:
     def __init__(self, nonce: str) -> None:
         self._mark = f"{nonce} ".encode()
         self._ok = b"\n" + self._mark + b"ok\n"
-        self._held = b""
+        self._held = bytearray()
+        self._announced: tuple[int, int] | None = None  # offset and length of the data that come now
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that are whole by now. Raises Torn, after which nothing more can be read."""
@@ -39,29 +40,47 @@ class Chunks:
             yield frame
 
     def _next(self) -> Frame | None:
-        while True:
-            line, newline, rest = self._held.partition(b"\n")
-            if not newline:
-                if len(line) > _MAX_LINE and not line.startswith(self._mark):
-                    self._held = line[-len(self._mark) :]
+        while self._announced is None:
+            line = self._line()
+            if line is None:
                 return None
             if not line.startswith(self._mark):
-                self._held = rest
                 continue
             kind, _, words = line.removeprefix(self._mark).decode("utf-8", "backslashreplace").partition(" ")
-            if kind == "data":
-                return self._data(words, rest)
-            self._held = rest
-            return Frame(kind, words)
+            if kind != "data":
+                return Frame(kind, words)
+            self._announced = _numbers(words)
+        return self._data(*self._announced)
 
-    def _data(self, words: str, rest: bytes) -> Frame | None:
-        numbers = [int(word) for word in words.split() if word.isdecimal() and len(word) < len(str(1 << 62))]
-        if len(numbers) != len(("offset", "length")) or not 0 < numbers[1] <= MAX_LENGTH:
-            raise Torn(words)
-        offset, length = numbers
-        if len(rest) < length + len(self._ok):
+    def _line(self) -> bytes | None:
+        """The next line, None where its end has not come. Raises Torn for a frame's that has none."""
+        end = self._held.find(b"\n")
+        if max(end, len(self._held) if end < 0 else 0) > _MAX_LINE:
+            if self._held.startswith(self._mark):
+                raise Torn("a line without an end")
+            if end < 0:
+                del self._held[: -len(self._mark)]
+        if end < 0:
             return None
-        if rest[length : length + len(self._ok)] != self._ok:
-            raise Torn(words)
-        self._held = rest[length + len(self._ok) :]
-        return Frame("data", offset=offset, data=rest[:length])
+        line = bytes(self._held[:end])
+        del self._held[: end + 1]
+        return line
+
+    def _data(self, offset: int, length: int) -> Frame | None:
+        whole = length + len(self._ok)
+        if len(self._held) < whole:
+            return None
+        if self._held[length:whole] != self._ok:
+            raise Torn(f"{offset} {length}")
+        data = bytes(self._held[:length])
+        del self._held[:whole]
+        self._announced = None
+        return Frame("data", offset=offset, data=data)
+
+
+def _numbers(words: str) -> tuple[int, int]:
+    """Offset and length as they are announced. Raises Torn."""
+    numbers = [int(word) for word in words.split() if word.isdecimal() and len(word) < len(str(1 << 62))]
+    if len(numbers) != len(("offset", "length")) or not 0 < numbers[1] <= MAX_LENGTH:
+        raise Torn(words)
+    return numbers[0], numbers[1]

@@ -196,7 +196,8 @@ class _Follower:
         first, tail.heard = not tail.heard, True
         if first:
             self._events.put_nowait((tail, Event(What.OPENED, 0.0, person=self._learn_sign_in(tail))))
-        self._events.put_nowait((tail, Event(What.BEAT, 0.0, shared=True)))
+        if self._events.empty():  # one that waits to be taken is as good as thousands
+            self._events.put_nowait((tail, Event(What.BEAT, 0.0, shared=True)))
         if frame.kind == "gone":
             raise self._gone()
         if frame.kind in ("run", "over"):
