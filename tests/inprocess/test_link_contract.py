@@ -109,12 +109,20 @@ def test_the_command_has_an_empty_stdin(over):
     over(scenario)
 
 
-def test_output_is_capped_and_the_command_still_ends(over):
+@pytest.mark.parametrize("stream", ["", " >&2"])
+def test_an_answer_without_an_end_is_none_and_the_link_lives_on(over, stream):
     async def scenario(link: Link, _: Sshd) -> None:
-        flood = "head -c 5000000 /dev/zero | tr '\\0' x"
-        answer = await link.run(f"{flood}; {flood} >&2; exit 3", timeout_s=DEADLINE_S)
-        assert answer.stdout == answer.stderr == b"x" * MAX_OUTPUT
-        assert answer.exit_status == 3
+        with pytest.raises(LinkFailed, match="more than 4 MiB"):
+            await link.run(f"yes{stream}", timeout_s=DEADLINE_S)
+        assert (await link.run("echo alive", timeout_s=DEADLINE_S)).stdout == b"alive\n"
+
+    over(scenario)
+
+
+def test_the_longest_answer_is_whole(over):
+    async def scenario(link: Link, _: Sshd) -> None:
+        answer = await link.run(f"head -c {MAX_OUTPUT} /dev/zero | tr '\\0' x; exit 3", timeout_s=DEADLINE_S)
+        assert (answer.stdout, answer.exit_status) == (b"x" * MAX_OUTPUT, 3)
 
     over(scenario)
 

@@ -14,15 +14,16 @@ from typing import Protocol, cast
 
 from lnode import credentials
 from lnode.causes import Cause
+from lnode.reply import MAX_BYTES
 from lnode.target import Target
 
-MAX_OUTPUT = 1 << 20  # bytes of either stream that an answer may have
+MAX_OUTPUT = MAX_BYTES  # of either stream of an answer
 _MODULES = {"master": "_openssh", "asyncssh": "_asyncssh", "paramiko": "_paramiko"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one remote command left: its output (capped at MAX_OUTPUT bytes each) and exit status.
+    """What one remote command left: its output (at most MAX_OUTPUT bytes each) and exit status.
 
     `exit_status` is None when the command was ended by a signal or the channel closed without one.
     """
@@ -57,7 +58,10 @@ class Link(Protocol):
     shared: bool  # the connection is somebody's master, and may be the terminal's own
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
-        """Run `line` in the user's login shell. Raises LinkFailed when the connection or the deadline fails."""
+        """Run `line` in the user's login shell. Raises LinkFailed when the connection or the deadline fails.
+
+        Also for more than MAX_OUTPUT bytes: the command is ended then, and the link lives on.
+        """
         ...
 
     async def start(self, line: str) -> Pipe:
@@ -83,6 +87,11 @@ class LinkFailed(Exception):  # noqa: N818 (an outcome, like Cause, not an error
 def timed_out(timeout_s: float) -> LinkFailed:
     """The failure of a deadline."""
     return LinkFailed(Cause.TIMED_OUT, f"no answer within {timeout_s:g} s")
+
+
+def too_long() -> LinkFailed:
+    """The failure of an answer that has no end: a part of it is none."""
+    return LinkFailed(Cause.LOST, f"the answer has more than {MAX_OUTPUT >> 20} MiB")
 
 
 @asynccontextmanager

@@ -210,7 +210,9 @@ async def _connect(
             compression_algs=None, client_keys=None,
             agent_path=None, agent_forwarding=False, host_based_auth=False, gss_host=None,
             preferred_auth="publickey,keyboard-interactive,password", password_auth=client.password is not None,
-            kbdint_auth=client.password is not None, **algorithms,
+            kbdint_auth=client.password is not None,
+            compression_algs=["none"],  # a packet of some KiB may inflate to any size
+            **algorithms,
         )  # fmt: skip
     except (asyncssh.Error, OSError, ValueError) as exc:
         cause = await _cause_of(exc, client, wire)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
 
 from lnode import silence
-from lnode.link import MAX_OUTPUT
+from lnode.link import MAX_OUTPUT, too_long
 
 _GRACE_S = 1.0
 _CHUNK = 1 << 16
@@ -54,7 +54,10 @@ async def stream() -> AsyncIterator[Stream]:
 
 
 async def run(argv: Sequence[str]) -> Done:
-    """Run a child to its end without input. Cancelled, it ends the child first."""
+    """Run a child to its end without input. Cancelled, it ends the child first.
+
+    Raises LinkFailed where its output has no end.
+    """
     async with stream() as out, stream() as err:
         child = await start(
             argv, stdin=asyncio.subprocess.DEVNULL, stdout=out.childs.fileno(), stderr=err.childs.fileno()
@@ -94,8 +97,10 @@ def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> 
 
 
 async def read_capped(source: _Readable) -> bytes:
-    """Read to the end, keep the first MAX_OUTPUT bytes: the rest is read too, or the writer would block."""
+    """Read to the end. Raises LinkFailed at more than MAX_OUTPUT bytes; whoever called ends the writer."""
     kept = bytearray()
     while chunk := await source.read(_CHUNK):
-        kept += chunk[: MAX_OUTPUT - len(kept)]
+        kept += chunk
+        if len(kept) > MAX_OUTPUT:
+            raise too_long()
     return bytes(kept)

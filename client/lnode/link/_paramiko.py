@@ -20,7 +20,7 @@ from paramiko.agent import AgentSSH
 from lnode import credentials
 from lnode.causes import Cause
 from lnode.credentials import Password
-from lnode.link import MAX_OUTPUT, Answer, LinkFailed, _hostkeys, _identities, _wire, link_failures
+from lnode.link import MAX_OUTPUT, Answer, LinkFailed, _hostkeys, _identities, _wire, link_failures, too_long
 from lnode.link._publickey import RSA_SIGNATURES, plain
 from lnode.target import Target
 
@@ -202,6 +202,7 @@ async def _configure(transport: paramiko.Transport, target: Target, address: str
     """Set the target's algorithms that paramiko has, in ssh's order, a known host key's first. Return the host keys."""
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = _NEVER_S
     options = transport.get_security_options()
+    options.compression = ("none",)  # a packet of some KiB may inflate to any size
     options.kex = _common(target, "kexalgorithms", options.kex)
     options.ciphers = _common(target, "ciphers", options.ciphers)
     options.digests = _common(target, "macs", options.digests)
@@ -344,7 +345,9 @@ def _blob(key: paramiko.PKey) -> bytes:
 def _drain(receive: Callable[[int], bytes]) -> bytes:
     kept = bytearray()
     while chunk := receive(_CHUNK):
-        kept += chunk[: MAX_OUTPUT - len(kept)]
+        kept += chunk
+        if len(kept) > MAX_OUTPUT:
+            raise too_long()
     return bytes(kept)
 
 
