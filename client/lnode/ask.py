@@ -6,9 +6,11 @@ is one channel.
 """
 
 import contextlib
+import os
 import select
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self, cast
@@ -16,12 +18,15 @@ from typing import IO, Self, cast
 from lnode import causes, remote, screen, sharing, signins, silence, sshargs, verdict
 from lnode.causes import Cause
 from lnode.errors import ExitCode, LnodeError
-from lnode.reply import parse_reply
+from lnode.reply import Rows, TooLong, parse_reply
 from lnode.sshlog import SshLog
 from lnode.target import Target
 
-MAX_REPLY = 4 << 20  # characters; a reply longer than that is not one of ours
-_DONE_WITHIN_S = 90.0  # a login shell that starts a run may take 60
+REPLY_WITHIN_S = 60.0  # rc files, tmux by a module and a silent scheduler take half of that
+_TICK_S = 0.25
+_CHUNK = 1 << 16
+_OBEYS_WITHIN_S = 2.0  # an ssh that is to end
+DONE_WITHIN_S = 90.0  # a login shell that starts a run may take 60
 _SILENT_S = 1.0  # over a master that is there; then it has to prove that it is alive
 
 
@@ -53,7 +58,7 @@ class Question:
     def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
         self._target = target
         self._may_prompt = screen.can_ask() and not silent
-        self._abandoned = self._heard = False
+        self._abandoned = self._heard = self._rides = False
         self._nonce = remote.nonce()
         self._line = remote.line(script, self._nonce, *values)
         self._log = SshLog()
@@ -72,13 +77,12 @@ class Question:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log.fileno(),
-            encoding="utf-8",
-            errors="backslashreplace",
             env=environment,
             start_new_session=not may_prompt,
         )
-        self._stdin: IO[str] = cast("IO[str]", self._ssh.stdin)
-        self._stdout: IO[str] = cast("IO[str]", self._ssh.stdout)
+        self._stdin: IO[bytes] = cast("IO[bytes]", self._ssh.stdin)
+        self._stdout: IO[bytes] = cast("IO[bytes]", self._ssh.stdout)
+        self._rows = Rows()
 
     def _leave_a_silent_master(self) -> None:
         """Nobody would hear a question over a connection that is dead, so it is asked again over another one."""
@@ -88,7 +92,9 @@ class Question:
 
         from lnode.link import prove_master
 
-        if asyncio.run(prove_master(self._target)) is not False:
+        proof = asyncio.run(prove_master(self._target))
+        if proof is not False:
+            self._rides = proof is True
             return
         self._ssh.kill()
         self._end()
@@ -97,24 +103,60 @@ class Question:
         if self._abandoned:
             self._ssh.terminate()
 
-    def reply(self) -> Mapping[str, Sequence[str]]:
-        """The next framed reply. Raises LnodeError where ssh failed, or something else than the script answered."""
+    def reply(self, *, within_s: float | None = None) -> Mapping[str, Sequence[str]]:
+        """The next framed reply. Raises LnodeError where ssh failed, or something else than the script answered.
+
+        It has REPLY_WITHIN_S, or so long as is said; while ssh may be waiting for a person nothing is counted.
+        """
         self._leave_a_silent_master()
         self._may_ride = False
-        rows: list[str] = []
-        room = MAX_REPLY
-        while room > 0 and (row := self._stdout.readline(room)):
-            self._heard = True
-            room -= len(row)
-            rows.append(row.rstrip("\n"))
-            if rows[-1] == f"{self._nonce} end":
-                break
+        try:
+            rows = self._read(REPLY_WITHIN_S if within_s is None else within_s)
+        except TooLong as why:
+            raise self._too_long(why) from None
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure(rows)
         if (way := causes.signed_in(self._log.said(), self._target.place)) is not None:
             signins.learn(self._target, person=causes.takes_person(way))
         return sections
+
+    def _read(self, within_s: float) -> list[str]:
+        """The rows of a reply to its end, or to that of ssh or of our patience. Raises TooLong."""
+        self._rows.renew()
+        rows: list[str] = []
+        waited_s = 0.0
+        while not self._abandoned and rows[-1:] != [f"{self._nonce} end"]:
+            row = self._rows.next()
+            if row is not None:
+                rows.append(row)
+                continue
+            began = time.monotonic()
+            if select.select([self._stdout], [], [], _TICK_S)[0]:
+                data = os.read(self._stdout.fileno(), _CHUNK)
+                self._heard = True
+                if not data:
+                    break
+                self._rows.feed(data)
+            if self._counts():
+                waited_s += min(time.monotonic() - began, _TICK_S)  # a laptop that slept has not waited
+                if waited_s > within_s:
+                    self.abandon()
+        return rows
+
+    def _counts(self) -> bool:
+        """Does time count? Not while ssh may be waiting for a person."""
+        if not self._may_prompt or self._heard or self._rides:
+            return True
+        return causes.signed_in(self._log.said(), self._target.place) is not None
+
+    def _too_long(self, why: TooLong) -> LnodeError:
+        self._ssh.terminate()
+        return LnodeError(
+            ExitCode.FAILED,
+            f"the answer of {self._target.alias} is too long: {why}",
+            f"see what your rc files there print: {self._target.by_hand} /bin/sh -c true | head",
+        )
 
     @property
     def has_begun(self) -> bool:
@@ -125,22 +167,23 @@ class Question:
         """Tell the script what is to be done, and hear that it is. Raises LnodeError, also where that is unknown."""
         alias = self._target.alias
         try:
-            with self.within(_DONE_WITHIN_S):
+            with self.within(DONE_WITHIN_S):
                 for line in lines:
                     self.tell(line)
-                return self.reply()
+                return self.reply(within_s=DONE_WITHIN_S)
         except LnodeError as error:
-            if error.code is not ExitCode.UNREACHABLE:
+            if error.code not in (ExitCode.UNREACHABLE, ExitCode.FAILED):
                 raise
+            lost = f"the connection to {alias} was lost" if error.code is ExitCode.UNREACHABLE else error.message
             raise LnodeError(
-                error.code, f"the connection to {alias} was lost, and whether it was done is not known",
+                error.code, f"{lost}, and whether it was done is not known",
                 f"look before you ask again: lnode {alias} --ls", detail=error.detail,
             ) from None  # fmt: skip
 
     def tell(self, line: str) -> None:
         """One line to the script's standard input."""
         try:
-            self._stdin.write(f"{line}\n")
+            self._stdin.write(f"{line}\n".encode("utf-8", "backslashreplace"))
             self._stdin.flush()
         except BrokenPipeError:
             raise self._failure([]) from None
@@ -198,9 +241,13 @@ class Question:
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
         try:
-            return self._ssh.wait(timeout=2)
+            return self._ssh.wait(timeout=_OBEYS_WITHIN_S)
         except subprocess.TimeoutExpired:
             self._ssh.terminate()
+        try:
+            return self._ssh.wait(timeout=_OBEYS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._ssh.kill()
             return self._ssh.wait()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -12,7 +12,7 @@ from lnode.fields import NodeName, SessionId
 from lnode.link import Link, LinkFailed, open_link
 from lnode.lookout import Lookout
 from lnode.reconnect import LATE_S, What
-from lnode.reply import parse_reply
+from lnode.reply import TooLong, parse_reply, rows_of
 from lnode.target import Target
 
 _EVERY_S = 1.5
@@ -214,4 +214,7 @@ def _is_on_trust(target: Target, said: causes.Said) -> bool:
 async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:
     """The framed reply of a script. Raises LinkFailed."""
     answer = await link.run(line, timeout_s=timeout_s)
-    return parse_reply(nonce, answer.stdout.decode("utf-8", "backslashreplace").split("\n"))
+    try:
+        return parse_reply(nonce, rows_of(answer.stdout))
+    except TooLong as why:
+        raise LinkFailed(Cause.LOST, f"an answer that is too long: {why}") from None

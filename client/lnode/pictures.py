@@ -25,10 +25,14 @@ class Kept(NamedTuple):
 
 
 def keep(alias: str, replies: Sequence[Reply]) -> None:
-    """Remember what a host has just answered. A state folder that cannot be written keeps nothing."""
+    """Remember what a host has just answered. What is too long to be read again is not kept.
+
+    A state folder that cannot be written keeps nothing.
+    """
     with suppress(OSError):
         text = json.dumps({"host": alias, "at": time.time(), "replies": [dict(reply) for reply in replies]})
-        laptop.replace_privately(_path(alias), text)
+        if len(text) <= _LONGEST:  # json.dumps writes ASCII
+            laptop.replace_privately(_path(alias), text)
 
 
 def read(alias: str) -> Kept | None:

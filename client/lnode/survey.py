@@ -21,6 +21,9 @@ from lnode.target import Target
 
 _NODE_WITHIN_S = 6.0  # to begin with: a login node that is down lets a jump wait for minutes
 
+_MOST_NODES = 16  # that are asked side by side, an ssh each; no cluster has as many login nodes
+
+_MOST_NAMES = 500  # of sessions that are remembered of a login node
 _ANSWER_WITHIN_S = 25.0  # in all: tmux by a module takes 10, a silent scheduler 8
 
 
@@ -51,6 +54,8 @@ class Survey:
     def __init__(self, target: Target, request: Request, *, silent: bool = False) -> None:
         self._target, self._request = target, request
         self._question = Question(target, "list", *sessions.list_values(request.tmux), silent=silent)
+        self._others: list[Question] = []
+        self._abandoned = False
 
     def __enter__(self) -> Self:
         self._question.__enter__()
@@ -64,7 +69,7 @@ class Survey:
             pictures.keep(self._target.alias, list(answers.replies.values()))
         return View(
             self._target.alias, found, runs=runs.of_replies(list(answers.replies.values())),
-            silent=tuple(_in_words(*trouble) for trouble in answers.silent),
+            silent=_silent_in_words(answers.silent),
         )  # fmt: skip
 
     def answers(self) -> Answers:
@@ -76,7 +81,9 @@ class Survey:
         silent = []
         with ExitStack() as stack:
             asked = []
-            for claim in _others(picture, here, routes.recall(alias)):
+            others = _others(picture, here, routes.recall(alias))
+            silent += [(claim, _too_many(claim.node)) for claim in others[_MOST_NODES:]]
+            for claim in others[:_MOST_NODES]:
                 there = routes.to_node(self._target, claim.node, claim.port, self._request)
                 if routes.wants_person(self._target, there):
                     silent.append((claim, _sign_in(alias, claim.node)))
@@ -84,6 +91,9 @@ class Survey:
                     asked.append((claim, stack.enter_context(self._ask(there))))
                     stack.enter_context(asked[-1][1].heard_within(_NODE_WITHIN_S))
                     stack.enter_context(asked[-1][1].within(_ANSWER_WITHIN_S))
+            self._others = [question for _, question in asked]
+            if self._abandoned:
+                self.abandon()
             for claim, question in asked:
                 try:
                     replies[claim.node] = question.reply()
@@ -92,7 +102,7 @@ class Survey:
         for node, said in replies.items():
             if self._target.config is None and node is not None:
                 seen = sessions.picture_of(said)
-                names = [entry.session.name for entry in seen.entries]
+                names = [entry.session.name for entry in seen.entries[:_MOST_NAMES]]
                 routes.learn_node(alias, node, seen.port, names, led=node == here)
         return Answers(replies, tuple(silent))
 
@@ -101,7 +111,9 @@ class Survey:
 
     def abandon(self) -> None:
         """Wait no longer: view() fails then, in whatever thread it runs."""
-        self._question.abandon()
+        self._abandoned = True
+        for question in (self._question, *self._others):
+            question.abandon()
 
     def __exit__(self, *error: object) -> None:
         self._question.__exit__(None, None, None)
@@ -118,6 +130,12 @@ def _others(picture: sessions.Picture, here: NodeName | None, known: routes.Know
     return list(found.values())
 
 
+def _too_many(node: NodeName) -> LnodeError:
+    return LnodeError(
+        ExitCode.USAGE, f"{node} was not asked, as there are too many login nodes", "give it an alias of its own"
+    )
+
+
 def _sign_in(alias: str, node: NodeName) -> LnodeError:
     return LnodeError(
         ExitCode.LOGIN_REFUSED, f"{node} wants somebody to sign in", f"attach to a session there: lnode {alias} SESSION"
@@ -132,7 +150,15 @@ def why_silent(error: LnodeError) -> str:
 _WHY_SILENT = {
     ExitCode.LOGIN_REFUSED: "wants somebody to sign in",
     ExitCode.HOST_KEY: "has a host key that is not accepted here",
+    ExitCode.FAILED: "gives an answer that is too long",
+    ExitCode.USAGE: "was not asked, as there are too many login nodes",
 }
+
+
+def _silent_in_words(silent: Sequence[tuple[Claim, LnodeError]]) -> tuple[str, ...]:
+    said = tuple(_in_words(*trouble) for trouble in silent[:_MOST_NODES])
+    rest = len(silent) - len(said)
+    return (*said, f"{rest} more login nodes gave no answer") if rest else said
 
 
 def _in_words(claim: Claim, error: LnodeError) -> str:

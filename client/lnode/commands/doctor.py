@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lnode import credentials, laptop, screen, settings, silence, tmux
-from lnode.ask import Question
+from lnode.ask import DONE_WITHIN_S, Question
 from lnode.doctor import HERE, LAYERS, Finding, findings, layers_until, of_failure, parse_facts
 from lnode.errors import ExitCode, LnodeError
 from lnode.settings import Request
@@ -82,7 +82,7 @@ def _of_host(target: Target, request: Request) -> dict[str, str]:
     program = tmux.program_of(request.command)
     question = Question(target, "doctor", request.tmux, program, os.environ.get("TERM", ""))
     with question, screen.waiting(f"asking {target.alias} ..."):
-        reply = question.reply()
+        reply = question.reply(within_s=DONE_WITHIN_S)  # each probe has some seconds
     return {**parse_facts(reply.get("facts", ())), "asked": str(asked), "answered": str(int(time.time()))}
 
 

@@ -112,11 +112,11 @@ class _Ports:
             )
             self._may_ask = False
             ssh = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment, text=True
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment
             )
             try:
                 with screen.waiting(f"opening {name} on {alias} ..."):
-                    is_open = bool(ssh.stdout and ssh.stdout.readline())
+                    is_open = bool(ssh.stdout and ssh.stdout.read(1))
                 if is_open:
                     self._tell(entry)
                 ssh.wait()

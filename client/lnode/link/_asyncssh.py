@@ -207,7 +207,7 @@ async def _connect(
         connection = await asyncssh.connect(
             target.hostname, target.port, sock=wire.sock, config=[], client_factory=lambda: client,
             username=target.user, known_hosts=([], [], []), x509_trusted_certs=None, x509_trusted_cert_paths=[],
-            compression_algs=None, client_keys=None,
+            client_keys=None,
             agent_path=None, agent_forwarding=False, host_based_auth=False, gss_host=None,
             preferred_auth="publickey,keyboard-interactive,password", password_auth=client.password is not None,
             kbdint_auth=client.password is not None,
