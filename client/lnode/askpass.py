@@ -11,13 +11,12 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from lnode import credentials
+from lnode import credentials, laptop
 from lnode.credentials import Kept, KeychainFailed
 from lnode.reply import visible
 
 _LOOK_S = 0.5
 _LINE = 1 << 12
-_LOG = 1 << 20  # bytes; who says more before the login gets no answer
 _IN_THE_OPEN = re.compile(r"yes/no|type 'yes'")  # ssh's own questions; what a host asks is typed unseen
 
 
@@ -66,10 +65,11 @@ def _from_keychain(prompt: str) -> tuple[str | None, str]:
             return None, f"the keychain's {kept.name} is no longer right; give it the new one: lnode {alias} --sign-in"
         os.write(2, _mark(kept, "is asked by"))
         answer = credentials.fetch(kept)
+        _note_answered(kept)
         os.write(2, _mark(kept))
     except KeychainFailed as failed:
         return None, str(failed)
-    except OSError:  # standard error is nothing that can be looked up
+    except OSError:  # it cannot be noted: the next time nobody would know
         return None, ""
     return answer, ""
 
@@ -85,8 +85,38 @@ def _is_lnodes_own() -> bool:
 
 
 def _has_been_answered(kept: Kept) -> bool:
-    """By the keychain, to the ssh that asks: it is written down among ssh's words, which are our standard error."""
-    return os.fstat(2).st_size > _LOG or _mark(kept) in os.pread(2, _LOG, 0)
+    """True if the keychain has given this answer to the ssh that asks. Raises OSError where nobody can tell."""
+    with suppress(FileNotFoundError), open(_notes(), encoding="utf-8") as file:
+        since, *names = file.read().split("\n")
+        return since == _since() and visible(kept.name) in names
+    return False
+
+
+def _note_answered(kept: Kept) -> None:
+    """Note it in a file of the ssh that asks, and take away those of others that have ended. Raises OSError."""
+    path, since = _notes(), _since()
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for pid in filter(str.isdecimal, os.listdir(folder)):
+        if not _is_alive(pid):
+            with suppress(FileNotFoundError):
+                os.unlink(f"{folder}/{pid}")
+    before = ""
+    with suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
+        before = file.read()
+    if before.partition("\n")[0] != since:  # of an ssh that had the same number
+        before = f"{since}\n"
+    laptop.replace_privately(path, f"{before}{visible(kept.name)}\n")
+
+
+def _notes() -> str:
+    return f"{laptop.private_folder() or laptop.state_folder()}/answered/{os.environ['LNODE_ASKER']}"
+
+
+def _since() -> str:
+    """Since when the ssh that asks runs: its number will be another's."""
+    argv = ["ps", "-o", "lstart=", "-p", os.environ["LNODE_ASKER"]]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _mark(kept: Kept, does: str = "answers") -> bytes:
@@ -132,9 +162,13 @@ def _line(tty: int) -> str | None:
 
 def _waits() -> bool:
     """Is the ssh that asks still there? One that has ended waits for no answer."""
+    return _is_alive(os.environ["LNODE_ASKER"])
+
+
+def _is_alive(pid: str) -> bool:
     try:
-        os.kill(int(os.environ["LNODE_ASKER"]), 0)
-    except ProcessLookupError:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, PermissionError):  # another user's by now
         return False
     return True
 

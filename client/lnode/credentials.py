@@ -95,7 +95,7 @@ def environment(target: Target, *, may_ask: bool) -> dict[str, str] | None:
 
     `may_ask`: what the keychain does not know is asked on /dev/tty, else it ends that ssh with `Permission denied`,
     before anything is sent; and where a person would have to say more, there is no such environment. The standard error
-    of that ssh has to be a SshLog: there the askpass writes down, and looks up, what this ssh has been answered.
+    of that ssh has to be a SshLog: there the askpass writes down what this ssh has been answered.
     BatchMode has to be off. Loads no keyring.
     """
     kept = _kept(target)

@@ -1,4 +1,4 @@
-"""The words of an ssh, kept off the screen: its own log in one file without a name, its standard error in another.
+"""The words of an ssh, kept off the screen: its own log in one pipe, its standard error in another.
 
 Prompts reach the tty all the same: ssh opens that itself. On standard error are the host's banner, a remote command and
 a jump host's ssh. Were ssh's own log there too (`ssh -E` moves it), a banner could say that ssh has logged in.
@@ -11,27 +11,21 @@ from types import TracebackType
 from typing import Self
 
 from lnode.causes import Said, told_apart
+from lnode.drain import Drain
 
-_HALF = 1 << 15  # bytes that are read of its beginning, and of its end
+_ROW = 1024  # characters of a line, as in ssh's own log (MSGBUFSIZ of log.c); patterns take the square of that
 
 
 class SshLog:
-    """Two files that nobody else can open, gone with this process whatever ends it.
+    """Two pipes that nobody else can open, gone with this process whatever ends it.
 
-    `fileno()` is for ssh's standard error, `argv()` sends its log to the other file.
+    `fileno()` is for ssh's standard error, `argv()` sends its log to the other pipe.
     """
 
     def __enter__(self) -> Self:
-        folders = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR", "TEMP"))
-        folder = next((f for f in folders if f and os.access(f"{f}/.", os.W_OK)), "/tmp")  # noqa: S108 - O_EXCL, 0600
-        path = f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}"
-        self._stderr, self._log = _open(f"{path}.err"), _open(f"{path}.log")
-        os.unlink(f"{path}.err")
-        self._name = path = f"{path}.log"
-        nameless = f"/proc/{os.getpid()}/fd/{self._log}"
-        self._path = nameless if os.path.exists(nameless) else path
-        if self._path is nameless:
-            self._forget_name()
+        self._name = "" if os.path.exists(f"/proc/{os.getpid()}/fd") else _new_name()
+        self._stderr, self._log = Drain(), Drain(self._name)
+        self._path = self._name or f"/proc/{os.getpid()}/fd/{self._log.fileno()}"
         self._open = True
         return self
 
@@ -41,14 +35,14 @@ class SshLog:
         return [ssh, "-E", self._path, *words]
 
     def fileno(self) -> int:
-        return self._stderr
+        return self._stderr.fileno()
 
     def said(self) -> Said:
         """What has been said so far, by whom; of very much how it began and how it ended."""
-        log, late = _read(self._log)
+        log, late = map(_text, self._log.read())
         if log:
             self._forget_name()  # ssh has opened it
-        stderr = "".join(_read(self._stderr))
+        stderr = "".join(map(_text, self._stderr.read()))
         said = told_apart(log, stderr)
         return said._replace(others=f"{late}{said.others}")  # between its beginning and its end may be a quotation
 
@@ -65,22 +59,16 @@ class SshLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._open:  # a terminal that has ended is closed before its block is left
             self._forget_name()
-            os.close(self._stderr)
-            os.close(self._log)
+            self._stderr.close()
+            self._log.close()
             self._open = False
 
 
-def _open(path: str) -> int:
-    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)
-
-
-def _read(file: int) -> tuple[str, str]:
-    """The beginning, whole where that is not much; else the last 32 KiB apart."""
-    size = os.fstat(file).st_size
-    if size <= 2 * _HALF:
-        return _text(os.pread(file, 2 * _HALF, 0)), ""
-    return _text(os.pread(file, _HALF, 0)), _text(os.pread(file, _HALF, size - _HALF))
+def _new_name() -> str:
+    folders = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR", "TEMP"))
+    folder = next((f for f in folders if f and os.access(f"{f}/.", os.W_OK)), "/tmp")  # noqa: S108 - mkfifo, 0600
+    return f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}.log"
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace")
+    return "\n".join(row[:_ROW] for row in data.decode("utf-8", "backslashreplace").split("\n"))

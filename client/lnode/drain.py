@@ -1,0 +1,73 @@
+"""A pipe that takes any amount and keeps little: of what was written into it the beginning and the end.
+
+A file would grow for as long as a host likes, also when lnode is gone. ssh outlives that: it ignores SIGPIPE.
+"""
+
+import os
+import select
+import threading
+
+_HALF = 1 << 15  # bytes that are kept of the beginning, and of the end
+_CHUNK = 1 << 16
+_MOST_CHUNKS = 16  # at a time: a pipe holds one, and a writer without an end must not keep a reader
+
+
+class Drain:
+    """Empties a pipe on a thread of its own. With a `name` it is a FIFO, for a program that opens it by that."""
+
+    def __init__(self, name: str = "") -> None:
+        if name:
+            os.mkfifo(name, 0o600)
+            self._reader = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+            self._writer = os.open(name, os.O_WRONLY)
+        else:
+            self._reader, self._writer = os.pipe()
+            os.set_blocking(self._reader, False)
+        self._first, self._last, self._size = bytearray(), bytearray(), 0
+        self._lock = threading.Lock()
+        threading.Thread(target=self._empty, name="lnode-drain", daemon=True).start()
+
+    def fileno(self) -> int:
+        """The end to write into."""
+        return self._writer
+
+    def read(self) -> tuple[bytes, bytes]:
+        """What was written so far: all of it where that is not much, else the beginning, and the end apart."""
+        with self._lock:
+            self._take()
+            if self._size <= 2 * _HALF:
+                return bytes(self._first + self._last), b""
+            return bytes(self._first), bytes(self._last)
+
+    def close(self) -> None:
+        """Write no more. The thread ends with the last program that does: a master may keep this for hours."""
+        os.close(self._writer)
+
+    def _empty(self) -> None:
+        waiting = select.poll()
+        waiting.register(self._reader, select.POLLIN)
+        is_open = True
+        while is_open:
+            waiting.poll()
+            with self._lock:
+                is_open = self._take()
+        os.close(self._reader)
+
+    def _take(self) -> bool:
+        """Keep what is in the pipe now. False at its end."""
+        try:
+            for _ in range(_MOST_CHUNKS):
+                data = os.read(self._reader, _CHUNK)
+                if not data:
+                    return False
+                self._keep(data)
+        except BlockingIOError:
+            pass
+        return True
+
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        room = _HALF - len(self._first)
+        self._first += data[:room]
+        self._last += data[room:]
+        del self._last[:-_HALF]
