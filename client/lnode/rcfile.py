@@ -9,10 +9,10 @@ _FIRST = b"# >>> lnode >>> added by: lnode HOST --setup; taken out by: lnode HOS
 _LAST = b"# <<< lnode <<<\n"
 _UNENDED = b" (after a line without an end)"
 _NEW = b" (there was no file)"
-_BLOCK = re.compile(
-    b"(?P<end>\n?)^%s(?P<unended>%s)?(?P<new>%s)?\n.*?^%s" % tuple(map(re.escape, (_FIRST, _UNENDED, _NEW, _LAST))),
-    re.MULTILINE | re.DOTALL,
+_BEGIN = re.compile(
+    b"(?P<end>\n?)^%s(?P<unended>%s)?(?P<new>%s)?\n" % tuple(map(re.escape, (_FIRST, _UNENDED, _NEW))), re.MULTILINE
 )
+_AROUND = 3  # lines of a diff before and after what changes
 
 
 def with_block(before: bytes | None, lines: str) -> bytes:
@@ -28,10 +28,45 @@ def with_block(before: bytes | None, lines: str) -> bytes:
 
 def without_block(text: bytes | None) -> bytes | None:
     """The file without its block; None where there would be no file without it."""
-    found = None if text is None else _BLOCK.search(text)
-    if text is None or found is None:
+    found = None if text is None else _BEGIN.search(text)
+    last = -1 if text is None or found is None else text.find(b"\n" + _LAST, found.end() - 1)
+    if text is None or found is None or last < 0:
         return text
-    after = text[found.end() :]
+    after = text[last + len(b"\n" + _LAST) :]
     end = b"" if found["unended"] and not after else found["end"]
     rest = text[: found.start()] + end + after
     return None if found["new"] and not rest else rest
+
+
+def difference(before: bytes | None, after: bytes | None, path: str) -> list[str]:
+    """The lines of a unified diff; none where nothing differs.
+
+    In one hunk: what lnode changes is one block. So it takes no more than linear time, whatever the file holds.
+    """
+    old, new = _lines(before), _lines(after)
+    if old == new:
+        return []
+    most = min(len(old), len(new))
+    same = next((at for at in range(most) if old[at] != new[at]), most)
+    below = next((at for at in range(most - same) if old[-1 - at] != new[-1 - at]), most - same)
+    top, bottom = max(0, same - _AROUND), min(_AROUND, below)
+    return [
+        f"--- {path}",
+        f"+++ {path}",
+        f"@@ -{_span(top, len(old) - below + bottom)} +{_span(top, len(new) - below + bottom)} @@",
+        *(f" {line}" for line in old[top:same]),
+        *(f"-{line}" for line in old[same : len(old) - below]),
+        *(f"+{line}" for line in new[same : len(new) - below]),
+        *(f" {line}" for line in new[len(new) - below : len(new) - below + bottom]),
+    ]
+
+
+def _span(begin: int, end: int) -> str:
+    """`BEGIN,LENGTH` as diff(1) has it: from 1 on, but from 0 where there is no line."""
+    length = end - begin
+    first = begin + 1 if length else begin
+    return f"{first}" if length == 1 else f"{first},{length}"
+
+
+def _lines(text: bytes | None) -> list[str]:
+    return (text or b"").decode("utf-8", "backslashreplace").splitlines()

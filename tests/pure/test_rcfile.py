@@ -1,10 +1,12 @@
 """lnode's block in somebody's file."""
 
+import difflib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.rcfile import with_block, without_block
+from lnode.rcfile import difference, with_block, without_block
 
 LINES = "livenode() {\n  :\n}"
 files = st.one_of(
@@ -53,3 +55,16 @@ livenode() {
 # <<< lnode <<<
 """
     )
+
+
+@given(files, st.booleans())
+def test_a_change_is_shown_as_diff_shows_it(before: bytes | None, undo: bool) -> None:
+    after = with_block(before, LINES)
+    before, after = (after, before) if undo else (before, after)
+    old, new = ((text or b"").decode(errors="backslashreplace").splitlines() for text in (before, after))
+    shown = list(difflib.unified_diff(old, new, "rc", "rc", lineterm=""))
+    assert difference(before, after, "rc") == shown
+
+
+def test_nothing_to_show_of_what_stays() -> None:
+    assert difference(b"a\nb", b"a\nb", "rc") == []

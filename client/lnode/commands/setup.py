@@ -5,7 +5,6 @@ nothing where the file has changed meanwhile.
 """
 
 import base64
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,6 +21,8 @@ _OBSTACLES = {
     "special": "is no file",
     "long": "is longer than 200 kB",
 }
+
+_LONGEST = 200_000  # bytes
 
 Reply = Mapping[str, Sequence[str]]
 
@@ -102,6 +103,8 @@ def _changes(alias: str, reply: Reply, wanted: Mapping[str, str | None], *, undo
             before = None if checksum == "-" else base64.b64decode("".join(rows[1:]), validate=True)
         except ValueError:
             raise LnodeError(ExitCode.FAILED, f"the answer of {alias} cannot be read", "ask again") from None
+        if len(before or b"") > _LONGEST:  # setup.sh sends none of that length
+            before, obstacle = None, "long"
         after = rcfile.without_block(before) if undo else rcfile.with_block(before, lines)
         if after != before:
             changes.append(_Change(which, path, obstacle, checksum, before, after))
@@ -115,19 +118,10 @@ def _show(alias: str, reply: Reply, changes: Sequence[_Change]) -> None:
     with screen.output():
         for change in changes:
             if change.obstacle not in _OBSTACLES:
-                screen.print_diff(_diff(change))
+                screen.print_diff(rcfile.difference(change.before, change.after, change.path))
     for change in changes:
         if change.obstacle in _OBSTACLES:
             screen.say(f"{change.path} {_OBSTACLES[change.obstacle]}, so it is left alone")
-
-
-def _diff(change: _Change) -> list[str]:
-    before, after = (_lines(text) for text in (change.before, change.after))
-    return list(difflib.unified_diff(before, after, change.path, change.path, lineterm=""))
-
-
-def _lines(text: bytes | None) -> list[str]:
-    return (text or b"").decode("utf-8", "backslashreplace").splitlines()
 
 
 def _confirmed(alias: str, changes: Sequence[_Change], *, yes: bool) -> bool:
