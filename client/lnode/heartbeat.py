@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 from lnode import remote
 from lnode.causes import Cause
 from lnode.link import Link, LinkFailed, Pipe
+from lnode.reply import MAX_BYTES
 
 _ECHO = "exec /bin/sh -c 'exec cat -u'"  # the same to every login shell, and no alias of cat's
 _LAST_LOOK_S = 0.1  # of late_s and first_s
-_MOST = 1 << 20  # bytes between two echoes: what rc files print; without an end that would keep this laptop busy
 
 
 async def beat(
@@ -107,7 +107,7 @@ class _Echo:
             if self._token in tail and not self._back.done():
                 self._back.set_result(None)
                 noise = 0
-            if noise > _MOST:
+            if noise > MAX_BYTES:  # more than rc files print; without an end it would keep this laptop busy
                 raise LinkFailed(Cause.LOST, "the echo is no echo")
             tail = tail[-len(self._token) :]
         raise LinkFailed(Cause.LOST, "the echo has ended")

@@ -12,6 +12,7 @@ from lnode.sessions import Entry, Picture, State, in_words, not_kept, start_in_w
 
 _SOON_S = 15 * 60
 _IDLE_S = 60  # less is no news
+_MOST_ROWS = 500  # of sessions, and of runs: a table takes a millisecond for each
 _NEWS_S = 7 * 86400  # runs that ended before are in the JSON only
 
 Cell = tuple[str, str]
@@ -48,7 +49,10 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
     rows = [
         row
         for view in views
-        for row in (*(_row(view, entry) for entry in view.entries), *(_run_row(view, run) for run in news(view)))
+        for row in (
+            *(_row(view, entry) for entry in view.entries[:_MOST_ROWS]),
+            *(_run_row(view, run) for run in news(view)[:_MOST_ROWS]),
+        )
     ]
     names = [name for name in _COLUMNS if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
     if not with_host:
@@ -200,6 +204,8 @@ def notes(views: Sequence[View]) -> list[str]:
     """What is to be said beneath the table."""
     said: list[str] = []
     for view in views:
+        if more := sum(max(0, len(found) - _MOST_ROWS) for found in (view.entries, news(view))):
+            said.append(f"{more} more rows are not shown: lnode {view.host} --ls --json")
         said += view.silent
         if view.trouble:
             none = f"; {in_words(view.age_s)} ago it had no sessions" if view.pictures and not view.entries else ""

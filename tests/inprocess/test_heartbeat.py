@@ -192,6 +192,16 @@ def test_noise_before_the_echo_is_passed_over(over, cat):
     over(scenario)
 
 
+def test_noise_without_an_end_is_no_echo(over, cat):
+    cat("exec yes")
+
+    async def scenario(link: Link, _: Wire) -> None:
+        async with beating(link, late_s=DEADLINE_S) as heard:
+            assert (await heard.failure()).cause is Cause.LOST
+
+    over(scenario)
+
+
 def test_an_echo_in_pieces_counts_when_it_is_whole(over, cat):
     cat("exec dd bs=1 2>/dev/null")
 
