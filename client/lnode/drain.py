@@ -9,6 +9,7 @@ import threading
 
 _HALF = 1 << 15  # bytes that are kept of the beginning, and of the end
 _CHUNK = 1 << 16
+_ROW = 1024  # characters of a line, as in ssh's own log (MSGBUFSIZ of log.c): patterns may take the square of that
 _MOST_CHUNKS = 16  # at a time: a pipe holds one, and a writer without an end must not keep a reader
 
 
@@ -31,13 +32,13 @@ class Drain:
         """The end to write into."""
         return self._writer
 
-    def read(self) -> tuple[bytes, bytes]:
+    def read(self) -> tuple[str, str]:
         """What was written so far: all of it where that is not much, else the beginning, and the end apart."""
         with self._lock:
             self._take()
             if self._size <= 2 * _HALF:
-                return bytes(self._first + self._last), b""
-            return bytes(self._first), bytes(self._last)
+                return _text(self._first + self._last), ""
+            return _text(self._first), _text(self._last)
 
     def close(self) -> None:
         """Write no more. The thread ends with the last program that does: a master may keep this for hours."""
@@ -71,3 +72,7 @@ class Drain:
         self._first += data[:room]
         self._last += data[room:]
         del self._last[:-_HALF]
+
+
+def _text(data: bytearray) -> str:
+    return "\n".join(row[:_ROW] for row in data.decode("utf-8", "backslashreplace").split("\n"))

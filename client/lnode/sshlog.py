@@ -13,8 +13,6 @@ from typing import Self
 from lnode.causes import Said, told_apart
 from lnode.drain import Drain
 
-_ROW = 1024  # characters of a line, as in ssh's own log (MSGBUFSIZ of log.c); patterns take the square of that
-
 
 class SshLog:
     """Two pipes that nobody else can open, gone with this process whatever ends it.
@@ -39,10 +37,10 @@ class SshLog:
 
     def said(self) -> Said:
         """What has been said so far, by whom; of very much how it began and how it ended."""
-        log, late = map(_text, self._log.read())
+        log, late = self._log.read()
         if log:
             self._forget_name()  # ssh has opened it
-        stderr = "".join(map(_text, self._stderr.read()))
+        stderr = "".join(self._stderr.read())
         said = told_apart(log, stderr)
         return said._replace(others=f"{late}{said.others}")  # between its beginning and its end may be a quotation
 
@@ -68,7 +66,3 @@ def _new_name() -> str:
     folders = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR", "TEMP"))
     folder = next((f for f in folders if f and os.access(f"{f}/.", os.W_OK)), "/tmp")  # noqa: S108 - mkfifo, 0600
     return f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}.log"
-
-
-def _text(data: bytes) -> str:
-    return "\n".join(row[:_ROW] for row in data.decode("utf-8", "backslashreplace").split("\n"))

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 import floods
 from lnode.causes import Cause, Place, cause_of_ssh, told_apart
 from lnode.chunks import Chunks, Frame, Torn
+from lnode.drain import _text
 from lnode.listing import View, notes, table
 from lnode.rcfile import difference, with_block, without_block
 from lnode.reply import MAX_BYTES, MAX_ROW, MAX_ROWS, Rows, TooLong, rows_of
 from lnode.sessions import picture_of
-from lnode.sshlog import _text
 
 NONCE = floods.NONCE
 MOST_MIB = 100
@@ -90,7 +90,7 @@ def test_frames_that_come_byte_by_byte_are_not_read_again_and_again() -> None:
 
 
 def test_words_of_an_ssh_are_cut_to_lines_that_patterns_can_search() -> None:
-    words = _text(b"No " * 20_000 + b"\r\n" + b"ssh: connect to host h port 22: Connection refused\r\n")
+    words = _text(bytearray(b"No " * 20_000 + b"\r\nssh: connect to host h port 22: Connection refused\r\n"))
     assert max(map(len, words.split("\n"))) == 1024
     place = Place("unity", "h", 22, "ssh unity")
     assert cause_of_ssh(told_apart(words, ""), place) is Cause.REFUSED

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from lnode import silence
 from lnode.link import MAX_OUTPUT, too_long
@@ -71,7 +71,7 @@ async def run(argv: Sequence[str]) -> Done:
             await end(child)
 
 
-async def start(argv: Sequence[str], *, stdin: int, stdout: int, stderr: int | IO[bytes]) -> asyncio.subprocess.Process:
+async def start(argv: Sequence[str], *, stdin: int, stdout: int, stderr: int) -> asyncio.subprocess.Process:
     """Start a child in a session of its own: without a terminal no prompt, and no Ctrl-C meant for lnode."""
     return await asyncio.create_subprocess_exec(
         *argv, stdin=stdin, stdout=stdout, stderr=stderr, env=silence.environment(), start_new_session=True

@@ -1,26 +1,25 @@
 """A byte stream to the host's sshd, dialled once for whichever library speaks over it.
 
-Jump hosts and proxy commands stay with OpenSSH. What it says goes to a file, so that a failure at the first hop is
-named as precisely as one at the host.
+Jump hosts and proxy commands stay with OpenSSH. What it says is kept, so that a failure at the first hop is named as
+precisely as one at the host.
 """
 
 import asyncio
 import errno
 import os
 import socket
-import tempfile
 from contextlib import suppress
-from typing import IO, Any
+from typing import Any
 
 from lnode import silence, sshargs
 from lnode.causes import Cause, cause_of_way
+from lnode.drain import Drain
 from lnode.link import LinkFailed, _child
 from lnode.offloop import in_thread
 from lnode.target import Target
 
 _NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 _ONLY_SSH = ("bindinterface", "knownhostscommand", "pkcs11provider", "proxyusefdpass", "revokedhostkeys")
-_LAST_WORDS = 1 << 14  # bytes of the proxy's stderr that are looked at
 _EXIT_GRACE_S = 1.0
 
 _Address = tuple[Any, ...]
@@ -36,7 +35,7 @@ class Wire:
         self,
         sock: socket.socket,
         proxy: asyncio.subprocess.Process | None = None,
-        words: IO[bytes] | None = None,
+        words: Drain | None = None,
         *,
         address: str | None = None,
     ) -> None:
@@ -52,9 +51,7 @@ class Wire:
         with suppress(TimeoutError):
             async with asyncio.timeout(_EXIT_GRACE_S):
                 await self._proxy.wait()
-        size = self._words.seek(0, 2)
-        self._words.seek(max(0, size - _LAST_WORDS))
-        cause = cause_of_way(self._words.read().decode(errors="replace"))
+        cause = cause_of_way("".join(self._words.read()))
         return Cause.CLOSED_EARLY if cause is Cause.LOST else cause
 
     async def close(self) -> None:
@@ -96,10 +93,10 @@ def _proxy_argv(target: Target) -> list[str]:
 
 async def _start_proxy(argv: list[str]) -> Wire:
     ours, theirs = socket.socketpair()
-    words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the wire)
+    words = Drain()  # closed by the wire
     try:
         with theirs:
-            proxy = await _child.start(argv, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=words)
+            proxy = await _child.start(argv, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=words.fileno())
     except BaseException:
         ours.close()
         words.close()
