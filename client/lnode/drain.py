@@ -6,10 +6,12 @@ A file would grow for as long as a host likes, also when lnode is gone. ssh outl
 import os
 import select
 import threading
+from contextlib import suppress
 
 _HALF = 1 << 15  # bytes that are kept of the beginning, and of the end
 _CHUNK = 1 << 16
 _ROW = 1024  # characters of a line, as in ssh's own log (MSGBUFSIZ of log.c): patterns may take the square of that
+_POLLS = hasattr(select, "poll")  # Windows has no poll(2): there a read waits, on the thread
 _MOST_CHUNKS = 16  # at a time: a pipe holds one, and a writer without an end must not keep a reader
 
 
@@ -23,8 +25,10 @@ class Drain:
             self._writer = os.open(name, os.O_WRONLY)
         else:
             self._reader, self._writer = os.pipe()
-            os.set_blocking(self._reader, False)
+            if _POLLS:
+                os.set_blocking(self._reader, False)
         self._first, self._last, self._size = bytearray(), bytearray(), 0
+        self._is_open = True
         self._lock = threading.Lock()
         threading.Thread(target=self._empty, name="lnode-drain", daemon=True).start()
 
@@ -35,7 +39,8 @@ class Drain:
     def read(self) -> tuple[str, str]:
         """What was written so far: all of it where that is not much, else the beginning, and the end apart."""
         with self._lock:
-            self._take()
+            if _POLLS:
+                self._take()
             if self._size <= 2 * _HALF:
                 return _text(self._first + self._last), ""
             return _text(self._first), _text(self._last)
@@ -45,28 +50,28 @@ class Drain:
         os.close(self._writer)
 
     def _empty(self) -> None:
-        waiting = select.poll()
-        waiting.register(self._reader, select.POLLIN)
-        is_open = True
-        while is_open:
-            waiting.poll()
-            with self._lock:
-                is_open = self._take()
+        while self._is_open:
+            if _POLLS:
+                waiting = select.poll()
+                waiting.register(self._reader, select.POLLIN)
+                waiting.poll()
+                with self._lock:
+                    self._take()
+            else:
+                data = os.read(self._reader, _CHUNK)
+                with self._lock:
+                    self._keep(data)
         os.close(self._reader)
 
-    def _take(self) -> bool:
-        """Keep what is in the pipe now. False at its end."""
-        try:
+    def _take(self) -> None:
+        """Keep what is in the pipe now. After its end nothing is read: its number may be another file's by then."""
+        with suppress(BlockingIOError):
             for _ in range(_MOST_CHUNKS):
-                data = os.read(self._reader, _CHUNK)
-                if not data:
-                    return False
-                self._keep(data)
-        except BlockingIOError:
-            pass
-        return True
+                if self._is_open:
+                    self._keep(os.read(self._reader, _CHUNK))
 
     def _keep(self, data: bytes) -> None:
+        self._is_open = bool(data)  # nothing is its end
         self._size += len(data)
         room = _HALF - len(self._first)
         self._first += data[:room]
