@@ -189,7 +189,7 @@ class Companion:
         return None
 
     async def _ask_client(self, what: str) -> SessionId | None:
-        """tmux's id of the terminal's session if that is here, and learn which login node this is."""
+        """Return tmux's id of the terminal's session, None if that is not here, and learn the login node's name."""
         nonce = remote.nonce()
         if self._link is None:
             return None

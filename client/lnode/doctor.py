@@ -44,7 +44,7 @@ def parse_facts(rows: Iterable[str]) -> dict[str, str]:
 
 
 def _is_number(value: str) -> bool:
-    """Also what df says of a quota that is exceeded: -12."""
+    """True for a whole number, also for the -12 that df says of an exceeded quota."""
     return number(value.removeprefix("-"), _LARGEST) is not None
 
 
@@ -53,7 +53,7 @@ def _is_word(value: str) -> bool:
 
 
 def _is_text(value: str) -> bool:
-    """Shown in a sentence, never part of a command."""
+    """True for a text that can be shown in a sentence. It must not be part of a command."""
     return len(value) <= _LONGEST
 
 

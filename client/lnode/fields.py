@@ -1,4 +1,4 @@
-"""What a host may send, one strict grammar for each field.
+"""The fields that a host may send, one strict grammar for each.
 
 A host can say anything. A value that does not match its grammar counts as not said; it is never repaired. No instance
 of these types can be made from another text, so where mypy asks for a NodeName no unchecked text can arrive. None of
@@ -7,6 +7,7 @@ others for it.
 """
 
 import re
+import shlex
 from typing import ClassVar, Self
 
 
@@ -118,3 +119,11 @@ LAST_EPOCH = 253_370_764_800  # the first day of the year 9999: a day more or an
 def epoch(text: str) -> int | None:
     """Seconds since 1970 that are a date on every clock, else None: datetime ends with the year 9999."""
     return number(text, LAST_EPOCH)
+
+
+def in_command(name: str) -> str:
+    """Return a session's name as a word of a command that you copy; the host may call its sessions what it likes.
+
+    lnode itself would take a name that begins with a dash for an option, so SESSION stands for it.
+    """
+    return "SESSION" if name.startswith("-") else shlex.quote(name)

@@ -1,9 +1,9 @@
 """What an attach tells of the allocation: the truth at first, the title, and what has happened to it since."""
 
-import shlex
 from typing import NamedTuple
 
 from lnode import expiry, slurm
+from lnode.fields import in_command
 from lnode.sessions import Entry, Picture, State, in_words, left_in_words, whereabouts
 
 _TOLD, _WARNED = "@lnode_told", "@lnode_warned"
@@ -48,7 +48,7 @@ def truth(entry: Entry, alias: str, picture: Picture) -> str:
             return f"{name} is waiting: {whereabouts(entry)}"
         case State.ENDED if expiry.has_ended(entry, picture.now):
             at = entry.session.ended.at if entry.session.ended else None
-            renewal = f"lnode {alias} {shlex.quote(name)} --renew"  # the host may call its session what it likes
+            renewal = f"lnode {alias} {in_command(name)} --renew"
             ago = f" {in_words(max(0, picture.now - at))} ago" if at and picture.now else ""
             return f"the allocation ended{ago}, this shell is on {entry.login_node}: {renewal}"
         case State.UNKNOWN:

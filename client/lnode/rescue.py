@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from lnode.fields import Word, number
+from lnode.fields import Word, in_command, number
 
 _CUT = 3900  # characters of a command; rescue.sh sends no more than 4000
 
@@ -100,7 +100,7 @@ def fate(process: Process) -> Fate:
 def why_safe(process: Process, alias: str) -> str:
     """One clause, of what needs nothing."""
     if process.session:
-        return f"is in the session {process.session} already: lnode {alias} {shlex.quote(process.session)}"
+        return f"is in the session {process.session} already: lnode {alias} {in_command(process.session)}"
     if process.screen:
         return "is in a screen already, which keeps it"
     return "ignores hangups, so it goes on by itself" if process.immune else "has no terminal, so it goes on by itself"

@@ -20,7 +20,7 @@ Local = NewType("Local", str)
 
 
 class Option(str):
-    """A word behind `-o`. ssh runs some of them in a shell, so what a host said is in one only as a parsed field."""
+    """A word behind `-o`. ssh runs some of them in a shell, so a host's word enters one only as a parsed field."""
 
     __slots__ = ()
 

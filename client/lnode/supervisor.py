@@ -480,7 +480,7 @@ class _Supervisor:
         self._remember(words)
 
     def _learn(self, node: NodeName | None) -> None:
-        """The session was seen there; None is a node without a name."""
+        """Remember that the session was seen on `node`, None for one without a name."""
         if node is not None and node != self._node:
             if self._target.config is None:
                 routes.learn_session(self._target.alias, self._session, node)

