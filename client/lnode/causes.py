@@ -150,7 +150,8 @@ def has_begun(said: Said, place: Place) -> bool:
     """Was there a session that can have been lost? Over a live master ssh does not log in, and its log is empty."""
     if signed_in(said, place) is not None or "from master" in said.own:
         return True
-    return not said.own.strip() and _stop(said.others) is None
+    let_go = not said.others.strip() or ("hared connection to " in said.others and _stop(said.others) is None)
+    return not said.own.strip() and let_go
 
 
 def is_hung_up(said: Said, place: Place) -> bool:

@@ -24,9 +24,10 @@ from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
 from inprocess.sshd import DEADLINE_S, Sshd, serving
-from lnode.causes import Cause, cause_of_ssh
+from lnode.causes import Cause, Place, cause_of_ssh
 from lnode.errors import LnodeError
 from lnode.link import LinkFailed
+from lnode.sshlog import SshLog
 from lnode.target import Resolving
 
 ALIASES = ("unity", "unity", "you@unity", "localhost", "127.0.0.1")
@@ -256,16 +257,19 @@ class Country:
     async def by_ssh(self, alias: str) -> Outcome:
         self.seen.clear()
         argv = ("ssh", "-F", str(self.config), "-o", "BatchMode=yes", "-o", "LogLevel=VERBOSE", alias, "true")
-        ssh = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        try:
-            said = (await asyncio.wait_for(ssh.communicate(), DEADLINE_S))[1].decode()
-        except TimeoutError:
-            os.killpg(ssh.pid, signal.SIGKILL)
-            raise
-        return Outcome(self._usable(), cause_of_ssh(said) if ssh.returncode else None, said)
+        with SshLog() as log:
+            ssh = await asyncio.create_subprocess_exec(
+                *log.argv(argv), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                stderr=log.fileno(), start_new_session=True,
+            )  # fmt: skip
+            try:
+                await asyncio.wait_for(ssh.wait(), DEADLINE_S)
+            except TimeoutError:
+                os.killpg(ssh.pid, signal.SIGKILL)
+                raise
+            said = log.said()
+        place = Place(alias, "127.0.0.1", 22, "", proxied="by UNKNOWN port" in said.own)
+        return Outcome(self._usable(), cause_of_ssh(said, place) if ssh.returncode else None, str(said))
 
     async def by_rung(self, module: str, alias: str) -> Outcome:
         self.seen.clear()

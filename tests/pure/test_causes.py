@@ -267,12 +267,18 @@ def test_who_has_logged_in_and_how(said: str, place: Place, how: str | None) -> 
         ("", True),
         ("mux_client_request_session: read from master failed: Broken pipe", True),
         ('Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".', True),
-        ("Could not request local forwarding.", False),
         ("unix_listener: path too long for Unix domain socket", False),
+        ("Could not request local forwarding.", False),
     ],
 )
 def test_whether_there_was_a_session_to_lose(said: str, begun: bool) -> None:
     assert has_begun(Said(said), DIRECT) is begun
+
+
+def test_words_without_a_log_are_no_session() -> None:
+    """ssh says on standard error what is wrong with its command line, before it knows of a log."""
+    assert not has_begun(Said("", "command-line: line 0: Bad configuration option: nonsense\r\n"), DIRECT)
+    assert not has_begun(Said("", "Shared connection to x closed.\r\nPermission denied (nobody to ask)\n"), DIRECT)
 
 
 def test_who_has_typed_the_escape_of_ssh() -> None:
