@@ -1,12 +1,12 @@
 """tmux's sessions and Slurm's jobs, joined into what a person asks: what runs where, and for how long."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from lnode import join, login_nodes, reasons, schedulers, slurm, tmux
 from lnode.fields import SSH_PORT, NodeName, Port, epoch
-from lnode.join import Process
+from lnode.join import Process, Tie
 
 
 class State(StrEnum):
@@ -20,11 +20,24 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Ending(NamedTuple):
+    """What ends with a session: jobs, and the processes that hold them or ask for them.
+
+    `is_known`: there is no other job. `shown_in` are other sessions that show some of its windows: these go on, and so
+    do the jobs in them.
+    """
+
+    jobs: tuple[slurm.Job, ...] = ()
+    held: tuple[int, ...] = ()
+    is_known: bool = True
+    shown_in: tuple[str, ...] = ()
+
+
 class Entry(NamedTuple):
     """A session with the allocation behind it. `node` is where its shell is: compute nodes, or the login node.
 
     `starts_in_s` is Slurm's own estimate for a job that waits, None where it has none. `others` are more jobs that were
-    requested in it.
+    requested in it, `submitted` batch jobs that you submitted there, which are not its own.
     """
 
     session: tmux.Session
@@ -33,6 +46,8 @@ class Entry(NamedTuple):
     login_node: str
     starts_in_s: int | None = None
     others: tuple[slurm.Job, ...] = ()
+    submitted: tuple[slurm.Job, ...] = ()
+    ending: Ending = Ending()
 
     @property
     def node(self) -> str:
@@ -89,19 +104,24 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     login_node = slurm.short_host(address or "") or "?"
     jobs = (*slurm.parse_jobs(reply.get("jobs", ())), *schedulers.jobs_of(reply, login_node, now))
     processes = join.parse_processes(reply.get("processes", ()), now)
-    host = join.Host(login_node, now, processes, join.parse_origins(reply.get("origins", ())))
+    origins, work = join.parse_origins(reply.get("origins", ())), join.parse_work(reply.get("work", ()))
+    known = join.evidence(jobs, join.Host(login_node, now, processes, origins, work))
     scheduler = "none" if "no-scheduler" in reply else "ok"
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
-    ahead_s = join.clock_offset(jobs, processes) or 0
+    ahead_s = known.ahead_s or 0
     entries, found = [], _sessions(reply, processes)
-    too_much = _steps(len(found), jobs, host) > _MOST_STEPS
+    too_much = _steps(len(found), jobs, known.host) > _MOST_STEPS
+    shown = _names_by_pane(found)
     for session in found:
-        job, is_certain, others = join.Tie(None, is_certain=False) if too_much else join.tie(session, jobs, host)
-        is_certain = is_certain and (address is not None or not jobs)  # else all jobs might be another node's
-        state = _state(session, job, scheduler if is_certain else "silent")
+        tied = Tie(None, is_certain=False) if too_much else join.tie(session, known)
+        if address is None and jobs:  # all of them might be another node's
+            tied = tied._replace(is_certain=False)
+        job = tied.job
+        state = _state(session, job, scheduler if tied.is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
-        entries.append(Entry(session, state, job, login_node, starts_in_s, others))
+        ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
+        entries.append(Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending))
     claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port)
     tmux_is = "missing" if "no-tmux" in reply else "lost" if "lost-tmux" in reply else "ok"
     return Picture(
@@ -133,6 +153,36 @@ def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, Proces
         place = laptop if is_owner else hosts.get(client.tty) or client.tty.removeprefix("/dev/")
         places.setdefault(client.session_id, []).append(place)
     return [session._replace(clients=tuple(places.get(session.id, ()))) for session in tmux.parse_panes(panes)]
+
+
+def _names_by_pane(found: Iterable[tmux.Session]) -> dict[str, list[str]]:
+    """Pane -> the sessions that show it, three at most: several after `tmux new -t` (a group) or link-window."""
+    names: dict[str, list[str]] = {}
+    for session in found:
+        for pane in session.pane_ids:
+            shown_in = names.setdefault(pane, [])
+            if len(shown_in) < _NAMES and session.name not in shown_in:
+                shown_in.append(session.name)
+    return names
+
+
+_NAMES = 3
+
+
+def _ending(
+    session: tmux.Session, tied: Tie, known: join.Evidence, shown: Mapping[str, Sequence[str]], scheduler: str
+) -> Ending:
+    """What ends with the session: nothing in panes that another session shows too, for these go on."""
+    panes = [
+        (pane, pid) for pane, pid in zip(session.pane_ids, session.pane_pids, strict=True) if len(shown[pane]) == 1
+    ]
+    alone = session._replace(pane_ids=tuple(pane for pane, _ in panes), pane_pids=tuple(pid for _, pid in panes))
+    ends = tied if alone == session else join.tie(alone, known)
+    held = join.held(alone, known)
+    state = _state(alone, ends.job, scheduler if ends.is_certain else "silent")
+    doubt = state is State.UNKNOWN or join.asks(alone, known) or (held and scheduler == "silent")
+    names = {name for pane in session.pane_ids for name in shown[pane]} - {session.name}
+    return Ending(ends.jobs, held, not (panes and doubt), tuple(sorted(names)))
 
 
 def _state(session: tmux.Session, job: slurm.Job | None, scheduler: str) -> State:

@@ -198,9 +198,12 @@ def pane_command(request: str, renewal: str = "") -> str:
 
 
 # The option is what parse_panes reads: JOB STATE EPOCH. A job that is only just ending has no last state yet.
+# A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it there.
 _AFTERWARDS = (
-    "set -- $(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24 2>/dev/null"
-    ' | while read -r id sid state; do if [ "$sid" = $$ ]; then echo "$id $state"; fi; done | tail -n 1); '
+    "set -- $(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null"
+    ' | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in '
+    '("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done '
+    '| sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-); '
     "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
     'case $state in -) said= ;; *) said=" ($state)" ;; esac; '
     'tmux set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '

@@ -53,7 +53,7 @@ def test_a_session_on_a_compute_node_survives_its_ssh_client(slurm: Rig) -> None
     done = subprocess.run(
         [*LNODE, "unity", "myproject", "--kill", "--yes"], env=slurm.env(), capture_output=True, text=True, check=True
     )
-    assert done.stderr == f"lnode: myproject on unity has ended, job {job} is cancelled\n"
+    assert done.stderr == f"lnode: myproject on unity has ended, job {job} (bash) is cancelled\n"
     assert listing(slurm) == {}
     wait_until(lambda: slurm.exec("squeue -h -t RUNNING,PENDING")[1] == "", "the job is gone")
 

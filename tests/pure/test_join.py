@@ -4,7 +4,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lnode.join import Host, Process, Tie, clock_offset, parse_origins, parse_processes, tie
+from lnode import join
+from lnode.join import (
+    Host,
+    Process,
+    Tie,
+    Work,
+    asks,
+    clock_offset,
+    evidence,
+    held,
+    parse_origins,
+    parse_processes,
+    parse_work,
+)
 from lnode.slurm import Job
 from lnode.tmux import Session
 
@@ -28,6 +41,10 @@ NESTED = process(700, 1, 700, "tmux: server") | process(710, 700, 710)
 SETSID = process(970, 1, 970, "salloc")
 ORIGINS = {710: (700, "%3"), 700: (SERVER, "%4"), 970: (SERVER, "%3"), 77: (600, "%3")}
 HOST = Host("login1.site.edu", NOW, PANES | UNDER_SCRIPT | NESTED | SETSID, ORIGINS)
+
+
+def tie(session: Session, jobs: list[Job], host: Host) -> Tie:
+    return join.tie(session, evidence(jobs, host))
 
 
 def the(**changes: object) -> Job:
@@ -59,10 +76,10 @@ def the(**changes: object) -> Job:
     ],
 )
 def test_the_job_of_a_session(jobs: list[Job], expected: str | None) -> None:
-    found, is_certain, _ = tie(SESSION, jobs, HOST)
-    assert (found.id if found else None) == expected
-    assert is_certain
-    assert tie(SESSION, jobs[::-1], HOST).job == found
+    found = tie(SESSION, jobs, HOST)
+    assert (found.job.id if found.job else None) == expected
+    assert found.is_certain
+    assert tie(SESSION, jobs[::-1], HOST) == found
 
 
 def test_processes_that_go_in_circles_end_the_search() -> None:
@@ -143,33 +160,123 @@ def test_the_clocks_differ_by_at_most_a_day_or_nothing_is_known(jobs: list[tuple
 
 BATCH = the(is_batch=True, submitted=BORN + 1000)
 WRAPPER = process(901, 900, 900, "my-interactive", BORN + 999)
-STEP = process(902, 900, 900, "srun", BORN + 1060)
+SLOW = process(901, 900, 900, "my-interactive", BORN + 960)
+EARLIER = process(901, 900, 900, "ipython", BORN + 500)
+LATER = process(901, 900, 900, "my-look", BORN + 1030)
+STEP = process(902, 900, 900, "srun", BORN + 1060) | process(904, 902, 900, "srun", BORN + 1060)
+ATTACH = process(902, 900, 900, "sattach", BORN + 1060)
 TO_NODE = process(902, 900, 900, "ssh", BORN + 1060)
 EDITOR = process(903, 900, 900, "vim", BORN + 5000)
+INNER = process(905, 901, 900, "bash", BORN + 1001)
+
+WORDS = {
+    "sh": "sh -c my-interactive -m 1; exec bash -l", "bash": "-bash", "srun": "srun --jobid=7 --overlap --pty bash",
+    "sattach": "/usr/bin/sattach --pty 7.0", "ssh": "ssh -X -t c1 screen -dr slurm", "vim": "vim x",
+}  # fmt: skip
+
+
+def at_work(processes: dict[int, Process], groups: dict[int, int]) -> Host:
+    """Pane 900 with these processes; their process groups, where a process is not the leader of its own."""
+    both = PANES | processes
+    work = {pid: Work(groups.get(pid, pid), WORDS.get(one.command, one.command)) for pid, one in both.items()}
+    return HOST._replace(processes=both, work=work, origins={})
+
+
+STARTED = process(900, SERVER, 900, "sh")  # by a command, as lnode does it, not by a shell to type into
+ALL_IN_900 = dict.fromkeys((901, 902, 903, 904), 900)
+TYPED = {902: 901, 904: 901}  # job control: what was typed at a prompt leads a group of its own
 
 
 @pytest.mark.parametrize(
-    ("kind", "processes", "expected"),
+    ("processes", "groups"),
     [
-        pytest.param("", WRAPPER, Tie(BATCH, is_certain=True), id="the wrapper waits for it"),
-        pytest.param("", WRAPPER | STEP, Tie(BATCH, is_certain=True), id="a step shows it"),
-        pytest.param("", STEP, Tie(BATCH, is_certain=True), id="a step, after exec"),
-        pytest.param("", TO_NODE, Tie(BATCH, is_certain=True), id="ssh leads there"),
-        pytest.param("", {}, Tie(None, is_certain=True), id="submitted by hand, back at the prompt"),
-        pytest.param("", EDITOR, Tie(None, is_certain=False), id="something else began since"),
-        pytest.param("login", STEP, Tie(None, is_certain=False), id="a login session has no allocation"),
-        pytest.param("login", {}, Tie(None, is_certain=True), id="a login session at its prompt"),
-        pytest.param("node", {}, Tie(BATCH, is_certain=True), id="the session's own, whose step has ended"),
+        pytest.param(STARTED | WRAPPER | STEP, ALL_IN_900, id="srun, in a session that was started with the wrapper"),
+        pytest.param(STARTED | STEP, ALL_IN_900, id="the wrapper has become srun, or is a function of the shell"),
+        pytest.param(STARTED | SLOW | TO_NODE, ALL_IN_900, id="ssh to its node"),
+        pytest.param(STARTED | WRAPPER | ATTACH, ALL_IN_900, id="sattach"),
+        pytest.param(WRAPPER | STEP, TYPED, id="a wrapper that was typed"),
+        pytest.param(SLOW | STEP, TYPED, id="a wrapper that asks for the memory first"),
     ],
 )
-def test_the_batch_job_of_a_session(kind: str, processes: dict[int, Process], expected: Tie) -> None:
-    session = SESSION._replace(kind=kind)
-    assert tie(session, [BATCH], HOST._replace(processes=PANES | processes)) == expected
+@pytest.mark.parametrize("kind", ["", "node", "login"])
+def test_the_batch_job_that_a_wrapper_brings_you_into_is_the_sessions(
+    processes: dict[int, Process], groups: dict[int, int], kind: str
+) -> None:
+    found = tie(SESSION._replace(kind=kind), [BATCH], at_work(processes, groups))
+    assert found == Tie(BATCH, is_certain=True)
 
 
-def test_an_allocation_comes_before_the_batch_jobs_submitted_from_it() -> None:
-    host = HOST._replace(processes=PANES | process(901, 900, 900, "salloc", BORN + 5))
-    assert tie(SESSION, [JOB, BATCH._replace(id="8")], host).job == JOB
+@pytest.mark.parametrize(
+    ("processes", "groups"),
+    [
+        pytest.param({}, {}, id="back at the prompt"),
+        pytest.param(EDITOR, {}, id="something else began since"),
+        pytest.param(STEP, {904: 902}, id="a step that was typed"),
+        pytest.param(TO_NODE, {}, id="ssh to its node, typed"),
+        pytest.param(STEP, {902: 900, 904: 900}, id="a step within $(...), at the prompt"),
+        pytest.param(LATER | STEP, TYPED, id="a step by a program that began later"),
+        pytest.param(EARLIER | STEP, TYPED, id="a step by a program that had been there for long"),
+        pytest.param(WRAPPER, {}, id="a program that was typed just before, and does not lead there"),
+        pytest.param(STARTED | EARLIER, ALL_IN_900, id="a program that was there long before"),
+        pytest.param(STARTED | WRAPPER | INNER, {901: 900}, id="there is a prompt below the command"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["", "node", "login"])
+def test_a_batch_job_that_you_submitted_is_not(
+    processes: dict[int, Process], groups: dict[int, int], kind: str
+) -> None:
+    found = tie(SESSION._replace(kind=kind), [BATCH], at_work(processes, groups))
+    assert found == Tie(None, is_certain=True, submitted=(BATCH,))
+
+
+def test_while_a_wrapper_waits_its_job_is_the_sessions_if_lnode_started_it() -> None:
+    waits = at_work(STARTED | WRAPPER, ALL_IN_900)
+    assert tie(SESSION._replace(kind="node"), [BATCH], waits) == Tie(BATCH, is_certain=True)
+    assert tie(SESSION, [BATCH], waits) == Tie(None, is_certain=False, submitted=(BATCH,))
+    several = [BATCH._replace(id="8"), BATCH]
+    assert tie(SESSION._replace(kind="node"), several, waits) == Tie(None, is_certain=True, submitted=tuple(several))
+
+
+def test_processes_that_came_or_went_between_two_looks_prove_nothing() -> None:
+    waits = at_work(STARTED | WRAPPER | process(903, 901, 900, "sleep", BORN + 1500), ALL_IN_900)
+    seen = {pid: work for pid, work in waits.work.items() if pid != 903}
+    assert tie(SESSION._replace(kind="node"), [BATCH], waits._replace(work=seen)).job == BATCH
+    blind = waits._replace(work={})
+    assert tie(SESSION._replace(kind="node"), [BATCH], blind) == Tie(None, is_certain=True, submitted=(BATCH,))
+    assert tie(SESSION, [BATCH], Host("login1", NOW, {}, {})) == Tie(None, is_certain=False, submitted=(BATCH,))
+
+
+def test_what_was_submitted_within_an_allocation_is_not_the_sessions() -> None:
+    """salloc leaves you on the login node: all have the session id of the pane."""
+    shell = process(905, 901, 900, "bash", BORN + 6)
+    host = at_work(STARTED | process(901, 900, 900, "salloc", BORN + 5) | shell, {})
+    batch = [BATCH._replace(id=str(number), submitted=BORN + number) for number in (30, 20, 8)]
+    assert tie(SESSION, [batch[2], JOB, *batch[:2]], host) == Tie(JOB, is_certain=True, submitted=tuple(batch))
+
+
+# --- what ends with a session ---
+
+
+def test_all_requests_of_a_session_are_its_jobs() -> None:
+    other, deep = the(id="8", sid=950), the(id="9", sid=961, state="PENDING")
+    found = tie(SESSION, [deep, JOB, other], HOST)
+    assert (found.job, found.others) == (other, (JOB, deep))
+
+
+def test_what_holds_a_request_is_below_the_panes() -> None:
+    processes = PANES | UNDER_SCRIPT | SETSID | process(962, 961, 961, "salloc") | process(963, 962, 961, "srun")
+    known = evidence([the(sid=961)], HOST._replace(processes=processes))
+    assert held(SESSION, known) == (962, 963)
+    assert not asks(SESSION, known)
+
+
+def test_a_request_that_no_job_answers_to_beside_one_that_has_its_job() -> None:
+    processes = PANES | process(901, 900, 900, "salloc") | process(951, 950, 950, "srun")
+    here = HOST._replace(processes=processes)
+    assert asks(SESSION, evidence([JOB], here))
+    assert not asks(SESSION, evidence([JOB, the(id="8", sid=950)], here))
+    step = here._replace(work={951: Work(951, "srun --overlap --jobid 7 --pty top")})
+    assert not asks(SESSION, evidence([JOB], step))
 
 
 # --- parsers ---
@@ -183,6 +290,11 @@ def test_processes() -> None:
     assert parse_processes([" 42 1 42 00:07 sh"], None) == {42: Process(1, 42, None, "sh")}
 
 
+def test_work() -> None:
+    rows = ["  900   901   900 srun  --jobid=7 x ", "900 902 902 -bash", "noise", "1 2 3", "1 2 3 "]
+    assert parse_work(rows) == {901: Work(900, "srun  --jobid=7 x"), 902: Work(902, "-bash"), 2: Work(3, "")}
+
+
 def test_origins() -> None:
     rows = [
         "pid 254", "TMUX=/tmp/tmux-1000/inner,248,0", "TMUX_PANE=%0", "pid 7", "pid 248", "TMUX_PANE=%5",
@@ -194,6 +306,9 @@ def test_origins() -> None:
 @given(st.lists(st.text()))
 @example(["9" * 5000 + " 1 1 1:00 x", "pid " + "9" * 5000])
 @example(["1 1 1 00:01" + " " * 50_000])
+@example(["1 1 1 " + "--jobid=" * 50_000])
 def test_nothing_is_beyond_reading(lines: list[str]) -> None:
     parse_processes(lines, NOW)
     parse_origins(lines)
+    work = parse_work(lines)
+    tie(SESSION, [BATCH], HOST._replace(work=work, processes=dict.fromkeys(work, Process(1, 900, NOW, "srun"))))

@@ -216,3 +216,41 @@ def test_every_entry_has_its_words(state: State, kind: str, with_job: bool) -> N
 
 def test_what_the_list_is_asked_with() -> None:
     assert list_values("/opt/tmux") == (PANES_FORMAT, SQUEUE_FIELDS, "/opt/tmux")
+
+
+# --- what ends with a session ---
+
+SALLOC: Sections = {"processes": ("900 1 900 01:00 sh", "901 900 900 00:50 salloc")}
+
+
+def test_a_job_in_windows_that_another_session_shows_does_not_end_with_one_of_them() -> None:
+    row = "${} 1700000000 1700000000 0 {} %{} f* k o e w t {}"
+    rows = [(0, 900, 0, "mine"), (1, 900, 0, "view"), (1, 950, 1, "view"), (2, 960, 2, "other")]
+    jobs = (job_row("RUNNING"), job_row("RUNNING", sid=950), job_row("RUNNING", sid=960))
+    jobs = tuple(text.replace("7 ", f"{number} ", 1) for number, text in zip((7, 8, 9), jobs, strict=True))
+    picture = picture_of(reply(jobs=jobs, more={"panes": tuple(row.format(*one) for one in rows)}))
+    shown = {entry.session.name: entry for entry in picture.entries}
+    assert {name: entry.job and entry.job.id for name, entry in shown.items()} == {
+        "mine": "7",
+        "view": "8",
+        "other": "9",
+    }
+    endings = {name: ([job.id for job in entry.ending.jobs], entry.ending.shown_in) for name, entry in shown.items()}
+    assert endings == {"mine": ([], ("view",)), "view": (["8"], ("mine",)), "other": (["9"], ())}
+
+
+@pytest.mark.parametrize(
+    ("kind", "jobs", "more", "is_known"),
+    [
+        ("", (), {}, True),
+        ("node", (job_row("RUNNING"),), SALLOC, True),
+        ("node", (), SALLOC, False),
+        ("", (job_row("RUNNING"),), SALLOC | {"processes": (*SALLOC["processes"], "902 900 900 00:10 srun")}, False),
+        ("node", (), SILENT, False),
+        ("login", (), SILENT, True),
+        ("login", (), SALLOC | SILENT, False),
+    ],
+)
+def test_whether_all_that_ends_is_known(kind: str, jobs: tuple[str, ...], more: Sections, is_known: bool) -> None:
+    (entry,) = picture_of(reply(kind, jobs, more)).entries
+    assert entry.ending.is_known is is_known

@@ -2,12 +2,13 @@
 
 Where both have the name it is the session that is meant, and the question says that the run goes on.
 
-One connection for the look, the question to the person and the deed: one sign-in. The script waits on its standard
-input for the ids that the person saw, so what is ended is what was shown.
+One connection for the look, the question and the deed: one sign-in. The script waits on its standard input for the ids
+that the question listed, so what is ended is what was shown. With --yes the last line lists the same.
 """
 
 import re
 import shlex
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from lnode import routes, runs, screen, sessions
@@ -15,9 +16,10 @@ from lnode.ask import Question
 from lnode.commands.asking import Reply, asked, has_session, no_session, no_tmux
 from lnode.errors import ExitCode, LnodeError
 from lnode.runs import Run
-from lnode.schedulers import SCHEDULERS
-from lnode.sessions import Entry
+from lnode.schedulers import SCHEDULERS, Scheduler
+from lnode.sessions import Entry, Picture
 from lnode.settings import Request
+from lnode.slurm import Job
 from lnode.target import Target
 
 
@@ -35,7 +37,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         picture, run = sessions.picture_of(reply), _run_in(name, reply)
         entry = picture.named(name)
         if entry is not None:
-            return _kill_session(question, there, picture.system, entry, run, yes=yes)
+            return _kill_session(question, there, picture, entry, run, yes=yes)
         if run is None:
             raise no_session(alias, name) if picture.tmux == "ok" else no_tmux(alias, picture.tmux)
         if run.state != "elsewhere":
@@ -50,29 +52,100 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
 
 
 def _kill_session(
-    question: Question, there: Target, system: str, entry: Entry, run: Run | None, *, yes: bool
+    question: Question, there: Target, picture: Picture, entry: Entry, run: Run | None, *, yes: bool
 ) -> ExitCode:
-    """End it and cancel its jobs, after a yes. Raises LnodeError where something is left."""
-    alias, name = there.alias, entry.session.name
-    besides = "; the run of that name goes on" if run and run.state == "running" and run.session != name else ""
-    if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}{besides}"):
+    """End it and cancel its jobs, after a yes. Raises LnodeError where something is left, or may be."""
+    alias, name, ending = there.alias, entry.session.name, entry.ending
+    if not ending.is_known and picture.scheduler == "silent":
+        raise _silent(there, name)
+    goes_on = [*_that_go_on(entry)]
+    if run and run.state == "running" and run.session != name:
+        goes_on.append("the run of that name goes on")
+    cancelled = [_in_words(ending.jobs, "is cancelled", "are cancelled")] if ending.jobs else []
+    another = "another job" if ending.jobs else "a job"
+    unknown = [] if ending.is_known else [f"whether it has {another} is not known"]
+    asked = f"end {name} on {alias}? it {sessions.whereabouts(entry)}"
+    if not yes and not screen.confirm("; ".join((asked, *unknown, *cancelled, *goes_on))):
         screen.say(f"{name} goes on")
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
         after = question.do(_verdict(entry))
-    if "renamed" in after:
-        now = f"see what it is called now: lnode {alias} --ls"
-        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", now)
-    if "left" not in after or after["left"]:
-        by_hand = f"end it by hand: {there.by_hand} tmux kill-session -t {shlex.quote(name)}"
-        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand)
-    refusals = [row for row in after.get("cancel", ()) if not _HARMLESS.search(row)]
-    if entry.job and refusals:
-        by_hand = f"end it by hand: ssh {alias} {SCHEDULERS[system].cancel} {shlex.quote(entry.job.id)}"
-        raise LnodeError(ExitCode.FAILED, f"{name} has ended, but not its job", by_hand, detail="\n".join(refusals))
-    cancelled = f", job {entry.job.id} is cancelled" if entry.job else ""
-    screen.say(f"{name} on {alias} has ended{cancelled}{besides}")
+    _check_ended(after, there, name)
+    scheduler = SCHEDULERS[picture.system]
+    _check_cancelled(after, there, scheduler, entry)
+    ended = ", ".join((f"{name} on {alias} has ended", *cancelled))
+    if unknown:
+        look = f"see which jobs are left: ssh {alias} {scheduler.listing} {there.user}"
+        left = "; ".join((ended, f"whether it had {another} is not known", *goes_on))
+        raise LnodeError(ExitCode.FAILED, left, look)
+    screen.say("; ".join((ended, *goes_on)))
     return ExitCode.DONE
+
+
+def _silent(there: Target, name: str) -> LnodeError:
+    alone = f"{there.by_hand} tmux kill-session -t {shlex.quote(name)}"
+    return LnodeError(
+        ExitCode.FAILED,
+        f"the scheduler of {there.alias} does not answer: the jobs of {name} are not known, and nothing was ended",
+        f"ask again later, or end the session without its jobs: {alone}",
+    )
+
+
+def _check_ended(after: Reply, there: Target, name: str) -> None:
+    """Raise LnodeError unless the session has ended."""
+    alias = there.alias
+    look = f"see what there is now, and ask again: lnode {alias} --ls"
+    by_hand = f"end it by hand: {there.by_hand} tmux kill-session -t {shlex.quote(name)}"
+    if "renamed" in after:
+        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", look)
+    if "changed" in after:
+        raise LnodeError(
+            ExitCode.FAILED, f"{name} on {alias} has asked for another job meanwhile; nothing was ended", look
+        )
+    if "silent" in after:
+        unknown = f"tmux on {alias} cannot be asked, so whether {name} has ended is not known"
+        raise LnodeError(ExitCode.FAILED, unknown, look, detail="\n".join(after["silent"]))
+    if "left" not in after or after["left"]:
+        said = "\n".join(after.get("said", ()))
+        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is still there", by_hand, detail=said)
+
+
+def _check_cancelled(after: Reply, there: Target, scheduler: Scheduler, entry: Entry) -> None:
+    """Raise LnodeError unless the session's jobs have ended with it."""
+    jobs, refusals = entry.ending.jobs, [row for row in after.get("cancel", ()) if not _HARMLESS.search(row)]
+    if jobs and refusals:
+        left = "its job" if len(jobs) == 1 else "all of its jobs"
+        by_hand = f"end it by hand: ssh {there.alias} {scheduler.cancel} {shlex.join(job.id for job in jobs)}"
+        ended = f"{entry.session.name} has ended, but not {left}"
+        raise LnodeError(ExitCode.FAILED, ended, by_hand, detail="\n".join(refusals))
+
+
+def _that_go_on(entry: Entry) -> Iterator[str]:
+    """What of the session goes on without it, in clauses."""
+    if entry.ending.shown_in:
+        yield f"its windows are in {', '.join(entry.ending.shown_in)} too"
+    if shared := [job for job in (entry.job, *entry.others) if job and job not in entry.ending.jobs]:
+        yield _in_words(shared, "goes on", "go on")
+    if len(entry.submitted) == 1:
+        yield f"1 batch job that was submitted there goes on: {_named(entry.submitted[0])}"
+    elif entry.submitted:
+        names = [*map(_named, entry.submitted[:_SHOWN]), *(["..."] if len(entry.submitted) > _SHOWN else [])]
+        yield f"{len(entry.submitted)} batch jobs that were submitted there go on: {', '.join(names)}"
+
+
+def _in_words(jobs: Sequence[Job], one: str, more: str) -> str:
+    """`job 7 (train) is cancelled`, `jobs 7 (train), 8 (x) are cancelled`."""
+    names = ", ".join(map(_named, jobs))
+    return f"job {names} {one}" if len(jobs) == 1 else f"jobs {names} {more}"
+
+
+def _named(job: Job) -> str:
+    """Its number and its name, which you may have given to several."""
+    return f"{job.id} ({job.name[:_LONGEST_NAME]})" if job.name else job.id
+
+
+_SHOWN = 5  # of the jobs that go on; those that are cancelled are all shown
+_LONGEST_NAME = 40
 
 
 def _run_in(name: str, reply: Reply) -> Run | None:
@@ -92,7 +165,8 @@ _HARMLESS = re.compile(
 
 
 def _verdict(entry: Entry) -> str:
-    return " ".join((entry.session.id, *(job.id for job in (entry.job, *entry.others) if job)))
+    ids = (job.id for job in entry.ending.jobs)
+    return " ".join((entry.session.id, *ids, "held", *map(str, entry.ending.held)))
 
 
 def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> ExitCode:

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# After the list: wait for one line on standard input, `SESSION_ID JOB...` or `run ID`, and end these. Anything else ends nothing.
-# The jobs are cancelled in so many words: kill-session frees salloc and srun jobs, but not sbatch ones (TRAPS 20).
+# After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...` or `run ID`, and end these. Anything else
+# ends nothing. The jobs are cancelled by name: kill-session frees what salloc and srun hold, but not the batch job of a wrapper.
+# PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
 # Arguments: those of list.sh, then NAME
 name=$5
 
@@ -53,18 +54,66 @@ if [ "$want" = run ]; then
   exit 0
 fi
 
-session_with '#{session_name}' "$name"
-if [ "$id" = "$want" ]; then
+# conclude SECTION: nothing was ended, and this is why.
+conclude() {
+  section "$1"
+  if [ "$1" = silent ]; then printf '%s\n' "$rows"; fi
+  section end
+  exit 0
+}
+
+# find_session FORMAT VALUE: session_with, but that there is no session is true only if tmux says so.
+find_session() {
+  session_with "$1" "$2"
+  case $rows in
+  *"ermission denied"*) conclude silent ;;
+  '' | \$* | *"no server running"* | *"no sessions"* | *"failed to connect"* | *"lost server"* | *"server exited"*) ;;
+  *"No such file"* | *"onnection refused"*) ;;
+  *) conclude silent ;;
+  esac
+}
+
+# new_requests: the processes that hold a request in the panes that end with session $id, but those of $held and what these
+# have started.
+new_requests() {
+  ask list-panes -a -F '#{session_id} #{pane_pid}'
+  {
+    printf '%s\n' "$rows" | sed -n 's/^\$/pane &/p'
+    ps -u "$(id -u)" -o pid= -o ppid= -o comm= 2>/dev/null
+  } | awk -v id="$id" -v held=" $held " '
+    $1 == "pane" { if ($2 == id) ends[$3] = 1; else stays[$3] = 1; next }
+    { parent[$1] = $2; name[$1] = $3 }
+    END {
+      for (pid in name) {
+        if (name[pid] !~ /^(salloc|srun|qsub|bsub|nios|qrsh|qlogin|qsh)$/) continue
+        for (at = pid; at in name && index(held, " " at " ") == 0 && steps[pid]++ < 500; at = parent[at])
+          if (at in ends) { if (!(at in stays)) print pid; break }
+      }
+    }'
+}
+
+# The jobs become the arguments.
+jobs=
+while [ $# -gt 0 ] && [ "$1" != held ]; do
+  jobs="$jobs $1"
+  shift
+done
+if [ $# -gt 0 ]; then shift; fi
+held=$*
+# shellcheck disable=SC2086 # split on purpose
+set -- $jobs
+
+find_session '#{session_name}' "$name"
+has_name=$id
+find_session '#{session_id}' "$want"
+if [ -n "$id" ]; then
+  [ "$has_name" = "$want" ] || conclude renamed
+  [ -z "$(new_requests)" ] || conclude changed
+  section said
   "$tmux" -u kill-session -t "$id" 2>&1
-else
-  session_with '#{session_id}' "$want"
-  if [ -n "$id" ]; then
-    section renamed
-    section end
-    exit 0
-  fi
+  find_session '#{session_id}' "$want"
 fi
-if [ $# -gt 0 ]; then
+if [ -z "$id" ] && [ $# -gt 0 ]; then
   section cancel
   find_scheduler
   case $scheduler in
@@ -75,8 +124,8 @@ if [ $# -gt 0 ]; then
   need $program slurm
   timeout 20 $program "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
 fi
+find_session '#{session_name}' "$name"
 section left
-session_with '#{session_name}' "$name"
 printf '%s\n' "$id"
 printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p' | note_sessions
 section end

@@ -39,11 +39,21 @@ sessions() {
   ps -u "$(id -u)" -o pid= -o ppid= -o sid= -o etime= -o comm= 2>/dev/null
 }
 
-# Passes the jobs on. Of each that no pane's own process requested: in which pane of which tmux was the leader of its session
-# started? Where that is a nested tmux, in which pane was that server?
+# Of the processes in the sessions SID..., and of those that lead into a job, the process group and the command line.
+work_of() {
+  ps -u "$(id -u)" -o sid= -o pid= -o pgid= -o args= 2>/dev/null | awk -v sids=" $* " '
+    index(sids, " " $1 " ") || $4 ~ /(^|[/])(srun|sattach)$/ { print substr($0, 1, 1000) }'
+}
+
+# Passes the jobs on, then what is at work in the sessions that submitted the batch jobs (1 in the third field). Of each job
+# that no pane's own process requested: in which pane of which tmux was the leader of its session started? Where that is a
+# nested tmux, in which pane was that server?
 with_origins() {
   jobs=$(cat)
   printf '%s\n' "$jobs"
+  section work
+  # shellcheck disable=SC2046 # split on purpose
+  work_of $(printf '%s\n' "$jobs" | sed -n 's/^[0-9][^ ]*  *\([0-9][0-9]*\)  *1 .*/\1/p' | sort -u | head -n 1000)
   strangers=
   for sid in $(printf '%s\n' "$jobs" | sed -n 's/^[0-9][^ ]* *\([0-9]*\) .*/\1/p'); do
     case $panes in

@@ -17,19 +17,21 @@ from lnode.slurm import Job
 class Scheduler(NamedTuple):
     """How one is spoken to. `request` is an interactive job as config.toml takes it, where a site has no sinteractive.
 
-    `parse` reads its answer, given the login node's clock; None for Slurm, which slurm.py reads.
+    `listing` is what shows the jobs of the user whose name follows. `parse` reads its answer, given the login node's
+    clock; None for Slurm, which slurm.py reads.
     """
 
     cancel: str
     request: str
+    listing: str
     parse: Callable[[Iterable[str], int], tuple[Asked, ...]] | None = None
 
 
 SCHEDULERS: Mapping[str, Scheduler] = {
-    "slurm": Scheduler("scancel", "salloc --mem={mem}M --time={time} srun --pty bash -l"),
-    "pbs": Scheduler("qdel", "qsub -I -l mem={mem}mb,walltime={time}", _pbs.parse_jobs),
-    "lsf": Scheduler("bkill", "bsub -Is -W 72:00 bash -l", _lsf.parse_jobs),
-    "sge": Scheduler("qdel", "qrsh -now no -l h_rt={time}", _sge.parse_jobs),
+    "slurm": Scheduler("scancel", "salloc --mem={mem}M --time={time} srun --pty bash -l", "squeue -u"),
+    "pbs": Scheduler("qdel", "qsub -I -l mem={mem}mb,walltime={time}", "qstat -u", _pbs.parse_jobs),
+    "lsf": Scheduler("bkill", "bsub -Is -W 72:00 bash -l", "bjobs -u", _lsf.parse_jobs),
+    "sge": Scheduler("qdel", "qrsh -now no -l h_rt={time}", "qstat -u", _sge.parse_jobs),
 }
 
 
