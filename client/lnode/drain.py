@@ -3,9 +3,9 @@
 A file would grow for as long as a host likes, also when lnode is gone. ssh outlives that: it ignores SIGPIPE.
 """
 
+import _thread
 import os
 import select
-import threading
 from contextlib import suppress
 
 _HALF = 1 << 15  # bytes that are kept of the beginning, and of the end
@@ -29,8 +29,8 @@ class Drain:
                 os.set_blocking(self._reader, False)
         self._first, self._last, self._size = bytearray(), bytearray(), 0
         self._is_open = True
-        self._lock = threading.Lock()
-        threading.Thread(target=self._empty, name="lnode-drain", daemon=True).start()
+        self._lock = _thread.allocate_lock()
+        _thread.start_new_thread(self._empty, ())  # threading's own waits until it runs, and an attach waits for that
 
     def fileno(self) -> int:
         """The end to write into."""

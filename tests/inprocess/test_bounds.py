@@ -14,6 +14,7 @@ from inprocess.sshd import DEADLINE_S, Site, serving
 from inprocess.test_link_contract import open_rung
 from lnode import ask, pictures
 from lnode.ask import Question
+from lnode.commands import wait_for
 from lnode.drain import Drain
 from lnode.errors import ExitCode, LnodeError
 from lnode.settings import Request
@@ -244,3 +245,12 @@ def test_a_picture_that_could_not_be_read_again_is_not_kept(host: Host) -> None:
     kept = pictures.read("unity")
     assert kept is not None
     assert "panes" not in kept.replies[0]
+
+
+def test_a_pattern_that_a_long_row_makes_slow_is_given_up(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wait_for, "_SEARCH_S", 0.5)
+    row = "$(yes | tr -d '\\n' | head -c 60000)"
+    host.does(f"""answer "$nonce pane" '1 $1 %1 0 0'; read -r _; answer "$nonce look" '|0 0 0 0 no' "|{row}" """)
+    with pytest.raises(LnodeError, match="the pattern takes more than") as slow:
+        wait_for.wait_for(host.target, "x", Request(), what=".*done", text=None, timeout_s=None)
+    assert slow.value.code is ExitCode.FAILED

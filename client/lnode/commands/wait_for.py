@@ -6,8 +6,9 @@ twice.
 """
 
 import re
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ IDLE_S = 10.0  # without output
 _EVERY_S = 1.0
 _SILENT_S = 15.0  # for an answer over a connection that is open
 _LOGIN_S = 60.0  # and for the first over one that is opened again
+_SEARCH_S = 5.0  # for the pattern in what the session shows
 _PAUSES_S = (1.0, 30.0)  # before it is opened again: the first, and the longest
 
 
@@ -162,12 +164,20 @@ class _Wait:
         if not isinstance(self._until, re.Pattern):
             return self._until is Until.BELL and look.bell
         text = watching.fresh(look, self._sent)
-        match = self._until.search(text)
+        with _within(_SEARCH_S, self._too_slow):
+            match = self._until.search(text)
         if match is None:
             return False
         begin, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
         screen.show(*text[begin : end if end >= 0 else None].split("\n"))
         return True
+
+    def _too_slow(self) -> LnodeError:
+        return LnodeError(
+            ExitCode.FAILED,
+            f"the pattern takes more than {_SEARCH_S:g} s on what {self._name} on {self._target.alias} shows",
+            "leave out a .* or .+ at its beginning",
+        )
 
     def _left_s(self) -> float:
         return max(0.0, self._over_at - time.monotonic())
@@ -187,6 +197,25 @@ class _Wait:
             f"{self._name} on {self._target.alias} ended before",
             f"see what is there: lnode {self._target.alias} --ls",
         )
+
+
+@contextmanager
+def _within(seconds: float, failure: Callable[[], LnodeError]) -> Iterator[None]:
+    """Raise that where the block takes longer: a pattern may take the square of a long row, or worse."""
+
+    def give_up(*_: object) -> None:
+        raise failure()
+
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 _WANTED = {Until.IDLE: "come to rest", Until.BELL: "ring"}
