@@ -364,6 +364,15 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
     ),
     (
         "tmux",
+        "answers",
+        _said(
+            "tmux_refuses",
+            "tmux does not answer as it should: {}",
+            "look at its folder, its version and its server: ssh {host} 'ls -ld /tmp/tmux-*; tmux -V; pgrep -ia tmux'",
+        ),
+    ),
+    (
+        "tmux",
         "agent",
         _said(
             "agent_dead",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lnode import reasons
 from lnode.runs import Run, outcome
-from lnode.sessions import Entry, Picture, State, in_words, not_kept, start_in_words
+from lnode.sessions import CANNOT_ASK, Entry, Picture, State, in_words, not_kept, start_in_words
 
 _SOON_S = 15 * 60
 _IDLE_S = 60  # less is no news
@@ -208,19 +208,32 @@ def notes(views: Sequence[View]) -> list[str]:
             said.append(f"{more} more rows are not shown: lnode {view.host} --ls --json")
         said += view.silent
         if view.trouble:
-            none = f"; {in_words(view.age_s)} ago it had no sessions" if view.pictures and not view.entries else ""
+            is_known = view.pictures and all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
+            none = f"; {in_words(view.age_s)} ago it had no sessions" if is_known and not view.entries else ""
             said.append(f"{view.trouble}{none}")
         elif any(picture.scheduler == "silent" for picture in view.pictures):
             said.append(f"the scheduler of {view.host} does not answer: jobs and time left are unknown")
         if view.is_fresh:
             said += filter(None, (not_kept(picture, view.host) for picture in view.pictures))
-    idle = [view for view in views if view.pictures and not view.entries and not news(view) and view.is_fresh]
+        said += [_unknown(picture, view.host) for picture in view.pictures if picture.tmux in CANNOT_ASK]
+    idle = [view for view in views if _is_idle(view)]
     if len(views) == 1 and idle:
         nodes = ", ".join(picture.login_node for picture in views[0].pictures)
         said.append(f"no sessions on {views[0].host} ({nodes}); start one: lnode {views[0].host}")
     elif idle:
         said.append(f"no sessions on {', '.join(view.host for view in idle)}")
     return said
+
+
+def _is_idle(view: View) -> bool:
+    """Is it known that nothing runs there?"""
+    is_known = view.is_fresh and all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
+    return bool(view.pictures) and is_known and not view.entries and not news(view)
+
+
+def _unknown(picture: Picture, host: str) -> str:
+    node = "" if picture.login_node == host else f" ({picture.login_node})"
+    return f"tmux on {host}{node} does not answer as it should, so its sessions are not known: lnode {host} --doctor"
 
 
 def document(view: View) -> dict[str, object]:
@@ -230,6 +243,7 @@ def document(view: View) -> dict[str, object]:
         "host": view.host,
         "login_node": first.login_node if first else None,
         "scheduler": first.scheduler if first else None,
+        "tmux": first.tmux if first else None,
         "age_s": view.age_s if view.pictures else None,
         "trouble": view.trouble or None,
         "silent_login_nodes": list(view.silent),

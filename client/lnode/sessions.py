@@ -67,10 +67,15 @@ class Entry(NamedTuple):
         return self.session.kind or ("unknown" if self.state is State.UNKNOWN else "login")
 
 
+CANNOT_ASK = ("lost", "refused")
+"""What Picture.tmux is where its sessions are not known, which is not that there are none."""
+
+
 class Picture(NamedTuple):
     """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is none that is known).
 
-    `tmux` is "ok", "missing" or "lost": it runs, but can be asked nothing, as its socket is gone.
+    `tmux` is "ok", "missing", "lost" (it runs, but its socket is gone) or "refused" (it does not answer as it should);
+    `tmux_says` are its own words then.
     `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
     `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
     `address` is its own name in full, None if it calls itself by none; `login_node` is what to call it in a sentence.
@@ -87,6 +92,7 @@ class Picture(NamedTuple):
     others: tuple[login_nodes.Claim, ...] = ()
     keeps: bool = True
     address: NodeName | None = None
+    tmux_says: str = ""
 
     def named(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.session.name == name), None)
@@ -123,11 +129,14 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
         entries.append(Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending))
     claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port)
-    tmux_is = "missing" if "no-tmux" in reply else "lost" if "lost-tmux" in reply else "ok"
+    tmux_is = next((word for section, word in _TMUX.items() if section in reply), "ok")
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers.name_in(reply), port, claims,
-        keeps="unkept" not in reply, address=address,
+        keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get("refused-tmux", ())),
     )  # fmt: skip
+
+
+_TMUX = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
 
 
 def _steps(sessions: int, jobs: Sequence[slurm.Job], host: join.Host) -> int:

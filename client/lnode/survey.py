@@ -99,10 +99,13 @@ class Survey:
                     replies[claim.node] = question.reply()
                 except LnodeError as error:
                     silent.append((claim, error))
+        known = routes.recall(alias)
         for node, said in replies.items():
             if self._target.config is None and node is not None:
                 seen = sessions.picture_of(said)
                 names = [entry.session.name for entry in seen.entries[:_MOST_NAMES]]
+                if seen.tmux in sessions.CANNOT_ASK:
+                    names = [*_names_on(known, node)]  # they may still be there
                 routes.learn_node(alias, node, seen.port, names, led=node == here)
         return Answers(replies, tuple(silent))
 
@@ -125,8 +128,7 @@ def _others(picture: sessions.Picture, here: NodeName | None, known: routes.Know
     for node in sorted({*known.sessions.values()}):
         if any(is_same(node, other) for other in (here, *found)):
             continue
-        names = tuple(sorted(name for name, where in known.sessions.items() if where == node))
-        found[node] = Claim(node, known.ports[node], names)
+        found[node] = Claim(node, known.ports[node], _names_on(known, node))
     return list(found.values())
 
 
@@ -134,6 +136,11 @@ def _too_many(node: NodeName) -> LnodeError:
     return LnodeError(
         ExitCode.USAGE, f"{node} was not asked, as there are too many login nodes", "give it an alias of its own"
     )
+
+
+def _names_on(known: routes.Known, node: NodeName) -> tuple[str, ...]:
+    """Return the sessions that this laptop saw on a login node last."""
+    return tuple(sorted(name for name, where in known.sessions.items() if is_same(where, node)))
 
 
 def _sign_in(alias: str, node: NodeName) -> LnodeError:
@@ -150,7 +157,7 @@ def why_silent(error: LnodeError) -> str:
 _WHY_SILENT = {
     ExitCode.LOGIN_REFUSED: "wants somebody to sign in",
     ExitCode.HOST_KEY: "has a host key that is not accepted here",
-    ExitCode.FAILED: "gives an answer that is too long",
+    ExitCode.FAILED: "gives no answer that lnode can use",
     ExitCode.USAGE: "was not asked, as there are too many login nodes",
 }
 

@@ -5,12 +5,13 @@ import getpass
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
@@ -256,7 +257,7 @@ TORTURE = (
 @pytest.mark.parametrize("shell", SHELLS)
 def test_values_arrive_exactly(shell: str, folder: Path) -> None:
     site = next(_site(shell, folder))
-    recorder = site.program("recorder", RECORDER)
+    recorder = site.program("recorder", f"{RECORDER}; echo '$0'")  # as tmux, which has a session
     site.program("squeue", RECORDER)
     value = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.text(
         "!'\"\\$`\n\r\t {}();#-"
@@ -932,7 +933,7 @@ def test_a_tmux_that_cannot_be_asked_is_not_gone(sh_site: Site, complaint: str) 
     broken = sh_site.program("broken-tmux", f'echo "{complaint}" >&2; exit 1')
     child = sh_site.attach(again_line(tmux_path=str(broken), away_s="999999999"))
     child.expect_exact(complaint.rsplit(maxsplit=1)[-1])
-    assert status_of(child) == Left.NOT_ATTACHED
+    assert status_of(child) == Left.CANNOT_ASK
 
 
 @needs_tmux
@@ -959,6 +960,144 @@ def test_a_tty_is_used_again_by_somebody_else(sh_site: Site) -> None:
     attached(sh_site, again_line())
     assert sh_site.clients() > {tty}
     assert other.isalive()
+
+
+# --- a tmux that cannot be asked: what it has is not known, which is not that it has nothing ---
+
+
+def planted_folder(site: Site) -> None:
+    (site.home / f"tmux-{os.getuid()}").mkdir(mode=0o700)
+    (site.home / f"tmux-{os.getuid()}").chmod(0o777)  # tmux: unsafe permissions
+
+
+def file_for_folder(site: Site) -> None:
+    (site.home / f"tmux-{os.getuid()}").touch()
+
+
+def folder_of_another(site: Site) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can give a folder away")
+    planted_folder(site)
+    os.chown(site.home / "tmux-0", 12345, 12345)
+
+
+def says(script: str, verbs: str = "*") -> Callable[[Site], None]:
+    """A tmux in front of the real one which does that instead of these verbs."""
+
+    def install(site: Site) -> None:
+        site.program("tmux", f'case "$*" in {verbs}) {script} ;; esac\nexec {TMUX} "$@"')
+
+    return install
+
+
+def no_program(site: Site) -> None:
+    (site.home / "bin" / "tmux").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(64))
+    (site.home / "bin" / "tmux").chmod(0o755)
+
+
+REFUSALS: dict[str, Callable[[Site], None]] = {
+    "a folder that others can write": planted_folder,
+    "a file": file_for_folder,
+    "a folder of another user": folder_of_another,
+    "versions": says("echo 'server version is too old for client' >&2; exit 1"),
+    "protocols": says("echo 'protocol version mismatch (client 8, server 7)' >&2; exit 1"),
+    "a full disk": says("echo 'error creating /tmp/tmux-0 (No space left on device)' >&2; exit 1"),
+    "no right": says("echo 'error connecting to /tmp/tmux-0/default (Permission denied)' >&2; exit 1"),
+    "a server that always dies": says("echo 'server exited unexpectedly' >&2; exit 1"),
+    "a lost server": says("echo 'lost server' >&2; exit 1"),
+    "no word": says("exit 1"),
+    "a crash": says("kill -s SEGV $$"),
+    "a kill": says("kill -s KILL $$"),
+    "no program": no_program,
+    "a notice": says("echo 'tmux is not allowed on login nodes'; exit 0"),
+    "silence": says("exit 0"),
+}
+
+
+@needs_tmux
+@pytest.mark.parametrize("why", REFUSALS)
+def test_what_a_tmux_that_refuses_has_is_not_known(sh_site: Site, why: str) -> None:
+    notes = sh_site.home / ".local/state/lnode/nodes"
+    notes.mkdir(parents=True, mode=0o700)
+    (notes / os.uname().nodename).write_text("port  \nx\n")
+    REFUSALS[why](sh_site)
+    for mode in ("create", "existing"):
+        assert status_of(sh_site.attach(attach_line("x", mode=mode, command=PANE))) == Left.CANNOT_ASK
+    assert status_of(sh_site.attach(again_line())) == Left.CANNOT_ASK
+    picture = sh_site.picture()
+    assert (picture.tmux, bool(picture.tmux_says)) == ("refused", True)
+    assert (notes / os.uname().nodename).read_text() == "port  \nx\n"
+    nonce = remote.nonce()
+    reply = parse_reply(nonce, sh_site.answer(remote.line("peek", nonce, "", "x", "0")).stdout.split("\n"))
+    assert ("refused-tmux" in reply, "no-session" in reply) == (True, False)
+
+
+@needs_tmux
+def test_the_words_of_a_tmux_that_refuses_cannot_write_to_the_terminal(sh_site: Site) -> None:
+    says(r"printf 'no \033]52;c;eA==\007right\n%s\n' \"$(seq 99999)\" >&2; exit 1")(sh_site)
+    child = sh_site.attach(attach_line("x"))
+    child.expect(pexpect.EOF)
+    assert "no ]52;c;eA==right" in (child.before or "")
+    assert len((child.before or "").splitlines()) < 10
+    assert status_of(child) == Left.CANNOT_ASK
+
+
+@needs_tmux
+def test_a_server_that_is_stopped_cannot_be_asked(sh_site: Site) -> None:
+    real = shutil.which("timeout")
+    sh_site.program("timeout", f'if [ "$1" = -k ]; then shift 3; set -- 1 "$@"; fi; exec {real} "$@"')
+    sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+    server = int(sh_site.tmux("display-message", "-p", "#{pid}"))
+    os.kill(server, signal.SIGSTOP)
+    try:
+        assert status_of(sh_site.attach(attach_line("x"))) == Left.CANNOT_ASK
+        assert status_of(sh_site.attach(again_line())) == Left.CANNOT_ASK
+        picture = sh_site.picture()
+        assert (picture.tmux, picture.tmux_says) == ("refused", "tmux did not answer within 8 seconds")
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert [entry.session.name for entry in sh_site.picture().entries] == ["x"]
+
+
+@needs_tmux
+@pytest.mark.parametrize("does", ["exit 0", "exit 1", "kill -s SEGV $$", "echo 'lost server' >&2; exit 1"])
+def test_an_attach_that_fails_in_any_way_has_ended_nothing(sh_site: Site, does: str) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+    says(does, "*attach-session*")(sh_site)
+    assert status_of(sh_site.attach(attach_line("x"))) == Left.NOT_ATTACHED
+
+
+@needs_tmux
+@pytest.mark.parametrize("does", ["kill -s SEGV $$", "echo 'open terminal failed' >&2; exit 1", "exit 127"])
+def test_a_session_that_was_never_created_has_not_ended(sh_site: Site, does: str) -> None:
+    says(does, "*new-session*")(sh_site)
+    assert status_of(sh_site.attach(attach_line("x"))) == Left.NOT_CREATED
+
+
+@needs_tmux
+def test_a_session_whose_server_crashes_at_its_attach_has_not_ended(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+    crash = f"{TMUX} kill-server; echo 'server exited unexpectedly' >&2; exit 1"
+    says(crash, "*attach-session*")(sh_site)
+    assert status_of(sh_site.attach(attach_line("x", command=PANE))) == Left.CANNOT_ASK
+    assert sh_site.tmux("list-sessions") == ""
+
+
+@needs_tmux
+def test_the_same_number_in_another_server_is_another_session(sh_site: Site) -> None:
+    child = attached(sh_site, attach_line("x", command=PANE))
+    again = f"{TMUX} kill-server; while {TMUX} -u new-session -d -s y cat; [ $? != 0 ]; do :; done"
+    subprocess.run(["sh", "-c", again], env=sh_site.env | {"TMUX": ""}, check=True, timeout=LIMIT_S)
+    assert status_of(child) == Left.ENDED
+
+
+@needs_tmux
+def test_a_server_that_is_kept_without_sessions_has_none(sh_site: Site) -> None:
+    sh_site.tmux("new-session", "-d", "-s", "x", "cat", ";", "set-option", "-s", "exit-empty", "off")
+    sh_site.tmux("kill-session", "-t", "x")
+    assert (sh_site.picture().tmux, sh_site.picture().entries) == ("ok", ())
+    assert status_of(sh_site.attach(attach_line("x", mode="existing"))) == Left.NO_SESSION
+    assert detach(sh_site.attach(attach_line("x", command=PANE))) == Left.DETACHED
 
 
 # --- who has the session ---
@@ -1094,7 +1233,7 @@ def test_the_client_is_drawn_anew(site: Site) -> None:
 def test_what_is_asked_of_tmux_is_asked_at_once(sh_site: Site) -> None:
     spying = sh_site.program("spying-tmux", f'echo "$*" >>"$HOME/calls"; exec {TMUX} "$@"')
     calls = sh_site.home / "calls"
-    for verb, nth in ("new-session", -1), ("attach-session", 0):
+    for verb, nth in ("new-session", -1), ("attach-session", -1):
         line = attach_line("x", command="" if calls.exists() else PANE, tmux_path=str(spying))
         child = attached(sh_site, line)
         call = calls.read_text().splitlines()[nth]

@@ -25,7 +25,7 @@ def entry(name: str, state: State, of: Job | None = None, *, starts_in_s: int | 
 
 
 def view(*entries: Entry, age_s: int = 0, trouble: str = "", scheduler: str = "ok") -> View:
-    return View("unity", (Picture("login1", entries, scheduler, True, NOW),), age_s, trouble)
+    return View("unity", (Picture("login1", entries, scheduler, "ok", NOW),), age_s, trouble)
 
 
 def shown(*views: View, all_columns: bool = False, with_host: bool = False) -> list[str]:
@@ -62,7 +62,7 @@ def test_columns_in_which_nothing_stands_are_left_out() -> None:
 
 
 def test_several_hosts_and_login_nodes_are_told_apart() -> None:
-    other = View("beta", (*view(RUNS).pictures, Picture("login2", (SHELL,), "ok", True, NOW)))
+    other = View("beta", (*view(RUNS).pictures, Picture("login2", (SHELL,), "ok", "ok", NOW)))
     assert shown(view(SHELL), other, with_host=True)[0].split(" | ")[0::9] == ["HOST", "LOGIN NODE"]
 
 
@@ -103,10 +103,21 @@ def test_what_is_said_beneath() -> None:
     assert notes([View("unity", (), 0, "unity does not answer")]) == ["unity does not answer"]
 
 
+@pytest.mark.parametrize("tmux", ["lost", "refused"])
+def test_a_tmux_that_cannot_be_asked_has_not_no_sessions(tmux: str) -> None:
+    for other in (View("unity", (Picture("login1", (), "ok", tmux, NOW),)), view(RUNS)):
+        unknown = other._replace(pictures=(*other.pictures, Picture("login2", (), "ok", tmux, NOW)))
+        said = notes([unknown])
+        assert not [note for note in said if "no sessions" in note]
+        assert any("tmux on unity (login2)" in note and "are not known" in note for note in said)
+    remembered = View("unity", (Picture("login1", (), "ok", tmux, NOW),), 7200, "unity does not answer")
+    assert "no sessions" not in " ".join(notes([remembered]))
+
+
 def test_the_document() -> None:
     told = document(view(RUNS))
     assert told == {
-        "host": "unity", "login_node": "login1", "scheduler": "ok", "age_s": 0, "trouble": None,
+        "host": "unity", "login_node": "login1", "scheduler": "ok", "tmux": "ok", "age_s": 0, "trouble": None,
         "silent_login_nodes": [],
         "sessions": [{
             "name": "main", "kind": "node", "state": "running", "node": "c0512", "login_node": "login1",
@@ -123,7 +134,8 @@ def test_the_document() -> None:
 
 def test_the_document_of_a_host_that_was_never_seen() -> None:
     assert document(View("beta", (), 0, "beta does not answer")) == {
-        "host": "beta", "login_node": None, "scheduler": None, "age_s": None, "trouble": "beta does not answer",
+        "host": "beta", "login_node": None, "scheduler": None, "tmux": None, "age_s": None,
+        "trouble": "beta does not answer",
         "silent_login_nodes": [],
         "sessions": [],
         "runs": [],

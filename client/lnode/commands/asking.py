@@ -17,6 +17,7 @@ from lnode.target import Target
 if TYPE_CHECKING:  # an attach asks only where it has to: until then every millisecond is waited for
     from lnode.ask import Question
     from lnode.sessions import Entry, Picture
+    from lnode.survey import Answers
 
 Reply = Mapping[str, Sequence[str]]
 
@@ -88,7 +89,7 @@ def has_session(name: str, reply: Reply) -> bool:
 
 def has_pane(reply: Reply) -> bool:
     """Has a script of pane.sh found its session?"""
-    return not {"no-session", "no-tmux", "lost-tmux"} & reply.keys()
+    return not {"no-session", "no-tmux", "lost-tmux", "refused-tmux"} & reply.keys()
 
 
 def remembered(target: Target, name: str, request: Request) -> Target | None:
@@ -119,7 +120,8 @@ def find(
     with Survey(target, request) as survey, screen.waiting(f"looking for {name} on the login nodes ..."):
         answers = survey.answers()
     silent = {claim.node: (claim, error) for claim, error in answers.silent if claim.node not in without}
-    found = {node: names for node, names in answers.sessions().items() if node not in without}
+    silent |= {node: trouble for node, trouble in _unasked(answers, target.alias) if node not in without}
+    found = {node: names for node, names in answers.sessions().items() if node not in {*without, *silent}}
     seen_on = routes.recall(target.alias).owner(name)
     verdict, node = login_nodes.decide(name, found, [claim for claim, _ in silent.values()], seen_on)
     if verdict is Verdict.FOUND:
@@ -134,20 +136,37 @@ def find(
     if not starts:
         hint = f"ask again when it does, or see what is known: lnode {target.alias} --ls"
     if verdict is Verdict.DOWN:
-        raise LnodeError(
-            ExitCode.UNREACHABLE, f"{name} lives on {node}, which does not answer", hint, detail=error.message
-        )
+        is_there = error.code is ExitCode.FAILED  # it answers, and its tmux does not
+        code, why = (error.code, why_silent(error)) if is_there else (ExitCode.UNREACHABLE, "does not answer")
+        detail = error.detail or error.message
+        raise LnodeError(code, f"{name} lives on {node}, which {why}", hint, detail=detail)
     doubt = f"{name} may live on {node}, which {why_silent(error)}"
     if starts and screen.can_ask() and screen.confirm(f"{doubt}; start another one where {target.alias} leads?"):
         return None
     raise LnodeError(ExitCode.NO_SESSION, doubt, hint, detail=error.message)
 
 
+def _unasked(answers: "Answers", alias: str) -> Iterator[tuple[NodeName, tuple[login_nodes.Claim, LnodeError]]]:
+    """Yield the login nodes that answered, but could not ask their tmux: any session may be there.
+
+    Raises LnodeError for one without a name: nothing but the alias leads there.
+    """
+    from lnode import sessions
+
+    for node in answers.replies:
+        picture = answers.picture(node)
+        if picture.tmux in sessions.CANNOT_ASK:
+            trouble = no_tmux(alias, picture.tmux, picture.tmux_says)
+            if node is None:
+                raise trouble
+            yield node, (login_nodes.Claim(node, picture.port, ()), trouble)
+
+
 def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
     """The session in what runs there. Raises LnodeError where there is none of that name, or no tmux."""
     entry = picture.named(name)
     if entry is None:
-        raise no_tmux(alias, picture.tmux) if picture.tmux != "ok" else no_session(alias, name)
+        raise no_tmux(alias, picture.tmux, picture.tmux_says) if picture.tmux != "ok" else no_session(alias, name)
     return entry
 
 
@@ -157,12 +176,20 @@ def no_session(alias: str, name: str) -> LnodeError:
     return LnodeError(ExitCode.NO_SESSION, f"there is no session {name} on {alias}", hint)
 
 
-def no_tmux(alias: str, tmux_is: str) -> LnodeError:
-    """No tmux was found on the host, on none of the ways to look for it ("missing"); or it is "lost"."""
+def no_tmux(alias: str, tmux_is: str, says: str = "") -> LnodeError:
+    """Return the error for a host that has no tmux ("missing"), or cannot ask it ("lost", "refused", see Picture).
+
+    `says` are the words of tmux.
+    """
     if tmux_is == "missing":
         return LnodeError(
             ExitCode.MISSING_THERE, f"there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
             f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml',
+        )  # fmt: skip
+    if tmux_is == "refused":
+        return LnodeError(
+            ExitCode.FAILED, f"tmux on {alias} does not answer as it should: which sessions it has is not known",
+            f"see what is wrong with it: lnode {alias} --doctor", detail=says,
         )  # fmt: skip
     return LnodeError(
         ExitCode.FAILED, f"tmux on {alias} runs, but its socket is gone and it makes no other: nobody can ask it",

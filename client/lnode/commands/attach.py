@@ -298,6 +298,9 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
         'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
         "lnode {alias} {name} --login"),
+    Left.CANNOT_ASK: (
+        ExitCode.FAILED, "tmux on {alias} does not answer as it should, so whether {name} runs there is not known",
+        "see what is wrong with it: lnode {alias} --doctor"),
     Left.NOT_CREATED: (
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
     Left.NOT_ATTACHED: (

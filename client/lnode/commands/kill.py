@@ -39,7 +39,7 @@ def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
         if entry is not None:
             return _kill_session(question, there, picture, entry, run, yes=yes)
         if run is None:
-            raise no_session(alias, name) if picture.tmux == "ok" else no_tmux(alias, picture.tmux)
+            raise no_session(alias, name) if picture.tmux == "ok" else no_tmux(alias, picture.tmux, picture.tmux_says)
         if run.state != "elsewhere":
             return _kill_run(question, there, run, yes=yes)
         if run.host is None:

@@ -11,6 +11,7 @@ from lnode.commands.watch import refuse_to_watch_a_pipe
 from lnode.commands.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError
 from lnode.listing import View
+from lnode.sessions import CANNOT_ASK
 from lnode.settings import Request
 from lnode.survey import Survey
 from lnode.target import Target
@@ -36,7 +37,7 @@ def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitC
             raise
     for picture in view.pictures:
         if view.is_fresh and picture.tmux != "ok":
-            raise no_tmux(target.alias, picture.tmux)
+            raise no_tmux(target.alias, picture.tmux, picture.tmux_says)
     if watch:
         return keep_watch({target.alias: (target, request)}, [view])
     if as_json:
@@ -75,7 +76,10 @@ def ls_all(hosts: Hosts, troubled: Sequence[View], *, as_json: bool, watch: bool
                 rest = ", ".join(host for host in order if host not in views)
                 lines = [*listing.notes(found), *([f"asking {rest} ..."] if rest else [])]
                 draw(*listing.table(found, all_columns=False, with_host=True), lines)
-    return ExitCode.DONE if all(view.is_fresh for view in views.values()) else ExitCode.UNREACHABLE
+    if not all(view.is_fresh for view in views.values()):
+        return ExitCode.UNREACHABLE
+    unknown = any(picture.tmux in CANNOT_ASK for view in views.values() for picture in view.pictures)
+    return ExitCode.FAILED if unknown else ExitCode.DONE
 
 
 def _all(hosts: Hosts) -> Iterator[View]:

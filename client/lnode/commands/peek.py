@@ -24,9 +24,9 @@ def peek(target: Target, name: str, request: Request, *, above: int) -> ExitCode
 
 def check(reply: Reply, alias: str, name: str) -> None:
     """Raise LnodeError for what keeps a script of pane.sh from its pane."""
-    for tmux_is, section in (("missing", "no-tmux"), ("lost", "lost-tmux")):
+    for tmux_is, section in (("missing", "no-tmux"), ("lost", "lost-tmux"), ("refused", "refused-tmux")):
         if section in reply:
-            raise no_tmux(alias, tmux_is)
+            raise no_tmux(alias, tmux_is, "\n".join(reply[section]))
     if "no-session" in reply:
         raise no_session(alias, name)
     attach = f"look at it: lnode {alias} {name}"

@@ -46,10 +46,6 @@ ask_kill_user_processes() {
   if kills_at_logout && ! lingers; then fact kill_user_processes yes; fi
 }
 
-ask_lost_server() {
-  if lost_server; then fact tmux_lost "$lost"; fi
-}
-
 # Sessions whose shells keep the path of an agent that is gone.
 ask_agents() {
   if ! ask list-panes -a -F '#{pane_pid} #{session_name}'; then return; fi
@@ -130,11 +126,13 @@ case $limit in
 esac
 if find_tmux "$2"; then
   fact tmux_version "$("$tmux" -V 2>&1)"
-  if ask list-sessions; then
+  if lost_server; then
+    fact tmux_lost "$lost"
+  elif ! list list-sessions -F '#{session_id}'; then
+    fact tmux_refuses "$rows"
+  elif [ -z "$none" ]; then
     ask_agents
     ask show-options -g && fact their_prefix "$(option prefix)"
-  else
-    ask_lost_server
   fi
 else
   fact tmux_missing yes

@@ -17,11 +17,15 @@ scheduled() {
 }
 
 # All about tmux: its panes and clients in one call, and where there are clients the marks of lnode's own (session.sh) and
-# the hosts that the ttys of all came from.
+# the hosts that the ttys of all came from. False if tmux cannot be asked.
 sessions() {
+  if ! list list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
+    list-panes -a -F "$panes_format"; then
+    section refused-tmux
+    printf '%s\n' "$rows" | head -n 20
+    return 1
+  fi
   section panes
-  ask list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
-    list-panes -a -F "$panes_format"
   printf '%s\n' "$rows"
   panes=$rows
   set --
@@ -100,8 +104,7 @@ scheduled </dev/null | {
     section no-tmux
   elif [ -n "$lost" ]; then
     section lost-tmux
-  else
-    sessions
+  elif sessions; then
     printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions || section unkept
   fi
   section nodes

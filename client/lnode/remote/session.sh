@@ -40,13 +40,12 @@ on_tty() {
   if [ "$look" != control ]; then printf '\033[23;0t'; fi
 }
 
-# Did tmux fail for want of a server or a session? By its own words: a library may complain of something in every call, and
-# a server that dies under its client leaves a status and no word.
-nothing_there() {
+# Was there no such session when tmux wanted to attach to it, or one already when it was to be created? Then it is looked for once
+# more. It is as good if another attach was faster, and a server that is just ending takes no new session.
+was_missed() {
   case $said in
-  *"can't find session"* | *"session not found"* | *"no server running"* | *"no sessions"*) ;;
-  *"error connecting"* | *"failed to connect"* | *"server exited"* | *UTF-8* | *LC_ALL*) ;;
-  *) return 1 ;;
+  *"duplicate session"*) ;;
+  *) is_gone "$said" || { [ -z "$was" ] && is_ending "$said"; } ;;
   esac
 }
 
@@ -73,26 +72,20 @@ keep_agent() {
 # In the foreground, so that the request starts in a window of the right size: srun stumbles over an early resize.
 create() {
   keep_agent new
-  ask list-sessions || find_lasting # else the server that is there has the session
+  if [ -n "$none" ]; then find_lasting; fi # else the server that is there has the session
   set -- new-session -s "$name"
   if [ -n "$command" ]; then set -- "$@" "$command"; fi
   set -- "$@" ';' set-option @lnode_kind "$kind"
   on_tty "$@" ';' set-option "@lnode_run_$run" "$here" ';' set-option @lnode_owner "$lease"
 }
 
-# Was somebody else faster? That is as good.
-is_duplicate() {
-  case $said in
-  *"duplicate session"*) ;;
-  *) return 1 ;;
-  esac
-}
-
 # The session that carries this run's mark, once more: the mark is renewed first, so that the ghost (this run's own dead
 # client) finds it changed when it is detached, and leaves it alone.
 attach_again() {
   away=yes
-  if ! find_run "$run" || [ -z "$id" ]; then gone; fi
+  find_run "$run" || cannot_ask
+  was=$id from=$born
+  if [ -z "$id" ]; then gone; fi
   if [ "$mark" = detached ]; then
     leave_screen
     exit 100
@@ -108,7 +101,7 @@ attach_again() {
   drain
   away=
   on_tty attach-session -t "$id" ';' "$@"
-  conclude 107
+  conclude
   gone
 }
 
@@ -127,16 +120,10 @@ leave_screen() {
 
 # No session carries the mark: why? Unknown is not gone, nor is what is on another login node.
 gone() {
-  why=102
-  if ! find_run "$run"; then
-    why=110 said=$rows
-    case $rows in
-    *"ermission denied"*) fail 107 ;;
-    *"no server running"* | *"error connecting"*"No such file"* | *"failed to connect"* | *"server exited"*) ;;
-    *) fail 107 ;;
-    esac
-  fi
+  find_run "$run" || cannot_ask
   if [ -n "$id" ]; then fail 107; fi
+  why=102
+  if [ -n "$none" ]; then why=110; fi
   leave_screen
   is_same_node "${node:-$this_node}" || exit 111
   up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
@@ -145,18 +132,40 @@ gone() {
   exit $why
 }
 
-# After tmux: detached, or ended? It says 0 for both, only the session itself can tell (TRAPS 18). What failed for another
-# reason than want of a session ends here too: whatever was there is never started a second time.
+# After tmux: detached, or ended? It says 0 for both, only the session itself can tell (TRAPS 18). It has ended only if it was
+# attached (tmux leaves 1 and no complaint under a client whose server has ended) and tmux answers that it is there no longer.
+# Returns if it is to be looked for again. What failed otherwise ends here too: whatever was there is never started a second time.
+# $was and $from are the session that was to be attached, or nothing if it was to be created.
 conclude() {
-  if [ "$left" -ne 0 ] && nothing_there; then return; fi
-  find_run "$run"
-  if [ "$left" -eq 0 ]; then
-    if [ -n "$id" ]; then detached; else exit 101; fi
+  if [ "$left" -ne 0 ] && was_missed; then return; fi
+  find_run "$run" || cannot_ask
+  if [ -n "$id" ] && [ "$left" -eq 0 ]; then detached; fi
+  if [ -z "$id" ] && [ -n "$was" ]; then
+    session_with '#{session_id}' "$was" || cannot_ask
+    if [ "$born" != "$from" ]; then id=; fi
+  elif [ -z "$id" ]; then
+    session_with '#{session_name}' "$name" || cannot_ask
   fi
-  [ -n "$id" ] || session_with '#{session_name}' "$name"
   if [ -n "$id" ]; then fail 107; fi
-  if [ -z "$said" ]; then exit 101; fi
-  fail "$1"
+  if [ "$left" -gt 1 ] || { [ "$left" -eq 1 ] && [ -n "$said" ]; }; then
+    if [ -n "$was" ]; then cannot_ask; fi
+    said=${said:-tmux ended with exit code $left}
+    fail 106
+  fi
+  if has_lost_socket; then exit 113; fi
+  exit 101
+}
+
+# Does the server live that had the session, though to tmux there is none? One that ends has a moment for it.
+has_lost_socket() {
+  [ -n "$none" ] || return
+  lost_server && return
+  server=${from#*,}
+  [ -n "$server" ] || return
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    case $(ps -o stat= -p "$server" 2>/dev/null) in '' | Z*) return 1 ;; esac
+    sleep 0.2 2>/dev/null || sleep 1
+  done
 }
 
 # By whom? By an attach of the same run, which has renewed the mark; by somebody who took the session over; or by the
@@ -215,31 +224,22 @@ taken_over() {
   exit 108
 }
 
+# fail CODE: with tmux's own words, of which a terminal need not be afraid.
 fail() {
   leave_screen
-  printf '%s\n' "$said" >&2
+  printf '%s\n' "$said" | tr -d '\000-\010\013-\037\177' | head -n 5 | cut -c 1-300 >&2
   exit "$1"
 }
 
-find_server
-if [ -n "$lost" ]; then
-  leave_screen
-  exit 113
-fi
-keep_agent
-if [ "$mode" = again ]; then attach_again; fi
+# tmux gives no answer that proves anything: nothing is created, and nothing is said to have ended.
+cannot_ask() {
+  said=${said:-$rows}
+  fail 115
+}
 
-# The everyday case first, without a question: `=NAME` is exact since tmux 2.1, and nothing at all before.
-case $name in
-*[!A-Za-z0-9_-]*) ;;
-*)
-  attach "=$name"
-  conclude 101
-  ;;
-esac
-
-session_with '#{session_name}' "$name"
-if [ -z "$id" ]; then
+# Is all there that a new session needs, and is it on no other login node? What it is called is noted before it is started: whoever
+# lands elsewhere meanwhile shall look here. In $rows stands what there is.
+prepare() {
   case $mode in
   there | anew) ;;
   *) if is_elsewhere "$name" "$node"; then exit 112; fi ;;
@@ -251,22 +251,31 @@ if [ -z "$id" ]; then
   if [ -n "$program" ]; then knows "$program" || no_program; fi
   if ! enter "$cwd" 2>/dev/null || { [ -z "$cwd" ] && [ ! -r . ]; }; then exit 114; fi
   if [ "$mode" = anew ]; then forget "$name"; fi
-  # Before it is: whoever lands elsewhere meanwhile shall look here. In $rows stands what there is.
   {
     printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p'
     printf '%s\n' "$name"
   } | note_sessions
-  create
-  if ! is_duplicate; then
-    conclude 106
-    create # the server was just ending, and has ended by now
-    if ! is_duplicate; then
-      conclude 106
-      fail 106
-    fi
-  fi
-  session_with '#{session_name}' "$name"
+}
+
+said='' was='' from='' prepared=''
+find_server
+if [ -n "$lost" ]; then
+  leave_screen
+  exit 113
 fi
-attach "$id"
-conclude 101
-fail 107
+keep_agent
+if [ "$mode" = again ]; then attach_again; fi
+
+for _ in 1 2 3; do
+  session_with '#{session_name}' "$name" || cannot_ask
+  was=$id from=$born
+  if [ -n "$id" ]; then
+    attach "$id"
+  else
+    [ -n "$prepared" ] || prepare
+    prepared=yes
+    create
+  fi
+  conclude
+done
+fail 106

@@ -70,7 +70,7 @@ fit_term() {
 
 # ask ARGUMENT...: sets $rows to what tmux answers. Where it finds no locale that has UTF-8, this finds it one (TRAPS 12).
 ask() {
-  rows=$("$tmux" -u "$@" 2>&1) && return
+  answer "$@" && return
   case $rows in
   *UTF-8* | *LC_ALL*) ;;
   *) return 1 ;;
@@ -79,11 +79,84 @@ ask() {
     if LC_ALL=$locale "$tmux" -V >/dev/null 2>&1; then
       LC_ALL=$locale
       export LC_ALL
-      rows=$("$tmux" -u "$@" 2>&1)
+      answer "$@"
       return
     fi
   done
   return 1
+}
+
+# answer ARGUMENT...: one call of tmux, which has some seconds. A server that is stopped (SIGSTOP) would never answer, and it keeps
+# the standard output that a client has sent it: so the end of the call is a line, and not the end of that output.
+answer() {
+  if have timeout; then
+    rows=$(
+      {
+        timeout -k 1 8 "$tmux" -u "$@" 2>&1
+        printf '\nlnode-left-%s\n' $?
+      } 2>/dev/null | sed '/^lnode-left-[0-9]*$/q'
+    )
+    set -- "${rows##*lnode-left-}"
+    rows=${rows%lnode-left-*}
+    while [ "${rows%
+}" != "$rows" ]; do
+      rows=${rows%
+}
+    done
+  else
+    rows=$("$tmux" -u "$@" 2>&1)
+    set -- $?
+  fi
+  case $1 in
+  0) return ;;
+  124 | 137) rows='tmux did not answer within 8 seconds' ;;
+  esac
+  rows=${rows:-tmux ended with exit code $1}
+  return 1
+}
+
+# list ARGUMENT...: ask for rows that have the ids of sessions. There are three answers: true with $rows; true without rows, and
+# $none is yes, if there is no session; false if tmux cannot be asked, and its words are in $rows. Nothing may be created,
+# deleted or ended on the third.
+# shellcheck disable=SC2034 # $none is for the scripts that follow
+list() {
+  none=
+  for _ in 1 2 3 4 5; do
+    if ask "$@" || has_none "$rows"; then
+      case $rows in *\$[0-9]*) return ;; esac
+      # A server may be there without a session, and has options then; a program in tmux's place has none.
+      if ask show-options -g && [ -n "$(option prefix)" ]; then none=yes; fi
+    fi
+    if [ -n "$none" ] || is_no_server "$rows"; then
+      none=yes rows=
+      return
+    fi
+    is_ending "$rows" || break
+    sleep 0.2 2>/dev/null || sleep 1
+  done
+  rows=${rows:-tmux answered nothing}
+  return 1
+}
+
+# is_no_server WORDS: does tmux say that nothing listens on its socket? These are all its words for that, from 1.8 on.
+is_no_server() {
+  errors='(No such file or directory|Connection refused)'
+  printf '%s\n' "$1" | grep -qE "^(no server running on |error connecting to .* \\($errors\\)\$|failed to connect to server: $errors\$)"
+}
+
+# has_none WORDS: does tmux say that it has no session at all?
+has_none() {
+  printf '%s\n' "$1" | grep -qE '^no (sessions|current (target|session|client))'
+}
+
+# is_ending WORDS: was the server ending just then? The next question finds none.
+is_ending() {
+  printf '%s\n' "$1" | grep -qE '^(server exited|lost server)'
+}
+
+# is_gone WORDS: does tmux say that there is no such session, window or pane, or no server?
+is_gone() {
+  printf '%s\n' "$1" | grep -qE "^(can't find (session|window|pane)|session not found|no such session|no sessions)" || is_no_server "$1"
 }
 
 # lost_server: sets $lost to the pid of this user's server whose socket is gone: it answers nobody, and to tmux there is none
@@ -120,45 +193,63 @@ find_server() {
   done
 }
 
-# session_with FORMAT VALUE: sets $id to tmux's own $-id of the session of which FORMAT is exactly VALUE, or to nothing. Ids
-# are exact in every tmux since 1.8, where `-t NAME` may hit a session of which NAME is only the beginning (TRAPS 11).
-# shellcheck disable=SC2034 # $id is for the scripts that follow
+# session_with FORMAT VALUE: sets $id to tmux's own $-id of the session of which FORMAT is exactly VALUE, or to nothing, $born to
+# what no later session of that id has (its second, its server's pid), and $rows to `ID VALUE` of each session. False if tmux cannot
+# be asked. Ids are exact in every tmux since 1.8, where `-t NAME` may hit a session of which NAME is only the beginning (TRAPS 11).
+# shellcheck disable=SC2034 # $id and $born are for the scripts that follow
 session_with() {
-  ask list-sessions -F "#{session_id} $1"
-  id=
+  id='' born='' listed=''
+  list list-sessions -F "#{session_id} #{session_created},#{pid} $1" || return
   set -f
   IFS='
 '
   for row in $rows; do
     case $row in
-    \$*) if [ "${row#* }" = "$2" ]; then id=${row%% *}; fi ;;
+    \$*' '*' '*) ;;
+    *) continue ;;
     esac
+    value=${row#* * }
+    if [ "$value" = "$2" ]; then
+      id=${row%% *} born=${row#* }
+      born=${born%% *}
+    fi
+    listed="$listed${listed:+$IFS}${row%% *} $value"
   done
   unset IFS
   set +f
+  rows=$listed
 }
 
-# find_run RUN: sets $id to the session that carries the mark of this run, $options to what is set on that session, and
-# $mark to the mark: `TTY PID EPOCH` of the run's client (PID is its parent's), or `detached`. False where tmux cannot be
+# find_run RUN: sets $id to the session that carries the mark of this run, $born as session_with, $options to what is set on that
+# session, and $mark to the mark: `TTY PID EPOCH` of the run's client (PID is its parent's), or `detached`. False if tmux cannot be
 # asked. Options are read one session at a time: the formats of tmux 1.8 and 1.9 do not know them.
-# shellcheck disable=SC2034 # $options is for session.sh
+# shellcheck disable=SC2034 # $options and $born are for session.sh
 find_run() {
-  id='' mark='' options=''
-  ask list-sessions -F '#{session_id}' || return 1
+  id='' born='' mark='' options=''
+  list list-sessions -F '#{session_id} #{session_created},#{pid}' || return
   set -f
-  for candidate in $rows; do
-    case $candidate in
-    \$*) ask show-options -t "$candidate:" || continue ;;
-    *) continue ;;
-    esac
-    mark=$(option "@lnode_run_$1")
-    if [ -z "$mark" ] && [ "$(option @lnode_left)" = "$1" ]; then mark=detached; fi
-    if [ -n "$mark" ]; then
-      id=$candidate options=$rows
-      break
-    fi
-  done
+  # shellcheck disable=SC2086 # split on purpose: pairs
+  set -- "$1" $rows
   set +f
+  run_id=$1
+  shift
+  while [ $# -gt 1 ]; do
+    case $1 in
+    \$*)
+      if ! ask show-options -t "$1:"; then
+        is_gone "$rows" || return
+        rows=
+      fi
+      mark=$(option "@lnode_run_$run_id")
+      if [ -z "$mark" ] && [ "$(option @lnode_left)" = "$run_id" ]; then mark=detached; fi
+      if [ -n "$mark" ]; then
+        id=$1 born=$2 options=$rows
+        return
+      fi
+      ;;
+    esac
+    shift
+  done
 }
 
 # option NAME: the value in what show-options has just said, which only some versions quote.

@@ -16,7 +16,7 @@ if [ -z "$last" ]; then
     section ready
     section end
     IFS= read -r words || exit 0
-    look || leave no-session
+    look || unseen no-session
     from=$((history + cursor))
     section before
     if [ "$alternate" = 1 ]; then show -J; else show -J -S "$cursor" -E "$cursor"; fi
@@ -42,7 +42,7 @@ recount() {
 
 shown=
 while read -r _; do
-  look || leave gone
+  look || unseen gone
   recount
   ask capture-pane -p -J -t "$pane" -S "$start" || refused
   answer="$from $last $alternate $dead ${bell:-no}
