@@ -383,6 +383,15 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
     ("home", "readable", _said("home_closed", "your home cannot be read: {}", "get a ticket: ssh {host} -t kinit")),
     ("home", "ticket", _said("ticket_ended", "your Kerberos ticket has ended", "ssh {host} -t kinit")),
     ("home", "writable", _said("home_readonly", "your home cannot be written: {}", "ssh {host} 'ls -ld ~; df ~'")),
+    (
+        "home",
+        "private",
+        _said(
+            "state_distrusted",
+            "another user can write to {}, so lnode does not read it",
+            "ssh {host} chmod -R go-rwx .local/state/lnode; move away what another user owns there",
+        ),
+    ),
     ("home", "room", _full),
     ("home", "files", _inodes),
     ("home", "quota", _said("over_quota", "you are over your quota", "ssh {host} quota -s")),

@@ -82,10 +82,17 @@ def state_folder() -> str:
 
 
 def make_private(folder: str) -> None:
-    """Make a folder of lnode's own that only this user can enter, or close it to others. Raises OSError."""
+    """Make a folder of the state folder which only this user can enter; one that is open to others is closed.
+
+    Raises OSError.
+    """
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    if stat.S_IMODE(os.stat(folder).st_mode) & 0o077:
-        os.chmod(folder, 0o700)
+    state = state_folder()
+    inside = folder.startswith(f"{state}/")
+    for one in {folder, state} if inside else {folder}:
+        if hasattr(os, "getuid") and os.stat(one).st_mode & 0o077:
+            with suppress(OSError):  # a file system without modes, or a folder that another user has made
+                os.chmod(one, 0o700)
 
 
 def replace_privately(path: str, text: str) -> None:

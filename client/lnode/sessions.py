@@ -1,5 +1,6 @@
 """tmux's sessions and Slurm's jobs, joined into what a person asks: what runs where, and for how long."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -80,6 +81,8 @@ class Picture(NamedTuple):
     `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
     `address` is its own name in full, None if it calls itself by none; `login_node` is what to call it in a sentence.
     `port` is its sshd's own, `others` what is said of other login nodes. `keeps`: its home takes such notes.
+    `distrusted` are folders and notes there which another user could have written; they were not read. `is_modeless`:
+    its home does not keep the modes of files.
     """
 
     login_node: str
@@ -93,6 +96,8 @@ class Picture(NamedTuple):
     keeps: bool = True
     address: NodeName | None = None
     tmux_says: str = ""
+    distrusted: tuple[str, ...] = ()
+    is_modeless: bool = False
 
     def named(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.session.name == name), None)
@@ -133,9 +138,11 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers.name_in(reply), port, claims,
         keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get("refused-tmux", ())),
+        distrusted=tuple(filter(_DISTRUSTED.fullmatch, reply.get("distrusted", ()))), is_modeless="modeless" in reply,
     )  # fmt: skip
 
 
+_DISTRUSTED = re.compile(r"(writable|foreign) \.local/state/lnode[A-Za-z0-9._/-]{0,300}")
 _TMUX = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
 
 
@@ -231,12 +238,22 @@ def start_in_words(entry: Entry) -> str:
 
 
 def not_kept(picture: Picture, alias: str) -> str:
-    """What is to be said of a home that takes no notes; "" of any other (TRAPS 33)."""
+    """What is to be said of a home that takes no notes, or of notes that are not read; "" of any other (TRAPS 33)."""
+    node = picture.login_node
+    if picture.distrusted:
+        how, _, path = picture.distrusted[0].partition(" ")
+        if how == "foreign":
+            return (
+                f"~/{path} on {node} belongs to another user or is a link, so lnode does not read it; "
+                f"move it away: ssh {alias} ls -la .local/state/lnode"
+            )
+        return (
+            f"other users can write to ~/{path} on {node}, so lnode does not read it; "
+            f"fix: ssh {alias} chmod -R go-rwx .local/state/lnode"
+        )
     if picture.keeps:
         return ""
-    return (
-        f"the home on {picture.login_node} takes nothing, so what runs there is noted nowhere: lnode {alias} --doctor"
-    )
+    return f"the home on {node} takes nothing, so what runs there is noted nowhere: lnode {alias} --doctor"
 
 
 def whereabouts(entry: Entry) -> str:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode import laptop
-from lnode.laptop import display_name, identity, is_first, private_folder
+from lnode.laptop import display_name, identity, is_first, private_folder, replace_privately, state_folder
 
 ID = re.compile(r"[0-9a-f]{16}")
 KEPT = "0123456789abcdef"
@@ -265,3 +265,19 @@ def test_the_current_folder_is_on_no_path(monkeypatch: pytest.MonkeyPatch, found
     laptop.leave_out_current_folder()
     assert os.environ["PATH"] == left
     assert os.environ["PYTHONPATH"] == ("" if left is os.defpath else left)
+
+
+@pytest.mark.parametrize("umask", [0, 0o002, 0o022])
+def test_the_state_folder_is_for_this_user_alone(kept: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        replace_privately(f"{state_folder()}/seen/unity.x", "")
+        folders = [kept.parent, kept.parent / "seen"]
+        assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
+        for folder in folders:
+            folder.chmod(0o777)
+        replace_privately(f"{state_folder()}/seen/unity.x", "")
+        assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
+    finally:
+        os.umask(before)
+    assert kept.parent.parent.stat().st_mode & 0o777 == 0o777 & ~umask  # other programs' too

@@ -5,7 +5,7 @@ One remote round trip for each host, all side by side. What nothing answers for 
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lnode import listing, screen, survey
+from lnode import laptop, listing, screen, survey
 from lnode.commands.asking import no_tmux
 from lnode.commands.watch import refuse_to_watch_a_pipe
 from lnode.commands.watch import watch as keep_watch
@@ -49,6 +49,7 @@ def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitC
         raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail)
     if not as_json:
         _say(notes)
+        _say_once_of_modes(view)
     return ExitCode.UNREACHABLE if view.silent else ExitCode.DONE
 
 
@@ -101,3 +102,10 @@ def _print_rows(views: Sequence[View]) -> None:
 def _say(notes: Sequence[str]) -> None:
     for note in notes:
         screen.say(note)
+
+
+def _say_once_of_modes(view: View) -> None:
+    if any(picture.is_modeless for picture in view.pictures) and laptop.is_first("home-without-modes"):
+        screen.say(
+            f"the home on {view.host} keeps no modes of files: other users there may read which sessions you have"
+        )

@@ -101,6 +101,9 @@ _REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
     "unwritable": (
         ExitCode.FAILED, "the home on {alias} takes no log, so nothing was started",
         "see whether it is full or read-only: ssh {alias} df -h .; quota"),
+    "distrusted": (
+        ExitCode.FAILED, "another user can write to ~/.local/state/lnode on {alias}, so nothing was started",
+        "move away what is not yours there: ssh {alias} ls -la .local/state/lnode"),
     "no-folder": (
         ExitCode.USAGE, "there is no way into that folder on {alias}, so nothing was started",
         "--cwd is a folder there, as in: --cwd '~/project'"),

@@ -67,6 +67,7 @@ ask_home() {
   if ! [ -w "$HOME" ]; then fact home_readonly "$HOME"; fi
   fact home_free_kb "$(limited 3 df -Pk "$HOME" | awk 'NR == 2 { print $4 }')"
   fact home_free_files "$(limited 3 df -Pi "$HOME" | awk 'NR == 2 && $2 > 0 { print $4 }')"
+  fact state_distrusted "$(distrusted | head -n 1 | cut -d ' ' -f 2-)"
   if have quota && limited 3 quota -q | grep -q '[0-9]\*'; then fact over_quota yes; fi
 }
 

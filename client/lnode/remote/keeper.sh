@@ -8,7 +8,7 @@ birth() {
   if read -r stat <"/proc/$1/stat"; then
     set -f
     # shellcheck disable=SC2086 # split on purpose
-    set -- ${stat##*) }
+    set -- ${stat##*\) }
     shift 19
     echo "$1"
   else

@@ -109,6 +109,14 @@ scheduled </dev/null | {
   fi
   section nodes
   noted_elsewhere
+  if [ -d "$own_state" ]; then
+    for kept in nodes runs sshd; do
+      if [ -d "$own_state/$kept" ]; then own_folder "$kept"; fi
+    done
+    if [ -n "$modeless" ]; then section modeless; fi
+    section distrusted
+    distrusted
+  fi
   if [ -d "$runs" ]; then
     section runs
     list_runs

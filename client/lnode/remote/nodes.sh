@@ -3,7 +3,7 @@
 # node, of its sshd's port and its cluster, then of the names of its sessions. It is a hint that may be old: only the node itself
 # knows. One that was not written for 90 days counts no more: login nodes get other names, and a container has another one each
 # time. Nor does one of another cluster that shares the home.
-known_nodes=$HOME/.local/state/lnode/nodes
+known_nodes=$own_state/nodes
 this_node=$(uname -n)
 
 # cluster: its name, as the scheduler's own configuration has it, without a question to anybody; nothing where that says none.
@@ -15,10 +15,16 @@ cluster() {
 }
 
 # note_sessions: what this node has, by name on standard input; only a change is written, or what is a day old. A home that is
-# full or cannot be written keeps nothing: false.
+# full or cannot be written keeps nothing: false. What others could have written there is replaced; a folder of theirs is left
+# alone, which list.sh says (own.sh).
 note_sessions() {
-  kept=$(cat "$known_nodes/$this_node" 2>/dev/null)
   noted=$(sort -u | grep .)
+  if ! own_folder nodes; then
+    if [ -e "$known_nodes" ] || [ -L "$known_nodes" ] || [ -z "$noted" ]; then return; fi
+    make_own_folder nodes || return
+  fi
+  kept=
+  if is_own "$known_nodes/$this_node"; then kept=$(cat "$known_nodes/$this_node" 2>/dev/null); fi
   if [ -n "$noted" ]; then noted="port ${SSH_CONNECTION##* } $(cluster)
 $noted"; fi
   if [ "$noted" = "$kept" ] && [ -z "$(find "$known_nodes/$this_node" -mtime +0 2>/dev/null)" ]; then return; fi
@@ -26,16 +32,23 @@ $noted"; fi
     if [ -z "$noted" ]; then
       rm -f "$known_nodes/$this_node"
     else
-      mkdir -p "$known_nodes" && printf '%s\n' "$noted" >"$known_nodes/.$this_node.$$" &&
-        mv -f "$known_nodes/.$this_node.$$" "$known_nodes/$this_node" || ! rm -f "$known_nodes/.$this_node.$$"
+      printf '%s\n' "$noted" | replace_note "$known_nodes/$this_node"
     fi
   } 2>/dev/null
 }
 
+# replace_note FILE: with what comes on standard input, whole or not at all.
+replace_note() {
+  draft=$known_nodes/.$this_node.$$
+  (umask 077 && rm -f "$draft" && cat >"$draft") && { chmod 600 "$draft" || :; } && mv -f "$draft" "$1" || ! rm -f "$draft"
+}
+
 # other_nodes: the files of the others.
 other_nodes() {
+  own_folder nodes || return
   mine=$(cluster)
   find "$known_nodes" -type f ! -name "$this_node" ! -name '.*' ! -mtime +90 2>/dev/null | sort | while read -r file; do
+    is_own "$file" || continue
     its=$(sed -n '1s/^port [0-9]* //p' "$file" 2>/dev/null)
     if [ "${its:-$mine}" = "${mine:-$its}" ]; then printf '%s\n' "$file"; fi
   done
@@ -48,7 +61,7 @@ forget() {
     left=$(grep -Fvx -e "$1" "$file")
     case $left in
     *"
-"*) printf '%s\n' "$left" >"$known_nodes/.$this_node.$$" && mv -f "$known_nodes/.$this_node.$$" "$file" ;;
+"*) printf '%s\n' "$left" | replace_note "$file" ;;
     *) rm -f "$file" ;; # no more than the port
     esac
   done 2>/dev/null

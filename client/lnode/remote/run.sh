@@ -33,7 +33,10 @@ if [ -z "$on" ]; then
 fi
 mask=$(umask)
 umask 077
-said=$(mkdir -p "$runs" 2>&1) || refuse unwritable "$said"
+if ! make_own_folder runs; then
+  if [ -n "$said" ]; then refuse unwritable "$said"; fi
+  refuse distrusted
+fi
 said=$(enter "$cwd" 2>&1 && pwd) || refuse no-folder "$said"
 cwd=$said
 have setsid || refuse no-setsid
@@ -49,6 +52,7 @@ if ! said=$(mkdir "$new" 2>&1); then
   if [ -d "$new" ]; then refuse starting; fi
   refuse unwritable "$said"
 fi
+chmod 700 "$new" 2>/dev/null # whatever a default ACL says
 said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log" && echo "$id" >"$new/id"; } 2>&1) || full "$said"
 [ "$(cat "$new/command")" = "$words" ] || full 'no space left on device'
 

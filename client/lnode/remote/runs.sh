@@ -4,7 +4,7 @@
 # A run NAME has a folder of that name: `command` as a POSIX shell would read it, `log`, `started` (one row, see keeper.sh)
 # and, once it is over, `ended` (exit code and time). NAME.new is a run that is being started, and the lock on the name;
 # NAME.1 is the run before. Other login nodes may see the folder too, and know nothing of its processes.
-runs=$HOME/.local/state/lnode/runs
+runs=$own_state/runs
 
 section() {
   printf '\n%s %s\n' "$nonce" "$1"
@@ -18,7 +18,7 @@ begin_of() {
   if [ -d /proc/self ]; then
     set -f
     # shellcheck disable=SC2086 # split on purpose
-    set -- ${stat##*) }
+    set -- ${stat##*\) }
     set +f
     case $1 in [ZX]) return 1 ;; esac
     shift 19
@@ -35,9 +35,10 @@ lives() {
 }
 
 # read_run FOLDER: sets $state, and $run, $host, $leader, ... from what is kept there. $state is empty where there is no run;
-# `lost` where its processes are gone and have left no exit code, `elsewhere` where only another host could tell.
+# (or it is not to be trusted, own.sh), `lost` where its processes are gone and have left no exit code, `elsewhere` where only another host could tell.
 read_run() {
   state='' run=- host=- leader=- code=- ended=-
+  is_own "$1" || return
   { read -r run host leader tick keeper keeper_tick started in_job in_session <"$1/started"; } 2>/dev/null || return
   here=$(uname -n)
   if [ "$host" != "$here" ]; then
@@ -58,6 +59,7 @@ row_of() {
 
 # list_runs: a row for each, with the beginning of its command.
 list_runs() {
+  own_folder runs || return
   for folder in "$runs"/*/; do
     folder=${folder%/}
     case ${folder##*/} in *[!A-Za-z0-9_-]*) continue ;; esac

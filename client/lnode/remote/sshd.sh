@@ -3,7 +3,11 @@
 # this login node. It has no port, and lets in nobody but the laptop's KEY.
 # Arguments: JOB (or empty)  KEY (public)  LAPTOP
 job=$1 key=$2
-folder=$HOME/.local/state/lnode/sshd
+folder=$own_state/sshd
+if ! own_folder sshd || ! is_own "$folder/host_key"; then
+  echo "lnode: another user can write to $folder" >&2
+  exit 1
+fi
 (umask 077 && printf '%s\n' "$key" >"$folder/$3.pub") || exit
 set -- -i -e -f /dev/null -o "HostKey=\"$folder/host_key\"" -o "AuthorizedKeysFile=\"$folder/$3.pub\"" -o UsePAM=no \
   -o StrictModes=no -o PidFile=none -o AuthenticationMethods=publickey -o LogLevel=ERROR -o 'Subsystem=sftp internal-sftp'
