@@ -81,8 +81,8 @@ class Picture(NamedTuple):
     `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
     `address` is its own name in full, None if it calls itself by none; `login_node` is what to call it in a sentence.
     `port` is its sshd's own, `others` what is said of other login nodes. `keeps`: its home takes such notes.
-    `distrusted` are folders and notes there which another user could have written; they were not read. `is_modeless`:
-    its home does not keep the modes of files.
+    `distrusted` are folders and notes there which another user could have written, and which were not read.
+    `is_modeless`: its home does not keep the modes of files.
     """
 
     login_node: str

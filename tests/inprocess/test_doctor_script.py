@@ -114,6 +114,23 @@ def test_no_tmux(well: Site) -> None:
     assert [one.check for one in found(well, tmux_path="tmux-that-is-not-here")] == ["there"]
 
 
+@pytest.mark.parametrize("words", ["server version is too old for client", "directory /tmp/x has unsafe permissions"])
+def test_a_tmux_that_cannot_be_asked(well: Site, words: str) -> None:
+    broken = well.program("broken-tmux", f'case $1 in -V) echo tmux 3.4 ;; *) echo "{words}" >&2; exit 1 ;; esac')
+    (one,) = found(well, tmux_path=str(broken))
+    assert (one.check, one.found) == ("answers", f"tmux does not answer as it should: {words}")
+
+
+def test_a_note_that_others_could_write(well: Site) -> None:
+    note = well.home / ".local/state/lnode/nodes/login2"
+    note.parent.mkdir(parents=True)
+    note.touch()
+    assert found(well) == []
+    note.chmod(0o666)
+    (one,) = found(well)
+    assert (one.check, ".local/state/lnode/nodes/login2" in one.found) == ("private", True)
+
+
 def test_an_old_tmux(well: Site) -> None:
     old = well.program(
         "old-tmux", 'case $1 in -V) echo tmux 1.8 ;; *) echo "failed to connect to server"; exit 1 ;; esac'

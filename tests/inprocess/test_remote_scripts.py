@@ -1092,6 +1092,20 @@ def test_the_same_number_in_another_server_is_another_session(sh_site: Site) -> 
 
 
 @needs_tmux
+def test_a_tmux_that_does_not_say_why_it_found_no_server(sh_site: Site) -> None:
+    """As some before 2.0; that nothing listens the kernel says."""
+    says(f"{TMUX} \"$@\" 2>/dev/null || {{ echo 'failed to connect to server' >&2; exit 1; }}; exit", "*list-*")(
+        sh_site
+    )
+    assert (sh_site.picture().tmux, sh_site.picture().entries) == ("ok", ())
+    child = attached(sh_site, attach_line("x", command=PANE))
+    assert status_of(child, END_OF_FILE) == Left.ENDED
+    attached(sh_site, attach_line("x", command=PANE))
+    says("echo 'failed to connect to server' >&2; exit 1", "*list-*")(sh_site)
+    assert sh_site.picture().tmux == "refused"
+
+
+@needs_tmux
 def test_a_server_that_is_kept_without_sessions_has_none(sh_site: Site) -> None:
     sh_site.tmux("new-session", "-d", "-s", "x", "cat", ";", "set-option", "-s", "exit-empty", "off")
     sh_site.tmux("kill-session", "-t", "x")

@@ -143,7 +143,8 @@ def find(
     doubt = f"{name} may live on {node}, which {why_silent(error)}"
     if starts and screen.can_ask() and screen.confirm(f"{doubt}; start another one where {target.alias} leads?"):
         return None
-    raise LnodeError(ExitCode.NO_SESSION, doubt, hint, detail=error.message)
+    code = error.code if error.code is ExitCode.FAILED else ExitCode.NO_SESSION
+    raise LnodeError(code, doubt, hint, detail=error.detail or error.message)
 
 
 def _unasked(answers: "Answers", alias: str) -> Iterator[tuple[NodeName, tuple[login_nodes.Claim, LnodeError]]]:

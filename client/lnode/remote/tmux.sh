@@ -138,10 +138,14 @@ list() {
   return 1
 }
 
-# is_no_server WORDS: does tmux say that nothing listens on its socket? These are all its words for that, from 1.8 on.
+# is_no_server WORDS: does tmux say that nothing listens on its socket? These are all its words for that, from 1.8 on. Some old
+# ones do not say why they failed to connect: then the kernel is asked.
 is_no_server() {
   errors='(No such file or directory|Connection refused)'
-  printf '%s\n' "$1" | grep -qE "^(no server running on |error connecting to .* \\($errors\\)\$|failed to connect to server: $errors\$)"
+  printf '%s\n' "$1" | grep -qE "^(no server running on |error connecting to .* \\($errors\\)\$|failed to connect to server: $errors\$)" && return
+  printf '%s\n' "$1" | grep -qx 'failed to connect to server' || return
+  socket=${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/default
+  [ ! -S "$socket" ] || { [ -r /proc/net/unix ] && ! grep -qF " $socket" /proc/net/unix; }
 }
 
 # has_none WORDS: does tmux say that it has no session at all?
