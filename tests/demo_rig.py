@@ -12,8 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-import lnode.demo
-from lnode.demo import _state
+from lnode.demo import demo, state
 
 LIMIT = 20
 USER = getpass.getuser()
@@ -27,8 +26,8 @@ def until(holds: Callable[[], object], what: str) -> None:
 
 
 @contextmanager
-def prepared(kind: str) -> Iterator[_state.Place]:
-    if kind == "real" and _state.real_tmux() is None:
+def prepared(kind: str) -> Iterator[state.Place]:
+    if kind == "real" and state.real_tmux() is None:
         pytest.skip("no tmux on this computer; the stand-in is tested alone")
     root = Path(tempfile.mkdtemp(prefix="lnode-", dir="/tmp"))  # not tmp_path: that is too long for a socket
     with pytest.MonkeyPatch.context() as patch:
@@ -37,26 +36,26 @@ def prepared(kind: str) -> Iterator[_state.Place]:
         patch.setenv("SHELL", "/bin/bash")
         if kind == "standin":
             patch.setenv("LNODE_DEMO_TMUX", "standin")
-        yield _state.prepare()
-        lnode.demo.reset()
+        yield state.prepare()
+        demo.reset()
     shutil.rmtree(root)
 
 
-def run(place: _state.Place, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+def run(place: state.Place, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        words, env=_state.environment(place) | env, capture_output=True, text=True, timeout=LIMIT, check=False,
+        words, env=state.environment(place) | env, capture_output=True, text=True, timeout=LIMIT, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
-def on_terminal(place: _state.Place, *words: str) -> "pexpect.spawn[str]":
-    env = _state.environment(place) | {"TERM": "xterm-256color"}
+def on_terminal(place: state.Place, *words: str) -> "pexpect.spawn[str]":
+    env = state.environment(place) | {"TERM": "xterm-256color"}
     path = shutil.which(words[0], path=env["PATH"])
     assert path
     return pexpect.spawn(path, list(words[1:]), env=env, timeout=LIMIT, dimensions=(40, 110), encoding="utf-8")
 
 
-def queue(place: _state.Place, fields: str, *, all_states: bool = False, **env: str) -> list[str]:
+def queue(place: state.Place, fields: str, *, all_states: bool = False, **env: str) -> list[str]:
     more = ("-t", "all") if all_states else ()
     done = run(place, "squeue", "-h", *more, "-u", USER, "-O", fields, **env)
     assert (done.returncode, done.stderr) == (0, "")

@@ -123,20 +123,22 @@ def whole(sections: Mapping[str, Sequence[str]]) -> bytes:
 
 def read(answer: bytes) -> None:
     """Do what --ls does with it, but for printing."""
-    from lnode import listing, runs, sessions
-    from lnode.reply import parse_reply, rows_of
+    from lnode.cluster import sessions
+    from lnode.commands.ls import table
+    from lnode.remote.reply import parse_reply, rows_of
+    from lnode.runs import record
 
     reply = parse_reply(NONCE, rows_of(answer))
     assert "end" in reply
     picture = sessions.picture_of(reply)
-    view = listing.View("unity", (picture,), runs=runs.of_replies([reply]))
-    listing.table([view], all_columns=True, with_host=True)
-    listing.notes([view])
-    listing.document(view)
+    view = table.View("unity", (picture,), runs=record.of_replies([reply]))
+    table.table([view], all_columns=True, with_host=True)
+    table.notes([view])
+    table.document(view)
 
 
 def main() -> None:
-    from lnode import listing, schedulers, sessions  # noqa: F401 - loaded before it counts
+    from lnode.schedulers import known  # noqa: F401 - loaded before it counts
 
     before = peak_mib()
     answer = whole(SECTIONS[sys.argv[1]]())

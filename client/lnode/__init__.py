@@ -1,1 +1,1 @@
-"""lnode keeps a compute-node session alive on an HPC cluster, from a laptop."""
+"""Keep a compute-node session alive on an HPC cluster, from your laptop."""

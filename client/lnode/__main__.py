@@ -11,15 +11,15 @@ gc.disable()  # until ssh runs: there is little to collect on the way to it, and
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from lnode import laptop, screen  # noqa: E402
-from lnode.dispatch import Typed, explained, run  # noqa: E402
+from lnode.cli.dispatch import Typed, explained, run  # noqa: E402
 from lnode.errors import ExitCode  # noqa: E402
+from lnode.laptop import folders, screen  # noqa: E402
 
 
 def main() -> None:
     """The `lnode` command."""
     screen.open_streams()
-    laptop.leave_out_current_folder()
+    folders.leave_out_current_folder()
     code = explained(lambda: _run(sys.argv[1:]))
     gc.freeze()  # what is left needs no collecting: Python would take 20 ms for it where rich is loaded
     sys.exit(code)
@@ -33,7 +33,7 @@ def _run(argv: Sequence[str]) -> ExitCode:
             return run(Typed(host, ls=True))
         case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):
             return run(Typed(host, session[0] if session else None))
-    from lnode.cli import run_typed
+    from lnode.cli.parser import run_typed
 
     return run_typed(argv)
 

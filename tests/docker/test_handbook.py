@@ -364,7 +364,7 @@ def _(site: Rig, command: str) -> None:
         shown.wait_for("end myproject on unity?")
         shown.press("y\r")
         assert shown.exit_status() == 0
-        assert f"lnode: myproject on unity has ended, job {job} is cancelled" in shown.text()
+        assert f"lnode: myproject on unity has ended, job {job} (" in shown.text()
     assert site.exec("tmux has-session -t =myproject")[0] != 0
     wait_until(lambda: site.exec(f"squeue -h -t RUNNING -j {job}")[1] == "", "the job is gone")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncssh
 
-from lnode.target import Resolving, Target
+from lnode.ssh.target import Resolving, Target
 
 DEADLINE_S = 20.0
 

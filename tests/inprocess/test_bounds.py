@@ -12,14 +12,15 @@ import pytest
 
 from inprocess.sshd import DEADLINE_S, Site, serving
 from inprocess.test_link_contract import open_rung
-from lnode import ask, pictures
-from lnode.ask import Question
 from lnode.commands import wait_for
-from lnode.drain import Drain
 from lnode.errors import ExitCode, LnodeError
-from lnode.settings import Request
-from lnode.survey import Survey
-from lnode.target import Target
+from lnode.laptop.settings import Request
+from lnode.locate import pictures
+from lnode.locate.survey import Survey
+from lnode.ssh import question as ssh_question
+from lnode.ssh.drain import Drain
+from lnode.ssh.question import Question
+from lnode.ssh.target import Target
 from window import Window
 
 # In place of ssh: `answer` frames its arguments as list.sh does, `log` is where ssh would write its own words.
@@ -82,7 +83,7 @@ def is_gone(pid: int) -> bool:
 def test_a_question_has_a_deadline_however_slowly_it_is_answered(
     host: Host, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ask, "REPLY_WITHIN_S", 1.0)
+    monkeypatch.setattr(ssh_question, "REPLY_WITHIN_S", 1.0)
     host.does(script)
     with host.question() as question, pytest.raises(LnodeError) as late:
         question.reply()
@@ -93,13 +94,13 @@ def test_a_question_has_a_deadline_however_slowly_it_is_answered(
 # A question of somebody at a terminal, who has half a second for it.
 AT_A_TERMINAL = """
 import sys
-from lnode import ask
 from lnode.errors import LnodeError
-from lnode.target import Target
-ask.REPLY_WITHIN_S = 0.5
-with ask.Question(Target("unity", None, {"hostname": ("h",), "user": ("me",), "port": ("22",)}), "list") as question:
+from lnode.ssh import question
+from lnode.ssh.target import Target
+question.REPLY_WITHIN_S = 0.5
+with question.Question(Target("unity", None, {"hostname": ("h",), "user": ("me",), "port": ("22",)}), "list") as asked:
     try:
-        print("answered", question.reply()["host"][0])
+        print("answered", asked.reply()["host"][0])
     except LnodeError as error:
         print("failed:", error.message)
 """
@@ -181,8 +182,8 @@ def test_a_program_that_opens_the_pipe_by_its_name_is_heard(tmp_path: Path) -> N
 # An lnode that starts an ssh and is killed while that runs: its ends of the pipes are gone.
 KILLED = """
 import subprocess, sys
-from lnode import sshlog
-with sshlog.SshLog() as log:
+from lnode.ssh.log import SshLog
+with SshLog() as log:
     subprocess.run(log.argv(sys.argv[1:]), stderr=log.fileno())
 """
 

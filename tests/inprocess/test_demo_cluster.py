@@ -12,9 +12,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-import lnode.demo
 from demo_rig import LIMIT, NOBODY, until
-from lnode.demo import _state
+from lnode.demo import demo
+from lnode.demo import state as demo_state
 from lnode.errors import LnodeError
 
 
@@ -32,13 +32,13 @@ def home() -> Iterator[Path]:
         patch.setenv("SSH_AUTH_SOCK", "/nowhere")
         patch.setenv("SECRET", "the user's own")
         yield home
-        lnode.demo.reset()
+        demo.reset()
     shutil.rmtree(root)
 
 
 @pytest.fixture(scope="module")
 def config(home: Path) -> Iterator[Path]:
-    with lnode.demo.cluster() as path:
+    with demo.cluster() as path:
         yield path
 
 
@@ -78,7 +78,7 @@ def test_a_command_ended_by_a_signal(config: Path) -> None:
 
 def test_the_environment_is_the_login_node_s(config: Path, home: Path) -> None:
     seen = dict(row.split("=", 1) for row in said(config, "env").splitlines())
-    state = _state.locate().state
+    state = demo_state.locate().state
     assert seen["HOME"] == str(state / "home")
     assert seen["LNODE_DEMO_STATE"] == str(state)
     assert seen["PATH"].startswith(f"{state}/bin:")
@@ -186,7 +186,7 @@ def test_sessions_at_once_over_one_shared_connection(config: Path) -> None:
 
 def test_two_demos_share_their_sessions(config: Path) -> None:
     said(config, "tmux new-session -d -s shared 'sleep 1000'")
-    with lnode.demo.cluster() as second:
+    with demo.cluster() as second:
         assert second != config
         assert said(second, "tmux has-session -t =shared && echo here") == "here\n"
     assert not second.exists()
@@ -196,13 +196,13 @@ def test_two_demos_share_their_sessions(config: Path) -> None:
 def test_leftovers_of_a_killed_demo_are_swept(config: Path) -> None:
     left = config.with_name(f"config-{NOBODY}-abc")
     left.touch()
-    with lnode.demo.cluster():
+    with demo.cluster():
         assert not left.exists()
         assert config.exists()
 
 
 def test_ending_with_commands_under_way_is_prompt(home: Path) -> None:
-    with lnode.demo.cluster() as config:
+    with demo.cluster() as config:
         child = on_terminal(config, "demo", "echo ready; cat")
         child.expect_exact("ready")
     child.expect(pexpect.EOF)
@@ -214,19 +214,19 @@ def test_reset_ends_the_demo_s_own_and_nothing_else(tmp_path: Path, monkeypatch:
     short = Path(tempfile.mkdtemp(prefix="lnode-", dir="/tmp"))  # where everything fits in one folder
     monkeypatch.setenv("XDG_STATE_HOME", str(short / "state"))
     monkeypatch.setenv("HOME", str(short))
-    assert not lnode.demo.reset()
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as stranger, lnode.demo.cluster() as config:
-        place = _state.locate()
+    assert not demo.reset()
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as stranger, demo.cluster() as config:
+        place = demo_state.locate()
         assert place.state == place.short
         # a job file that names somebody else's process, as after a restart of the laptop
         (place.jobs / "7").write_text(f"jobid=7\npid={stranger.pid}\nshell=\nsid={NOBODY}\n")
         pid = int(said(config, "tmux new-session -d -s x -P -F '#{pane_pid}' 'sleep 1000'"))
-        assert lnode.demo.reset()
-        until(lambda: not _state._alive(pid), "the session's process to end")
+        assert demo.reset()
+        until(lambda: not demo_state._alive(pid), "the session's process to end")
         assert stranger.poll() is None
         stranger.stdin.close()  # type: ignore[union-attr]
     assert not (short / "state" / "lnode").exists()
-    assert not lnode.demo.reset()
+    assert not demo.reset()
     assert [p for p in short.rglob("*") if p.is_file()] == []
     shutil.rmtree(short)
 
@@ -236,11 +236,11 @@ def test_a_short_folder_of_somebody_else_is_not_used(
 ) -> None:
     (tmp_path / "trap").symlink_to(tmp_path)
     with pytest.raises(LnodeError, match="belongs to somebody else"):
-        _state._private(tmp_path / "trap")
+        demo_state._private(tmp_path / "trap")
 
 
 def test_what_is_kept_is_private_and_the_programs_run(config: Path) -> None:
-    place = _state.locate()
+    place = demo_state.locate()
     for path in (place.state, place.short, place.client_key, place.host_key):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     for name in ("sinteractive", "squeue", "scancel", "tmux"):
@@ -261,7 +261,7 @@ def test_the_signal_names_of_ssh_reach_the_process(config: Path, tmp_path: Path)
     async def main() -> str | None:
         port = next(int(row.split()[1]) for row in config.read_text().splitlines() if "Port" in row)
         user = next(row.split()[1] for row in config.read_text().splitlines() if "User " in row)
-        place = _state.locate()
+        place = demo_state.locate()
         async with asyncssh.connect(
             "127.0.0.1", port, username=user, client_keys=[str(place.client_key)], config=[], agent_path=None,
             known_hosts=asyncssh.import_known_hosts("* " + place.host_key.with_suffix(".pub").read_text()),

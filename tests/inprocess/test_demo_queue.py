@@ -8,7 +8,7 @@ import pexpect
 import pytest
 
 from demo_rig import USER, on_terminal, prepared, queue, run, until
-from lnode.demo._state import Place
+from lnode.demo.state import Place
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
-import lnode.demo
+from lnode.demo import demo
 from rig import wait_until
 
-STANDIN = (sys.executable, "-I", "-S", str(Path(lnode.demo.__file__).parent / "standin" / "tmux"))
+STANDIN = (sys.executable, "-I", "-S", str(Path(demo.__file__).parent / "standin" / "tmux"))
 REAL = shutil.which("tmux")
 LIMIT = 15
 

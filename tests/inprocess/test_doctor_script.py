@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from inprocess.test_remote_scripts import Site, folder, needs_tmux, sh_site
-from lnode import remote
-from lnode.doctor import Finding, findings
-from lnode.reply import parse_reply
+from lnode.commands.doctor.checks import Finding, findings
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
 from rig import wait_until
 
 __all__ = ["folder", "sh_site"]  # fixtures
@@ -19,8 +19,8 @@ TERM = "xterm-256color"
 
 
 def found(site: Site, *, term: str = TERM, tmux_path: str = "", command: str = "sinteractive") -> list[Finding]:
-    nonce = remote.nonce()
-    line = remote.line("doctor", nonce, tmux_path, command, term)
+    nonce = call.nonce()
+    line = call.line("doctor", nonce, tmux_path, command, term)
     reply = parse_reply(nonce, site.answer(line).stdout.split("\n"))
     assert "end" in reply
     facts = {name: word for name, _, word in (row.partition(" ") for row in reply["facts"])}

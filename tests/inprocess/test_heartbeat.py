@@ -18,11 +18,11 @@ import pytest
 
 from inprocess.sshd import DEADLINE_S
 from inprocess.test_link_contract import MODULES, belongings, gone, linked, open_rung, site_with
-from lnode import sshargs
-from lnode.causes import Cause
-from lnode.heartbeat import beat
-from lnode.link import Link, LinkFailed
-from lnode.target import Target
+from lnode.attach.heartbeat import beat
+from lnode.ssh import arguments
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.ladder import Link, LinkFailed
+from lnode.ssh.target import Target
 from rig import wait_until
 from wire import Wire
 
@@ -329,7 +329,7 @@ def test_after_a_long_stop_an_echo_that_is_there_is_no_late_one(rung, tmp_path, 
 
 @contextmanager
 def stopped_master(target: Target) -> Iterator[None]:
-    argv = sshargs.check_argv(target.alias, config=target.config)
+    argv = arguments.check_argv(target.alias, config=target.config)
     words = subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE_S, check=True).stderr
     pid = int(words.partition("pid=")[2].partition(")")[0])
     os.kill(pid, signal.SIGSTOP)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from demo_rig import prepared, until
-from lnode.demo import _server, _state
+from lnode.demo import server, state
 from window import LNODE, Window
 
 SSH = shutil.which("ssh")
@@ -28,14 +28,15 @@ pytestmark = pytest.mark.skipif(SSH is None, reason="no OpenSSH client here")
 # The host's `base64 -d`: it knows each of lnode's scripts, notes its name, and answers with one of its own instead.
 _DECODER = """\
 import binascii, os, sys
-from lnode import remote
+from lnode.remote import call
 text = binascii.a2b_base64(sys.stdin.buffer.read()).decode()
-name = next(name for name in remote._PARTS if text.endswith(remote.source(name)))
+scripts = [file[:-3] for file in os.listdir(os.path.dirname(call.__file__)) if file.endswith(".sh")]
+name = next(name for name in sorted(scripts, key=len, reverse=True) if text.endswith(call.source(name)))
 with open(os.path.join({folder!r}, "asked"), "a") as log:
     print(name, file=log)
 try:
     with open(os.path.join({folder!r}, name)) as file:
-        text = text.removesuffix(remote.source(name)) + file.read()
+        text = text.removesuffix(call.source(name)) + file.read()
 except FileNotFoundError:
     pass
 print(text)
@@ -58,7 +59,7 @@ while data := os.read(0, 65536):
 class Scene:
     """The laptop's folder and the host's own scripts."""
 
-    def __init__(self, root: Path, place: _state.Place, port: int) -> None:
+    def __init__(self, root: Path, place: state.Place, port: int) -> None:
         self.laptop, self.scripts = root / "laptop", root / "scripts"
         for folder in (self.laptop, self.laptop / "bin", self.laptop / "run", self.scripts):
             folder.mkdir(mode=0o700)
@@ -128,7 +129,7 @@ class Scene:
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    with prepared("standin") as place, _server.serving(place) as port:
+    with prepared("standin") as place, server.serving(place) as port:
         yield Scene(Path(os.environ["HOME"]), place, port)
 
 

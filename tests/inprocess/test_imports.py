@@ -49,7 +49,7 @@ def loaded_before_ssh(folder: Path, *args: str, last: str) -> set[str]:
 def test_nothing_heavy_before_the_terminal(tmp_path: Path) -> None:
     loaded = loaded_before_ssh(tmp_path, "unity", last="-t")
     assert "lnode" in loaded
-    assert not loaded & (HEAVY | {"rich", "asyncio", "lnode.sessions", "lnode.ask"})
+    assert not loaded & (HEAVY | {"rich", "asyncio", "lnode.cluster.sessions", "lnode.ssh.question"})
 
 
 @pytest.mark.parametrize("args", [["unity", "--ls"], ["unity", "--kill", "--yes"]])

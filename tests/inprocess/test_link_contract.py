@@ -14,9 +14,9 @@ import asyncssh
 import pytest
 
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
-from lnode.causes import Cause
-from lnode.link import MAX_OUTPUT, Link, LinkFailed, Pipe
-from lnode.target import Target
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.ladder import MAX_OUTPUT, Link, LinkFailed, Pipe
+from lnode.ssh.target import Target
 from wire import Wire
 
 MODULES = {"master": "_openssh", "asyncssh": "_asyncssh", "paramiko": "_paramiko"}

@@ -12,12 +12,12 @@ import asyncssh
 import paramiko
 import pytest
 
-import lnode.link
 from inprocess.paramikod import paramiko_serving
 from inprocess.sshd import DEADLINE_S, Site, serving
-from lnode.causes import Cause
-from lnode.link import Link, LinkFailed, open_link
-from lnode.target import Target
+from lnode.ssh.failures import Cause
+from lnode.ssh.link import ladder
+from lnode.ssh.link.ladder import Link, LinkFailed, open_link
+from lnode.ssh.target import Target
 
 T = TypeVar("T")
 MLKEM = "mlkem768x25519-sha256"
@@ -116,8 +116,8 @@ def test_a_master_whose_commands_take_their_time_is_alive(site):
 
 def test_paramiko_where_asyncssh_cannot_be_imported(site, monkeypatch):
     # The world is broken here, not our code: this is what an interpreter without asyncssh looks like.
-    monkeypatch.delitem(sys.modules, "lnode.link._asyncssh", raising=False)
-    monkeypatch.delattr(lnode.link, "_asyncssh", raising=False)
+    monkeypatch.delitem(sys.modules, "lnode.ssh.link.rung_asyncssh", raising=False)
+    monkeypatch.delattr(ladder, "_asyncssh", raising=False)
     monkeypatch.setitem(sys.modules, "asyncssh", None)
 
     async def scenario() -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from inprocess.paramikod import paramiko_serving
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
-from lnode.causes import Cause
-from lnode.link import Link, LinkFailed, _identities, open_link
-from lnode.target import Target
+from lnode.ssh.failures import Cause
+from lnode.ssh.link import identities
+from lnode.ssh.link.ladder import Link, LinkFailed, open_link
+from lnode.ssh.target import Target
 
 # Each library by itself, and the whole ladder: an opener takes a target and gives a link or LinkFailed.
 OPENERS = ("_asyncssh", "_paramiko", "ladder")
@@ -213,7 +214,7 @@ def test_a_certified_host_opens_by_asyncssh_and_is_unknown_to_paramiko(site):
             site.trust(sshd.port, authority, marker="@cert-authority")
             target = site.target(sshd.port)
             await opens(open_link, target)
-            paramiko_alone: Opener = import_module("lnode.link._paramiko").open_rung
+            paramiko_alone: Opener = import_module("lnode.ssh.link.rung_paramiko").open_rung
             await refuses(paramiko_alone, target, Cause.HOST_KEY_UNKNOWN)
 
     play(scenario())
@@ -290,7 +291,7 @@ def test_a_key_that_needs_a_touch_is_never_tried(site):
     touched = [blob(b"sk-ssh-ed25519@openssh.com"), blob(b"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com")]
     plain = blob(b"ssh-ed25519")
     target = site.target(22, "IdentitiesOnly no")
-    assert _identities.to_offer(target, [*touched, plain], touched, lambda key: key) == [plain]
+    assert identities.to_offer(target, [*touched, plain], touched, lambda key: key) == [plain]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -312,7 +313,7 @@ def test_a_users_certificate(site, agent, named, held):
             sshd.accepts = {authority.public_data}
             target = site.target(sshd.port, *words, f"IdentityAgent {agent if held == 'agent' else 'none'}")
             await opens(open_link, target)
-            paramiko_alone: Opener = import_module("lnode.link._paramiko").open_rung
+            paramiko_alone: Opener = import_module("lnode.ssh.link.rung_paramiko").open_rung
             if named:
                 connections = sshd.connections
                 await refuses(paramiko_alone, target, Cause.LOGIN_REFUSED)

@@ -16,9 +16,11 @@ from inprocess.test_remote_scripts import (
     sh_site,
     status_of,
 )
-from lnode import notify, remote, tmux
-from lnode.reply import parse_reply
-from lnode.tmux import Left
+from lnode.cluster import tmux
+from lnode.cluster.tmux import Left
+from lnode.laptop import notify
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
 
 __all__ = ["folder", "sh_site"]  # fixtures
 pytestmark = needs_tmux
@@ -39,8 +41,8 @@ def tell(
     tmux_path: str = "",
 ) -> bool:
     """Was it this run's to tell?"""
-    nonce = remote.nonce()
-    line = remote.line("news", nonce, run, tmux_path, title, text, *claim, sound, "")
+    nonce = call.nonce()
+    line = call.line("news", nonce, run, tmux_path, title, text, *claim, sound, "")
     reply = parse_reply(nonce, site.answer(line).stdout.split("\n"))
     assert "end" in reply
     return "told" in reply

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lnode import notify
+from lnode.laptop import notify
 
 
 @pytest.fixture

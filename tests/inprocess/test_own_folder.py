@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lnode import remote, sessions
-from lnode.reply import parse_reply
-from lnode.sessions import Picture
+from lnode.cluster import sessions
+from lnode.cluster.sessions import Picture
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
 
 LIMIT_S = 30
 SHELLS = ("dash", "bash", "ksh", "mksh", "busybox")
@@ -38,8 +39,8 @@ class Home:
         (self.path / "bin" / name).chmod(0o755)
 
     def ask(self, script: str, *values: str, umask: int = 0o022, tell: str = "") -> Mapping[str, Sequence[str]]:
-        nonce = remote.nonce()
-        line = remote.line(script, nonce, *values).replace("/bin/sh", self.shell)
+        nonce = call.nonce()
+        line = call.line(script, nonce, *values).replace("/bin/sh", self.shell)
         env = {"HOME": str(self.path), "PATH": f"{self.path}/bin:/usr/bin:/bin", "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
         done = subprocess.run(
             ["sh", "-c", f"umask {umask:o}; {line}"], env=env, input=tell, capture_output=True, text=True,
@@ -51,7 +52,7 @@ class Home:
         return sessions.picture_of(self.ask("list", *sessions.list_values(""), umask=umask))
 
     def run(self, name: str, *, umask: int = 0o022) -> Mapping[str, Sequence[str]]:
-        values = (name, remote.run_id(), "", "echo done", "", remote.source("keeper"))
+        values = (name, call.run_id(), "", "echo done", "", call.source("keeper"))
         return self.ask("run", "", "", "", *values, umask=umask, tell="start\n")
 
     def plant(self, node: str, mode: int = 0o600) -> Path:
@@ -166,8 +167,8 @@ def test_a_run_that_another_user_has_planted_is_none(home: Home) -> None:
     os.chown(home.state / "runs" / "evil", 12345, 12345)
     reply = home.ask("list", *sessions.list_values(""))
     assert [row.split()[0] for row in reply["runs"]] == ["sim"]
-    nonce = remote.nonce()
-    line = remote.line("logs", nonce, "evil", "", "", "", "once")
+    nonce = call.nonce()
+    line = call.line("logs", nonce, "evil", "", "", "", "once")
     env = {"HOME": str(home.path), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(["sh", "-c", line], env=env, capture_output=True, text=True, timeout=LIMIT_S, check=True)
     assert done.stdout.split() == [nonce, "gone"]

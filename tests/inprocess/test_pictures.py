@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lnode import pictures, sessions
+from lnode.cluster import sessions
+from lnode.locate import pictures
 
 REPLY = {"host": ["login1", "1700000000"], "panes": ["$0 1 1 0 9 %0 f k o e w t a"], "end": []}
 

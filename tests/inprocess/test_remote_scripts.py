@@ -22,11 +22,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import lnode.demo
-from lnode import remote, sessions, tmux
-from lnode.reply import parse_reply
-from lnode.sessions import State
-from lnode.tmux import Left
+from lnode.cluster import sessions, tmux
+from lnode.cluster.sessions import State
+from lnode.cluster.tmux import Left
+from lnode.demo import demo
+from lnode.remote import call as remote_call
+from lnode.remote.reply import parse_reply
 from rig import wait_until
 
 SHELLS = ("bash", "zsh", "dash", "fish", "bsd-csh", "tcsh")
@@ -81,8 +82,8 @@ class Site:
         )  # fmt: skip
 
     def reply(self, script: str, *values: str, tmux_path: str = "", tell: str = "") -> Mapping[str, Sequence[str]]:
-        nonce = remote.nonce()
-        done = self.answer(remote.line(script, nonce, *sessions.list_values(tmux_path), *values), tell)
+        nonce = remote_call.nonce()
+        done = self.answer(remote_call.line(script, nonce, *sessions.list_values(tmux_path), *values), tell)
         return parse_reply(nonce, done.stdout.split("\n"))
 
     def picture(self, tmux_path: str = "") -> sessions.Picture:
@@ -120,9 +121,9 @@ class Site:
         return set(self.tmux("list-clients", "-F", "#{client_tty}").split())
 
     def refreshed(self, run: str, tmux_path: str = "") -> bool:
-        nonce = remote.nonce()
+        nonce = remote_call.nonce()
         reply = parse_reply(
-            nonce, self.answer(remote.line("client", nonce, run, "refresh", tmux_path)).stdout.split("\n")
+            nonce, self.answer(remote_call.line("client", nonce, run, "refresh", tmux_path)).stdout.split("\n")
         )
         assert "end" in reply
         return "here" in reply
@@ -187,9 +188,9 @@ def attach_line(
     cwd: str = "",
 ) -> str:
     kind = "node" if command else "login"
-    run = run or remote.run_id()
+    run = run or remote_call.run_id()
     mine = (run, *laptop, "0", "", tmux_path)
-    return remote.line("session", name, mode, others, kind, command, program, *mine, "draw", cwd)
+    return remote_call.line("session", name, mode, others, kind, command, program, *mine, "draw", cwd)
 
 
 PANE = "echo in the pane; exec cat"  # a session that says when it is there, and ends with Ctrl-D
@@ -225,24 +226,24 @@ def detach(child: "pexpect.spawn[str]") -> int:
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
 def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
-    line = remote.line("kill", *values)
+    line = remote_call.line("kill", *values)
     assert line.startswith("exec /bin/sh -c '")
     assert not set(line) & set("!\n\r\\`*?[~#;&<>{}")
     assert line.count("'") == 2
 
 
-@pytest.mark.parametrize("script", sorted(remote._PARTS))
+@pytest.mark.parametrize("script", sorted(remote_call._PARTS))
 def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
-    text = base64.b64decode(remote.line(script).partition("' sh ")[2].replace(" ", "")).decode()
+    text = base64.b64decode(remote_call.line(script).partition("' sh ")[2].replace(" ", "")).decode()
     assert "#!" not in text
     assert not [row for row in text.splitlines() if not row.strip() or row.strip().startswith("#")]
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="no shellcheck here")
-@pytest.mark.parametrize("script", sorted(remote._PARTS))
+@pytest.mark.parametrize("script", sorted(remote_call._PARTS))
 def test_shellcheck_has_nothing_to_say(script: str) -> None:
-    text = "".join((resources.files(remote) / part).read_text() for part in remote._PARTS[script])
+    text = "".join((resources.files(remote_call) / part).read_text() for part in remote_call._PARTS[script])
     done = subprocess.run(["shellcheck", "-s", "sh", "-"], input=text, text=True, capture_output=True, check=False)
     assert done.stdout == ""
 
@@ -270,7 +271,7 @@ def test_values_arrive_exactly(shell: str, folder: Path) -> None:
     @example("two\nlines\n", "\n")
     @example("not utf-8: \udcff", "")
     def check(first: str, second: str) -> None:
-        site.answer(remote.line("list", "nonce", first, second, str(recorder)))
+        site.answer(remote_call.line("list", "nonce", first, second, str(recorder)))
         assert last_word(site.home / "recorded-recorder") == os.fsencode(first)
         assert last_word(site.home / "recorded-squeue") == os.fsencode(second)
 
@@ -829,7 +830,7 @@ RUN = "0123456789abcdef"
 
 
 def again_line(**values: str) -> str:
-    return remote.line(
+    return remote_call.line(
         "session", "x", "again", "keep", "node", "echo never", "", RUN, *HERE,
         values.get("away_s", "0"), values.get("node", ""), values.get("tmux_path", ""),
     )  # fmt: skip
@@ -1027,8 +1028,8 @@ def test_what_a_tmux_that_refuses_has_is_not_known(sh_site: Site, why: str) -> N
     picture = sh_site.picture()
     assert (picture.tmux, bool(picture.tmux_says)) == ("refused", True)
     assert (notes / os.uname().nodename).read_text() == "port  \nx\n"
-    nonce = remote.nonce()
-    reply = parse_reply(nonce, sh_site.answer(remote.line("peek", nonce, "", "x", "0")).stdout.split("\n"))
+    nonce = remote_call.nonce()
+    reply = parse_reply(nonce, sh_site.answer(remote_call.line("peek", nonce, "", "x", "0")).stdout.split("\n"))
     assert ("refused-tmux" in reply, "no-session" in reply) == (True, False)
 
 
@@ -1285,7 +1286,7 @@ def test_a_tmux_that_knows_neither_exact_names_nor_options_in_formats_nor_its_cl
 
 @needs_tmux
 def test_the_stand_in_serves_a_reconnect(sh_site: Site) -> None:
-    standin = Path(lnode.demo.__file__).parent / "standin" / "tmux"
+    standin = Path(demo.__file__).parent / "standin" / "tmux"
     path = str(sh_site.program("standin-tmux", f'exec {sys.executable} -I -S {standin} "$@"'))
     ghost = attached(sh_site, attach_line("x", command=PANE, run=RUN, tmux_path=path))
     child = attached(sh_site, again_line(tmux_path=path))
@@ -1498,8 +1499,8 @@ def test_where_sh_is_another_program(sh_site: Site, program: str) -> None:
     ghost = attached(sh_site, attach_line("two", run=RUN).replace("/bin/sh", str(other)))
     assert detach(sh_site.attach(again_line().replace("/bin/sh", str(other)))) == Left.DETACHED
     assert status_of(ghost) == Left.DETACHED
-    nonce = remote.nonce()
-    done = sh_site.answer(remote.line("list", nonce, *sessions.list_values("")).replace("/bin/sh", str(other)))
+    nonce = remote_call.nonce()
+    done = sh_site.answer(remote_call.line("list", nonce, *sessions.list_values("")).replace("/bin/sh", str(other)))
     picture = sessions.picture_of(parse_reply(nonce, done.stdout.split("\n")))
     assert (picture.scheduler, [entry.session.name for entry in picture.entries]) == ("ok", ["two"])
 
@@ -1575,7 +1576,7 @@ def test_a_server_that_cannot_make_its_socket_again_is_said(sh_site: Site) -> No
     try:
         assert status_of(sh_site.attach(attach_line("y")), "") == Left.SOCKET_GONE
         assert sh_site.picture().tmux == "lost"
-        assert " lost-tmux\n" in sh_site.answer(remote.line("peek", remote.nonce(), "", "x", "0")).stdout
+        assert " lost-tmux\n" in sh_site.answer(remote_call.line("peek", remote_call.nonce(), "", "x", "0")).stdout
     finally:
         shutil.rmtree(socket)
         sh_site.picture()  # it has its socket again, to be ended by

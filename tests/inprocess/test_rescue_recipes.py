@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lnode import remote, rescue
-from lnode.reply import parse_reply
-from lnode.rescue import Fate, Process
+from lnode.commands.rescue import recipes
+from lnode.commands.rescue.recipes import Fate, Process
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
 from rig import wait_until
 from window import Window
 
@@ -92,12 +93,12 @@ def started(window: Window, folder: Path, how: str) -> int:
 
 def looked_at(pid: int, environment: dict[str, str]) -> Process:
     """What rescue.sh says of it."""
-    nonce = remote.nonce()
+    nonce = call.nonce()
     done = subprocess.run(
-        ["/bin/sh", "-c", remote.line("rescue", nonce, "", str(pid), "rescued")],
+        ["/bin/sh", "-c", call.line("rescue", nonce, "", str(pid), "rescued")],
         env=environment, input="", capture_output=True, text=True, timeout=LIMIT_S, check=True,
     )  # fmt: skip
-    found = rescue.parse(parse_reply(nonce, done.stdout.split("\n"))["facts"])
+    found = recipes.parse(parse_reply(nonce, done.stdout.split("\n"))["facts"])
     assert isinstance(found, Process)
     return found
 
@@ -128,8 +129,8 @@ def test_it_goes_on_when_its_terminal_is_gone(
 ) -> None:
     pid = started(window, tmp_path, how)
     process = looked_at(pid, environment)
-    assert (rescue.fate(process), process.shell) == (Fate.BY_HAND, shell)
-    obey(window, pid, re.sub(r"^at its terminal \(pts/\d+\): ", "", rescue.recipe(process, "unity")[0]))
+    assert (recipes.fate(process), process.shell) == (Fate.BY_HAND, shell)
+    obey(window, pid, re.sub(r"^at its terminal \(pts/\d+\): ", "", recipes.recipe(process, "unity")[0]))
     window.process.close(force=True)
     seen = steps(tmp_path)
     wait_until(lambda: steps(tmp_path) > seen + 3, f"it goes on; it is {state(pid)!r}")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lnode import routes
 from lnode.errors import ExitCode, LnodeError
-from lnode.fields import NodeName, Port
-from lnode.routes import Known
-from lnode.settings import Request
-from lnode.target import Target
+from lnode.laptop.settings import Request
+from lnode.locate import routes
+from lnode.locate.routes import Known
+from lnode.remote.fields import NodeName, Port
+from lnode.ssh.target import Target
 
 
 @pytest.fixture(autouse=True)

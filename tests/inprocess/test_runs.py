@@ -13,10 +13,11 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from lnode import remote, runs
-from lnode.chunks import Chunks, Frame
-from lnode.reply import parse_reply
-from lnode.runs import Run
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
+from lnode.runs import record
+from lnode.runs.log_frames import Chunks, Frame
+from lnode.runs.record import Run
 from rig import wait_until
 
 LIMIT_S = 20
@@ -42,17 +43,17 @@ class Host:
         return done.stdout
 
     def run(self, name: str, *command: str, cwd: str = "", before: str = "") -> Mapping[str, Sequence[str]]:
-        nonce = remote.nonce()
-        values = (name, remote.run_id(), cwd, shlex.join(command), "", remote.source("keeper"))
-        line = remote.line("run", nonce, *NONE[1:], *values)
+        nonce = call.nonce()
+        values = (name, call.run_id(), cwd, shlex.join(command), "", call.source("keeper"))
+        line = call.line("run", nonce, *NONE[1:], *values)
         return parse_reply(nonce, self.sh(line, before).decode().split("\n"))
 
     def logs(self, name: str, id_: str = "", offset: str = "", lines: str = "", mode: str = "once") -> list[Frame]:
-        nonce = remote.nonce()
-        return list(Chunks(nonce).feed(self.sh(remote.line("logs", nonce, name, id_, offset, lines, mode))))
+        nonce = call.nonce()
+        return list(Chunks(nonce).feed(self.sh(call.line("logs", nonce, name, id_, offset, lines, mode))))
 
     def state(self, name: str) -> Run:
-        run = runs.parse_run(self.logs(name)[0].words)
+        run = record.parse_run(self.logs(name)[0].words)
         assert run is not None
         return run
 
@@ -145,7 +146,7 @@ def test_a_login_shell_that_came_too_late_starts_nothing_for_whoever_starts_now(
     (new / "id").write_text(f"{'0' * 16}\n")
 
     def keeper(id_: str) -> None:
-        told = {"LNODE_KEEPER": remote.source("keeper"), "LNODE_PART": "keeper", "LNODE_NEW": str(new)}
+        told = {"LNODE_KEEPER": call.source("keeper"), "LNODE_PART": "keeper", "LNODE_NEW": str(new)}
         told |= {"LNODE_RUN": str(host.folder / "sim"), "LNODE_ID": id_, "LNODE_CWD": str(host.home)}
         host.sh('eval "$LNODE_KEEPER"', "".join(f"export {name}={shlex.quote(told[name])}; " for name in told))
 
@@ -213,15 +214,15 @@ def test_the_list_has_every_run_and_no_run_that_is_none(host: Host) -> None:
     host.wait("sim")
     for odd in ("broken", "sim.1", "x.new"):
         (host.folder / odd).mkdir()
-    nonce = remote.nonce()
-    reply = parse_reply(nonce, host.sh(remote.line("list", nonce, "", "", "/no/tmux")).decode().split("\n"))
-    found = runs.parse_runs(reply["runs"])
+    nonce = call.nonce()
+    reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "", "/no/tmux")).decode().split("\n"))
+    found = record.parse_runs(reply["runs"])
     assert [(run.name, run.state, run.code, run.command) for run in found] == [("sim", "ended", 0, "echo 'two words'")]
 
 
 def test_on_a_terminal_it_is_tamed_and_in_a_pipe_it_is_not() -> None:
     code = (
-        "from lnode import screen; log = screen.Log()\n"
+        "from lnode.laptop import screen; log = screen.Log()\n"
         "for part in (b'\\x1b[3', b'1mred\\x1b[0m \\xc3', b'\\xa9 \\xff \\x1b]0;t\\x07\\n'): log.write(part)\n"
     )
     piped = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout

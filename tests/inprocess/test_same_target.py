@@ -24,11 +24,11 @@ from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
 from inprocess.sshd import DEADLINE_S, Sshd, serving
-from lnode.causes import Cause, Place, cause_of_ssh
 from lnode.errors import LnodeError
-from lnode.link import LinkFailed
-from lnode.sshlog import SshLog
-from lnode.target import Resolving
+from lnode.ssh.failures import Cause, Place, cause_of_ssh
+from lnode.ssh.link.ladder import LinkFailed
+from lnode.ssh.log import SshLog
+from lnode.ssh.target import Resolving
 
 ALIASES = ("unity", "unity", "you@unity", "localhost", "127.0.0.1")
 HEADERS = (

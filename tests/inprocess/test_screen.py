@@ -22,7 +22,7 @@ NOT_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 @contextmanager
 def python(code: str) -> Iterator[Window]:
     """Python with lnode's screen in a terminal."""
-    prelude = f"from lnode import screen; from lnode.errors import *; EVIL = {EVIL!r}\n"
+    prelude = f"from lnode.laptop import screen; from lnode.errors import *; EVIL = {EVIL!r}\n"
     with Window([sys.executable, "-c", prelude + code], {"TERM": "xterm-256color", "LANG": "C.UTF-8"}) as window:
         yield window
 
@@ -147,7 +147,7 @@ def test_an_answer_that_is_no_text_is_no(laptop: Nearby) -> None:
 # --- screen.py is the only writer ---
 
 # askpass.py answers ssh and asks on /dev/tty, in a process of its own; the demo's programs are no part of lnode's.
-OTHER_WRITERS = {"askpass.py"}
+OTHER_WRITERS = {"ssh/askpass.py"}
 
 
 def writes(path: Path) -> list[int]:
@@ -167,12 +167,12 @@ def writes(path: Path) -> list[int]:
 def test_screen_is_the_only_writer() -> None:
     package = Path(str(lnode.__file__)).parent
     found = {str(path.relative_to(package)): writes(path) for path in package.rglob("*.py")}
-    assert found.pop("screen.py")
+    assert found.pop("laptop/screen.py")
     assert {name: lines for name, lines in found.items() if lines and name not in OTHER_WRITERS} == {}
 
 
 def test_screen_writes_in_one_place() -> None:
-    source = Path(str(lnode.__file__)).with_name("screen.py").read_text()
+    source = (Path(str(lnode.__file__)).parent / "laptop/screen.py").read_text()
     (put,) = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "_put"]
     calls = [
         node.lineno

@@ -20,9 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.causes import Cause
-from lnode.sensors import Clock, FirstHop, first_hop, is_ours, knock, local_address
-from lnode.target import Resolving
+from lnode.reconnect.sensors import Clock, FirstHop, first_hop, is_ours, knock, local_address
+from lnode.ssh.failures import Cause
+from lnode.ssh.target import Resolving
 
 DEADLINE_S = 20.0  # for what comes at once
 SILENCE_S = 0.1  # for what never comes
@@ -440,7 +440,8 @@ def test_a_bug_in_a_thread_is_told_and_not_waited_for(resolver: Resolver) -> Non
 def test_an_lnode_that_ends_does_not_wait_for_a_dead_resolver() -> None:
     code = (
         "import asyncio, socket, threading; socket.getaddrinfo = lambda *_: threading.Event().wait();"
-        "from lnode.sensors import FirstHop, knock; print(asyncio.run(knock(FirstHop('gate'), timeout_s=0.1)))"
+        "from lnode.reconnect.sensors import FirstHop, knock;"
+        "print(asyncio.run(knock(FirstHop('gate'), timeout_s=0.1)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == ("Cause.UNRESOLVED\n", "")
@@ -461,7 +462,8 @@ def test_an_answer_after_the_end_of_the_loop_is_let_fall() -> None:
     code = (
         "import asyncio, socket, threading; free = threading.Event();"
         "socket.getaddrinfo = lambda *_: free.wait() and [];"
-        "from lnode.sensors import FirstHop, knock; asyncio.run(knock(FirstHop('gate'), timeout_s=0.1)); free.set();"
+        "from lnode.reconnect.sensors import FirstHop, knock;"
+        "asyncio.run(knock(FirstHop('gate'), timeout_s=0.1)); free.set();"
         "[thread.join() for thread in threading.enumerate() if thread.daemon]"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
@@ -649,7 +651,7 @@ def test_a_name_is_no_address() -> None:
 
 NAMESPACE = """
 import asyncio, json, socket, subprocess
-from lnode.sensors import FirstHop, is_ours, knock, local_address
+from lnode.reconnect.sensors import FirstHop, is_ours, knock, local_address
 
 def ip(*words):
     subprocess.run(["ip", *words], check=True)

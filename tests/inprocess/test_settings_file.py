@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.settings import DEFAULT_COMMAND, Request, Settings, load
+from lnode.laptop.settings import DEFAULT_COMMAND, Request, Settings, load
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lnode.tty import Tty
+from lnode.attach.tty import Tty
 from rig import wait_until
 from window import Window
 

@@ -9,13 +9,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import floods
-from lnode.causes import Cause, Place, cause_of_ssh, told_apart
-from lnode.chunks import Chunks, Frame, Torn
-from lnode.drain import _text
-from lnode.listing import View, notes, table
-from lnode.rcfile import difference, with_block, without_block
-from lnode.reply import MAX_BYTES, MAX_ROW, MAX_ROWS, Rows, TooLong, rows_of
-from lnode.sessions import picture_of
+from lnode.cluster.sessions import picture_of
+from lnode.commands.ls.table import View, notes, table
+from lnode.commands.setup.rc_file import difference, with_block, without_block
+from lnode.remote.reply import MAX_BYTES, MAX_ROW, MAX_ROWS, Rows, TooLong, rows_of
+from lnode.runs.log_frames import Chunks, Frame, Torn
+from lnode.ssh.drain import _text
+from lnode.ssh.failures import Cause, Place, cause_of_ssh, told_apart
 
 NONCE = floods.NONCE
 MOST_MIB = 100

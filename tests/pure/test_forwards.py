@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.forwards import Forward, parse
+from lnode.node.forwards import Forward, parse
 
 
 @pytest.mark.parametrize(

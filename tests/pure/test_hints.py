@@ -1,6 +1,6 @@
 """What is said of a terminal that takes keys for itself."""
 
-from lnode import hints
+from lnode.attach import hints
 
 
 def test_what_takes_keys_for_itself() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.keys import PASTED, Keys
+from lnode.attach.keys import PASTED, Keys
 
 REPORTS = [
     b"\x1b[<35;10;5M", b"\x1b[<0;300;200m", b"\x1b[M !!", b"\x1b[M\xa0\xff\xe0", b"\x1b[32;10;5M", b"\x1b[I", b"\x1b[O",

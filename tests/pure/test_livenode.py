@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnode.livenode import functions, parse_version, tmux_conf
+from lnode.commands.setup.livenode import functions, parse_version, tmux_conf
 
 REQUESTS = {
     "livenode": ("livenode", "sinteractive -m 48000", ""),

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.login_nodes import Claim, Verdict, claims, decide
-from lnode.slurm import Job
+from lnode.cluster.login_nodes import Claim, Verdict, claims, decide
+from lnode.schedulers.slurm import Job
 
 
 def job(host: str, *, is_batch: bool = False) -> Job:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lnode.causes import Cause
-from lnode.notice import chronicle, notice
-from lnode.reconnect import End, Phase, State, first
+from lnode.reconnect.machine import End, Phase, State, first
+from lnode.reconnect.notice import chronicle, notice
+from lnode.ssh.failures import Cause
 
 NOW = 1000.0
 H = 3600.0

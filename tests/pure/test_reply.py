@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lnode.reply import colours_after, parse_reply, tamed, visible
+from lnode.remote.reply import parse_reply
+from lnode.text import colours_after, tamed, visible
 
 NONCE = "lnode-0123456789abcdef"
 

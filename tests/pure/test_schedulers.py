@@ -8,17 +8,17 @@ our own order of fields. SGE was recorded from Debian 12's Grid Engine 8.1.9, wh
 import calendar
 import time
 import tomllib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lnode import schedulers
-from lnode.schedulers import _lsf, _pbs, _sge
-from lnode.schedulers._clients import Asked, Client, adopted, parse_clients, parse_date, parse_numbers, parse_ports
-from lnode.sessions import State, picture_of
-from lnode.settings import Request
-from lnode.slurm import Job
+from lnode.cluster.sessions import State, picture_of
+from lnode.laptop.settings import Request
+from lnode.schedulers import known, lsf, pbs, sge
+from lnode.schedulers.clients import Asked, Client, adopted, parse_clients, parse_date, parse_numbers, parse_ports
+from lnode.schedulers.slurm import Job
 
 NOW = calendar.timegm((2026, 11, 23, 1, 10, 0))
 
@@ -160,7 +160,7 @@ LSF = """\
 
 
 def test_pbs_pro() -> None:
-    running, waiting = (asked.job for asked in _pbs.parse_jobs(PBS_PRO.splitlines(), NOW))
+    running, waiting = (asked.job for asked in pbs.parse_jobs(PBS_PRO.splitlines(), NOW))
     assert running == Job(
         id="69301.mycluster", sid=0, submitted=calendar.timegm((2013, 4, 10, 17, 10, 29)), state="RUNNING", left="",
         left_s=72 * 3600 - (64 * 3600 + 26 * 60 + 16), submit_host="mycluster", nodes="b141,b142,b143,b144", reason="",
@@ -171,14 +171,14 @@ def test_pbs_pro() -> None:
 
 
 def test_torque() -> None:
-    running, held = (asked.job for asked in _pbs.parse_jobs(TORQUE.splitlines(), NOW))
+    running, held = (asked.job for asked in pbs.parse_jobs(TORQUE.splitlines(), NOW))
     assert (running.id, running.left_s, running.nodes) == ("555716", 108800, "r2i4n13,r1i2n12")
     assert (running.submit_host, held.submit_host) == ("service1", "service1")
     assert (held.state, held.reason, held.left_s) == ("PENDING", "held", None)
 
 
 def test_grid_engine() -> None:
-    running, waiting = _sge.parse_jobs(SGE.splitlines(), NOW)
+    running, waiting = sge.parse_jobs(SGE.splitlines(), NOW)
     assert (running.port, waiting.port) == (39809, 45309)
     assert running.job == Job(
         id="1", sid=0, submitted=calendar.timegm((2026, 11, 23, 1, 6, 6)), state="RUNNING", left="",
@@ -190,7 +190,7 @@ def test_grid_engine() -> None:
 
 def test_lsf() -> None:
     now = calendar.timegm((2026, 2, 2, 8, 0, 0))
-    jobs = [asked.job for asked in _lsf.parse_jobs(LSF.splitlines(), now)]
+    jobs = [asked.job for asked in lsf.parse_jobs(LSF.splitlines(), now)]
     assert [(job.id, job.state, job.left_s, job.nodes) for job in jobs] == [
         ("764254593", "RUNNING", 59 * 60, "lxbsu2710"),
         ("764220167", "PENDING", None, ""),
@@ -212,15 +212,15 @@ def test_lsf() -> None:
 )  # fmt: skip
 def test_grid_engines_letters(letters: str, state: str) -> None:
     rows = SGE.replace("<state>r</state>", f"<state>{letters}</state>").splitlines()
-    assert _sge.parse_jobs(rows, NOW)[0].job.state == state
+    assert sge.parse_jobs(rows, NOW)[0].job.state == state
 
 
-PARSERS = [scheduler.parse for scheduler in schedulers.SCHEDULERS.values() if scheduler.parse]
+PARSERS = [scheduler.parse for scheduler in known.SCHEDULERS.values() if scheduler.parse]
 
 
 @pytest.mark.parametrize("parse", PARSERS)
 @given(lines=st.lists(st.text()) | st.permutations((PBS_PRO + SGE + LSF).splitlines()))
-def test_no_answer_is_beyond_reading(parse: "schedulers.Callable[..., tuple[Asked, ...]]", lines: list[str]) -> None:
+def test_no_answer_is_beyond_reading(parse: "Callable[..., tuple[Asked, ...]]", lines: list[str]) -> None:
     assert all(asked.job.id[0].isdigit() for asked in parse(lines, NOW))
 
 
@@ -242,9 +242,9 @@ def test_no_date(text: str) -> None:
     assert parse_date(text, NOW) is None
 
 
-@pytest.mark.parametrize("name", schedulers.SCHEDULERS)
+@pytest.mark.parametrize("name", known.SCHEDULERS)
 def test_each_request_is_a_ready_line_of_config_toml(name: str) -> None:
-    told = tomllib.loads(f'command = "{schedulers.SCHEDULERS[name].request}"')
+    told = tomllib.loads(f'command = "{known.SCHEDULERS[name].request}"')
     assert "{" not in Request(**told).filled()
 
 

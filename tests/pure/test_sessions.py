@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.sessions import Entry, State, in_words, left_in_words, list_values, picture_of, whereabouts
-from lnode.slurm import SQUEUE_FIELDS, Job
-from lnode.tmux import PANES_FORMAT, Session
+from lnode.cluster.sessions import Entry, State, left_in_words, list_values, picture_of, whereabouts
+from lnode.cluster.tmux import PANES_FORMAT, Session
+from lnode.schedulers.slurm import SQUEUE_FIELDS, Job
+from lnode.text import in_words
 
 WIDTHS = [int(field.partition(":")[2]) for field in SQUEUE_FIELDS.split(",")]
 Sections = dict[str, tuple[str, ...]]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lnode import slurm
-from lnode.slurm import Job, parse_duration, parse_jobs, short_host
+from lnode.schedulers import slurm
+from lnode.schedulers.slurm import Job, parse_duration, parse_jobs, short_host
 
 DAY = 86400
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from lnode.tmux import (
+from lnode.cluster.tmux import (
     Client,
     Ended,
     Left,

@@ -1,1 +1,1 @@
-"""One verb per file: plain functions with named arguments that return an exit code."""
+"""The verbs, one per file, or per folder if it has parts of its own; none imports another."""

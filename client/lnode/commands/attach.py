@@ -12,21 +12,26 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from lnode import causes, hints, laptop, lastseen, remote, routes, screen, sshargs, tmux
-from lnode.causes import Cause
-from lnode.commands import asking
+from lnode.attach import hints, last_seen
+from lnode.attach.signals import Signals
+from lnode.attach.terminal import Terminal
+from lnode.attach.tty import Tty
+from lnode.cluster import tmux
+from lnode.cluster.tmux import Left
 from lnode.errors import ExitCode, LnodeError
-from lnode.fields import NodeName, Port
-from lnode.settings import Request
-from lnode.signals import Signals
-from lnode.target import Target
-from lnode.terminal import Terminal
-from lnode.tmux import Left
-from lnode.tty import Tty
+from lnode.laptop import folders, screen
+from lnode.laptop.settings import Request
+from lnode.locate import find as locate_find
+from lnode.locate import routes
+from lnode.remote import call
+from lnode.remote.fields import NodeName, Port
+from lnode.ssh import arguments, failures
+from lnode.ssh.failures import Cause
+from lnode.ssh.target import Target
 
 if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond is waited for
-    from lnode.sessions import Picture
-    from lnode.supervisor import Outcome
+    from lnode.attach.supervisor import Outcome
+    from lnode.cluster.sessions import Picture
 
 
 def attach(
@@ -56,25 +61,23 @@ def attach(
         raise _mangled(name)
     request_line = "" if login else request.filled()
     program = tmux.program_of(request_line)
-    run, me = remote.run_id(), laptop.identity()
+    run, me = call.run_id(), folders.identity()
 
     def line(mode: str, others: str, away_s: int = 0, node: str = "") -> str:
         command = tmux.pane_command(request_line, renewal(target.alias, name)) if request_line else ""
         kind = "login" if login else "node"
         mine = (run, *me, str(away_s), node)
         look = "control" if control else "draw"
-        return remote.line(
-            "session", name, mode, others, kind, command, program, *mine, request.tmux, look, request.cwd
-        )
+        return call.line("session", name, mode, others, kind, command, program, *mine, request.tmux, look, request.cwd)
 
-    if control and not laptop.is_iterm():
+    if control and not folders.is_iterm():
         screen.say(
             "--cc is for iTerm2, and this terminal is none: it will show tmux's protocol; leave it by typing detach"
         )
     hint = hints.of(os.environ)
-    if hint and laptop.is_first(hint.name):
+    if hint and folders.is_first(hint.name):
         screen.say(hint.words)
-    if seen := lastseen.read(target.alias, name):
+    if seen := last_seen.read(target.alias, name):
         screen.say(seen)
 
     def stay(there: Target, mode: str, node: str = "", *, waits: bool) -> "Outcome":
@@ -109,7 +112,7 @@ def _seek(
         return stay(target, anew, waits=waits), target
     looked: set[NodeName | None] = set()
     down: set[NodeName | None] = set()
-    seen_there = asking.remembered(target, name, request)
+    seen_there = locate_find.remembered(target, name, request)
     if seen_there is not None:
         outcome = stay(seen_there, "there", waits=False)
         if not _is_not_there(outcome) and not _is_unreachable(outcome, seen_there.place):
@@ -121,14 +124,14 @@ def _seek(
         outcome = stay(target, mode, owner or "", waits=waits)
         if outcome.status != Left.ELSEWHERE or outcome.began_before:
             return outcome, target
-    find = partial(asking.find, target, name, request, starts=not existing, down=down)
+    find = partial(locate_find.find, target, name, request, starts=not existing, down=down)
     while place := _found(find, seen_there if waits else None, looked):
         outcome = stay(place, "there", waits=waits)
         if not _is_not_there(outcome):
             return outcome, place
         looked.add(place.node)
     if existing:
-        raise asking.no_session(target.alias, name)
+        raise locate_find.no_session(target.alias, name)
     return stay(target, anew, waits=waits), target
 
 
@@ -147,12 +150,12 @@ def _is_not_there(outcome: "Outcome") -> bool:
     return outcome.status == Left.NO_SESSION and not outcome.began_before
 
 
-def _is_unreachable(outcome: "Outcome", place: causes.Place) -> bool:
-    from lnode.reconnect import End
+def _is_unreachable(outcome: "Outcome", place: failures.Place) -> bool:
+    from lnode.reconnect.machine import End
 
     if outcome.end is not End.FAILED or outcome.began:
         return False
-    return causes.explain(outcome.cause, "", place).code is ExitCode.UNREACHABLE
+    return failures.explain(outcome.cause, "", place).code is ExitCode.UNREACHABLE
 
 
 def _stay(
@@ -170,10 +173,11 @@ def _stay(
     with Signals() as signals, Tty() as tty, Terminal(target, first) as terminal:
         tty.keep(terminal.pid)
         if control:
-            from lnode import controlmode
+            from lnode.attach import control_mode
 
-            return controlmode.attend(target, terminal, signals)
-        from lnode import sessions, supervisor
+            return control_mode.attend(target, terminal, signals)
+        from lnode.attach import supervisor
+        from lnode.cluster import sessions
 
         def owner(node: NodeName) -> Target:
             port = routes.recall(target.alias).ports.get(node) or Port(target.port)
@@ -182,9 +186,9 @@ def _stay(
         lines = supervisor.Lines(
             first,
             again=partial(line, "again", "keep"),
-            client=lambda nonce, what: remote.line("client", nonce, run, what, request.tmux),
-            look=lambda nonce: remote.line("list", nonce, *sessions.list_values(request.tmux)),
-            news=lambda nonce, *words: remote.line("news", nonce, run, request.tmux, *words),
+            client=lambda nonce, what: call.line("client", nonce, run, what, request.tmux),
+            look=lambda nonce: call.line("list", nonce, *sessions.list_values(request.tmux)),
+            news=lambda nonce, *words: call.line("news", nonce, run, request.tmux, *words),
             owner=owner,
         )
         return supervisor.attend(target, name, lines, terminal, tty, signals, waits=waits)
@@ -197,7 +201,7 @@ def renewal(alias: str, name: str) -> str:
 
 def _conclude(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCode:
     """Say in one line what was left running where, or raise what went wrong."""
-    from lnode.reconnect import End
+    from lnode.reconnect.machine import End
 
     if outcome.end is End.STOPPED or (outcome.end is End.LEFT and not outcome.began):
         return ExitCode.INTERRUPTED
@@ -215,11 +219,11 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
         _say_detached(outcome.picture, target, name)
         return ExitCode.DONE
     if status in (Left.ENDED, Left.NO_SESSION, Left.SERVER_GONE, Left.REBOOTED):
-        lastseen.keep(alias, name, "")
+        last_seen.keep(alias, name, "")
     if status == Left.ENDED:
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE
-    if status == sshargs.SSH_FAILED:  # ssh's escape ~.
+    if status == arguments.SSH_FAILED:  # ssh's escape ~.
         screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
         return ExitCode.DONE
     if status in (Left.NO_SESSION, Left.SERVER_GONE) and outcome.began_before and not outcome.seen:
@@ -243,11 +247,12 @@ def _over(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCo
 
 def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
     """Where it goes on, and what is to be remembered of it."""
-    from lnode import news, sessions
+    from lnode.attach import announcements
+    from lnode.cluster import sessions
 
     alias, entry = target.alias, picture.named(name) if picture else None
     if entry and picture:
-        lastseen.keep(alias, name, news.truth(entry, alias, picture))
+        last_seen.keep(alias, name, announcements.truth(entry, alias, picture))
         node = picture.address if target.config is None else None
         if node and not routes.recall(alias).owner(name):  # it was left before the link had looked
             routes.learn_session(alias, name, node)
@@ -259,13 +264,13 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
 
 def _lost(outcome: "Outcome", target: Target, name: str) -> LnodeError:
     """There is no connection, and nobody waits for one any more."""
-    from lnode.reconnect import End
+    from lnode.reconnect.machine import End
 
     alias = target.alias
     if outcome.end is End.FAILED and outcome.cause is not Cause.LOST:
-        return causes.explain(outcome.cause, outcome.words, target.place)
+        return failures.explain(outcome.cause, outcome.words, target.place)
     if not outcome.began:
-        return causes.explain(Cause.LOST, outcome.words, target.place)
+        return failures.explain(Cause.LOST, outcome.words, target.place)
     seen = time.strftime("%H:%M", time.localtime(outcome.last_seen))
     how = "gave up on" if outcome.end is End.GIVEN_UP else "lost the connection to"
     return LnodeError(
@@ -316,9 +321,9 @@ def _sentence(left: int, alias: str, name: str = "", program: str = "") -> Lnode
 
 
 _NOT_THERE: dict[int, Callable[[str, str], LnodeError]] = {
-    Left.NO_SESSION: asking.no_session,
-    Left.NO_TMUX: lambda alias, _: asking.no_tmux(alias, "missing"),
-    Left.SOCKET_GONE: lambda alias, _: asking.no_tmux(alias, "lost"),
+    Left.NO_SESSION: locate_find.no_session,
+    Left.NO_TMUX: lambda alias, _: locate_find.no_tmux(alias, "missing"),
+    Left.SOCKET_GONE: lambda alias, _: locate_find.no_tmux(alias, "lost"),
 }
 _SCHEDULERS: dict[int, str] = {
     Left.NO_PROGRAM_BUT_SLURM: "slurm", Left.NO_PROGRAM_BUT_PBS: "pbs", Left.NO_PROGRAM_BUT_LSF: "lsf",
@@ -327,7 +332,7 @@ _SCHEDULERS: dict[int, str] = {
 
 
 def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
-    from lnode.schedulers import SCHEDULERS
+    from lnode.schedulers.known import SCHEDULERS
 
     return LnodeError(
         ExitCode.MISSING_THERE,

@@ -1,8 +1,9 @@
 """`lnode HOST --close`: end the connection that stays open after a sign-in, and with it the sign-in."""
 
-from lnode import screen, sharing
 from lnode.errors import ExitCode, LnodeError
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.ssh import master
+from lnode.ssh.target import Target
 
 
 def close(target: Target) -> ExitCode:
@@ -14,7 +15,7 @@ def close(target: Target) -> ExitCode:
             f"connections to {alias} are shared as your ssh configuration says",
             f"close it with: ssh -O exit {alias}",
         )
-    if sharing.close(target):
+    if master.close(target):
         screen.say(f"the connection to {alias} is closed; sessions go on there")
     else:
         screen.say(f"no connection to {alias} is open")

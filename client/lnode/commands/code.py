@@ -13,17 +13,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from lnode import causes, nodehosts, ownsshd, screen, sessions, verdict
-from lnode.commands.asking import asked, has_session
+from lnode.cluster import sessions
+from lnode.cluster.sessions import Entry
 from lnode.commands.ports import host_key, no_way, reachable
 from lnode.errors import ExitCode, LnodeError
-from lnode.fields import Folder, HostKey
-from lnode.laptop import PYTHON, replace_privately, state_folder
-from lnode.sessions import Entry
-from lnode.settings import Request
-from lnode.sshargs import SSH_FAILED, parse_config, resolve_argv
-from lnode.sshlog import SshLog
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.folders import PYTHON, replace_privately, state_folder
+from lnode.laptop.settings import Request
+from lnode.locate.find import asked, has_session
+from lnode.node import names, own_sshd
+from lnode.remote.fields import Folder, HostKey
+from lnode.ssh import failures, verdict
+from lnode.ssh.arguments import SSH_FAILED, parse_config, resolve_argv
+from lnode.ssh.log import SshLog
+from lnode.ssh.target import Target
 
 _EDITORS = ("code", "cursor", "codium")
 _FACTS_WITHIN_S = 60.0
@@ -42,7 +45,7 @@ class _Place(NamedTuple):
 
 def code(target: Target, name: str, request: Request, *, folder: str, yes: bool) -> ExitCode:
     """Open the folder in an editor of this laptop. Raises LnodeError."""
-    alias, host = target.alias, nodehosts.host_of(target.alias, name)
+    alias, host = target.alias, names.host_of(target.alias, name)
     if target.config is not None:
         raise LnodeError(ExitCode.USAGE, "the demo has no node for an editor", f"as in: lnode unity {name} --code .")
     there = _from_here(folder)
@@ -69,14 +72,14 @@ def code(target: Target, name: str, request: Request, *, folder: str, yes: bool)
 
 def way(target: Target, host: str, request: Request) -> ExitCode:
     """Be the way to the node of that name, as a ProxyCommand is, until one side ends it. Raises LnodeError."""
-    name = nodehosts.session_of(host)
+    name = names.session_of(host)
     if name is None:
-        example = nodehosts.host_of(target.alias, "myproject")
+        example = names.host_of(target.alias, "myproject")
         raise LnodeError(ExitCode.USAGE, f"{host} is no node of a session", f"as in: ssh {example}")
     place = _place(target, name, request, ".")
-    ownsshd.keep_host_key(target.alias, place.key)
+    own_sshd.keep_host_key(target.alias, place.key)
     job = place.entry.job.id if place.entry.job else None
-    argv, environment = ownsshd.way_argv(place.target, job)
+    argv, environment = own_sshd.way_argv(place.target, job)
     with SshLog() as log:  # where the keychain looks whom it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
             try:
@@ -84,7 +87,7 @@ def way(target: Target, host: str, request: Request) -> ExitCode:
             finally:
                 ssh.terminate()
         said = log.said()
-    if status in (SSH_FAILED, -signal.SIGTERM) and not causes.has_begun(said, place.target.place):
+    if status in (SSH_FAILED, -signal.SIGTERM) and not failures.has_begun(said, place.target.place):
         verdict.why_not_in(place.target, said, argv, silent=True)
     if status:
         raise no_way(str(said), target.alias, name, f"edit on the login node: code --remote ssh-remote+{target.alias}")
@@ -113,20 +116,20 @@ def _from_here(folder: str) -> str:
 def _make_known(target: Target, host: str, *, yes: bool) -> None:
     """See to it that ssh knows the name. Raises LnodeError, also where nobody is there who could say yes."""
     folder, command = f"{state_folder()}/hosts", [*PYTHON, "-m", "lnode", target.alias, "--way"]
-    block = ownsshd.host_block(target, command)
+    block = own_sshd.host_block(target, command)
     try:
-        replace_privately(f"{folder}/{nodehosts.domain_of(target.alias)}", block)
+        replace_privately(f"{folder}/{names.domain_of(target.alias)}", block)
     except OSError as error:
         raise LnodeError(ExitCode.FAILED, f"{folder} cannot be written: {error.strerror}", "make room for it") from None
     if not _is_known(_options(host)):
         _include(host, folder, yes=yes)
-    if passed_on := nodehosts.passed_on(_options(host)):
+    if passed_on := names.passed_on(_options(host)):
         screen.say(f"ssh passes on to {host}: {', '.join(passed_on)}; to keep it here, put it below `Host * !*.lnode`")
 
 
 def _include(host: str, folder: str, *, yes: bool) -> None:
     """Have ssh read the names. Raises LnodeError."""
-    line, path = nodehosts.include(folder), os.path.expanduser(_CONFIG)
+    line, path = names.include(folder), os.path.expanduser(_CONFIG)
     by_hand = f"make this the first line of {_CONFIG}: {line}"
     if os.path.islink(path) or (os.path.exists(path) and not os.access(path, os.W_OK)):
         raise LnodeError(

@@ -1,14 +1,15 @@
 """`lnode HOST --forget`: take out of the laptop's keychain what `--sign-in` has put there."""
 
-from lnode import credentials, screen
-from lnode.credentials import KeychainFailed
 from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.ssh import keychain
+from lnode.ssh.keychain import KeychainFailed
 
 
 def forget(alias: str) -> ExitCode:
     """Nothing of the host stays in the keychain. Raises LnodeError where that fails."""
     try:
-        names = credentials.forget(alias)
+        names = keychain.forget(alias)
     except KeychainFailed as failed:
         by_hand = f"unlock it and try again, or remove there what is called: lnode {alias}"
         raise LnodeError(ExitCode.FAILED, f"{failed}; not all was removed from it", by_hand) from None

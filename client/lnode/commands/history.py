@@ -2,9 +2,9 @@
 
 import time
 
-from lnode import history as kept
-from lnode import screen
 from lnode.errors import ExitCode
+from lnode.laptop import history as kept
+from lnode.laptop import screen
 
 _MOST = 200  # lines, the newest
 

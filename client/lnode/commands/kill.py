@@ -11,16 +11,19 @@ import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from lnode import routes, runs, screen, sessions
-from lnode.ask import Question
-from lnode.commands.asking import Reply, asked, has_session, no_session, no_tmux
+from lnode.cluster import sessions
+from lnode.cluster.sessions import Entry, Picture
 from lnode.errors import ExitCode, LnodeError
-from lnode.runs import Run
-from lnode.schedulers import SCHEDULERS, Scheduler
-from lnode.sessions import Entry, Picture
-from lnode.settings import Request
-from lnode.slurm import Job
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate import routes
+from lnode.locate.find import Reply, asked, has_session, no_session, no_tmux
+from lnode.runs import record
+from lnode.runs.record import Run
+from lnode.schedulers.known import SCHEDULERS, Scheduler
+from lnode.schedulers.slurm import Job
+from lnode.ssh.question import Question
+from lnode.ssh.target import Target
 
 
 def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
@@ -149,7 +152,7 @@ _LONGEST_NAME = 40
 
 
 def _run_in(name: str, reply: Reply) -> Run | None:
-    return next((run for run in runs.parse_runs(reply.get("runs", ())) if run.name == name), None)
+    return next((run for run in record.parse_runs(reply.get("runs", ())) if run.name == name), None)
 
 
 def _has_run(name: str, reply: Reply) -> bool:
@@ -178,13 +181,13 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
             raise _not_to_be_reached(run, alias)
         if run.state == "elsewhere":
             by_hand = f"end it there: ssh -J {alias} {there.user}@{run.host} kill -- -{run.pid}"
-        raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {runs.whereabouts(run)}", by_hand)
-    if not yes and not screen.confirm(f"end {run.name} on {alias}? it {runs.whereabouts(run)}"):
+        raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {record.whereabouts(run)}", by_hand)
+    if not yes and not screen.confirm(f"end {run.name} on {alias}? it {record.whereabouts(run)}"):
         screen.say(f"{run.name} goes on")
         return ExitCode.FAILED
     with screen.waiting(f"ending {run.name} ..."):
         reply = question.do(f"run {run.id}")
-    after = next(iter(runs.parse_runs(reply.get("stopped", ()))), run)
+    after = next(iter(record.parse_runs(reply.get("stopped", ()))), run)
     if after.state == "running" or after.id != run.id:
         by_hand = f"end it by hand: {there.by_hand} kill -9 -- -{run.pid}"
         raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} is still there", by_hand)
@@ -196,7 +199,7 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
 def _not_to_be_reached(run: Run, alias: str) -> LnodeError:
     """Return the error for a run on a login node without a name: no way leads there."""
     look = f"see what is known of it: lnode {alias} --ls"
-    return LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {runs.whereabouts(run)}", look)
+    return LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {record.whereabouts(run)}", look)
 
 
 def _folder(run: Run) -> str:

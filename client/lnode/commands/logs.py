@@ -1,14 +1,15 @@
 """`lnode HOST NAME --logs [-f] [-n N]`: what a run has printed, and goes on printing."""
 
-from lnode import notify, runs, screen
 from lnode.errors import ExitCode
-from lnode.follower import follow
-from lnode.target import Target
+from lnode.laptop import notify, screen
+from lnode.runs import record
+from lnode.runs.follower import follow
+from lnode.ssh.target import Target
 
 
 def logs(target: Target, name: str, *, follows: bool, lines: int | None, notifies: bool) -> ExitCode:
     """Print the log; following it, wait for the end of the run and end as it did: 0, or 1 for any other exit code."""
-    runs.check_name(name)
+    record.check_name(name)
     log = screen.Log()
     run = follow(target, name, lines=lines, to_the_end=follows, log=log)
     return _conclude(target, run, log, notifies=notifies) if follows else ExitCode.DONE
@@ -20,9 +21,9 @@ def wait(target: Target, name: str) -> ExitCode:
     return _conclude(target, follow(target, name, lines=0, to_the_end=True), log, notifies=True)
 
 
-def _conclude(target: Target, run: runs.Run, log: screen.Log, *, notifies: bool) -> ExitCode:
+def _conclude(target: Target, run: record.Run, log: screen.Log, *, notifies: bool) -> ExitCode:
     """Say how it ended, here and where a person may look instead."""
-    words = f"{run.name} on {target.alias} {runs.whereabouts(run)}"
+    words = f"{run.name} on {target.alias} {record.whereabouts(run)}"
     log.break_line()
     screen.say(words)
     if notifies and not notify.send("lnode", words):

@@ -1,10 +1,11 @@
 """`lnode HOST SESSION --peek [N]`: what its screen shows now and N rows above it, without attaching."""
 
-from lnode import screen, watching
-from lnode.commands.asking import Reply, asked, has_pane, no_session, no_tmux
+from lnode.cluster import panes
 from lnode.errors import ExitCode, LnodeError
-from lnode.settings import Request
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate.find import Reply, asked, has_pane, no_session, no_tmux
+from lnode.ssh.target import Target
 
 _MOST = 10_000  # rows: at 200 characters a row 2 MB
 
@@ -15,7 +16,7 @@ def peek(target: Target, name: str, request: Request, *, above: int) -> ExitCode
         raise LnodeError(ExitCode.USAGE, f"--peek takes a number of lines up to {_MOST}", "as in: --peek 200")
     with asked(target, name, request, "peek", request.tmux, name, str(above), has=has_pane) as (_, _, reply):
         check(reply, target.alias, name)
-    rows = [row.rstrip() for row in watching.unbarred(reply.get("screen", ()))]
+    rows = [row.rstrip() for row in panes.unbarred(reply.get("screen", ()))]
     while rows and not rows[-1]:
         rows.pop()
     screen.show(*rows)

@@ -13,17 +13,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from lnode import causes, forwards, ownsshd, screen, sessions, verdict
-from lnode.ask import Question
-from lnode.commands.asking import Reply, asked, entry_of, has_session
+from lnode.cluster import sessions
+from lnode.cluster.sessions import Entry, State
 from lnode.errors import ExitCode, LnodeError
-from lnode.fields import HostKey, JobId
-from lnode.forwards import Forward
-from lnode.reply import visible
-from lnode.sessions import Entry, State
-from lnode.settings import Request
-from lnode.sshlog import SshLog
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate.find import Reply, asked, entry_of, has_session
+from lnode.node import forwards, own_sshd
+from lnode.node.forwards import Forward
+from lnode.remote.fields import HostKey, JobId
+from lnode.ssh import failures, verdict
+from lnode.ssh.log import SshLog
+from lnode.ssh.question import Question
+from lnode.ssh.target import Target
+from lnode.text import visible
 
 _PAUSES_S = (1.0, 30.0)  # before it is tried again: the first, and the longest
 _FACTS_WITHIN_S = 60.0
@@ -107,7 +110,7 @@ class _Ports:
             key = host_key(question.reply(), alias)
         self._job, may_prompt = entry.job.id if entry.job else None, self._may_ask and screen.can_ask()
         with SshLog() as log:
-            argv, way, environment = ownsshd.forward_argv(
+            argv, way, environment = own_sshd.forward_argv(
                 self._target, self._job, key, self._forwards, log, may_prompt=may_prompt
             )
             self._may_ask = False
@@ -124,7 +127,7 @@ class _Ports:
                 ssh.terminate()
                 ssh.wait()
             said = log.said()
-            if not (is_open or causes.has_begun(said, self._target.place)):
+            if not (is_open or failures.has_begun(said, self._target.place)):
                 verdict.why_not_in(self._target, said, way, silent=not may_prompt)
             raise self._failure(str(said), is_open=is_open)
 

@@ -1,8 +1,8 @@
 """`lnode HOST --profiles`: what each profile of config.toml would request on this host. Asks nothing there."""
 
-from lnode import screen
 from lnode.errors import ExitCode, LnodeError
-from lnode.settings import Settings
+from lnode.laptop import screen
+from lnode.laptop.settings import Settings
 
 
 def profiles(alias: str, settings: Settings) -> ExitCode:

@@ -7,13 +7,14 @@ goes into the pane that a person would see, where that is a shell at its prompt;
 import os
 from functools import partial
 
-from lnode import screen, sessions, tmux
-from lnode.commands.asking import asked, entry_of, has_session
+from lnode.cluster import sessions, tmux
+from lnode.cluster.sessions import Entry, State
 from lnode.commands.attach import renewal
 from lnode.errors import ExitCode, LnodeError
-from lnode.sessions import Entry, State
-from lnode.settings import Request
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate.find import asked, entry_of, has_session
+from lnode.ssh.target import Target
 
 
 def renew(target: Target, name: str, request: Request, *, early: bool) -> ExitCode:

@@ -1,11 +1,11 @@
 """`lnode HOST SESSION --reset`: thaw a frozen screen, and say what was done. Nothing is ended, no text is typed."""
 
-from lnode import screen
-from lnode.commands.asking import asked, has_pane
 from lnode.commands.peek import check
 from lnode.errors import ExitCode
-from lnode.settings import Request
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate.find import asked, has_pane
+from lnode.ssh.target import Target
 
 _DONE = {
     "left-mode": "left tmux's copy mode, which takes the keys",

@@ -7,13 +7,16 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 
-from lnode import remote, runs, screen, sessions
-from lnode.ask import Question
-from lnode.commands.asking import Reply, asked, entry_of, has_session
+from lnode.cluster import sessions
+from lnode.cluster.sessions import State
 from lnode.errors import ExitCode, LnodeError
-from lnode.sessions import State
-from lnode.settings import Request
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate.find import Reply, asked, entry_of, has_session
+from lnode.remote import call
+from lnode.runs import record
+from lnode.ssh.question import Question
+from lnode.ssh.target import Target
 
 _LONGEST = 120_000  # bytes: sshd hands the line over in one argument, of at most 128 KiB (Linux, MAX_ARG_STRLEN)
 
@@ -29,17 +32,17 @@ def run(
     notifies: bool,
 ) -> ExitCode:
     """Start it. Raises LnodeError where nothing was started."""
-    runs.check_name(name)
+    record.check_name(name)
     values = (
         name,
-        remote.run_id(),
+        call.run_id(),
         request.cwd if cwd is None else cwd,
         shlex.join(command),
         on or "",
-        remote.source("keeper"),
+        call.source("keeper"),
     )
     script, all_values = "run_on" if on else "run", (*sessions.list_values(request.tmux), *values)
-    if len(remote.line(script, remote.nonce(), *all_values)) > _LONGEST:
+    if len(call.line(script, call.nonce(), *all_values)) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
     if on:
         has = partial(has_session, on)
@@ -51,10 +54,10 @@ def run(
         with Question(target, script, *all_values) as question, screen.waiting(f"asking {target.alias} ..."):
             question.reply()
             reply = question.do("start")
-    started = runs.parse_runs(reply.get("started", ()))
+    started = record.parse_runs(reply.get("started", ()))
     if not started:
         raise _refusal(target.alias, name, command, reply)
-    screen.say(f"{name} {runs.whereabouts(started[0])}; its log: lnode {target.alias} {name} --logs -f")
+    screen.say(f"{name} {record.whereabouts(started[0])}; its log: lnode {target.alias} {name} --logs -f")
     if not notifies:
         return ExitCode.DONE
     from lnode.commands.logs import wait
@@ -82,13 +85,13 @@ def _job(alias: str, reply: Reply, session: str) -> str:
 def _refusal(alias: str, name: str, command: Sequence[str], reply: Reply) -> LnodeError:
     """Why nothing was started."""
     rows = next((rows for section, rows in reply.items() if section in _REFUSALS), ())
-    run = runs.parse_run(rows[0]) if rows else None
+    run = record.parse_run(rows[0]) if rows else None
     code, message, hint = next((_REFUSALS[section] for section in reply if section in _REFUSALS), _UNSAID)
     if "no-program" in reply and len(command) == 1 and any(c in _OF_A_SHELL for c in command[0]):
         hint = "the words behind -- are a program and its arguments, and for a shell: --run -- sh -c {words}"
     facts = {
         "alias": alias, "name": name, "program": command[0], "words": shlex.quote(command[0]),
-        "where": runs.whereabouts(run) if run else "",
+        "where": record.whereabouts(run) if run else "",
     }  # fmt: skip
     detail = "" if run else "\n".join(rows)
     return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)

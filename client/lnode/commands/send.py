@@ -3,12 +3,13 @@
 import shlex
 from binascii import b2a_base64
 
-from lnode import screen, sendkeys
-from lnode.commands.asking import Reply, asked, has_pane
+from lnode.cluster import keystrokes
 from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
-from lnode.settings import Request
-from lnode.target import Target
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate.find import Reply, asked, has_pane
+from lnode.ssh.target import Target
 
 _MOST = 48 << 10  # bytes, which a shell reads one by one
 
@@ -29,7 +30,7 @@ def words(text: str, *, enter: bool) -> str:
 
     Raises LnodeError(USAGE) for too much.
     """
-    found = shlex.join(sendkeys.words(text, enter=enter)).encode("utf-8", "surrogateescape")
+    found = shlex.join(keystrokes.words(text, enter=enter)).encode("utf-8", "surrogateescape")
     if len(found) > _MOST:
         raise LnodeError(
             ExitCode.USAGE,

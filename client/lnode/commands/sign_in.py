@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from lnode import causes, credentials, laptop, screen, signins, sshargs
-from lnode.causes import Said
-from lnode.credentials import KeychainFailed
 from lnode.errors import ExitCode, LnodeError
-from lnode.sshargs import Local, Option
-from lnode.sshlog import SshLog
-from lnode.target import Target
+from lnode.laptop import folders, screen
+from lnode.ssh import arguments, failures, keychain, sign_in_memory
+from lnode.ssh.arguments import Local, Option
+from lnode.ssh.failures import Said
+from lnode.ssh.keychain import KeychainFailed
+from lnode.ssh.log import SshLog
+from lnode.ssh.target import Target
 
 _SAYS_WHO_ASKS = (8, 5)  # the OpenSSH from which on a prompt of the host begins with (user@host)
 # In the words of PAM modules that ask for one. Not `One-time password:`, `New password:`, `Password or code:`.
@@ -42,26 +43,26 @@ def sign_in(target: Target) -> ExitCode:
     if not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "signing in needs a terminal, and this is a pipe", "run it in a terminal")
     _refuse_old_ssh()
-    if not credentials.can_answer():
+    if not keychain.can_answer():
         raise LnodeError(
             ExitCode.FAILED, "ssh cannot start ask_keychain, a file of lnode that must be executable", _INSTALL_AGAIN
         )
     try:
-        credentials.open_keychain()
+        keychain.open_keychain()
     except KeychainFailed as failed:
         raise LnodeError(ExitCode.FAILED, str(failed), _NOT_NOW) from None
     asked, said = _ask(target)
-    way = causes.signed_in(said, target.place)
+    way = failures.signed_in(said, target.place)
     if way is None:
-        raise causes.explain(causes.cause_of_ssh(said, target.place), str(said), target.place)
-    signins.learn(target, person=causes.takes_person(way))
+        raise failures.explain(failures.cause_of_ssh(said, target.place), str(said), target.place)
+    sign_in_memory.learn(target, person=failures.takes_person(way))
     answers = _worth_keeping(target, asked, _methods(said, way))
     if not answers:
         hint = f"there is nothing to do: lnode {alias}"
         raise LnodeError(ExitCode.FAILED, f"{alias} asked for no password or passphrase that could be kept", hint)
     alone = all(one.prompt in answers for one in asked if one.answer and not _is_about_a_key(one.prompt))
     try:
-        names = credentials.keep(target, answers, alone=alone)
+        names = keychain.keep(target, answers, alone=alone)
     except KeychainFailed as failed:
         raise LnodeError(ExitCode.FAILED, f"{failed}; nothing is kept", _NOT_NOW) from None
     screen.say(f"the keychain keeps {' and '.join(names)}" + ("" if alone else "; the rest is asked as before"))
@@ -78,16 +79,16 @@ def _refuse_old_ssh() -> None:
 
 def _ask(target: Target) -> tuple[Sequence[_Asked], Said]:
     """Log in on a connection of its own, asking a person: what was asked, and what ssh said."""
-    confirmed = () if credentials.is_checked(target) else sshargs.CONFIRMED  # a password is kept for a known host only
-    options = (*sshargs.FRESH, Option("BatchMode", Local("no")), _ONE_QUESTION_ONCE, *confirmed)
-    argv = sshargs.question_argv(
-        target.alias, "true", connect_timeout_s=signins.connect_timeout_s(target), options=options,
+    confirmed = () if keychain.is_checked(target) else arguments.CONFIRMED  # a password is kept for a known host only
+    options = (*arguments.FRESH, Option("BatchMode", Local("no")), _ONE_QUESTION_ONCE, *confirmed)
+    argv = arguments.question_argv(
+        target.alias, "true", connect_timeout_s=sign_in_memory.connect_timeout_s(target), options=options,
         config=target.config,
     )  # fmt: skip
     with _lessons() as (path, fifo), SshLog() as log:
         subprocess.run(
             log.argv(argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log.fileno(),
-            env=credentials.learning(target, path), check=False,
+            env=keychain.learning(target, path), check=False,
         )  # fmt: skip
         return _heard(fifo), log.said()
 
@@ -95,7 +96,7 @@ def _ask(target: Target) -> tuple[Sequence[_Asked], Said]:
 @contextmanager
 def _lessons() -> Iterator[tuple[str, int]]:
     """A fifo for what a person tells the askpass: it goes through the kernel, and never to a disk."""
-    folder = laptop.private_folder()
+    folder = folders.private_folder()
     if folder is None:
         raise LnodeError(
             ExitCode.FAILED, "there is no folder that only this user can enter", "see: ls -ld /tmp/lnode-*"
@@ -131,7 +132,7 @@ def _worth_keeping(target: Target, asked: Sequence[_Asked], methods: set[str]) -
     """Prompt -> answer, for passphrases that open their key and the password that let somebody in."""
     found = {}
     for one in asked:
-        path = credentials.key_file(one.prompt)
+        path = keychain.key_file(one.prompt)
         if path is not None:
             right = _opens(path, one.answer)
         else:

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from lnode import screen, watching
-from lnode.ask import Question
+from lnode.cluster import panes
+from lnode.cluster.panes import Look, Place, Sent, Until
 from lnode.commands import send
-from lnode.commands.asking import Reply, asked, has_pane
 from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
-from lnode.settings import Request
-from lnode.target import Target
-from lnode.watching import Look, Place, Sent, Until
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate.find import Reply, asked, has_pane
+from lnode.ssh.question import Question
+from lnode.ssh.target import Target
 
 IDLE_S = 10.0  # without output
 _EVERY_S = 1.0
@@ -70,7 +71,7 @@ class _Wait:
         self._timeout_s = timeout_s
         self._over_at = float("inf") if timeout_s is None else time.monotonic() + timeout_s
         self._words = "" if text is None else send.words(text.text, enter=text.enter)
-        self._place = watching.named(name)
+        self._place = panes.named(name)
         self._sent: Sent | None = None
         self._began = False
 
@@ -137,12 +138,12 @@ class _Wait:
 
     def _begin(self, reply: Reply) -> None:
         """What is waited for from now on; what was to be typed is typed."""
-        place = watching.again(reply)
+        place = panes.again(reply)
         if place is None:
             return
         self._began, self._place = True, place
         if self._text is not None:
-            self._sent = Sent(self._text.text, watching.unbarred(reply.get("before", ())))
+            self._sent = Sent(self._text.text, panes.unbarred(reply.get("before", ())))
             text, enter = self._text
             screen.say(send.typed(reply, self._target.alias, self._name, text, enter=enter))
 
@@ -153,7 +154,7 @@ class _Wait:
         if "gone" in reply:
             raise self._ended()
         check(reply, self._target.alias, self._name)
-        look = watching.parse_look(reply)
+        look = panes.parse_look(reply)
         if look is not None:
             first = look.first if self._text is not None else look.last
             self._place = Place(self._place.format, self._place.value, self._place.pane, first, look.last)
@@ -163,7 +164,7 @@ class _Wait:
         """Is it there? Prints the line that matched."""
         if not isinstance(self._until, re.Pattern):
             return self._until is Until.BELL and look.bell
-        text = watching.fresh(look, self._sent)
+        text = panes.fresh(look, self._sent)
         with _within(_SEARCH_S, self._too_slow):
             match = self._until.search(text)
         if match is None:

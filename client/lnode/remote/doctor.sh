@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # --doctor: facts about this host and this user's place on it, a line each. Changes nothing; each probe has some seconds.
 # Arguments: NONCE  TMUX  COMMAND  TERM
+# parts: tmux scheduler own lasting
 nonce=$1
 
 section() {

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where FOLDER is.
 # Arguments: those of list.sh, then FOLDER
+# parts: tmux scheduler clients own nodes runs list
 folder=$own_state/sshd
 draft=$folder/draft.$$
 umask 077

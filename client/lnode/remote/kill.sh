@@ -3,6 +3,7 @@
 # ends nothing. The jobs are cancelled by name: kill-session frees what salloc and srun hold, but not the batch job of a wrapper.
 # PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
 # Arguments: those of list.sh, then NAME
+# parts: tmux scheduler clients own nodes runs list
 name=$5
 
 IFS= read -r verdict || exit 0

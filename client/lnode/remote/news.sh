@@ -4,6 +4,7 @@
 # Arguments: NONCE  RUN  TMUX  TITLE  TEXT  OPTION  OLD  NEW  SOUND  PID. What is empty is left out.
 # TEXT is for this run's own client, or with OPTION for all of the session's, if that could be changed from OLD to NEW. SOUND, a bell
 # or an escape sequence that tmux is to pass through, goes out in the pane whose first process is PID, or in any.
+# parts: tmux
 nonce=$1 run=$2 path=$3 title=$4 text=$5 option=$6 old=$7 new=$8 sound=$9
 shift 9
 pid=$1

@@ -4,6 +4,7 @@
 # shown. GRANTED is the pid of the pane whose request has its allocation, or 0.
 # Anything else starts nothing.
 # Arguments: those of list.sh, then NAME  COMMAND  PROGRAM  COLUMNS  ROWS (of the laptop's terminal, or empty)
+# parts: tmux scheduler clients own nodes runs list
 name=$5 command=$6 program=$7 columns=$8 lines=$9
 
 # at_prompt PID: is there from this process down nothing but shells, each the only child of the one above, and is the last of

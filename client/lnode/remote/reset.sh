@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Thaw a frozen screen with what tmux can do; each thing done is a section. No program is ended, no text is typed.
 # Arguments: NONCE  TMUX  NAME
+# parts: tmux pane
 nonce=$1
 
 find_pane "$2" '#{session_name}' "$3" ''

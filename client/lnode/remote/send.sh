@@ -2,6 +2,7 @@
 # Type into a session what a line on standard input has: the words of type_in, quoted for sh and in base64. An ssh whose connection
 # is given up for another one may yet have come here, and has no such line: nothing is typed twice. Nor does ps show it.
 # Arguments: NONCE  TMUX  NAME
+# parts: tmux pane
 nonce=$1
 
 find_pane "$2" '#{session_name}' "$3" ''

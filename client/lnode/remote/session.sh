@@ -5,6 +5,7 @@
 # asked for: it knows the session by RUN and only by it, creates nothing and takes nothing from anybody. NODE is where the
 # laptop thinks the session is, "" for anywhere. `there` and `anew` are `existing` and `create` for whoever has asked the
 # other login nodes.
+# parts: tmux scheduler own nodes lasting
 name=$1 mode=$2 others=$3 kind=$4 command=$5 program=$6 run=$7 laptop=$8 laptop_name=$9
 shift 9
 away_s=$1 node=$2 look=$4 cwd=$5

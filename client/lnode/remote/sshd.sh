@@ -2,6 +2,7 @@
 # An sshd of the user's own for one connection, on standard input and output: in the allocation JOB, on its first node, else on
 # this login node. It has no port, and lets in nobody but the laptop's KEY.
 # Arguments: JOB (or empty)  KEY (public)  LAPTOP
+# parts: tmux own
 job=$1 key=$2
 folder=$own_state/sshd
 if ! own_folder sshd || ! is_own "$folder/host_key"; then

@@ -4,6 +4,7 @@
 # Arguments: NONCE  TMUX  FORMAT  VALUE (see find_pane)  PANE  FROM  LAST  follow|since  [type] (see send.sh)
 # FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
 # shows the screen and what went past it, `since` what came after row FROM.
+# parts: tmux pane
 nonce=$1
 
 find_pane "$2" "$3" "$4" "$5"

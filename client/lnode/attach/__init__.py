@@ -1,0 +1,1 @@
+"""An attach that never lets go."""

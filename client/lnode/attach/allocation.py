@@ -1,0 +1,82 @@
+"""What an attach tells of its session's allocation while it lasts: asks the host now and then, and says what is new.
+
+It outlives the links that it asks over: because a connection was lost nothing is told twice, nor asked sooner.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import NoReturn
+
+from lnode.attach import expiry, last_seen
+from lnode.attach.announcements import News, Seen, news, title, truth
+from lnode.cluster import sessions, tmux
+from lnode.cluster.sessions import Entry, Picture
+from lnode.laptop import notify
+from lnode.laptop.off_loop import in_thread
+from lnode.remote.fields import SessionId
+
+_BELL = "\a"
+
+Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
+"""The reply to a line, which is made of a nonce. Raises LinkFailed."""
+
+
+class Lookout:
+    """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh."""
+
+    def __init__(
+        self, alias: str, look: Callable[[str], str], line: Callable[..., str], note: Callable[[str], None]
+    ) -> None:
+        self._alias, self._look, self._line, self._note = alias, look, line, note
+        self._due = 0.0  # when the scheduler may be asked again
+        self._seen = Seen()
+        self._first = True  # is the truth still to be told?
+        self._title = ""
+
+    async def keep(self, ask: Ask, session: SessionId) -> NoReturn:
+        """Watch over a session, by tmux's own id, until cancelled. Raises LinkFailed."""
+        while True:
+            await asyncio.sleep(self._due - time.monotonic())
+            self._due = time.monotonic() + expiry.pause_s(None)
+            picture = sessions.picture_of(await ask(self._look))
+            entry = next((entry for entry in picture.entries if entry.session.id == session), None)
+            self._due = time.monotonic() + expiry.pause_s(entry, picture.now)
+            if entry is not None:
+                await self._tell(ask, entry, picture)
+
+    async def _tell(self, ask: Ask, entry: Entry, picture: Picture) -> None:
+        new = news(entry, self._seen)
+        if new:
+            await self._announce(ask, entry, new)
+        now = truth(entry, self._alias, picture)
+        last_seen.keep(self._alias, entry.session.name, now)
+        text = now if self._first and not (new and new.text) else ""
+        heading = title(entry, picture) or (entry.session.name if self._title else "")
+        if text or heading != self._title:
+            await ask(self._says(entry, heading, _of_lnode(text)))
+        self._first, self._title, self._seen = False, heading, self._seen.then(entry)
+
+    async def _announce(self, ask: Ask, entry: Entry, new: News) -> None:
+        """Here and on the desktop, unless another lnode was faster."""
+        here = _of_lnode(new.text) if new.here else ""
+        reply = await ask(self._says(entry, "", here, new.option, new.old, new.new, _BELL if new.rings else ""))
+        if not new.text or "told" not in reply:
+            return
+        self._note(new.text)
+        words = (f"lnode {self._alias}", new.text)
+        if not await in_thread(partial(notify.send, *words)):
+            await ask(self._says(entry, "", "", "", "", "", notify.for_terminal(*words, os.environ)))
+
+    def _says(
+        self, entry: Entry, heading: str, text: str, option: str = "", old: str = "", new: str = "", sound: str = ""
+    ) -> Callable[[str], str]:
+        pid = str(entry.job.sid) if entry.job else ""
+        words = (tmux.literal(heading), tmux.literal(text), option, old, new, sound, pid)
+        return lambda nonce: self._line(nonce, *words)
+
+
+def _of_lnode(text: str) -> str:
+    return f"lnode: {text}" if text else ""

@@ -1,0 +1,134 @@
+"""What an attach tells of the allocation: the truth at first, the title, and what has happened to it since."""
+
+from typing import NamedTuple
+
+from lnode.attach import expiry
+from lnode.cluster.sessions import Entry, Picture, State, left_in_words, whereabouts
+from lnode.remote.fields import in_command
+from lnode.schedulers import slurm
+from lnode.text import in_words
+
+_TOLD, _WARNED = "@lnode_told", "@lnode_warned"
+_BY_ITSELF = {"COMPLETED", "FAILED"}  # its shell was left, by whoever sits there
+
+
+class News(NamedTuple):
+    """Something that is told once, by whoever changes the session's `option` from `old` to `new` first.
+
+    An empty `text` only changes it. `here`: also in the session, whose own words do not tell it;
+    `rings`: with a bell.
+    """
+
+    option: str
+    old: str
+    new: str
+    text: str
+    here: bool = True
+    rings: bool = False
+
+
+class Seen(NamedTuple):
+    """The job of the session that this lnode has seen last, and whether it waited then; "" for none."""
+
+    job: str = ""
+    waited: bool = False
+
+    def then(self, entry: Entry) -> "Seen":
+        """With what `entry` shows."""
+        if entry.job is None or entry.state not in (State.WAITING, State.RUNNING):
+            return self
+        return Seen(entry.job.id, entry.state is State.WAITING)
+
+
+def truth(entry: Entry, alias: str, picture: Picture) -> str:
+    """The one line of an attach, "" where there is nothing to say."""
+    name, job = entry.session.name, entry.job
+    match entry.state:
+        case State.RUNNING if job is not None:
+            return ", ".join(filter(None, (f"{name} runs on {_node(job)}", f"job {job.id}", left_in_words(job))))
+        case State.WAITING:
+            return f"{name} is waiting: {whereabouts(entry)}"
+        case State.ENDED if expiry.has_ended(entry, picture.now):
+            at = entry.session.ended.at if entry.session.ended else None
+            renewal = f"lnode {alias} {in_command(name)} --renew"
+            ago = f" {in_words(max(0, picture.now - at))} ago" if at and picture.now else ""
+            return f"the allocation ended{ago}, this shell is on {entry.login_node}: {renewal}"
+        case State.UNKNOWN:
+            why = ": the scheduler does not answer" if picture.scheduler == "silent" else ""
+            return f"on what node {name} runs is unknown{why}"
+    return ""
+
+
+def title(entry: Entry, picture: Picture) -> str:
+    """What the terminal's title says, "" for a session that never had an allocation."""
+    name, job = entry.session.name, entry.job
+    match entry.state:
+        case State.RUNNING if job is not None:
+            return f"{name}: " + ", ".join(filter(None, (_node(job), f"job {job.id}", left_in_words(job))))
+        case State.WAITING:
+            return f"{name}: waiting: {whereabouts(entry)}"
+        case State.ENDED if expiry.has_ended(entry, picture.now):
+            return f"{name}: ended, a shell on {entry.login_node}"
+        case State.ENDING:
+            return f"{name}: the allocation is ending"
+        case State.UNKNOWN:
+            return f"{name}: node unknown"
+    return ""
+
+
+def news(entry: Entry, seen: Seen) -> News | None:
+    """What is new, if anything. Whether it was told before, by whichever lnode, the session itself knows."""
+    match entry.state:
+        case State.WAITING if entry.job is not None:
+            return _waiting(entry, entry.job)
+        case State.RUNNING if entry.job is not None:
+            successor = _waiting(entry, entry.successor) if entry.successor else None
+            return _granted(entry, entry.job) or successor or _expiring(entry, entry.job)
+        case State.ENDED:
+            return _ended(entry, seen)
+    return None
+
+
+def _waiting(entry: Entry, job: slurm.Job) -> News | None:
+    """Nothing to tell yet, but that its start is to be told, whoever comes after it."""
+    told, mark = entry.session.told, _waits(job)
+    return None if told == mark else News(_TOLD, told, mark, "", here=False)
+
+
+def _granted(entry: Entry, job: slurm.Job) -> News | None:
+    told = entry.session.told
+    if told != _waits(job):
+        return None
+    text = ", ".join(filter(None, (f"{entry.session.name} is on {_node(job)}", f"job {job.id}", left_in_words(job))))
+    return News(_TOLD, told, job.id, text, rings=True)
+
+
+def _waits(job: slurm.Job) -> str:
+    return f"waiting-{job.id}"
+
+
+def _expiring(entry: Entry, job: slurm.Job) -> News | None:
+    warned, left_s = entry.session.warned, job.left_s
+    if left_s is None:
+        return None
+    minutes = expiry.due(left_s, job.id, warned)
+    if minutes is not None:
+        text = f"{entry.session.name} on {_node(job)} ends in {expiry.minutes_left(left_s)} min, job {job.id}"
+        return News(_WARNED, warned, f"{job.id} {minutes}", text)
+    if warned and expiry.is_void(left_s, job.id, warned):
+        return News(_WARNED, warned, "", "", here=False)
+    return None
+
+
+def _ended(entry: Entry, seen: Seen) -> News | None:
+    """Only for who saw it before: all others are told by the truth of their attach."""
+    ended, warned = entry.session.ended, entry.session.warned
+    new = f"{seen.job} 0"
+    if not seen.job or warned == new or (ended and ended.state in _BY_ITSELF):
+        return None
+    what = "request" if seen.waited else "allocation"
+    return News(_WARNED, warned, new, f"the {what} of {entry.session.name} has ended, job {seen.job}", here=False)
+
+
+def _node(job: slurm.Job) -> str:
+    return job.nodes or "its node"

@@ -1,0 +1,113 @@
+"""The heartbeat: a remote `cat` that gives back what it is sent, and how long it has not.
+
+A token goes out at every beat. Only a whole one that comes back is a sign of life: the login shell's rc files may
+print before it, and the host is not trusted to be quiet.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from lnode.remote import call
+from lnode.remote.reply import MAX_BYTES
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.ladder import Link, LinkFailed, Pipe
+
+_ECHO = "exec /bin/sh -c 'exec cat -u'"  # the same to every login shell, and no alias of cat's
+_LAST_LOOK_S = 0.1  # of late_s and first_s
+
+
+async def beat(
+    link: Link,
+    *,
+    every_s: float,
+    late_s: float,
+    first_s: float,
+    on_beat: Callable[[], None],
+    on_late: Callable[[float], None],
+    ask: asyncio.Event,
+) -> NoReturn:
+    """Tell of every beat, and once of each that is late, with the seconds since the last sign of life.
+
+    The first may take `first_s`: until the `cat` runs, silence is the login shell's, which reads its rc files. After a
+    late one nothing is sent until its echo is back. `ask` is taken back, and asks anew at once, whatever is on its way:
+    what comes next, a beat or a late one, is the answer to it. Until cancelled. Raises LinkFailed when the link is lost
+    or the `cat` ends.
+    """
+    loop = asyncio.get_running_loop()
+    alive, patience_s = loop.time(), first_s
+    echo = _Echo()
+    carrying = asyncio.create_task(echo.carry(link))
+    asked = asyncio.create_task(ask.wait())
+    try:
+        while True:
+            if ask.is_set():
+                ask.clear()
+                asked.cancel()
+                asked = asyncio.create_task(ask.wait())
+            sent, back = loop.time(), echo.send()
+            # In two parts: when this process has been stopped for long, both the deadline and the echo are there at
+            # once, and the echo may still have to pass a master or a thread.
+            for part_s in (patience_s - _LAST_LOOK_S, _LAST_LOOK_S):
+                await _first(carrying, asked, back, within_s=part_s)
+            if not ask.is_set() and not back.done():
+                on_late(loop.time() - alive)
+                await _first(carrying, asked, back)
+            if not ask.is_set():
+                alive, patience_s = loop.time(), late_s
+                on_beat()
+                await _first(carrying, asked, within_s=sent + every_s - alive)
+    finally:
+        asked.cancel()
+        carrying.cancel()
+        await asyncio.gather(asked, carrying, return_exceptions=True)
+
+
+async def _first(carrying: asyncio.Task[NoReturn], *events: asyncio.Future[Any], within_s: float | None = None) -> None:
+    """Wait for one of the events. Raises LinkFailed when the echo is no longer carried."""
+    await asyncio.wait((carrying, *events), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    if carrying.done():
+        carrying.result()
+
+
+class _Echo:
+    """The newest token, on its way there and back."""
+
+    def __init__(self) -> None:
+        self._unsent = asyncio.Event()
+
+    def send(self) -> asyncio.Future[None]:
+        """Send a new token, as soon as the wire takes it; the future is done when it is back."""
+        self._token = f"{call.nonce()}\n".encode()
+        self._back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unsent.set()
+        return self._back
+
+    async def carry(self, link: Link) -> NoReturn:
+        pipe = await link.start(_ECHO)
+        writing = asyncio.create_task(self._write(pipe))
+        try:
+            await self._read(pipe)
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)  # why it could not write, reading tells too
+            await pipe.close()
+
+    async def _write(self, pipe: Pipe) -> NoReturn:
+        while True:
+            await self._unsent.wait()
+            self._unsent.clear()
+            await pipe.write(self._token)
+
+    async def _read(self, pipe: Pipe) -> NoReturn:
+        tail, noise = b"", 0
+        while data := await pipe.read():
+            tail += data
+            noise += len(data)
+            if self._token in tail and not self._back.done():
+                self._back.set_result(None)
+                noise = 0
+            if noise > MAX_BYTES:  # more than rc files print; without an end it would keep this laptop busy
+                raise LinkFailed(Cause.LOST, "the echo is no echo")
+            tail = tail[-len(self._token) :]
+        raise LinkFailed(Cause.LOST, "the echo has ended")

@@ -1,0 +1,223 @@
+"""The link that keeps a terminal company: opened once that has logged in, opened again when lost, its heart beating."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from lnode.attach import heartbeat
+from lnode.attach.allocation import Lookout
+from lnode.cluster import sessions
+from lnode.laptop.tasks import Beside
+from lnode.reconnect.machine import LATE_S, What
+from lnode.remote import call
+from lnode.remote.fields import NodeName, SessionId
+from lnode.remote.reply import TooLong, parse_reply, rows_of
+from lnode.ssh import failures, keychain, sign_in_memory
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.ladder import Link, LinkFailed, open_link
+from lnode.ssh.target import Target
+
+_EVERY_S = 1.5
+_FIRST_S = 30.0  # rc files that load modules over a slow file system take ten
+_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
+_CLIENT_WITHIN_S = 10.0
+_ANSWER_WITHIN_S = 20.0  # where the scheduler is silent, list.sh waits 8 s for it
+_LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
+_HEARTLESS_S = (4.0, 8.0, 16.0)  # without a heartbeat, after which somebody else is asked: never often
+_AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
+
+
+class Tell(Protocol):
+    """How the supervisor is told what happened, by whom."""
+
+    def __call__(self, source: object, what: What, *, seconds: float = 0.0, shared: bool = False) -> None: ...
+
+
+class Companion:
+    """Keeps a link from now on until `leave`. Its failure is never fatal: the terminal has its own connection.
+
+    `said` are the words of the terminal's login, `client` is the line that finds its tmux client, `is_silent` asks the
+    way itself while no heart beats. `tell` hears BEAT, LATE and HEARTLESS; `learn` the login node, where it is the
+    terminal's own; `remember` the story for -v. Where the terminal has attached, `lookout` watches over its session.
+    `person`: signing in takes one.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        said: failures.Said,
+        client: Callable[[str, str], str],
+        is_silent: Callable[[], Awaitable[bool]],
+        tell: Tell,
+        learn: Callable[[NodeName | None], None],
+        remember: Callable[[str], None],
+        lookout: Lookout,
+        *,
+        person: bool,
+    ) -> None:
+        self._target, self._client, self._is_silent = target, client, is_silent
+        self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
+        how = failures.signed_in(said, target.place)
+        # What took a person once would take one again, or count as a failed login: only a shared connection is left.
+        odd = how not in (None, "publickey") and not keychain.is_kept(target)
+        self._shared_only = person or odd or sign_in_memory.is_for_ssh_alone(target) or _is_on_trust(target, said)
+        self._asked = asyncio.Event()
+        self._link: Link | None = None
+        self._linked = asyncio.Event()
+        self._beats = False  # has this link been heard?
+        self._heard = asyncio.Event()  # has the last beat come back?
+        self._watching: asyncio.Task[Any] | None = None
+        self._opened = False  # has any? Then a refusal is the site's word, and not for want of a key that it can use
+        # A bug there: the terminal goes on, and is not written to.
+        self._beside = Beside(lambda broken: remember(f"beside the terminal: {broken!r}"))
+        self._beside.start(self._keep())
+        self._beside.start(self._listen())
+
+    def leave(self) -> None:
+        """Close the link, now or soon."""
+        self._beside.cancel()
+
+    async def left(self) -> None:
+        """Wait until nothing of it is left."""
+        await self._beside.ended()
+
+    def ask(self) -> None:
+        """A heartbeat out of turn."""
+        self._asked.set()
+
+    def refresh(self) -> None:
+        """Have tmux draw the terminal's client anew, some time soon."""
+        self._beside.start(self._ask_client("refresh"))
+
+    async def look(self, line: Callable[[str], str]) -> sessions.Picture | None:
+        """What runs there now, None where that takes longer than a person waits for a prompt."""
+        nonce = call.nonce()
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                await self._linked.wait()
+                if self._link is None:
+                    return None
+                return sessions.picture_of(await _reply(self._link, nonce, line(nonce), _WITHIN_S))
+        except (TimeoutError, LinkFailed) as failed:
+            self._remember(f"no facts: {str(failed) or 'too late'}")
+            return None
+
+    async def _keep(self) -> None:
+        pause, longest = _AGAIN_S
+        while await self._beat():
+            pause = _AGAIN_S[0] if self._beats else min(2 * pause, longest)
+            self._beats = False
+            await asyncio.sleep(pause)
+
+    async def _listen(self) -> None:
+        """A silence before the first heartbeat would pass unnoticed."""
+        for pause in _HEARTLESS_S:
+            await asyncio.sleep(pause)
+            if self._beats:
+                return
+            if await self._is_silent() and not self._beats:
+                self._tell(self, What.LATE, seconds=LATE_S)
+                return
+
+    def _on_beat(self, *, shared: bool) -> None:
+        self._heard.set()
+        if not self._beats:
+            self._beats = True
+            watching = self._watch()  # not before: there may be room for one only (MaxSessions)
+            self._watching = self._beside.start(watching)
+        self._tell(self, What.BEAT, shared=shared)
+
+    def _on_late(self, silent_s: float) -> None:
+        self._heard.clear()
+        self._tell(self, What.LATE, seconds=silent_s)
+
+    async def _beat(self) -> bool:
+        """Open the link and beat until it is lost. False where another try would be one too many."""
+        began = time.monotonic()
+        link = None
+        try:
+            link = await open_link(self._target, shared_only=self._shared_only)
+            self._remember(f"link: {link.rung} after {time.monotonic() - began:.1f} s")
+            shared, self._link, self._opened = link.shared, link, True
+            self._linked.set()
+            await heartbeat.beat(
+                link,
+                every_s=_EVERY_S,
+                late_s=LATE_S,
+                first_s=_FIRST_S,
+                on_beat=lambda: self._on_beat(shared=shared),
+                on_late=self._on_late,
+                ask=self._asked,
+            )
+        except LinkFailed as failed:
+            self._remember(f"link: {failed.story}")
+            refused = failures.wants_person(failed.cause)
+            if refused and not self._opened:
+                sign_in_memory.learn_for_ssh_alone(self._target)
+            self._tell(self, What.LINK_REFUSED if refused and self._opened else What.HEARTLESS)
+            return not (failed.final or refused or failures.is_fatal(failed.cause))
+        finally:
+            self._linked.clear()
+            self._heard.clear()
+            self._link = None
+            if self._watching:
+                self._watching.cancel()
+            if link is not None:
+                await link.close()
+
+    async def _watch(self) -> None:
+        session = await self._find_client()
+        try:
+            if session is not None:
+                await self._lookout.keep(self._ask, session)
+        except LinkFailed as failed:
+            self._remember(f"no news: {failed.story}")
+
+    async def _ask(self, line: Callable[[str], str]) -> Mapping[str, Sequence[str]]:
+        """Not while the link is silent: it would be asked again on the next."""
+        await self._heard.wait()
+        if self._link is None:
+            raise LinkFailed(Cause.LOST, "the link is gone")
+        nonce = call.nonce()
+        return await _reply(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
+
+    async def _find_client(self) -> SessionId | None:
+        """Until the terminal has attached: tmux's id of its session. On another login node it is never found."""
+        for pause in _LOOK_AGAIN_S:
+            session = await self._ask_client("look")
+            if session:
+                return session
+            await asyncio.sleep(pause)
+        return None
+
+    async def _ask_client(self, what: str) -> SessionId | None:
+        """Return tmux's id of the terminal's session, None if that is not here, and learn the login node's name."""
+        nonce = call.nonce()
+        if self._link is None:
+            return None
+        try:
+            reply = await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)
+        except LinkFailed as failed:
+            self._remember(f"{what}: {failed.story}")
+            return None
+        name, id_ = (*reply.get("here", ()), "", "")[:2]
+        session = SessionId.parse(id_)
+        if session:
+            self._learn(NodeName.parse(name))
+        return session
+
+
+def _is_on_trust(target: Target, said: failures.Said) -> bool:
+    """True if ssh has just accepted a new host key without asking: the keychain gives such a host nothing."""
+    unasked = target.one("stricthostkeychecking") == "accept-new"
+    return unasked and "Permanently added" in str(said) and keychain.is_kept(target)
+
+
+async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:
+    """The framed reply of a script. Raises LinkFailed."""
+    answer = await link.run(line, timeout_s=timeout_s)
+    try:
+        return parse_reply(nonce, rows_of(answer.stdout))
+    except TooLong as why:
+        raise LinkFailed(Cause.LOST, f"an answer that is too long: {why}") from None

@@ -1,0 +1,91 @@
+"""`ssh -t` on the user's own tty: start it, wait for it, end it, and what it said.
+
+No pty stands in between: ssh reads the keys and writes the screen itself (DESIGN, principle 7).
+"""
+
+import signal
+import subprocess
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from lnode.ssh import arguments, master, prompts, sign_in_memory
+from lnode.ssh.failures import Said
+from lnode.ssh.log import SshLog
+from lnode.ssh.target import Target
+
+_STOP = getattr(signal, "SIGSTOP", None)  # Windows has neither
+
+
+class Terminal:
+    """A running `ssh -t`; leaving the block ends it.
+
+    A `silent` one can ask nobody anything; a `fresh` one rides on no connection that is there.
+    """
+
+    def __init__(self, target: Target, line: str, *, silent: bool = False, fresh: bool = False) -> None:
+        if silent and target.place.proxied and target.keep_warm != master.NEVER:
+            target = master.without(target)  # then every word is worth more: see sharing.with_master
+        asking, self._environment = prompts.asking(target, may_ask=not silent)
+        options = (
+            *target.keepalive,
+            *asking,
+            *((*arguments.FRESH, *target.route) if fresh and not target.control_path else target.sharing),
+        )
+        self.argv = arguments.terminal_argv(
+            target.alias,
+            line,
+            connect_timeout_s=sign_in_memory.connect_timeout_s(target),
+            options=options,
+            config=target.config,
+        )
+        self.silent = silent
+        self.master = master.identity(target)  # the one that it finds
+        self.may_ride = bool(self.master or (target.one("controlpath") and not fresh))
+        self._log = SshLog()
+        self._held = False
+
+    def __enter__(self) -> Self:
+        self._log.__enter__()
+        self._ssh = subprocess.Popen(self._log.argv(self.argv), stderr=self._log.fileno(), env=self._environment)
+        return self
+
+    @property
+    def pid(self) -> int:
+        return self._ssh.pid
+
+    def wait(self) -> int:
+        """ssh's exit status, once it has ended, or the negative number of the signal that ended it."""
+        return self._ssh.wait()
+
+    def end(self) -> None:
+        """End ssh by SIGTERM, so that its jump processes end too."""
+        if self._ssh.poll() is None:
+            self._ssh.terminate()
+            self.release()  # or it could not obey
+
+    def kill(self) -> None:
+        """For an ssh that does not obey."""
+        with suppress(ProcessLookupError):
+            self._ssh.kill()
+
+    def hold(self) -> None:
+        """Stop ssh where it is: it reads no key and writes nothing; its connection lives on in the kernel."""
+        if _STOP is not None and self._ssh.poll() is None:
+            self._ssh.send_signal(_STOP)
+            self._held = True
+
+    def release(self) -> None:
+        """Let ssh go on."""
+        if self._held:
+            self._ssh.send_signal(signal.SIGCONT)
+            self._held = False
+
+    def said(self) -> Said:
+        """What ssh itself has said, and what others have."""
+        return self._log.said()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.end()
+        self.wait()
+        self._log.__exit__(kind, error, at)

@@ -1,0 +1,231 @@
+"""The user's own tty: its modes as they were, its keys while no ssh has it, and what tmux left armed in it."""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from lnode.laptop import folders, screen
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from lnode.attach.keys import Keys
+
+try:
+    import termios
+except ImportError:  # Windows: the console keeps its modes by itself, and its keys
+    termios = None  # type: ignore[assignment]
+
+# What tmux armed and would have taken back, had it not been cut off: scroll region (which moves the cursor), charset,
+# attributes, cursor keys, keypad, bracketed paste, cursor, mouse (all kinds), focus reports, extended keys (tmux tty.c,
+# tty_stop_tty); the title from before, which its screen had come with.
+_DISARM = (
+    "\x1b7\x1b[r\x1b8\x1b(B\x1b[m\x1b[?1l\x1b>\x1b[?2004l\x1b[?25h"
+    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l\x1b[>4m\x1b[23;0t"
+)
+_LEAVE = "\x1b[?1049l"  # the alternate screen
+
+_CHUNK = 1 << 12
+_ALONE_S = 0.5  # a key with none before and after it for so long is no part of a word
+
+
+class Tty:
+    """The terminal that lnode was started in; leaving the block gives it back its modes.
+
+    `unsent` counts the keys that were taken since `listen`.
+    """
+
+    def __init__(self) -> None:
+        self._modes: list[Any] | None = None
+        self._found: list[Any] | None = None
+        self._muted = False
+        self._path: str | None = None  # where the modes are kept
+        self._reading: asyncio.AbstractEventLoop | None = None
+        self._last_at = 0.0  # when a key came
+        self._run: bytes | None = None  # the one that was pressed alone or again and again, None in a word
+        self._quiet: asyncio.TimerHandle | None = None
+        self.unsent = 0
+
+    def __enter__(self) -> Self:
+        if termios is not None:
+            self._modes = termios.tcgetattr(0)
+            with suppress(OSError, ValueError, OverflowError, termios.error):
+                self._inherit(self._modes)
+        return self
+
+    def _inherit(self, found: list[Any]) -> None:
+        """An lnode that was killed here could neither end its ssh nor give the modes back."""
+        with open(_path(), encoding="ascii") as file:
+            lnode, session, ssh, *modes = map(int, file.read().split())
+        if session != os.getsid(0) or _is_in(session, lnode):
+            return
+        if ssh > 1 and _is_in(session, ssh):
+            os.kill(ssh, signal.SIGKILL)  # it would set modes at any other end
+        plain = termios.ICANON | termios.ECHO
+        if found[3] & plain != plain and len(modes) == len(_numbers(found)):
+            self._modes = [*modes[:6], modes[6:]]
+            self.restore()
+
+    def keep(self, ssh: int) -> None:
+        """Keep the modes for the next lnode here, should this one be killed; `ssh` is the process that has the tty."""
+        if termios is None or self._modes is None:
+            return
+        with suppress(OSError):
+            self._path = _path()
+            folders.make_private(os.path.dirname(self._path))
+            with open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+                print(os.getpid(), os.getsid(0), ssh, *_numbers(self._modes), file=file)
+
+    def listen(self, on_key: Callable[[bytes], None]) -> None:
+        """Take the keys, unechoed. They are counted and gone; `on_key` hears those that come alone, as no word's do."""
+        import asyncio
+
+        from lnode.attach.keys import Keys
+
+        if termios is None or self._modes is None:
+            return
+        self.forget_muted()
+        self._muted = False
+        with suppress(termios.error):  # the window may be closed
+            modes = termios.tcgetattr(0)
+            if self._reading is None:
+                self._found = termios.tcgetattr(0)
+            modes[0] &= ~(termios.ICRNL | termios.INLCR | termios.IXON)
+            modes[1] |= termios.OPOST  # which an ssh that was killed has left off: see is_raw
+            modes[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
+            modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(0, termios.TCSANOW, modes)
+        if self._reading is None:
+            self._run, self._last_at = None, float("-inf")
+            self._reading = asyncio.get_running_loop()
+            self._reading.add_reader(0, self._read, self._reading, Keys(), on_key)
+
+    def _read(self, loop: "asyncio.AbstractEventLoop", keys: "Keys", on_key: Callable[[bytes], None]) -> None:
+        try:
+            chunk = os.read(0, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:  # the window is closed: HUP is on its way
+            self.unlisten()
+            return
+        pressed = keys.feed(chunk)
+        self._count(loop, pressed)
+        if pressed or keys.begun:
+            if self._quiet:
+                self._quiet.cancel()
+            self._quiet = loop.call_later(_ALONE_S, self._settle, loop, keys, on_key)
+
+    def _count(self, loop: "asyncio.AbstractEventLoop", pressed: list[bytes]) -> None:
+        for key in pressed:
+            self.unsent += 1
+            if loop.time() - self._last_at >= _ALONE_S:
+                self._run = key
+            elif key != self._run:
+                self._run = None
+            self._last_at = loop.time()
+
+    def _settle(self, loop: "asyncio.AbstractEventLoop", keys: "Keys", on_key: Callable[[bytes], None]) -> None:
+        self._quiet = None
+        self._count(loop, keys.settle())
+        alone, self._run = self._run, None
+        if alone:
+            on_key(alone)
+
+    def unlisten(self) -> None:
+        """Leave the keys to whoever reads next; those that nobody has read are gone."""
+        if self._reading is not None:
+            self._reading.remove_reader(0)
+            self._reading = None
+        if self._quiet:
+            self._quiet.cancel()
+            self._quiet = None
+        self.unsent = 0
+
+    def mute(self) -> None:
+        """Let no key through to the ssh that has the tty and goes on reading it; Ctrl-C is a signal.
+
+        Nobody else can read there without a race. But a line that never ends is never read, however long: canonical
+        mode, without a character that ends a line (termios(3): NL, EOL, EOF).
+        """
+        if termios is None:
+            return
+        with suppress(termios.error):
+            self._found = termios.tcgetattr(0)
+            modes = termios.tcgetattr(0)
+            off = os.fpathconf(0, "PC_VDISABLE")
+            modes[0] = modes[0] & ~(termios.ICRNL | termios.IXON) | termios.INLCR
+            modes[3] = modes[3] & ~(termios.ECHO | termios.ECHONL | termios.IEXTEN) | termios.ICANON | termios.ISIG
+            modes[6] = [bytes([off])] * len(modes[6])
+            modes[6][termios.VINTR] = b"\x03"
+            termios.tcsetattr(0, termios.TCSANOW, modes)
+            self._muted = True
+
+    def forget_muted(self) -> None:
+        """Drop what has been typed while it was muted, if it is: in other modes somebody would read it."""
+        if self._muted:
+            self.forget_keys()
+
+    def give_back(self) -> None:
+        """Leave the keys to the ssh that was held or muted, in the modes that it had set."""
+        self.unlisten()
+        self.forget_muted()
+        self._muted = False
+        if termios is not None and self._found is not None:
+            with suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSANOW, self._found)
+
+    def is_raw(self) -> bool:
+        """Has ssh the tty in its modes? Not those of `listen`, where output is processed."""
+        if termios is not None:
+            with suppress(termios.error):
+                return not termios.tcgetattr(0)[1] & termios.OPOST
+        return False
+
+    def forget_keys(self) -> None:
+        """Drop what has been typed and not been read."""
+        if termios is not None:
+            with suppress(termios.error):
+                termios.tcflush(0, termios.TCIFLUSH)
+
+    def restore(self) -> None:
+        """The modes from before lnode."""
+        if termios is not None and self._modes is not None:
+            with suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
+
+    def disarm(self) -> None:
+        """Take back what a tmux that was cut off had switched on."""
+        screen.write_control(_DISARM)
+
+    def leave_screen(self) -> None:
+        """Back to the screen from before tmux."""
+        screen.write_control(_LEAVE)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.unlisten()
+        self.restore()
+        if self._path is not None:
+            with suppress(OSError):
+                os.unlink(self._path)
+
+
+def _path() -> str:
+    return f"{folders.state_folder()}/tty{os.ttyname(0).replace('/', '-')}"
+
+
+def _is_in(session: int, pid: int) -> bool:
+    """Does a process live, and in that session? The number of one that has ended may be another's by now."""
+    try:
+        return os.getsid(pid) == session
+    except OSError:
+        return False
+
+
+def _numbers(modes: list[Any]) -> tuple[int, ...]:
+    """Modes as tcgetattr gives them, where control characters are bytes."""
+    return (*modes[:6], *(character if isinstance(character, int) else character[0] for character in modes[6]))

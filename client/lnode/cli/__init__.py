@@ -1,0 +1,1 @@
+"""Typed words in, one verb done, an exit code out."""

@@ -1,0 +1,353 @@
+"""Which job belongs to which tmux session: the evidence, and what keeps it from lying.
+
+salloc, srun and sbatch record the session id (getsid) and the host of the process that submits, and tmux makes each
+pane's first process the leader of a session. So a job is of the pane whose pid is its session id; else of the pane that
+TMUX_PANE names in the environment of that leader (a nested tmux, setsid); else of the pane among whose descendants that
+session is (script(1)). Process ids are used again, so a job has to be newer than the leader of the session that it
+names.
+
+A batch job needs more, because `--kill` cancels what belongs to the session, and most batch jobs are work that you
+submitted there. It is the session's only if a program made it in order to bring you onto its node (_is_request).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
+from typing import NamedTuple
+
+from lnode.cluster.tmux import Session
+from lnode.schedulers.slurm import Job, is_over, is_running, parse_duration, short_host
+
+_DAY_S = 86400
+_SLACK_S = 300  # munge lets no clocks work together that are further apart (its TTL), but see clock_offset
+_ROUNDING_S = 2  # ps cuts an age to seconds, and no two clocks are quite the same
+_SOON_S = 10  # from the start of a program to its submission
+_DEEPEST = 20  # more tmux servers within each other, or ways into one job, only a forged answer has
+_ANSWERED_S = 60  # the same for a program that asks you for memory and time first
+
+_REQUESTERS = {
+    "salloc",
+    "srun",
+    "qsub",
+    "bsub",
+    "nios",
+    "qrsh",
+    "qlogin",
+    "qsh",
+}  # they live as long as what they asked for
+_SHELLS = {"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "bsd-csh", "ash", "mksh"}
+
+
+class Process(NamedTuple):
+    """A process of the user. `started` is in epoch seconds of the login node's clock, None where ps does not say."""
+
+    parent: int
+    sid: int
+    started: int | None
+    command: str
+
+
+class Work(NamedTuple):
+    """More of a process: its process group and its command line."""
+
+    group: int
+    words: str
+
+
+class Host(NamedTuple):
+    """What the login node knows of itself. `origins` is pid -> (pid of the tmux server, pane) from its environment.
+
+    `work` has the processes of each session from which a batch job was submitted, and all of srun and sattach.
+    """
+
+    name: str
+    now: int | None
+    processes: Mapping[int, Process]
+    origins: Mapping[int, tuple[int, str]]
+    work: Mapping[int, Work] = MappingProxyType({})
+
+
+class Evidence(NamedTuple):
+    """What the host told, by what it is looked up by: sid -> jobs, sid -> pids, parent -> pids.
+
+    `unheld` is `children` without those of processes that hold a request. `inside` is (pid of a tmux server, pane) ->
+    the processes that were started in there. `leaders` is (sid, job id or node) -> the process groups there that lead
+    into that job. `steps` are the processes that lead into a known job. `ahead_s`: see clock_offset.
+    """
+
+    host: Host
+    jobs: Mapping[int, Sequence[Job]]
+    members: Mapping[int, Sequence[int]]
+    children: Mapping[int, Sequence[int]]
+    unheld: Mapping[int, Sequence[int]]
+    inside: Mapping[tuple[int, str], Collection[int]]
+    leaders: Mapping[tuple[int, str], Collection[int]]
+    steps: Set[int]
+    ahead_s: int | None
+
+
+class Tie(NamedTuple):
+    """The job of a session, and more that it has. Where it has none, `is_certain` says whether that is known.
+
+    `submitted` are batch jobs that were submitted there and are not proved to be its own: they outlive it.
+    """
+
+    job: Job | None
+    is_certain: bool
+    others: tuple[Job, ...] = ()
+    submitted: tuple[Job, ...] = ()
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        return (self.job, *self.others) if self.job else ()
+
+
+def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
+    """Sort what the host told, once for all of its sessions. Jobs that were submitted on another host are left out."""
+    here = [job for job in jobs if job.submit_host in ("", short_host(host.name))]
+    by_sid: dict[int, list[Job]] = {}
+    for job in here:
+        by_sid.setdefault(job.sid, []).append(job)
+    members: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
+    for pid, process in host.processes.items():
+        members.setdefault(process.sid, []).append(pid)
+        children.setdefault(process.parent, []).append(pid)
+    steps = _steps(host)
+    known = {job.id for job in here}
+    return Evidence(
+        host, by_sid, members, children,
+        unheld={pid: pids for pid, pids in children.items() if not _holds(pid, host)},
+        inside=_inside(host.origins),
+        leaders=_leaders(host, steps),
+        steps={pid for name, pids in steps.items() if name in known for pid in pids},
+        ahead_s=clock_offset(here, host.processes),
+    )  # fmt: skip
+
+
+def parse_processes(lines: Iterable[str], now: int | None) -> dict[int, Process]:
+    """Read `ps -o pid= -o ppid= -o sid= -o etime= -o comm=`; other lines are skipped."""
+    rows = (re.fullmatch(r" *([0-9]{1,10}) +([0-9]{1,10}) +([0-9]{1,10}) +([0-9:-]{1,20}) (.*)", row) for row in lines)
+    return {
+        int(row[1]): Process(int(row[2]), int(row[3]), _started(row[4], now), row[5].strip()) for row in rows if row
+    }
+
+
+def _started(age: str, now: int | None) -> int | None:
+    age_s = parse_duration(age)
+    return now - age_s if now is not None and age_s is not None else None
+
+
+def parse_origins(lines: Iterable[str]) -> dict[int, tuple[int, str]]:
+    """Read `pid PID` and below it what its environment has of TMUX and TMUX_PANE."""
+    found: dict[int, tuple[int, str]] = {}
+    pid, server, pane = 0, 0, ""
+    for row in lines:
+        if match := re.fullmatch(r"pid ([0-9]{1,10})", row):
+            pid, server, pane = int(match[1]), 0, ""
+        elif match := re.fullmatch(r"TMUX=[^,]*,([0-9]{1,10}),[^,]*", row):
+            server = int(match[1])
+        elif match := re.fullmatch(r"TMUX_PANE=(%[0-9]{1,10})", row):
+            pane = match[1]
+        if pid and server and pane:
+            found[pid] = (server, pane)
+    return found
+
+
+def parse_work(lines: Iterable[str]) -> dict[int, Work]:
+    """Read `ps -o sid= -o pid= -o pgid= -o args=`; other lines are skipped."""
+    rows = (re.fullmatch(r" *\d{1,10} +(\d{1,10}) +(\d{1,10}) (.*)", row) for row in lines)
+    return {int(row[1]): Work(int(row[2]), row[3].strip()) for row in rows if row}
+
+
+def tie(session: Session, known: Evidence) -> Tie:
+    """The job that was requested in this session: running before waiting, requested to be used before a batch job."""
+    own: list[tuple[int, Job]] = []
+    submitted: list[Job] = []
+    seen: set[int] = set()
+    doubt = False
+    for level, sids in enumerate(_levels(session, known)):
+        for job in (job for sid in sids - seen for job in known.jobs.get(sid, ())):
+            newer = _is_newer(session, job, known)
+            verdict = _is_request(session, job, known) if newer and job.is_batch else newer
+            doubt = doubt or verdict is None
+            if verdict:
+                own.append((-level, job))
+            elif newer:
+                submitted.append(job)
+        seen |= sids
+    after = tuple(sorted(submitted, key=_rank, reverse=True))
+    if not own:
+        return Tie(None, not doubt and not asks(session, known), (), after)
+    best, *others = (job for _, job in sorted(own, key=lambda one: (one[0], *_rank(one[1])), reverse=True))
+    return Tie(best, is_certain=True, others=tuple(others), submitted=after)
+
+
+def held(session: Session, known: Evidence) -> tuple[int, ...]:
+    """The processes below the session's panes that hold a request, which ends with them."""
+    below = _descendants(session.pane_pids, known.children)
+    return tuple(pid for pid in sorted(below) if _holds(pid, known.host))
+
+
+def asks(session: Session, known: Evidence) -> bool:
+    """Does something there hold a request that no job answers to? A step of a job that is known is none."""
+    requests = {pid for pid in _descendants(session.pane_pids, known.unheld) if _holds(pid, known.host)} - known.steps
+    count = Counter(known.host.processes[pid].sid for pid in requests)
+    return any(number > sum(not job.is_batch for job in known.jobs.get(sid, ())) for sid, number in count.items())
+
+
+def _holds(pid: int, host: Host) -> bool:
+    return pid in host.processes and host.processes[pid].command in _REQUESTERS
+
+
+def clock_offset(jobs: Iterable[Job], processes: Mapping[int, Process]) -> int | None:
+    """How far the login node's clock is ahead of the controller's, None where no live request shows it.
+
+    A salloc or srun that still runs was started when its job was submitted: one moment, told by both clocks.
+    """
+    first: dict[int, int] = {}
+    for process in processes.values():
+        if process.command in _REQUESTERS and process.started is not None:
+            first[process.sid] = min(process.started, first.get(process.sid, process.started))
+    found = [
+        first[job.sid] - job.submitted
+        for job in jobs
+        if job.sid in first and job.submitted is not None and not job.is_batch
+    ]
+    plausible = sorted(offset for offset in found if abs(offset) <= _DAY_S + _SLACK_S)
+    return plausible[(len(plausible) - 1) // 2] if plausible else None
+
+
+def _levels(session: Session, known: Evidence) -> Iterator[set[int]]:
+    """Session ids that are the session's, by evidence, the best first."""
+    processes = known.host.processes
+    yield set(session.pane_pids)
+    panes = zip(session.pane_pids, session.pane_ids, strict=True)
+    servers = ((processes[pid].parent, pane) for pid, pane in panes if pid in processes)
+    yield {sid for place in servers for sid in known.inside.get(place, ())}
+    below = _descendants(session.pane_pids, known.children)
+    yield {processes[pid].sid for pid in below if pid in processes}
+
+
+def _inside(origins: Mapping[int, tuple[int, str]]) -> dict[tuple[int, str], set[int]]:
+    """(pid of a tmux server, pane) -> what was started there, in tmux servers that were started there too."""
+    found: dict[tuple[int, str], set[int]] = {}
+    for sid in origins:
+        pid = sid
+        for _ in range(_DEEPEST):
+            if pid in origins:
+                found.setdefault(origins[pid], set()).add(sid)
+                pid = origins[pid][0]
+    return found
+
+
+def _descendants(pids: Iterable[int], children: Mapping[int, Sequence[int]]) -> set[int]:
+    found, todo = set(pids), list(pids)
+    while todo:
+        new = [child for child in children.get(todo.pop(), ()) if child not in found]
+        found.update(new)
+        todo.extend(new)
+    return found
+
+
+def _is_newer(session: Session, job: Job, known: Evidence) -> bool | None:
+    """Was the job submitted after the leader of its session had started? None if the clocks hide it."""
+    leader = known.host.processes.get(job.sid)
+    started = leader.started if leader and leader.started is not None else session.created
+    if job.submitted is None:
+        return True
+    by_s = job.submitted + (known.ahead_s or 0) - started
+    if known.ahead_s is not None:
+        return by_s >= -_SLACK_S
+    if known.host.now is not None and job.submitted > known.host.now + _SLACK_S:
+        return None  # from the future: clocks that differ, and nobody knows by how much
+    if by_s >= -_SLACK_S:
+        return True
+    return None if by_s >= -_SLACK_S - _DAY_S else False
+
+
+def _is_request(session: Session, job: Job, known: Evidence) -> bool | None:
+    """Did a program make this batch job in order to bring you onto its node? None if it may still do so.
+
+    Some sites' sinteractive is sbatch, a wait, and then srun --jobid, sattach or ssh. An interactive shell gives each
+    command that you type a process group of its own (job control); a program leaves all that it starts in its own. So
+    a step in the group of a program that started just before the job was submitted proves it, and one that you typed
+    does not. While such a program waits, its one job looks like that of any program that submits one. Where you have
+    had no prompt yet, it is the request's if lnode started the session with one.
+    """
+    host = known.host
+    if not host.processes:
+        return None
+    leaders = (leader for name in (job.id, job.nodes) for leader in known.leaders.get((job.sid, name), ()))
+    if any(_is_maker(leader, job, known) for leader in leaders):
+        return True
+    if len(known.jobs[job.sid]) > 1:
+        return False
+    members = [pid for pid in known.members.get(job.sid, ()) if pid in host.work]  # the others came and went meanwhile
+    if any(host.work[pid].group != job.sid for pid in members):
+        return False
+    if _is_prompt(job.sid, host) or not any(_is_starter(pid, job, known) for pid in members):
+        return False
+    return True if session.kind == "node" else None
+
+
+def _is_maker(leader: int, job: Job, known: Evidence) -> bool:
+    """Has the job been submitted from this process group, of which you typed at most the beginning?"""
+    if _is_prompt(leader, known.host):
+        return False
+    process = known.host.processes[leader]
+    if leader == job.sid and process.command in _SHELLS:
+        return True
+    return _is_just_before(process, job, known, _ANSWERED_S)
+
+
+def _is_starter(pid: int, job: Job, known: Evidence) -> bool:
+    return pid != job.sid and _is_just_before(known.host.processes[pid], job, known, _SOON_S)
+
+
+def _is_just_before(process: Process, job: Job, known: Evidence, within_s: int) -> bool:
+    if process.started is None or job.submitted is None:
+        return False
+    return -_ROUNDING_S <= job.submitted + (known.ahead_s or 0) - process.started <= within_s
+
+
+def _is_prompt(pid: int, host: Host) -> bool:
+    """Is it a shell to type into, which was started without a script and without -c? True too if nobody can say."""
+    process, work = host.processes.get(pid), host.work.get(pid)
+    return process is None or (process.command in _SHELLS and _TYPED.fullmatch(work.words if work else "") is not None)
+
+
+_TYPED = re.compile(r"(\S+(?: (?:-[abd-zA-Z]+|--[a-z]+))*)?")
+
+
+def _steps(host: Host) -> dict[str, set[int]]:
+    """Job id or node -> the processes that say in their words that they lead there."""
+    found: dict[str, set[int]] = {}
+    for pid, work in host.work.items():
+        command = host.processes[pid].command if pid in host.processes else ""
+        for name in set(_LEADS_TO[command].findall(work.words)) if command in _LEADS_TO else ():
+            found.setdefault(name, set()).add(pid)
+    return found
+
+
+def _leaders(host: Host, steps: Mapping[str, Set[int]]) -> dict[tuple[int, str], set[int]]:
+    """(sid, job id or node) -> the leaders of the process groups there that lead into it."""
+    found: dict[tuple[int, str], set[int]] = {}
+    for name, pids in steps.items():
+        for pid in pids:
+            leaders = found.setdefault((host.processes[pid].sid, name), set())
+            if host.work[pid].group not in pids and len(leaders) < _DEEPEST:
+                leaders.add(host.work[pid].group)
+    return found
+
+
+_LEADS_TO = {
+    "srun": re.compile(r"--jobid[= ](\d{1,10})(?!\S)"),
+    "sattach": re.compile(r" (\d{1,10})\.\S"),
+    "ssh": re.compile(r"[ @]([A-Za-z0-9][\w-]*)"),
+}
+
+
+def _rank(job: Job) -> tuple[bool, bool, bool, int, int, str]:
+    return (is_running(job), not is_over(job), not job.is_batch, job.submitted or 0, len(job.id), job.id)

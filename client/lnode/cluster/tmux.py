@@ -1,0 +1,230 @@
+"""tmux(1) on the host: names, the command inside a session, the exit codes of the attach line, its records.
+
+Fields of a record are separated by spaces and the free text comes last: without `-u` in a C locale tmux prints a tab
+as `_` (seen in 3.3a), and its names never hold a newline or a control character (session_check_name).
+"""
+
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import NamedTuple
+
+from lnode.remote.fields import JobId, PaneId, SessionId, epoch, number
+
+# Options that a tmux before 2.0 does not know come out empty. Free text comes last, what lnode wrote itself before it.
+PANES_FORMAT = (
+    "#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} #{pane_id} "
+    "f#{window_flags} k#{@lnode_kind} o#{@lnode_owner} e#{@lnode_ended} w#{@lnode_warned} t#{@lnode_told} "
+    "#{session_name}"
+)
+
+
+class Left(IntEnum):
+    """Exit code of the attach line (session.sh). Unusual numbers, so that no shell's own failure is taken for one."""
+
+    DETACHED = 100
+    ENDED = 101
+    NO_SESSION = 102
+    NO_TMUX = 103
+    NO_PROGRAM = 104
+    NAME_REFUSED = 105
+    NOT_CREATED = 106
+    NOT_ATTACHED = 107
+    TAKEN_OVER = 108
+    REBOOTED = 109
+    SERVER_GONE = 110
+    OTHER_NODE = 111
+    ELSEWHERE = 112
+    SOCKET_GONE = 113
+    NO_FOLDER = 114
+    CANNOT_ASK = 115
+    NO_PROGRAM_BUT_SLURM = 120
+    NO_PROGRAM_BUT_PBS = 121
+    NO_PROGRAM_BUT_LSF = 122
+    NO_PROGRAM_BUT_SGE = 123
+
+
+class Ended(NamedTuple):
+    """How the request of a session ended: None or "" for what is not known, seconds since the epoch there."""
+
+    job: JobId | None
+    state: str
+    at: int
+
+
+class Session(NamedTuple):
+    """A tmux session. Times are seconds since the epoch on the host's clock.
+
+    `pane_pids` are the first processes of its panes, `pane_ids` tmux's own `%3`, in the same order; `kind` is "node",
+    "login", "run", or "" for one made by hand. `clients` says where each client comes from: a laptop's name, a host,
+    else a tty. `alerts` are tmux's flags of its windows: `!` bell, `~` silence, `#` activity. `told` is the job whose
+    start has been told, `warned` the last warning given (`JOB MINUTES`).
+    """
+
+    id: SessionId
+    name: str
+    created: int
+    active: int
+    attached: int
+    pane_pids: tuple[int, ...]
+    kind: str
+    pane_ids: tuple[PaneId, ...] = ()
+    alerts: str = ""
+    clients: tuple[str, ...] = ()
+    ended: Ended | None = None
+    told: str = ""
+    warned: str = ""
+
+
+_PANE = re.compile(
+    r"(\$[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{0,12}) ([0-9]{1,6}) ([0-9]{1,10}) (%[0-9]{1,10}) f(\S{0,20}) k(.*)",
+    re.DOTALL,
+)
+_TOLD = r"(?:waiting-)?[A-Za-z0-9._+\[\]-]{1,40}"  # a job, or that it waits
+_ALERTS = "!~#"
+
+
+def parse_panes(lines: Iterable[str]) -> tuple[Session, ...]:
+    """Read `list-panes -a -F PANES_FORMAT`: one session for all its panes, in tmux's order; other lines are skipped.
+
+    Whatever stands in an option, the session is listed.
+    """
+    found: dict[SessionId, Session] = {}
+    pids: dict[SessionId, list[int]] = {}
+    panes: dict[SessionId, list[PaneId]] = {}
+    for row in lines:
+        match, options, name = _split(row)
+        if match is None or not name:
+            continue
+        id_, created, attached = SessionId(match[1]), epoch(match[2]) or 0, int(match[4])
+        active, flags = epoch(match[3]) or created, match[7]
+        pids.setdefault(id_, []).append(int(match[5]))
+        panes.setdefault(id_, []).append(PaneId(match[6]))
+        before = found.get(id_) or Session(id_, name, created, active, attached, (), "")
+        found[id_] = before._replace(
+            kind=options["k"] if options["k"] in ("node", "login", "run") else "",
+            alerts="".join(flag for flag in _ALERTS if flag in before.alerts + flags),
+            ended=_parse_ended(options["e"]),
+            told=options["t"] if re.fullmatch(_TOLD, options["t"]) else "",
+            warned=options["w"] if re.fullmatch(rf"{_TOLD} [0-9]{{1,6}}", options["w"]) else "",
+        )
+    return tuple(one._replace(pane_pids=tuple(pids[id_]), pane_ids=tuple(panes[id_])) for id_, one in found.items())
+
+
+def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
+    """The beginning of a row, its options by their letters, and the name."""
+    match, options = _PANE.fullmatch(row), {}
+    rest = match[8] if match else ""
+    for letter, end in (("k", " o"), ("o", " e"), ("e", " w"), ("w", " t"), ("t", " ")):
+        options[letter], _, rest = rest.partition(end)
+    return match, options, rest
+
+
+def _parse_ended(value: str) -> Ended | None:
+    """The option @lnode_ended: `JOB STATE EPOCH`, with `-` for what is not known."""
+    match = re.fullmatch(r"(\S{1,40}) ([A-Z_-]{1,40}) ([0-9]{1,12})", value)
+    at = epoch(match[3]) if match else None
+    return Ended(JobId.parse(match[1]), match[2].strip("-"), at) if match and at is not None else None
+
+
+def parse_owners(lines: Iterable[str]) -> dict[SessionId, tuple[int, str]]:
+    """From the same rows the lease of each session that has one, @lnode_owner: session id -> (epoch, laptop's name)."""
+    rows = ((SessionId(match[1]), options["o"]) for match, options, _ in map(_split, lines) if match)
+    leases = ((id_, re.fullmatch(r"[^,]*,([0-9]{1,12}),([\w.-]{1,40}),.*", value)) for id_, value in rows)
+    return {id_: (int(lease[1]), lease[2]) for id_, lease in leases if lease}
+
+
+class Client(NamedTuple):
+    """A tmux client. `pid` is None before tmux 2.1."""
+
+    session_id: SessionId
+    tty: str
+    pid: int | None
+
+
+def parse_clients(lines: Iterable[str]) -> tuple[Client, ...]:
+    """Read the rows `client SESSION_ID PID /dev/TTY`; other lines are skipped."""
+    rows = (re.fullmatch(r"client (\$[0-9]{1,10}) ([0-9]{0,10}) (\S{1,80})", row) for row in lines)
+    return tuple(Client(SessionId(row[1]), row[3], number(row[2])) for row in rows if row)
+
+
+def parse_marks(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Read the options @lnode_run_...: tty -> (pid of the client's parent, epoch), of a tty's latest run."""
+    rows = (re.fullmatch(r'@lnode_run_\S+ "?(\S{1,80}) ([0-9]{1,10}) ([0-9]{1,12})"?', row) for row in lines)
+    marks = sorted((int(row[3]), row[1], int(row[2])) for row in rows if row)
+    return {tty: (pid, epoch) for epoch, tty, pid in marks}
+
+
+def parse_who(lines: Iterable[str]) -> dict[str, str]:
+    """Read who(1): tty -> the host that it came from, where it names one."""
+    rows = ((re.match(r"\S+ +(\S{1,80}) ", row), row.rstrip().rpartition("(")) for row in lines)
+    return {
+        f"/dev/{tty[1]}": host[:-1] for tty, (_, _, host) in rows
+        if tty and re.fullmatch(r"[^()]{1,200}\)", host)
+    }  # fmt: skip
+
+
+_CREATABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+
+
+def is_creatable(name: str) -> bool:
+    """Does tmux, of every version, keep this name as it is? `.` and `:` become `_`, `#{}` is expanded in `-s`."""
+    return _CREATABLE.fullmatch(name) is not None
+
+
+def is_possible(name: str) -> bool:
+    """Can a session that somebody made by hand have this name? tmux never keeps `.`, `:` or a control character."""
+    return bool(name) and not re.search(r"[.:\x00-\x1f\x7f-\x9f]", name)
+
+
+def suggestion(name: str) -> str:
+    """The nearest name that can be created."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "livenode"
+
+
+def literal(text: str) -> str:
+    """Text as tmux shows it and expands nothing in it: no format, no time, no command, no control character."""
+    return "".join(c if c.isprintable() and c not in "#%" else "_" for c in text)
+
+
+def pane_command(request: str, renewal: str = "") -> str:
+    """What a session with an allocation runs: the request, then a shell that says where it is.
+
+    tmux gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
+    backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane, and Slurm's
+    AllocSID of what was requested there (SLURM.md 2). `renewal` is the command that asks anew, typed on the laptop.
+    """
+    typed = renewal if re.fullmatch(r"[\w.@+ -]+", renewal, re.ASCII) else "lnode HOST SESSION --renew"
+    return f"{request}; exec /bin/sh -c '{_AFTERWARDS.replace('RENEWAL', typed)}'"
+
+
+# The option is what parse_panes reads: JOB STATE EPOCH. A job that is only just ending has no last state yet.
+# A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it there.
+_AFTERWARDS = (
+    "set -- $(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null"
+    ' | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in '
+    '("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done '
+    '| sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-); '
+    "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
+    'case $state in -) said= ;; *) said=" ($state)" ;; esac; '
+    'tmux set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '
+    'if [ "$(tmux show-options -v @lnode_renewed 2>/dev/null)" = "$TMUX_PANE" ]; then '
+    "tmux set-option -u @lnode_renewed 2>/dev/null; fi; "
+    'echo; echo "lnode: ${1:+job }${1:-the request}$said has ended. '
+    'This shell is on the login node $(uname -n), on no compute node."; '
+    'echo "lnode: a new allocation in this session, from your laptop: RENEWAL"; echo; '
+    'exec "${SHELL:-/bin/sh}" -l'
+)
+
+
+def program_of(request: str) -> str:
+    """The program that a request starts with, if its first word is plainly one; else "" (assignments, builtins)."""
+    word = request.split(maxsplit=1)[0] if request.strip() else ""
+    return word if re.fullmatch(r"[A-Za-z0-9_./+][A-Za-z0-9_./+-]*", word) and word not in _SHELL_WORDS else ""
+
+
+# Words of some login shell that /bin/sh, which looks for the program, need not know
+_SHELL_WORDS = {
+    ".", "alias", "builtin", "cd", "command", "eval", "exec", "export", "for", "if", "limit", "ml", "module", "set",
+    "setenv", "source", "time", "ulimit", "umask", "unset", "unsetenv", "while",
+}  # fmt: skip

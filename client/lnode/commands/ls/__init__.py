@@ -1,0 +1,1 @@
+"""`--ls`: the sessions and runs of one host or of all."""

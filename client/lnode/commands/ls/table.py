@@ -1,0 +1,295 @@
+"""What `--ls` shows of the pictures of hosts: which columns, in which order, in which words; and the same as JSON.
+
+A picture ages: times are counted on from when it was taken, and what must have happened since is said as such.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lnode.cluster.sessions import CANNOT_ASK, Entry, Picture, State, not_kept, start_in_words
+from lnode.runs.record import Run, outcome
+from lnode.schedulers import slurm_reasons
+from lnode.text import in_words
+
+_SOON_S = 15 * 60
+_IDLE_S = 60  # less is no news
+_MOST_ROWS = 500  # of sessions, and of runs: a table takes a millisecond for each
+_NEWS_S = 7 * 86400  # runs that ended before are in the JSON only
+
+Cell = tuple[str, str]
+"""Text, and the name of a style; what matters is in the text."""
+
+
+class View(NamedTuple):
+    """What is known of a host: its pictures, one for each login node, and how long ago they were taken.
+
+    `trouble` says why there is nothing newer, "" where this has just been asked; `silent` which login nodes did not
+    answer.
+    """
+
+    host: str
+    pictures: tuple[Picture, ...]
+    age_s: int = 0
+    trouble: str = ""
+    runs: tuple[Run, ...] = ()
+    silent: tuple[str, ...] = ()
+
+    @property
+    def is_fresh(self) -> bool:
+        return not self.trouble
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Those that need attention first; else by name."""
+        found = [entry for picture in self.pictures for entry in picture.entries]
+        return sorted(found, key=lambda entry: (_rank(entry, self.age_s), entry.session.name))
+
+
+def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple[list[str], list[list[Cell]]]:
+    """Column names, and a row for each session and run. Without `all_columns` those that are empty are left out."""
+    rows = [
+        row
+        for view in views
+        for row in (
+            *(_row(view, entry) for entry in view.entries[:_MOST_ROWS]),
+            *(_run_row(view, run) for run in news(view)[:_MOST_ROWS]),
+        )
+    ]
+    names = [name for name in _COLUMNS if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
+    if not with_host:
+        names = [name for name in names if name != "HOST"]
+    if not any(len(view.pictures) > 1 for view in views):
+        names = [name for name in names if name != "LOGIN NODE"]
+    if all(view.is_fresh for view in views):
+        names = [name for name in names if name != "SEEN"]
+    return names, [[row[name] for name in names] for row in rows]
+
+
+_COLUMNS = ("HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "SEEN")
+_ALWAYS = ("SESSION", "KIND", "STATE", "NODE")
+
+_STYLES = {
+    State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
+    State.SHELL: "", State.UNKNOWN: "magenta",
+}  # fmt: skip
+
+
+def _row(view: View, entry: Entry) -> dict[str, Cell]:
+    session, job, waiting = entry.session, entry.job, entry.state is State.WAITING
+    soon = "bold red" if _is_soon(entry, view.age_s) else ""
+    return {
+        "HOST": (view.host, ""),
+        "SESSION": (session.name, "bold"),
+        "KIND": (entry.kind, ""),
+        "STATE": (_state(entry, view.age_s), soon or _STYLES[entry.state]),
+        "NODE": ("" if waiting else entry.node, ""),
+        "JOB": (job.id if job else "", ""),
+        "LEFT": (_left(entry, view.age_s), soon),
+        "WHY": (_why(entry, view), _STYLES[entry.state]),
+        "ATTACHED": (", ".join(session.clients) or ("yes" if session.attached else ""), "dim"),
+        "IDLE": (_idle(entry, view), "dim"),
+        "LOGIN NODE": (entry.login_node, "dim"),
+        "SEEN": (f"{in_words(view.age_s)} ago" if view.trouble else "", "magenta"),
+    }
+
+
+def news(view: View) -> list[Run]:
+    """The runs that are worth a row: those that have not ended first, then what ended last."""
+    now = _clock(view)
+    shown = [run for run in view.runs if run.ended is None or now is None or now - run.ended < _NEWS_S]
+    return sorted(shown, key=lambda run: (run.ended is not None, -(run.ended or run.started), run.name))
+
+
+def _run_row(view: View, run: Run) -> dict[str, Cell]:
+    style = {"running": "green", "elsewhere": "magenta", "lost": "red"}.get(run.state, "red" if run.code else "")
+    return dict.fromkeys(_COLUMNS, ("", "")) | {
+        "HOST": (view.host, ""),
+        "SESSION": (run.name, "bold"),
+        "KIND": ("run", ""),
+        "STATE": ("unknown" if run.state == "elsewhere" else run.state, style),
+        "NODE": (run.host or "?", ""),
+        "JOB": (run.job or "", ""),
+        "WHY": (_fate(run, _clock(view)), style),
+        "SEEN": (f"{in_words(view.age_s)} ago" if view.trouble else "", "magenta"),
+    }
+
+
+def _fate(run: Run, now: int | None) -> str:
+    if run.state == "lost":
+        return "killed, or its node restarted"
+    if run.code is None or run.ended is None:
+        return f"in {run.session}" if run.session else ""
+    return outcome(run.code).removeprefix("with ") + (
+        "" if now is None else f", {in_words(max(0, now - run.ended))} ago"
+    )
+
+
+def _clock(view: View) -> int | None:
+    """What time it is by a login node's clock."""
+    now = next((picture.now for picture in view.pictures if picture.now is not None), None)
+    return None if now is None else now + view.age_s
+
+
+def _rank(entry: Entry, age_s: int) -> int:
+    if entry.state in (State.ENDED, State.ENDING) or _is_soon(entry, age_s):
+        return 0
+    if "!" in entry.session.alerts:
+        return 1
+    return {State.WAITING: 2, State.RUNNING: 3, State.UNKNOWN: 4}.get(entry.state, 5)
+
+
+def _is_soon(entry: Entry, age_s: int) -> bool:
+    left_s = left_of(entry, age_s)
+    return entry.state is State.RUNNING and left_s is not None and left_s < _SOON_S
+
+
+def left_of(entry: Entry, age_s: int) -> int | None:
+    """Seconds that are left of a running job by now; None for others and where there is no limit."""
+    if entry.state is not State.RUNNING or entry.job is None or entry.job.left_s is None:
+        return None
+    return entry.job.left_s - age_s
+
+
+def _state(entry: Entry, age_s: int) -> str:
+    left_s = left_of(entry, age_s)
+    word = entry.state.value
+    if left_s is not None and left_s < 0 < age_s:
+        word = "must have ended"
+    elif entry.state is State.ENDED:
+        word = "ended, now a shell"
+    return f"{word}, bell" if "!" in entry.session.alerts else word
+
+
+def _left(entry: Entry, age_s: int) -> str:
+    left_s = left_of(entry, age_s)
+    if left_s is not None:
+        return in_words(max(0, left_s))
+    return "no limit" if entry.job and entry.state is State.RUNNING and entry.job.left == "UNLIMITED" else ""
+
+
+def _why(entry: Entry, view: View) -> str:
+    """Why it waits and how long that may take, or how its allocation ended and when."""
+    job, ended = entry.job, entry.session.ended
+    if entry.state is State.WAITING and job is not None:
+        starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
+        soon = start_in_words(entry._replace(starts_in_s=starts_in_s))
+        return ", ".join(filter(None, (slurm_reasons.in_words(job.reason), soon)))
+    if entry.successor:
+        return f"its successor {slurm_reasons.in_words(entry.successor.reason)}"
+    if entry.state is State.ENDING and job is not None:
+        return job.state.lower()
+    if entry.state is State.ENDED and ended is not None:
+        now = _now(entry, view)
+        ago = "" if now is None else f"{in_words(max(0, now - ended.at))} ago"
+        return ", ".join(filter(None, (f"job {ended.job}" if ended.job else "", ended.state.lower(), ago)))
+    return ""
+
+
+def _idle(entry: Entry, view: View) -> str:
+    idle_s = _idle_s(entry, view)
+    return in_words(idle_s) if idle_s is not None and idle_s >= _IDLE_S else ""
+
+
+def _idle_s(entry: Entry, view: View) -> int | None:
+    now = _now(entry, view)
+    return None if now is None else max(0, now - entry.session.active)
+
+
+def _now(entry: Entry, view: View) -> int | None:
+    """By the clock of the entry's own login node."""
+    now = next((picture.now for picture in view.pictures if picture.login_node == entry.login_node), None)
+    return None if now is None else now + view.age_s
+
+
+def notes(views: Sequence[View]) -> list[str]:
+    """What is to be said beneath the table."""
+    said: list[str] = []
+    for view in views:
+        if more := sum(max(0, len(found) - _MOST_ROWS) for found in (view.entries, news(view))):
+            said.append(f"{more} more rows are not shown: lnode {view.host} --ls --json")
+        said += view.silent
+        if view.trouble:
+            is_known = view.pictures and all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
+            none = f"; {in_words(view.age_s)} ago it had no sessions" if is_known and not view.entries else ""
+            said.append(f"{view.trouble}{none}")
+        elif any(picture.scheduler == "silent" for picture in view.pictures):
+            said.append(f"the scheduler of {view.host} does not answer: jobs and time left are unknown")
+        if view.is_fresh:
+            said += filter(None, (not_kept(picture, view.host) for picture in view.pictures))
+        said += [_unknown(picture, view.host) for picture in view.pictures if picture.tmux in CANNOT_ASK]
+    idle = [view for view in views if _is_idle(view)]
+    if len(views) == 1 and idle:
+        nodes = ", ".join(picture.login_node for picture in views[0].pictures)
+        said.append(f"no sessions on {views[0].host} ({nodes}); start one: lnode {views[0].host}")
+    elif idle:
+        said.append(f"no sessions on {', '.join(view.host for view in idle)}")
+    return said
+
+
+def _is_idle(view: View) -> bool:
+    """Is it known that nothing runs there?"""
+    is_known = view.is_fresh and all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
+    return bool(view.pictures) and is_known and not view.entries and not news(view)
+
+
+def _unknown(picture: Picture, host: str) -> str:
+    node = "" if picture.login_node == host else f" ({picture.login_node})"
+    return f"tmux on {host}{node} does not answer as it should, so its sessions are not known: lnode {host} --doctor"
+
+
+def document(view: View) -> dict[str, object]:
+    """The `--json` document of a host; keys are only ever added. Times are seconds, unknown is null."""
+    first = view.pictures[0] if view.pictures else None
+    return {
+        "host": view.host,
+        "login_node": first.login_node if first else None,
+        "scheduler": first.scheduler if first else None,
+        "tmux": first.tmux if first else None,
+        "age_s": view.age_s if view.pictures else None,
+        "trouble": view.trouble or None,
+        "silent_login_nodes": list(view.silent),
+        "sessions": [_session(view, entry) for entry in view.entries],
+        "runs": [_run(run) for run in view.runs],
+    }
+
+
+def _run(run: Run) -> dict[str, object]:
+    return {
+        "name": run.name,
+        "state": "unknown" if run.state == "elsewhere" else run.state,
+        "node": run.host,
+        "started": run.started,
+        "ended": run.ended,
+        "exit_code": run.code,
+        "job": run.job or None,
+        "session": run.session or None,
+        "command": run.command,
+    }
+
+
+def _session(view: View, entry: Entry) -> dict[str, object]:
+    job, session = entry.job, entry.session
+    return {
+        "name": session.name,
+        "kind": entry.kind,
+        "state": entry.state.value,
+        "node": entry.node,
+        "login_node": entry.login_node,
+        "created": session.created,
+        "active": session.active,
+        "idle_s": _idle_s(entry, view),
+        "clients": session.attached,
+        "attached_from": list(session.clients),
+        "bell": "!" in session.alerts,
+        "why": _why(entry, view) or None,
+        "starts_in_s": entry.starts_in_s,
+        "job": None
+        if job is None
+        else {
+            "id": job.id, "state": job.state, "nodes": job.nodes or None, "reason": job.reason or None,
+            "left_s": job.left_s, "submitted": job.submitted,
+        },
+        "ended": None
+        if session.ended is None
+        else {"job": session.ended.job or None, "state": session.ended.state or None, "at": session.ended.at},
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""`--ls --watch`: the picture over the whole screen, counted on by the second, asked anew once or twice a minute."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from lnode.cluster.sessions import State
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
+from lnode.commands.ls.views import views_of
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.ssh.target import Target
+
+_EVERY_S = 60.0
+_OFTEN_S = 30.0  # where something waits or ends soon; nothing asks a scheduler more often
+_SOON_S = 600
+_WITHIN_S = 20.0
+
+
+def refuse_to_watch_a_pipe() -> None:
+    """Raises LnodeError(USAGE) where there is no terminal to show it on."""
+    if not (screen.is_terminal() and screen.can_ask()):
+        raise LnodeError(ExitCode.USAGE, "--watch needs a terminal", "for scripts there is: --ls --json")
+
+
+def watch(hosts: Mapping[str, tuple[Target, Request]], views: Sequence[View]) -> ExitCode:
+    """Show the views until q or Ctrl-C. Asks in silence: a host that wants somebody keeps its last picture."""
+    seen = {view.host: (time.time() - view.age_s, view) for view in views}
+    asking: threading.Thread | None = None
+    asked_at = time.time()
+    with screen.board(whole=True) as draw, screen.keys() as pressed:
+        try:
+            while True:
+                now = time.time()
+                shown = [view._replace(age_s=max(0, int(now - at))) for at, view in seen.values()]
+                _draw(draw, shown, asking is not None and asking.is_alive())
+                if pressed(1.0) in ("q", "Q", "\x03"):
+                    return ExitCode.DONE
+                if time.time() - asked_at >= _pause_s(shown) and not (asking and asking.is_alive()):
+                    asked_at = time.time()
+                    asking = threading.Thread(target=_ask, args=(hosts, seen), daemon=True)
+                    asking.start()
+        except KeyboardInterrupt:
+            return ExitCode.DONE
+
+
+def _ask(hosts: Mapping[str, tuple[Target, Request]], seen: dict[str, tuple[float, View]]) -> None:
+    for view in views_of(hosts, within_s=_WITHIN_S):
+        at = time.time() - view.age_s
+        if view.is_fresh or view.host not in seen:
+            seen[view.host] = (at, view)
+        else:
+            before, last = seen[view.host]
+            seen[view.host] = (before, last._replace(trouble=view.trouble))
+
+
+def _pause_s(views: Sequence[View]) -> float:
+    entries = [(entry, view.age_s) for view in views for entry in view.entries]
+    often = any(
+        entry.state is State.WAITING or ((left_s := table.left_of(entry, age_s)) is not None and left_s < _SOON_S)
+        for entry, age_s in entries
+    )
+    return _OFTEN_S if often else _EVERY_S
+
+
+def _draw(draw: screen.Draw, views: Sequence[View], asking: bool) -> None:
+    age = max((view.age_s for view in views), default=0)
+    clock = time.strftime("%H:%M:%S")
+    foot = f"{clock}, {'asking' if asking else f'asked {age} s ago'}; q leaves"
+    draw(*table.table(views, all_columns=False, with_host=len(views) > 1), ["", *table.notes(views), foot])

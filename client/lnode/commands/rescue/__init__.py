@@ -1,0 +1,1 @@
+"""`--rescue`: a process that nothing protects, brought into a session."""

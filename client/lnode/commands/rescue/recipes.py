@@ -1,0 +1,166 @@
+"""A process that was started without protection: what can be made of it, and what to type where nothing can be."""
+
+import binascii
+import re
+import shlex
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import NamedTuple
+
+from lnode.remote.fields import Word, in_command, number
+
+_CUT = 3900  # characters of a command; rescue.sh sends no more than 4000
+
+
+class Fate(Enum):
+    """TAKE: reptyr can bring it into a session. SAFE: it needs nothing. BY_HAND: only its own shell can let it go."""
+
+    TAKE = auto()
+    SAFE = auto()
+    BY_HAND = auto()
+
+
+class Process(NamedTuple):
+    """What rescue.sh says of a process of this user's. `command` are its words, `state` is ps's STAT.
+
+    `job` is its process group, by which a shell knows it, and `others` share that; `shell` is the one whose job it is,
+    or empty. `immune`: it ignores hangups; `session` and `screen`: it is in a tmux or screen; `piped`: it prints to an
+    ssh that waits for it, without a terminal.
+    """
+
+    command: tuple[str, ...]
+    tty: str
+    state: str
+    job: int
+    others: int
+    immune: bool
+    shell: str
+    session: str
+    screen: bool
+    piped: bool
+    reptyr: bool
+    permitted: bool
+    tmux: bool
+    is_taken: bool
+
+
+def parse(rows: Iterable[str]) -> Process | str:
+    """Read the facts, or why there is nothing to be done: "gone" or "not yours"."""
+    facts = {name: value for row in rows for name, _, value in [row.partition(" ")]}
+    if not facts.get("uid"):
+        return "gone"
+    if facts.get("mine") != "yes":
+        return "not yours"
+    return Process(
+        command=_words(facts.get("command", "")),
+        tty=_tty(facts.get("tty", "")),
+        state=facts.get("state", ""),
+        job=_number(facts.get("job", "")),
+        others=_number(facts.get("others", "")),
+        immune=facts.get("immune") == "yes",
+        shell=Word.parse(facts.get("shell", "")) or "",
+        session=facts.get("session", ""),
+        screen=facts.get("screen") == "yes",
+        piped=facts.get("piped") == "yes",
+        reptyr=facts.get("reptyr") == "yes",
+        permitted=facts.get("permitted") == "yes",
+        tmux=facts.get("tmux") == "yes",
+        is_taken=facts.get("taken") == "yes",
+    )
+
+
+def _number(word: str) -> int:
+    return number(word) or 0
+
+
+def _tty(word: str) -> str:
+    """`pts/3`, "" for none: the text stands beside commands that you type at that terminal."""
+    return word if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9/._-]{0,40}", word) else "?" if word else ""
+
+
+def _words(encoded: str) -> tuple[str, ...]:
+    try:
+        text = binascii.a2b_base64(encoded).decode("utf-8", "backslashreplace")
+    except binascii.Error:
+        return ()
+    return tuple(text.rstrip("\0").split("\0")) if text else ()
+
+
+def fate(process: Process) -> Fate:
+    """What is to become of it."""
+    if process.session or process.screen or (process.immune and process.tty) or not (process.tty or process.piped):
+        return Fate.SAFE
+    if process.piped:
+        return Fate.BY_HAND
+    if process.reptyr and process.permitted and process.tmux and not process.others:
+        return Fate.TAKE
+    return Fate.BY_HAND
+
+
+def why_safe(process: Process, alias: str) -> str:
+    """One clause, of what needs nothing."""
+    if process.session:
+        return f"is in the session {process.session} already: lnode {alias} {in_command(process.session)}"
+    if process.screen:
+        return "is in a screen already, which keeps it"
+    return "ignores hangups, so it goes on by itself" if process.immune else "has no terminal, so it goes on by itself"
+
+
+def why_by_hand(process: Process) -> str:
+    """One clause: why it cannot be brought into a session."""
+    if process.piped:
+        return "it prints into the ssh that started it, and has no terminal that could be another"
+    if not process.tmux:
+        return "there is no tmux"
+    if not process.reptyr:
+        return "there is no reptyr"
+    if not process.permitted:
+        return "one process may not take hold of another there (ptrace_scope)"
+    many = "another process shares" if process.others == 1 else f"{process.others} others share"
+    return f"{many} its job, and reptyr takes one alone"
+
+
+def recipe(process: Process, alias: str) -> list[str]:
+    """What to type at its own terminal so that it outlives that, and what to do next time; a line each."""
+    if process.piped:
+        lines = ["it goes on until that ssh is gone and it prints a line: most programs end at that"]
+    else:
+        lines = [f"at its terminal ({process.tty}): {_let_go(process)}"]
+        lines.append("what it has printed stays there; what it prints when that is gone is an error, of which many end")
+    if process.command and sum(map(len, process.command)) < _CUT:
+        lines.append(f"next time: lnode {alias} NAME --run -- {shlex.join(process.command)}")
+    return lines
+
+
+def _let_go(process: Process) -> str:
+    in_front, stopped = "+" in process.state, process.state.startswith("T")
+    ways = _IN_FRONT if in_front else _STOPPED if stopped else _BEHIND
+    return ways.get(process.shell, ways["another"]).format(job=process.job, shell=process.shell)
+
+
+# bash(1), zshbuiltins(1), fish's bg and disown, ksh(1). All but zsh know a job by the pid of its first process; zsh
+# lets go of what was stopped last, and after a bg that may be another job.
+_IN_FRONT = {
+    "bash": "Ctrl-Z, then bg; disown -h {job}",
+    "zsh": "Ctrl-Z, then disown; kill -CONT -{job}",
+    "fish": "Ctrl-Z, then bg {job}; disown {job}",
+    "ksh": "Ctrl-Z, then bg; disown {job}",
+    "": "Ctrl-Z, then bg; and where that is bash: disown -h {job}",
+    "another": "Ctrl-Z, then bg",
+}
+_STOPPED = {
+    "bash": "kill -CONT -{job}; disown -h {job}",
+    "zsh": "kill -CONT -{job}; disown %N, where jobs -l has {job} as number N",
+    "fish": "bg {job}; disown {job}",
+    "ksh": "kill -CONT -{job}; disown {job}",
+    "": "what its shell is nobody knows; in bash it is: kill -CONT -{job}; disown -h {job}",
+    "another": "bg %N, where jobs -l has {job} as number N",
+}
+_BEHIND = {
+    "bash": "disown -h {job}",
+    "zsh": "disown %N, where jobs -l has {job} as number N",
+    "fish": "disown {job}",
+    "ksh": "disown {job}",
+    "": "what its shell is nobody knows; in bash it is: disown -h {job}",
+    "another": "nothing more: {shell} hangs up nobody who is in the background",
+}

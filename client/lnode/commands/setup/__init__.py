@@ -1,0 +1,1 @@
+"""`--setup`: the files that a handbook has you change on the cluster."""

@@ -1,0 +1,172 @@
+"""`lnode HOST --setup`: what the handbook has you put into your files there, and `--undo` takes it back.
+
+lnode needs none of it. One connection for the look, the question and the deed: what is written is what was shown, or
+nothing where the file has changed meanwhile.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from lnode.cluster import tmux
+from lnode.commands.setup import livenode, rc_file
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.laptop.settings import DEFAULT_COMMAND, Request
+from lnode.schedulers.known import SCHEDULERS
+from lnode.ssh import arguments
+from lnode.ssh.question import Question
+from lnode.ssh.target import Target
+
+_OBSTACLES = {
+    "link": "is a symbolic link, perhaps into a repository of yours",
+    "readonly": "cannot be written",
+    "special": "is no file",
+    "long": "is longer than 200 kB",
+}
+
+_LONGEST = 200_000  # bytes
+
+Reply = Mapping[str, Sequence[str]]
+
+
+class _Change(NamedTuple):
+    """A file there that would change. `which` is the script's word for it; None is a file that is not there."""
+
+    which: str
+    path: str
+    obstacle: str
+    checksum: str
+    before: bytes | None
+    after: bytes | None
+
+
+def setup(target: Target, request: Request, profiles: Mapping[str, Request], *, undo: bool, yes: bool) -> ExitCode:
+    """Show what would change there, ask, and change it. Raises LnodeError where something could not be changed."""
+    alias = target.alias
+    with Question(target, "setup", request.tmux) as question:
+        with screen.waiting(f"asking {alias} ..."):
+            reply = question.reply()
+        changes = _changes(alias, reply, _wanted(reply, {"livenode": request, **_live(profiles)}), undo=undo)
+        doable = [change for change in changes if change.obstacle not in _OBSTACLES]
+        _show(alias, reply, changes)
+        if not undo:
+            _propose(alias, reply, request)
+            _propose_alias(target)
+        if not doable:
+            screen.say(f"there is nothing {'to take back' if undo else 'to change'} on {alias}")
+            return ExitCode.DONE
+        if not _confirmed(alias, doable, yes=yes):
+            return ExitCode.FAILED
+        lines = [f"{change.which} {change.checksum} {_encoded(change.after)}" for change in doable]
+        if any(change.which == "tmux_conf" for change in doable):
+            lines.append("mouse -gu" if undo else "mouse -g on")
+        with screen.waiting(f"writing on {alias} ..."):
+            complaints = question.do(*lines, "").get("said", ())
+    if complaints:
+        again = f"see what is there, then: lnode {alias} --setup"
+        raise LnodeError(
+            ExitCode.FAILED, f"not all of it could be written on {alias}", again, detail="\n".join(complaints)
+        )
+    screen.say(f"{alias} is as it was" if undo else f"done; it counts from your next login on {alias}")
+    return ExitCode.DONE
+
+
+def _live(profiles: Mapping[str, Request]) -> dict[str, Request]:
+    """livegpu, livecpu: the profiles whose names a shell takes, and whose requests are complete."""
+    named = {f"live{name}": request for name, request in profiles.items() if name.isidentifier() and name.isascii()}
+    return {name: request for name, request in named.items() if _filled(request)}
+
+
+def _filled(request: Request) -> str:
+    try:
+        return request.filled()
+    except LnodeError:
+        return ""
+
+
+def _wanted(reply: Reply, requests: Mapping[str, Request]) -> dict[str, str | None]:
+    """What each file should hold in its block, None for one that cannot."""
+    version = livenode.parse_version(_first(reply, "tmux"))
+    named = {
+        name: (request.session if tmux.is_creatable(request.session) else "livenode", request.filled(), request.cwd)
+        for name, request in requests.items()
+    }
+    return {"rc": livenode.functions(_first(reply, "shell"), named, version), "tmux_conf": livenode.tmux_conf(version)}
+
+
+def _changes(alias: str, reply: Reply, wanted: Mapping[str, str | None], *, undo: bool) -> list[_Change]:
+    changes = []
+    for which, lines in wanted.items():
+        rows = reply.get(which, ())
+        if not rows or lines is None:
+            continue
+        try:
+            obstacle, checksum, path = rows[0].split(" ", 2)
+            before = None if checksum == "-" else base64.b64decode("".join(rows[1:]), validate=True)
+        except ValueError:
+            raise LnodeError(ExitCode.FAILED, f"the answer of {alias} cannot be read", "ask again") from None
+        if len(before or b"") > _LONGEST:  # setup.sh sends none of that length
+            before, obstacle = None, "long"
+        after = rc_file.without_block(before) if undo else rc_file.with_block(before, lines)
+        if after != before:
+            changes.append(_Change(which, path, obstacle, checksum, before, after))
+    return changes
+
+
+def _show(alias: str, reply: Reply, changes: Sequence[_Change]) -> None:
+    shell = _first(reply, "shell")
+    if "rc" not in reply:
+        screen.say(f"{shell} has no functions like livenode; what it would do, lnode {alias} does from here")
+    with screen.output():
+        for change in changes:
+            if change.obstacle not in _OBSTACLES:
+                screen.print_diff(rc_file.difference(change.before, change.after, change.path))
+    for change in changes:
+        if change.obstacle in _OBSTACLES:
+            screen.say(f"{change.path} {_OBSTACLES[change.obstacle]}, so it is left alone")
+
+
+def _confirmed(alias: str, changes: Sequence[_Change], *, yes: bool) -> bool:
+    if yes:
+        return True
+    if not screen.can_ask():
+        screen.say("nothing was changed; to change it without being asked: --setup --yes")
+        return False
+    if screen.confirm(f"change {' and '.join(change.path for change in changes)} on {alias}?"):
+        return True
+    screen.say("nothing was changed")
+    return False
+
+
+def _encoded(text: bytes | None) -> str:
+    """`-` takes the file away, `=` empties it."""
+    return "-" if text is None else base64.b64encode(text).decode() or "="
+
+
+def _propose(alias: str, reply: Reply, request: Request) -> None:
+    """For this laptop: a command for config.toml, where the default one would not do there."""
+    letters = _first(reply, "sinteractive")[1:]  # empty where it cannot be read
+    if request.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
+        return
+    known = SCHEDULERS.get(_first(reply, "scheduler"))
+    if "sinteractive" in reply:
+        words = (f"-{letter} {{{word}}}" for letter, word in (("m", "mem"), ("t", "time")) if letter in letters)
+        command = " ".join(("sinteractive", *words))
+    elif known:
+        command = known.request
+    else:
+        return
+    screen.say(f"for config.toml on this laptop, as lnode's own request would not do on {alias}:")
+    screen.show(f"[hosts.{alias}]", f'command = "{command}"')
+
+
+def _propose_alias(target: Target) -> None:
+    """And a block for its ssh configuration, where the host was typed out."""
+    if target.hostname == target.alias.rpartition("@")[2]:
+        screen.say(f"for ~/.ssh/config on this laptop, so that a short name will do for {target.hostname}:")
+        screen.show(*arguments.host_block(target.hostname, target.user, target.port).split("\n"))
+
+
+def _first(reply: Reply, section: str) -> str:
+    return next(iter(reply.get(section, ())), "")

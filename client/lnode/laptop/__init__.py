@@ -1,0 +1,1 @@
+"""This computer: files, screen, settings."""

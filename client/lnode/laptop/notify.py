@@ -1,0 +1,55 @@
+"""A notification on the laptop's desktop, or where it has none, the words with which its terminal shows one.
+
+What differs between Linux and macOS is `_argv`; nothing here writes to the terminal, which belongs to ssh.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+
+from lnode.text import visible
+
+_WITHIN_S = 5
+# The words arrive as arguments, so no quote in them ends a string.
+_OSASCRIPT = (
+    "on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run",
+)  # fmt: skip
+# These know OSC 9, which iTerm2 began; the others that know any take urxvt's OSC 777.
+_OSC_9 = {"iTerm.app", "WezTerm", "ghostty", "WarpTerminal"}
+
+
+def send(
+    title: str, text: str, *, platform: str = sys.platform, which: Callable[[str], str | None] = shutil.which
+) -> bool:
+    """Show it on the desktop. False where there is none, or it cannot be told. Takes up to some seconds."""
+    argv = _argv(visible(title), visible(text), platform)
+    if not argv or which(argv[0]) is None:
+        return False
+    try:
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            timeout=_WITHIN_S, check=False, start_new_session=True,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _argv(title: str, text: str, platform: str) -> list[str]:
+    if platform == "darwin":
+        return ["osascript", *(word for line in _OSASCRIPT for word in ("-e", line)), title, text]
+    if platform == "win32":
+        return []
+    text = text.replace("&", "&amp;").replace("<", "&lt;")  # many a desktop reads the body as markup
+    return ["notify-send", "--app-name=lnode", "--", title, text]
+
+
+def for_terminal(title: str, text: str, environ: Mapping[str, str]) -> str:
+    """The escape sequence with which this terminal shows a notification, wrapped so that tmux passes it through."""
+    title, text = (visible(words).replace(";", ",") for words in (title, text))
+    if environ.get("TERM_PROGRAM") in _OSC_9 or environ.get("TERM") == "xterm-kitty":
+        sequence = f"\x1b]9;{title}: {text}\a"
+    else:
+        sequence = f"\x1b]777;notify;{title};{text}\a"
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"

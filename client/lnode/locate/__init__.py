@@ -1,0 +1,1 @@
+"""Which login node has a session, and the way there."""

@@ -1,0 +1,199 @@
+"""Where among the login nodes of an alias a session is, a question put to that one, and what is said where none is.
+
+It is looked for where it was seen last, else where the alias leads, and only where it is not there at all of them.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from lnode.cluster import login_nodes
+from lnode.cluster.login_nodes import Verdict
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.laptop.settings import Request
+from lnode.locate import routes
+from lnode.remote.fields import NodeName
+from lnode.ssh.target import Target
+
+if TYPE_CHECKING:  # an attach asks only where it has to: until then every millisecond is waited for
+    from lnode.cluster.sessions import Entry, Picture
+    from lnode.locate.survey import Answers
+    from lnode.ssh.question import Question
+
+Reply = Mapping[str, Sequence[str]]
+
+
+@contextmanager
+def asked(
+    target: Target,
+    name: str,
+    request: Request,
+    script: str,
+    *values: str,
+    has: Callable[[Reply], bool],
+    settles: Callable[[Reply], bool] = lambda reply: False,
+    within_s: float = float("inf"),
+) -> Iterator[tuple[Target, "Question", Reply]]:
+    """A script, on its way at the login node that has the session, with its first reply; `has` reads that from it.
+
+    Where no node has it, the reply is one from where the alias leads, and over; but for what `settles` a doubt whether
+    another one has it the question is open there too. Leaving the block ends it. Raises LnodeError.
+    """
+    from lnode.ssh.question import Question
+
+    with ExitStack() as stack:
+
+        def ask(there: Target) -> tuple[Target, Question, Reply]:
+            question = stack.enter_context(Question(there, script, *values))
+            asking.append(question)
+            with question.within(within_s), screen.waiting(f"asking {target.alias} ..."):
+                return there, question, question.reply()
+
+        asking: list[Question] = []
+        seen_there = remembered(target, name, request)
+        answer: tuple[Target, Question, Reply] | None = None
+        try:
+            answer = ask(seen_there or target)
+        except LnodeError as error:
+            if seen_there is None or error.code is not ExitCode.UNREACHABLE or asking[0].has_begun:
+                raise
+        if answer is None or not (has(answer[2]) or _is_the_only_one(target, answer[2])):
+            stack.close()  # there may be room for one session in a connection
+            down = {seen_there.node} if seen_there and answer is None else set[NodeName | None]()
+            try:
+                place = find(target, name, request, down=down)
+            except LnodeError as error:
+                if error.code is not ExitCode.NO_SESSION or answer is None or not settles(answer[2]):
+                    raise
+                place = None
+            if place is not None or answer is None or seen_there or settles(answer[2]):
+                answer = ask(place or target)
+        yield answer
+
+
+def _is_the_only_one(target: Target, reply: Reply) -> bool:
+    """Is there no other login node, as far as anybody knows? Only a script with the list can tell."""
+    from lnode.cluster import sessions
+
+    if target.config is not None:
+        return True
+    known = routes.recall(target.alias)
+    return "nodes" in reply and not sessions.picture_of(reply).others and not known.are_several
+
+
+def has_session(name: str, reply: Reply) -> bool:
+    """Is the session in a reply of list.sh?"""
+    from lnode.cluster import sessions
+
+    return sessions.picture_of(reply).named(name) is not None
+
+
+def has_pane(reply: Reply) -> bool:
+    """Has a script of pane.sh found its session?"""
+    return not {"no-session", "no-tmux", "lost-tmux", "refused-tmux"} & reply.keys()
+
+
+def remembered(target: Target, name: str, request: Request) -> Target | None:
+    """The login node where this laptop saw the session last, None where the alias is as good a way to it."""
+    if target.config is not None:
+        return None
+    known = routes.recall(target.alias)
+    node = known.owner(name)
+    return routes.to_node(target, node, known.ports[node], request) if node and known.are_several else None
+
+
+def find(
+    target: Target,
+    name: str,
+    request: Request,
+    *,
+    starts: bool = False,
+    without: Collection[NodeName | None] = (),
+    down: Collection[NodeName | None] = (),
+) -> Target | None:
+    """The login node that has the session, None where no node has it. Raises LnodeError where that is in doubt.
+
+    With `starts` you may say then that it is to be started anew. `without` are nodes where it was looked for, `down`
+    are nodes that did not answer; None is a node without a name, to which only the alias leads.
+    """
+    from lnode.locate.survey import Survey, why_silent
+
+    with Survey(target, request) as survey, screen.waiting(f"looking for {name} on the login nodes ..."):
+        answers = survey.answers()
+    silent = {claim.node: (claim, error) for claim, error in answers.silent if claim.node not in without}
+    silent |= {node: trouble for node, trouble in _unasked(answers, target.alias) if node not in without}
+    found = {node: names for node, names in answers.sessions().items() if node not in {*without, *silent}}
+    seen_on = routes.recall(target.alias).owner(name)
+    verdict, node = login_nodes.decide(name, found, [claim for claim, _ in silent.values()], seen_on)
+    if verdict is Verdict.FOUND:
+        return routes.to_node(target, node, answers.pictures[node].port, request) if node else target
+    if verdict is Verdict.NOWHERE or node is None:
+        return None
+    claim, error = silent[node]
+    wants_person = error.code in (ExitCode.LOGIN_REFUSED, ExitCode.HOST_KEY) and node not in down
+    if verdict is Verdict.DOWN and wants_person:  # ssh itself asks there, or says what is wrong with the key
+        return routes.to_node(target, node, claim.port, request)
+    hint = f"wait for it, or start another one where {target.alias} leads: lnode {target.alias} {name} --here"
+    if not starts:
+        hint = f"ask again when it does, or see what is known: lnode {target.alias} --ls"
+    if verdict is Verdict.DOWN:
+        is_there = error.code is ExitCode.FAILED  # it answers, and its tmux does not
+        code, why = (error.code, why_silent(error)) if is_there else (ExitCode.UNREACHABLE, "does not answer")
+        detail = error.detail or error.message
+        raise LnodeError(code, f"{name} lives on {node}, which {why}", hint, detail=detail)
+    doubt = f"{name} may live on {node}, which {why_silent(error)}"
+    if starts and screen.can_ask() and screen.confirm(f"{doubt}; start another one where {target.alias} leads?"):
+        return None
+    code = error.code if error.code is ExitCode.FAILED else ExitCode.NO_SESSION
+    raise LnodeError(code, doubt, hint, detail=error.detail or error.message)
+
+
+def _unasked(answers: "Answers", alias: str) -> Iterator[tuple[NodeName, tuple[login_nodes.Claim, LnodeError]]]:
+    """Yield the login nodes that answered, but could not ask their tmux: any session may be there.
+
+    Raises LnodeError for one without a name: nothing but the alias leads there.
+    """
+    from lnode.cluster import sessions
+
+    for node, picture in answers.pictures.items():
+        if picture.tmux in sessions.CANNOT_ASK:
+            trouble = no_tmux(alias, picture.tmux, picture.tmux_says)
+            if node is None:
+                raise trouble
+            yield node, (login_nodes.Claim(node, picture.port, ()), trouble)
+
+
+def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
+    """The session in what runs there. Raises LnodeError where there is none of that name, or no tmux."""
+    entry = picture.named(name)
+    if entry is None:
+        raise no_tmux(alias, picture.tmux, picture.tmux_says) if picture.tmux != "ok" else no_session(alias, name)
+    return entry
+
+
+def no_session(alias: str, name: str) -> LnodeError:
+    """There is no session of that name on the host."""
+    hint = f"see what is there: lnode {alias} --ls"
+    return LnodeError(ExitCode.NO_SESSION, f"there is no session {name} on {alias}", hint)
+
+
+def no_tmux(alias: str, tmux_is: str, says: str = "") -> LnodeError:
+    """Return the error for a host that has no tmux ("missing"), or cannot ask it ("lost", "refused", see Picture).
+
+    `says` are the words of tmux.
+    """
+    if tmux_is == "missing":
+        return LnodeError(
+            ExitCode.MISSING_THERE, f"there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
+            f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml',
+        )  # fmt: skip
+    if tmux_is == "refused":
+        return LnodeError(
+            ExitCode.FAILED, f"tmux on {alias} does not answer as it should: which sessions it has is not known",
+            f"see what is wrong with it: lnode {alias} --doctor", detail=says,
+        )  # fmt: skip
+    return LnodeError(
+        ExitCode.FAILED, f"tmux on {alias} runs, but its socket is gone and it makes no other: nobody can ask it",
+        f"see which process it is: lnode {alias} --doctor",
+    )  # fmt: skip

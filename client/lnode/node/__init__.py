@@ -1,0 +1,1 @@
+"""Into a session's compute node."""

@@ -1,0 +1,108 @@
+"""This side of the sshd that sshd.sh starts in a session's allocation: keys of its own, and the ssh that speaks to it.
+
+It has no port: nobody reaches it but through a sign-in that was done already, by standard input and output. So the key
+to it opens nothing by itself, and is kept in a file. For -L that ssh is lnode's own, for --code it is the editor's.
+"""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from hashlib import blake2s
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import folders
+from lnode.node import names
+from lnode.node.forwards import Forward
+from lnode.remote import call
+from lnode.remote.fields import HostKey, JobId
+from lnode.ssh import arguments
+from lnode.ssh.arguments import Local, Option
+from lnode.ssh.log import SshLog
+from lnode.ssh.question import argv_of
+from lnode.ssh.target import Target
+
+_NAME = "lnode"  # in known_hosts
+
+
+def forward_argv(
+    target: Target, job: JobId | None, host_key: HostKey, forwards: Sequence[Forward], log: SshLog, *, may_prompt: bool
+) -> tuple[list[str], list[str], dict[str, str]]:
+    """The ssh with these forwards to where the job is, else to the login node; that of the way there; the environment.
+
+    It prints a line when they are open, and ends with its standard input. The log is that of the way's ssh. Raises
+    LnodeError.
+    """
+    way, environment = argv_of(target, _line(job), may_prompt=may_prompt)
+    logged = shlex.join(log.argv(way))
+    keep_host_key(target.alias, host_key)
+    words = [word for option in _options(target) for word in ("-o", option)]
+    specs = [word for forward in forwards for word in ("-L", forward.spec)]
+    # In the environment: before 8.4 ssh takes no ProxyCommand of more than 4 KiB, and expands what has a % in it.
+    shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": logged}
+    return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], way, shell
+
+
+def way_argv(target: Target, job: JobId | None) -> tuple[list[str], dict[str, str] | None]:
+    """The ssh whose input and output are those of the sshd there, asking nobody; its environment. Raises LnodeError."""
+    return argv_of(target, _line(job), may_prompt=False)
+
+
+def _line(job: JobId | None) -> str:
+    return call.line("sshd", job or "", _public_key(), folders.identity()[0])
+
+
+def host_block(target: Target, way: Sequence[str]) -> str:
+    """What ssh_config(5) needs, so that ssh goes by `way` to the nodes of the alias' sessions. Raises LnodeError."""
+    return names.block(
+        target.alias, target.user, way=way, key=_key(), known_hosts=_known_hosts(target.alias), key_name=_NAME
+    )
+
+
+def _options(target: Target) -> list[Option]:
+    values = {
+        "ProxyCommand": '/bin/sh -c "exec $LNODE_WAY"', "User": target.user, "HostKeyAlias": _NAME,
+        "UserKnownHostsFile": f'"{_known_hosts(target.alias)}"', "GlobalKnownHostsFile": "/dev/null",
+        "StrictHostKeyChecking": "yes", "IdentityFile": f'"{_key()}"', "IdentitiesOnly": "yes", "IdentityAgent": "none",
+        "ServerAliveInterval": "5", "ServerAliveCountMax": "3", "ExitOnForwardFailure": "yes",
+    }  # fmt: skip
+    return [*arguments.SILENT, *(Option(keyword, Local(value)) for keyword, value in values.items())]
+
+
+def _key() -> str:
+    """The file with this laptop's key, made at the first time. Raises LnodeError."""
+    path = f"{folders.state_folder()}/node-key"
+    if not os.path.exists(f"{path}.pub"):
+        draft = f"{path}.{os.getpid()}"
+        make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lnode", "-f", draft]
+        try:
+            folders.make_private(folders.state_folder())
+            subprocess.run(make, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+            os.replace(draft, path)
+            os.replace(f"{draft}.pub", f"{path}.pub")
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise LnodeError(
+                ExitCode.FAILED, "no key for the way to the node could be made",
+                f"see what it says: {shlex.join(make)}", detail=str(error),
+            ) from None  # fmt: skip
+    return path
+
+
+def _public_key() -> str:
+    with open(f"{_key()}.pub", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def keep_host_key(alias: str, key: HostKey) -> None:
+    """By this one its sshd is known from now on. Raises LnodeError."""
+    path = _known_hosts(alias)
+    try:
+        folders.replace_privately(path, f"{_NAME} {key}\n")
+    except OSError as error:
+        raise LnodeError(
+            ExitCode.FAILED, f"the key of the node's sshd cannot be kept: {error.strerror}", f"make room for {path}"
+        ) from None
+
+
+def _known_hosts(alias: str) -> str:
+    return f"{folders.state_folder()}/node-hosts-{blake2s(alias.encode(), digest_size=8).hexdigest()}"

@@ -1,0 +1,551 @@
+"""The reconnect machine: a state and an event give the next state and what to do. Pure and total.
+
+Connecting    a terminal is on its way      Opened -> Attached; it ends -> Waiting, NeedsPerson, Ended
+Attached      a terminal is there           heartbeat late, woke, no route -> Doubting; old address gone -> Connecting
+Doubting      there, perhaps dead           heartbeat back -> Attached; the host answers, it does not -> Connecting;
+                                            10 s of silence -> Waiting
+Waiting       none; knock, then try         the host answers -> Connecting, or NeedsPerson; budget spent -> Ended
+NeedsPerson   none; only a key helps        r -> Connecting, where ssh may ask
+Ended         for good                      nothing
+
+In every state a request to stop ends it, and so does `d` wherever lnode reads the keys. Time is in seconds of the
+laptop being awake, so that sleep costs no budget; it arrives in events, as jitter in [0, 1) does. `_TABLE`, at the
+end, names the function for each pair; a pair that is not there changes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import NamedTuple
+
+from lnode.ssh.failures import Cause, is_fatal, wants_person
+
+LATE_S = 3.0  # without an echo the heartbeat is late
+STALE_S = 5.0  # of silence, after which TCP's own retransmission may be as long again: a new terminal is sooner there
+GIVE_UP_S = 10.0  # of silence, after which a terminal is given up that costs nobody a sign-in
+STABLE_S = 30.0  # of being up, after which all is forgotten
+BUDGET_S = 15 * 60.0  # without a stable period, while the host answers
+_GRACE_S = 0.5  # for the terminal's own heartbeat, where the network answers already
+_RESTLESS = 3  # terminals that did not last: from here on there is no hurry
+_ATTEMPT_S = 20.0  # for a silent login; doubled twice, as some are slow
+_AFTER_ANSWER_S = 2.0  # sshd 9.8 counts a knock as a failed login that is forgotten after a second
+
+
+class Phase(Enum):
+    """Where the machine is."""
+
+    CONNECTING = auto()
+    ATTACHED = auto()
+    DOUBTING = auto()
+    WAITING = auto()
+    NEEDS_PERSON = auto()
+    ENDED = auto()
+
+
+class End(Enum):
+    """Why it ended."""
+
+    OVER = auto()  # the terminal's own last word: detached, ended, taken over, nothing like a transport
+    FAILED = auto()  # `cause` says why, and trying again would not help
+    GIVEN_UP = auto()  # the budget is spent
+    LEFT = auto()  # a person said so while there was no terminal
+    STOPPED = auto()  # TERM or HUP
+
+
+class What(Enum):
+    """What happened."""
+
+    OPENED = auto()  # the login is done; `person`: somebody had to say something for it; `muxed`: over a master
+    STUCK = auto()  # the shared connection that the terminal rides on is silent, before its login
+    BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection
+    LATE = auto()  # none since `seconds`
+    HEARTLESS = auto()  # the link is gone, which says nothing about the terminal
+    LINK_REFUSED = auto()  # its login was, which had worked before: the terminal's next one would be refused too
+    WOKE = auto()  # after `seconds` asleep or stopped
+    ROUTE_LOST = auto()
+    ROUTE_CHANGED = auto()  # there is one; `dead`: the terminal's own address is on no interface any more
+    REACHED = auto()  # sshd answered a knock
+    UNREACHED = auto()  # it did not, for `cause`
+    TERMINAL_ENDED = auto()  # for `cause`; `began`: its login had been done
+    RETRY = auto()  # the key r
+    LEAVE = auto()  # the keys d, q, Ctrl-C
+    STOP = auto()  # TERM or HUP
+    TICK = auto()  # State.due has come
+
+
+class Event(NamedTuple):
+    """Something that happened `at` seconds of being awake; the other fields where What says so."""
+
+    what: What
+    at: float
+    cause: Cause = Cause.LOST
+    seconds: float = 0.0
+    person: bool = False
+    muxed: bool = False
+    shared: bool = False
+    dead: bool = False
+    began: bool = False
+    jitter: float = 0.5
+
+
+class Do(Enum):
+    """What is to be done, at once and in order."""
+
+    END = auto()  # end the terminal, and wait until it has ended
+    KNOCK = auto()  # ask whether sshd answers; earlier knocks may still be under way
+    ASK = auto()  # a heartbeat out of turn
+    HOLD = auto()  # stop the terminal: keys are lnode's from here on
+    MUTE = auto()  # let no key through to a terminal that goes on
+    RELEASE = auto()  # let it go on, and the keys through
+    REFRESH = auto()  # have the notice painted over
+
+
+class Start(NamedTuple):
+    """Start a terminal. `creates`: where there is no session, it starts one; `asks`: ssh may ask the person.
+
+    `fresh`: not over a shared connection, which is the silent one.
+    """
+
+    creates: bool
+    asks: bool
+    fresh: bool
+
+
+Action = Do | Start
+
+
+class State(NamedTuple):
+    """All that is remembered. `due`: when to be told the time (TICK), None for never."""
+
+    phase: Phase
+    entered: float
+    due: float | None = None
+    end: End | None = None
+    cause: Cause | None = None  # the last failure
+    waits: bool = False  # --wait: the first failure is not final for want of a network
+    knocks: bool = True  # can the host be knocked at? Not behind a ProxyCommand
+    began: bool = False  # some login was done: from here on nothing is ever created
+    asks: bool = True  # may the terminal that is on its way ask a person?
+    person: bool = False  # the last login took a person, and the next one would
+    refused: bool = False  # the last silent login was refused: no other one before a person's
+    shared: bool = False  # the heartbeat runs over the terminal's own connection
+    muxed: bool = False  # another process, the master, has the terminal's tty
+    fresh: bool = False  # a shared connection fell silent: never ride on it again
+    heart: bool = False  # a heartbeat has been heard since the terminal opened
+    route: bool = True
+    up_since: float = 0.0
+    alive_at: float = 0.0  # last sign of life
+    asleep: float = 0.0  # seconds of this silence that were slept through
+    reached: bool = False
+    flaps: int = 0  # terminals that opened and did not last, since the last stable period
+    refusals: int = 0  # failures before a login, since the last one
+    spent: float = 0.0  # seconds of the budget
+    seen: float = 0.0  # the last event's time
+
+    @property
+    def stops(self) -> bool:
+        """May the terminal be stopped? Not one that its own heartbeat runs over, nor one that ssh itself has to end.
+
+        Of one that rides on a master it is the master that would have to be.
+        """
+        return not (self.shared or self.person or self.muxed)
+
+    def silence(self, at: float) -> float:
+        """Seconds without a sign of life, sleep included."""
+        return at - self.alive_at + self.asleep
+
+
+Step = tuple[State, tuple[Action, ...]]
+
+
+def first(at: float, *, waits: bool = False, knocks: bool = True) -> State:
+    """The state in which the first terminal, which may create and may ask, is on its way."""
+    return State(Phase.CONNECTING, at, waits=waits, knocks=knocks, alive_at=at, seen=at)
+
+
+def step(state: State, event: Event) -> Step:
+    """What `event` makes of `state`, and what is to be done."""
+    if state.phase is Phase.ENDED:
+        return state, ()
+    if event.what is What.STOP:
+        return _ended(state, event, End.STOPPED)
+    state = _timed(state, event.at)
+    if event.what is What.ROUTE_LOST or event.what is What.ROUTE_CHANGED:
+        state = state._replace(route=event.what is What.ROUTE_CHANGED)
+    handler = _TABLE[state.phase].get(event.what)
+    return handler(state, event) if handler else (state, ())
+
+
+def _timed(state: State, at: float) -> State:
+    """Count the time since the last event: a stable period forgets all, the rest may cost budget."""
+    passed, state = at - state.seen, state._replace(seen=at)
+    if state.phase is Phase.ATTACHED and at - state.up_since >= STABLE_S:
+        return state._replace(flaps=0, spent=0.0, cause=None)
+    restless = state.flaps + state.refusals > 0 and state.cause in _HOST_ANSWERED
+    # A ProxyCommand ends the same way where the network is away as where the host hangs up.
+    unclear = not state.knocks and state.cause is Cause.CLOSED_EARLY
+    at_prompt = state.phase is Phase.NEEDS_PERSON or (state.phase is Phase.CONNECTING and state.asks)
+    if restless and state.route and not unclear and not at_prompt:
+        return state._replace(spent=state.spent + passed)
+    return state
+
+
+_HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.LOST}
+
+
+# --- Connecting
+
+
+def _opened(state: State, event: Event) -> Step:
+    at = event.at
+    return state._replace(
+        phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, muxed=event.muxed, refused=False,
+        heart=False, shared=False, up_since=at, alive_at=at, asleep=0.0, reached=False, refusals=0,
+    ), ()  # fmt: skip
+
+
+def _attempt_interrupted(state: State, event: Event) -> Step:
+    """The network under a silent attempt has changed: what is under way would only time out."""
+    if state.asks:
+        return state, ()
+    if event.what is What.ROUTE_CHANGED:
+        return _restarted(state, event) if event.dead else (state, ())
+    return _waiting(state, event, 0.0, Do.END)
+
+
+def _attempt_overdue(state: State, event: Event) -> Step:
+    if state.due is None or event.at < state.due:
+        return state, ()
+    return _waiting(state._replace(cause=Cause.TIMED_OUT, refusals=state.refusals + 1), event, 0.0, Do.END)
+
+
+def _stuck(state: State, event: Event) -> Step:
+    return _started(state._replace(fresh=True), event, Do.END)
+
+
+def _retried(state: State, event: Event) -> Step:
+    return (state, ()) if state.asks else _restarted(state, event)
+
+
+# --- Attached
+
+
+def _beaten(state: State, event: Event) -> Step:
+    return state._replace(heart=True, shared=event.shared, alive_at=event.at), ()
+
+
+def _late(state: State, event: Event) -> Step:
+    return _doubting(state._replace(alive_at=event.at - event.seconds), event)
+
+
+def _heartless(state: State, event: Event) -> Step:
+    return state._replace(heart=False), ()
+
+
+def _link_refused(state: State, event: Event) -> Step:
+    return state._replace(heart=False, refused=True), ()
+
+
+def _woke(state: State, event: Event) -> Step:
+    if event.seconds < STALE_S:
+        return state, (Do.ASK,)
+    if state.person and not state.heart:
+        return state, ()
+    return _doubting(state._replace(alive_at=event.at, asleep=event.seconds), event, Do.ASK)
+
+
+def _unrouted(state: State, event: Event) -> Step:
+    if state.person and not state.heart:
+        return state, ()
+    return _doubting(state._replace(alive_at=event.at, cause=Cause.NO_ROUTE), event)
+
+
+def _rerouted(state: State, event: Event) -> Step:
+    """Proof of death: no byte can move from an address that is on no interface. Else only a reason to ask."""
+    if event.dead and not state.person:
+        return _replaced(state, event)
+    if event.dead and state.heart:
+        return _doubting(state._replace(alive_at=event.at), event, Do.ASK)
+    return state, (Do.ASK,)
+
+
+# --- Doubting
+
+
+def _doubting(state: State, event: Event, *actions: Action) -> Step:
+    due = event.at + _knock_pause(0.0)
+    doubting = state._replace(phase=Phase.DOUBTING, entered=event.at, due=due)
+    return doubting, (Do.HOLD if state.stops else Do.MUTE, *actions, *_knock(doubting))
+
+
+def _knock(state: State) -> tuple[Action, ...]:
+    return (Do.KNOCK,) if state.knocks and state.route else ()
+
+
+def _beaten_in_doubt(state: State, event: Event) -> Step:
+    """Over its own connection the echo proves the terminal; over another one only, after a while, the network."""
+    state = state._replace(heart=True, shared=event.shared)
+    if not (event.shared or state.person or state.silence(event.at) < _stale_s(state)):
+        return _replaced(state, event)
+    attached = state._replace(
+        phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False
+    )
+    return attached, (Do.RELEASE, Do.REFRESH)
+
+
+def _stale_s(state: State) -> float:
+    """A slow line that is full is no dead one: where terminals do not last, the next is given more time."""
+    return STALE_S if state.flaps < _RESTLESS else GIVE_UP_S
+
+
+def _reached_in_doubt(state: State, event: Event) -> Step:
+    return _doubted(state._replace(reached=True), event)
+
+
+def _doubted(state: State, event: Event) -> Step:
+    """The time has come: replace the terminal, give it up, or knock again. A person's is kept until ssh ends it."""
+    at = event.at
+    given_up_at = state.entered + GIVE_UP_S - LATE_S
+    if state.reached:
+        patience = _GRACE_S if state.shared else 0.0
+        stale_at = state.alive_at - state.asleep + _stale_s(state)
+        replaced_at = min(max(state.entered + patience, stale_at), given_up_at)
+        if not state.person and at >= replaced_at:
+            return _replaced(state, event)
+        return state._replace(due=None if state.person else replaced_at), ()
+    if not state.person and at >= given_up_at:
+        return _waiting(_off_shared(state._replace(cause=state.cause or Cause.TIMED_OUT)), event, 0.0, Do.END)
+    return state._replace(due=at + _knock_pause(at - state.entered)), _knock(state)
+
+
+def _off_shared(state: State) -> State:
+    """A shared connection that fell silent would hold up the next terminal too."""
+    return state._replace(fresh=state.fresh or state.shared)
+
+
+def _unreached_in_doubt(state: State, event: Event) -> Step:
+    return (state, ()) if state.reached else (state._replace(cause=event.cause), ())
+
+
+def _woke_in_doubt(state: State, event: Event) -> Step:
+    due = event.at + _knock_pause(0.0)
+    state = state._replace(asleep=state.asleep + event.seconds, entered=event.at, due=due, reached=False)
+    return state, (Do.ASK, *_knock(state))
+
+
+def _rerouted_in_doubt(state: State, event: Event) -> Step:
+    if event.dead and not state.person:
+        return _replaced(state, event)
+    state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
+    return state, (Do.ASK, *_knock(state))
+
+
+def _retried_in_doubt(state: State, event: Event) -> Step:
+    return _started(_off_shared(state._replace(flaps=0, spent=0.0)), event, Do.END)
+
+
+# --- Waiting
+
+
+def _waiting(state: State, event: Event, pause: float, *actions: Action) -> Step:
+    """`pause` in seconds until the next knock, where there is a route."""
+    due = event.at + pause if state.route else None
+    return state._replace(phase=Phase.WAITING, entered=event.at, due=due, reached=False), actions
+
+
+def _due(state: State, event: Event) -> Step:
+    if state.spent > BUDGET_S:
+        return _ended(state, event, End.GIVEN_UP)
+    if state.due is None or event.at < state.due:
+        return state, ()
+    if not state.knocks:
+        return _tried(state, event)
+    return state._replace(due=event.at + _knock_pause(event.at - state.entered)), _knock(state)
+
+
+def _knock_pause(waited: float) -> float:
+    """Seconds between knocks at a host that is silent. Most likely nobody gets them; but a ban is silent too.
+
+    Firewalls that drop an address for its third or fourth SYN in a minute start that minute anew with each (iptables'
+    `recent --update`): they forgive who knocks less often.
+    """
+    minute = 60
+    if waited < 3 * minute:
+        return _BRISK_S
+    return 2.0 if waited < 10 * minute else 20.0
+
+
+def _answered(state: State, event: Event) -> Step:
+    return _tried(state._replace(reached=True), event)
+
+
+def _tried(state: State, event: Event) -> Step:
+    """The host answers, or it is time to see."""
+    if state.spent > BUDGET_S:
+        return _ended(state, event, End.GIVEN_UP)
+    if _takes_person(state):
+        return _needs_person(state, event)
+    return _started(state, event)
+
+
+def _unreached(state: State, event: Event) -> Step:
+    if not state.route:
+        return state, ()
+    state = state._replace(cause=event.cause)
+    if event.cause not in _HOST_ANSWERED:
+        return state, ()
+    state = state._replace(refusals=state.refusals + 1)
+    if state.spent > BUDGET_S:
+        return _ended(state, event, End.GIVEN_UP)
+    return state._replace(due=event.at + _pause(state, event)), ()
+
+
+def _pause(state: State, event: Event) -> float:
+    """Seconds until a host that said no is asked again, by what it said, and up to a third more by chance."""
+    if event.cause is Cause.CLOSED_EARLY:  # MaxStartups, a penalty, a ban
+        pause = 15.0 * 2.0 ** min(state.refusals - 1, 2)
+    else:  # sshd restarts in a second or three, a login node in minutes; behind a jump host that answers it may be days
+        brisk = _BRISK_S if event.cause is Cause.REFUSED and not state.reached else _AFTER_ANSWER_S
+        pause = max(brisk, min(2.0 ** min(state.refusals - _BRISK - 1, 5), 30.0))
+    return pause * (1 + 0.3 * event.jitter)
+
+
+_BRISK = 16  # knocks
+_BRISK_S = 0.25  # between two: what a return waits for on top of its handshake
+
+
+def _hurried(state: State, event: Event) -> Step:
+    """Awake again, or on another network: whatever was waited for, look now."""
+    if event.what is What.WOKE:
+        state = state._replace(asleep=state.asleep + event.seconds)
+    state = state._replace(entered=event.at)
+    due = event.at + _knock_pause(0.0) if state.knocks else event.at
+    return (state._replace(due=due), _knock(state)) if state.route else (state, ())
+
+
+def _stranded(state: State, event: Event) -> Step:
+    return state._replace(due=None, cause=Cause.NO_ROUTE), ()
+
+
+def _tried_now(state: State, event: Event) -> Step:
+    return _started(state._replace(flaps=0, spent=0.0), event)
+
+
+# --- NeedsPerson
+
+
+def _needs_person(state: State, event: Event) -> Step:
+    return state._replace(phase=Phase.NEEDS_PERSON, entered=event.at, due=None), ()
+
+
+# --- from several states
+
+
+def _fell(state: State, event: Event) -> Step:
+    """The terminal has ended by itself."""
+    cause, began = event.cause, state.began or event.began
+    failed_first = not began and not (state.waits and not wants_person(cause))
+    state = state._replace(cause=cause, began=began)
+    if cause is Cause.OVER:
+        return _ended(state, event, End.OVER, terminal=False)
+    if is_fatal(cause) or failed_first:
+        return _ended(state, event, End.FAILED, terminal=False)
+    if wants_person(cause):
+        return _needs_person(state._replace(refused=True), event)
+    if event.began:
+        return _flapped(state, event)
+    state = state._replace(refusals=state.refusals + 1)
+    if state.spent > BUDGET_S:
+        return _ended(state, event, End.GIVEN_UP, terminal=False)
+    return _waiting(state, event, _pause(state, event))
+
+
+def _flapped(state: State, event: Event, *actions: Action) -> Step:
+    """A terminal that was up is no more: the next at once, unless they do not last."""
+    state = state._replace(flaps=state.flaps + 1)
+    if state.spent > BUDGET_S:
+        return _ended(state, event, End.GIVEN_UP, terminal=bool(actions))
+    pause = 0.0 if state.flaps <= _RESTLESS else min(_AFTER_ANSWER_S * 2.0 ** (state.flaps - _RESTLESS - 1), 30.0)
+    if pause or not state.route or _takes_person(state):
+        return _waiting(state, event, _AFTER_ANSWER_S if state.reached else pause, *actions)
+    return _started(state, event, *actions)
+
+
+def _takes_person(state: State) -> bool:
+    return state.person or state.refused
+
+
+def _replaced(state: State, event: Event) -> Step:
+    """The terminal is as good as dead, and another one would live."""
+    return _flapped(_off_shared(state._replace(cause=Cause.LOST)), event, Do.END)
+
+
+def _restarted(state: State, event: Event) -> Step:
+    return _started(state, event, Do.END)
+
+
+def _started(state: State, event: Event, *actions: Action) -> Step:
+    """A terminal on its way; a silent one has a deadline, a person takes the time it takes."""
+    asks = not state.began or _takes_person(state)
+    due = None if asks else event.at + _ATTEMPT_S * 2 ** min(state.refusals, 2)
+    connecting = state._replace(phase=Phase.CONNECTING, entered=event.at, due=due, asks=asks)
+    return connecting, (*actions, Start(creates=not state.began, asks=asks, fresh=state.fresh))
+
+
+def _left(state: State, event: Event) -> Step:
+    return _ended(state, event, End.LEFT)
+
+
+def _ended(state: State, event: Event, end: End, *, terminal: bool = True) -> Step:
+    alive = terminal and state.phase in (Phase.CONNECTING, Phase.ATTACHED, Phase.DOUBTING)
+    return state._replace(phase=Phase.ENDED, entered=event.at, due=None, end=end), (Do.END,) if alive else ()
+
+
+_TABLE: Mapping[Phase, Mapping[What, Callable[[State, Event], Step]]] = {
+    Phase.CONNECTING: {
+        What.OPENED: _opened,
+        What.STUCK: _stuck,
+        What.WOKE: _attempt_interrupted,
+        What.ROUTE_LOST: _attempt_interrupted,
+        What.ROUTE_CHANGED: _attempt_interrupted,
+        What.TERMINAL_ENDED: _fell,
+        What.RETRY: _retried,
+        What.LEAVE: _left,
+        What.TICK: _attempt_overdue,
+    },
+    Phase.ATTACHED: {
+        What.BEAT: _beaten,
+        What.LATE: _late,
+        What.HEARTLESS: _heartless,
+        What.LINK_REFUSED: _link_refused,
+        What.WOKE: _woke,
+        What.ROUTE_LOST: _unrouted,
+        What.ROUTE_CHANGED: _rerouted,
+        What.TERMINAL_ENDED: _fell,
+    },
+    Phase.DOUBTING: {
+        What.BEAT: _beaten_in_doubt,
+        What.LINK_REFUSED: _link_refused,
+        What.WOKE: _woke_in_doubt,
+        What.ROUTE_CHANGED: _rerouted_in_doubt,
+        What.REACHED: _reached_in_doubt,
+        What.UNREACHED: _unreached_in_doubt,
+        What.TERMINAL_ENDED: _fell,
+        What.RETRY: _retried_in_doubt,
+        What.LEAVE: _left,
+        What.TICK: _doubted,
+    },
+    Phase.WAITING: {
+        What.WOKE: _hurried,
+        What.ROUTE_LOST: _stranded,
+        What.ROUTE_CHANGED: _hurried,
+        What.REACHED: _answered,
+        What.UNREACHED: _unreached,
+        What.RETRY: _tried_now,
+        What.LEAVE: _left,
+        What.TICK: _due,
+    },
+    Phase.NEEDS_PERSON: {
+        What.RETRY: _tried_now,
+        What.LEAVE: _left,
+    },
+}

@@ -1,0 +1,130 @@
+"""What a person is told about the connection: the notice line over the last screen, and a word for the history."""
+
+from lnode.reconnect.machine import LATE_S, End, Phase, State
+from lnode.ssh.failures import Cause
+from lnode.text import in_words
+
+_KEYS = "r now, d leave"
+_MUTE = "keys are not sent, Ctrl-C leaves"  # ssh goes on, and has the tty
+_LONG_S = 3.0  # a sleep or a wait worth a word
+_LONGEST_ALIAS = 24  # what follows it matters more
+
+
+def notice(state: State, at: float, alias: str, unsent: int) -> str | None:
+    """The line at the top of the last screen, None where the screen is the session's own.
+
+    `at` in seconds of being awake, `unsent` the number of keys that were typed into the outage.
+    """
+    text = _notice(state, at, alias if len(alias) <= _LONGEST_ALIAS else f"{alias[: _LONGEST_ALIAS - 3]}...")
+    if text is None:
+        return None
+    keys = "" if unsent == 0 else "; 1 key not sent" if unsent == 1 else f"; {unsent} keys not sent"
+    return f"lnode: {text}{keys}"
+
+
+def _notice(state: State, at: float, alias: str) -> str | None:
+    match state.phase:
+        case Phase.DOUBTING:
+            return f"{_doubting(state, at, alias)}; {_KEYS if state.stops else _MUTE}"
+        case Phase.WAITING:
+            return f"{_waiting(state, at, alias)}; {_KEYS}"
+        case Phase.NEEDS_PERSON if state.cause is Cause.HOST_KEY_UNKNOWN:
+            return f"the host key of {alias} is not known; r look at it, d leave"
+        case Phase.NEEDS_PERSON:
+            return f"{alias} wants somebody to sign in; r sign in, d leave"
+        case Phase.CONNECTING if not state.asks:
+            return f"reconnecting to {alias}; {_KEYS}"
+    return None
+
+
+def _doubting(state: State, at: float, alias: str) -> str:
+    if not state.route:
+        return f"no network, {alias} is out of reach"
+    if at - state.alive_at < LATE_S and state.asleep:
+        return f"back after {in_words(int(state.asleep))} asleep, asking {alias}"
+    return f"{alias} silent for {_away(state, at)}, trying"
+
+
+def _waiting(state: State, at: float, alias: str) -> str:
+    away = _away(state, at)
+    if not state.route:
+        return f"no network for {away}, waiting for it"
+    pause = 0.0 if state.due is None else state.due - at
+    trying = "trying" if pause < _LONG_S else f"again in {int(pause)} s"
+    why = _WAITING.get(state.cause or Cause.TIMED_OUT, "{alias} silent for {away}")
+    return f"{why.format(alias=alias, away=away)}, {trying}"
+
+
+_WAITING = {
+    Cause.REFUSED: "{alias} refuses connections, none for {away}",
+    Cause.CLOSED_EARLY: "{alias} closes connections before the login",
+    Cause.UNRESOLVED: "nobody knows the address of {alias}",
+    Cause.NO_ROUTE: "no way to {alias} for {away}",
+    Cause.LOST: "no connection to {alias} for {away}",
+}
+
+
+def _away(state: State, at: float) -> str:
+    """Since the last sign of life; what was slept through is told apart."""
+    waited = in_words(int(at - state.alive_at))
+    return f"{waited} and {in_words(int(state.asleep))} asleep" if state.asleep >= _LONG_S else waited
+
+
+def chronicle(before: State, after: State, at: float) -> str | None:
+    """A step as a word of the history, None where nothing changed that anybody would ask about."""
+    was, phase = before.phase, after.phase
+    words = None
+    if phase is Phase.ATTACHED and was is Phase.DOUBTING:
+        words = "the connection was alive after all"
+    elif phase is Phase.ATTACHED and was is Phase.CONNECTING:
+        words = "connected" if not before.began else f"reconnected after {in_words(int(before.silence(at)))}"
+    elif phase is Phase.DOUBTING and was is not phase:
+        words = _doubt(after, at)
+    elif phase is Phase.ENDED:
+        words = _end(after, at)
+    elif phase is not was:
+        words = f"{_CAUSES.get(after.cause or Cause.LOST, 'lost the connection')}, {_NEXT[phase]}"
+    return words
+
+
+_NEXT = {
+    Phase.CONNECTING: "reconnecting",
+    Phase.WAITING: "waiting",
+    Phase.NEEDS_PERSON: "waiting for somebody to sign in",
+}
+
+
+def _doubt(state: State, at: float) -> str:
+    if not state.route:
+        return "no network"
+    if state.asleep:
+        return f"woke after {in_words(int(state.asleep))}"
+    return f"silent for {int(at - state.alive_at)} s"
+
+
+def _end(state: State, at: float) -> str:
+    match state.end:
+        case End.OVER:
+            return "left"
+        case End.GIVEN_UP:
+            return f"given up after {in_words(int(state.silence(at)))}"
+        case End.LEFT:
+            return "left by a key"
+        case End.STOPPED:
+            return "told to end"
+    return f"{_CAUSES.get(state.cause or Cause.LOST, 'lost the connection')}, not tried again"
+
+
+_CAUSES = {
+    Cause.UNRESOLVED: "name not resolved",
+    Cause.NO_ALIAS: "name not resolved",
+    Cause.REFUSED: "connection refused",
+    Cause.NO_ROUTE: "no network",
+    Cause.TIMED_OUT: "no answer",
+    Cause.CLOSED_EARLY: "closed before the login",
+    Cause.LOGIN_REFUSED: "login refused",
+    Cause.HOST_KEY_UNKNOWN: "host key unknown",
+    Cause.HOST_KEY_CHANGED: "host key changed",
+    Cause.NO_COMMON_ALGORITHM: "no algorithm in common",
+    Cause.BAD_CONFIG: "ssh did not accept its configuration",
+}

@@ -1,0 +1,51 @@
+"""The POSIX sh that runs on the cluster, and the one line that carries it there.
+
+The line has no newline and no `!`, and means the same to bash, zsh, dash, fish, csh and tcsh: script and values travel
+in base64, in words that no shell finds too long. Compared with a script on standard input it costs one round trip less
+and leaves standard input free, for the terminal and for `--kill`'s verdict.
+"""
+
+import binascii
+import os
+import re
+import shlex
+
+_PARTS = re.compile(r"^# parts: (.+)$", re.MULTILINE)
+_WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
+_COMMENT = re.compile(r"^\s*#.*\n|^\s*\n", re.MULTILINE)
+
+
+def line(script: str, *values: str) -> str:
+    """The shell line that runs `script`, a file of this folder, with `values` as its $1, $2, ...
+
+    Values may hold anything but NUL. At most about 120 kB in all (Linux MAX_ARG_STRLEN).
+    """
+    text = f"set -- {shlex.join(values)}\n{source(script)}"
+    encoded = binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
+    words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
+    return f'exec /bin/sh -c \'eval "$(printf %s "$@" | base64 -d)"\' sh {words}'
+
+
+def run_id() -> str:
+    """16 hex digits for one run of lnode, by which it knows its session and its own client again."""
+    return os.urandom(8).hex()
+
+
+def nonce() -> str:
+    """A word that frames one reply, and that no rc file prints."""
+    return f"lnode-{os.urandom(8).hex()}"
+
+
+def source(script: str) -> str:
+    """Return the text of the script behind the parts that its line `# parts:` names, without comments."""
+    text = _read(script)
+    named = _PARTS.search(text)
+    texts = [_read(part) for part in named[1].split()] if named else []
+    return "".join(_COMMENT.sub("", text) for text in (*texts, text))
+
+
+def _read(name: str) -> str:
+    here = os.path.dirname(__file__)
+    part = f"{here}/parts/{name}.sh"
+    with open(part if os.path.exists(part) else f"{here}/{name}.sh", encoding="utf-8") as file:
+        return file.read()

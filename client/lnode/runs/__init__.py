@@ -1,0 +1,1 @@
+"""Commands that go on by themselves, and their logs."""

@@ -1,0 +1,337 @@
+"""A run's log, followed across drops. The reconnect machine decides, as for a terminal.
+
+What it calls a terminal is here an ssh that brings the log in frames, and the heartbeat is that one comes each second.
+Every ssh begins at the byte after the last whole frame, so nothing is lost or doubled. It asks for the run by its id: a
+new one of the same name is not taken for it.
+"""
+
+import asyncio
+import os
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.laptop.off_loop import in_thread
+from lnode.laptop.tasks import Beside
+from lnode.reconnect import machine, notice, sensors
+from lnode.reconnect.machine import Do, End, Event, Phase, Start, What
+from lnode.remote import call
+from lnode.remote.fields import number
+from lnode.runs import record
+from lnode.runs.log_frames import Chunks, Frame, Torn
+from lnode.runs.record import Run
+from lnode.ssh import arguments, failures, keychain, master, sign_in_memory, verdict
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.ladder import prove_master
+from lnode.ssh.log import SshLog
+from lnode.ssh.question import argv_of
+from lnode.ssh.target import Target
+
+_LATE_S = 6.0  # without a frame; one comes each second, but a login node may be busy
+_SENSE_S = 0.5
+_CHUNK = 1 << 16
+_OBEYS_WITHIN_S = 1.0
+_KNOCK_WITHIN_S = 3.0
+_LEFT_S = 0.2  # for what is left to read of an ssh that has ended
+
+
+def follow(target: Target, name: str, *, lines: int | None, to_the_end: bool, log: screen.Log | None = None) -> Run:
+    """Print the log of a run, from its last `lines` lines on, all of them for None; the run as it is then.
+
+    With `to_the_end` until the run is over, else what there is now. Without a `log` to print on, it is only waited for.
+    Raises LnodeError.
+    """
+    return asyncio.run(_Follower(target, name, lines, to_the_end, log).run())
+
+
+class _Follower:
+    """One log. `_tail` is the ssh that brings it, None between two."""
+
+    def __init__(self, target: Target, name: str, lines: int | None, to_the_end: bool, log: screen.Log | None) -> None:
+        self._target, self._name, self._lines, self._log = target, name, lines, log
+        self._mode = "follow" if to_the_end else "once"
+        self._id = ""
+        self._offset: int | None = None  # of the next byte
+        self._over: Run | None = None
+        self._tail: _Tail | None = None
+        self._words = ""  # ssh's own, the last time
+        self._round = object()  # of knocks: what those before the last start find is no news
+        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
+        self._beside = Beside(self._break)
+        self._broken: BaseException | None = None
+        self._clock = sensors.Clock()
+
+    async def run(self) -> Run:
+        self._state = machine.first(self._clock.now())
+        try:
+            await self._start(Start(creates=False, asks=True, fresh=False))
+            self._hop = await sensors.first_hop(self._target)
+            self._state = self._state._replace(knocks=self._hop.hostname is not None)
+            while self._state.end is None:
+                await self._turn(await self._next())
+            if self._over is None:
+                raise self._failure()
+            return self._over
+        finally:
+            await self._end_tail()
+            self._beside.cancel()
+            await self._beside.ended()
+
+    async def _next(self) -> Event:
+        """The next event, with the time."""
+        while True:
+            if self._broken:
+                raise self._broken
+            due, now = self._state.due, self._clock.now()
+            planned = _SENSE_S if due is None else min(_SENSE_S, max(0.0, due - now))
+            source: object = None
+            event: Event | None = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(planned):
+                    source, event = await self._events.get()
+            slept, at = self._clock.tick(planned), self._clock.now()
+            if event is not None and slept:
+                self._events.put_nowait((source, event))
+            if slept:
+                return Event(What.WOKE, at, seconds=slept)
+            if event is not None and source in (None, self._tail, self._round):
+                return event._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
+            if event is None and self._state.phase is Phase.ATTACHED and at - self._state.alive_at > _LATE_S:
+                return Event(What.LATE, at, seconds=at - self._state.alive_at)
+            if due is not None and at >= due:
+                return Event(What.TICK, at)
+
+    async def _turn(self, event: Event) -> None:
+        before = self._state
+        self._state, actions = machine.step(before, event)
+        words = notice.chronicle(before, self._state, event.at)
+        if words is not None and before.began and self._state.end is None:
+            self._say(f"{self._target.alias}: {words}")
+        if event.what is What.TERMINAL_ENDED:
+            await self._end_tail()
+        for action in actions:
+            if isinstance(action, Start):
+                await self._start(action)
+            elif action is Do.END:
+                await self._end_tail()
+            elif action is Do.KNOCK:
+                self._beside.start(self._knock(self._round))
+        if self._state.phase is Phase.NEEDS_PERSON and before.phase is not Phase.NEEDS_PERSON:
+            self._call_person()
+
+    def _say(self, text: str) -> None:
+        if self._log:
+            self._log.break_line()
+        screen.say(text)
+
+    def _call_person(self) -> None:
+        """A login that was refused is not tried again before somebody is there to sign in."""
+        if not screen.can_ask():
+            raise self._failure()
+        self._say(f"{self._target.alias} wants somebody to sign in: Enter signs in, Ctrl-C leaves")
+        self._beside.start(self._wait_for_enter())
+
+    async def _wait_for_enter(self) -> None:
+        if not await in_thread(lambda: os.read(0, 1024)):
+            raise self._failure()
+        self._events.put_nowait((None, Event(What.RETRY, 0.0)))
+
+    async def _start(self, start: Start) -> None:
+        self._round = object()
+        offset = "" if self._offset is None else str(self._offset)
+        lines = "" if self._lines is None else str(self._lines)
+        nonce = call.nonce()
+        line = call.line("logs", nonce, self._name, self._id, offset, lines, self._mode)
+        self._tail = tail = _Tail(self._target, nonce, line, may_ask=start.asks and screen.can_ask(), fresh=start.fresh)
+        try:
+            await tail.start()
+        except OSError:  # no room, no file left: for now
+            self._events.put_nowait((tail, Event(What.TERMINAL_ENDED, 0.0, cause=Cause.LOST)))
+            return
+        tail.reading = self._beside.start(self._read(tail))
+        if tail.may_ride:
+            self._beside.start(self._prove(tail))
+
+    async def _prove(self, tail: "_Tail") -> None:
+        if await prove_master(self._target) is False and not tail.heard:
+            self._events.put_nowait((tail, Event(What.STUCK, 0.0)))
+
+    async def _read(self, tail: "_Tail") -> None:
+        """Take in the frames of one ssh, and tell of them and of its end."""
+        try:
+            async for frame in tail.frames():
+                self._take(frame, tail)
+        except Torn:
+            tail.end()
+        status = await tail.wait()
+        said, place = tail.said(), self._target.place
+        self._words = str(said)
+        failed = status == arguments.SSH_FAILED or status < 0
+        began = tail.heard or (failed and failures.has_begun(said, place))
+        if not failed and not tail.heard:
+            raise LnodeError(
+                ExitCode.MISSING_THERE, f"{self._target.alias} answered, but not with a shell",
+                f"see what it says: ssh {self._target.alias} /bin/sh -c true",
+            )  # fmt: skip
+        cause = Cause.LOST
+        if self._over:
+            cause = Cause.OVER
+        elif not began:
+            cause = verdict.why_not_in(self._target, said, tail.argv, silent=not tail.may_ask)
+        self._events.put_nowait((tail, Event(What.TERMINAL_ENDED, 0.0, cause=cause, began=began)))
+
+    def _take(self, frame: Frame, tail: "_Tail") -> None:
+        first, tail.heard = not tail.heard, True
+        if first:
+            self._events.put_nowait((tail, Event(What.OPENED, 0.0, person=self._learn_sign_in(tail))))
+        if self._events.empty():  # one that waits to be taken is as good as thousands
+            self._events.put_nowait((tail, Event(What.BEAT, 0.0, shared=True)))
+        if frame.kind == "gone":
+            raise self._gone()
+        if frame.kind in ("run", "over"):
+            run = record.parse_run(frame.words)
+            if run is None:
+                raise Torn(frame.words)
+            self._id = run.id
+            if frame.kind == "over":
+                self._over = run
+        if frame.kind == "shrunk":
+            self._say(f"the log of {self._name} has become shorter on {self._target.alias}; from its beginning again")
+            self._offset = 0
+        if frame.kind == "beat" and self._offset is None:
+            self._offset = number(frame.words)
+        if frame.kind == "data":
+            if self._offset is not None and frame.offset != self._offset:
+                raise Torn(frame.words)
+            if self._log:
+                self._log.write(frame.data)
+            self._offset = frame.offset + len(frame.data)
+
+    def _gone(self) -> LnodeError:
+        alias, name = self._target.alias, self._name
+        if self._id:
+            return LnodeError(
+                ExitCode.NO_SESSION, f"the log of {name} on {alias} is gone", f"see what is there: lnode {alias} --ls"
+            )
+        return no_run(alias, name)
+
+    def _learn_sign_in(self, tail: "_Tail") -> bool:
+        """Did it take a person to sign in? Over a master ssh does not say, but the next one would."""
+        how = failures.signed_in(tail.said(), self._target.place)
+        if how is None:
+            return sign_in_memory.takes_person(self._target) or False
+        sign_in_memory.learn(self._target, person=failures.takes_person(how))
+        return failures.takes_person(how) and not keychain.is_kept(self._target)
+
+    async def _knock(self, source: object) -> None:
+        failure = await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
+        what = What.REACHED if failure is None else What.UNREACHED
+        self._events.put_nowait((source, Event(what, 0.0, cause=failure or Cause.LOST)))
+
+    def _failure(self) -> LnodeError:
+        state, alias = self._state, self._target.alias
+        cause = state.cause or Cause.LOST
+        if not screen.can_ask() and cause is Cause.LOGIN_REFUSED and sign_in_memory.takes_person(self._target):
+            return LnodeError(
+                ExitCode.LOGIN_REFUSED, f"{alias} needs you to sign in",
+                f"sign in once in a terminal, then ask again: lnode {alias}",
+            )  # fmt: skip
+        if state.end is End.FAILED or not state.began:
+            return failures.explain(cause, self._words, self._target.place)
+        return LnodeError(
+            ExitCode.UNREACHABLE, f"gave up on {alias}; {self._name} goes on there",
+            f"come back with: lnode {alias} {self._name} --logs -f",
+        )  # fmt: skip
+
+    async def _end_tail(self) -> None:
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            await tail.close()
+
+    def _break(self, broken: BaseException) -> None:
+        self._broken = broken
+        self._events.put_nowait((None, Event(What.TICK, 0.0)))
+
+
+def no_run(alias: str, name: str) -> LnodeError:
+    """There is no run of that name on the host."""
+    return LnodeError(
+        ExitCode.NO_SESSION, f"there is no run {name} on {alias}",
+        f"see what is there: lnode {alias} --ls; start it: lnode {alias} {name} --run -- COMMAND",
+    )  # fmt: skip
+
+
+class _Tail:
+    """An ssh that brings frames. `heard` tells whether one came."""
+
+    def __init__(self, target: Target, nonce: str, line: str, *, may_ask: bool, fresh: bool) -> None:
+        self.may_ask, self.heard = may_ask, False
+        self.may_ride = not fresh and bool(master.identity(target) or target.one("controlpath"))
+        self.reading: asyncio.Task[None] | None = None
+        self._chunks = Chunks(nonce)
+        self.argv, self._environment = argv_of(target, line, may_prompt=may_ask, fresh=fresh)
+        self._log = SshLog()
+        self._ssh: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def start(self) -> None:
+        self._log.__enter__()
+        # No pipe of asyncio's: a master that this ssh becomes would hold it open, and its end would never come.
+        ours, theirs = socket.socketpair()
+        argv = self._log.argv(self.argv)
+        with theirs:
+            self._reader, self._writer = await asyncio.open_connection(sock=ours)
+            self._ssh = await asyncio.create_subprocess_exec(
+                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=theirs.fileno(), stderr=self._log.fileno(),
+                env=self._environment, start_new_session=not self.may_ask,
+            )  # fmt: skip
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """To the end of the ssh. Raises Torn."""
+        ended = asyncio.create_task(self.wait())
+        try:
+            while data := await self._next(ended):
+                for frame in self._chunks.feed(data):
+                    yield frame
+        finally:
+            ended.cancel()
+
+    async def _next(self, ended: "asyncio.Task[int]") -> bytes:
+        """What came, b"" at the end: that of the ssh, for a master that is silent keeps what it was handed."""
+        reading = asyncio.create_task(self._reader.read(_CHUNK))
+        await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((reading,), timeout=_LEFT_S)
+        if not reading.done():
+            reading.cancel()
+            return b""
+        return reading.result()
+
+    async def wait(self) -> int:
+        return -1 if self._ssh is None else await self._ssh.wait()
+
+    def end(self) -> None:
+        if self._ssh and self._ssh.returncode is None:
+            with suppress(ProcessLookupError):
+                self._ssh.terminate()
+
+    def said(self) -> failures.Said:
+        return self._log.said()
+
+    async def close(self) -> None:
+        if self.reading and self.reading is not asyncio.current_task():
+            self.reading.cancel()
+        self.end()
+        try:
+            async with asyncio.timeout(_OBEYS_WITHIN_S):
+                await self.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                if self._ssh:
+                    self._ssh.kill()
+            await self.wait()
+        if self._writer:
+            self._writer.close()
+        self._log.__exit__(None, None, None)

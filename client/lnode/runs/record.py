@@ -1,0 +1,102 @@
+"""Runs: commands that go on by themselves on the host (nohup), as the remote scripts tell of them in rows."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.remote.fields import JobId, NodeName, epoch, number
+from lnode.text import in_words
+
+
+class Run(NamedTuple):
+    """A run. Times are seconds since the epoch on the host's clock.
+
+    `state` is "running", "ended", "lost" (its processes are gone and left no exit code), or "elsewhere" (it was started
+    on `host`, and only that could tell). `host` is None if it has no name. `code` and `ended` are None before the end;
+    a `code` over 128 is a signal's. `job` and `session` are those of the allocation that it runs in, or None and "".
+    """
+
+    name: str
+    id: str
+    state: str
+    host: NodeName | None
+    pid: int
+    started: int
+    ended: int | None
+    code: int | None
+    job: JobId | None
+    session: str
+    command: str = ""
+
+    @property
+    def place(self) -> str:
+        """What to call its host in a sentence."""
+        return self.host or "an unknown login node"
+
+
+def parse_runs(lines: Iterable[str]) -> tuple[Run, ...]:
+    """Read the rows of runs.sh; other lines are skipped."""
+    return tuple(run for run in map(parse_run, lines) if run is not None)
+
+
+def of_replies(replies: Iterable[Mapping[str, Sequence[str]]]) -> tuple[Run, ...]:
+    """The runs in the replies of a host's login nodes, which share a home: what its own one says of each counts."""
+    found: dict[str, Run] = {}
+    for reply in replies:
+        for run in parse_runs(reply.get("runs", ())):
+            if run.id not in found or found[run.id].state == "elsewhere":
+                found[run.id] = run
+    return tuple(sorted(found.values()))
+
+
+def parse_run(row: str) -> Run | None:
+    """Read one row, with its command behind it or without; None where it is none."""
+    match = _ROW.fullmatch(row)
+    if match is None:
+        return None
+    name, id_, state, host, pid, began, ended, code, job, session, command = match.groups()
+    leader, started = number(pid), epoch(began)
+    if leader is None or started is None:
+        return None
+    return Run(
+        name, id_, state, NodeName.parse(host), leader, started, epoch(ended), number(code), JobId.parse(job),
+        "" if session == "-" else session, (command or "").strip(),
+    )  # fmt: skip
+
+
+_ROW = re.compile(
+    r"([A-Za-z0-9_-]{1,100}) ([0-9a-f]{16}) (running|ended|lost|elsewhere) (\S+) ([0-9]{1,10}) ([0-9]{1,12})"
+    r" ([0-9]{1,12}|-) ([0-9]{1,3}|-) (\S+) (\S+)(?: (.*))?",
+    re.DOTALL,
+)
+_LONGEST_NAME = 100
+
+
+def check_name(name: str) -> None:
+    """Raise LnodeError(USAGE) for what no run can be called.
+
+    The name is a folder's, beside which `.new` and `.1` are lnode's own.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name) or len(name) > _LONGEST_NAME:
+        hint = f"use letters, digits, - and _, at most {_LONGEST_NAME} of them"
+        raise LnodeError(ExitCode.USAGE, f"a run cannot be called {name!r}", hint)
+
+
+def whereabouts(run: Run) -> str:
+    """One clause that is true: `runs on login1`; `ended after 3 h with exit code 1`."""
+    if run.state == "running":
+        return f"runs on {run.place}" + (f" in the allocation of {run.session}, job {run.job}" if run.job else "")
+    if run.state == "elsewhere":
+        return f"was started on {run.place}, and only that login node knows whether it still runs"
+    if run.code is None or run.ended is None:
+        return f"is gone without an exit code: it was killed, or {run.place} was restarted"
+    return f"ended after {in_words(max(0, run.ended - run.started))} {outcome(run.code)}"
+
+
+_SIGNALLED = 128  # sh(1): a command that a signal ended has 128 and its number
+
+
+def outcome(code: int) -> str:
+    """`with exit code 1`; `by signal 15`."""
+    return f"by signal {code - _SIGNALLED}" if code > _SIGNALLED else f"with exit code {code}"

@@ -1,0 +1,159 @@
+"""The processes that hold interactive jobs (qsub -I, nios of bsub -Is, qrsh), and the proof which job is whose.
+
+Three proofs. By port: Grid Engine's job knows where its client listens, and the kernel knows which process that is. By
+number: bsub becomes nios, in whose environment it puts LSB_JOBID (startNios in openlava's lsb.sub.c). By time: a client
+submits its job at once, so that exactly one job was submitted just after exactly one client had started.
+Whatever is not as plain as that is unknown: a wrong job would be cancelled by --kill.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from lnode.remote.fields import JobId, Port
+from lnode.schedulers.slurm import Job, parse_duration, short_host
+
+SOON_S = 10  # from the start of a client to its job's submission
+EARLY_S = 2  # a job may seem to be that much older than its client: seconds are cut, clocks are not quite the same
+
+
+class Client(NamedTuple):
+    """A process that waits for its job or carries its terminal, `age_s` seconds old."""
+
+    pid: int
+    parent: int
+    sid: int
+    age_s: int
+    command: str
+
+
+class Asked(NamedTuple):
+    """An interactive job and what it tells of its client: where that listens (None: not told), when it asked.
+
+    The job's `sid` is 0. Its `submitted` was cut to `grain_s` seconds.
+    """
+
+    job: Job
+    port: Port | None = None
+    grain_s: int = 1
+
+
+def parse_clients(lines: Iterable[str]) -> tuple[Client, ...]:
+    """Read `client PID PPID SID ETIME ARGS`, all of ps: clients of batch jobs and children of clients left out."""
+    rows = [match for row in lines if (match := _CLIENT.fullmatch(row))]
+    pids = {int(row[1]) for row in rows}
+    return tuple(
+        Client(int(row[1]), int(row[2]), int(row[3]), age_s, row[5])
+        for row in rows
+        if int(row[2]) not in pids and (age_s := parse_duration(row[4])) is not None and _is_interactive(row[5])
+    )
+
+
+_CLIENT = re.compile(r"client\s+([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9:-]{4,20})\s+(\S.*)", re.DOTALL)
+
+
+def _is_interactive(command: str) -> bool:
+    """Does `qsub` stay for a job's terminal? It also does for `-W block=true`, and as OpenPBS's own little daemon."""
+    return "qsub" not in command or re.search(r"\s-[A-Za-z]*I", command) is not None
+
+
+def parse_ports(lines: Iterable[str]) -> dict[int, int]:
+    """Read `port PID PORT`, the port in hexadecimal as in /proc/net/tcp: port -> pid."""
+    rows = (re.fullmatch(r"port ([0-9]{1,10}) ([0-9A-F]{4})", row) for row in lines)
+    return {int(row[2], 16): int(row[1]) for row in rows if row}
+
+
+def parse_numbers(lines: Iterable[str]) -> dict[int, JobId]:
+    """Read `number PID JOB`: pid -> the number of its job."""
+    rows = (re.fullmatch(r"number ([0-9]{1,10}) ([0-9]{1,12})", row) for row in lines)
+    return {int(row[1]): JobId(row[2]) for row in rows if row}
+
+
+def adopted(
+    asked: Sequence[Asked], clients: Sequence[Client], evidence: Iterable[str], host: str, now: int
+) -> tuple[Job, ...]:
+    """The jobs of the clients on `host`, where that is proved: with the session id of the client and, by the login
+    node's clock, the time of its start.
+    """
+    here = [one for one in asked if one.job.submit_host in ("", short_host(host))]
+    rows = tuple(evidence)
+    proved = _by_port(here, parse_ports(rows)) | _by_number(here, parse_numbers(rows))
+    known = {job.id for job in proved.values()}
+    rest = [one for one in here if not one.port and one.job.id not in known]
+    proved |= _by_time(rest, [client for client in clients if client.pid not in proved], now)
+    return tuple(
+        _of_client(proved[client.pid], client.sid, now - client.age_s) for client in clients if client.pid in proved
+    )
+
+
+def _of_client(job: Job, sid: int, started: int) -> Job:
+    """With the free text cut: squeue cuts Slurm's, these schedulers tell a comment of any length."""
+    nodes, reason, name = (
+        text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..." for text in (job.nodes, job.reason, job.name)
+    )
+    return job._replace(sid=sid, submitted=started, nodes=nodes, reason=reason, name=name)
+
+
+_LONGEST = 400  # characters
+
+
+def _by_port(asked: Sequence[Asked], ports: Mapping[int, int]) -> dict[int, Job]:
+    return {ports[one.port]: one.job for one in asked if one.port and one.port in ports and one.job.submit_host}
+
+
+def _by_number(asked: Sequence[Asked], numbers: Mapping[int, JobId]) -> dict[int, Job]:
+    jobs = {one.job.id: one.job for one in asked}
+    return {pid: jobs[number] for pid, number in numbers.items() if number in jobs}
+
+
+def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dict[int, Job]:
+    """Client's pid -> job, for all of them or for none: a client without a job in its time means that clocks differ."""
+    starts = Counter(now - client.age_s for client in clients)
+    near: dict[int, list[Job]] = {}  # by the second in which a client has started
+    times: Counter[str] = Counter()  # how many clients there are for a job
+    for one in asked:
+        for second in filter(starts.__contains__, _just_before(one)):
+            near.setdefault(second, []).append(one.job)
+            times[one.job.id] += starts[second]
+    if near.keys() != starts.keys():
+        return {}
+    found = {client.pid: near[now - client.age_s] for client in clients}
+    return {pid: jobs[0] for pid, jobs in found.items() if len(jobs) == 1 and times[jobs[0].id] == 1}
+
+
+def _just_before(one: Asked) -> range:
+    """The seconds in which the client of a job can have started."""
+    submitted = one.job.submitted
+    return range(0) if submitted is None else range(submitted - SOON_S, submitted + EARLY_S + one.grain_s)
+
+
+def parse_date(text: str, now: int) -> int | None:
+    """Epoch seconds of `[Mon] Nov 23 00:55[:12] [2026]` in UTC, as ctime(3) and bjobs print it, else None.
+
+    Without a year it is the last such day that is not after `now` (LSF), a day of leeway for the clocks.
+    """
+    match = _DATE.fullmatch(text)
+    if match is None or match[1] not in _MONTHS:
+        return None
+    year = int(match[6] or datetime.fromtimestamp(now + _DAY_S, UTC).year)
+    found = _epoch(year, match)
+    if found is not None and match[6] is None and found > now + _DAY_S:
+        return _epoch(year - 1, match)
+    return found
+
+
+def _epoch(year: int, match: re.Match[str]) -> int | None:
+    day, hour, minute, second = (int(part or 0) for part in match.group(2, 3, 4, 5))
+    try:
+        return int(datetime(year, _MONTHS.index(match[1]) + 1, day, hour, minute, second, tzinfo=UTC).timestamp())
+    except ValueError:  # a day that this year does not have
+        return None
+
+
+_DAY_S = 86400
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2} +)?([A-Z][a-z]{2}) +([0-9]{1,2}) +([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(?: +([0-9]{4}))?"
+)

@@ -1,0 +1,57 @@
+"""LSF: `bjobs -o FIELDS`, since 9.1; the job's name, which may hold the delimiter, comes last.
+
+submit_time is a day and a minute, of no year: as good as that, a client is told from the next one a minute later.
+"""
+
+import re
+from collections.abc import Iterable
+
+from lnode.remote.fields import JobId
+from lnode.schedulers.clients import Asked, parse_date
+from lnode.schedulers.slurm import Job, short_host
+
+# bjobs(1), Job states; DONE and EXIT have ended
+_STATES = {
+    "PEND": "PENDING", "WAIT": "PENDING", "PROV": "CONFIGURING", "PSUSP": "PENDING", "RUN": "RUNNING",
+    "USUSP": "SUSPENDED", "SSUSP": "SUSPENDED", "ZOMBI": "COMPLETING",
+}  # fmt: skip
+_MINUTE_S = 60
+_ROW = re.compile(r"\s*([0-9]{1,12}(?:\[[0-9]{1,10}\])?)" + r"\|([^|]*)" * 5 + r"\|(.*)", re.DOTALL)
+
+
+def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
+    """The jobs that have not ended; batch jobs too, which bjobs does not tell apart, and which have no client."""
+    return tuple(asked for row in lines if (asked := _asked(row, now)) is not None)
+
+
+def _asked(row: str, now: int) -> Asked | None:
+    match = _ROW.fullmatch(row)
+    if match is None or match[2] not in _STATES:
+        return None
+    id_, stat, from_host, submit_time, time_left, exec_host, name = match.groups()
+    waits = _STATES[stat] == "PENDING"
+    job = Job(
+        id=JobId(id_),
+        sid=0,
+        submitted=parse_date(submit_time.strip(), now),
+        state=_STATES[stat],
+        left="",
+        left_s=_left_s(time_left),
+        submit_host=short_host(from_host),
+        nodes="" if waits else _nodes(exec_host),
+        reason="held" if stat == "PSUSP" else "",
+        name=name,
+    )
+    return Asked(job, grain_s=_MINUTE_S)
+
+
+def _left_s(time_left: str) -> int | None:
+    """`71:59 L`: hours and minutes (seconds under LSB_HMS_TIME_FORMAT) to the limit (L); an estimate (E) is none."""
+    match = re.fullmatch(r"\s*([0-9]{1,6}):([0-9]{1,2})(?::[0-9]{2})?(?: L)?\s*", time_left)
+    return (int(match[1]) * 60 + int(match[2])) * _MINUTE_S if match else None
+
+
+def _nodes(exec_host: str) -> str:
+    """`4*hosta:hostb`: each host once."""
+    hosts = (short_host(place.partition("*")[2] or place) for place in exec_host.strip().split(":"))
+    return ",".join(host for host in dict.fromkeys(hosts) if host not in ("", "-"))

@@ -1,0 +1,84 @@
+"""PBS (OpenPBS, PBS Pro, Torque): `qstat -f`, its own times in UTC.
+
+One attribute on a line, continued on lines that begin with a tab (qstat(1B)); Torque and PBS Pro spell some of them
+differently. -F json is PBS Pro's alone, and -f does not go with -u in any of them (conflicting options).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from lnode.remote.fields import JobId, number
+from lnode.schedulers.clients import Asked, parse_date
+from lnode.schedulers.slurm import Job, parse_duration, short_host
+
+# pbs_job_attributes(7B), job_state; C, F and X have ended, B is the head of an array
+_STATES = {
+    "Q": "PENDING", "W": "PENDING", "H": "PENDING", "T": "PENDING", "R": "RUNNING", "S": "SUSPENDED", "U": "SUSPENDED",
+    "E": "COMPLETING",
+}  # fmt: skip
+
+
+def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
+    """The interactive jobs that have not ended."""
+    return tuple(asked for fields in _records(lines) if (asked := _asked(fields, now)) is not None)
+
+
+def _records(lines: Iterable[str]) -> list[dict[str, str]]:
+    found: list[dict[str, list[str]]] = []
+    parts: list[str] = []  # of the attribute that the next row may continue
+    for row in lines:
+        if start := re.fullmatch(r"Job Id:\s*([0-9]\S*)\s*", row):
+            parts = [start[1]]
+            found.append({"id": parts})
+        elif found and (field := re.fullmatch(r" {1,4}([\w.]+) = (.*)", row)):
+            parts = found[-1][field[1].lower()] = [field[2]]
+        elif found and row.startswith("\t"):
+            parts.append(row[1:])
+    return [{key: "".join(rows) for key, rows in fields.items()} for fields in found]
+
+
+def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
+    state = _STATES.get(fields.get("job_state", ""))
+    id_ = JobId.parse(fields["id"])
+    if id_ is None or state is None or fields.get("interactive", "False") in ("False", "0"):
+        return None
+    host = fields.get("submit_host") or _variable(fields.get("variable_list", ""), "PBS_O_HOST")
+    job = Job(
+        id=id_,
+        sid=0,
+        submitted=parse_date(fields.get("ctime", ""), now),
+        state=state,
+        left="",
+        left_s=_left_s(fields, running=state != "PENDING"),
+        submit_host=short_host(host),
+        nodes=_nodes(fields.get("exec_host", "")),
+        reason=_reason(fields) if state == "PENDING" else "",
+        name=fields.get("job_name", ""),
+    )
+    return Asked(job)
+
+
+def _left_s(fields: Mapping[str, str], *, running: bool) -> int | None:
+    """What the server says is left (Torque), else the limit less what it has counted; None without a limit."""
+    remaining = number(fields.get("walltime.remaining", ""))
+    if running and remaining is not None:
+        return remaining
+    limit = parse_duration(fields.get("resource_list.walltime", ""))
+    used = parse_duration(fields.get("resources_used.walltime", "")) or 0
+    return None if limit is None else max(limit - used, 0)
+
+
+def _nodes(exec_host: str) -> str:
+    """`b141/0*16+b142/0*16` or `n1/0+n1/1`: each host once."""
+    hosts = (short_host(place.partition("/")[0]) for place in exec_host.split("+"))
+    return ",".join(dict.fromkeys(filter(None, hosts)))
+
+
+def _variable(variables: str, name: str) -> str:
+    match = re.search(rf"(?:^|,){name}=([^,]*)", variables)
+    return match[1] if match else ""
+
+
+def _reason(fields: Mapping[str, str]) -> str:
+    comment = fields.get("comment", "").removeprefix("Not Running: ")
+    return comment or ("held" if fields.get("job_state") == "H" else "")

@@ -1,0 +1,1 @@
+"""Everything that starts an ssh or reads its words."""

@@ -1,0 +1,195 @@
+"""What an ssh asks, answered from the keychain or by the person at its terminal (`ask_keychain` runs it).
+
+The keychain answers the prompt that it was given for, once for each ssh process; a password only for the ssh that
+lnode started itself, never for that of a jump host. All else a person is asked on /dev/tty. Exit 1 is a refusal.
+"""
+
+import os
+import re
+import select
+import subprocess
+import sys
+from contextlib import suppress
+
+from lnode.laptop import folders
+from lnode.ssh import keychain
+from lnode.ssh.keychain import Kept, KeychainFailed
+from lnode.text import visible
+
+_LOOK_S = 0.5
+_LINE = 1 << 12
+_IN_THE_OPEN = re.compile(r"yes/no|type 'yes'")  # ssh's own questions; what a host asks is typed unseen
+
+
+def main() -> None:
+    """Answer on standard output, or exit 1."""
+    with suppress(KeyboardInterrupt):
+        sys.exit(_main())
+    sys.exit(1)
+
+
+def _main() -> int:
+    prompt, may_ask = sys.argv[1], os.environ["LNODE_MAY_ASK"] == "yes"
+    if os.environ.get("SSH_ASKPASS_PROMPT") == "none":  # no question: a key that waits to be touched
+        return 0 if may_ask and _show(prompt) else 1
+    if not may_ask:
+        _leave_terminal()
+    fifo = os.environ.get("LNODE_LEARN")
+    answer, trouble = (None, "") if fifo else _from_keychain(prompt)
+    if answer is None and may_ask:
+        answer = _from_person(f"lnode: {trouble}\n{prompt}" if trouble else prompt)
+    if answer is None:
+        return 1
+    if fifo:
+        _teach(fifo, prompt, answer)
+    with suppress(BrokenPipeError):
+        os.write(1, answer.encode("utf-8", "surrogateescape") + b"\n")
+    return 0
+
+
+def _leave_terminal() -> None:
+    """Some keychains would ask at it."""
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+
+def _from_keychain(prompt: str) -> tuple[str | None, str]:
+    """The answer, else what a person has to know about why there is none, if anything."""
+    alias = os.environ["LNODE_ALIAS"]
+    kept = keychain.find(alias, os.environ["LNODE_ACCOUNT"], prompt)
+    if kept is None or not (kept.key_file or _is_lnodes_own()):
+        return None, ""
+    try:
+        if _has_been_answered(kept):
+            if kept.key_file is None:
+                keychain.refused(alias)
+            return None, f"the keychain's {kept.name} is no longer right; give it the new one: lnode {alias} --sign-in"
+        os.write(2, _mark(kept, "is asked by"))
+        answer = keychain.fetch(kept)
+        _note_answered(kept)
+        os.write(2, _mark(kept))
+    except KeychainFailed as failed:
+        return None, str(failed)
+    except OSError:  # it cannot be noted: the next time nobody would know
+        return None, ""
+    return answer, ""
+
+
+def _is_lnodes_own() -> bool:
+    """Did lnode start the ssh that asks, and not another ssh?"""
+    asker = os.environ["LNODE_ASKER"]
+    try:
+        said = subprocess.run(["ps", "-o", "ppid=", "-p", asker], capture_output=True, text=True, check=False).stdout
+    except OSError:  # no ps: nobody can tell
+        return False
+    return said.strip() == os.environ["LNODE_PID"]
+
+
+def _has_been_answered(kept: Kept) -> bool:
+    """True if the keychain has given this answer to the ssh that asks. Raises OSError where nobody can tell."""
+    with suppress(FileNotFoundError), open(_notes(), encoding="utf-8") as file:
+        since, *names = file.read().split("\n")
+        return since == _since() and visible(kept.name) in names
+    return False
+
+
+def _note_answered(kept: Kept) -> None:
+    """Note it in a file of the ssh that asks, and take away those of others that have ended. Raises OSError."""
+    path, since = _notes(), _since()
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for pid in filter(str.isdecimal, os.listdir(folder)):
+        if not _is_alive(pid):
+            with suppress(FileNotFoundError):
+                os.unlink(f"{folder}/{pid}")
+    before = ""
+    with suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
+        before = file.read()
+    if before.partition("\n")[0] != since:  # of an ssh that had the same number
+        before = f"{since}\n"
+    folders.replace_privately(path, f"{before}{visible(kept.name)}\n")
+
+
+def _notes() -> str:
+    return f"{folders.private_folder() or folders.state_folder()}/answered/{os.environ['LNODE_ASKER']}"
+
+
+def _since() -> str:
+    """Since when the ssh that asks runs: its number will be another's."""
+    argv = ["ps", "-o", "lstart=", "-p", os.environ["LNODE_ASKER"]]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _mark(kept: Kept, does: str = "answers") -> bytes:
+    return f"lnode: the keychain {does} {os.environ['LNODE_ASKER']}: {visible(kept.name)}\n".encode()
+
+
+def _from_person(prompt: str) -> str | None:
+    """Ask at the terminal, unseen where it may be a secret; None where there is none, or nothing is said."""
+    import termios
+
+    try:
+        tty = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
+    unseen = not _IN_THE_OPEN.search(prompt)
+    found = termios.tcgetattr(tty)
+    if unseen:
+        modes = termios.tcgetattr(tty)
+        modes[3] &= ~(termios.ECHO | termios.ECHONL)
+        termios.tcsetattr(tty, termios.TCSAFLUSH, modes)
+    try:
+        os.write(tty, _shown(prompt))
+        return _line(tty)
+    finally:
+        if unseen and termios.tcgetattr(tty) == modes:  # else lnode has the terminal again, in modes of its own
+            termios.tcsetattr(tty, termios.TCSADRAIN, found)
+            os.write(tty, b"\n")
+
+
+def _line(tty: int) -> str | None:
+    """What is typed; None for its end, or when nobody waits for it any more."""
+    typed = b""
+    while not typed.endswith(b"\n"):
+        if select.select([tty], [], [], _LOOK_S)[0]:
+            chunk = os.read(tty, _LINE)
+            if not chunk:
+                return None
+            typed += chunk
+        elif not _waits():
+            return None
+    return typed.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+
+
+def _waits() -> bool:
+    """Is the ssh that asks still there? One that has ended waits for no answer."""
+    return _is_alive(os.environ["LNODE_ASKER"])
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, PermissionError):  # another user's by now
+        return False
+    return True
+
+
+def _show(prompt: str) -> bool:
+    with suppress(OSError), open("/dev/tty", "wb", buffering=0) as tty:
+        tty.write(_shown(prompt) + b"\n")
+        return True
+    return False
+
+
+def _shown(prompt: str) -> bytes:
+    """From the left margin, as ssh prompts; its lines are its own, other control characters may be the host's."""
+    rows = (visible(row) for row in prompt.split("\n"))
+    return ("\r" + "\n".join(rows)).encode("utf-8", "backslashreplace")
+
+
+def _teach(fifo: str, prompt: str, answer: str) -> None:
+    import json
+
+    row = {"own": _is_lnodes_own(), "prompt": prompt, "answer": answer}
+    with suppress(OSError), open(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK), "w", encoding="utf-8") as lesson:
+        print(json.dumps(row), file=lesson)

@@ -1,0 +1,68 @@
+"""The words of an ssh, kept off the screen: its own log in one pipe, its standard error in another.
+
+Prompts reach the tty all the same: ssh opens that itself. On standard error are the host's banner, a remote command and
+a jump host's ssh. Were ssh's own log there too (`ssh -E` moves it), a banner could say that ssh has logged in.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from lnode.ssh.drain import Drain
+from lnode.ssh.failures import Said, told_apart
+
+
+class SshLog:
+    """Two pipes that nobody else can open, gone with this process whatever ends it.
+
+    `fileno()` is for ssh's standard error, `argv()` sends its log to the other pipe.
+    """
+
+    def __enter__(self) -> Self:
+        self._name = "" if os.path.exists(f"/proc/{os.getpid()}/fd") else _new_name()
+        self._stderr, self._log = Drain(), Drain(self._name)
+        self._path = self._name or f"/proc/{os.getpid()}/fd/{self._log.fileno()}"
+        self._open = True
+        return self
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """The ssh, writing its log here: by a path, because ssh closes what it inherits above 2 (ssh.c, closefrom)."""
+        ssh, *words = argv
+        return [ssh, "-E", self._path, *words]
+
+    def fileno(self) -> int:
+        return self._stderr.fileno()
+
+    def said(self) -> Said:
+        """What has been said so far, by whom; of very much how it began and how it ended."""
+        log, late = self._log.read()
+        if log:
+            self._forget_name()  # ssh has opened it
+        stderr = "".join(self._stderr.read())
+        said = told_apart(log, stderr)
+        return said._replace(others=f"{late}{said.others}")  # between its beginning and its end may be a quotation
+
+    def words(self) -> str:
+        """All of that."""
+        return str(self.said())
+
+    def _forget_name(self) -> None:
+        if self._name:
+            with suppress(FileNotFoundError):
+                os.unlink(self._name)
+            self._name = ""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._open:  # a terminal that has ended is closed before its block is left
+            self._forget_name()
+            self._stderr.close()
+            self._log.close()
+            self._open = False
+
+
+def _new_name() -> str:
+    folders = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR", "TEMP"))
+    folder = next((f for f in folders if f and os.access(f"{f}/.", os.W_OK)), "/tmp")  # noqa: S108 - mkfifo, 0600
+    return f"{folder}/lnode-{os.getpid()}-{os.urandom(6).hex()}.log"

@@ -1,0 +1,56 @@
+"""Whom an ssh may ask: a person, the keychain, or nobody; and whether one that asks no person may dial at all."""
+
+import os
+
+from lnode.ssh import arguments, keychain, sign_in_memory
+from lnode.ssh.arguments import Option
+from lnode.ssh.target import Target
+
+_ASK_NOBODY = os.path.join(os.path.dirname(__file__), "ask_nobody")
+
+
+def asking(target: Target, *, may_ask: bool) -> tuple[tuple[Option, ...], dict[str, str] | None]:
+    """Options and environment of an ssh to the target: what is kept for it the keychain answers, else a person, if any.
+
+    These options come before all that leads somewhere. None for the environment stands for this one's.
+    """
+    if may_ask:
+        kept = keychain.environment(target, may_ask=True) if can_end_ssh() else None
+        return (arguments.CONFIRMED if kept and not keychain.is_checked(target) else ()), kept
+    if not _may_dial(target):
+        return (*arguments.RIDING, *arguments.SILENT), environment()
+    telling = arguments.TELLING if tells(target) else ()
+    kept = keychain.environment(target, may_ask=False)
+    if kept is None:
+        return (*arguments.SILENT, *telling), environment()
+    return (*arguments.ANSWERED, *arguments.CHECKED, *keychain.methods(target), *telling), kept
+
+
+def tells(target: Target) -> bool:
+    """Does this ssh know sshargs.TELLING (OpenSSH 8.5)?"""
+    return "logverbose" in target.options
+
+
+def _may_dial(target: Target) -> bool:
+    """May an ssh that asks no person make a connection of its own? Not where the login would come to nothing."""
+    if sign_in_memory.takes_person(target):
+        return False
+    if not can_end_ssh() and (target.place.proxied or keychain.is_kept(target)):
+        return False
+    rides = target.control_path and os.path.exists(target.control_path)
+    return bool(rides) or keychain.opens(target)
+
+
+def can_end_ssh() -> bool:
+    """Can ssh start ask_nobody? An installation may have lost its execute bit, or lie where nothing may be executed."""
+    return os.access(_ASK_NOBODY, os.X_OK)
+
+
+def environment() -> dict[str, str]:
+    """This environment, with an askpass that answers nothing and ends the ssh that asks.
+
+    `BatchMode=yes` reaches neither the jump hosts of a jump host nor an ssh inside a ProxyCommand; without a
+    terminal these would send an empty password up to three times, and each is a failed login to the site. An ssh
+    older than 8.4 does not know SSH_ASKPASS_REQUIRE and looks whether there is a DISPLAY.
+    """
+    return {"DISPLAY": "none", **os.environ, "SSH_ASKPASS": _ASK_NOBODY, "SSH_ASKPASS_REQUIRE": "force"}

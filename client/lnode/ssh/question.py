@@ -1,0 +1,270 @@
+"""One question, one answer: run a script on the host through ssh itself, which may ask a person to sign in.
+
+For all that is no attach. ssh(1) is the shortest way there (6 round trips cold, 2 over a live master; asyncssh needs
+8 and its import), obeys every word of the user's configuration, and is the only one that may prompt. One question
+is one channel.
+"""
+
+import contextlib
+import os
+import select
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import IO, Self, cast
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.remote import call
+from lnode.remote.reply import Rows, TooLong, parse_reply
+from lnode.ssh import arguments, failures, master, prompts, sign_in_memory, verdict
+from lnode.ssh.failures import Cause
+from lnode.ssh.log import SshLog
+from lnode.ssh.target import Target
+
+REPLY_WITHIN_S = 60.0  # rc files, tmux by a module and a silent scheduler take half of that
+_TICK_S = 0.25
+_CHUNK = 1 << 16
+_OBEYS_WITHIN_S = 2.0  # an ssh that is to end
+DONE_WITHIN_S = 90.0  # a login shell that starts a run may take 60
+_SILENT_S = 1.0  # over a master that is there; then it has to prove that it is alive
+
+
+def argv_of(
+    target: Target, line: str, *, may_prompt: bool, fresh: bool = False
+) -> tuple[list[str], dict[str, str] | None]:
+    """The ssh that runs `line` on the host with pipes for its input and output, and its environment; None: this one's.
+
+    It rides on the connection that a sign-in left open, or else signs in, and is the one that is left open then, if
+    there is somebody who may be asked. `fresh` is neither.
+    """
+    options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
+    if fresh:
+        options = (*arguments.FRESH, *target.route)
+    asking, environment = prompts.asking(target, may_ask=may_prompt)
+    argv = arguments.question_argv(
+        target.alias, line, connect_timeout_s=sign_in_memory.connect_timeout_s(target),
+        options=(*target.keepalive, *asking, *options), config=target.config,
+    )  # fmt: skip
+    return argv, environment
+
+
+class Question:
+    """A script on its way on the host, with pipes to it; leaving the block ends ssh.
+
+    `values` follow the nonce that frames the replies. With `silent` ssh asks nobody, though somebody may be there.
+    """
+
+    def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
+        self._target = target
+        self._may_prompt = screen.can_ask() and not silent
+        self._abandoned = self._heard = self._rides = False
+        self._nonce = call.nonce()
+        self._line = call.line(script, self._nonce, *values)
+        self._log = SshLog()
+        self._may_ride = bool(master.identity(target) or target.one("controlpath"))
+
+    def __enter__(self) -> Self:
+        self._log.__enter__()
+        self._start()
+        return self
+
+    def _start(self, *, fresh: bool = False) -> None:
+        may_prompt = self._may_prompt
+        self._argv, environment = argv_of(self._target, self._line, may_prompt=may_prompt, fresh=fresh)
+        self._ssh = subprocess.Popen(
+            self._log.argv(self._argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log.fileno(),
+            env=environment,
+            start_new_session=not may_prompt,
+        )
+        self._stdin: IO[bytes] = cast("IO[bytes]", self._ssh.stdin)
+        self._stdout: IO[bytes] = cast("IO[bytes]", self._ssh.stdout)
+        self._rows = Rows()
+
+    def _leave_a_silent_master(self) -> None:
+        """Nobody would hear a question over a connection that is dead, so it is asked again over another one."""
+        if not self._may_ride or select.select([self._stdout], [], [], _SILENT_S)[0]:
+            return
+        import asyncio
+
+        from lnode.ssh.link.ladder import prove_master
+
+        proof = asyncio.run(prove_master(self._target))
+        if proof is not False:
+            self._rides = proof is True
+            return
+        self._ssh.kill()
+        self._end()
+        self._stdout.close()
+        self._start(fresh=True)  # it may be only the network: other windows wait on that connection
+        if self._abandoned:
+            self._ssh.terminate()
+
+    def reply(self, *, within_s: float | None = None) -> Mapping[str, Sequence[str]]:
+        """The next framed reply. Raises LnodeError where ssh failed, or something else than the script answered.
+
+        It has REPLY_WITHIN_S, or so long as is said; while ssh may be waiting for a person nothing is counted.
+        """
+        self._leave_a_silent_master()
+        self._may_ride = False
+        try:
+            rows = self._read(REPLY_WITHIN_S if within_s is None else within_s)
+        except TooLong as why:
+            raise self._too_long(why) from None
+        sections = parse_reply(self._nonce, rows)
+        if "end" not in sections:
+            raise self._failure(rows)
+        if (way := failures.signed_in(self._log.said(), self._target.place)) is not None:
+            sign_in_memory.learn(self._target, person=failures.takes_person(way))
+        return sections
+
+    def _read(self, within_s: float) -> list[str]:
+        """The rows of a reply to its end, or to that of ssh or of our patience. Raises TooLong."""
+        self._rows.renew()
+        rows: list[str] = []
+        waited_s = 0.0
+        while not self._abandoned and rows[-1:] != [f"{self._nonce} end"]:
+            row = self._rows.next()
+            if row is not None:
+                rows.append(row)
+                continue
+            began = time.monotonic()
+            if select.select([self._stdout], [], [], _TICK_S)[0]:
+                data = os.read(self._stdout.fileno(), _CHUNK)
+                self._heard = True
+                if not data:
+                    break
+                self._rows.feed(data)
+            if self._counts():
+                waited_s += min(time.monotonic() - began, _TICK_S)  # a laptop that slept has not waited
+                if waited_s > within_s:
+                    self.abandon()
+        return rows
+
+    def _counts(self) -> bool:
+        """Does time count? Not while ssh may be waiting for a person."""
+        if not self._may_prompt or self._heard or self._rides:
+            return True
+        return failures.signed_in(self._log.said(), self._target.place) is not None
+
+    def _too_long(self, why: TooLong) -> LnodeError:
+        self._ssh.terminate()
+        return LnodeError(
+            ExitCode.FAILED,
+            f"the answer of {self._target.alias} is too long: {why}",
+            f"see what your rc files there print: {self._target.by_hand} /bin/sh -c true | head",
+        )
+
+    @property
+    def has_begun(self) -> bool:
+        """Has ssh signed in? Then the script may have run, whatever came back."""
+        return failures.has_begun(self._log.said(), self._target.place)
+
+    def do(self, *lines: str) -> Mapping[str, Sequence[str]]:
+        """Tell the script what is to be done, and hear that it is. Raises LnodeError, also where that is unknown."""
+        alias = self._target.alias
+        try:
+            with self.within(DONE_WITHIN_S):
+                for line in lines:
+                    self.tell(line)
+                return self.reply(within_s=DONE_WITHIN_S)
+        except LnodeError as error:
+            if error.code not in (ExitCode.UNREACHABLE, ExitCode.FAILED):
+                raise
+            lost = f"the connection to {alias} was lost" if error.code is ExitCode.UNREACHABLE else error.message
+            raise LnodeError(
+                error.code, f"{lost}, and whether it was done is not known",
+                f"look before you ask again: lnode {alias} --ls", detail=error.detail,
+            ) from None  # fmt: skip
+
+    def tell(self, line: str) -> None:
+        """One line to the script's standard input."""
+        try:
+            self._stdin.write(f"{line}\n".encode("utf-8", "backslashreplace"))
+            self._stdin.flush()
+        except BrokenPipeError:
+            raise self._failure([]) from None
+
+    def abandon(self) -> None:
+        """End ssh from another thread: whoever waits for a reply hears that there is none."""
+        self._abandoned = True
+        self._ssh.terminate()
+
+    def _abandon_unheard(self) -> None:
+        if not self._heard and not select.select([self._stdout], [], [], 0)[0]:
+            self.abandon()
+
+    def within(self, seconds: float) -> "contextlib.AbstractContextManager[None]":
+        """Wait no longer than that for what the block asks."""
+        return _later(seconds, self.abandon)
+
+    def heard_within(self, seconds: float) -> "contextlib.AbstractContextManager[None]":
+        """Wait no longer than that for the beginning of an answer."""
+        return _later(seconds, self._abandon_unheard)
+
+    def _failure(self, rows: Sequence[str]) -> LnodeError:
+        status = self._end()
+        said, place = self._log.said(), self._target.place
+        if self._abandoned:
+            if not self._may_prompt:
+                verdict.broken_off(self._target, said)
+            return LnodeError(ExitCode.UNREACHABLE, f"{self._target.alias} did not answer in time", "ask again")
+        if status == arguments.SSH_FAILED or status < 0:
+            if failures.has_begun(said, place):
+                return failures.explain(Cause.LOST, str(said), place)
+            cause = verdict.why_not_in(self._target, said, self._argv, silent=not self._may_prompt)
+            if cause is Cause.LOGIN_REFUSED and not arguments.may_dial(self._argv):
+                return self._wants_person()
+            return failures.explain(cause, str(said), place)
+        alias = self._target.alias
+        if "host" in parse_reply(self._nonce, rows):
+            return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again")
+        return LnodeError(
+            ExitCode.MISSING_THERE,
+            f"{alias} answered, but not with a shell",
+            f"see what it says: {self._target.by_hand} /bin/sh -c true",
+            detail="\n".join(rows[-5:]),
+        )
+
+    def _wants_person(self) -> LnodeError:
+        alias, node = self._target.alias, self._target.node
+        who = f"{node} of {alias}" if node else alias
+        hint = "type the same once in a terminal, where ssh can ask"  # --ls would only where the alias leads
+        if not node:
+            hint = f"sign in once in a terminal, then ask again: lnode {alias}"
+        return LnodeError(ExitCode.LOGIN_REFUSED, f"{who} needs you to sign in", hint)
+
+    def _end(self) -> int:
+        with contextlib.suppress(BrokenPipeError):
+            self._stdin.close()
+        try:
+            return self._ssh.wait(timeout=_OBEYS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._ssh.terminate()
+        try:
+            return self._ssh.wait(timeout=_OBEYS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._ssh.kill()
+            return self._ssh.wait()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end()
+        self._stdout.close()
+        self._log.__exit__(kind, error, at)
+
+
+@contextlib.contextmanager
+def _later(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do that in so many seconds, unless the block is left before."""
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), do)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,239 @@
+"""What an ssh alias means, as `ssh -G` tells it: OpenSSH is the authority, there is no second parser."""
+
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.remote.fields import SSH_PORT, NodeName
+from lnode.ssh import arguments
+from lnode.ssh.arguments import Local, Option
+from lnode.ssh.failures import Place
+
+if TYPE_CHECKING:  # 8 ms to load, and no use before the link
+    from pathlib import Path
+    from socket import AddressFamily
+
+
+class Target(NamedTuple):
+    """A host as ssh will reach it.
+
+    `alias` is what ssh is called with; `config` its `-F` file, None for the user's own. `options` holds every
+    line of `ssh -G`: lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and
+    `keep_warm` its ControlPersist; both "" where ssh shares as the user's configuration says, or not at all.
+    `node` is the login node that is meant, None for any, and `route` the `-o` options that lead there.
+    """
+
+    alias: str
+    config: str | None
+    options: Mapping[str, tuple[str, ...]]
+    control_path: str = ""
+    keep_warm: str = ""
+    node: NodeName | None = None
+    route: tuple[Option, ...] = ()
+
+    def one(self, keyword: str, default: str = "") -> str:
+        """The first value of a keyword; ssh's word `none` counts as not set."""
+        value = self.options.get(keyword, (default,))[0]
+        return default if value == "none" else value
+
+    @property
+    def hostname(self) -> str:
+        return self.one("hostname", self.alias)
+
+    @property
+    def port(self) -> int:
+        return int(self.one("port", str(SSH_PORT)))
+
+    @property
+    def address_family(self) -> "AddressFamily":
+        """AddressFamily for getaddrinfo(3): one of them, or any."""
+        import socket
+
+        families = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+        return families.get(self.one("addressfamily"), socket.AF_UNSPEC)
+
+    @property
+    def user(self) -> str:
+        return self.one("user")
+
+    @property
+    def host_key_alias(self) -> str | None:
+        return self.options.get("hostkeyalias", ("",))[0] or None  # the word `none` is an alias, too
+
+    @property
+    def place(self) -> Place:
+        """What an error calls this host."""
+        return Place(self.alias, self.hostname, self.port, self.by_hand, self._is_proxied)
+
+    @property
+    def _is_proxied(self) -> bool:
+        return bool(self.proxy_jump or self.one("proxycommand"))
+
+    @property
+    def by_hand(self) -> str:
+        """What a person types for plain ssh to go there, before a command."""
+        if not self.node:
+            return f"ssh {self.alias}"
+        jump = f"-J {self.alias} " if self._is_proxied else ""
+        port = "" if self.port == SSH_PORT else f"-p {self.port} "
+        return f"ssh {jump}{port}{self.user}@{self.hostname}"
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits of what the alias means: with any other configuration they are others."""
+        from hashlib import blake2s
+
+        return blake2s(repr((self.alias, sorted(self.options.items()))).encode(), digest_size=8).hexdigest()
+
+    @property
+    def riding(self) -> tuple[Option, ...]:
+        """`-o` options of an ssh that may ride on lnode's own master."""
+        return (*self._at_control_path, *self.route)
+
+    @property
+    def _at_control_path(self) -> tuple[Option, ...]:
+        return (Option("ControlPath", Local(self.control_path)),) if self.control_path else ()
+
+    @property
+    def keepalive(self) -> tuple[Option, ...]:
+        """`-o` options by which ssh ends what has been silent for 90 s; none where the user has set that."""
+        return arguments.KEEPALIVE if self.one("serveraliveinterval", "0") == "0" else ()
+
+    @property
+    def sharing(self) -> tuple[Option, ...]:
+        """`-o` options of an ssh that rides on lnode's own master, or else signs in and becomes it."""
+        if not self.control_path:
+            return self.riding
+        return (
+            *self._at_control_path,
+            Option("ControlMaster", Local("auto")),
+            Option("ControlPersist", Local(self.keep_warm)),
+            *self.route,
+        )
+
+    @property
+    def proxy_jump(self) -> tuple[str, ...]:
+        """Jump hosts in order, each `[user@]host[:port]` or an alias of its own.
+
+        `ssh -G` leaves quotes around them; the shell takes them off, by which ssh starts the next ssh.
+        """
+        value = self.one("proxyjump")
+        return tuple(self._expand(value.replace('"', "")).split(",")) if value else ()
+
+    @property
+    def proxy_command(self) -> str | None:
+        """ProxyCommand with its TOKENS expanded, for a shell; None where ProxyJump or nothing is set."""
+        value = self.one("proxycommand")
+        return self._expand(value) if value else None
+
+    @property
+    def identity_files(self) -> "tuple[Path, ...]":
+        """IdentityFile entries that exist, in ssh's order; they may be encrypted."""
+        return _existing(map(self.path, self.options.get("identityfile", ())))
+
+    @property
+    def certificate_files(self) -> "tuple[Path, ...]":
+        """CertificateFile entries that exist. A `key-cert.pub` beside its key needs no entry."""
+        return _existing(map(self.path, self.options.get("certificatefile", ())))
+
+    @property
+    def known_hosts_files(self) -> "tuple[Path, ...]":
+        """User and global known_hosts files that exist."""
+        return tuple(path for who in ("user", "global") for path in _listed(self.one(f"{who}knownhostsfile")))
+
+    def path(self, name: str) -> "Path":
+        """A file that the configuration names; TOKENS and ${VARIABLES} of some `ssh -G` leaves as they are."""
+        import os
+        import re
+        from pathlib import Path
+
+        expanded = self._expand(_at_home(name))
+        return Path(re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], found[0]), expanded))
+
+    def _expand(self, value: str) -> str:
+        """ssh_config(5), TOKENS; without %C and %j, which are not the same in every OpenSSH."""
+        if "%" not in value:
+            return value
+        import os
+        import pwd
+        import socket
+
+        me = pwd.getpwuid(os.getuid())
+        here = socket.gethostname()
+        typed = self.one("host", self.alias)  # of `user@host` the host; an old ssh does not tell
+        tokens = {
+            "d": me.pw_dir, "h": self.hostname, "i": str(me.pw_uid), "k": self.host_key_alias or typed,
+            "L": here.partition(".")[0], "l": here, "n": typed, "p": str(self.port), "r": self.user, "u": me.pw_name,
+        }  # fmt: skip
+        return arguments.expand_tokens(value, tokens)
+
+
+def _at_home(name: str) -> str:
+    """`~` as ssh has it: the password database says where home is, not HOME."""
+    if name == "~" or name.startswith("~/"):
+        import os
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_dir + name[1:]
+    return name
+
+
+def _existing(paths: "Iterable[Path]") -> "tuple[Path, ...]":
+    return tuple(path for path in paths if path.is_file())
+
+
+def _listed(line: str) -> "Iterator[Path]":
+    """The files of a line of `ssh -G`, which quotes nothing: of names with spaces, the longest that exists."""
+    from pathlib import Path
+
+    words = line.split(" ")
+    while words:
+        lengths = range(len(words), 0, -1)
+        found = next((n for n in lengths if Path(_at_home(" ".join(words[:n]))).is_file()), 0)
+        if found:
+            yield Path(_at_home(" ".join(words[:found])))
+        del words[: found or 1]
+
+
+class Resolving:
+    """`ssh -G` on its way: it runs while the caller loads what it needs next.
+
+    Raises LnodeError: USAGE for no alias at all or one that ssh refuses, FAILED without an ssh.
+    """
+
+    def __init__(
+        self, alias: str, config: str | None = None, *, node: NodeName | None = None, route: tuple[Option, ...] = ()
+    ) -> None:
+        if not alias or alias.startswith("-") or not alias.isprintable() or any(c.isspace() for c in alias):
+            raise LnodeError(
+                ExitCode.USAGE, f"{alias!r} is no ssh alias", "name a Host of your ~/.ssh/config, as in: lnode unity"
+            )
+        self._alias, self._config, self._node, self._route = alias, config, node, route
+        try:
+            self._ssh = subprocess.Popen(
+                arguments.resolve_argv(alias, config, route),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except (FileNotFoundError, PermissionError):
+            raise LnodeError(
+                ExitCode.FAILED,
+                "there is no ssh on this computer",
+                "install the OpenSSH client, on Debian and Ubuntu: sudo apt-get install openssh-client",
+            ) from None
+
+    def target(self) -> Target:
+        """Wait for the answer."""
+        said, complaint = self._ssh.communicate()
+        if self._ssh.returncode != 0:
+            raise LnodeError(
+                ExitCode.USAGE,
+                f"ssh does not accept {self._alias!r}",
+                f"mend what it names: ssh -G {self._alias}",
+                detail=complaint,
+            )
+        return Target(self._alias, self._config, arguments.parse_config(said), node=self._node, route=self._route)

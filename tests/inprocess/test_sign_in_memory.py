@@ -1,0 +1,221 @@
+"""What it took to sign in is remembered by alias, and forgotten when the alias means something else."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.ssh import arguments, keychain, master, sign_in_memory, verdict
+from lnode.ssh.failures import Cause, Said
+from lnode.ssh.log import SshLog
+from lnode.ssh.question import Question, argv_of
+from lnode.ssh.target import Target
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    (tmp_path / "run").mkdir(mode=0o700)
+    return tmp_path / "state"
+
+
+def target(alias: str = "unity", **options: str) -> Target:
+    meant = {"hostname": "login.site.edu", "user": "alice", "port": "22", **options}
+    return Target(alias, None, {keyword: (value,) for keyword, value in meant.items()})
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert sign_in_memory.takes_person(target()) is None
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_what_is_learnt_stays_with_the_alias_and_what_it_means(person: bool) -> None:
+    sign_in_memory.learn(target(), person=person)
+    sign_in_memory.learn(target("other"), person=not person)
+    assert sign_in_memory.takes_person(target()) is person
+    assert sign_in_memory.takes_person(target(user="bob")) is None
+    sign_in_memory.learn(target(), person=not person)
+    assert sign_in_memory.takes_person(target()) is not person
+
+
+def test_a_host_that_refused_the_link_is_for_ssh_alone_until_it_takes_somebody() -> None:
+    sign_in_memory.learn(target(), person=False)
+    sign_in_memory.learn_for_ssh_alone(target())
+    sign_in_memory.learn(target(), person=False)
+    assert (sign_in_memory.is_for_ssh_alone(target()), sign_in_memory.takes_person(target())) == (True, False)
+    assert master.with_master(target(), None).control_path
+    sign_in_memory.learn(target(), person=True)
+    assert (sign_in_memory.is_for_ssh_alone(target()), sign_in_memory.takes_person(target())) == (False, True)
+
+
+def test_what_another_program_wrote_there_is_passed_over(state: Path) -> None:
+    (state / "lnode").mkdir(parents=True)
+    (state / "lnode" / "sign-ins").write_bytes(b"\xff\x00\nperson unity\none two three four\n")
+    assert sign_in_memory.takes_person(target()) is None
+    sign_in_memory.learn(target(), person=True)
+    assert sign_in_memory.takes_person(target()) is True
+
+
+def test_without_a_state_folder_nothing_is_remembered(state: Path) -> None:
+    state.write_text("a file")
+    sign_in_memory.learn(target(), person=True)
+    assert sign_in_memory.takes_person(target()) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "keep_warm", "kept"),
+    [
+        (None, None, "10m"),
+        (True, None, "10m"),
+        (False, None, ""),
+        (False, "1h", "1h"),
+        (True, "no", ""),
+        (None, "no", ""),
+    ],
+)
+def test_a_connection_is_kept_where_the_next_sign_in_would_cost_somebody(
+    known: bool | None, keep_warm: str | None, kept: str
+) -> None:
+    if known is not None:
+        sign_in_memory.learn(target(), person=known)
+    assert master.with_master(target(), keep_warm).keep_warm == kept
+
+
+def test_behind_a_jump_host_it_is_kept_once_it_is_known_to_cost_somebody() -> None:
+    """ssh would keep to itself what a jump host's ssh says."""
+    behind = target(proxyjump="gate")
+    assert master.with_master(behind, None).keep_warm == "no"
+    sign_in_memory.learn(behind, person=True)
+    assert master.with_master(behind, None).keep_warm == "10m"
+
+
+def test_a_users_own_control_path_is_respected() -> None:
+    assert master.with_master(target(controlpath="/home/me/.ssh/%C"), None).control_path == ""
+
+
+def test_a_socket_is_named_by_what_the_alias_means() -> None:
+    paths = {master.with_own(one).control_path for one in (target(), target(), target("other"), target(port="2200"))}
+    assert len(paths) == 3
+    assert all(len(path.rpartition("/")[2]) == 16 for path in paths)
+
+
+def test_a_path_that_macos_would_refuse_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("long" * 20)
+    deep.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    path = master.with_own(target()).control_path
+    assert path.startswith("/tmp/lnode-")
+    assert master.identity(master.with_own(target())) is None
+
+
+def test_who_may_have_to_sign_in_at_a_jump_host_has_time_for_it() -> None:
+    assert sign_in_memory.connect_timeout_s(target()) == 20
+    assert sign_in_memory.connect_timeout_s(target(proxyjump="gate")) == 120
+    assert sign_in_memory.connect_timeout_s(target(proxycommand="nc %h %p", connecttimeout="7")) == 7
+    sign_in_memory.learn(target(proxyjump="gate"), person=False)
+    assert sign_in_memory.connect_timeout_s(target(proxyjump="gate")) == 20
+    sign_in_memory.learn(target(proxyjump="gate"), person=True)
+    assert sign_in_memory.connect_timeout_s(target(proxyjump="gate")) == 120
+
+
+def test_a_question_is_not_waited_for_in_a_silence_for_ever() -> None:
+    def asked(place: Target) -> str:
+        return " ".join(argv_of(place, "line", may_prompt=False)[0])
+
+    assert "-o ServerAliveInterval=30 -o ServerAliveCountMax=3" in asked(target())
+    assert "ServerAlive" not in asked(target(serveraliveinterval="5"))
+
+
+@pytest.mark.parametrize(
+    ("node", "who", "how"),
+    [
+        ("", "unity", "sign in once in a terminal, then ask again: lnode unity"),
+        ("login2", "login2 of unity", "type the same once in a terminal, where ssh can ask"),
+    ],
+)
+def test_where_nobody_is_here_it_is_said_how_to_sign_in(node: str, who: str, how: str, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host unity\n    HostName 127.0.0.1\n    Port 9\n")
+    place = target()._replace(config=str(config), node=node)
+    sign_in_memory.learn(place, person=True)
+    with Question(place, "list", silent=True) as question, pytest.raises(LnodeError) as refused:
+        question.reply()
+    assert refused.value.code is ExitCode.LOGIN_REFUSED
+    assert (refused.value.message, refused.value.hint) == (f"{who} needs you to sign in", how)
+
+
+SENT = "lnode: the keychain answers 4711: alice@login's password\n"
+ASKED = "lnode: the keychain is asked by 4711: alice@login's password\n"
+AGREED = "debug1: kex.c:kex_input_newkeys():518 (pid=4711): SSH2_MSG_NEWKEYS received\r\n"
+DIALS = ["ssh", "unity"]
+
+
+def keep_password(place: Target, state: Path) -> None:
+    row = ("alone", place.alias, keychain.account(place), "alice@login's password: ")
+    (state / "lnode").mkdir(parents=True, exist_ok=True)
+    (state / "lnode" / "keychain").write_text("\t".join(row) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "learnt"),
+    [
+        (Said(AGREED, "Permission denied (nobody to ask)\n"), True),
+        (Said(f"{AGREED}words of an ssh to come\r\n"), True),
+        (Said(f"{AGREED}Connection closed by 10.0.0.1 port 22\r\n"), True),
+        (Said(AGREED, "Host key verification failed.\r\n"), True),  # which a banner says
+        (Said("Host key verification failed.\r\n"), False),
+        (Said("ssh: connect to host login.site.edu port 22: Connection refused\r\n"), False),
+        (Said("kex_exchange_identification: read: Connection reset by peer\r\n"), False),
+        (Said("Connection closed by 10.0.0.1 port 22\r\n"), False),
+    ],
+)
+def test_a_silent_login_that_came_to_nothing_is_the_last(said: Said, learnt: bool, state: Path) -> None:
+    place = target(logverbose="none")
+    keep_password(place, state)  # which does not turn the guard off
+    verdict.why_not_in(place, said, DIALS, silent=False)
+    assert sign_in_memory.takes_person(place) is False
+    verdict.why_not_in(place, said, DIALS, silent=True)
+    assert sign_in_memory.takes_person(place) is learnt
+    assert arguments.may_dial(argv_of(place, "line", may_prompt=False)[0]) is False  # the keychain does not open here
+    sign_in_memory.learn(place, person=True)  # somebody has signed in
+    assert sign_in_memory.takes_person(place) is False
+
+
+@pytest.mark.parametrize(("others", "over"), [(ASKED, True), (SENT, True), ("", False), ("Welcome\n", False)])
+def test_a_login_that_is_given_up_while_the_keychain_opens(others: str, over: bool, state: Path) -> None:
+    place = target()
+    keep_password(place, state)
+    assert verdict.broken_off(place, Said(AGREED, others)) is over
+    assert (sign_in_memory.takes_person(place) is True) is over
+    done = f'{AGREED}Authenticated to login.site.edu ([10.0.0.1]:22) using "password".\r\n'
+    assert not verdict.broken_off(place, Said(done, others))
+
+
+def test_what_may_only_ride_was_not_refused_by_the_network() -> None:
+    sign_in_memory.learn(target(), person=True)
+    argv, _ = argv_of(target(), "line", may_prompt=False)
+    broken = Said("kex_exchange_identification: Connection closed by remote host\r\n")
+    assert verdict.why_not_in(target(), broken, argv, silent=True) is Cause.LOGIN_REFUSED
+
+
+def test_the_words_of_an_ssh_leave_no_file_and_are_told_apart(tmp_path: Path) -> None:
+    script = 'printf "Welcome\\n" >&2; printf "own\\r\\n" >>"$2"'
+    with SshLog() as log:
+        assert [path for path in (tmp_path / "run").iterdir() if path.suffix != ".log"] == []
+        ssh, *words = log.argv(["sh"])
+        subprocess.run([ssh, "-c", script, ssh, *words], stderr=log.fileno(), check=True)
+        assert log.said() == Said("own\r\n", "Welcome\n")
+        assert [*(tmp_path / "run").iterdir()] == []
+    assert [*(tmp_path / "run").iterdir()] == []
+
+
+def test_what_follows_a_gap_in_a_long_log_is_not_ssh_s() -> None:
+    with SshLog() as log:
+        path = log.argv(["ssh"])[2]
+        Path(path).write_text("own\r\n" * 20_000 + "Authenticated to login.site.edu\r\n")
+        said = log.said()
+        assert "Authenticated" not in said.own and "Authenticated" in said.others
+        assert len(log.words()) <= 1 << 16

@@ -1,0 +1,131 @@
+"""The names by which ssh reaches a session's node, and the block that it reads."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lnode.node import names
+from lnode.ssh.arguments import parse_config
+
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1)
+
+
+@given(NAMES, NAMES)
+@example("unity", "myproject")
+@example("unity", "x6162")
+@example("unity", "MyProject")
+@example("me@login.example.edu", "*.lnode")
+def test_every_name_comes_back_and_is_one_that_ssh_takes(alias: str, session: str) -> None:
+    host = names.host_of(alias, session)
+    assert names.session_of(host) == session
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*\.lnode", host)
+
+
+def test_plain_names_stay_as_they_are() -> None:
+    assert names.host_of("unity", "my-project_2") == "my-project_2.unity.lnode"
+
+
+@pytest.mark.parametrize("host", ["", "myproject", "myproject.unity", "unity.lnode.org", "xff.unity.lnode"])
+def test_another_name_means_no_session(host: str) -> None:
+    assert names.session_of(host) is None
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh here")
+def test_ssh_reads_the_block(tmp_path: Path) -> None:
+    folder = tmp_path / "Application Support"
+    folder.mkdir()
+    way = ["/opt/100% py/python", "-m", "lnode", "my host", "--way"]
+    block = names.block(
+        "my host", "alice", way=way, key=f"{folder}/key", known_hosts=f"{folder}/known", key_name="lnode"
+    )
+    host = names.host_of("my host", "fit")
+    (folder / names.domain_of("my host")).write_text(block)
+    config = tmp_path / "config"
+    config.write_text(f"{names.include(str(folder))}\nUser bob\nHost *\nProxyJump gate\nHostKeyAlias other\n")
+    done = subprocess.run(["ssh", "-F", config, "-G", "--", host], capture_output=True, text=True, check=True)
+    said = parse_config(done.stdout)
+    assert said["proxycommand"] == ("'/opt/100%% py/python' -m lnode 'my host' --way %n",)
+    assert (said["user"], said["hostkeyalias"], said["identityfile"]) == (
+        ("alice",), ("lnode",), (f"{folder}/key",)
+    )  # fmt: skip
+    assert said["userknownhostsfile"] == (f"{folder}/known",)
+    other = subprocess.run(["ssh", "-F", config, "-G", "--", "elsewhere"], capture_output=True, text=True, check=True)
+    assert parse_config(other.stdout)["user"] == ("bob",)
+
+
+EVERY_HOST = """\
+Host *
+    AddKeysToAgent yes
+    ControlMaster auto
+    ControlPath /tmp/%C
+    ForwardAgent yes
+    ForwardX11 yes
+    KbdInteractiveAuthentication yes
+    LocalCommand touch pwned
+    PermitLocalCommand yes
+    PreferredAuthentications password
+    ProxyJump gate
+    RemoteCommand tmux
+    RemoteForward 1235 localhost:22
+    SendEnv LANG LC_* AWS_* TOKEN
+    SetEnv TERM=xterm-256color KEY=secret
+    StrictHostKeyChecking no
+    Tunnel yes
+    UpdateHostKeys yes
+    VerifyHostKeyDNS yes
+"""
+
+
+@pytest.fixture
+def resolved(tmp_path: Path) -> Callable[..., dict[str, tuple[str, ...]]]:
+    """What `ssh -G` says of a session's node, with the block first and a `Host *` for all hosts behind it."""
+    if shutil.which("ssh") is None:
+        pytest.skip("no ssh here")
+
+    def resolve(*options: str, others: str = EVERY_HOST) -> dict[str, tuple[str, ...]]:
+        block = names.block("unity", "alice", way=["way"], key="/key", known_hosts="/known", key_name="lnode")
+        (tmp_path / names.domain_of("unity")).write_text(block)
+        config = tmp_path / "config"
+        config.write_text(f"{names.include(str(tmp_path))}\n{others}")
+        host = names.host_of("unity", "fit")
+        done = subprocess.run(
+            ["ssh", "-F", config, *options, "-G", "--", host], capture_output=True, text=True, check=True
+        )
+        return parse_config(done.stdout)
+
+    return resolve
+
+
+Resolved = Callable[..., dict[str, tuple[str, ...]]]
+
+
+def test_what_every_host_gets_a_node_does_not(resolved: Resolved) -> None:
+    said = resolved()
+    assert {name: said[name] for name in ("forwardagent", "forwardx11", "permitlocalcommand")} == dict.fromkeys(
+        ("forwardagent", "forwardx11", "permitlocalcommand"), ("no",)
+    )
+    off = ("addkeystoagent", "tunnel", "updatehostkeys", "verifyhostkeydns")
+    assert {name: said[name] for name in off} == dict.fromkeys(off, ("false",))
+    assert said.get("remotecommand", ("none",)) == ("none",)
+    assert said.get("controlpath", ("none",)) == ("none",)
+    assert said["preferredauthentications"] == ("publickey",)
+    assert said["stricthostkeychecking"] == ("true",)
+
+
+def test_the_agent_and_x11_go_where_you_ask_for_them(resolved: Resolved) -> None:
+    said = resolved("-A", "-X")
+    assert (said["forwardagent"], said["forwardx11"]) == (("yes",), ("yes",))
+
+
+def test_what_no_block_can_keep_back_is_named(resolved: Resolved) -> None:
+    assert names.passed_on(resolved()) == [
+        "SendEnv AWS_*", "SendEnv TOKEN", "SetEnv KEY", "RemoteForward 1235 [localhost]:22",
+    ]  # fmt: skip
+    assert names.passed_on(resolved(others=EVERY_HOST.replace("Host *", "Host * !*.lnode"))) == []
+    assert names.passed_on({}) == []
