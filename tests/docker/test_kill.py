@@ -56,7 +56,7 @@ def nothing_starts(slurm: Rig) -> Iterator[None]:
         slurm.exec("scontrol update partition=interactive state=UP", "root")
 
 
-@pytest.mark.parametrize("request_", ["salloc --mem=1000 bash", "salloc --mem=1000", "sinteractive -m 1000"])
+@pytest.mark.parametrize("request_", ["salloc --mem=1000 bash", "sinteractive -m 1000"])
 def test_batch_jobs_that_were_submitted_in_the_allocation_go_on(slurm: Rig, request_: str) -> None:
     job = start(slurm, "mine", request_)
     batch = submit(slurm, "mine")
@@ -72,11 +72,10 @@ def test_batch_jobs_that_were_submitted_in_the_allocation_go_on(slurm: Rig, requ
     assert set(jobs(slurm, state="RUNNING")) == batch
 
 
-@pytest.mark.parametrize("request_", ["salloc --mem=1000 bash", "sinteractive -m 1000"])
-def test_batch_jobs_that_were_submitted_after_the_allocation_are_nobodys(slurm: Rig, request_: str) -> None:
+def test_batch_jobs_that_were_submitted_after_the_allocation_are_nobodys(slurm: Rig) -> None:
     config = slurm.home / ".config" / "lnode" / "config.toml"
     before = config.read_text()
-    config.write_text(f'[hosts.unity]\nkeep_warm = "no"\ncommand = "{request_}"\n')
+    config.write_text('[hosts.unity]\nkeep_warm = "no"\ncommand = "salloc --mem=1000 bash"\n')
     try:
         with Window([*LNODE, "unity", "mine"], slurm.env()) as window:
             wait_until(lambda: window.look() != "" and len(jobs(slurm, state="RUNNING")) == 1, "the job runs")
@@ -108,8 +107,15 @@ def test_batch_jobs_that_were_submitted_after_the_allocation_are_nobodys(slurm: 
         config.write_text(before)
 
 
-@pytest.mark.parametrize("kind", ["node", ""])
-@pytest.mark.parametrize("family", ["sinteractive", "sinteractive-salloc", "sinteractive-sbatch"])
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        ("sinteractive", "node"),
+        ("sinteractive-salloc", ""),
+        ("sinteractive-sbatch", "node"),
+        ("sinteractive-sbatch", ""),
+    ],
+)
 def test_a_wrapper_loses_its_own_job_and_no_other(slurm: Rig, family: str, kind: str) -> None:
     job = start(slurm, "mine", f"{family} -m 1000", kind=kind)
     wait_until(lambda: listed(slurm)["mine"] == ("running", job), "it is its job")
@@ -135,7 +141,7 @@ def test_a_wrapper_of_sbatch_that_was_typed_is_told_from_what_you_submitted(slur
 
 @pytest.mark.parametrize(
     "request_",
-    ["sinteractive -m 1000", "salloc --mem=1000", "sinteractive-salloc -m 1000", "sinteractive-sbatch -m 1000"],
+    ["sinteractive -m 1000", "sinteractive-salloc -m 1000", "sinteractive-sbatch -m 1000"],
 )
 def test_a_request_that_waits_ends_with_its_session_and_no_other_does(slurm: Rig, request_: str) -> None:
     with nothing_starts(slurm):
