@@ -1,18 +1,16 @@
 """What the fault tests share: a rig behind a wire, a session in a window, and the proof that it is still the same."""
 
 import itertools
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from full import FULL
 from rig import Rig, configured, wait_until
 from window import LNODE, Window
 from wire import Wire
 
 NOTICE = "lnode: "  # how the notice line starts, and nothing else on these screens
-# LNODE_FULL=1 goes the whole distance, some eight minutes longer.
-FULL = os.environ.get("LNODE_FULL") == "1"
 DROPS = 200 if FULL else 20
 FLAPS = 50 if FULL else 10
 ROWS = 100_000 if FULL else 20_000  # of 100 bytes

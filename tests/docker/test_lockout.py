@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from faults import FULL, attached, leave, returned, settle, shell_of, wired
+from faults import attached, leave, returned, settle, shell_of, wired
+from full import FULL
 from rig import Rig, wait_until
 from sites import (
     SIGN_IN,

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from faults import FULL, shell_of
+from faults import shell_of
+from full import FULL
 from rig import Rig, wait_until
 from sites import in_a_pipe, skip_unless_traceable, without_key
 from two_nodes import TwoNodes, two_nodes

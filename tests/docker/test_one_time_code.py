@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from faults import FULL, QUIET_S, attached, clients, leave, returned, settle, shell_of, wired
+from faults import QUIET_S, attached, clients, leave, returned, settle, shell_of, wired
 from forwarded import ports
+from full import FULL
 from rig import Rig, wait_until
 from sites import SIGN_IN, Codes, as_delivered, in_a_pipe, logged, logins, wait_for_s, with_codes
 from window import LNODE, Window

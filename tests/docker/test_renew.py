@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from faults import FULL
+from full import FULL
 from rig import Rig, wait_until
 from sites import in_a_pipe
 from window import LNODE, Window

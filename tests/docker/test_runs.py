@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from faults import FULL, wired
+from faults import wired
+from full import FULL
 from rig import SHELL_USERS, Rig, wait_until
 from sites import PASSWORD, attempts, sign_in, with_password
 from window import LNODE, Window
