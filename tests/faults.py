@@ -70,7 +70,8 @@ def settle(rig: Rig, wire: Wire, *, lnodes: int = 1, connections: int = 2, heart
 def seen(rig: Rig, name: str) -> None:
     """Wait until lnode knows that the session is there: of one that it never saw it could not say that it has ended."""
     history = rig.home / ".local" / "state" / "lnode" / "history.jsonl"
-    wait_until(lambda: f'"unity", "{name}", "the session is on ' in history.read_text(), f"{name} is seen", within_s=60)
+    row = f'"unity", "{name}", "the session is on '
+    wait_until(lambda: history.exists() and row in history.read_text(), f"{name} is seen", within_s=60)
 
 
 def is_settled(rig: Rig, wire: Wire, *, lnodes: int = 1, connections: int = 2, hearts: int = 1) -> bool:

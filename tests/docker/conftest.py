@@ -1,6 +1,7 @@
 """Fixtures of the Docker tests: the engine, the two images, and one running rig of each."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -73,18 +74,24 @@ def _gridengine(engine: docker.DockerClient, gridengine_image: str, run: str) ->
 def standin(_standin: Rig) -> Iterator[Rig]:
     """A running `standin`; alice's sessions and the records of calls are gone after each test."""
     yield _standin
-    _standin.forget_sessions()
+    _forget(_standin)
 
 
 @pytest.fixture
 def slurm(_slurm: Rig) -> Iterator[Rig]:
     """A running `slurm`; alice's sessions and jobs are gone after each test, other users' are the test's to forget."""
     yield _slurm
-    _slurm.forget_sessions()
+    _forget(_slurm)
 
 
 @pytest.fixture
 def gridengine(_gridengine: Rig) -> Iterator[Rig]:
     """A running `gridengine`, two slots; alice's sessions and jobs are gone after each test."""
     yield _gridengine
-    _gridengine.forget_sessions()
+    _forget(_gridengine)
+
+
+def _forget(rig: Rig) -> None:
+    """Leave nothing to the next test: no session, and nothing that the laptop remembers of one."""
+    rig.forget_sessions()
+    shutil.rmtree(rig.home / ".local" / "state", ignore_errors=True)
