@@ -14,7 +14,7 @@ import pytest
 
 from lnode.demo import demo, state
 
-LIMIT = 20
+LIMIT = 60
 USER = getpass.getuser()
 NOBODY = 2**22 + 1  # no Linux or macOS process id is so high
 

@@ -10,7 +10,7 @@ from typing import IO, cast
 from rig import Rig
 from window import LNODE
 
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ import pytest
 
 from window import Window
 
-LIMIT_S = 30
+LIMIT_S = 60
 SSH = shutil.which("ssh")
 
 _SSH = """\

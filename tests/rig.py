@@ -88,7 +88,7 @@ class Rig:
             **more,
         }
 
-    def ssh(self, alias: str, command: str, *, timeout_s: float = 30) -> subprocess.CompletedProcess[str]:
+    def ssh(self, alias: str, command: str, *, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command through the login shell of the alias's user, with no terminal and empty input."""
         return subprocess.run(
             ["ssh", alias, command],
@@ -114,8 +114,8 @@ class Rig:
         return [json.loads(line) for line in text.splitlines()]
 
     def forget_sessions(self, user: str = "alice") -> None:
-        """End the user's tmux server and jobs, and wait until Slurm has freed the nodes (some 10 s at worst)."""
-        status, said = self.exec(f"timeout 30 sh -c {shlex.quote(_FORGET)}", user)
+        """End the user's tmux server and jobs, and wait until Slurm has freed the nodes (some 10 s)."""
+        status, said = self.exec(f"timeout 60 sh -c {shlex.quote(_FORGET)}", user)
         assert status == 0, f"{user}'s sessions or jobs do not end: {said}"
 
 
@@ -209,7 +209,7 @@ def port_of(container: Container) -> int:
     return int(published[0]["HostPort"])
 
 
-def wait_until(true: Callable[[], bool], what: str, *, within_s: float = 30) -> None:
+def wait_until(true: Callable[[], bool], what: str, *, within_s: float = 60) -> None:
     """Ask until it is so. Raises TimeoutError after the deadline."""
     deadline, pause_s = time.monotonic() + within_s, 0.02
     while not true():

@@ -31,7 +31,7 @@ class Window:
         self._read(0)
         return self.text()
 
-    def wait_for(self, text: str, *, within_s: float = 30) -> str:
+    def wait_for(self, text: str, *, within_s: float = 60) -> str:
         """Wait until the screen shows `text`; the screen. Lines broken at the right margin count as one."""
         deadline = time.monotonic() + within_s
         while text not in self.text() and text not in self.text().replace("\n", ""):
@@ -39,7 +39,7 @@ class Window:
                 raise AssertionError(f"never shown: {text!r}\n{self.text()}")
         return self.text()
 
-    def find(self, pattern: str, *, within_s: float = 30) -> re.Match[str]:
+    def find(self, pattern: str, *, within_s: float = 60) -> re.Match[str]:
         """Wait until a row of the screen, or several, matches `pattern`."""
         deadline = time.monotonic() + within_s
         while (found := re.search(pattern, self.text(), re.MULTILINE)) is None:
@@ -47,14 +47,14 @@ class Window:
                 raise AssertionError(f"never shown: {pattern!r}\n{self.text()}")
         return found
 
-    def wait_again(self, text: str, *, within_s: float = 30) -> None:
+    def wait_again(self, text: str, *, within_s: float = 60) -> None:
         """Wait until `text` is printed from now on; that it is on the screen already does not count."""
         deadline, seen = time.monotonic() + within_s, len(self.raw)
         while text.encode() not in self.raw[seen:]:
             if time.monotonic() > deadline or not self._read(0.2):
                 raise AssertionError(f"not again: {text!r}\n{self.text()}")
 
-    def wait_without(self, text: str, *, within_s: float = 30) -> str:
+    def wait_without(self, text: str, *, within_s: float = 60) -> str:
         """Wait until the screen does not show `text`, or no more; the screen."""
         deadline = time.monotonic() + within_s
         while text in self.text():
@@ -75,7 +75,7 @@ class Window:
         """Ctrl-b d."""
         self.press("\x02d")
 
-    def exit_status(self, *, within_s: float = 30) -> int:
+    def exit_status(self, *, within_s: float = 60) -> int:
         """Wait until the program ends by itself: its exit status."""
         deadline = time.monotonic() + within_s
         while self._read(0.2):

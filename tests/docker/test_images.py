@@ -17,7 +17,7 @@ AWKWARD = "a b\"c'd$(id)\\e\nf\tü!"
 @contextmanager
 def terminal(on: Rig, command: str) -> "Iterator[pexpect.spawn[str]]":
     """`ssh -tt unity COMMAND` on a terminal of its own."""
-    child = pexpect.spawn("ssh", ["-tt", "unity", command], env=on.env(), encoding="utf-8", timeout=20)
+    child = pexpect.spawn("ssh", ["-tt", "unity", command], env=on.env(), encoding="utf-8", timeout=60)
     try:
         yield child
     finally:

@@ -15,7 +15,7 @@ import asyncssh
 
 from lnode.ssh.target import Resolving, Target
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Sshd:

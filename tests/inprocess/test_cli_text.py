@@ -17,7 +17,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-LIMIT_S = 20
+LIMIT_S = 60
 SSH = shutil.which("ssh")
 
 

@@ -22,7 +22,7 @@ from rig import wait_until
 
 STANDIN = (sys.executable, "-I", "-S", str(Path(demo.__file__).parent / "standin" / "tmux"))
 REAL = shutil.which("tmux")
-LIMIT = 15
+LIMIT = 60
 
 
 @dataclass

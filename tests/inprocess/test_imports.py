@@ -10,7 +10,7 @@ import pexpect
 import pytest
 
 HEAVY = {"asyncssh", "paramiko", "keyring", "cryptography"}
-LIMIT_S = 20
+LIMIT_S = 60
 
 # Runs `lnode` and writes, at each start of a process, its argv and the modules that are loaded by then.
 WATCH = """

@@ -13,7 +13,7 @@ from lnode.cluster.sessions import Picture
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 
-LIMIT_S = 30
+LIMIT_S = 60
 SHELLS = ("dash", "bash", "ksh", "mksh", "busybox")
 HERE = os.uname().nodename
 # A tmux with one session, as list.sh asks.

@@ -20,7 +20,7 @@ from lnode.remote.reply import parse_reply
 from rig import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here")
-LIMIT_S = 15
+LIMIT_S = 60
 # As a program sees its keys: raw, each run of bytes appended to a file.
 KEYS = "stty raw -echo; echo ready; exec dd bs=1 of=keys 2>/dev/null"
 Reply = Mapping[str, Sequence[str]]

@@ -31,7 +31,7 @@ from rig import wait_until
 
 SHELLS = ("bash", "zsh", "dash", "fish", "bsd-csh", "tcsh")
 CSH = ("bsd-csh", "tcsh")
-LIMIT_S = 40
+LIMIT_S = 60
 TMUX = shutil.which("tmux")
 needs_tmux = pytest.mark.skipif(TMUX is None, reason="no tmux here")
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/net/unix"), reason="no /proc here, as on Linux")

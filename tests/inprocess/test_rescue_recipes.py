@@ -18,7 +18,7 @@ from rig import wait_until
 from window import Window
 
 SHELLS = {"bash": ["--norc"], "zsh": ["-f"], "fish": [], "tcsh": ["-f"], "dash": []}
-LIMIT_S = 30
+LIMIT_S = 60
 # It counts for two minutes, in a file; a hangup ends it, as it ends any program.
 COUNT = """\
 import os, time

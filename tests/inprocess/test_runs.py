@@ -20,7 +20,7 @@ from lnode.runs.log_frames import Chunks, Frame
 from lnode.runs.record import Run
 from rig import wait_until
 
-LIMIT_S = 20
+LIMIT_S = 60
 NONE = ("", "", "", "")  # for list.sh, which is not asked here
 
 

@@ -24,7 +24,7 @@ from lnode.reconnect.sensors import Clock, FirstHop, first_hop, is_ours, knock, 
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Resolving
 
-DEADLINE_S = 20.0  # for what comes at once
+DEADLINE_S = 60.0  # for what comes at once
 SILENCE_S = 0.1  # for what never comes
 BANNER = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"
 
