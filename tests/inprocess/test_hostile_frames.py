@@ -1,0 +1,62 @@
+"""A hostile login node in how it answers: cut short, twice over, in another's name, without an end, never.
+
+The slowest, which wait for a deadline of lnode's, are for LNODE_FULL=1.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hostile import Lie, hosting
+from watched import VERBS, Bench
+
+_ASK = ("ls", "ls as JSON", "kill --yes", "send", "wait for", "setup --yes", "code", "run", "rescue")
+_READ = ("ls", "kill --yes", "peek", "wait for", "setup", "doctor", "logs", "attach")
+_ENDED, _DETACHED = 101, 100
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with hosting() as host:
+        yield Bench(host, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.mark.parametrize("play", ["cut", "foreign", "nothing"])
+@pytest.mark.parametrize("verb", _ASK)
+def test_an_answer_that_is_none_is_a_failure(bench: Bench, play: str, verb: str) -> None:
+    assert bench.wrongs(play, Lie(play=play, status=0), verb, fails=True) == []
+
+
+@pytest.mark.parametrize("verb", ["ls", "kill --yes", "send", "wait for", "setup --yes", "code", "run", "rescue"])
+def test_an_answer_that_is_said_twice_does_no_harm(bench: Bench, verb: str) -> None:
+    assert bench.wrongs("twice", Lie(play="twice"), verb) == []
+
+
+@pytest.mark.parametrize("status", [0, 1, 255, *range(100, 115), 120, 127, 130])
+def test_a_session_that_never_was_is_no_success(bench: Bench, status: int) -> None:
+    """What is left is the host's word: that the session was detached from, or has ended."""
+    fails = status not in (_DETACHED, _ENDED)
+    assert bench.wrongs(f"left {status}", Lie(play="nothing", status=status), "attach", fails=fails) == []
+
+
+@pytest.mark.parametrize("play", ["sections", "row", "rows"])
+@pytest.mark.parametrize("verb", _READ)
+def test_a_long_answer_takes_little_memory(bench: Bench, play: str, verb: str) -> None:
+    assert bench.wrongs(play, Lie(play=play), verb) == []
+
+
+@pytest.mark.parametrize("verb", ["ls", "logs -f", "attach"])
+def test_what_ssh_says_without_end_is_not_kept(bench: Bench, verb: str) -> None:
+    assert bench.wrongs("stderr", Lie(play="stderr"), verb) == []
+
+
+@pytest.mark.parametrize(("play", "verb"), [("flood-echo", "attach"), ("flood", "ls"), ("flood", "logs")])
+def test_bytes_without_end_are_not_kept(bench: Bench, play: str, verb: str) -> None:
+    assert bench.wrongs(play, Lie(play=play), verb) == []
+
+
+@pytest.mark.skipif(not os.environ.get("LNODE_FULL"), reason="takes minutes: LNODE_FULL=1")
+@pytest.mark.parametrize("play", ["dribble", "never"])
+@pytest.mark.parametrize("verb", ["ls", "peek", "kill --yes", "doctor", "code"])
+def test_a_host_that_takes_for_ever_is_given_up(bench: Bench, play: str, verb: str) -> None:
+    assert bench.wrongs(play, Lie(play=play), verb, fails=True, limit_s=150) == []
