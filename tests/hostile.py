@@ -309,6 +309,9 @@ class _Answer:
         return 0
 
     def _framed(self, reply: Reply) -> bytes:
+        if reply is LIST and not (self._lie.instead or self._lie.beside):
+            reply = {name: rows for name, rows in LIST.items() if name != "nodes"}
+            return framed(self._asked.nonce, reply, self._lie)
         if reply is LIST and self._lie.scheduler != "slurm":
             other = OTHERS[self._lie.scheduler]
             reply = {**{name: rows for name, rows in LIST.items() if name != "jobs"}, "scheduler": (self._lie.scheduler,), **other}

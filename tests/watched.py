@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import asyncssh
+from forwarded import free_port
 from hostile import Host, Lie
 
 LNODE = (sys.executable, "-m", "lnode")
@@ -30,7 +31,7 @@ MOST_MEMORY = 1 << 30  # bytes of addresses, so that a test cannot take the mach
 
 # Written for Python's `sitecustomize`: what lnode starts, and the files that it opens to write.
 _AUDIT = """\
-import os, sys
+import json, os, sys
 if os.environ.get("LNODE_WATCH"):
     _log = os.open(os.environ["LNODE_WATCH"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     _inside = False
@@ -48,7 +49,6 @@ if os.environ.get("LNODE_WATCH"):
         if said:
             _inside = True
             try:
-                import json
                 os.write(_log, (json.dumps(said) + "\\n").encode())
             finally:
                 _inside = False
@@ -59,7 +59,7 @@ if os.environ.get("LNODE_WATCH"):
         _inside = True
         with open("/proc/self/status") as file:
             most = next(int(row.split()[1]) for row in file if row.startswith("VmHWM"))
-        os.write(_log, b'["memory", "%d"]\n' % (most << 10))
+        os.write(_log, json.dumps(["memory", str(most << 10)]).encode() + b"\\n")
 
     import atexit
     atexit.register(_last)  # what the kernel tells whoever waits has the size of the test in it, which has forked
@@ -175,7 +175,7 @@ class Laptop:
 
     def run(self, *words: str, tty: bool = False, typed: Mapping[str, str] = {}, limit_s: float = 60) -> Seen:
         """Run `lnode WORDS`, on a terminal or in a pipe. `typed` is what is typed once that is shown."""
-        for name in ("audit", "programs"):
+        for name in ("audit", "programs", "ways"):
             (self.notes / name).unlink(missing_ok=True)
         began = time.monotonic()
         process, ends = _started([*LNODE, *words], self.env(), self.cwd, tty=tty)
@@ -358,7 +358,7 @@ VERBS: Mapping[str, Verb] = {
     "setup": Verb(("unity", "--setup"), done=1, tty=True, typed={"[y/N]": "n\r"}),
     "setup --yes": Verb(("unity", "--setup", "--yes"), deed="setup"),
     "rescue": Verb(("unity", "--rescue", "4300"), done=1, tty=True),
-    "ports": Verb(("unity", "work", "-L", "0:8888"), done=4, tty=True),
+    "ports": Verb(("unity", "work", "-L", "PORT:8888"), done=4, tty=True),
     "code": Verb(("unity", "work", "--code", "~/proj", "--yes"), tty=True, changes=_SSH_CONFIG),
     "way": Verb(("unity", "--way", "work.unity.lnode"), raw=True),
     "history": Verb(("unity", "--history"), tty=True, asks=False),
@@ -367,24 +367,36 @@ VERBS: Mapping[str, Verb] = {
 }  # fmt: skip
 
 # What lnode itself sends to a terminal: colours and bold, erased lines, the cursor of a table that is drawn again, the
-# title pushed and popped, the screen of --watch.
+# title pushed and popped, the screen of --watch, and a terminal that a lost session has left in its own modes.
 _OWN = re.compile(
-    rb"\x1b\[(?:(?:[0-57]|[39][0-7])(?:;|(?=m)))*m|\x1b\[[02]?K|\x1b\[\d{0,3}A|\x1b\[H|\x1b\[\?(?:25|1049)[hl]|\x1b[78]"
-    rb"|\x1b\[1;1H|\x1b\(B|\x1b\[2[23];0t"
+    rb"\x1b\[(?:(?:[0-57]|[39][0-7])(?:;|(?=m)))*m|\x1b\[[02]?K|\x1b\[\d{0,3}A|\x1b\[H|\x1b\[\?(?:25|1049)h|\x1b\[\?\d{1,4}l"
+    rb"|\x1b[78>]|\x1b\[r|\x1b\[>4m|\x1b\[1;1H|\x1b\(B|\x1b\[2[23];0t"
 )
 _COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 _PLAIN_END = re.compile(rb"(?:\A|\x1b\[0?m)(?:(?!\x1b\[[0-9;:]*m).)*\Z", re.DOTALL)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _PROGRAMS = {"ssh", "ssh-keygen", "ps", "code", "notify-send"}
+_LOOKS_FOR_A_LIBRARY = {"ldconfig", "gcc", "cc", "ld"}  # ctypes.util.find_library, when asyncssh is imported
 _NODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
 _LAST_PORT = 65535
 _MEMORY = 150 << 20
 _LOG = 8 << 20  # bytes of what ssh says that may be kept
 
 
-def wrongs(laptop: Laptop, verb: Verb, seen: Seen, before: Mapping[str, bytes], marks: Sequence[str]) -> list[str]:
+class Before(NamedTuple):
+    """What there was: files of the laptop's, and those that lnode keeps."""
+
+    files: Mapping[str, bytes]
+    kept: Mapping[str, str]
+
+
+def wrongs(laptop: Laptop, verb: Verb, seen: Seen, before: Before, marks: Sequence[str]) -> list[str]:
     """What must not be, whatever a host says; `marks` are words of its own that are in no command, name or path."""
-    return [*_ends(seen), *_shows(verb, seen), *_starts(laptop, seen, marks), *_changes(laptop, verb, seen, before), *_keeps(laptop, marks)]
+    new = {path: text for path, text in laptop.kept().items() if before.kept.get(path) != text}
+    return [
+        *_ends(seen), *_shows(verb, seen), *_starts(laptop, seen, marks), *_changes(laptop, verb, seen, before.files),
+        *_keeps(new, marks),
+    ]  # fmt: skip
 
 
 def _ends(seen: Seen) -> Iterator[str]:
@@ -420,7 +432,7 @@ def _starts(laptop: Laptop, seen: Seen, marks: Sequence[str]) -> Iterator[str]:
     for argv in seen.started:
         name = os.path.basename(argv[0].split(" <")[0])
         way = name == "sh" and "way.py" in argv[-1]  # as ssh itself would have started it
-        if not (name in _PROGRAMS or way):
+        if not (way or name in _PROGRAMS | _LOOKS_FOR_A_LIBRARY):
             yield f"started {argv!r}"
         if any(mark in word for word in argv for mark in marks):
             yield f"said what the host said to {' '.join(argv)[:300]!r}"
@@ -441,12 +453,12 @@ def _changes(laptop: Laptop, verb: Verb, seen: Seen, before: Mapping[str, bytes]
             yield f"changed {path}"
     for path in seen.written:
         mine = path.startswith((f"{laptop.state}/", f"{laptop.home}/run/", "/dev/"))
-        if not mine and not any(path.startswith(name) for name in allowed):
+        if not mine and os.path.exists(path) and path not in allowed:  # Python tries its folder for drafts by a file there
             yield f"wrote {path}"
 
 
-def _keeps(laptop: Laptop, marks: Sequence[str]) -> Iterator[str]:
-    for path, text in laptop.kept().items():
+def _keeps(kept: Mapping[str, str], marks: Sequence[str]) -> Iterator[str]:
+    for path, text in kept.items():
         if os.path.basename(path).startswith("bug-"):
             yield f"kept {path}: {text[-300:]!r}"
         if path.startswith("pictures/"):  # what was answered, in JSON, to be read by the same parsers
@@ -498,15 +510,19 @@ class Bench:
         if verb.drops:
             self.host.lies[laptop.user] = lie._replace(play="drop")
         self.host.deeds[laptop.user].clear()
-        before = laptop.files()
-        seen = laptop.run(*verb.words, tty=verb.tty, typed=verb.typed, limit_s=limit_s)
+        before = Before(laptop.files(), laptop.kept())
+        words = [word.replace("PORT", str(free_port())) for word in verb.words]
+        seen = laptop.run(*words, tty=verb.tty, typed=verb.typed, limit_s=limit_s)
         self.host.lies[laptop.user] = lie
+        assert seen.memory or seen.status is None or seen.status < 0, f"was not watched: {seen.err!r}"
         found = wrongs(laptop, verb, seen, before, marks)
         said = seen.shown[-300:]
         if any(mark.encode() in seen.shown for mark in marks):
             found.append(f"showed what the host said: {said!r}")
         if done is not None and seen.status != done:
             found.append(f"ended with {seen.status}: {said!r}")
+        for bug in laptop.state.glob("bug-*"):
+            bug.unlink()
         told = {script for script, line in self.host.deeds[laptop.user] if line}
         if seen.status == 0 and (fails or (verb.deed and verb.deed not in told)):
             found.append(f"ended with 0 though nothing was done: {said!r}")
