@@ -169,7 +169,7 @@ class Laptop:
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(self.notes),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(self.notes), os.environ.get("PYTHONPATH")))),
             "LNODE_WATCH": str(self.notes / "audit"),
         }
 
@@ -453,7 +453,7 @@ def _changes(laptop: Laptop, verb: Verb, seen: Seen, before: Mapping[str, bytes]
             yield f"changed {path}"
     for path in seen.written:
         mine = path.startswith((f"{laptop.state}/", f"{laptop.home}/run/", "/dev/"))
-        if not mine and os.path.exists(path) and path not in allowed:  # Python tries its folder for drafts by a file there
+        if not mine and os.path.isfile(path) and path not in allowed:  # Python tries its folder for drafts by a file there
             yield f"wrote {path}"
 
 
