@@ -81,7 +81,7 @@ def _tty(word: str) -> str:
 def _words(encoded: str) -> tuple[str, ...]:
     try:
         text = binascii.a2b_base64(encoded).decode("utf-8", "backslashreplace")
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         return ()
     return tuple(text.rstrip("\0").split("\0")) if text else ()
 
