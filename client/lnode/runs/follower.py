@@ -35,6 +35,7 @@ _SENSE_S = 0.5
 _CHUNK = 1 << 16
 _OBEYS_WITHIN_S = 1.0
 _KNOCK_WITHIN_S = 3.0
+_UNREADABLE = 3  # answers one after the other that bring nothing of the log and are not what logs.sh says
 _LEFT_S = 0.2  # for what is left to read of an ssh that has ended
 
 
@@ -56,6 +57,7 @@ class _Follower:
         self._id = ""
         self._offset: int | None = None  # of the next byte
         self._over: Run | None = None
+        self._unreadable = 0
         self._tail: _Tail | None = None
         self._words = ""  # ssh's own, the last time
         self._round = object()  # of knocks: what those before the last start find is no news
@@ -161,12 +163,16 @@ class _Follower:
 
     async def _read(self, tail: "_Tail") -> None:
         """Take in the frames of one ssh, and tell of them and of its end."""
+        before, torn = self._offset, False
         try:
             async for frame in tail.frames():
                 self._take(frame, tail)
         except Torn:
+            torn = True
             tail.end()
         status = await tail.wait()
+        if self._over is None and (torn or (tail.heard and status == 0)):  # logs.sh ends with `over`
+            self._count_unreadable(is_new=self._offset != before)
         said, place = tail.said(), self._target.place
         self._words = str(said)
         failed = status == arguments.SSH_FAILED or status < 0
@@ -209,6 +215,16 @@ class _Follower:
             if self._log:
                 self._log.write(frame.data)
             self._offset = frame.offset + len(frame.data)
+
+    def _count_unreadable(self, *, is_new: bool) -> None:
+        """Raise LnodeError where asking again has not helped: a host that is broken would be asked for ever."""
+        self._unreadable = 0 if is_new else self._unreadable + 1
+        if self._unreadable == _UNREADABLE:
+            alias, name = self._target.alias, self._name
+            raise LnodeError(
+                ExitCode.FAILED, f"the answer of {alias} cannot be read", f"see the log itself: "
+                f"ssh {alias} tail .local/state/lnode/runs/{name}/log",
+            )  # fmt: skip
 
     def _gone(self) -> LnodeError:
         alias, name = self._target.alias, self._name
