@@ -220,7 +220,7 @@ class _Supervisor:
         await self._ready.wait()
         said = terminal.said()
         began = failures.has_begun(said, place)
-        if status == tmux.Left.OTHER_NODE:  # an alias of several
+        if status == tmux.Left.OTHER_NODE and self._again:  # an alias of several; the first attach line never says it
             await self._turn_to_owner()
             cause = Cause.LOST
         elif (
