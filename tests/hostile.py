@@ -1,7 +1,7 @@
 """A hostile login node: an SSH server on 127.0.0.1 that runs nothing, and answers each script of lnode's with a lie.
 
-It reads the line that lnode sends only as far as to know which script it is and the nonce of its replies. Which lies are
-told says the user name of the connection, so that several laptops may ask at once.
+It reads the line that lnode sends only as far as to know which script it is and the nonce of its replies. The user name
+of a connection says which lies are told, so that several laptops may ask at once.
 """
 
 import asyncio
@@ -29,17 +29,23 @@ _SLURM = (
     "{job:24=4711}{n:16=4242}{n:4=0}{t:24=NOW}{text:20=RUNNING}{time:24=60:00:00}{t:24=NOW}{node:80=login1}"
     "{host:400=c0512}{text:160=None}{text:80=bash}"
 )
-_RUN_ROW = f"{RUN} 0123456789abcdef running {{node=login1}} {{n=4300}} {{t=NOW}} - - {{job=4711}} {SESSION} {{text=./train}}"
+_RUN_ROW = (
+    f"{RUN} 0123456789abcdef running {{node=login1}} {{n=4300}} {{t=NOW}} - - {{job=4711}} {SESSION} {{text=./train}}"
+)
+_ENDED_ROW = _RUN_ROW.replace("running", "ended").replace("- -", "{t=NOW} {n=0}")
 _PANE = (
     f"${{n=1}} {{t=NOW}} {{t=NOW}} {{n=1}} {{n=4242}} %{{n=1}} f{{flags=*}} knode o{{text=}} e{{ended=}} w{{told=}} "
     f"t{{told=}} {{name={SESSION}}}"
 )
 LIST: Mapping[str, Sequence[str]] = {
     "host": ("{node=login1}", "{t=NOW}", "{port=22}"),
-    "panes": (f"client ${{n=1}} {{n=4400}} /dev/{{tty=pts/3}}", f"named {{name={SESSION}}}", _PANE),
+    "panes": ("client ${n=1} {n=4400} /dev/{tty=pts/3}", f"named {{name={SESSION}}}", _PANE),
     "marks": ("@lnode_run_0123456789abcdef {tty=/dev/pts/3} {n=4399} {t=NOW}",),
     "who": ("me       {tty=pts/3}        2026-11-28 12:00 ({text=laptop.example.org})",),
-    "processes": ("{n=4242} {n=4000} {n=4242} {time=01:00} {text=salloc}", "{n=4400} {n=4399} {n=4400} {time=01:00} tmux"),
+    "processes": (
+        "{n=4242} {n=4000} {n=4242} {time=01:00} {text=salloc}",
+        "{n=4400} {n=4399} {n=4400} {time=01:00} tmux",
+    ),
     "nodes": ("{node=login2} {port=22} {name=other}",),
     "runs": (_RUN_ROW,),
     "jobs": (_SLURM,),
@@ -78,15 +84,15 @@ OTHERS: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
 }  # fmt: skip
 _FACTS = (
-    "now {t=NOW}", "max_sessions {n=1}", "noise {text=hello}", "login_s {n=9}", "tmout {n=900}", "term_unknown {text=xterm}",
-    "utf8 none", "cpu_limit_s {n=60}", "tmux_version {text=tmux 2.0}", "tmux_lost {n=4000}", "agent_dead {name=work}",
-    "their_prefix {text=C-b}", "home_closed {path=/home/me}", "home_readonly {path=/home/me}", "home_free_kb {n=7}",
-    "home_free_files {n=0}", "scheduler_silent {text=squeue}", "overlap no", "node_refused {host=c0512}",
+    "now {t=NOW}", "max_sessions {n=1}", "noise {text=hello}", "login_s {n=9}", "tmout {n=900}",
+    "term_unknown {text=xterm}", "utf8 none", "cpu_limit_s {n=60}", "tmux_version {text=tmux 2.0}", "tmux_lost {n=4000}",
+    "agent_dead {name=work}", "their_prefix {text=C-b}", "home_closed {path=/home/me}", "home_readonly {path=/home/me}",
+    "home_free_kb {n=7}", "home_free_files {n=0}", "scheduler_silent {text=squeue}", "overlap no", "node_refused {host=c0512}",
     "command_missing {text=sinteractive}", "kill_user_processes yes", "over_quota yes", "ticket_ended yes",
 )  # fmt: skip
 _PROCESS = (
-    "uid {n=1000}", "mine yes", "command {b64=c2xlZXAA}", "tty {tty=pts/3}", "state {text=S+}", "job {n=4300}", "others {n=2}",
-    "shell {text=bash}", "tmux yes",
+    "uid {n=1000}", "mine yes", "command {b64=c2xlZXAA}", "tty {tty=pts/3}", "state {text=S+}", "job {n=4300}",
+    "others {n=2}", "shell {text=bash}", "tmux yes",
 )  # fmt: skip
 _SHOWN = (f"{SESSION}$ {{text=ready}}",)
 
@@ -118,7 +124,10 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
     "client": ({"here": ("{node=login1}", "${n=1}")},),
     "news": ({"told": ("{text=}",)},),
 }  # fmt: skip
-_KEY = {"key": ("ssh-ed25519 {key=AAAAC3NzaC1lZDI1NTE5AAAAIGQzkB0gbnM1c8bHOjyvYQ1LPbOgxpIW2XNVdWJwRhzT}",), "folder": ("{path=/home/me/proj}",)}
+_KEY = {
+    "key": ("ssh-ed25519 {key=AAAAC3NzaC1lZDI1NTE5AAAAIGQzkB0gbnM1c8bHOjyvYQ1LPbOgxpIW2XNVdWJwRhzT}",),
+    "folder": ("{path=/home/me/proj}",),
+}
 
 
 class Lie(NamedTuple):
@@ -229,8 +238,8 @@ class Host:
                 return not host.lies[username].refuses
 
         acceptor = await asyncssh.listen(
-            "127.0.0.1", 0, server_factory=Door, process_factory=self._serve, server_host_keys=[self.key], encoding=None,
-            gss_host=None, line_editor=False, config=[],
+            "127.0.0.1", 0, server_factory=Door, process_factory=self._serve, server_host_keys=[self.key],
+            encoding=None, gss_host=None, line_editor=False, config=[],
         )  # fmt: skip
         self.port = acceptor.get_port()
         return acceptor
@@ -303,9 +312,8 @@ class _Answer:
             line = await self._line()
             if not line:
                 return 0
-            if self._asked.script == "kill" and line.startswith("run"):
-                reply = {"stopped": (_RUN_ROW.replace("running", "ended").replace("- -", "{t=NOW} {n=0}"),)}
-            await self._write(self._framed(reply))
+            is_run = self._asked.script == "kill" and line.startswith("run")
+            await self._write(self._framed({"stopped": (_ENDED_ROW,)} if is_run else reply))
         return 0
 
     def _framed(self, reply: Reply) -> bytes:
@@ -314,7 +322,11 @@ class _Answer:
             return framed(self._asked.nonce, reply, self._lie)
         if reply is LIST and self._lie.scheduler != "slurm":
             other = OTHERS[self._lie.scheduler]
-            reply = {**{name: rows for name, rows in LIST.items() if name != "jobs"}, "scheduler": (self._lie.scheduler,), **other}
+            reply = {
+                **{name: rows for name, rows in LIST.items() if name != "jobs"},
+                "scheduler": (self._lie.scheduler,),
+                **other,
+            }
         return framed(self._asked.nonce, reply, self._lie)
 
     async def _session(self) -> int:
@@ -350,10 +362,12 @@ class _Answer:
     async def _logs(self) -> int:
         mark = b"\n" + self._asked.nonce + b" "
         row = next(filled(_RUN_ROW, self._lie))
-        over = next(filled(_RUN_ROW.replace("running", "ended").replace("- -", "{t=NOW} {n=0}"), self._lie))
+        over = next(filled(_ENDED_ROW, self._lie))
         text = b"line\n" + self._lie.instead.get("text", b"more") + b"\n"
         length = self._lie.beside.get("n", str(len(text)).encode())
-        await self._write(mark + b"run " + row + mark + b"beat 0" + mark + b"data 0 " + length + b"\n" + text + mark + b"ok\n")
+        await self._write(
+            mark + b"run " + row + mark + b"beat 0" + mark + b"data 0 " + length + b"\n" + text + mark + b"ok\n"
+        )
         await self._write(mark + b"over " + over + b"\n")
         return 0
 
@@ -382,7 +396,11 @@ class _Answer:
     async def _twice(self) -> int:
         """Every section twice, the second time in other words; the end between them, and once more."""
         replies = REPLIES.get(self._asked.script, (LIST,))
-        await self._write(self._framed(replies[0]).replace(self._asked.nonce + b" end\n", b"") + self._framed(replies[-1]) * 2)
+        await self._write(
+            self._framed(replies[0]).replace(self._asked.nonce + b" end\n", b"") + self._framed(replies[-1]) * 2
+        )
+        while await self._line():
+            pass
         return 0
 
     async def _foreign(self) -> int:
@@ -397,7 +415,9 @@ class _Answer:
         """4 MiB, all its sections alike long."""
         reply = REPLIES.get(self._asked.script, (LIST,))[0]
         each = (4 << 20) // max(1, sum(map(len, reply.values())))
-        await self._write(framed(self._asked.nonce, {name: _many(rows, each) for name, rows in reply.items()}, self._lie))
+        await self._write(
+            framed(self._asked.nonce, {name: _many(rows, each) for name, rows in reply.items()}, self._lie)
+        )
         return 0
 
     async def _row(self) -> int:

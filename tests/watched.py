@@ -8,7 +8,6 @@ import json
 import os
 import pty
 import re
-import resource
 import select
 import shutil
 import signal
@@ -23,16 +22,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import asyncssh
+
 from forwarded import free_port
 from hostile import Host, Lie
 
 LNODE = (sys.executable, "-m", "lnode")
-MOST_MEMORY = 1 << 30  # bytes of addresses, so that a test cannot take the machine down
 
 # Written for Python's `sitecustomize`: what lnode starts, and the files that it opens to write.
 _AUDIT = """\
 import json, os, sys
+if os.environ.pop("LNODE_TTY", ""):  # here and not between fork and exec: the test has threads
+    import fcntl, termios
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 if os.environ.get("LNODE_WATCH"):
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))  # so that no test takes the machine down
     _log = os.open(os.environ["LNODE_WATCH"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     _inside = False
     def _heard(event, args):
@@ -93,7 +97,7 @@ _NOTED = """\
 {{ printf '%s' "${{0##*/}}"; for word; do printf ' <%s>' "$word"; done; echo; }} >>"{log}"
 {go_on}
 """
-_REAL = {"ssh": "-F \"$HOME/.ssh/config\"", "ssh-keygen": "", "ps": ""}
+_REAL = {"ssh": '-F "$HOME/.ssh/config"', "ssh-keygen": "", "ps": ""}
 _FORBIDDEN = ("curl", "wget", "id", "touch", "evil", "sh", "nc")
 
 
@@ -123,7 +127,14 @@ class Laptop:
     def __init__(self, folder: Path, port: int, user: str, host_key: asyncssh.SSHKey) -> None:
         self.folder, self.user = folder, user
         self.home, self.cwd, self.bin, self.notes = (folder / name for name in ("home", "cwd", "bin", "notes"))
-        for path in (self.home / ".ssh", self.home / ".config" / "lnode", self.home / "run", self.cwd, self.bin, self.notes):
+        for path in (
+            self.home / ".ssh",
+            self.home / ".config" / "lnode",
+            self.home / "run",
+            self.cwd,
+            self.bin,
+            self.notes,
+        ):
             path.mkdir(parents=True, mode=0o700)
         (self.home / "run").chmod(0o700)
         (self.notes / "sitecustomize.py").write_text(_AUDIT)
@@ -182,8 +193,8 @@ class Laptop:
         watched = _Watched(process, ends, dict(typed), began + limit_s)
         status = watched.to_the_end()
         return Seen(
-            status, bytes(watched.said[0]), bytes(watched.said[1]), max((0, *map(int, self._told("memory")))), watched.log,
-            time.monotonic() - began, self._started(), tuple(self._told("open")),
+            status, bytes(watched.said[0]), bytes(watched.said[1]), max((0, *map(int, self._told("memory")))),
+            watched.log, time.monotonic() - began, self._started(), tuple(self._told("open")),
         )  # fmt: skip
 
     def _audit(self) -> list[list[str]]:
@@ -217,7 +228,9 @@ class Laptop:
     def ways(self) -> list[list[str]]:
         """What a ProxyCommand was told to connect to: host, port, alias."""
         path = self.notes / "ways"
-        return [re.findall(r"'((?:[^'\\]|\\.)*)'", row) for row in path.read_text().splitlines()] if path.exists() else []
+        return (
+            [re.findall(r"'((?:[^'\\]|\\.)*)'", row) for row in path.read_text().splitlines()] if path.exists() else []
+        )
 
     def left_over(self, within_s: float = 5) -> list[str]:
         """Processes of this laptop that are still there, once they have had their time to end."""
@@ -232,7 +245,9 @@ class Laptop:
         for pid in filter(str.isdecimal, os.listdir("/proc")):
             with suppress(OSError):
                 if os.readlink(f"/proc/{pid}/cwd") == str(self.cwd):
-                    found.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                    found.append(
+                        Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    )
         return found
 
 
@@ -240,12 +255,6 @@ def _started(
     argv: Sequence[str], env: Mapping[str, str], cwd: Path, *, tty: bool
 ) -> tuple["subprocess.Popen[bytes]", tuple[int, int]]:
     """The process, and the ends that are read: stdout and stderr, on a terminal the same."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-        if tty:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
     if tty:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 40, 200, 0, 0))
@@ -254,7 +263,13 @@ def _started(
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
         reads, writes, stdin = (out, err), (out_end, err_end), subprocess.DEVNULL
     process = subprocess.Popen(
-        argv, stdin=stdin, stdout=writes[0], stderr=writes[1], env=dict(env), cwd=cwd, start_new_session=True, preexec_fn=limit
+        argv,
+        stdin=stdin,
+        stdout=writes[0],
+        stderr=writes[1],
+        env={**env, "LNODE_TTY": "yes" if tty else ""},
+        cwd=cwd,
+        start_new_session=True,
     )
     for end in set(writes):
         os.close(end)
@@ -315,9 +330,9 @@ class _Watched:
 
 
 class Verb(NamedTuple):
-    """Something to type. `done` is the exit code of an honest host; `deed` the script that has to be told before that is
-    0; `asks` tells whether the host has a say at all. `raw`: stdout is for a program, byte for byte. `drops`: the
-    connection is lost meanwhile. `changes` are files of the home that it may write.
+    """Something to type. `done` is the exit code with an honest host; `deed` the script that lnode has to tell
+    what to do before that is 0. `raw`: stdout is for a program, byte for byte. `drops`: the connection is lost meanwhile.
+    `changes` are files of the home that it may write.
     """
 
     words: tuple[str, ...]
@@ -325,7 +340,6 @@ class Verb(NamedTuple):
     tty: bool = False
     typed: Mapping[str, str] = {}
     deed: str = ""
-    asks: bool = True
     raw: bool = False
     drops: bool = False
     changes: tuple[str, ...] = ()
@@ -361,9 +375,9 @@ VERBS: Mapping[str, Verb] = {
     "ports": Verb(("unity", "work", "-L", "PORT:8888"), done=4, tty=True),
     "code": Verb(("unity", "work", "--code", "~/proj", "--yes"), tty=True, changes=_SSH_CONFIG),
     "way": Verb(("unity", "--way", "work.unity.lnode"), raw=True),
-    "history": Verb(("unity", "--history"), tty=True, asks=False),
-    "profiles": Verb(("unity", "--profiles"), tty=True, asks=False),
-    "forget": Verb(("unity", "--forget"), asks=False),
+    "history": Verb(("unity", "--history"), tty=True),
+    "profiles": Verb(("unity", "--profiles"), tty=True),
+    "forget": Verb(("unity", "--forget")),
 }  # fmt: skip
 
 # What lnode itself sends to a terminal: colours and bold, erased lines, the cursor of a table that is drawn again, the
@@ -453,7 +467,9 @@ def _changes(laptop: Laptop, verb: Verb, seen: Seen, before: Mapping[str, bytes]
             yield f"changed {path}"
     for path in seen.written:
         mine = path.startswith((f"{laptop.state}/", f"{laptop.home}/run/", "/dev/"))
-        if not mine and os.path.isfile(path) and path not in allowed:  # Python tries its folder for drafts by a file there
+        if (
+            not mine and os.path.isfile(path) and path not in allowed
+        ):  # Python tries its folder for drafts by a file there
             yield f"wrote {path}"
 
 
@@ -500,11 +516,11 @@ class Bench:
         return self.host.logins[self._laptops[kind].user]
 
     def wrongs(
-        self, kind: str, lie: Lie, name: str, *, marks: Sequence[str] = (), done: int | None = None, fails: bool = False,
-        limit_s: float = 60,
+        self, kind: str, lie: Lie, name: str, *, marks: Sequence[str] = (), done: int | None = None,
+        fails: bool = False, limit_s: float = 60,
     ) -> list[str]:  # fmt: skip
-        """What was wrong with one verb (wrongs()), and what it made of it: `done` is the exit code that there must be, and
-        with `fails` 0 must not be it. It never is where the host was not told what was to be done.
+        """What was wrong with one verb: see wrongs(), and its exit code. That has to be `done`, and with `fails`
+        cannot be 0; nor can it where lnode did not tell the host what to do.
         """
         laptop, verb = self.laptop(kind, lie), VERBS[name]
         if verb.drops:

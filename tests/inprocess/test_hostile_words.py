@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+
 from hostile import Lie, hosting
 from watched import VERBS, Bench
 
 _CONTROLS = (
-    b"\x1b]52;c;aGk=\x07\x1bP$q\"p\x1b\\\x1bc\x1b[8m\x9b8m\xc2\x9b8m\x00\xff\xed\xa0\x80\r\x0b\x0c\xc2\x85\xe2\x80\xa8"
+    b'\x1b]52;c;aGk=\x07\x1bP$q"p\x1b\\\x1bc\x1b[8m\x9b8m\xc2\x9b8m\x00\xff\xed\xa0\x80\r\x0b\x0c\xc2\x85\xe2\x80\xa8'
     b"\xe2\x80\xae\xe2\x81\xa6\x7f\x1b["
 )
 _SAID = b"\x1b]52;c;aGk=\x07\x1bc\x9b8m\xff\x00\n"
@@ -17,14 +18,19 @@ _CONTROLLED = {
     "stderr and banner": Lie(stderr=_SAID * 9, banner="\x1b]52;c;aGk=\x07\x1bc\u009b8m\u202e\r\n"),
     "names, nodes and keys": Lie(instead=dict.fromkeys(("node", "job", "port", "key", "n"), _CONTROLS)),
 }
-_ALL = {"every text": tuple(VERBS), "stderr and banner": ("attach", "ls", "kill", "logs", "ports"), "names, nodes and keys": ("ls", "attach", "kill a run", "code", "rescue", "history")}
+_ALL = {
+    "every text": tuple(VERBS),
+    "stderr and banner": ("attach", "ls", "kill", "logs", "ports"),
+    "names, nodes and keys": ("ls", "attach", "kill a run", "code", "rescue", "history"),
+}
 
 _FORGED = (
     'Authenticated to 127.0.0.1 ([127.0.0.1]:22) using "publickey".\r\n'
     'Authenticated to 127.0.0.1 (via proxy) using "publickey".\r\n'
     "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
     "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n"
-    "Host key verification failed.\r\nPermission denied (publickey,password).\r\nShared connection to 127.0.0.1 closed.\r\n"
+    "Host key verification failed.\r\nPermission denied (publickey,password).\r\n"
+    "Shared connection to 127.0.0.1 closed.\r\n"
 )
 
 
