@@ -12,14 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncssh
 
-from lnode import remote
+from lnode.remote import call
 
 SESSION, RUN = "work", "sim"
 _CHUNK = 1 << 15
+_SCRIPTS = [path.stem for path in Path(call.__file__).parent.glob("*.sh")]
 _LOOKED_S = 15.0
 
 # Every hole in a row is `{KIND=HONEST}`, or `{KIND:WIDTH=HONEST}` where the columns are fixed. NOW is the time.
@@ -85,10 +87,12 @@ OTHERS: Mapping[str, Mapping[str, Sequence[str]]] = {
 }  # fmt: skip
 _FACTS = (
     "now {t=NOW}", "max_sessions {n=1}", "noise {text=hello}", "login_s {n=9}", "tmout {n=900}",
-    "term_unknown {text=xterm}", "utf8 none", "cpu_limit_s {n=60}", "tmux_version {text=tmux 2.0}", "tmux_lost {n=4000}",
-    "agent_dead {name=work}", "their_prefix {text=C-b}", "home_closed {path=/home/me}", "home_readonly {path=/home/me}",
-    "home_free_kb {n=7}", "home_free_files {n=0}", "scheduler_silent {text=squeue}", "overlap no", "node_refused {host=c0512}",
-    "command_missing {text=sinteractive}", "kill_user_processes yes", "over_quota yes", "ticket_ended yes",
+    "term_unknown {text=xterm}", "utf8 none", "cpu_limit_s {n=60}", "tmux_version {text=tmux 2.0}",
+    "tmux_lost {n=4000}", "agent_dead {name=work}", "their_prefix {text=C-b}",
+    "home_closed {path=/home/me}", "home_readonly {path=/home/me}",
+    "home_free_kb {n=7}", "home_free_files {n=0}", "scheduler_silent {text=squeue}", "overlap no",
+    "node_refused {host=c0512}", "command_missing {text=sinteractive}",
+    "kill_user_processes yes", "over_quota yes", "ticket_ended yes",
 )  # fmt: skip
 _PROCESS = (
     "uid {n=1000}", "mine yes", "command {b64=c2xlZXAA}", "tty {tty=pts/3}", "state {text=S+}", "job {n=4300}",
@@ -190,14 +194,14 @@ class Asked(NamedTuple):
 
 
 def parse_line(line: str) -> Asked:
-    """Read the line of remote.line(); what is no such line is its own script."""
+    """Read the line of call.line(); what is no such line is its own script."""
     words = line.rpartition("' sh ")[2]
     if "base64 -d" not in line:
         return Asked("cat" if "cat -u" in line else line, ())
     text = binascii.a2b_base64(words.replace(" ", "")).decode("utf-8", "surrogateescape")
-    known = [name for name in remote._PARTS if text.endswith(remote.source(name))]
-    script = max(known, key=lambda name: len(remote.source(name)), default="")
-    values = shlex.split(text[: len(text) - len(remote.source(script))] if script else text.partition("\n")[0])
+    known = [name for name in _SCRIPTS if text.endswith(call.source(name))]
+    script = max(known, key=lambda name: len(call.source(name)), default="")
+    values = shlex.split(text[: len(text) - len(call.source(script))] if script else text.partition("\n")[0])
     return Asked(script, tuple(values[2:]))
 
 

@@ -331,8 +331,8 @@ class _Watched:
 
 class Verb(NamedTuple):
     """Something to type. `done` is the exit code with an honest host; `deed` the script that lnode has to tell
-    what to do before that is 0. `raw`: stdout is for a program, byte for byte. `drops`: the connection is lost meanwhile.
-    `changes` are files of the home that it may write.
+    what to do before that is 0. `raw`: stdout is for a program, byte for byte. `drops`: the connection is lost
+    meanwhile. `changes` are files of the home that it may write.
     """
 
     words: tuple[str, ...]

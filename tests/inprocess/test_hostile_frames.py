@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from hostile import Lie, hosting
-from lnode.sshargs import SSH_FAILED
+from lnode.ssh.arguments import SSH_FAILED
 from watched import Bench
 
 _ASK = ("ls", "ls as JSON", "kill --yes", "send", "wait for", "setup --yes", "code", "run", "rescue", "logs")

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lnode import chunks, doctor, expiry, listing, livenode, news, rescue, runs, sessions, tmux, watching
-from lnode.listing import View
-from lnode.reply import parse_reply, visible
+from lnode.attach import announcements as news
+from lnode.attach import expiry
+from lnode.cluster import panes, sessions, tmux
+from lnode.commands.doctor import checks
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
+from lnode.commands.rescue import recipes
+from lnode.commands.setup import livenode
+from lnode.remote.reply import parse_reply
+from lnode.runs import log_frames, record
+from lnode.text import visible
 
 NONCE = "lnode-0123456789abcdef"
 NOW = 1_795_890_000
@@ -104,11 +112,11 @@ def test_the_truth_is_understood() -> None:
 @given(replies=st.lists(_replies(), min_size=1, max_size=2), age_s=st.integers(0, 10**9))
 def test_any_reply_can_be_shown(replies: list[dict[str, tuple[str, ...]]], age_s: int) -> None:
     pictures = tuple(map(sessions.picture_of, replies))
-    view = View("unity", pictures, age_s=age_s, runs=runs.of_replies(replies))
-    columns, rows = listing.table([view], all_columns=True, with_host=True)
+    view = View("unity", pictures, age_s=age_s, runs=record.of_replies(replies))
+    columns, rows = table.table([view], all_columns=True, with_host=True)
     assert all(len(row) == len(columns) for row in rows)
-    json.dumps(listing.document(view))
-    for line in listing.notes([view]):
+    json.dumps(table.document(view))
+    for line in table.notes([view]):
         visible(line)
     for picture in pictures:
         for entry in picture.entries:
@@ -144,15 +152,15 @@ def test_any_reply_can_be_shown(replies: list[dict[str, tuple[str, ...]]], age_s
 )
 def test_any_row_of_the_other_scripts_can_be_read(rows: list[str], facts: dict[str, str]) -> None:
     reply = {name: tuple(rows) for name in ("look", "pane", "screen", "before", "started")}
-    watching.again(reply)
-    watching.parse_look(reply)
-    watching.parse_look({"look": ("|7 7 0 0 no", *rows)})
-    runs.parse_runs(rows)
+    panes.again(reply)
+    panes.parse_look(reply)
+    panes.parse_look({"look": ("|7 7 0 0 no", *rows)})
+    record.parse_runs(rows)
     livenode.parse_version(" ".join(rows))
-    for layers in (doctor.LAYERS, doctor.HERE):
-        for finding in doctor.findings(facts, layers):
+    for layers in (checks.LAYERS, checks.HERE):
+        for finding in checks.findings(facts, layers):
             visible(finding.fix)
-    found = rescue.parse(
+    found = recipes.parse(
         [
             "uid 1000",
             "mine yes",
@@ -163,21 +171,21 @@ def test_any_row_of_the_other_scripts_can_be_read(rows: list[str], facts: dict[s
             ),
         ]
     )
-    if isinstance(found, rescue.Process):
-        for line in rescue.recipe(found, "unity"):
+    if isinstance(found, recipes.Process):
+        for line in recipes.recipe(found, "unity"):
             visible(line)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400), st.integers(1, 50), st.booleans())
 def test_any_bytes_of_a_log_are_frames_or_torn(data: bytes, step: int, framed: bool) -> None:
-    reader = chunks.Chunks(NONCE)
+    reader = log_frames.Chunks(NONCE)
     stream = (f"\n{NONCE} data 0 3\nabc\n{NONCE} ok\n{NONCE} ".encode() + data + b"\n") if framed else data
     try:
         for at in range(0, len(stream), step):
             for frame in reader.feed(stream[at : at + step]):
-                assert len(frame.data) <= chunks.MAX_LENGTH
-    except chunks.Torn:
+                assert len(frame.data) <= log_frames.MAX_LENGTH
+    except log_frames.Torn:
         pass
 
 
@@ -208,4 +216,4 @@ def test_a_section_of_4_mib_is_read(name: str, scheduler: str) -> None:
     rows = tuple(true[at % len(true)].replace("4242", str(4242 + at % 5000)) for at in range((4 << 20) // 100))
     reply = {other: tuple(rows) for other, rows in _TRUE.items() if not other.startswith(("no-", "lost"))}
     reply |= {name: rows, "scheduler": (scheduler,)}
-    listing.document(View("unity", (sessions.picture_of(reply),), runs=runs.of_replies([reply])))
+    table.document(View("unity", (sessions.picture_of(reply),), runs=record.of_replies([reply])))
