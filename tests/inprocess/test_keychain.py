@@ -207,7 +207,7 @@ def test_what_is_a_prompt_for_a_password(prompt: str, method: str | None) -> Non
 
 
 @pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])
-@pytest.mark.parametrize("rung", ["_asyncssh", "_paramiko"])
+@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
 def test_it_is_kept_and_sent(sshd: Sshd, prompt: str, questions: list[tuple[str, str]], rung: str) -> None:
     port, heard = sshd.listen(*questions)
     target = sshd.site.target(port)
@@ -217,7 +217,7 @@ def test_it_is_kept_and_sent(sshd: Sshd, prompt: str, questions: list[tuple[str,
     sshd.site.key.unlink()  # paramiko asks for the service at each try, which asyncssh as a server does not like
 
     async def link() -> None:
-        await (await import_module(f"lnode.link.{rung}").open_rung(target)).close()
+        await (await import_module(f"lnode.ssh.link.{rung}").open_rung(target)).close()
 
     asyncio.run(link())
     assert heard == [SECRET] * 3
@@ -237,11 +237,11 @@ def test_a_code_is_left_to_a_person(sshd: Sshd) -> None:
 # An ssh of lnode's at a terminal; says its pid, and at the end whether keys are shown again.
 AT_A_TERMINAL = """
 import subprocess, sys, termios
-from lnode import credentials
-from lnode.sshlog import SshLog
-from lnode.target import Resolving
+from lnode.ssh import keychain
+from lnode.ssh.log import SshLog
+from lnode.ssh.target import Resolving
 target = Resolving("unity", sys.argv[1]).target()
-env = credentials.environment(target, may_ask=True)
+env = keychain.environment(target, may_ask=True)
 with SshLog() as log:
     argv = ["ssh", "-F", target.config, "-T", "unity", "true"]
     ssh = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stderr=log.fileno())
@@ -294,7 +294,7 @@ def test_what_is_asked_twice_in_the_same_words_is_not_kept(sshd: Sshd) -> None:
     assert ssh_keychain.environment(target, may_ask=True) is None
 
 
-@pytest.mark.parametrize("rung", ["_asyncssh", "_paramiko"])
+@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
 def test_a_passphrase_opens_its_key(sshd: Sshd, rung: str) -> None:
     key = sshd.site.key
     blob = asyncssh.read_private_key(key).public_data
@@ -305,7 +305,7 @@ def test_a_passphrase_opens_its_key(sshd: Sshd, rung: str) -> None:
     assert ssh(target, ssh_keychain.environment(target, may_ask=False))[0] == 0
 
     async def link() -> None:
-        await (await import_module(f"lnode.link.{rung}").open_rung(target)).close()
+        await (await import_module(f"lnode.ssh.link.{rung}").open_rung(target)).close()
 
     asyncio.run(link())
 
@@ -333,30 +333,30 @@ def test_a_wrong_one_is_sent_once_and_never_again(sshd: Sshd, prompt: str, quest
 
 
 @pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])
-@pytest.mark.parametrize("rung", ["_asyncssh", "_paramiko"])
+@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
 def test_a_link_sends_a_wrong_one_once(sshd: Sshd, prompt: str, questions: list[tuple[str, str]], rung: str) -> None:
     port, heard = sshd.listen(*questions)
     target = sshd.site.target(port)
     ssh_keychain.keep(target, {prompt: "wrong"}, alone=True)
     sshd.site.key.unlink()
     with pytest.raises(LinkFailed) as failed:
-        asyncio.run(import_module(f"lnode.link.{rung}").open_rung(target))
+        asyncio.run(import_module(f"lnode.ssh.link.{rung}").open_rung(target))
     assert (failed.value.cause, heard) == (Cause.LOGIN_REFUSED, ["wrong"])
     assert not ssh_keychain.is_kept(target)
 
 
-@pytest.mark.parametrize("rung", ["_asyncssh", "_paramiko"])
+@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
 def test_a_link_answers_no_other_question(sshd: Sshd, rung: str) -> None:
     port, heard = sshd.listen((CODE, "123456"))
     target = sshd.site.target(port)
     ssh_keychain.keep(target, {BY_HOST: SECRET}, alone=True)
     with pytest.raises(LinkFailed) as failed:
-        asyncio.run(import_module(f"lnode.link.{rung}").open_rung(target))
+        asyncio.run(import_module(f"lnode.ssh.link.{rung}").open_rung(target))
     assert (failed.value.cause, heard) == (Cause.LOGIN_REFUSED, [])
 
 
 @pytest.mark.parametrize(("checking", "sent"), [("yes", [SECRET]), ("accept-new", [SECRET]), ("no", [])])
-@pytest.mark.parametrize("rung", ["_asyncssh", "_paramiko"])
+@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
 def test_a_link_gives_no_password_where_host_keys_are_not_checked(
     sshd: Sshd, rung: str, checking: str, sent: Sequence[str]
 ) -> None:
@@ -372,7 +372,7 @@ def test_a_link_gives_no_password_where_host_keys_are_not_checked(
 
 
 async def _opened_and_closed(rung: str, target: Target) -> None:
-    await (await import_module(f"lnode.link.{rung}").open_rung(target)).close()
+    await (await import_module(f"lnode.ssh.link.{rung}").open_rung(target)).close()
 
 
 class NoLookout:
@@ -533,13 +533,13 @@ def test_a_host_whose_key_is_not_checked_gets_nothing(sshd: Sshd, option: str) -
 # As lnode starts it at a terminal, where the keychain may answer too.
 BY_A_PERSON = """
 import subprocess, sys
-from lnode import silence, sshargs
-from lnode.sshlog import SshLog
-from lnode.target import Resolving
+from lnode.ssh import arguments, prompts
+from lnode.ssh.log import SshLog
+from lnode.ssh.target import Resolving
 target = Resolving("unity", sys.argv[1]).target()
-options, env = silence.asking(target, may_ask=True)
+options, env = prompts.asking(target, may_ask=True)
 with SshLog() as log:
-    argv = sshargs.question_argv("unity", "true", connect_timeout_s=20, options=options, config=sys.argv[1])
+    argv = arguments.question_argv("unity", "true", connect_timeout_s=20, options=options, config=sys.argv[1])
     print("status", subprocess.run(log.argv(argv), env=env, stderr=log.fileno()).returncode)
 """
 

@@ -19,11 +19,11 @@ from lnode.ssh.link.ladder import MAX_OUTPUT, Link, LinkFailed, Pipe
 from lnode.ssh.target import Target
 from wire import Wire
 
-MODULES = {"master": "_openssh", "asyncssh": "_asyncssh", "paramiko": "_paramiko"}
+MODULES = {"master": "rung_master", "asyncssh": "rung_asyncssh", "paramiko": "rung_paramiko"}
 
 
 async def open_rung(rung: str, target: Target) -> Link:
-    link: Link = await import_module(f"lnode.link.{MODULES[rung]}").open_rung(target)
+    link: Link = await import_module(f"lnode.ssh.link.{MODULES[rung]}").open_rung(target)
     return link
 
 

@@ -203,7 +203,7 @@ async def by_rung(rung: str, target: Target, sshd: Sshd) -> bool:
     """Whether the rung connects. A refusal is final, and comes before any login."""
     before = sshd.logins
     try:
-        link = await asyncio.wait_for(import_module(f"lnode.link._{rung}").open_rung(target), DEADLINE_S)
+        link = await asyncio.wait_for(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target), DEADLINE_S)
     except LinkFailed as failed:
         final = wants_person(failed.cause) or is_fatal(failed.cause)
         assert final, failed.story
@@ -246,7 +246,7 @@ def test_a_key_of_yours_that_is_too_short_stays_here(rung: str, tmp_path: Path) 
             assert not await by_ssh(site)
             connections = sshd.connections
             with pytest.raises(LinkFailed) as failed:
-                await import_module(f"lnode.link._{rung}").open_rung(target)
+                await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)
             assert (failed.value.cause, sshd.connections) == (Cause.LOGIN_REFUSED, connections)
             await opens(rung, target._replace(options={**target.options, "requiredrsasize": ("1024",)}))
 
@@ -264,7 +264,7 @@ def test_a_key_of_yours_signs_only_with_accepted_algorithms(rung: str, tmp_path:
             target = site.target(sshd.port, "PubkeyAcceptedAlgorithms rsa-sha2-512")
             assert not await by_ssh(site)
             with pytest.raises(LinkFailed) as failed:
-                await import_module(f"lnode.link._{rung}").open_rung(target)
+                await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)
             assert failed.value.cause is Cause.LOGIN_REFUSED
             await opens(
                 rung, target._replace(options={**target.options, "pubkeyacceptedalgorithms": ("rsa-sha2-256",)})
@@ -274,7 +274,7 @@ def test_a_key_of_yours_signs_only_with_accepted_algorithms(rung: str, tmp_path:
 
 
 async def opens(rung: str, target: Target) -> None:
-    await (await import_module(f"lnode.link._{rung}").open_rung(target)).close()
+    await (await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)).close()
 
 
 @pytest.mark.parametrize("rung", ["asyncssh", "paramiko"])

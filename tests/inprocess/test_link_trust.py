@@ -19,7 +19,7 @@ from lnode.ssh.link.ladder import Link, LinkFailed, open_link
 from lnode.ssh.target import Target
 
 # Each library by itself, and the whole ladder: an opener takes a target and gives a link or LinkFailed.
-OPENERS = ("_asyncssh", "_paramiko", "ladder")
+OPENERS = ("rung_asyncssh", "rung_paramiko", "ladder")
 Opener = Callable[[Target], Awaitable[Link]]
 
 
@@ -27,7 +27,7 @@ Opener = Callable[[Target], Awaitable[Link]]
 def opener(request: pytest.FixtureRequest) -> Opener:
     if request.param == "ladder":
         return open_link
-    found: Opener = import_module(f"lnode.link.{request.param}").open_rung
+    found: Opener = import_module(f"lnode.ssh.link.{request.param}").open_rung
     return found
 
 
@@ -127,11 +127,11 @@ class Parrot(paramiko.ECDSAKey):
         return self.shown.asbytes()
 
 
-@pytest.mark.parametrize("module", ["_asyncssh", "_paramiko", "ladder"])
+@pytest.mark.parametrize("module", ["rung_asyncssh", "rung_paramiko", "ladder"])
 def test_showing_the_right_key_is_not_having_it(module, site):
     real, parrot = paramiko.ECDSAKey.generate(), Parrot(vals=_vals(paramiko.ECDSAKey.generate()))
     parrot.shown = real
-    opener = open_link if module == "ladder" else import_module(f"lnode.link.{module}").open_rung
+    opener = open_link if module == "ladder" else import_module(f"lnode.ssh.link.{module}").open_rung
     with paramiko_serving(host_key=parrot) as server:
         site.trust(server.port, asyncssh.import_public_key(f"{real.get_name()} {real.get_base64()}"))
         with pytest.raises(LinkFailed) as failed:

@@ -275,7 +275,7 @@ class Country:
         self.seen.clear()
         try:
             target = Resolving(alias, str(self.config)).target()
-            link = await asyncio.wait_for(import_module(f"lnode.link.{module}").open_rung(target), DEADLINE_S)
+            link = await asyncio.wait_for(import_module(f"lnode.ssh.link.{module}").open_rung(target), DEADLINE_S)
         except LinkFailed as failed:
             return Outcome(self._usable(), failed.cause, failed.story)
         except LnodeError as refused:
@@ -357,7 +357,7 @@ def test_ssh_and_the_rungs_reach_the_same(runner: asyncio.Runner, country: Count
     by_ssh = runner.run(country.by_ssh(laptop.alias))
     event(str(by_ssh.cause))
     note(f"ssh: {by_ssh}")
-    for rung in ("_asyncssh", "_paramiko"):
+    for rung in ("rung_asyncssh", "rung_paramiko"):
         by_rung = runner.run(country.by_rung(rung, laptop.alias))
         note(f"{rung}: {by_rung}")
         if not by_rung.seen and by_rung.words == "no key that works without a person":

@@ -166,7 +166,7 @@ def test_a_window_that_is_closed(master: int) -> None:
 # lnode with an ssh on the tty; it says so, then waits to be killed.
 KILLED = """
 import signal, sys, tty
-from lnode.tty import Tty
+from lnode.attach.tty import Tty
 with Tty() as kept:
     kept.keep(int(sys.argv[1]))
     tty.setraw(0)
@@ -299,7 +299,7 @@ def test_nothing_can_be_kept(master: int, state: Path) -> None:
 # A screen, and a cursor in it that writes in bold red; one notice for each line that is read.
 DRAWING = """
 import ast, sys
-from lnode import screen
+from lnode.laptop import screen
 print(end="\\x1b[?1049h\\x1b[H" + "\\r\\n".join("#" * 99 for row in range(30)), flush=True)
 print(end="\\x1b[5;7H\\x1b[1;31m", flush=True)
 for line in sys.stdin:
