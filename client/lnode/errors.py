@@ -1,4 +1,4 @@
-"""What lnode tells a person when something fails: one sentence, one hint, one exit code."""
+"""A failure in lnode's words: one sentence, one hint, one exit code."""
 
 from enum import IntEnum
 
@@ -20,10 +20,10 @@ class ExitCode(IntEnum):
 
 
 class LnodeError(Exception):
-    """A failure that a person can act on.
+    """A failure that you can act on.
 
-    `message` and `hint` are lower case, one sentence each, without a full stop. `detail` is the other side's
-    own words (OpenSSH's, tmux's); the screen makes its control characters visible before printing it.
+    `message` and `hint` are lower case, one sentence each, without a full stop. `detail` has the words of OpenSSH
+    or tmux; the screen makes their control characters visible before it prints them.
     """
 
     def __init__(self, code: ExitCode, message: str, hint: str, *, detail: str = "") -> None:

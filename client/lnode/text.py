@@ -5,17 +5,16 @@ from itertools import cycle
 
 
 def visible(text: str) -> str:
-    """Make control characters visible as `\\x1b`, so that remote text cannot move the cursor or the clipboard.
+    """Return text with control characters made visible as `\\x1b`, so that it cannot move the cursor or the clipboard.
 
-    Newlines and tabs become visible too: the caller decides where lines break. So do C1 controls,
-    bidirectional controls, zero-width characters and lone surrogates, none of which isprintable() lets through. Other
-    unicode stays.
+    Newlines and tabs become visible too, because the caller breaks the lines. So do C1 controls, bidirectional
+    controls, zero-width characters and lone surrogates: isprintable() is false for all of these. Other unicode stays.
     """
     return text if text.isprintable() else text.translate(_SHOWN)
 
 
 class _Shown(dict[int, str]):
-    """Code point -> the characters that show it, for str.translate(): ten times as fast as a character at a time."""
+    """Code point -> the characters that show it, for str.translate(): ten times as fast as one character at a time."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -30,10 +29,10 @@ _SHOWN = _Shown()
 
 
 def tamed(text: str) -> tuple[str, str]:
-    """Text for a terminal as a program wrote it, and what has to wait for more: the beginning of an escape sequence.
+    """Return a program's text made safe for a terminal, and the begun escape sequence that needs more text.
 
-    Colours (SGR), erasing to the end of the line, and what moves along the line stay, for logs are full of colours and
-    progress bars. All else that controls a terminal becomes visible: titles, the clipboard, reports typed by it.
+    Colours (SGR), erasing to the end of the line and moves along the line stay, because logs are full of colours and
+    progress bars. All other controls become visible: titles, the clipboard, reports that the terminal would type.
     """
     begun = _BEGUN.search(text)
     held = begun[0] if begun and len(begun[0]) < _LONGEST_ESCAPE else ""
@@ -49,14 +48,14 @@ def colours_after(colours: str, text: str) -> str:
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]{0,60}m")
 _PLAIN = re.compile(r"\x1b\[[0;]*m")
-_MOST_COLOURS = 16  # sequences; what came before them has been painted over by now
+_MOST_COLOURS = 16  # sequences; later ones have replaced all earlier ones by now
 _TAME = re.compile(r"(\x1b\[[0-9;:]*[mK]|[\n\r\t\b]+)")
 _BEGUN = re.compile(r"\x1b(\[[0-9;:]*)?\Z")
 _LONGEST_ESCAPE = 64
 
 
 def in_words(seconds: int) -> str:
-    """A length of time as a person says it: `61 h`, `3 d 4 h`, `25 min`, `40 s`."""
+    """Return a length of time in words: `61 h`, `3 d 4 h`, `25 min`, `40 s`."""
     minute, hour, day = 60, 3600, 86400
     if seconds < 2 * minute:
         return f"{seconds} s"

@@ -241,7 +241,7 @@ def test_contradictions(laptop: Laptop, args: list[str], message: str, hint: str
 
 def test_a_broken_config_is_told_by_line_and_key(laptop: Laptop) -> None:
     laptop.config.write_text('[hosts.x]\nmem = 1\n\n[profiles.gpu]\npartion = "a"\n')
-    message = f"{laptop.config}, line 5: profiles.gpu.partion is not a key lnode knows"
+    message = f"{laptop.config}, line 5: profiles.gpu.partion is not a key that lnode knows"
     hint = "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd"
     assert laptop.run("x", "--ls") == (2, "", error(message, hint))
 
@@ -249,7 +249,7 @@ def test_a_broken_config_is_told_by_line_and_key(laptop: Laptop) -> None:
 def test_a_config_that_is_no_toml(laptop: Laptop) -> None:
     laptop.config.write_text("[hosts.x]\nmem = \n")
     message = f"{laptop.config}: invalid value (at line 2, column 7)"
-    assert laptop.run("x", "--ls") == (2, "", error(message, 'TOML wants: key = "text"'))
+    assert laptop.run("x", "--ls") == (2, "", error(message, 'in TOML, write: key = "text"'))
 
 
 def test_an_unknown_profile(laptop: Laptop) -> None:

@@ -41,24 +41,26 @@ KNOWN = 'mem = 48000\ntime = "1:00:00"\n'
                      id="syntax of a header"),
         pytest.param("[hosts.a]\n[hosts.a]\n", 'FILE: cannot declare (\'hosts\', \'a\') twice (at line 2, column 9)',
                      id="a table twice"),
-        pytest.param(f"[hosts.a]\n{KNOWN}\n[host.b]\nmem = 1\n", "FILE, line 5: host is not a table lnode knows",
+        pytest.param(f"[hosts.a]\n{KNOWN}\n[host.b]\nmem = 1\n", "FILE, line 5: host is not a table that lnode knows",
                      id="unknown table"),
-        pytest.param('colour = "red"\n', "FILE, line 1: colour is not a table lnode knows", id="key outside any table"),
+        pytest.param('colour = "red"\n', "FILE, line 1: colour is not a table that lnode knows",
+                     id="key outside any table"),
         pytest.param('[hosts.a]\nkeep_warm = "soon"\n', "FILE, line 2: hosts.a.keep_warm must be a time", id="no time"),
         pytest.param("hosts = 3\n", "FILE, line 1: hosts is not a table", id="no table"),
         pytest.param("# my hosts\n[[hosts]]\nmem = 1\n", "FILE, line 2: hosts is not a table", id="array of tables"),
         pytest.param("[hosts]\n\nunity = 3\n", "FILE, line 3: hosts.unity is not a table", id="no table for a host"),
         pytest.param(f"[hosts.a]\n{KNOWN}[hosts.b]\n{KNOWN}memory = 1\n",
-                     "FILE, line 7: hosts.b.memory is not a key lnode knows", id="unknown key"),
+                     "FILE, line 7: hosts.b.memory is not a key that lnode knows", id="unknown key"),
         pytest.param(f"[hosts.a]\n{KNOWN}[profiles.gpu]\nmemory = 1\n",
-                     "FILE, line 5: profiles.gpu.memory is not a key lnode knows", id="unknown key of a profile"),
+                     "FILE, line 5: profiles.gpu.memory is not a key that lnode knows", id="unknown key of a profile"),
         pytest.param(f"[hosts.a]\n{KNOWN}[hosts.'login.site.edu']\nmemory = 1\n",
-                     "FILE, line 5: hosts.login.site.edu.memory is not a key lnode knows", id="quoted host"),
+                     "FILE, line 5: hosts.login.site.edu.memory is not a key that lnode knows", id="quoted host"),
         pytest.param("# dotted\nhosts.a.mem = true\n",
                      "FILE, line 2: hosts.a.mem must be text or a whole number", id="dotted key"),
         pytest.param("[hosts]\n\na = { time = '1:00', mem = true }\n",
                      "FILE, line 3: hosts.a.mem must be text or a whole number", id="inline table"),
-        pytest.param("[hosts.a.more]\nmem = 1\n", "FILE, line 1: hosts.a.more is not a key lnode knows", id="too deep"),
+        pytest.param("[hosts.a.more]\nmem = 1\n", "FILE, line 1: hosts.a.more is not a key that lnode knows",
+                     id="too deep"),
         pytest.param("[hosts.a]\nmem = 1\ntime = 12:00:00\n",
                      "FILE, line 3: hosts.a.time must be text or a whole number", id="a time without quotes"),
         pytest.param("[hosts.a]\nmem = 1.5\n",
@@ -85,7 +87,7 @@ def test_the_hint_of_an_unknown_key_names_the_known_ones(path: Path) -> None:
 
 
 def test_of_two_unknown_tables_the_first_is_named(path: Path) -> None:
-    assert refusal(path, "[zebra]\n[ant]\n") == "FILE, line 1: zebra is not a table lnode knows"
+    assert refusal(path, "[zebra]\n[ant]\n") == "FILE, line 1: zebra is not a table that lnode knows"
 
 
 def test_a_file_that_cannot_be_read(path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Which laptop this is: an id for the lease on a session, and a name for people.
+"""The laptop's id and name, and the folders in which lnode keeps its files.
 
-On the way to ssh, so nothing is imported for it: no socket (for the name), no secrets (for the id), no pathlib.
+Every attach loads this file before ssh, so it imports no socket (for the name), no secrets (for the id), no pathlib.
 """
 
 import os
@@ -14,15 +14,15 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_NAME = 40
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 
-# How another program starts lnode's Python: -P keeps the current folder out of sys.path, -E a PYTHONPATH that leads
-# there. Not -I, which would leave out an lnode that is installed for this user alone (`pip install --user`).
+# The words with which another program starts lnode's Python: -P keeps the current folder out of sys.path, and -E a
+# PYTHONPATH that leads to it. Not -I, which would miss an lnode installed for this user alone (`pip install --user`).
 PYTHON = (sys.executable, "-E", "-P")
 
 
 def leave_out_current_folder() -> None:
-    """Drop relative folders from PATH and PYTHONPATH: a file `ssh` or `keyring.py` of the current folder is not ours.
+    """Drop relative folders from PATH and PYTHONPATH, so that no `ssh` or `keyring.py` of the current folder runs.
 
-    An empty element is the current folder too (POSIX, Base Definitions 8.3; Python does the same).
+    An empty element is the current folder, too (POSIX, Base Definitions 8.3; Python does the same).
     """
     for name, default in (("PATH", os.defpath), ("PYTHONPATH", "")):
         if name in os.environ:
@@ -31,16 +31,16 @@ def leave_out_current_folder() -> None:
 
 
 def identity() -> tuple[str, str]:
-    """This laptop's id, 16 random hex digits that stay the same, and its name.
+    """Return this laptop's id, 16 random hex digits that stay the same, and its name.
 
-    Where the id cannot be kept or read, it is a fresh one for this run; never an error.
+    If the id cannot be written or read, this run gets a fresh one; it is never an error.
     """
     name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")  # Windows
     return _kept_id(), display_name(name)
 
 
 def display_name(hostname: str) -> str:
-    """A host name as it may be shown and sent anywhere: 1 to 40 of letters, digits and `. _ -`."""
+    """Return a host name that is safe to show and to send: 1 to 40 letters, digits and `. _ -`."""
     return _NOT_IN_A_NAME.sub("", hostname)[:_LONGEST_NAME] or "laptop"
 
 
@@ -58,7 +58,7 @@ def _kept_id() -> str:
 
 
 def _keep(fresh: str, path: str) -> None:
-    """The file appears complete or not at all, and the first one stays: two lnodes that start at once read the same."""
+    """Write the id whole or not at all, unless one exists: two lnodes that start together then read the same id."""
     make_private(os.path.dirname(path))
     draft = f"{path}.{fresh}"
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -72,8 +72,8 @@ def _keep(fresh: str, path: str) -> None:
 
 
 def state_folder() -> str:
-    """Where lnode keeps what is no configuration; it may not be there yet."""
-    if sys.platform == "linux":  # what platformdirs says there, without the 10 ms of its import
+    """Return the folder of lnode's files other than its configuration; it may not exist yet."""
+    if sys.platform == "linux":  # as platformdirs says, without the 10 ms of its import
         home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
         return f"{home}/lnode"
     from platformdirs import user_state_path
@@ -82,7 +82,7 @@ def state_folder() -> str:
 
 
 def make_private(folder: str) -> None:
-    """Make a folder of the state folder which only this user can enter; one that is open to others is closed.
+    """Make a folder of the state folder that only this user can enter; close one that is open to others.
 
     Raises OSError.
     """
@@ -105,7 +105,7 @@ def replace_privately(path: str, text: str) -> None:
 
 
 def is_first(name: str) -> bool:
-    """Is it the first time that this laptop is asked so? Where nothing can be kept, it never is."""
+    """True at the first call with `name` on this laptop. If lnode cannot remember the call: always False."""
     path = f"{state_folder()}/told-{name}"
     if os.path.exists(path):
         return False
@@ -117,11 +117,11 @@ def is_first(name: str) -> bool:
 
 
 def private_folder(longest: int = 1000) -> str | None:
-    """A folder for sockets that only this user can enter, made if need be; None where there is no such.
+    """Return a folder for sockets that only this user can enter, made if needed; None if there is none.
 
-    Its path has at most `longest` characters, none of them one that ssh_config(5) expands.
-    $XDG_RUNTIME_DIR is somebody else's after `su` or `sudo -E`, and under /tmp anybody may have made one: whatever is
-    there and not this user's alone is left as it is.
+    Its path has at most `longest` characters, and none that ssh_config(5) expands. $XDG_RUNTIME_DIR belongs to another
+    user after `su` or `sudo -E`, and any user may have made the folder under /tmp. lnode leaves a folder alone that is
+    not this user's.
     """
     if not hasattr(os, "getuid"):  # Windows, where ssh cannot share
         return None
@@ -140,7 +140,7 @@ def private_folder(longest: int = 1000) -> str | None:
 
 
 def _is_mine(folder: str) -> bool:
-    """Is it a folder, no link to one, of this user's, that nobody else can enter?"""
+    """True if it is a folder of this user's, not a link to one, that no other user can enter."""
     try:
         found = os.lstat(folder)
     except OSError:
@@ -153,5 +153,5 @@ def _path() -> str:
 
 
 def is_iterm() -> bool:
-    """Is this terminal iTerm2? It says so in TERM_PROGRAM, and past a tmux or an ssh in LC_TERMINAL."""
+    """True if this terminal is iTerm2. It says so in TERM_PROGRAM, and through a tmux or an ssh in LC_TERMINAL."""
     return os.environ.get("TERM_PROGRAM") == "iTerm.app" or os.environ.get("LC_TERMINAL") == "iTerm2"

@@ -1,4 +1,4 @@
-"""What happened to the connections of this laptop, for `--history`: one JSON line each, the last few thousand."""
+"""The events of this laptop's connections, for `--history`: one JSON line each, the last few thousand."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class Moment(NamedTuple):
 
 
 def append(host: str, session: str, what: str) -> None:
-    """Note something that happened now. A state folder that cannot be written keeps no history."""
+    """Record an event that happened now. If lnode cannot write to the state folder, there is no history."""
     with suppress(OSError):
         path = _path()
         folders.make_private(os.path.dirname(path))
@@ -34,7 +34,7 @@ def append(host: str, session: str, what: str) -> None:
 
 
 def read(host: str) -> Iterator[Moment]:
-    """What is kept of a host, oldest first; lines that are none of ours are skipped."""
+    """Yield the events of a host, oldest first; skip lines that lnode did not write."""
     with suppress(OSError), open(_path(), encoding="utf-8", errors="replace") as file:
         for line in file:
             with suppress(ValueError, TypeError):

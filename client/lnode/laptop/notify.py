@@ -1,6 +1,6 @@
-"""A notification on the laptop's desktop, or where it has none, the words with which its terminal shows one.
+"""A notification on the laptop's desktop; without a desktop, the escape sequence with which its terminal shows one.
 
-What differs between Linux and macOS is `_argv`; nothing here writes to the terminal, which belongs to ssh.
+Only `_argv` differs between Linux and macOS. Nothing here writes to the terminal, which belongs to ssh.
 """
 
 import shutil
@@ -22,7 +22,7 @@ _OSC_9 = {"iTerm.app", "WezTerm", "ghostty", "WarpTerminal"}
 def send(
     title: str, text: str, *, platform: str = sys.platform, which: Callable[[str], str | None] = shutil.which
 ) -> bool:
-    """Show it on the desktop. False where there is none, or it cannot be told. Takes up to some seconds."""
+    """Show it on the desktop. Return False if there is none, or if it fails. Takes up to some seconds."""
     argv = _argv(visible(title), visible(text), platform)
     if not argv or which(argv[0]) is None:
         return False
@@ -46,7 +46,7 @@ def _argv(title: str, text: str, platform: str) -> list[str]:
 
 
 def for_terminal(title: str, text: str, environ: Mapping[str, str]) -> str:
-    """The escape sequence with which this terminal shows a notification, wrapped so that tmux passes it through."""
+    """Return the escape sequence with which this terminal shows a notification, wrapped for tmux to pass through."""
     title, text = (visible(words).replace(";", ",") for words in (title, text))
     if environ.get("TERM_PROGRAM") in _OSC_9 or environ.get("TERM") == "xterm-kitty":
         sequence = f"\x1b]9;{title}: {text}\a"

@@ -1,4 +1,4 @@
-"""Blocking work beside an event loop: a name that is looked up, an `ssh -G` that is waited for."""
+"""Blocking work beside an event loop: the lookup of a name, the wait for an `ssh -G`."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
-    """Work in a daemon thread: asyncio's own would hold up lnode's end for a dead resolver."""
+    """Run the work in a daemon thread: a thread of asyncio would delay lnode's end if the resolver is dead."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 

@@ -1,8 +1,8 @@
 """The only writer to the user's terminal: lines, errors, questions, tables, a sign of life.
 
-Everything that lnode says goes to stderr, lower case and without a full stop; only what was asked for (`--ls`,
-`--json`) goes to stdout. All of it goes through `_put`, which makes control characters visible unless they are
-lnode's own (`_Control`): so no text of a host can control the terminal, whichever function shows it.
+lnode's messages go to stderr, lower case and without a full stop. Only the output that you asked for (`--ls`,
+`--json`) goes to stdout. All text goes through `_put`, which makes control characters visible unless they are
+lnode's own (`_Control`). So no text of a host can control the terminal, whichever function shows it.
 """
 
 import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Control(str):
-    """Characters that may control the terminal: lnode's own, or what reply.tamed() has left of a log."""
+    """Characters that may control the terminal: lnode's own, or a log that text.tamed() has made safe."""
 
     __slots__ = ()
 
@@ -31,23 +31,23 @@ _END = _Control("\n")
 
 
 def _put(stream: TextIO, *parts: str) -> None:
-    """Write the parts; all but those of `_Control` with control characters made visible."""
+    """Write the parts; make control characters visible in all parts but those of `_Control`."""
     stream.write("".join(part if isinstance(part, _Control) else visible(part) for part in parts))
     stream.flush()
 
 
 def _write(*parts: str) -> None:
-    with suppress(OSError):  # the window may be closed: then there is nobody to tell
+    with suppress(OSError):  # the window may be closed
         _put(sys.stderr, *parts)
 
 
 def say(text: str) -> None:
-    """One line on stderr."""
+    """Write one line on stderr."""
     _write("lnode: ", text, _END)
 
 
 def show(*lines: str) -> None:
-    """Print lines that were asked for on stdout. Raises as output() does."""
+    """Print lines on stdout that you asked for. Raises as output() does."""
     with output():
         _put(sys.stdout, *(part for line in lines for part in (line, _END)))
 
@@ -60,7 +60,7 @@ def show_json(document: object) -> None:
 
 
 def show_error(error: LnodeError) -> None:
-    """The other side's own words, if any, then one sentence and one hint."""
+    """Write the host's own words, if any, then one sentence and one hint."""
     detail = (row.rstrip() for row in error.detail.splitlines() if row.strip())
     for row in list(detail)[-20:]:
         _write("  ", row, _END)
@@ -68,17 +68,17 @@ def show_error(error: LnodeError) -> None:
 
 
 def is_terminal() -> bool:
-    """Is what was asked for shown to a person: stdout on a terminal?"""
+    """True if stdout is a terminal, so that a person reads the output."""
     return sys.stdout.isatty()
 
 
 def can_ask() -> bool:
-    """Is there a person who can answer: stdin and stderr on a terminal?"""
+    """True if stdin and stderr are a terminal, so that a person can answer."""
     return os.isatty(0) and os.isatty(2)
 
 
 def confirm(question: str) -> bool:
-    """Ask on stderr, no is the default; an end of input is no."""
+    """Ask on stderr. No is the default, and an end of input means no."""
     _write("lnode: ", question, " [y/N] ")
     try:
         return input().strip().lower() in ("y", "yes")
@@ -91,7 +91,7 @@ def confirm(question: str) -> bool:
 def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
     """Show `text` on a terminal while the block takes longer than `after_s`.
 
-    It stands still on purpose: ssh may be asking for a password on the same line, which a spinner would overwrite.
+    The text stands still on purpose: a spinner would overwrite a password prompt of ssh on the same line.
     """
     if not sys.stderr.isatty():
         yield
@@ -119,7 +119,7 @@ def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
 
 
 def size() -> tuple[int, int]:
-    """Columns and rows of the terminal; 80 and 24 where it does not say."""
+    """Return columns and rows of the terminal, or 80 and 24 if it does not tell."""
     try:
         columns, rows = os.get_terminal_size(1)
     except OSError:  # the window is closed
@@ -128,19 +128,19 @@ def size() -> tuple[int, int]:
 
 
 def draw_notice(text: str) -> None:
-    """`text` over the top line of the terminal, which the session's next picture paints over. The cursor stays."""
+    """Draw `text` over the top line of the terminal, until the session paints over it. The cursor stays."""
     fitted = _fitted(visible(text), size()[0])
     _to_terminal(_Control("\x1b7\x1b[1;1H\x1b(B\x1b[0;7m"), fitted, _Control("\x1b8"))
 
 
 def draw_status(text: str) -> None:
-    """`text` on the line of the cursor, in place of the last one; "" takes it away."""
+    """Draw `text` on the line of the cursor, in place of the last one; "" removes it."""
     if sys.stderr.isatty():
         _write(_Control("\r"), _fitted(visible(text), size()[0] - 1).rstrip(), _Control("\x1b[K"))
 
 
 def _fitted(text: str, width: int) -> str:
-    """Exactly `width` columns of `text`; our own name goes first where they are too few."""
+    """Return exactly `width` columns of `text`. If it is too long, the prefix "lnode: " goes first."""
     import unicodedata
 
     def columns(character: str) -> int:
@@ -158,7 +158,7 @@ def _fitted(text: str, width: int) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:
-    """A table on stdout; each cell is (text, rich style). On a pipe: plain columns, `-` where there is nothing."""
+    """Print a table on stdout; each cell is (text, rich style). In a pipe: plain columns, `-` for an empty cell."""
     if sys.stdout.isatty():
         _rich_table(columns, rows)
         return
@@ -168,7 +168,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
 
 
 def print_diff(lines: Sequence[str]) -> None:
-    """A unified diff on stdout, coloured on a terminal."""
+    """Print a unified diff on stdout, coloured on a terminal."""
     plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
     colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
     for line in lines:
@@ -177,7 +177,7 @@ def print_diff(lines: Sequence[str]) -> None:
 
 
 def prepare_table() -> None:
-    """Load what a table on a terminal takes; rich keeps half of that for the first one that is printed."""
+    """Load all modules for a table on a terminal; rich loads half of them only when it prints the first table."""
     if sys.stdout.isatty():
         from io import StringIO
 
@@ -216,8 +216,10 @@ Draw = Callable[[Sequence[str], Sequence[Sequence[tuple[str, str]]], Sequence[st
 
 @contextmanager
 def board(*, whole: bool) -> Iterator[Draw]:
-    """A table on the terminal with lines beneath it, drawn anew in its place: over the whole screen, which is given
-    back in the end, or where the cursor is, where the last one stays.
+    """Yield a function that draws a table with lines beneath it, each time in the same place.
+
+    With `whole` it covers the screen and restores it at the end. Otherwise it starts at the cursor, and the last table
+    stays.
     """
     from rich.console import Group
     from rich.live import Live
@@ -234,7 +236,7 @@ def board(*, whole: bool) -> Iterator[Draw]:
 
 @contextmanager
 def keys() -> Iterator[Callable[[float], str]]:
-    """Keys of the person, Ctrl-C among them, without echo: what is yielded waits so many seconds for one, or is ""."""
+    """Yield a function that waits some seconds for a key and returns it, or "". Ctrl-C is a key too; nothing echoes."""
     try:
         import termios
         import tty
@@ -249,7 +251,7 @@ def keys() -> Iterator[Callable[[float], str]]:
     try:
         tty.setcbreak(0)
         raw = termios.tcgetattr(0)
-        raw[3] &= ~termios.ISIG  # whoever started lnode may have it ignore SIGINT
+        raw[3] &= ~termios.ISIG  # the program that started lnode may have told it to ignore SIGINT
         termios.tcsetattr(0, termios.TCSANOW, raw)
         yield pressed
     finally:
@@ -257,10 +259,10 @@ def keys() -> Iterator[Callable[[float], str]]:
 
 
 class Log:
-    """Somebody else's output on stdout: in a pipe byte for byte, on a terminal without what could control that.
+    """Prints the output of another program on stdout: in a pipe byte for byte, on a terminal made safe.
 
-    Colours stay, but only while it is being written: between two writes the terminal is plain, however lnode ends and
-    whatever else it says. Writing raises as output() does.
+    Colours stay, but only during a write. Between two writes the terminal is plain, however lnode ends and whatever
+    other text it prints. Writing raises as output() does.
     """
 
     def __init__(self) -> None:
@@ -289,7 +291,7 @@ class Log:
         self._inside_line = not text.endswith("\n")
 
     def break_line(self) -> None:
-        """Before something else is said on the same terminal."""
+        """End the line that the log has begun, before lnode writes other text on the same terminal."""
         if self._inside_line:
             _write(_END)
             self._inside_line = False
@@ -299,8 +301,10 @@ _PLAIN = "\x1b[m"
 
 
 def open_streams() -> None:
-    """Make the standard streams fit for use: one that came closed (`>&-`) gets somewhere to go, so that no file of ours
-    takes its number; and a character that the locale does not have is written, or read, as `\\u2713`: it is no error.
+    """Make the standard streams fit for use.
+
+    A stream that came closed (`>&-`) leads to os.devnull, so that no file of lnode takes its number. A character that
+    the locale does not have is written, or read, as `\\u2713`; it is not an error.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -312,7 +316,7 @@ def open_streams() -> None:
 
 @contextmanager
 def output() -> Iterator[None]:
-    """For writing to stdout. Raises LnodeError(FAILED) where it is full; a reader that left is BrokenPipeError."""
+    """Guard writes to stdout. Raises LnodeError(FAILED) if it is full, and BrokenPipeError if the reader has left."""
     try:
         yield
         sys.stdout.flush()
@@ -324,12 +328,12 @@ def output() -> Iterator[None]:
 
 
 def close_output() -> None:
-    """Give up stdout, which nobody reads any more, so that Python's own flush at exit does not complain."""
+    """Give up stdout, which has no reader any longer, so that Python's own flush at exit does not complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def write_control(sequence: str) -> None:
-    """Terminal control sequences of lnode's own, to the terminal itself and only to one."""
+    """Write lnode's own terminal control sequences to stdout, if it is a terminal."""
     _to_terminal(_Control(sequence))
 
 

@@ -1,4 +1,4 @@
-"""config.toml -> frozen records: which command each host or profile requests its allocation with.
+"""config.toml -> frozen records: the command with which each host or profile requests its allocation.
 
 The file is optional. Later wins: lnode's defaults, `[hosts.ALIAS]`, `[profiles.NAME]` (-P), the words of the
 command line.
@@ -14,10 +14,10 @@ from lnode.errors import ExitCode, LnodeError
 
 DEFAULT_COMMAND = "sinteractive -m {mem} -t {time}"
 
-# How sinteractive spells each word; used where the default command has no place for a word that was asked for.
+# sinteractive's option for each word; used if the default command has no place for a word that you typed.
 _SPELLING = {"mem": "-m", "time": "-t", "partition": "-p", "gpus": "-g", "cpus": "-c"}
 _PLACE = re.compile(r"\{(" + "|".join(_SPELLING) + r")\}")
-# A word lands in a command that the login shell reads: nothing that any shell would interpret.
+# A word becomes part of a command that the login shell reads: no character that any shell would interpret.
 _WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
 
 _DURATION = re.compile(r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no")  # sshd_config(5), TIME FORMATS
@@ -30,7 +30,8 @@ class Request(NamedTuple):
 
     `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`. `login_nodes` is
     the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
-    in which sessions and runs start, "" for the home; some sites take no request from that (TRAPS 26).
+    in which sessions and runs start, "" for the home. Some sites refuse requests from the home (the clusters of the
+    Digital Research Alliance of Canada).
     """
 
     session: str = "livenode"
@@ -46,7 +47,7 @@ class Request(NamedTuple):
     cwd: str = ""
 
     def filled(self) -> str:
-        """The command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
+        """Return the command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
         words = {name: getattr(self, name) for name in _SPELLING}
         for name, word in words.items():
             if word is not None and not _WORD.fullmatch(word):
@@ -67,10 +68,10 @@ class Request(NamedTuple):
         return _PLACE.sub(lambda place: words[place[1]] or "", command)
 
     def with_words(self, **words: str | None) -> "Request":
-        """The request with some words set anew; None leaves a word as it is.
+        """Return the request with some words replaced; None leaves a word as it is.
 
-        A configured command has to name a place for each, because no two sites spell them alike: else
-        LnodeError(USAGE). The default one grows by what it has no place for (`-g 1`).
+        A configured command must have a place for each word, because sites spell them differently; else
+        LnodeError(USAGE). The default command grows by each word without a place (`-g 1`).
         """
         given = {name: word for name, word in words.items() if word is not None}
         homeless = [name for name in _SPELLING if name in given and name not in _PLACE.findall(self.command)]
@@ -92,7 +93,7 @@ class Settings(NamedTuple):
     profiles: Mapping[str, Mapping[str, str]]
 
     def request(self, alias: str, profile: str | None = None) -> Request:
-        """The request for a host under a profile. Raises LnodeError(USAGE) for a profile that is not there."""
+        """Return the request for a host under a profile. Raises LnodeError(USAGE) for an unknown profile."""
         request = self.hosts.get(alias, Request())
         if profile is None:
             return request
@@ -106,10 +107,10 @@ class Settings(NamedTuple):
 
 
 def config_path() -> str:
-    """Where config.toml is: $LNODE_CONFIG, else the platform's folder for configuration."""
+    """Return the path of config.toml: $LNODE_CONFIG, else in the platform's folder for configuration."""
     if named := os.environ.get("LNODE_CONFIG"):
         return named
-    if sys.platform == "linux":  # what platformdirs says there, without the 10 ms of its import on the way to ssh
+    if sys.platform == "linux":  # as platformdirs says, without the 10 ms of its import on the way to ssh
         home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
         return f"{home}/lnode/config.toml"
     from platformdirs import user_config_path
@@ -126,7 +127,7 @@ def load(path: str | None = None) -> Settings:
     except FileNotFoundError:
         return Settings(path, {}, {})
     except (OSError, UnicodeDecodeError) as error:
-        raise LnodeError(ExitCode.USAGE, f"cannot read {path}: {error}", "mend the file or move it away") from None
+        raise LnodeError(ExitCode.USAGE, f"cannot read {path}: {error}", "fix the file or move it away") from None
     return _parse(text, path)
 
 
@@ -136,11 +137,11 @@ def _parse(text: str, path: str) -> Settings:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", 'TOML wants: key = "text"') from None
+        raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", 'in TOML, write: key = "text"') from None
     for name in tables:
         if name in ("hosts", "profiles"):
             continue
-        _refuse(text, path, (name,), "is not a table lnode knows", "tables are [hosts.ALIAS] and [profiles.NAME]")
+        _refuse(text, path, (name,), "is not a table that lnode knows", "tables are [hosts.ALIAS] and [profiles.NAME]")
     hosts = {name: Request(**keys) for name, keys in _tables(tables, "hosts", text, path)}
     profiles = dict(_tables(tables, "profiles", text, path))
     return Settings(path, hosts, profiles)
@@ -161,7 +162,7 @@ def _tables(tables: Mapping[str, Any], kind: str, text: str, path: str) -> list[
 def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]) -> str:
     if key not in Request._fields:
         known = ", ".join(Request._fields)
-        _refuse(text, path, where, "is not a key lnode knows", f"keys are {known}")
+        _refuse(text, path, where, "is not a key that lnode knows", f"keys are {known}")
     if isinstance(value, bool) or not isinstance(value, str | int):
         _refuse(text, path, where, "must be text or a whole number", f'as in: {key} = "..."')
     word = str(value)
@@ -174,7 +175,8 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
     if key == "login_nodes" and not _ADDRESS.fullmatch(word):
         _refuse(text, path, where, "must be an address with {node}", 'as in: login_nodes = "{node}.example.edu"')
     if not word.isprintable():
-        _refuse(text, path, where, "must be one line without control characters", "put longer work into a script there")
+        hint = "put longer work into a script on the cluster"
+        _refuse(text, path, where, "must be one line without control characters", hint)
     return word
 
 
@@ -184,7 +186,7 @@ def _refuse(text: str, path: str, where: tuple[str, ...], fault: str, hint: str)
 
 
 def _line_of(text: str, where: tuple[str, ...]) -> int:
-    """The line of a key: tomllib keeps no positions. Below its table's header, else wherever it is, else its table."""
+    """Return the line of a key, because tomllib keeps none: below its table's header, else anywhere, else its table."""
     rows = text.splitlines()
     header = re.compile(r"\s*\[\s*" + r"\s*\.\s*".join(map(_spelled, where[:-1])) + r"\s*\]")
     above = next((number for number, row in enumerate(rows) if header.match(row)), 0)

@@ -1,4 +1,4 @@
-"""Work beside an event loop: kept while it runs, ended together, and heard of where it breaks."""
+"""Tasks beside an event loop: kept while they run, ended together, and reported if they break."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -8,7 +8,7 @@ _T = TypeVar("_T")
 
 
 class Beside:
-    """Tasks that nobody awaits; `broke` hears what one of them has died of."""
+    """Tasks that no code awaits; `broke` gets the exception of one that breaks."""
 
     def __init__(self, broke: Callable[[BaseException], None]) -> None:
         self._broke = broke
@@ -21,13 +21,13 @@ class Beside:
         return task
 
     def cancel(self) -> None:
-        """End all, now or soon; once each: a second time would cut their closing short."""
+        """Cancel all tasks, once each: a second time would interrupt their clean-up."""
         for task in self._tasks:
             if not task.cancelling():
                 task.cancel()
 
     async def ended(self) -> None:
-        """Wait until none is left."""
+        """Wait until all tasks have ended."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
