@@ -5,8 +5,8 @@ replaced, as the terminal knows the windows of the old one only.
 """
 
 import time
-from typing import TYPE_CHECKING
 
+from lnode.attach.outcome import Outcome
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
 from lnode.laptop import screen
@@ -15,17 +15,12 @@ from lnode.ssh import arguments, failures
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
-if TYPE_CHECKING:
-    from lnode.attach.supervisor import Outcome
-
 # What tmux sends at its end: iTerm2's wiki, tmux Integration; `ESC \` closes the DCS 1000p that client.c opens.
 _END = "%exit\r\n\x1b\\"
 
 
-def attend(target: Target, terminal: Terminal, signals: Signals) -> "Outcome":
+def attend(target: Target, terminal: Terminal, signals: Signals) -> Outcome:
     """Wait until the terminal ends; one that was cut off in its protocol gets the end of it."""
-    from lnode.attach.supervisor import Outcome
-
     signals.wake = terminal.end
     status, said = terminal.wait(), terminal.said()
     signals.wake = lambda: None

@@ -6,14 +6,15 @@ its way: until then every millisecond is waited for.
 
 import asyncio
 import gc
-import random
 import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lnode.attach.allocation import Lookout
+from lnode.attach.display import Display
+from lnode.attach.outcome import Outcome
 from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
@@ -21,10 +22,10 @@ from lnode.attach.tty import Tty
 from lnode.cluster import tmux
 from lnode.cluster.sessions import Picture
 from lnode.errors import LnodeError
-from lnode.laptop import history, screen
-from lnode.laptop.tasks import Beside
+from lnode.laptop import history
 from lnode.locate import routes
-from lnode.reconnect import machine, notice, sensors
+from lnode.reconnect import machine, notice
+from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Do, End, Event, Phase, Start, What
 from lnode.remote.fields import NodeName
 from lnode.ssh import arguments, failures, keychain, master, sign_in_memory, verdict
@@ -33,10 +34,7 @@ from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
-_SENSE_S = 0.5
-_SENSE_IN_NEED_S = 0.2
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
-_KNOCK_WITHIN_S = 3.0
 _OVER_MASTER = "over a master"  # how it signed in; ssh says nothing there
 
 
@@ -57,122 +55,58 @@ class Lines(NamedTuple):
     owner: Callable[[NodeName], Target]
 
 
-class Outcome(NamedTuple):
-    """How an attach ended. `status` is ssh's exit status, negative for a signal; `words` what ssh said itself.
-
-    `began` tells whether a login was ever done, `began_before` whether one was before the last terminal's, `seen`
-    whether the session was; `last_seen` when all was well last; `picture` is what runs there now, None where it could
-    not be had; `story` what happened, for -v. Times are seconds since the epoch.
-    """
-
-    end: End
-    cause: Cause
-    status: int
-    words: str
-    began: bool
-    began_before: bool
-    seen: bool
-    last_seen: float
-    picture: Picture | None
-    story: tuple[tuple[float, str], ...]
-
-
 def attend(
     target: Target, session: str, lines: Lines, first: Terminal, tty: Tty, signals: Signals, *, waits: bool
 ) -> Outcome:
     """Stay beside the first terminal, and see to it that there is another one, until it is over."""
     gc.enable()  # this may last for days
-    return asyncio.run(_Supervisor(target, session, lines, first, tty).run(signals, waits=waits))
+    return asyncio.run(_Supervisor(target, session, lines, first, tty, waits=waits).run(signals))
 
 
 class _Supervisor:
     """One attach. `_terminal` is the ssh that has the tty, None between two; what earlier ones tell is passed over."""
 
-    def __init__(self, target: Target, session: str, lines: Lines, first: Terminal, tty: Tty) -> None:
+    def __init__(self, target: Target, session: str, lines: Lines, first: Terminal, tty: Tty, *, waits: bool) -> None:
         self._target, self._session, self._lines, self._tty = target, session, lines, tty
         self._asked = target  # as it was asked for; its owner may be another one
         self._terminal: Terminal | None = first
+        self._companion: Companion | None = None
+        self._loop = Loop(target, lambda: (self._terminal, self._companion), waits=waits)
+        self._tell = self._loop.tell
+        self._display = Display(tty, target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # is this terminal one that never creates?
-        self._armed = False  # has tmux had the tty since it was last disarmed?
-        self._inside = False  # does the tty show tmux's own screen?
-        self._drawn: tuple[str, object] | None = None  # the notice, and the size of the window then
-        self._peer: str | None = None  # the address that ssh has connected to
-        self._local: str | None = None  # our own on the way there
-        self._terminal_local: str | None = None  # and at the terminal's end of its connection
-        self._felt_at = float("-inf")
         self._alive_wall = time.time()
         self._node: NodeName | None = None  # where the session is
         self._seen = False  # has it been there? The link says so, else time does
         self._story: list[tuple[float, str]] = []
-        self._ready = asyncio.Event()  # is it known how the host is reached?
-        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
-        self._beside = Beside(self._break)
-        self._knocks: set[asyncio.Task[Any]] = set()
-        self._round = object()  # of knocks: what those before the last start find is no news
-        self._companion: Companion | None = None
         self._lookout = Lookout(target.alias, lines.look, lines.news, self._note)
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._takes_person = False  # did signing in?
         self._raw = False  # has ssh had the tty in its modes?
         self._parting: asyncio.Task[None] | None = None  # since it has given that back
         self._picture: Picture | None = None
-        self._broken: BaseException | None = None  # what something beside the loop died of
-        self._clock = sensors.Clock()
 
-    async def run(self, signals: Signals, *, waits: bool) -> Outcome:
+    async def run(self, signals: Signals) -> Outcome:
         """From the first terminal, which is on its way, to the end."""
-        loop = asyncio.get_running_loop()
-        signals.wake = lambda: loop.call_soon_threadsafe(self._obey, signals)
+        running = asyncio.get_running_loop()
+        signals.wake = lambda: running.call_soon_threadsafe(self._obey, signals)
         self._obey(signals)
         try:
-            self._state = machine.first(self._clock.now(), waits=waits)
             if self._terminal:
-                self._beside.start(self._watch(self._terminal))
-            self._hop = await sensors.first_hop(self._target)
-            self._local = self._terminal_local = self._hop.local_address()
-            self._state = self._state._replace(knocks=self._hop.hostname is not None)
-            self._ready.set()
-            while self._state.end is None:
-                await self._turn(await self._next())
+                self._loop.beside.start(self._watch(self._terminal))
+            await self._loop.reach()
+            while self._loop.state.end is None:
+                if event := await self._loop.next():
+                    await self._turn(event)
+                self._feel_end()
+                self._display.show(self._loop.state, self._loop.now())
             return await self._outcome()
         finally:
             signals.wake = lambda: None
             await self._quit()
 
     # --- what happens
-
-    async def _next(self) -> Event:
-        """The next event, with the time. Wakes up some times a second to see whether the laptop slept or has moved."""
-        while True:
-            due, now = self._state.due, self._clock.now()
-            planned = _SENSE_S if self._state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
-            if due is not None:
-                planned = min(planned, max(0.0, due - now))
-            source: object = None
-            event: Event | None = None
-            try:
-                async with asyncio.timeout(planned):
-                    source, event = await self._events.get()
-            except TimeoutError:
-                pass
-            slept, at = self._clock.tick(planned), self._clock.now()
-            if slept:
-                if event is not None:
-                    self._events.put_nowait((source, event))
-                return Event(What.WOKE, at, seconds=slept)
-            if event is not None and source in (None, self._terminal, self._companion, self._round):
-                return event._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
-            felt = self._felt(at)
-            if felt is not None:
-                return felt
-            if due is not None and at >= due:
-                return Event(What.TICK, at)
-            self._feel_end()
-            self._show()
-
-    def _tell(self, source: object, what: What, **facts: Any) -> None:
-        self._events.put_nowait((source, Event(what, 0.0, **facts)))
 
     def _obey(self, signals: Signals) -> None:
         while signals.told:
@@ -183,24 +117,6 @@ class _Supervisor:
             self._tell(None, What.RETRY)
         elif key in (b"d", b"q", b"\x03"):
             self._tell(None, What.LEAVE)
-
-    def _felt(self, at: float) -> Event | None:
-        """Has the way to the host changed on this side?"""
-        if at - self._felt_at < _SENSE_IN_NEED_S:
-            return None
-        self._felt_at = at
-        local = self._here()
-        if local == self._local:
-            return None
-        self._local = local
-        if local is None:
-            return Event(What.ROUTE_LOST, at)
-        dead = self._terminal_local is not None and not sensors.is_ours(self._terminal_local)
-        return Event(What.ROUTE_CHANGED, at, dead=dead)
-
-    def _here(self) -> str | None:
-        """Our own address on the way to where ssh has connected to, or to where it would."""
-        return sensors.local_address(self._peer) if self._peer else self._hop.local_address()
 
     async def _watch(self, terminal: Terminal) -> None:
         """Tell when the terminal has logged in, and how it ends."""
@@ -217,7 +133,7 @@ class _Supervisor:
             self._learn_sign_in(how)
             self._tell(terminal, What.OPENED, person=self._takes_person, muxed=self._is_muxed(how, terminal.said().own))
         status = await waiting
-        await self._ready.wait()
+        await self._loop.ready.wait()
         said = terminal.said()
         began = failures.has_begun(said, place)
         if status == tmux.Left.OTHER_NODE and self._again:  # an alias of several; the first attach line never says it
@@ -236,7 +152,12 @@ class _Supervisor:
             said_no = failures.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # which is no more to be tried
             if not said_no and self._target is not self._asked:  # the way past the alias is none for now
                 self._target, cause = self._asked, Cause.LOST
-        if cause is Cause.UNRESOLVED and not self._state.began and self._here() and failures.is_no_alias(place):
+        if (
+            cause is Cause.UNRESOLVED
+            and not self._loop.state.began
+            and self._loop.local_address()
+            and failures.is_no_alias(place)
+        ):
             cause = Cause.NO_ALIAS  # a slip, which --wait must not repeat for ever
         self._tell(terminal, What.TERMINAL_ENDED, cause=cause, began=began)
 
@@ -270,12 +191,10 @@ class _Supervisor:
     # --- what is done about it
 
     async def _turn(self, event: Event) -> None:
-        if self._broken:  # a bug, which nobody would hear of
-            raise self._broken
         event = await self._overdue(event)
-        before, had_terminal = self._state, self._terminal is not None
-        self._state, actions = machine.step(before, event)
-        words = notice.chronicle(before, self._state, event.at)
+        before, had_terminal = self._loop.state, self._terminal is not None
+        actions = self._loop.step(event)
+        words = notice.chronicle(before, self._loop.state, event.at)
         if words is not None:
             self._note(words)
         if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > machine.STABLE_S:
@@ -284,19 +203,17 @@ class _Supervisor:
             self._alive_wall = time.time()
         if event.what is What.TERMINAL_ENDED and self._terminal:
             self._gather(self._terminal)
-        if event.what is What.OPENED and self._state.phase is Phase.ATTACHED and self._terminal:
+        if event.what is What.OPENED and self._loop.state.phase is Phase.ATTACHED and self._terminal:
             self._hand_over(self._terminal)
         for action in actions:
             await self._do(action)
-        if had_terminal and self._terminal is None and self._state.end is None:
+        if had_terminal and self._terminal is None and self._loop.state.end is None:
             self._dismiss()
-            self._take_tty()
-        self._feel_end()
-        self._show()
+            self._display.take()
 
     async def _overdue(self, event: Event) -> Event:
         """A silent login that waits for the keychain, or for more than that gave, was refused."""
-        state, terminal = self._state, self._terminal
+        state, terminal = self._loop.state, self._terminal
         late = event.what is What.TICK and state.phase is Phase.CONNECTING and not state.asks
         if not (late and terminal and verdict.broken_off(self._target, terminal.said())):
             return event
@@ -308,41 +225,32 @@ class _Supervisor:
             await self._start(action)
         elif action is Do.END:
             await self._end_terminal()
-        elif action is Do.KNOCK:
-            knock = self._beside.start(self._knock())
-            self._knocks.add(knock)
-            knock.add_done_callback(self._knocks.discard)
         elif action is Do.ASK and self._companion:
             self._companion.ask()
         elif action is Do.HOLD and self._terminal:
             self._terminal.hold()
-            self._tty.listen(self._press)
+            self._display.listen()
         elif action is Do.MUTE:
             self._tty.mute()
         elif action is Do.RELEASE and self._terminal:
             self._tty.give_back()
             self._terminal.release()
         elif action is Do.REFRESH and self._companion:
-            self._drawn = None
+            self._display.forget()
             self._companion.refresh()
 
     async def _start(self, start: Start) -> None:
-        self._drop_knocks()
         target = self._target
         if start.fresh and self._rode and self._rode == master.identity(target):  # else it is another's by now
-            if self._state.reached or await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S) is None:
+            if self._loop.state.reached or await self._loop.knock() is None:
                 await asyncio.to_thread(master.drop, target)
             else:  # it may be only the network: other windows wait on that connection
                 target = master.without(target)
-        self._round = object()
         self._dismiss()
-        if start.asks:  # on the screen and in the modes from before, as ssh would find them
-            self._tty.unlisten()
-            self._free_screen()
-            self._clear_status()
-            self._tty.restore()
+        if start.asks:
+            self._display.lend(self._loop.state)
         else:
-            self._take_tty()
+            self._display.take()
         self._again = not start.creates
         line = (
             self._lines.first
@@ -356,25 +264,20 @@ class _Supervisor:
         except OSError as error:  # no ssh during an upgrade, no room, no file left: for now
             self._note(f"ssh does not start: {error.strerror}")
             self._tell(None, What.TERMINAL_ENDED, cause=Cause.LOST)
-            self._take_tty()
+            self._display.take()
             return
         self._tty.keep(self._terminal.pid)
-        self._terminal_local = self._local
-        self._beside.start(self._watch(self._terminal))
+        self._loop.beside.start(self._watch(self._terminal))
 
     def _hand_over(self, terminal: Terminal) -> None:
         """The login is done: the tty is the session's from here on, and the link may ride on it."""
-        self._tty.unlisten()
-        self._tty.forget_keys()
-        self._peer = failures.peer(terminal.said())
-        self._local = self._terminal_local = self._here()
-        self._armed = self._inside = True
-        self._drawn = None
+        self._display.hand_over()
+        self._loop.opened(failures.peer(terminal.said()))
         self._raw, self._parting = False, None
         self._dismiss()
         self._companion = Companion(
-            self._target, terminal.said(), self._lines.client, self._probe, self._tell, self._learn, self._remember,
-            self._lookout, person=self._state.person,
+            self._target, terminal.said(), self._lines.client, self._loop.is_silent, self._tell, self._learn,
+            self._remember, self._lookout, person=self._loop.state.person,
         )  # fmt: skip
 
     async def _end_terminal(self) -> None:
@@ -395,15 +298,15 @@ class _Supervisor:
         self._status, said = terminal.wait(), terminal.said()
         self._words = str(said)
         if said.own.strip() and failures.has_begun(said, self._target.place):  # before OPENED could be told
-            self._armed = self._inside = True
+            self._display.entered()
         self._terminal = None
         terminal.__exit__(None, None, None)
 
     def _feel_end(self) -> None:
         """Is the session over? A sharing ssh then gives the tty back, and stays while our link rides on it."""
         raw = self._tty.is_raw()
-        if self._raw and not raw and self._state.shared and self._companion and not self._parting:
-            self._parting = self._beside.start(self._part(self._companion))
+        if self._raw and not raw and self._loop.state.shared and self._companion and not self._parting:
+            self._parting = self._loop.beside.start(self._part(self._companion))
         self._raw = self._raw or raw
 
     async def _part(self, companion: Companion) -> None:
@@ -414,56 +317,6 @@ class _Supervisor:
         """No link without a terminal: opening one anew would be a login that the machine knows nothing of."""
         if self._companion:
             self._companion.leave()
-
-    def _take_tty(self) -> None:
-        """Nobody has the tty: no more reports from it, and its keys are ours."""
-        self._disarm()
-        self._tty.listen(self._press)
-
-    def _disarm(self) -> None:
-        if self._armed:
-            self._tty.disarm()
-            self._armed = False
-
-    def _free_screen(self) -> None:
-        self._disarm()
-        if self._inside:
-            self._tty.leave_screen()
-            self._inside = False
-
-    async def _knock(self) -> None:
-        failure = await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
-        if failure is None:
-            self._tell(self._round, What.REACHED)
-            self._drop_knocks()
-        else:
-            self._tell(self._round, What.UNREACHED, cause=failure)
-
-    async def _probe(self) -> bool:
-        """Is there nothing but silence on the way? False where nobody can tell."""
-        if self._hop.hostname is None:
-            return False
-        return await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S) is Cause.TIMED_OUT
-
-    def _drop_knocks(self) -> None:
-        for knock in self._knocks - {asyncio.current_task()}:
-            knock.cancel()
-        self._knocks.clear()
-
-    def _show(self) -> None:
-        text = notice.notice(self._state, self._clock.now(), self._target.alias, self._tty.unsent)
-        if text is None or self._drawn == (shown := (text, screen.size())):
-            return
-        self._drawn = shown
-        if self._state.began:
-            screen.draw_notice(text)
-        else:
-            screen.draw_status(text)
-
-    def _clear_status(self) -> None:
-        if self._drawn and not self._state.began:
-            screen.draw_status("")
-        self._drawn = None
 
     def _note(self, words: str) -> None:
         history.append(self._target.alias, self._session, words)
@@ -483,12 +336,9 @@ class _Supervisor:
     # --- the end
 
     async def _outcome(self) -> Outcome:
-        state = self._state
+        state = self._loop.state
         left = state.end is End.OVER and self._status in list(tmux.Left)
-        if self._inside and not left:  # tmux or the attach line have given the screen back where they had a say
-            self._free_screen()
-            self._tty.forget_keys()
-        self._clear_status()
+        self._display.end(state, left=left)
         if left and self._status == tmux.Left.DETACHED and self._companion:
             await (self._parting or self._part(self._companion))
         cause = state.cause or Cause.LOST
@@ -499,14 +349,9 @@ class _Supervisor:
             self._picture, story,
         )  # fmt: skip
 
-    def _break(self, broken: BaseException) -> None:
-        self._broken = broken
-        self._tell(None, What.TICK)
-
     async def _quit(self) -> None:
         await self._end_terminal()
-        self._beside.cancel()
-        await self._beside.ended()
+        await self._loop.close()
         if self._companion:
             self._companion.leave()
             await self._companion.left()

@@ -30,7 +30,7 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
 if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond is waited for
-    from lnode.attach.supervisor import Outcome
+    from lnode.attach.outcome import Outcome
     from lnode.cluster.sessions import Picture
 
 

@@ -7,7 +7,6 @@ new one of the same name is not taken for it.
 
 import asyncio
 import os
-import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -15,8 +14,8 @@ from contextlib import suppress
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.off_loop import in_thread
-from lnode.laptop.tasks import Beside
-from lnode.reconnect import machine, notice, sensors
+from lnode.reconnect import notice
+from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Do, End, Event, Phase, Start, What
 from lnode.remote import call
 from lnode.remote.fields import number
@@ -31,10 +30,8 @@ from lnode.ssh.question import argv_of
 from lnode.ssh.target import Target
 
 _LATE_S = 6.0  # without a frame; one comes each second, but a login node may be busy
-_SENSE_S = 0.5
 _CHUNK = 1 << 16
 _OBEYS_WITHIN_S = 1.0
-_KNOCK_WITHIN_S = 3.0
 _UNREADABLE = 3  # answers one after the other that bring nothing of the log and are not what logs.sh says
 _LEFT_S = 0.2  # for what is left to read of an ssh that has ended
 
@@ -60,58 +57,30 @@ class _Follower:
         self._unreadable = 0
         self._tail: _Tail | None = None
         self._words = ""  # ssh's own, the last time
-        self._round = object()  # of knocks: what those before the last start find is no news
-        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
-        self._beside = Beside(self._break)
-        self._broken: BaseException | None = None
-        self._clock = sensors.Clock()
+        self._loop = Loop(target, lambda: (self._tail,), late_s=_LATE_S)
 
     async def run(self) -> Run:
-        self._state = machine.first(self._clock.now())
         try:
             await self._start(Start(creates=False, asks=True, fresh=False))
-            self._hop = await sensors.first_hop(self._target)
-            self._state = self._state._replace(knocks=self._hop.hostname is not None)
-            while self._state.end is None:
-                await self._turn(await self._next())
+            await self._loop.reach()
+            while self._loop.state.end is None:
+                if event := await self._loop.next():
+                    await self._turn(event)
             if self._over is None:
                 raise self._failure()
             return self._over
         finally:
             await self._end_tail()
-            self._beside.cancel()
-            await self._beside.ended()
-
-    async def _next(self) -> Event:
-        """The next event, with the time."""
-        while True:
-            if self._broken:
-                raise self._broken
-            due, now = self._state.due, self._clock.now()
-            planned = _SENSE_S if due is None else min(_SENSE_S, max(0.0, due - now))
-            source: object = None
-            event: Event | None = None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(planned):
-                    source, event = await self._events.get()
-            slept, at = self._clock.tick(planned), self._clock.now()
-            if event is not None and slept:
-                self._events.put_nowait((source, event))
-            if slept:
-                return Event(What.WOKE, at, seconds=slept)
-            if event is not None and source in (None, self._tail, self._round):
-                return event._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
-            if event is None and self._state.phase is Phase.ATTACHED and at - self._state.alive_at > _LATE_S:
-                return Event(What.LATE, at, seconds=at - self._state.alive_at)
-            if due is not None and at >= due:
-                return Event(What.TICK, at)
+            await self._loop.close()
 
     async def _turn(self, event: Event) -> None:
-        before = self._state
-        self._state, actions = machine.step(before, event)
-        words = notice.chronicle(before, self._state, event.at)
-        if words is not None and before.began and self._state.end is None:
+        before = self._loop.state
+        actions = self._loop.step(event)
+        words = notice.chronicle(before, self._loop.state, event.at)
+        if words is not None and before.began and self._loop.state.end is None:
             self._say(f"{self._target.alias}: {words}")
+        if event.what is What.OPENED and self._tail:
+            self._loop.opened(failures.peer(self._tail.said()))
         if event.what is What.TERMINAL_ENDED:
             await self._end_tail()
         for action in actions:
@@ -119,9 +88,7 @@ class _Follower:
                 await self._start(action)
             elif action is Do.END:
                 await self._end_tail()
-            elif action is Do.KNOCK:
-                self._beside.start(self._knock(self._round))
-        if self._state.phase is Phase.NEEDS_PERSON and before.phase is not Phase.NEEDS_PERSON:
+        if self._loop.state.phase is Phase.NEEDS_PERSON and before.phase is not Phase.NEEDS_PERSON:
             self._call_person()
 
     def _say(self, text: str) -> None:
@@ -134,15 +101,14 @@ class _Follower:
         if not screen.can_ask():
             raise self._failure()
         self._say(f"{self._target.alias} wants somebody to sign in: Enter signs in, Ctrl-C leaves")
-        self._beside.start(self._wait_for_enter())
+        self._loop.beside.start(self._wait_for_enter())
 
     async def _wait_for_enter(self) -> None:
         if not await in_thread(lambda: os.read(0, 1024)):
             raise self._failure()
-        self._events.put_nowait((None, Event(What.RETRY, 0.0)))
+        self._loop.tell(None, What.RETRY)
 
     async def _start(self, start: Start) -> None:
-        self._round = object()
         offset = "" if self._offset is None else str(self._offset)
         lines = "" if self._lines is None else str(self._lines)
         nonce = call.nonce()
@@ -151,15 +117,15 @@ class _Follower:
         try:
             await tail.start()
         except OSError:  # no room, no file left: for now
-            self._events.put_nowait((tail, Event(What.TERMINAL_ENDED, 0.0, cause=Cause.LOST)))
+            self._loop.tell(tail, What.TERMINAL_ENDED, cause=Cause.LOST)
             return
-        tail.reading = self._beside.start(self._read(tail))
+        tail.reading = self._loop.beside.start(self._read(tail))
         if tail.may_ride:
-            self._beside.start(self._prove(tail))
+            self._loop.beside.start(self._prove(tail))
 
     async def _prove(self, tail: "_Tail") -> None:
         if await prove_master(self._target) is False and not tail.heard:
-            self._events.put_nowait((tail, Event(What.STUCK, 0.0)))
+            self._loop.tell(tail, What.STUCK)
 
     async def _read(self, tail: "_Tail") -> None:
         """Take in the frames of one ssh, and tell of them and of its end."""
@@ -187,14 +153,14 @@ class _Follower:
             cause = Cause.OVER
         elif not began:
             cause = verdict.why_not_in(self._target, said, tail.argv, silent=not tail.may_ask)
-        self._events.put_nowait((tail, Event(What.TERMINAL_ENDED, 0.0, cause=cause, began=began)))
+        self._loop.tell(tail, What.TERMINAL_ENDED, cause=cause, began=began)
 
     def _take(self, frame: Frame, tail: "_Tail") -> None:
         first, tail.heard = not tail.heard, True
         if first:
-            self._events.put_nowait((tail, Event(What.OPENED, 0.0, person=self._learn_sign_in(tail))))
-        if self._events.empty():  # one that waits to be taken is as good as thousands
-            self._events.put_nowait((tail, Event(What.BEAT, 0.0, shared=True)))
+            self._loop.tell(tail, What.OPENED, person=self._learn_sign_in(tail))
+        if self._loop.is_idle:  # one that waits to be taken is as good as thousands
+            self._loop.tell(tail, What.BEAT, shared=True)
         if frame.kind == "gone":
             raise self._gone()
         if frame.kind in ("run", "over"):
@@ -242,13 +208,8 @@ class _Follower:
         sign_in_memory.learn(self._target, person=failures.takes_person(how))
         return failures.takes_person(how) and not keychain.is_kept(self._target)
 
-    async def _knock(self, source: object) -> None:
-        failure = await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
-        what = What.REACHED if failure is None else What.UNREACHED
-        self._events.put_nowait((source, Event(what, 0.0, cause=failure or Cause.LOST)))
-
     def _failure(self) -> LnodeError:
-        state, alias = self._state, self._target.alias
+        state, alias = self._loop.state, self._target.alias
         cause = state.cause or Cause.LOST
         if not screen.can_ask() and cause is Cause.LOGIN_REFUSED and sign_in_memory.takes_person(self._target):
             return LnodeError(
@@ -266,10 +227,6 @@ class _Follower:
         tail, self._tail = self._tail, None
         if tail is not None:
             await tail.close()
-
-    def _break(self, broken: BaseException) -> None:
-        self._broken = broken
-        self._events.put_nowait((None, Event(What.TICK, 0.0)))
 
 
 def no_run(alias: str, name: str) -> LnodeError:

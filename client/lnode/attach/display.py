@@ -1,0 +1,82 @@
+"""What lnode shows on the tty around the session's own screen, and who reads its keys."""
+
+from collections.abc import Callable
+
+from lnode.attach.tty import Tty
+from lnode.laptop import screen
+from lnode.reconnect import notice
+from lnode.reconnect.machine import State
+
+
+class Display:
+    """The tty of one attach. `press` hears each key that is lnode's."""
+
+    def __init__(self, tty: Tty, alias: str, press: Callable[[bytes], None]) -> None:
+        self._tty, self._alias, self._press = tty, alias, press
+        self._armed = False  # has tmux had the tty since it was last disarmed?
+        self._inside = False  # does the tty show tmux's own screen?
+        self._drawn: tuple[str, object] | None = None  # the notice, and the size of the window then
+
+    def show(self, state: State, at: float) -> None:
+        """Draw the notice, unless it is on the screen already."""
+        text = notice.notice(state, at, self._alias, self._tty.unsent)
+        if text is None or self._drawn == (shown := (text, screen.size())):
+            return
+        self._drawn = shown
+        (screen.draw_notice if state.began else screen.draw_status)(text)
+
+    def forget(self) -> None:
+        """The session's screen is drawn over the notice."""
+        self._drawn = None
+
+    def clear(self, state: State) -> None:
+        """Wipe the line that was drawn before any session was there."""
+        if self._drawn and not state.began:
+            screen.draw_status("")
+        self._drawn = None
+
+    def entered(self) -> None:
+        """A session has the tty, or had."""
+        self._armed = self._inside = True
+
+    def hand_over(self) -> None:
+        """The login is done: the tty is the session's from here on."""
+        self._tty.unlisten()
+        self._tty.forget_keys()
+        self.entered()
+        self._drawn = None
+
+    def take(self) -> None:
+        """Nothing else has the tty: no more reports from it, and its keys are lnode's."""
+        self._disarm()
+        self.listen()
+
+    def listen(self) -> None:
+        """Read the keys."""
+        self._tty.listen(self._press)
+
+    def lend(self, state: State) -> None:
+        """Leave the screen and the modes as ssh would find them without lnode: it may ask."""
+        self._tty.unlisten()
+        self.leave_screen()
+        self.clear(state)
+        self._tty.restore()
+
+    def leave_screen(self) -> None:
+        """Go back to the screen from before the session."""
+        self._disarm()
+        if self._inside:
+            self._tty.leave_screen()
+            self._inside = False
+
+    def end(self, state: State, *, left: bool) -> None:
+        """For good. tmux or the attach line have given the screen back if they ended the attach (`left`)."""
+        if self._inside and not left:
+            self.leave_screen()
+            self._tty.forget_keys()
+        self.clear(state)
+
+    def _disarm(self) -> None:
+        if self._armed:
+            self._tty.disarm()
+            self._armed = False

@@ -1,0 +1,186 @@
+"""The one loop around the reconnect machine: it has the clock, the sensors, the knocks and the queue of events.
+
+Each driver uses it the same way: take the `next` event, `step` the machine, and do the actions that come back. Only the
+driver knows what a terminal is: an ssh on the tty, or one that brings a log.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from lnode.laptop.tasks import Beside
+from lnode.reconnect import machine, sensors
+from lnode.reconnect.machine import Action, Do, Event, Phase, Start, What
+from lnode.ssh.failures import Cause
+from lnode.ssh.target import Target
+
+_SENSE_S = 0.5
+_SENSE_IN_NEED_S = 0.2
+_KNOCK_WITHIN_S = 3.0
+
+
+class Loop:
+    """One machine and what it hears. `state` is the machine's own.
+
+    An event counts while its source is among `sources()`, or is None; earlier terminals are passed over. `late_s` is
+    the silence after which the heartbeat is late; None if the driver tells that itself. Belongs to one event loop.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        sources: Callable[[], tuple[object, ...]],
+        *,
+        waits: bool = False,
+        late_s: float | None = None,
+    ) -> None:
+        self._target, self._sources, self._late_s = target, sources, late_s
+        self._clock = sensors.Clock()
+        self.state = machine.first(self._clock.now(), waits=waits)
+        self.ready = asyncio.Event()  # is it known how the host is reached?
+        self.beside = Beside(self._break)
+        self._broken: BaseException | None = None  # what something beside the loop died of
+        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
+        self._knocks: set[asyncio.Task[Any]] = set()
+        self._round = object()  # of knocks: what those before the last start find is no news
+        self._sensed_at = float("-inf")
+
+    async def reach(self) -> None:
+        """Find the first hop on the way to the host: from here on the network is watched."""
+        self._hop = await sensors.first_hop(self._target)
+        self._way = _Way(self._hop)
+        self.state = self.state._replace(knocks=self._hop.hostname is not None)
+        self.ready.set()
+
+    def now(self) -> float:
+        """Seconds awake."""
+        return self._clock.now()
+
+    @property
+    def is_idle(self) -> bool:
+        """True if no event waits to be taken."""
+        return self._events.empty()
+
+    def tell(self, source: object, what: What, **facts: Any) -> None:
+        """Queue what happened to `source`; to be called in the event loop's thread."""
+        self._events.put_nowait((source, Event(what, 0.0, **facts)))
+
+    async def next(self) -> Event | None:
+        """The next event, with the time; None some times a second, if nothing happened. Raises what broke beside it."""
+        planned = self._patience()
+        queued: tuple[object, Event] | None = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(planned):
+                queued = await self._events.get()
+        if self._broken:
+            raise self._broken
+        slept, at = self._clock.tick(planned), self._clock.now()
+        if slept:
+            if queued:
+                self._events.put_nowait(queued)
+            return Event(What.WOKE, at, seconds=slept)
+        if queued and queued[0] in (None, self._round, *self._sources()):
+            return queued[1]._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
+        return self._sensed(at)
+
+    def _patience(self) -> float:
+        """Seconds until it is time to look at the laptop, or until the machine wants to be told the time."""
+        planned = _SENSE_S if self.state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
+        return planned if self.state.due is None else min(planned, max(0.0, self.state.due - self.now()))
+
+    def _sensed(self, at: float) -> Event | None:
+        """What nobody told: the laptop has moved, the heartbeat is late, the time has come."""
+        state, silent_s = self.state, at - self.state.alive_at
+        if at - self._sensed_at >= _SENSE_IN_NEED_S:
+            self._sensed_at = at
+            if moved := self._way.moved(at):
+                return moved
+        if self._late_s is not None and state.phase is Phase.ATTACHED and silent_s > self._late_s:
+            return Event(What.LATE, at, seconds=silent_s)
+        return Event(What.TICK, at) if state.due is not None and at >= state.due else None
+
+    def step(self, event: Event) -> Sequence[Action]:
+        """Let the machine take the event, and knock if it says so. Return the actions that are left to the driver."""
+        self.state, actions = machine.step(self.state, event)
+        for action in actions:
+            if isinstance(action, Start):
+                self._drop_knocks()
+                self._round = object()
+                self._way.renew()
+            elif action is Do.KNOCK:
+                knock = self.beside.start(self._knock(self._round))
+                self._knocks.add(knock)
+                knock.add_done_callback(self._knocks.discard)
+        return [action for action in actions if action is not Do.KNOCK]
+
+    def opened(self, peer: str | None) -> None:
+        """A terminal has logged in; `peer` is the address that ssh has connected to, None if it does not say."""
+        self._way.opened(peer)
+
+    def local_address(self) -> str | None:
+        """This laptop's own address on the way to the host, None without a route."""
+        return self._way.here()
+
+    async def knock(self) -> sensors.Reach:
+        """Does sshd answer? None if it does, else why not."""
+        return await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
+
+    async def is_silent(self) -> bool:
+        """True if there is nothing but silence on the way; False also behind a ProxyCommand."""
+        return self._hop.hostname is not None and await self.knock() is Cause.TIMED_OUT
+
+    async def _knock(self, source: object) -> None:
+        failure = await self.knock()
+        if failure is not None:
+            return self.tell(source, What.UNREACHED, cause=failure)
+        self.tell(source, What.REACHED)
+        return self._drop_knocks()
+
+    def _drop_knocks(self) -> None:
+        for knock in self._knocks - {asyncio.current_task()}:
+            knock.cancel()
+        self._knocks.clear()
+
+    def _break(self, broken: BaseException) -> None:
+        """A bug, or an LnodeError: the loop wakes up for it."""
+        self._broken = broken
+        self.tell(None, What.TICK)
+
+    async def close(self) -> None:
+        """End all that runs beside the loop."""
+        self.beside.cancel()
+        await self.beside.ended()
+
+
+class _Way:
+    """This laptop's own end of the way to the host: now, and when the terminal's connection was made."""
+
+    def __init__(self, hop: sensors.FirstHop) -> None:
+        self._hop = hop
+        self._peer: str | None = None  # the address that ssh has connected to
+        self._local = self._terminal_local = hop.local_address()
+
+    def here(self) -> str | None:
+        """Our own address on the way to where ssh has connected to, or to where it would."""
+        return sensors.local_address(self._peer) if self._peer else self._hop.local_address()
+
+    def renew(self) -> None:
+        """A terminal is started from here."""
+        self._terminal_local = self._local
+
+    def opened(self, peer: str | None) -> None:
+        self._peer = peer
+        self._local = self._terminal_local = self.here()
+
+    def moved(self, at: float) -> Event | None:
+        """Has the way to the host changed on this side?"""
+        local = self.here()
+        if local == self._local:
+            return None
+        self._local = local
+        if local is None:
+            return Event(What.ROUTE_LOST, at)
+        dead = self._terminal_local is not None and not sensors.is_ours(self._terminal_local)
+        return Event(What.ROUTE_CHANGED, at, dead=dead)
