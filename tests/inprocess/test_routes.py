@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
 from lnode.locate.routes import Known
 from lnode.remote.fields import NodeName, Port
@@ -54,5 +54,5 @@ def test_whatever_stands_in_the_file(file: Path, text: str) -> None:
 def test_a_template_makes_no_address_that_is_none() -> None:
     target = Target("unity", None, {})
     with pytest.raises(LnodeError) as caught:
-        routes.to_node(target, NodeName("x" * 250), Port(22), Request(login_nodes="{node}.example.edu"))
+        routes.to_node(target, NodeName("x" * 250), Port(22), HostSettings(login_nodes="{node}.example.edu"))
     assert caught.value.code is ExitCode.USAGE

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import DEFAULT_COMMAND, Request, Settings, load
+from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, Settings, load
 
 
 @pytest.fixture
@@ -102,9 +102,9 @@ def test_a_file_that_cannot_be_read(path: Path) -> None:
 
 
 def test_without_a_file_there_are_the_defaults(path: Path) -> None:
-    assert load(str(path)).request("unity") == Request()
-    assert Request().filled() == "sinteractive -m 48000 -t 72:00:00"
-    assert Request().session == "livenode"
+    assert load(str(path)).of_host("unity") == HostSettings()
+    assert HostSettings().filled() == "sinteractive -m 48000 -t 72:00:00"
+    assert HostSettings().session == "livenode"
 
 
 MERGED = """
@@ -122,9 +122,9 @@ time = "20:00"
 
 def test_later_wins_host_then_profile_then_words(path: Path) -> None:
     settings_ = loaded(path, MERGED)
-    assert settings_.request("unity").filled() == "sinteractive -m 1000 -t 10:00"
-    assert settings_.request("other").filled() == "sinteractive -m 48000 -t 72:00:00"
-    gpu = settings_.request("unity", "gpu")
+    assert settings_.of_host("unity").filled() == "sinteractive -m 1000 -t 10:00"
+    assert settings_.of_host("other").filled() == "sinteractive -m 48000 -t 72:00:00"
+    gpu = settings_.of_host("unity", "gpu")
     assert gpu.filled() == "sinteractive -p mygroup -g 1 -m 1000 -t 20:00"
     assert gpu.session == "mine"
     assert gpu.with_words(time="30:00", gpus=None).filled() == "sinteractive -p mygroup -g 1 -m 1000 -t 30:00"
@@ -132,24 +132,24 @@ def test_later_wins_host_then_profile_then_words(path: Path) -> None:
 
 def test_an_unknown_profile_names_the_known_ones(path: Path) -> None:
     with pytest.raises(LnodeError) as caught:
-        loaded(path, MERGED).request("unity", "cpu")
+        loaded(path, MERGED).of_host("unity", "cpu")
     assert (caught.value.code, caught.value.message) == (ExitCode.USAGE, "there is no profile 'cpu'")
     assert caught.value.hint == f"profiles in {path}: gpu"
 
 
 def test_the_default_command_grows_by_the_words_it_has_no_place_for() -> None:
-    request = Request().with_words(gpus="1", partition="gpu", mem="2000", time=None, cpus=None)
+    request = HostSettings().with_words(gpus="1", partition="gpu", mem="2000", time=None, cpus=None)
     assert request.filled() == "sinteractive -m 2000 -t 72:00:00 -p gpu -g 1"
 
 
 def test_the_default_command_grows_by_what_a_profile_sets(path: Path) -> None:
-    request = loaded(path, "[profiles.gpu]\ngpus = 2\n").request("unity", "gpu").with_words()
+    request = loaded(path, "[profiles.gpu]\ngpus = 2\n").of_host("unity", "gpu").with_words()
     assert request.filled() == "sinteractive -m 48000 -t 72:00:00 -g 2"
 
 
 def test_a_configured_command_refuses_a_word_that_it_has_no_place_for() -> None:
     with pytest.raises(LnodeError) as caught:
-        Request(command="salloc -t {time}").with_words(time="1:00", cpus="2", gpus="1")
+        HostSettings(command="salloc -t {time}").with_words(time="1:00", cpus="2", gpus="1")
     assert caught.value.code is ExitCode.USAGE
     assert caught.value.message == "the configured command has no {gpus} for -g"
 
@@ -157,12 +157,12 @@ def test_a_configured_command_refuses_a_word_that_it_has_no_place_for() -> None:
 def test_a_profile_that_the_hosts_command_has_no_place_for_is_not_dropped_in_silence(path: Path) -> None:
     text = '[hosts.unity]\ncommand = "salloc -t {time}"\n[profiles.gpu]\ngpus = 1\n'
     with pytest.raises(LnodeError, match="gpus"):
-        loaded(path, text).request("unity", "gpu").with_words().filled()
+        loaded(path, text).of_host("unity", "gpu").with_words().filled()
 
 
 def test_a_place_that_nothing_fills() -> None:
     with pytest.raises(LnodeError) as caught:
-        Request(command="salloc -p {partition}").filled()
+        HostSettings(command="salloc -p {partition}").filled()
     assert (caught.value.code, caught.value.message) == (
         ExitCode.USAGE, "the command asks for {partition}, which is not set",
     )  # fmt: skip
@@ -179,7 +179,7 @@ def test_a_place_that_nothing_fills() -> None:
     ],
 )
 def test_what_is_no_place_of_lnodes_survives_to_the_letter(path: Path, command: str) -> None:
-    assert loaded(path, f"[hosts.a]\ncommand = {json.dumps(command)}\n").request("a").filled() == command
+    assert loaded(path, f"[hosts.a]\ncommand = {json.dumps(command)}\n").of_host("a").filled() == command
 
 
 hostile = st.text() | st.text("\"'$()`\\;&|<>*?!{}[]~# \n\t\x1b\u202emé日")
@@ -192,7 +192,7 @@ thorough = settings(max_examples=200, suppress_health_check=[HealthCheck.functio
 def test_any_command_arrives_exactly_or_is_refused(path: Path, command: str) -> None:
     quoted = json.dumps(command, ensure_ascii=False)  # what JSON escapes, TOML escapes alike
     try:
-        filled = loaded(path, f"[hosts.a]\ncommand = {quoted}\n").request("a").filled()
+        filled = loaded(path, f"[hosts.a]\ncommand = {quoted}\n").of_host("a").filled()
     except LnodeError as error:
         assert error.code is ExitCode.USAGE
         assert not command.isprintable() or not command.strip()
@@ -211,7 +211,7 @@ def test_any_command_arrives_exactly_or_is_refused(path: Path, command: str) -> 
 @example("mem", "٣")
 def test_any_word_arrives_exactly_or_is_refused(name: str, word: str) -> None:
     try:
-        filled = Request(command=f"salloc <{{{name}}}>").with_words(**{name: word}).filled()
+        filled = HostSettings(command=f"salloc <{{{name}}}>").with_words(**{name: word}).filled()
     except LnodeError as error:
         assert error.code is ExitCode.USAGE
     else:
@@ -220,4 +220,4 @@ def test_any_word_arrives_exactly_or_is_refused(name: str, word: str) -> None:
 
 
 def test_a_default_command_spelled_out_is_the_default() -> None:
-    assert Request(command=DEFAULT_COMMAND).with_words(cpus="4").filled().endswith(" -c 4")
+    assert HostSettings(command=DEFAULT_COMMAND).with_words(cpus="4").filled().endswith(" -c 4")

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lnode.cluster.sessions import State, picture_of
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.schedulers import known, lsf, pbs, sge
 from lnode.schedulers.clients import Asked, Client, adopted, parse_clients, parse_date, parse_numbers, parse_ports
 from lnode.schedulers.slurm import Job
@@ -245,7 +245,7 @@ def test_no_date(text: str) -> None:
 @pytest.mark.parametrize("name", known.SCHEDULERS)
 def test_each_request_is_a_ready_line_of_config_toml(name: str) -> None:
     told = tomllib.loads(f'command = "{known.SCHEDULERS[name].request}"')
-    assert "{" not in Request(**told).filled()
+    assert "{" not in HostSettings(**told).filled()
 
 
 # --- whose job ---

@@ -10,7 +10,7 @@ from lnode.laptop import folders, screen
 from lnode.text import visible
 
 if TYPE_CHECKING:
-    from lnode.laptop.settings import Request
+    from lnode.laptop.settings import HostSettings
     from lnode.ssh.target import Resolving, Target
 
 
@@ -76,9 +76,9 @@ class _Host(NamedTuple):
     """The host that was meant, while ssh still thinks about it; `profiles` are the requests of each -P."""
 
     resolving: "Resolving"
-    request: "Request"
+    request: "HostSettings"
     session: str
-    profiles: "Mapping[str, Request]"
+    profiles: "Mapping[str, HostSettings]"
 
     def target(self) -> "Target":
         """How to get there, over the connection that a sign-in left open."""
@@ -97,8 +97,8 @@ def _reached(typed: Typed) -> Iterator[_Host]:
         from lnode.laptop import settings
 
         known = settings.load()
-        request = known.request(host, typed.profile)
-        profiles = {name: known.request(host, name) for name in known.profiles} if typed.setup else {}
+        request = known.of_host(host, typed.profile)
+        profiles = {name: known.of_host(host, name) for name in known.profiles} if typed.setup else {}
         yield _Host(resolving, request, request.session if typed.session is None else typed.session, profiles)
 
 
@@ -145,7 +145,7 @@ def _ls_all(typed: Typed) -> ExitCode:
 
     hosts, troubled = {}, []
     for alias, asked in resolving.items():
-        host = _Host(asked, known.request(alias), "", {})
+        host = _Host(asked, known.of_host(alias), "", {})
         try:
             hosts[alias] = (host.target(), host.request)
         except LnodeError as error:

@@ -20,7 +20,7 @@ from lnode.cluster import tmux
 from lnode.cluster.tmux import Left
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate import find as locate_find
 from lnode.locate import routes
 from lnode.remote import call
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond
 def attach(
     target: Target,
     name: str,
-    request: Request,
+    request: HostSettings,
     *,
     login: bool,
     existing: bool,
@@ -103,7 +103,7 @@ class _Stay(Protocol):
 
 
 def _seek(
-    target: Target, name: str, request: Request, stay: _Stay, *, existing: bool, here: bool, waits: bool
+    target: Target, name: str, request: HostSettings, stay: _Stay, *, existing: bool, here: bool, waits: bool
 ) -> tuple["Outcome", Target]:
     """Attach where it is, else start it where the alias leads: how that ended, and where. Raises LnodeError."""
     creates = not existing and tmux.is_creatable(name)
@@ -164,7 +164,7 @@ def _stay(
     first: str,
     line: Callable[..., str],
     run: str,
-    request: Request,
+    request: HostSettings,
     *,
     waits: bool,
     control: bool,

@@ -19,7 +19,7 @@ from lnode.commands.ports import host_key, no_way, reachable
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.folders import PYTHON, replace_privately, state_folder
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import asked, has_session
 from lnode.node import names, own_sshd
 from lnode.remote.fields import Folder, HostKey
@@ -43,7 +43,7 @@ class _Place(NamedTuple):
     folder: Folder | None
 
 
-def code(target: Target, name: str, request: Request, *, folder: str, yes: bool) -> ExitCode:
+def code(target: Target, name: str, request: HostSettings, *, folder: str, yes: bool) -> ExitCode:
     """Open the folder in an editor of this laptop. Raises LnodeError."""
     alias, host = target.alias, names.host_of(target.alias, name)
     if target.config is not None:
@@ -70,7 +70,7 @@ def code(target: Target, name: str, request: Request, *, folder: str, yes: bool)
     return ExitCode.DONE if done.returncode == 0 else ExitCode.FAILED
 
 
-def way(target: Target, host: str, request: Request) -> ExitCode:
+def way(target: Target, host: str, request: HostSettings) -> ExitCode:
     """Be the way to the node of that name, as a ProxyCommand is, until one side ends it. Raises LnodeError."""
     name = names.session_of(host)
     if name is None:
@@ -94,7 +94,7 @@ def way(target: Target, host: str, request: Request) -> ExitCode:
     return ExitCode.DONE
 
 
-def _place(target: Target, name: str, request: Request, folder: str) -> _Place:
+def _place(target: Target, name: str, request: HostSettings, folder: str) -> _Place:
     has, values = partial(has_session, name), (*sessions.list_values(request.tmux), folder)
     with asked(target, name, request, "hostkey", *values, has=has, within_s=_FACTS_WITHIN_S) as (
         there,

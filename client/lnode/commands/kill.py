@@ -15,7 +15,7 @@ from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry, Picture
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
 from lnode.locate.find import Reply, asked, has_session, no_session, no_tmux
 from lnode.runs import record
@@ -26,7 +26,7 @@ from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 
 
-def kill(target: Target, name: str, request: Request, *, yes: bool) -> ExitCode:
+def kill(target: Target, name: str, request: HostSettings, *, yes: bool) -> ExitCode:
     """End the session and cancel the job tied to it, after a yes. Raises LnodeError where it is still there."""
     alias = target.alias
     if not yes and not screen.can_ask():

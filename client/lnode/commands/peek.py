@@ -3,14 +3,14 @@
 from lnode.cluster import panes
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import Reply, asked, has_pane, no_session, no_tmux
 from lnode.ssh.target import Target
 
 _MOST = 10_000  # rows: at 200 characters a row 2 MB
 
 
-def peek(target: Target, name: str, request: Request, *, above: int) -> ExitCode:
+def peek(target: Target, name: str, request: HostSettings, *, above: int) -> ExitCode:
     """Print the rows as plain text: what could move a cursor stayed on the host, or is made visible."""
     if not 0 <= above <= _MOST:
         raise LnodeError(ExitCode.USAGE, f"--peek takes a number of lines up to {_MOST}", "as in: --peek 200")

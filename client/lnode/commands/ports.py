@@ -17,7 +17,7 @@ from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry, State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
@@ -32,7 +32,7 @@ _PAUSES_S = (1.0, 30.0)  # before it is tried again: the first, and the longest
 _FACTS_WITHIN_S = 60.0
 
 
-def ports(target: Target, name: str, request: Request, specs: Sequence[str]) -> ExitCode:
+def ports(target: Target, name: str, request: HostSettings, specs: Sequence[str]) -> ExitCode:
     """Keep them open until Ctrl-C, or until the allocation ends. Raises LnodeError."""
     wanted = [_forward(spec) for spec in specs]
     for forward in wanted:
@@ -67,7 +67,7 @@ def _check_free(forward: Forward) -> None:
 class _Ports:
     """The ports over as many connections as it takes."""
 
-    def __init__(self, target: Target, name: str, request: Request, wanted: Sequence[Forward]) -> None:
+    def __init__(self, target: Target, name: str, request: HostSettings, wanted: Sequence[Forward]) -> None:
         self._target, self._name, self._request, self._forwards = target, name, request, wanted
         self._began = False
         self._job: JobId | None = None  # in which they end; a session without one has them on its login node

@@ -18,7 +18,7 @@ def profiles(alias: str, settings: Settings) -> ExitCode:
 def _row(alias: str, settings: Settings, profile: str | None) -> list[tuple[str, str]]:
     name = (profile or "", "bold")
     try:
-        request = settings.request(alias, profile)
+        request = settings.of_host(alias, profile)
         return [name, (request.session, ""), (request.filled(), "")]
     except LnodeError as error:
         return [name, ("", ""), (error.message, "red")]

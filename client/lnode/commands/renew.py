@@ -12,12 +12,12 @@ from lnode.cluster.sessions import Entry, State
 from lnode.commands.attach import renewal
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import asked, entry_of, has_session
 from lnode.ssh.target import Target
 
 
-def renew(target: Target, name: str, request: Request, *, early: bool) -> ExitCode:
+def renew(target: Target, name: str, request: HostSettings, *, early: bool) -> ExitCode:
     """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
     alias, wanted = target.alias, request.filled()
     command, program = tmux.pane_command(wanted, renewal(alias, name)), tmux.program_of(wanted)

@@ -3,7 +3,7 @@
 from lnode.commands.peek import check
 from lnode.errors import ExitCode
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import asked, has_pane
 from lnode.ssh.target import Target
 
@@ -16,7 +16,7 @@ _DONE = {
 }
 
 
-def reset(target: Target, name: str, request: Request) -> ExitCode:
+def reset(target: Target, name: str, request: HostSettings) -> ExitCode:
     """Do what tmux can do from outside the session."""
     with asked(target, name, request, "reset", request.tmux, name, has=has_pane) as (_, _, reply):
         check(reply, target.alias, name)

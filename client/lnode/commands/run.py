@@ -11,7 +11,7 @@ from lnode.cluster import sessions
 from lnode.cluster.sessions import State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.remote import call
 from lnode.runs import record
@@ -24,7 +24,7 @@ _LONGEST = 120_000  # bytes: sshd hands the line over in one argument, of at mos
 def run(
     target: Target,
     name: str,
-    request: Request,
+    request: HostSettings,
     command: Sequence[str],
     *,
     cwd: str | None,

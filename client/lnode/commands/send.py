@@ -7,14 +7,14 @@ from lnode.cluster import keystrokes
 from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import Reply, asked, has_pane
 from lnode.ssh.target import Target
 
 _MOST = 48 << 10  # bytes, which a shell reads one by one
 
 
-def send(target: Target, name: str, request: Request, *, text: str, enter: bool) -> ExitCode:
+def send(target: Target, name: str, request: HostSettings, *, text: str, enter: bool) -> ExitCode:
     """Type `text`, each character as itself, and say so. Raises LnodeError where not all of it was typed."""
     line = words(text, enter=enter)
     with asked(target, name, request, "send", request.tmux, name, has=has_pane) as (_, question, reply):

@@ -18,7 +18,7 @@ from lnode.commands import send
 from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import Reply, asked, has_pane
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
@@ -39,7 +39,7 @@ class Text(NamedTuple):
 
 
 def wait_for(
-    target: Target, name: str, request: Request, *, what: str, text: Text | None, timeout_s: float | None
+    target: Target, name: str, request: HostSettings, *, what: str, text: Text | None, timeout_s: float | None
 ) -> ExitCode:
     """Wait, and print the line that matched. Raises LnodeError: FAILED when it is too late, NO_SESSION when it ends."""
     if timeout_s is not None and not 0 <= timeout_s < float("inf"):
@@ -64,7 +64,7 @@ class _Wait:
     """One wait over as many connections as it takes."""
 
     def __init__(
-        self, target: Target, name: str, request: Request, until: Until | re.Pattern[str], text: Text | None,
+        self, target: Target, name: str, request: HostSettings, until: Until | re.Pattern[str], text: Text | None,
         timeout_s: float | None,
     ) -> None:  # fmt: skip
         self._target, self._name, self._request, self._until, self._text = target, name, request, until, text

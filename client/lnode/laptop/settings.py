@@ -25,8 +25,8 @@ _DURATION = re.compile(r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no")  # sshd_config(5), T
 _ADDRESS = re.compile(r"(?!-)[A-Za-z0-9.-]*\{node\}[A-Za-z0-9.-]*")
 
 
-class Request(NamedTuple):
-    """What to ask for. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set.
+class HostSettings(NamedTuple):
+    """The settings of one host. The words `mem` to `cpus` fill `{mem}` to `{cpus}` of `command`; None is not set.
 
     `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`. `login_nodes` is
     the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
@@ -67,8 +67,8 @@ class Request(NamedTuple):
             )
         return _PLACE.sub(lambda place: words[place[1]] or "", command)
 
-    def with_words(self, **words: str | None) -> "Request":
-        """Return the request with some words replaced; None leaves a word as it is.
+    def with_words(self, **words: str | None) -> "HostSettings":
+        """Return the settings with some words of the request replaced; None leaves a word as it is.
 
         A configured command must have a place for each word, because sites spell them differently; else
         LnodeError(USAGE). The default command grows by each word without a place (`-g 1`).
@@ -86,24 +86,24 @@ class Request(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """All of config.toml: host alias -> request, profile -> the keys that it sets."""
+    """All of config.toml: host alias -> its settings, profile -> the keys that it sets."""
 
     path: str
-    hosts: Mapping[str, Request]
+    hosts: Mapping[str, HostSettings]
     profiles: Mapping[str, Mapping[str, str]]
 
-    def request(self, alias: str, profile: str | None = None) -> Request:
-        """Return the request for a host under a profile. Raises LnodeError(USAGE) for an unknown profile."""
-        request = self.hosts.get(alias, Request())
+    def of_host(self, alias: str, profile: str | None = None) -> HostSettings:
+        """Return the settings of a host under a profile. Raises LnodeError(USAGE) for a profile that is not there."""
+        settings = self.hosts.get(alias, HostSettings())
         if profile is None:
-            return request
+            return settings
         if profile not in self.profiles:
             known = ", ".join(self.profiles) or "none yet"
             raise LnodeError(ExitCode.USAGE, f"there is no profile {profile!r}", f"profiles in {self.path}: {known}")
         keys = self.profiles[profile]
         words = {name: word for name, word in keys.items() if name in _SPELLING}
         others = {name: value for name, value in keys.items() if name not in _SPELLING}
-        return request._replace(**others).with_words(**words)
+        return settings._replace(**others).with_words(**words)
 
 
 def config_path() -> str:
@@ -142,7 +142,7 @@ def _parse(text: str, path: str) -> Settings:
         if name in ("hosts", "profiles"):
             continue
         _refuse(text, path, (name,), "is not a table that lnode knows", "tables are [hosts.ALIAS] and [profiles.NAME]")
-    hosts = {name: Request(**keys) for name, keys in _tables(tables, "hosts", text, path)}
+    hosts = {name: HostSettings(**keys) for name, keys in _tables(tables, "hosts", text, path)}
     profiles = dict(_tables(tables, "profiles", text, path))
     return Settings(path, hosts, profiles)
 
@@ -160,8 +160,8 @@ def _tables(tables: Mapping[str, Any], kind: str, text: str, path: str) -> list[
 
 
 def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]) -> str:
-    if key not in Request._fields:
-        known = ", ".join(Request._fields)
+    if key not in HostSettings._fields:
+        known = ", ".join(HostSettings._fields)
         _refuse(text, path, where, "is not a key that lnode knows", f"keys are {known}")
     if isinstance(value, bool) or not isinstance(value, str | int):
         _refuse(text, path, where, "must be text or a whole number", f'as in: {key} = "..."')

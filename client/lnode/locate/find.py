@@ -11,7 +11,7 @@ from lnode.cluster import login_nodes
 from lnode.cluster.login_nodes import Verdict
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
 from lnode.remote.fields import NodeName
 from lnode.ssh.target import Target
@@ -28,7 +28,7 @@ Reply = Mapping[str, Sequence[str]]
 def asked(
     target: Target,
     name: str,
-    request: Request,
+    request: HostSettings,
     script: str,
     *values: str,
     has: Callable[[Reply], bool],
@@ -94,7 +94,7 @@ def has_pane(reply: Reply) -> bool:
     return not {"no-session", "no-tmux", "lost-tmux", "refused-tmux"} & reply.keys()
 
 
-def remembered(target: Target, name: str, request: Request) -> Target | None:
+def remembered(target: Target, name: str, request: HostSettings) -> Target | None:
     """The login node where this laptop saw the session last, None where the alias is as good a way to it."""
     if target.config is not None:
         return None
@@ -106,7 +106,7 @@ def remembered(target: Target, name: str, request: Request) -> Target | None:
 def find(
     target: Target,
     name: str,
-    request: Request,
+    request: HostSettings,
     *,
     starts: bool = False,
     without: Collection[NodeName | None] = (),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lnode.cluster.login_nodes import is_same
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.remote.fields import SSH_PORT, NodeName, Port
 from lnode.ssh import master, sign_in_memory
 from lnode.ssh.arguments import Local, Option
@@ -43,7 +43,7 @@ class Known(NamedTuple):
         return len(self.ports) > 1
 
 
-def to_node(target: Target, node: NodeName, port: Port, request: Request, *, led: bool = False) -> Target:
+def to_node(target: Target, node: NodeName, port: Port, request: HostSettings, *, led: bool = False) -> Target:
     """The target that is this login node. Raises LnodeError as Resolving does.
 
     `led`: the alias has led there, so its key is known by the alias' name; else ssh has to ask about one that is new.

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 from lnode.cluster import sessions
 from lnode.cluster.login_nodes import Claim, is_same
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
 from lnode.remote.fields import NodeName
 from lnode.ssh.question import Question
@@ -49,7 +49,7 @@ class Survey:
     The login nodes beside the one where the alias leads are asked in silence.
     """
 
-    def __init__(self, target: Target, request: Request, *, silent: bool = False) -> None:
+    def __init__(self, target: Target, request: HostSettings, *, silent: bool = False) -> None:
         self._target, self._request = target, request
         self._question = Question(target, "list", *sessions.list_values(request.tmux), silent=silent)
         self._others: list[Question] = []

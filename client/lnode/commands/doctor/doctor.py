@@ -10,7 +10,7 @@ from lnode.cluster import tmux
 from lnode.commands.doctor.checks import HERE, LAYERS, Finding, findings, layers_until, of_failure, parse_facts
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen, settings
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.ssh import keychain as ssh_keychain
 from lnode.ssh import prompts
 from lnode.ssh.question import DONE_WITHIN_S, Question
@@ -27,7 +27,7 @@ def doctor_here(*, as_json: bool) -> ExitCode:
     return _show(None, HERE, findings(facts, HERE), as_json=as_json)
 
 
-def doctor(target: Target, request: Request, *, as_json: bool) -> ExitCode:
+def doctor(target: Target, request: HostSettings, *, as_json: bool) -> ExitCode:
     """Look at every layer up to the node, in one question; FAILED where anything is to be mended."""
     facts = {"host": target.alias, **_of_laptop(ssh_keychain.is_kept(target)), **_of_alias(target)}
     layers: Sequence[str] = LAYERS
@@ -80,7 +80,7 @@ def _of_alias(target: Target) -> dict[str, str]:
     return {name: " ".join(target.options[name]) for name in _OPTIONS if target.one(name)}
 
 
-def _of_host(target: Target, request: Request) -> dict[str, str]:
+def _of_host(target: Target, request: HostSettings) -> dict[str, str]:
     asked = int(time.time())
     program = tmux.program_of(request.command)
     question = Question(target, "doctor", request.tmux, program, os.environ.get("TERM", ""))

@@ -13,18 +13,18 @@ from lnode.commands.ls.watch import refuse_to_watch_a_pipe
 from lnode.commands.ls.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate.find import no_tmux
 from lnode.locate.survey import Survey
 from lnode.ssh.target import Target
 
 _WITHIN_S = 10.0  # for all hosts at once
 
-Hosts = Mapping[str, tuple[Target, Request]]
+Hosts = Mapping[str, tuple[Target, HostSettings]]
 """Alias -> how it is reached, and what is configured for it."""
 
 
-def ls(target: Target, request: Request, *, as_json: bool, watch: bool) -> ExitCode:
+def ls(target: Target, request: HostSettings, *, as_json: bool, watch: bool) -> ExitCode:
     """Print the sessions of the host: a table, plain columns in a pipe, or JSON. Raises LnodeError."""
     if watch:
         refuse_to_watch_a_pipe()

@@ -10,7 +10,7 @@ from lnode.cluster import sessions
 from lnode.cluster.login_nodes import Claim
 from lnode.commands.ls.table import View
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate import pictures
 from lnode.locate.survey import MOST_NODES, Survey, why_silent
 from lnode.runs import record
@@ -37,7 +37,7 @@ def _in_words(claim: Claim, error: LnodeError) -> str:
     return f"{said}; {', '.join(claim.names)} was there" if claim.names else said
 
 
-def views_of(hosts: Mapping[str, tuple[Target, Request]], *, within_s: float) -> Iterator[View]:
+def views_of(hosts: Mapping[str, tuple[Target, HostSettings]], *, within_s: float) -> Iterator[View]:
     """Ask all hosts side by side and in silence; each view as it comes, of those that take longer the last known."""
     answers: SimpleQueue[View | Exception] = SimpleQueue()
 

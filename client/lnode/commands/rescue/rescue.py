@@ -13,7 +13,7 @@ from lnode.commands.rescue import recipes
 from lnode.commands.rescue.recipes import Fate, Process
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Request
+from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
 from lnode.remote.fields import NodeName
 from lnode.ssh.question import Question
@@ -37,7 +37,7 @@ class _Found(NamedTuple):
         return self.node or "an unknown login node"
 
 
-def save(target: Target, name: str | None, request: Request, *, pid: int, here: bool) -> ExitCode:
+def save(target: Target, name: str | None, request: HostSettings, *, pid: int, here: bool) -> ExitCode:
     """Do it, or say how; 0 where it is safe now. `here`: only where the alias leads. Raises LnodeError."""
     alias, name = target.alias, name or f"rescued-{pid}"
     if not 1 < pid <= _LAST:
@@ -77,7 +77,7 @@ def save(target: Target, name: str | None, request: Request, *, pid: int, here: 
 
 
 def _answers(
-    stack: ExitStack, target: Target, request: Request, values: tuple[str, str], *, here: bool
+    stack: ExitStack, target: Target, request: HostSettings, values: tuple[str, str], *, here: bool
 ) -> tuple[list[_Found], list[NodeName]]:
     """What each login node that is known says, side by side, that of the alias first; and which said nothing."""
 

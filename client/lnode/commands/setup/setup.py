@@ -12,7 +12,7 @@ from lnode.cluster import tmux
 from lnode.commands.setup import livenode, rc_file
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import DEFAULT_COMMAND, Request
+from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings
 from lnode.schedulers.known import SCHEDULERS
 from lnode.ssh import arguments
 from lnode.ssh.question import Question
@@ -41,7 +41,9 @@ class _Change(NamedTuple):
     after: bytes | None
 
 
-def setup(target: Target, request: Request, profiles: Mapping[str, Request], *, undo: bool, yes: bool) -> ExitCode:
+def setup(
+    target: Target, request: HostSettings, profiles: Mapping[str, HostSettings], *, undo: bool, yes: bool
+) -> ExitCode:
     """Show what would change there, ask, and change it. Raises LnodeError where something could not be changed."""
     alias = target.alias
     with Question(target, "setup", request.tmux) as question:
@@ -72,20 +74,20 @@ def setup(target: Target, request: Request, profiles: Mapping[str, Request], *, 
     return ExitCode.DONE
 
 
-def _live(profiles: Mapping[str, Request]) -> dict[str, Request]:
+def _live(profiles: Mapping[str, HostSettings]) -> dict[str, HostSettings]:
     """livegpu, livecpu: the profiles whose names a shell takes, and whose requests are complete."""
     named = {f"live{name}": request for name, request in profiles.items() if name.isidentifier() and name.isascii()}
     return {name: request for name, request in named.items() if _filled(request)}
 
 
-def _filled(request: Request) -> str:
+def _filled(request: HostSettings) -> str:
     try:
         return request.filled()
     except LnodeError:
         return ""
 
 
-def _wanted(reply: Reply, requests: Mapping[str, Request]) -> dict[str, str | None]:
+def _wanted(reply: Reply, requests: Mapping[str, HostSettings]) -> dict[str, str | None]:
     """What each file should hold in its block, None for one that cannot."""
     version = livenode.parse_version(_first(reply, "tmux"))
     named = {
@@ -144,7 +146,7 @@ def _encoded(text: bytes | None) -> str:
     return "-" if text is None else base64.b64encode(text).decode() or "="
 
 
-def _propose(alias: str, reply: Reply, request: Request) -> None:
+def _propose(alias: str, reply: Reply, request: HostSettings) -> None:
     """For this laptop: a command for config.toml, where the default one would not do there."""
     letters = _first(reply, "sinteractive")[1:]  # empty where it cannot be read
     if request.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
