@@ -12,9 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lnode.cluster import panes
+from lnode.cluster import keystrokes, panes
 from lnode.cluster.panes import Look, Place
-from lnode.commands.send import words
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 from rig import wait_until
@@ -74,7 +73,7 @@ class Host:
         return rows
 
     def send(self, name: str, text: str, *, enter: bool = False) -> Reply:
-        return self.ask("send", name, tell=words(text, enter=enter))
+        return self.ask("send", name, tell=keystrokes.line(text, enter=enter))
 
     def shows(self, name: str, row: str) -> None:
         wait_until(lambda: row in self.peek(name), f"{name} shows {row}")
@@ -89,7 +88,7 @@ class Waiting:
         self._sh = subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         self.began = self._reply()
         if text is not None:
-            self._say(words(text, enter=True))
+            self._say(keystrokes.line(text, enter=True))
             self.began = self._reply()
 
     def _reply(self) -> Reply:

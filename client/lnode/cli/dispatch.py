@@ -309,7 +309,7 @@ def _code(typed: Typed) -> ExitCode:
 def _way(typed: Typed) -> ExitCode:
     with _reached(typed) as host:
         target = host.target()
-        from lnode.commands.code import way
+        from lnode.commands.way import way
 
         return way(target, typed.way or "", host.request)
 

@@ -187,14 +187,19 @@ def literal(text: str) -> str:
     return "".join(c if c.isprintable() and c not in "#%" else "_" for c in text)
 
 
-def pane_command(request: str, renewal: str = "") -> str:
+def renewal(alias: str, name: str) -> str:
+    """Return the command for another allocation in the same session, as you type it on the laptop."""
+    return f"lnode {alias} {name} --renew"
+
+
+def pane_command(request: str, renew: str = "") -> str:
     """What a session with an allocation runs: the request, then a shell that says where it is.
 
     tmux gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
     backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane, and Slurm's
-    AllocSID of what was requested there (SLURM.md 2). `renewal` is the command that asks anew, typed on the laptop.
+    AllocSID of what was requested there (SLURM.md 2). `renew` is the command of renewal().
     """
-    typed = renewal if re.fullmatch(r"[\w.@+ -]+", renewal, re.ASCII) else "lnode HOST SESSION --renew"
+    typed = renew if re.fullmatch(r"[\w.@+ -]+", renew, re.ASCII) else "lnode HOST SESSION --renew"
     return f"{request}; exec /bin/sh -c '{_AFTERWARDS.replace('RENEWAL', typed)}'"
 
 

@@ -64,7 +64,7 @@ def attach(
     run, me = call.run_id(), folders.identity()
 
     def line(mode: str, others: str, away_s: int = 0, node: str = "") -> str:
-        command = tmux.pane_command(request_line, renewal(target.alias, name)) if request_line else ""
+        command = tmux.pane_command(request_line, tmux.renewal(target.alias, name)) if request_line else ""
         kind = "login" if login else "node"
         mine = (run, *me, str(away_s), node)
         look = "control" if control else "draw"
@@ -192,11 +192,6 @@ def _stay(
             owner=owner,
         )
         return supervisor.attend(target, name, lines, terminal, tty, signals, waits=waits)
-
-
-def renewal(alias: str, name: str) -> str:
-    """What to type for another allocation in the same session."""
-    return f"lnode {alias} {name} --renew"
 
 
 def _conclude(outcome: "Outcome", target: Target, name: str, program: str) -> ExitCode:

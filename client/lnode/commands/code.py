@@ -1,46 +1,28 @@
-"""`lnode HOST SESSION --code DIR`: VS Code on the node of a session, and `--way`, by which its ssh gets there.
+"""`lnode HOST SESSION --code DIR`: VS Code on the node of a session.
 
 An editor's Remote-SSH starts an ssh of its own, and again after each drop. So ssh has to know the way: one line in
-~/.ssh/config, which a person is asked about once. That ssh then asks lnode where the session is, each time it connects.
+~/.ssh/config, about which you are asked once. That ssh then takes `--way` (way.py) each time it connects.
 """
 
 import os
 import shutil
-import signal
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import NamedTuple
 
 from lnode.cluster import sessions
-from lnode.cluster.sessions import Entry
-from lnode.commands.ports import host_key, no_way, reachable
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.folders import PYTHON, replace_privately, state_folder
 from lnode.laptop.settings import HostSettings
-from lnode.locate.find import asked, has_session
+from lnode.locate.node_place import node_place
 from lnode.node import names, own_sshd
-from lnode.remote.fields import Folder, HostKey
-from lnode.ssh import failures, verdict
-from lnode.ssh.arguments import SSH_FAILED, parse_config, resolve_argv
-from lnode.ssh.log import SshLog
+from lnode.ssh.arguments import parse_config, resolve_argv
 from lnode.ssh.target import Target
 
 _EDITORS = ("code", "cursor", "codium")
-_FACTS_WITHIN_S = 60.0
 _CONFIG = "~/.ssh/config"
 _BACKUP = f"{_CONFIG}.before-lnode"
-
-
-class _Place(NamedTuple):
-    """Where a session is: its login node, itself, the key of the sshd there, and a folder there, None for none."""
-
-    target: Target
-    entry: Entry
-    key: HostKey
-    folder: Folder | None
 
 
 def code(target: Target, name: str, request: HostSettings, *, folder: str, yes: bool) -> ExitCode:
@@ -49,7 +31,7 @@ def code(target: Target, name: str, request: HostSettings, *, folder: str, yes: 
     if target.config is not None:
         raise LnodeError(ExitCode.USAGE, "the demo has no node for an editor", f"as in: lnode unity {name} --code .")
     there = _from_here(folder)
-    place = _place(target, name, request, there)
+    place = node_place(target, name, request, there)
     if place.folder is None:
         raise LnodeError(
             ExitCode.USAGE,
@@ -68,43 +50,6 @@ def code(target: Target, name: str, request: HostSettings, *, folder: str, yes: 
     screen.say(f"{os.path.basename(editor)} opens {place.folder} on {', '.join(filter(None, (where, left)))}")
     done = subprocess.run([editor, "--remote", f"ssh-remote+{host}", place.folder], check=False)
     return ExitCode.DONE if done.returncode == 0 else ExitCode.FAILED
-
-
-def way(target: Target, host: str, request: HostSettings) -> ExitCode:
-    """Be the way to the node of that name, as a ProxyCommand is, until one side ends it. Raises LnodeError."""
-    name = names.session_of(host)
-    if name is None:
-        example = names.host_of(target.alias, "myproject")
-        raise LnodeError(ExitCode.USAGE, f"{host} is no node of a session", f"as in: ssh {example}")
-    place = _place(target, name, request, ".")
-    own_sshd.keep_host_key(target.alias, place.key)
-    job = place.entry.job.id if place.entry.job else None
-    argv, environment = own_sshd.way_argv(place.target, job)
-    with SshLog() as log:  # where the keychain looks whom it has answered
-        with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
-            try:
-                status = ssh.wait()
-            finally:
-                ssh.terminate()
-        said = log.said()
-    if status in (SSH_FAILED, -signal.SIGTERM) and not failures.has_begun(said, place.target.place):
-        verdict.why_not_in(place.target, said, argv, silent=True)
-    if status:
-        raise no_way(str(said), target.alias, name, f"edit on the login node: code --remote ssh-remote+{target.alias}")
-    return ExitCode.DONE
-
-
-def _place(target: Target, name: str, request: HostSettings, folder: str) -> _Place:
-    has, values = partial(has_session, name), (*sessions.list_values(request.tmux), folder)
-    with asked(target, name, request, "hostkey", *values, has=has, within_s=_FACTS_WITHIN_S) as (
-        there,
-        question,
-        reply,
-    ):
-        entry = reachable(reply, target.alias, name)
-        then = question.reply()
-        at = Folder.parse(next(iter(then.get("folder", ())), ""))
-        return _Place(there, entry, host_key(then, target.alias), at)
 
 
 def _from_here(folder: str) -> str:

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from functools import partial
 
 from lnode.cluster import sessions
-from lnode.cluster.sessions import Entry, State
+from lnode.cluster.sessions import Entry
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.settings import HostSettings
 from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
-from lnode.remote.fields import HostKey, JobId
+from lnode.remote.fields import JobId
 from lnode.ssh import failures, verdict
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question
@@ -104,10 +104,12 @@ class _Ports:
         """Over one connection, until that is lost: raises LnodeError then, or where there is nothing to lead to."""
         alias, name = self._target.alias, self._name
         with self._asked() as (question, reply):
-            entry = reachable(reply, alias, name)
+            picture = sessions.picture_of(reply)
+            entry = entry_of(picture, alias, name)
+            own_sshd.check_reachable(picture, entry, alias)
             if self._job and not entry.job:
-                raise _no_way(entry, alias)
-            key = host_key(question.reply(), alias)
+                raise own_sshd.not_reachable(entry, alias)
+            key = own_sshd.host_key(question.reply(), alias)
         self._job, may_prompt = entry.job.id if entry.job else None, self._may_ask and screen.can_ask()
         with SshLog() as log:
             argv, way, environment = own_sshd.forward_argv(
@@ -160,51 +162,4 @@ class _Ports:
         alias = self._target.alias
         if is_open:
             return LnodeError(ExitCode.UNREACHABLE, f"the connection to {alias} was lost", "")
-        return no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")
-
-
-def no_way(words: str, alias: str, name: str, without: str) -> LnodeError:
-    """Why the sshd where the session is could not be reached, or no longer; `without` says how to do without it."""
-    for program, where in (("srun", f"on {alias}"), ("sshd", f"where {name} on {alias} is")):
-        if f"lnode: no {program}" in words:
-            return LnodeError(
-                ExitCode.MISSING_THERE, f"there is no {program} {where}, which the way there would need", without
-            )
-    return LnodeError(
-        ExitCode.UNREACHABLE, f"no way to where {name} on {alias} is", f"look at it: lnode {alias} --ls",
-        detail="\n".join(words.splitlines()[-5:]),
-    )  # fmt: skip
-
-
-def host_key(reply: Reply, alias: str) -> HostKey:
-    """By which the sshd there will be known, as hostkey.sh says. Raises LnodeError."""
-    rows = (" ".join(row.split(" ")[:2]) for row in reply.get("key", ()))  # the third word is a comment
-    key = next(filter(None, map(HostKey.parse, rows)), None)
-    if key is None:
-        raise LnodeError(
-            ExitCode.MISSING_THERE, f"no key could be made on {alias}", f"see what it says: ssh {alias} ssh-keygen -h"
-        )
-    return key
-
-
-def reachable(reply: Reply, alias: str, name: str) -> Entry:
-    """The session, where an sshd can be started. Raises LnodeError."""
-    picture = sessions.picture_of(reply)
-    entry = entry_of(picture, alias, name)
-    if entry.state is State.UNKNOWN and picture.scheduler == "silent":
-        raise LnodeError(
-            ExitCode.UNREACHABLE, f"the scheduler of {alias} does not answer, so where {name} runs is unknown",
-            "ask again when it does",
-        )  # fmt: skip
-    is_there = entry.state is State.SHELL or (entry.state is State.RUNNING and picture.system == "slurm")
-    if not is_there:
-        raise _no_way(entry, alias)
-    return entry
-
-
-def _no_way(entry: Entry, alias: str) -> LnodeError:
-    name = entry.session.name
-    why = "only Slurm can lead there" if entry.state is State.RUNNING else f"it {sessions.whereabouts(entry)}"
-    return LnodeError(
-        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: lnode {alias} {name}"
-    )
+        return own_sshd.no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")

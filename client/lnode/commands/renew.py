@@ -9,7 +9,6 @@ from functools import partial
 
 from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import Entry, State
-from lnode.commands.attach import renewal
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.settings import HostSettings
@@ -20,7 +19,7 @@ from lnode.ssh.target import Target
 def renew(target: Target, name: str, request: HostSettings, *, early: bool) -> ExitCode:
     """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
     alias, wanted = target.alias, request.filled()
-    command, program = tmux.pane_command(wanted, renewal(alias, name)), tmux.program_of(wanted)
+    command, program = tmux.pane_command(wanted, tmux.renewal(alias, name)), tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
     values = (*sessions.list_values(request.tmux), name, command, program, *size)
     with asked(target, name, request, "renew", *values, has=partial(has_session, name)) as (_, question, reply):

@@ -1,10 +1,9 @@
 """`lnode HOST SESSION --reset`: thaw a frozen screen, and say what was done. Nothing is ended, no text is typed."""
 
-from lnode.commands.peek import check
 from lnode.errors import ExitCode
 from lnode.laptop import screen
 from lnode.laptop.settings import HostSettings
-from lnode.locate.find import asked, has_pane
+from lnode.locate.find import asked, check_pane, has_pane
 from lnode.ssh.target import Target
 
 _DONE = {
@@ -19,7 +18,7 @@ _DONE = {
 def reset(target: Target, name: str, request: HostSettings) -> ExitCode:
     """Do what tmux can do from outside the session."""
     with asked(target, name, request, "reset", request.tmux, name, has=has_pane) as (_, _, reply):
-        check(reply, target.alias, name)
+        check_pane(reply, target.alias, name)
     for section, words in _DONE.items():
         if section in reply:
             screen.say(words)

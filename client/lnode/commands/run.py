@@ -60,9 +60,9 @@ def run(
     screen.say(f"{name} {record.whereabouts(started[0])}; its log: lnode {target.alias} {name} --logs -f")
     if not notifies:
         return ExitCode.DONE
-    from lnode.commands.logs import wait
+    from lnode.runs import ending
 
-    return wait(target, name)
+    return ending.wait(target, name)
 
 
 def _job(alias: str, reply: Reply, session: str) -> str:

@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from lnode.cluster import panes
+from lnode.cluster import keystrokes, panes
 from lnode.cluster.panes import Look, Place, Sent, Until
-from lnode.commands import send
-from lnode.commands.peek import check
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.settings import HostSettings
-from lnode.locate.find import Reply, asked, has_pane
+from lnode.locate.find import Reply, asked, check_pane, has_pane
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 
@@ -70,7 +68,7 @@ class _Wait:
         self._target, self._name, self._request, self._until, self._text = target, name, request, until, text
         self._timeout_s = timeout_s
         self._over_at = float("inf") if timeout_s is None else time.monotonic() + timeout_s
-        self._words = "" if text is None else send.words(text.text, enter=text.enter)
+        self._words = "" if text is None else keystrokes.line(text.text, enter=text.enter)
         self._place = panes.named(name)
         self._sent: Sent | None = None
         self._began = False
@@ -118,7 +116,7 @@ class _Wait:
             deed = ("type",) if self._text else ()
             first = asked(self._target, name, self._request, "wait", *values, *deed, has=has_pane, within_s=left_s)
             with first as (self._target, question, reply):
-                check(reply, alias, name)
+                check_pane(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)
                 yield question
             return
@@ -127,13 +125,13 @@ class _Wait:
                 reply = question.reply()
             if "no-session" in reply:
                 raise self._ended()
-            check(reply, alias, name)
+            check_pane(reply, alias, name)
             yield question
 
     def _typed(self, question: Question) -> Reply:
         with question.within(self._left_s()):
             reply = question.do(self._words)
-        check(reply, self._target.alias, self._name)
+        check_pane(reply, self._target.alias, self._name)
         return reply
 
     def _begin(self, reply: Reply) -> None:
@@ -145,7 +143,7 @@ class _Wait:
         if self._text is not None:
             self._sent = Sent(self._text.text, panes.unbarred(reply.get("before", ())))
             text, enter = self._text
-            screen.say(send.typed(reply, self._target.alias, self._name, text, enter=enter))
+            screen.say(keystrokes.typed(reply, self._target.alias, self._name, text, enter=enter))
 
     def _look(self, question: Question) -> Look | None:
         with question.within(_SILENT_S):
@@ -153,7 +151,7 @@ class _Wait:
             reply = question.reply()
         if "gone" in reply:
             raise self._ended()
-        check(reply, self._target.alias, self._name)
+        check_pane(reply, self._target.alias, self._name)
         look = panes.parse_look(reply)
         if look is not None:
             first = look.first if self._text is not None else look.last

@@ -94,6 +94,25 @@ def has_pane(reply: Reply) -> bool:
     return not {"no-session", "no-tmux", "lost-tmux", "refused-tmux"} & reply.keys()
 
 
+def check_pane(reply: Reply, alias: str, name: str) -> None:
+    """Raise LnodeError for what keeps a script of pane.sh from its pane."""
+    for tmux_is, section in (("missing", "no-tmux"), ("lost", "lost-tmux"), ("refused", "refused-tmux")):
+        if section in reply:
+            raise no_tmux(alias, tmux_is, "\n".join(reply[section]))
+    if "no-session" in reply:
+        raise no_session(alias, name)
+    attach = f"look at it: lnode {alias} {name}"
+    if "dead" in reply:
+        raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended, nobody reads its keys", attach)
+    if "in-mode" in reply:
+        raise LnodeError(
+            ExitCode.FAILED, f"{name} on {alias} does not leave tmux's copy mode; nothing was typed", attach
+        )
+    if "refused" in reply:
+        said = "\n".join(reply["refused"])
+        raise LnodeError(ExitCode.FAILED, f"tmux on {alias} could not do that with {name}", attach, detail=said)
+
+
 def remembered(target: Target, name: str, request: HostSettings) -> Target | None:
     """The login node where this laptop saw the session last, None where the alias is as good a way to it."""
     if target.config is not None:

@@ -7,9 +7,11 @@ to it opens nothing by itself, and is kept in a file. For -L that ssh is lnode's
 import os
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2s
 
+from lnode.cluster import sessions
+from lnode.cluster.sessions import Entry, Picture, State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders
 from lnode.node import names
@@ -106,3 +108,48 @@ def keep_host_key(alias: str, key: HostKey) -> None:
 
 def _known_hosts(alias: str) -> str:
     return f"{folders.state_folder()}/node-hosts-{blake2s(alias.encode(), digest_size=8).hexdigest()}"
+
+
+def no_way(words: str, alias: str, name: str, without: str) -> LnodeError:
+    """Return why the sshd of the session cannot be reached; `without` says how to do without it."""
+    for program, where in (("srun", f"on {alias}"), ("sshd", f"where {name} on {alias} is")):
+        if f"lnode: no {program}" in words:
+            return LnodeError(
+                ExitCode.MISSING_THERE, f"there is no {program} {where}, which the way there would need", without
+            )
+    return LnodeError(
+        ExitCode.UNREACHABLE, f"no way to where {name} on {alias} is", f"look at it: lnode {alias} --ls",
+        detail="\n".join(words.splitlines()[-5:]),
+    )  # fmt: skip
+
+
+def host_key(reply: Mapping[str, Sequence[str]], alias: str) -> HostKey:
+    """Return the key of the sshd there, as hostkey.sh says it. Raises LnodeError."""
+    rows = (" ".join(row.split(" ")[:2]) for row in reply.get("key", ()))  # the third word is a comment
+    key = next(filter(None, map(HostKey.parse, rows)), None)
+    if key is None:
+        raise LnodeError(
+            ExitCode.MISSING_THERE, f"no key could be made on {alias}", f"see what it says: ssh {alias} ssh-keygen -h"
+        )
+    return key
+
+
+def check_reachable(picture: Picture, entry: Entry, alias: str) -> None:
+    """Raise LnodeError if no sshd can be started at the session."""
+    if entry.state is State.UNKNOWN and picture.scheduler == "silent":
+        raise LnodeError(
+            ExitCode.UNREACHABLE,
+            f"the scheduler of {alias} does not answer, so where {entry.session.name} runs is unknown",
+            "ask again when it does",
+        )
+    if not (entry.state is State.SHELL or (entry.state is State.RUNNING and picture.system == "slurm")):
+        raise not_reachable(entry, alias)
+
+
+def not_reachable(entry: Entry, alias: str) -> LnodeError:
+    """Return the error for a session at which no sshd can be started."""
+    name = entry.session.name
+    why = "only Slurm can lead there" if entry.state is State.RUNNING else f"it {sessions.whereabouts(entry)}"
+    return LnodeError(
+        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: lnode {alias} {name}"
+    )
