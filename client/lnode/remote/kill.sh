@@ -63,21 +63,15 @@ conclude() {
   exit 0
 }
 
-# find_session FORMAT VALUE: session_with, but that there is no session is true only if tmux says so.
+# find_session FORMAT VALUE: session_with; a tmux that cannot be asked ends it all.
 find_session() {
-  session_with "$1" "$2"
-  case $rows in
-  *"ermission denied"*) conclude silent ;;
-  '' | \$* | *"no server running"* | *"no sessions"* | *"failed to connect"* | *"lost server"* | *"server exited"*) ;;
-  *"No such file"* | *"onnection refused"*) ;;
-  *) conclude silent ;;
-  esac
+  session_with "$1" "$2" || conclude silent
 }
 
-# new_requests: the processes that hold a request in the panes that end with session $id, but those of $held and what these
-# have started.
+# new_requests: the processes that hold a request in the panes that end with session $id, but those of $held and their
+# children; a word if tmux cannot be asked.
 new_requests() {
-  ask list-panes -a -F '#{session_id} #{pane_pid}'
+  if ! ask list-panes -a -F '#{session_id} #{pane_pid}'; then echo unknown && return; fi
   {
     printf '%s\n' "$rows" | sed -n 's/^\$/pane &/p'
     ps -u "$(id -u)" -o pid= -o ppid= -o comm= 2>/dev/null
@@ -111,7 +105,7 @@ if [ -n "$id" ]; then
   [ "$has_name" = "$want" ] || conclude renamed
   [ -z "$(new_requests)" ] || conclude changed
   section said
-  "$tmux" -u kill-session -t "$id" 2>&1
+  ask kill-session -t "$id" || printf '%s\n' "$rows"
   find_session '#{session_id}' "$want"
 fi
 if [ -z "$id" ] && [ $# -gt 0 ]; then
