@@ -1,5 +1,6 @@
 """Looking at a session and typing into it without attaching: the scripts on a real tmux with a private socket."""
 
+import base64
 import os
 import shutil
 import subprocess
@@ -352,6 +353,61 @@ def test_a_tmux_that_knows_no_panes_is_no_session_that_is_not_there(
     monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
     assert host.ask("peek", "x", "0")["refused"] == ("no such thing",)
     assert "no-session" in host.ask("peek", "y", "0")
+
+
+def test_a_tmux_that_does_not_answer_for_a_while_is_no_pane_that_is_gone(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.start("doubt", "echo ready; exec cat")
+    real, folder = shutil.which("tmux"), host.home / "doubting"
+    folder.mkdir()
+    broken = host.home / "broken"
+    (folder / "tmux").write_text(
+        f'#!/bin/sh\nif [ -e {broken} ]; then echo "lost server" >&2; exit 1; fi\nexec {real} "$@"\n'
+    )
+    (folder / "tmux").chmod(0o755)
+    monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
+    waiting = Waiting(host, watching.named("doubt"))
+    place = watching.again(waiting.began)
+    assert place is not None
+    waiting.until("ready")
+    broken.touch()
+    reply = waiting.look()
+    assert (reply.get("refused"), "gone" in reply) == (("lost server",), False)
+    assert "no-session" not in Waiting(host, place).began
+    assert "refused-tmux" in host.ask("send", "doubt", tell=keystrokes.line("x", enter=True))
+
+
+def test_what_is_typed_is_in_no_programs_arguments(host: Host, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every user of a login node can read those (ps): each program on the way writes down its own."""
+    folder = host.home / "spies"
+    folder.mkdir()
+    for program in ("tmux", "base64", "timeout", "cat", "printf", "env", "sed"):
+        (folder / program).write_text(
+            f'#!/bin/sh\nprintf "%s\\n" "$0 $*" >>{host.home}/argv\nexec {shutil.which(program)} "$@"\n'
+        )
+        (folder / program).chmod(0o755)
+    monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
+    for secret in ("hunter2 ünsafe;", "-b x", "x" * 9000):
+        assert arrived(keys, host, secret) == secret.encode()
+        argv = (host.home / "argv").read_text()
+        assert "load-buffer" in argv
+        assert secret not in argv
+        assert base64.b64encode(secret.encode()).decode() not in argv
+    assert host.tmux("list-buffers") == ""
+
+
+def test_a_tmux_whose_buffers_have_numbers(host: Host, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As tmux 1.8 and 1.9."""
+    folder = host.home / "numbers"
+    folder.mkdir()
+    (folder / "tmux").write_text(
+        '#!/bin/sh\ncase "$*" in *" -b lnode"*) echo "buffer invalid" >&2; exit 1 ;; esac\n'
+        f'exec {shutil.which("tmux")} "$@"\n'
+    )
+    (folder / "tmux").chmod(0o755)
+    monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
+    assert arrived(keys, host, "typed all the same") == b"typed all the same"
 
 
 def test_nothing_is_typed_for_a_connection_that_nobody_waits_for(host: Host) -> None:

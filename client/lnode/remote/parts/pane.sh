@@ -18,14 +18,16 @@ find_pane() {
   find_tmux "$1" || leave no-tmux
   find_server
   if [ -n "$lost" ]; then leave lost-tmux; fi
-  session_with "$2" "$3"
+  session_with "$2" "$3" || cannot_ask
   [ -n "$id" ] || leave no-session
   pane=$4
-  look && return
-  case $looked,$rows in
-  ,"can't find"* | ,"no server"* | yes,*) leave no-session ;;
-  *) refused ;;
-  esac
+  look || unseen no-session
+}
+
+# unseen SECTION: why look has failed: SECTION, because the pane is gone; or tmux refuses.
+unseen() {
+  if [ -n "$looked" ] || is_gone "$rows"; then leave "$1"; fi
+  refused
 }
 
 # look: sets what tmux knows of $pane now, and $bell where a window of the session has rung. False where it is gone.
@@ -62,23 +64,48 @@ leave_modes() {
     if [ "$in_mode" = 0 ]; then return; fi
     section left-mode
     ask copy-mode -q -t "$pane" || ask send-keys -t "$pane" -X cancel || ask send-keys -t "$pane" q
-    look || leave no-session
+    look || unseen no-session
   done
   leave in-mode
 }
 
-# type_in WORDS: quoted for sh, in base64; each is `t` and a text to be typed as it is, or `k` and the name of a key.
+# type_in WORDS: each is `t` and a text in base64, to be typed as it is, or `k` and the name of a key.
 type_in() {
-  eval "set -- $(printf %s "$1" | base64 -d)"
   if [ "$dead" != 0 ]; then leave dead; fi
   leave_modes
-  for word; do
+  set -f
+  for word in $1; do
     case $word in
-    t*) ask send-keys -t "$pane" -l -- "${word#t}" ;;
+    t*) paste "${word#t}" ;;
     *) ask send-keys -t "$pane" "${word#k}" ;;
     esac || refused
   done
+  set +f
   section typed
+}
+
+# paste TEXT: the text is in base64. It goes to tmux by standard input and a buffer of its own, because ps shows the arguments of
+# every program to all users (echo is none). Before tmux 2.0 buffers have numbers: there the newest is pasted.
+paste() {
+  paste_from "$1" -b "$nonce" && return
+  case $rows in
+  *'buffer invalid'*) paste_from "$1" ;;
+  *)
+    said=$rows
+    ask delete-buffer -b "$nonce"
+    rows=$said
+    return 1
+    ;;
+  esac
+}
+
+# paste_from TEXT [-b BUFFER]: sets $rows as ask does, whatever the shell does with the variables of a pipeline.
+paste_from() {
+  text=$1
+  shift
+  rows=$(echo "$text" | base64 -d | {
+    ask load-buffer "$@" - ';' paste-buffer -d -r "$@" -t "$pane" || ! printf '%s\n' "$rows"
+  })
 }
 
 # show ARGUMENT...: the pane's rows, each behind a bar, as empty ones count here.
@@ -90,6 +117,14 @@ show() {
 refused() {
   section refused
   printf '%s\n' "$rows"
+  section end
+  exit 0
+}
+
+# As in list.sh: whether the session is there is not known.
+cannot_ask() {
+  section refused-tmux
+  printf '%s\n' "$rows" | head -n 20
   section end
   exit 0
 }
