@@ -367,8 +367,8 @@ def test_a_tmux_that_does_not_answer_for_a_while_is_no_pane_that_is_gone(
     )
     (folder / "tmux").chmod(0o755)
     monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
-    waiting = Waiting(host, watching.named("doubt"))
-    place = watching.again(waiting.began)
+    waiting = Waiting(host, panes.named("doubt"))
+    place = panes.again(waiting.began)
     assert place is not None
     waiting.until("ready")
     broken.touch()

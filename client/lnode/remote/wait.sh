@@ -45,7 +45,10 @@ shown=
 while read -r _; do
   look || unseen gone
   recount
-  ask capture-pane -p -J -t "$pane" -S "$start" || refused
+  if ! ask capture-pane -p -J -t "$pane" -S "$start"; then
+    looked=
+    unseen gone
+  fi
   answer="$from $last $alternate $dead ${bell:-no}
 $rows"
   if [ "$answer" = "$shown" ]; then

@@ -24,9 +24,13 @@ find_pane() {
   look || unseen no-session
 }
 
-# unseen SECTION: why look has failed: SECTION, because the pane is gone; or tmux refuses.
+# unseen SECTION: why a look at the pane has failed: SECTION, because it is gone; or tmux refuses. A server that is just ending
+# says neither, and is asked once more.
 unseen() {
   if [ -n "$looked" ] || is_gone "$rows"; then leave "$1"; fi
+  said=$rows
+  if session_with '#{session_id}' "$id" && [ -z "$id" ]; then leave "$1"; fi
+  rows=$said
   refused
 }
 
