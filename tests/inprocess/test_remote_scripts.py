@@ -1353,7 +1353,7 @@ def test_a_session_that_got_another_name_meanwhile_is_left_alone(sh_site: Site) 
 @needs_tmux
 def test_a_scancel_that_does_not_answer_is_told(sh_site: Site) -> None:
     sh_site.program("scancel", "exit 0")
-    sh_site.program("timeout", 'case $* in *scancel*) exit 124;; esac; shift; exec "$@"')
+    sh_site.program("timeout", f'case $* in *scancel*) exit 124;; esac; exec {shutil.which("timeout")} "$@"')
     assert sh_site.reply("kill", "web", tell="$99 4711\n")["cancel"] == ("scancel does not answer",)
 
 
