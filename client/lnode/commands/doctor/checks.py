@@ -71,7 +71,7 @@ _OF_HOST: Mapping[str, Callable[[str], bool]] = {
     ),
     **dict.fromkeys(
         ("noise", "tmux_version", "agent_dead", "their_prefix", "home_closed", "home_readonly", "node_refused",
-         "command_missing"),
+         "command_missing", "tmux_refuses", "state_distrusted"),
         _is_text,
     ),
 }  # fmt: skip
