@@ -394,6 +394,7 @@ _LOOKS_FOR_A_LIBRARY = {"ldconfig", "gcc", "cc", "ld"}  # ctypes.util.find_libra
 _NODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
 _LAST_PORT = 65535
 _MEMORY = 150 << 20
+_SESSIONS = 3  # of a connection that is lost: the first, one that says "on another login node", one that is left
 _LOG = 8 << 20  # bytes of what ssh says that may be kept
 
 
@@ -526,6 +527,7 @@ class Bench:
         if verb.drops:
             self.host.lies[laptop.user] = lie._replace(play="drop")
         self.host.deeds[laptop.user].clear()
+        self.host.asked[laptop.user].clear()
         before = Before(laptop.files(), laptop.kept())
         words = [word.replace("PORT", str(free_port())) for word in verb.words]
         seen = laptop.run(*words, tty=verb.tty, typed=verb.typed, limit_s=limit_s)
@@ -539,6 +541,8 @@ class Bench:
             found.append(f"ended with {seen.status}: {said!r}")
         for bug in laptop.state.glob("bug-*"):
             bug.unlink()
+        if verb.drops and [asked.script for asked in self.host.asked[laptop.user]].count("session") < _SESSIONS:
+            found.append("was not lost, sent on, and attached again")
         told = {script for script, line in self.host.deeds[laptop.user] if line}
         if seen.status == 0 and (fails or (verb.deed and verb.deed not in told)):
             found.append(f"ended with 0 though nothing was done: {said!r}")

@@ -142,8 +142,8 @@ class _Follower:
         said, place = tail.said(), self._target.place
         self._words = str(said)
         failed = status == arguments.SSH_FAILED or status < 0
-        began = tail.heard or (failed and failures.has_begun(said, place))
-        if not failed and not tail.heard:
+        began = tail.heard or torn or (failed and failures.has_begun(said, place))
+        if not (failed or began):
             raise LnodeError(
                 ExitCode.MISSING_THERE, f"{self._target.alias} answered, but not with a shell",
                 f"see what it says: ssh {self._target.alias} /bin/sh -c true",
