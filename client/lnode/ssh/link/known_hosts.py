@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import child
-from lnode.ssh.link.ladder import MAX_OUTPUT, LinkFailed
+from lnode.ssh.link.ladder import LinkFailed
 from lnode.ssh.link.public_key import (
     is_certificate,
     key_type,
@@ -207,10 +207,14 @@ def _plain_key(key: bytes) -> bytes:
 
 
 async def _lookup(name: str, files: Sequence[Path]) -> list[Entry]:
-    """The entries for a name. Raises LinkFailed where ssh-keygen cannot say: one may revoke a key."""
-    asked = await asyncio.gather(*(child.run(["ssh-keygen", "-F", name, "-f", str(path)]) for path in files))
-    if any(done.status not in _FOUND or len(done.stdout) >= MAX_OUTPUT for done in asked):
-        raise _unknown(f"cannot look up {name} in {' '.join(map(str, files))}")
+    """Return the entries for a name. Raises LinkFailed if ssh-keygen cannot say all: one may revoke a key."""
+    unread = _unknown(f"cannot look up {name} in {' '.join(map(str, files))}")
+    try:
+        asked = await asyncio.gather(*(child.run(["ssh-keygen", "-F", name, "-f", str(path)]) for path in files))
+    except LinkFailed as endless:
+        raise unread from endless
+    if any(done.status not in _FOUND for done in asked):
+        raise unread
     return [entry for done in asked for entry in _entries(done.stdout.decode(errors="replace"))]
 
 
