@@ -19,7 +19,7 @@ from window import LNODE, Window
 def listing(slurm: Rig, alias: str = "unity") -> dict[str, dict[str, Any]]:
     """`--ls --json`: session name -> its entry."""
     done = subprocess.run(
-        [*LNODE, alias, "--ls", "--json"], env=slurm.env(), capture_output=True, text=True, timeout=60, check=True
+        [*LNODE, alias, "--ls", "--json"], env=slurm.env(), capture_output=True, text=True, timeout=120, check=True
     )
     return {entry["name"]: entry for entry in json.loads(done.stdout)["sessions"]}
 

@@ -17,7 +17,7 @@ AWKWARD = "a b\"c'd$(id)\\e\nf\tü!"
 @contextmanager
 def terminal(on: Rig, command: str) -> "Iterator[pexpect.spawn[str]]":
     """`ssh -tt unity COMMAND` on a terminal of its own."""
-    child = pexpect.spawn("ssh", ["-tt", "unity", command], env=on.env(), encoding="utf-8", timeout=60)
+    child = pexpect.spawn("ssh", ["-tt", "unity", command], env=on.env(), encoding="utf-8", timeout=120)
     try:
         yield child
     finally:
@@ -53,7 +53,7 @@ def test_a_container_that_fails_to_start_is_removed(
 def test_twenty_logins_at_the_same_moment(standin: Rig) -> None:
     before = standin.sshd_log().count("Starting session: command for alice")
     logins = [subprocess.Popen(["ssh", "unity", "true"], env=standin.env()) for _ in range(20)]
-    assert [login.wait(timeout=60) for login in logins] == [0] * 20
+    assert [login.wait(timeout=120) for login in logins] == [0] * 20
     assert standin.sshd_log().count("Starting session: command for alice") == before + 20
 
 

@@ -52,7 +52,7 @@ def jobs(slurm: Rig, *, state: str = "PENDING,RUNNING") -> dict[int, str]:
 
 def listing(slurm: Rig) -> dict[str, dict[str, Any]]:
     done = subprocess.run(
-        [*LNODE, "unity", "--ls", "--json"], env=slurm.env(), capture_output=True, text=True, timeout=60, check=True
+        [*LNODE, "unity", "--ls", "--json"], env=slurm.env(), capture_output=True, text=True, timeout=120, check=True
     )
     return {entry["name"]: entry for entry in json.loads(done.stdout)["sessions"]}
 

@@ -51,8 +51,8 @@ def index(rig: Rig) -> Path:
 def lnode(rig: Rig, keychain: Keychain, *words: str) -> subprocess.CompletedProcess[str]:
     """lnode where nobody is."""
     return subprocess.run(
-        [*LNODE, *words], env=rig.env(**keychain), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-        check=False,
+        [*LNODE, *words], env=rig.env(**keychain), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def as_root(rig: Rig, command: str, undo: str) -> Iterator[None]:
 def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [*LNODE, "unity", *words], env=rig.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=120, check=False,
     )  # fmt: skip
 
 

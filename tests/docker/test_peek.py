@@ -13,7 +13,7 @@ def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
     """lnode in a script: nobody to ask, no terminal."""
     return subprocess.run(
         [*LNODE, "unity", *words], env=rig.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_waiting_in_vain(slurm: Rig, session: str) -> None:
 
 
 def test_a_session_that_ends_before(slurm: Rig, session: str) -> None:
-    done = lnode(slurm, session, "--send", "exit", "--wait-for", "never", "--timeout", "60")
+    done = lnode(slurm, session, "--send", "exit", "--wait-for", "never", "--timeout", "100")
     assert (done.returncode, done.stdout) == (7, "")
     assert "lnode: looked on unity ended before\n" in done.stderr
 
@@ -79,8 +79,8 @@ def test_waiting_survives_a_drop_and_types_once(slurm: Rig, session: str) -> Non
 
 
 def test_a_bell_and_rest(slurm: Rig, session: str) -> None:
-    assert lnode(slurm, session, "--send", r"printf '\a'", "--wait-for", "bell", "--timeout", "60").returncode == 0
-    assert lnode(slurm, session, "--wait-for", "idle", "--timeout", "60").returncode == 0
+    assert lnode(slurm, session, "--send", r"printf '\a'", "--wait-for", "bell", "--timeout", "100").returncode == 0
+    assert lnode(slurm, session, "--wait-for", "idle", "--timeout", "100").returncode == 0
 
 
 def test_a_frozen_screen_is_thawed(slurm: Rig) -> None:

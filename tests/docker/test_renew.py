@@ -169,7 +169,7 @@ def test_a_request_that_no_scheduler_knows_of_yet_is_not_made_twice(slurm: Rig) 
     renewed = [
         subprocess.run(
             [*LNODE, "unity", "slow", "--renew"], env=slurm.env(LNODE_CONFIG=str(config)), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=120, check=False,
         )
         for _ in range(2)
     ]  # fmt: skip

@@ -106,7 +106,9 @@ def test_a_full_disk_leaves_nothing_behind(kept: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
         "from lnode.laptop.folders import identity; print(identity()[0])"
     )
-    done = subprocess.run([sys.executable, "-B", "-c", code], stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], stdout=subprocess.PIPE, text=True, timeout=120, check=True
+    )
     assert ID.fullmatch(done.stdout.strip())
     assert os.listdir(kept.parent) == []
 
@@ -157,7 +159,7 @@ def test_nothing_is_imported_for_it(kept: Path) -> None:
         "import contextlib, os, re, sys; import lnode; before = set(sys.modules);"
         "from lnode.laptop.folders import identity; identity(); print(*sorted(set(sys.modules) - before))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == ["lnode.laptop", "lnode.laptop.folders"]
 
 

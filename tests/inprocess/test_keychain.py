@@ -152,7 +152,7 @@ def ssh(target: Target, env: dict[str, str] | None) -> tuple[int, str]:
             env=env,
             stdin=subprocess.DEVNULL,
             stderr=log.fileno(),
-            timeout=60,
+            timeout=120,
             check=False,
             start_new_session=True,
         )
@@ -508,7 +508,7 @@ def asked_silently(target: Target) -> tuple[int, str]:
     with SshLog() as log:
         argv = arguments.question_argv("unity", "true", connect_timeout_s=20, options=options, config=target.config)
         done = subprocess.run(
-            log.argv(argv), env=env, stdin=subprocess.DEVNULL, stderr=log.fileno(), timeout=60, check=False,
+            log.argv(argv), env=env, stdin=subprocess.DEVNULL, stderr=log.fileno(), timeout=120, check=False,
             start_new_session=True,
         )  # fmt: skip
         return done.returncode, log.words()
@@ -584,7 +584,7 @@ def test_an_install_without_execute_bits_sends_no_empty_password(
         ssh_keychain.keep(target, {BY_SSH: SECRET}, alone=True)
     env = with_config(sshd.site, plain_install)
     done = subprocess.run(
-        [*LNODE, "unity", "--ls"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        [*LNODE, "unity", "--ls"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
         check=False, cwd=sshd.site.folder, start_new_session=True,
     )  # fmt: skip
     assert (done.returncode, heard, at_gate) == (5, [], []), done

@@ -443,7 +443,7 @@ def test_an_lnode_that_ends_does_not_wait_for_a_dead_resolver() -> None:
         "from lnode.reconnect.sensors import FirstHop, knock;"
         "print(asyncio.run(knock(FirstHop('gate'), timeout_s=0.1)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert (done.stdout, done.stderr) == ("Cause.UNRESOLVED\n", "")
 
 
@@ -466,7 +466,7 @@ def test_an_answer_after_the_end_of_the_loop_is_let_fall() -> None:
         "asyncio.run(knock(FirstHop('gate'), timeout_s=0.1)); free.set();"
         "[thread.join() for thread in threading.enumerate() if thread.daemon]"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 
 
@@ -700,7 +700,7 @@ def test_routes_and_addresses_come_and_go() -> None:
     ).returncode:
         pytest.skip("this kernel makes no network namespace with a veth pair in it")
     done = subprocess.run(
-        ["unshare", "-n", sys.executable, "-c", NAMESPACE], capture_output=True, text=True, timeout=60, check=False
+        ["unshare", "-n", sys.executable, "-c", NAMESPACE], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     assert [json.loads(row) for row in done.stdout.splitlines()] == [
