@@ -11,7 +11,8 @@ gc.disable()  # until ssh runs: there is little to collect on the way to it, and
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from lnode.cli.dispatch import Typed, explained, run  # noqa: E402
+from lnode.cli.dispatch import run, run_here  # noqa: E402
+from lnode.cli.exit import explained  # noqa: E402
 from lnode.errors import ExitCode  # noqa: E402
 from lnode.laptop import folders, screen  # noqa: E402
 
@@ -28,11 +29,11 @@ def main() -> None:
 def _run(argv: Sequence[str]) -> ExitCode:
     match argv:
         case ["--ls"]:
-            return run(Typed(ls=True))
+            return run_here("ls", {})
         case [host, "--ls"] if not host.startswith("-"):
-            return run(Typed(host, ls=True))
+            return run("ls", host)
         case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):
-            return run(Typed(host, session[0] if session else None))
+            return run("attach", host, next(iter(session), None))
     from lnode.cli.parser import run_typed
 
     return run_typed(argv)

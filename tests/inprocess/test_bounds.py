@@ -16,6 +16,7 @@ from lnode.commands import wait_for
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop.settings import HostSettings
 from lnode.locate import pictures
+from lnode.locate.address import Address
 from lnode.locate.survey import Survey
 from lnode.ssh import question as ssh_question
 from lnode.ssh.drain import Drain
@@ -234,7 +235,7 @@ def test_no_rung_of_the_link_asks_for_compression(rung: str, tmp_path: Path) -> 
 def test_a_host_that_claims_a_thousand_login_nodes_starts_no_thousand_ssh(host: Host) -> None:
     rows = " ".join(f"'node{n} 22 work{n}'" for n in range(1000))
     host.does(f"""answer "$nonce nodes" {rows}""")
-    with Survey(host.target, HostSettings()) as survey:
+    with Survey(Address(host.target, None, HostSettings())) as survey:
         answers = survey.answers()
     assert len(host.started()) == 1 + 16
     assert len(answers.silent) + len(answers.replies) == 1 + 1000
@@ -253,5 +254,5 @@ def test_a_pattern_that_a_long_row_makes_slow_is_given_up(host: Host, monkeypatc
     row = "$(yes | tr -d '\\n' | head -c 60000)"
     host.does(f"""answer "$nonce pane" '1 $1 %1 0 0'; read -r _; answer "$nonce look" '|0 0 0 0 no' "|{row}" """)
     with pytest.raises(LnodeError, match="the pattern takes more than") as slow:
-        wait_for.wait_for(host.target, "x", HostSettings(), what=".*done", text=None, timeout_s=None)
+        wait_for.wait_for(Address(host.target, "x", HostSettings()), pattern=".*done")
     assert slow.value.code is ExitCode.FAILED

@@ -230,7 +230,7 @@ def test_what_lnode_writes_is_for_you_alone_whatever_the_umask(
 
 
 _BUG = """
-from lnode.cli.dispatch import explained
+from lnode.cli.exit import explained
 def work():
     raise ValueError("\\x1b]52;c;aGk=\\a \\ud800")
 raise SystemExit(explained(work))

@@ -1,12 +1,23 @@
-"""How an attach ended."""
+"""How an attach ended, in words: one last line, or the error."""
 
+import signal
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from lnode.reconnect.machine import End
+from lnode.attach import last_seen
+from lnode.cluster import tmux
+from lnode.cluster.tmux import Left
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.locate import find, routes
+from lnode.ssh import arguments, failures
 from lnode.ssh.failures import Cause
+from lnode.ssh.target import Target
 
 if TYPE_CHECKING:
     from lnode.cluster.sessions import Picture
+    from lnode.reconnect.machine import End
 
 
 class Outcome(NamedTuple):
@@ -17,7 +28,7 @@ class Outcome(NamedTuple):
     be asked for; `story` what happened, for -v. Times are seconds since the epoch.
     """
 
-    end: End
+    end: "End"
     cause: Cause
     status: int
     words: str
@@ -27,3 +38,153 @@ class Outcome(NamedTuple):
     last_seen: float
     picture: "Picture | None"
     story: tuple[tuple[float, str], ...]
+
+
+def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
+    """Say in one line what was left running where, or raise what went wrong."""
+    from lnode.reconnect.machine import End
+
+    if outcome.end is End.STOPPED or (outcome.end is End.LEFT and not outcome.began):
+        return ExitCode.INTERRUPTED
+    if outcome.status == -signal.SIGINT and not outcome.began:
+        return ExitCode.INTERRUPTED
+    if outcome.end is End.OVER:
+        return _over(outcome, target, name, program)
+    raise _lost(outcome, target, name)
+
+
+def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
+    """The attach line had its say."""
+    alias, status = target.alias, outcome.status
+    if status == Left.DETACHED:
+        _say_detached(outcome.picture, target, name)
+        return ExitCode.DONE
+    if status in (Left.ENDED, Left.NO_SESSION, Left.SERVER_GONE, Left.REBOOTED):
+        last_seen.keep(alias, name, "")
+    if status == Left.ENDED:
+        screen.say(f"{name} on {alias} has ended")
+        return ExitCode.DONE
+    if status == arguments.SSH_FAILED:  # ssh's escape ~.
+        screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
+        return ExitCode.DONE
+    if status in (Left.NO_SESSION, Left.SERVER_GONE) and outcome.began_before and not outcome.seen:
+        raise _sentence(_NEVER_SEEN, alias, name)
+    if status == Left.NO_SESSION and outcome.began_before:
+        raise _sentence(_ENDED_MEANWHILE, alias, name)
+    if status in _NOT_THERE:
+        raise _NOT_THERE[status](alias, name)
+    if status in _SCHEDULERS:
+        raise _no_program_but(_SCHEDULERS[status], alias, program)
+    if status in _SENTENCES:
+        raise _sentence(status, alias, name, program)
+    if status == Left.NAME_REFUSED:
+        raise tmux.mangled(name)
+    raise LnodeError(
+        ExitCode.MISSING_THERE,
+        f"{alias} ended the login with exit code {status} before tmux could start",
+        f"see what it says: ssh {alias} /bin/sh -c true",
+    )
+
+
+def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
+    """Where it goes on, and what is to be remembered of it."""
+    from lnode.attach import announcements
+    from lnode.cluster import sessions
+
+    alias, entry = target.alias, picture.named(name) if picture else None
+    if entry and picture:
+        last_seen.keep(alias, name, announcements.truth(entry, alias, picture))
+        node = picture.address if target.config is None else None
+        if node and not routes.recall(alias).owner(name):  # it was left before the link had looked
+            routes.learn_session(alias, name, node)
+    where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
+    screen.say(f"detached; {name} {where}")
+    if picture and (unkept := sessions.not_kept(picture, alias)):
+        screen.say(unkept)
+
+
+def _lost(outcome: Outcome, target: Target, name: str) -> LnodeError:
+    """There is no connection, and nobody waits for one any more."""
+    from lnode.reconnect.machine import End
+
+    alias = target.alias
+    if outcome.end is End.FAILED and outcome.cause is not Cause.LOST:
+        return failures.explain(outcome.cause, outcome.words, target.place)
+    if not outcome.began:
+        return failures.explain(Cause.LOST, outcome.words, target.place)
+    seen = time.strftime("%H:%M", time.localtime(outcome.last_seen))
+    how = "gave up on" if outcome.end is End.GIVEN_UP else "lost the connection to"
+    return LnodeError(
+        ExitCode.UNREACHABLE,
+        f"{how} {alias}, last seen {seen}; what runs in {name} goes on there",
+        f"come back with: lnode {alias} {name}",
+    )
+
+
+_ENDED_MEANWHILE = -1  # no code of the attach line: NO_SESSION, where there had been one
+_NEVER_SEEN = -2  # nor this: lost before it was clear that there was one
+
+_SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
+    _ENDED_MEANWHILE: (
+        ExitCode.NO_SESSION, "{name} on {alias} ended while the connection was lost; nothing was started",
+        "start it again with: lnode {alias} {name}"),
+    _NEVER_SEEN: (
+        ExitCode.NO_SESSION, "the connection to {alias} was lost before {name} was seen there, and now it is not there",
+        "start it with: lnode {alias} {name}"),
+    Left.REBOOTED: (
+        ExitCode.NO_SESSION, "the login node of {alias} was restarted while the connection was lost; {name} is gone",
+        "start it again with: lnode {alias} {name}"),
+    Left.SERVER_GONE: (
+        ExitCode.NO_SESSION, "tmux on {alias} was ended while the connection was lost; {name} is gone",
+        "start it again with: lnode {alias} {name}"),
+    Left.TAKEN_OVER: (
+        ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
+        "take it back with: lnode {alias} {name} -d"),
+    Left.NO_PROGRAM: (
+        ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
+        'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
+        "lnode {alias} {name} --login"),
+    Left.CANNOT_ASK: (
+        ExitCode.FAILED, "tmux on {alias} does not answer as it should, so whether {name} runs there is not known",
+        "see what is wrong with it: lnode {alias} --doctor"),
+    Left.NOT_CREATED: (
+        ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
+    Left.NOT_ATTACHED: (
+        ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
+        "try: ssh -t {alias} tmux attach -t {name}"),
+}  # fmt: skip
+
+
+def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
+    code, message, hint = _SENTENCES[left]
+    facts = {"alias": alias, "name": name, "program": program}
+    return LnodeError(code, message.format(**facts), hint.format(**facts))
+
+
+_NOT_THERE: dict[int, Callable[[str, str], LnodeError]] = {
+    Left.NO_SESSION: find.no_session,
+    Left.NO_TMUX: lambda alias, _: find.no_tmux(alias, "missing"),
+    Left.SOCKET_GONE: lambda alias, _: find.no_tmux(alias, "lost"),
+}
+_SCHEDULERS: dict[int, str] = {
+    Left.NO_PROGRAM_BUT_SLURM: "slurm", Left.NO_PROGRAM_BUT_PBS: "pbs", Left.NO_PROGRAM_BUT_LSF: "lsf",
+    Left.NO_PROGRAM_BUT_SGE: "sge",
+}  # fmt: skip
+
+
+def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
+    from lnode.schedulers.known import SCHEDULERS
+
+    return LnodeError(
+        ExitCode.MISSING_THERE,
+        f"there is no {program} on {alias}, so nothing was started",
+        f"name the site's own under [hosts.{alias}] in config.toml, perhaps: "
+        f'command = "{SCHEDULERS[scheduler].request}"',
+    )
+
+
+def no_folder(alias: str, cwd: str) -> LnodeError:
+    folder, hint = f"folder {cwd}", f"mend cwd under [hosts.{alias}] in config.toml"
+    if not cwd:
+        folder, hint = "home", f"see what is wrong with it: lnode {alias} --doctor"
+    return LnodeError(ExitCode.FAILED, f"there is no way into the {folder} on {alias}, so nothing was started", hint)

@@ -8,13 +8,12 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 from lnode.attach.allocation import Lookout
 from lnode.attach.display import Display
 from lnode.attach.outcome import Outcome
+from lnode.attach.scripts import Scripts
 from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
@@ -24,6 +23,7 @@ from lnode.cluster.sessions import Picture
 from lnode.errors import LnodeError
 from lnode.laptop import history
 from lnode.locate import routes
+from lnode.locate.address import Address
 from lnode.reconnect import machine, notice
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Do, End, Event, Phase, Start, What
@@ -31,56 +31,37 @@ from lnode.remote.fields import NodeName
 from lnode.ssh import arguments, failures, keychain, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import prove_master
-from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 _OVER_MASTER = "over a master"  # how it signed in; ssh says nothing there
 
 
-class Lines(NamedTuple):
-    """What runs on the host: `first` may create, `again(away_s, node)` never does, both on the terminal.
-
-    `away_s` is how long ago all was well, in whole seconds; `node` is the session's login node, "" if unknown;
-    `owner(node)` is the way there, past where the alias leads, and raises LnodeError. Over the link, framed by a nonce:
-    `client(nonce, "look" or "refresh")` for this run's, `look(nonce)` for all there is, `news(nonce, ...)` to tell
-    something in the session (news.sh).
-    """
-
-    first: str
-    again: Callable[[int, str], str]
-    client: Callable[[str, str], str]
-    look: Callable[[str], str]
-    news: Callable[..., str]
-    owner: Callable[[NodeName], Target]
-
-
-def attend(
-    target: Target, session: str, lines: Lines, first: Terminal, tty: Tty, signals: Signals, *, waits: bool
-) -> Outcome:
+def attend(address: Address, scripts: Scripts, first: Terminal, tty: Tty, signals: Signals, *, waits: bool) -> Outcome:
     """Stay beside the first terminal, and see to it that there is another one, until it is over."""
     gc.enable()  # this may last for days
-    return asyncio.run(_Supervisor(target, session, lines, first, tty, waits=waits).run(signals))
+    return asyncio.run(_Supervisor(address, scripts, first, tty, waits=waits).run(signals))
 
 
 class _Supervisor:
     """One attach. `_terminal` is the ssh that has the tty, None between two; what earlier ones tell is passed over."""
 
-    def __init__(self, target: Target, session: str, lines: Lines, first: Terminal, tty: Tty, *, waits: bool) -> None:
-        self._target, self._session, self._lines, self._tty = target, session, lines, tty
-        self._asked = target  # as it was asked for; its owner may be another one
+    def __init__(self, address: Address, scripts: Scripts, first: Terminal, tty: Tty, *, waits: bool) -> None:
+        self._target, self._session, self._scripts, self._tty = address.target, address.name, scripts, tty
+        self._settings = address.settings
+        self._asked = address.target  # as it was asked for; its owner may be another one
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
-        self._loop = Loop(target, lambda: (self._terminal, self._companion), waits=waits)
+        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits)
         self._tell = self._loop.tell
-        self._display = Display(tty, target.alias, self._press)
+        self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # is this terminal one that never creates?
         self._alive_wall = time.time()
         self._node: NodeName | None = None  # where the session is
         self._seen = False  # has it been there? The link says so, else time does
         self._story: list[tuple[float, str]] = []
-        self._lookout = Lookout(target.alias, lines.look, lines.news, self._note)
+        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._note)
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._takes_person = False  # did signing in?
         self._raw = False  # has ssh had the tty in its modes?
@@ -166,7 +147,7 @@ class _Supervisor:
         if self._node is None:
             return
         with suppress(LnodeError):
-            self._target = await asyncio.to_thread(self._lines.owner, self._node)
+            self._target = await asyncio.to_thread(routes.to_owner, self._asked, self._node, self._settings)
             self._note(f"going to {self._node}, where the session is")
 
     def _over_master(self, terminal: Terminal) -> str | None:
@@ -253,9 +234,9 @@ class _Supervisor:
             self._display.take()
         self._again = not start.creates
         line = (
-            self._lines.first
+            self._scripts.first()
             if start.creates
-            else self._lines.again(int(time.time() - self._alive_wall), self._node or "")
+            else self._scripts.again(int(time.time() - self._alive_wall), self._node or "")
         )
         try:
             # In a thread, because whether the keychain opens is seen first.
@@ -276,7 +257,7 @@ class _Supervisor:
         self._raw, self._parting = False, None
         self._dismiss()
         self._companion = Companion(
-            self._target, terminal.said(), self._lines.client, self._loop.is_silent, self._tell, self._learn,
+            self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
             self._remember, self._lookout, person=self._loop.state.person,
         )  # fmt: skip
 
@@ -310,7 +291,7 @@ class _Supervisor:
         self._raw = self._raw or raw
 
     async def _part(self, companion: Companion) -> None:
-        self._picture = await companion.look(self._lines.look)
+        self._picture = await companion.look(self._scripts.look)
         companion.leave()
 
     def _dismiss(self) -> None:

@@ -1,6 +1,7 @@
-"""Flags in, one call out. The only importer of typer."""
+"""The words that you typed, read with typer: a verb, its options and its place. The only importer of typer."""
 
 from collections.abc import Mapping, Sequence
+from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +9,8 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from lnode.cli import dispatch
+from lnode.cli.words import GROUPS, OPTIONS, VERBS, WORDS, Scope, Verb
 from lnode.errors import ExitCode, LnodeError
-
-_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _EVERYDAY = """\
 lnode unity                       attach to your session there, or start it
@@ -28,37 +28,14 @@ Keep a compute-node session alive on an HPC cluster, from your laptop.
 
 `unity` is a Host of your ~/.ssh/config. Ctrl-b d leaves a session running."""
 
-# What --help shows under which heading, by the names of _lnode's parameters.
-_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Arguments": ("host", "session"),
-    "What to attach to": (
-        "profile", "mem", "time", "partition", "gpus", "cpus", "login", "existing", "here", "detach", "wait", "cc",
-    ),
-    "Look": ("ls", "watch", "peek", "wait_for", "timeout"),
-    "Act": ("send", "no_enter", "renew", "early", "reset", "rescue", "kill", "yes"),
-    "Runs": ("run", "cwd", "on", "logs", "follows", "lines", "notify"),
-    "Ports and VS Code": ("ports", "code"),
-    "Sign-in": ("sign_in", "forget", "close"),
-    "Setup and trouble": ("setup", "undo", "profiles", "doctor", "history"),
-    "Output": ("as_json", "verbose", "help"),
-}  # fmt: skip
-
-
-class _Grouped(TyperCommand):
-    """--help in groups. Typer's own groups, rich_help_panel, are shown by rich only, which takes 40 ms to load."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        rows = {param.name: row for param in self.get_params(ctx) if (row := param.get_help_record(ctx))}
-        width = max(len(option) for option, _ in rows.values())
-        groups = {heading: [rows.pop(name) for name in names] for heading, names in _GROUPS.items()}
-        for heading, shown in {**groups, "Others": list(rows.values())}.items():
-            if shown:
-                with formatter.section(heading):
-                    formatter.write_dl([(option.ljust(width), text) for option, text in shown])
+_ARGUMENTS = {
+    "host": ("HOST", "an ssh alias; `demo` is a cluster on this laptop"),
+    "session": ("[SESSION]", "its name, else the host's default"),
+}
 
 
 def run_typed(argv: Sequence[str]) -> ExitCode:
-    """Do what was typed. Raises LnodeError(USAGE) for what typer cannot read."""
+    """Do what you typed. Raises LnodeError(USAGE) for words that typer cannot read or that do not go together."""
     if not argv:
         raise LnodeError(
             ExitCode.USAGE, "HOST is missing, an ssh alias", "see all there is: lnode --help", detail=_EVERYDAY
@@ -83,107 +60,109 @@ def _with_peek(argv: Sequence[str]) -> list[str]:
 
 
 def _parted(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """What is for lnode, and the command behind `--run --`, of which typer would take the first word for a SESSION."""
+    """The words for lnode, and the command behind `--run --`, whose first word typer would take for a SESSION."""
     words = list(argv)
     at = words.index("--") if "--" in words else len(words)
     return (words[:at], tuple(words[at + 1 :])) if "--run" in words[:at] else (words, ())
 
 
-@_app.command(
+# --- typer's command, made of the table
+
+
+class _Grouped(TyperCommand):
+    """--help in groups. Typer's own groups, rich_help_panel, need rich, which takes 40 ms to load."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        rows = {param.name: row for param in self.get_params(ctx) if (row := param.get_help_record(ctx))}
+        width = max(len(option) for option, _ in rows.values())
+        groups = {"Arguments": [*_ARGUMENTS]}
+        groups |= {group: [word.name for word in WORDS if word.group == group] for group in GROUPS}
+        groups[GROUPS[-1]].append("help")
+        for heading, names in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl([(rows[name][0].ljust(width), rows[name][1]) for name in names])
+
+
+def _signature() -> Signature:
+    """The parameters of typer's command: one for each word of the table, None or False if you did not type it."""
+    parameters = [Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+    for name, (metavar, text) in _ARGUMENTS.items():
+        parameters.append(_parameter(name, str, typer.Argument(metavar=metavar, help=text)))
+    for word in WORDS:
+        if word.flags:
+            how = typer.Option(*word.flags, metavar=word.metavar or None, help=word.help, hidden=not word.group)
+            parameters.append(_parameter(word.name, word.type, how))
+    return Signature(parameters, return_annotation=ExitCode)
+
+
+def _parameter(name: str, type_: Any, how: Any) -> Parameter:
+    default, typed = (False, bool) if type_ is bool else (None, type_ | None)
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[typed, how])
+
+
+def _lnode(context: typer.Context, host: str | None, session: str | None, **typed: Any) -> ExitCode:
+    given = {name: value for name, value in typed.items() if value is not None and value is not False and value != []}
+    verb = _verb(given)
+    _check_options(verb, given, host)
+    _check_place(verb, host, session)
+    words = {word.argument: given[word.name] for word in WORDS if word.name in given and word.argument}
+    if verb.name == "run":
+        words["command"] = _command(context.obj, f"{host} {session}")
+    if host is None:
+        return dispatch.run_here(verb.name, words)
+    if not verb.connects:
+        place = {"host": host} if session is None else {"host": host, "session": session}
+        return dispatch.run_here(verb.name, place | words)
+    of_settings = {name: given[name] for name, option in OPTIONS.items() if name in given and option.of_settings}
+    return dispatch.run(verb.name, host, session, words, of_settings)
+
+
+_lnode.__signature__ = _signature()  # type: ignore[attr-defined]  # inspect.signature reads it, and so does typer
+_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+_app.command(
     cls=_Grouped, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
-)
-def _lnode(
-    context: typer.Context,
-    host: Annotated[
-        str | None, typer.Argument(metavar="HOST", help="an ssh alias; `demo` is a cluster on this laptop")
-    ] = None,
-    session: Annotated[
-        str | None, typer.Argument(metavar="[SESSION]", help="its name, else the host's default")
-    ] = None,
-    ls: Annotated[
-        bool,
-        typer.Option("--ls", help="list every session: state, node, job, time left; without HOST on all known hosts"),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="with --ls and --doctor: as JSON")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="with --ls: keep it on the screen")] = False,
-    kill: Annotated[
-        bool, typer.Option("--kill", help="end the session and give its allocation back; or end a run")
-    ] = False,
-    renew: Annotated[bool, typer.Option("--renew", help="ask for another allocation in the same session")] = False,
-    early: Annotated[bool, typer.Option("--early", help="with --renew: while the old one still runs")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="with --kill, --setup and --code: do not ask")] = False,
-    run: Annotated[
-        bool, typer.Option("--run", help="start a command that goes on by itself: --run -- COMMAND")
-    ] = False,
-    cwd: Annotated[str | None, typer.Option("--cwd", metavar="DIR", help="with --run: start in this folder")] = None,
-    on: Annotated[
-        str | None, typer.Option("--on", metavar="SESSION", help="with --run: inside that session's allocation")
-    ] = None,
-    logs: Annotated[bool, typer.Option("--logs", help="print the log of a run")] = False,
-    follows: Annotated[bool, typer.Option("-f", help="with --logs: follow it to the end, across drops")] = False,
-    lines: Annotated[int | None, typer.Option("-n", metavar="N", help="with --logs: the last N lines only")] = None,
-    notify: Annotated[
-        bool, typer.Option("--notify", help="with --run or --logs -f: wait for the end, and notify")
-    ] = False,
-    login: Annotated[bool, typer.Option("--login", help="plain tmux on the login node, no allocation")] = False,
-    existing: Annotated[bool, typer.Option("--existing", help="attach only, never start one")] = False,
-    here: Annotated[
-        bool, typer.Option("--here", help="where HOST leads, whatever runs on its other login nodes")
-    ] = False,
-    detach: Annotated[bool, typer.Option("-d", help="detach the session's other clients")] = False,
-    profile: Annotated[str | None, typer.Option("-P", metavar="NAME", help="a profile of config.toml")] = None,
-    mem: Annotated[str | None, typer.Option("-m", metavar="MEM", help="memory to request")] = None,
-    time: Annotated[str | None, typer.Option("-t", metavar="TIME", help="time limit to request")] = None,
-    partition: Annotated[str | None, typer.Option("-p", metavar="NAME", help="partition to request in")] = None,
-    gpus: Annotated[str | None, typer.Option("-g", metavar="GPUS", help="GPUs to request")] = None,
-    cpus: Annotated[str | None, typer.Option("-c", metavar="CPUS", help="CPUs to request")] = None,
-    reset: Annotated[
-        bool, typer.Option("--reset", help="thaw the session's frozen screen; lnode demo --reset: remove the demo")
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="keep trying where there is no network yet")] = False,
-    sign_in: Annotated[
-        bool, typer.Option("--sign-in", help="keep a password or passphrase in this laptop's keychain")
-    ] = False,
-    forget: Annotated[bool, typer.Option("--forget", help="remove it again")] = False,
-    history: Annotated[bool, typer.Option("--history", help="why was I disconnected? what happened, and when")] = False,
-    close: Annotated[bool, typer.Option("--close", help="end the connection that a sign-in left open")] = False,
-    setup: Annotated[
-        bool, typer.Option("--setup", help="livenode() and mouse scrolling on the cluster; shows the change first")
-    ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="with --setup: take it back")] = False,
-    doctor: Annotated[
-        bool, typer.Option("--doctor", help="check every layer, each finding with its fix; without HOST this laptop")
-    ] = False,
-    cc: Annotated[bool, typer.Option("--cc", help="attach in tmux's control mode, for iTerm2")] = False,
-    peek: Annotated[
-        int | None,
-        typer.Option("--peek", metavar="[N]", help="what the session's screen shows, and N lines above"),
-    ] = None,
-    send: Annotated[
-        str | None, typer.Option("--send", metavar="TEXT", help="type TEXT into the session, and Enter")
-    ] = None,
-    no_enter: Annotated[bool, typer.Option("--no-enter", help="with --send: no Enter")] = False,
-    wait_for: Annotated[
-        str | None, typer.Option("--wait-for", metavar="REGEX", help="wait until it shows that, or `idle`, or `bell`")
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", metavar="S", help="with --wait-for: give up after so many seconds"),
-    ] = None,
-    ports: Annotated[
-        list[str] | None, typer.Option("-L", metavar="PORT", help="a port of this laptop to the session's node")
-    ] = None,
-    code: Annotated[
-        str | None, typer.Option("--code", metavar="DIR", help="VS Code on the session's node, in that folder there")
-    ] = None,
-    way: Annotated[str | None, typer.Option("--way", hidden=True)] = None,
-    rescue: Annotated[
-        int | None, typer.Option("--rescue", metavar="PID", help="bring a process that nothing protects into a session")
-    ] = None,
-    profiles: Annotated[bool, typer.Option("--profiles", help="what each profile would request here")] = False,
-    verbose: Annotated[bool, typer.Option("-v", help="tell at the end what happened, with times")] = False,
-) -> ExitCode:
-    """Keep a compute-node session alive on an HPC cluster: attach to it, or start it."""
-    typed = dict(locals())
-    command = typed.pop("context").obj
-    return dispatch.run(dispatch.Typed(**typed, command=command))
+)(_lnode)
+
+
+# --- the words that go together
+
+
+def _verb(given: Mapping[str, object]) -> Verb:
+    """Return the one verb among the words. Raises LnodeError(USAGE) for two that do not go together."""
+    said = [verb for name, verb in VERBS.items() if name in given]
+    said = [verb for verb in said if not any(other.name in verb.beside for other in said)] or [VERBS["attach"]]
+    if len(said) > 1:
+        raise _wrong(f"{' and '.join(verb.flag for verb in said)} are one at a time", "say one of them")
+    return said[0]
+
+
+def _check_options(verb: Verb, given: Mapping[str, object], host: str | None) -> None:
+    for option in OPTIONS.values():
+        if option.name in given and option.beside and verb.name not in option.beside:
+            takers = [VERBS[name] for name in option.beside]
+            *others, last = [taker.flag or "attaching" for taker in takers]
+            fits = f"{', '.join(others)} or {last}" if others else last
+            place = f"{host or 'HOST'}{' SESSION' if takers[0].scope in (Scope.SESSION, Scope.NAMED) else ''}"
+            example = " ".join(filter(None, (place, takers[0].spelled, option.spelled)))
+            raise _wrong(f"{option.flags[-1]} goes with {fits}", f"as in: lnode {example}")
+
+
+def _check_place(verb: Verb, host: str | None, session: str | None) -> None:
+    if host is None and verb.scope is not Scope.HOSTS:
+        raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
+    if session is not None and verb.scope in (Scope.HOST, Scope.HOSTS):
+        raise _wrong(f"{verb.flag} is for a whole host", f"without a session: lnode {host} {verb.flag}")
+    if session is None and verb.scope is Scope.NAMED:
+        words = "--run -- COMMAND" if verb.name == "run" else verb.flag
+        raise _wrong("a run needs a name", f"as in: lnode {host} sim {words}")
+
+
+def _command(words: Sequence[str], place: str) -> Sequence[str]:
+    """Return the command behind `--run --`. Raises LnodeError(USAGE) if there is none."""
+    if not words or not words[0]:
+        raise _wrong("--run needs a command behind --", f"as in: lnode {place} --run -- python long.py")
+    return words
+
+
+def _wrong(message: str, hint: str) -> LnodeError:
+    return LnodeError(ExitCode.USAGE, message, hint)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
+from lnode.errors import ExitCode, LnodeError
 from lnode.remote.fields import JobId, PaneId, SessionId, epoch, number
 
 # Options that a tmux before 2.0 does not know come out empty. Free text comes last, what lnode wrote itself before it.
@@ -180,6 +181,15 @@ def is_possible(name: str) -> bool:
 def suggestion(name: str) -> str:
     """The nearest name that can be created."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "livenode"
+
+
+def mangled(name: str) -> LnodeError:
+    """Return the error for a name that tmux would change."""
+    return LnodeError(
+        ExitCode.USAGE,
+        f"tmux would not keep the session name {name!r} as it is",
+        f"use letters, digits, - and _, as in: {suggestion(name)}",
+    )
 
 
 def literal(text: str) -> str:

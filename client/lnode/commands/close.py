@@ -2,13 +2,13 @@
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
+from lnode.locate.address import Address
 from lnode.ssh import master
-from lnode.ssh.target import Target
 
 
-def close(target: Target) -> ExitCode:
+def close(address: Address) -> ExitCode:
     """End lnode's own connection to the host, and what rides on it. Raises LnodeError where it is the user's own."""
-    alias = target.alias
+    target, alias = master.with_own(address.target), address.alias
     if target.one("controlpath"):
         raise LnodeError(
             ExitCode.USAGE,

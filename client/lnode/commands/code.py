@@ -14,7 +14,7 @@ from lnode.cluster import sessions
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.folders import PYTHON, replace_privately, state_folder
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.node_place import node_place
 from lnode.node import names, own_sshd
 from lnode.ssh.arguments import parse_config, resolve_argv
@@ -25,13 +25,14 @@ _CONFIG = "~/.ssh/config"
 _BACKUP = f"{_CONFIG}.before-lnode"
 
 
-def code(target: Target, name: str, request: HostSettings, *, folder: str, yes: bool) -> ExitCode:
+def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
     """Open the folder in an editor of this laptop. Raises LnodeError."""
-    alias, host = target.alias, names.host_of(target.alias, name)
+    target, alias, name = address.target, address.alias, address.name
+    host = names.host_of(alias, name)
     if target.config is not None:
         raise LnodeError(ExitCode.USAGE, "the demo has no node for an editor", f"as in: lnode unity {name} --code .")
     there = _from_here(folder)
-    place = node_place(target, name, request, there)
+    place = node_place(address, there)
     if place.folder is None:
         raise LnodeError(
             ExitCode.USAGE,

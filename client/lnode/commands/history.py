@@ -9,7 +9,7 @@ from lnode.laptop import screen
 _MOST = 200  # lines, the newest
 
 
-def history(host: str, session: str | None) -> ExitCode:
+def history(host: str, session: str | None = None) -> ExitCode:
     """Print what is kept of a host, or of one session there, oldest first."""
     moments = [moment for moment in kept.read(host) if session in (None, moment.session)][-_MOST:]
     if not moments:

@@ -15,8 +15,8 @@ from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry, Picture
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
+from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, has_session, no_session, no_tmux
 from lnode.runs import record
 from lnode.runs.record import Run
@@ -26,13 +26,13 @@ from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 
 
-def kill(target: Target, name: str, request: HostSettings, *, yes: bool) -> ExitCode:
+def kill(address: Address, *, yes: bool = False) -> ExitCode:
     """End the session and cancel the job tied to it, after a yes. Raises LnodeError where it is still there."""
-    alias = target.alias
+    alias, name, settings = address.alias, address.name, address.settings
     if not yes and not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
-    values, has = (*sessions.list_values(request.tmux), name), partial(has_session, name)
-    with asked(target, name, request, "kill", *values, has=has, settles=partial(_has_run, name)) as (
+    values, has = (*sessions.list_values(settings.tmux), name), partial(has_session, name)
+    with asked(address, "kill", *values, has=has, settles=partial(_has_run, name)) as (
         there,
         question,
         reply,
@@ -47,7 +47,7 @@ def kill(target: Target, name: str, request: HostSettings, *, yes: bool) -> Exit
             return _kill_run(question, there, run, yes=yes)
         if run.host is None:
             raise _not_to_be_reached(run, alias)
-    there = routes.to_node(target, run.host, routes.recall(alias).port(run.host), request)
+    there = routes.to_node(address.target, run.host, routes.recall(alias).port(run.host), settings)
     with Question(there, "kill", *values) as question:
         with screen.waiting(f"asking {run.host} ..."):
             reply = question.reply()

@@ -1,15 +1,19 @@
 """`lnode HOST NAME --logs [-f] [-n N]`: what a run has printed, and goes on printing."""
 
-from lnode.errors import ExitCode
+from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
+from lnode.locate.address import Address
 from lnode.runs import ending, record
 from lnode.runs.follower import follow
-from lnode.ssh.target import Target
 
 
-def logs(target: Target, name: str, *, follows: bool, lines: int | None, notifies: bool) -> ExitCode:
+def logs(address: Address, *, follows: bool = False, lines: int | None = None, notify: bool = False) -> ExitCode:
     """Print the log; following it, wait for the end of the run and end as it did: 0, or 1 for any other exit code."""
+    name = address.name
+    if lines is not None and lines < 0:
+        example = f"as in: lnode {address.alias} {name} --logs -n 20"
+        raise LnodeError(ExitCode.USAGE, "-n takes a number of lines, from 0 on", example)
     record.check_name(name)
-    log = screen.Log()
-    run = follow(target, name, lines=lines, to_the_end=follows, log=log)
-    return ending.tell(target, run, log, notifies=notifies) if follows else ExitCode.DONE
+    log, to_the_end = screen.Log(), follows or notify
+    run = follow(address.target, name, lines=lines, to_the_end=to_the_end, log=log)
+    return ending.tell(address.target, run, log, notifies=notify) if to_the_end else ExitCode.DONE

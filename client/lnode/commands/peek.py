@@ -3,19 +3,18 @@
 from lnode.cluster import panes
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
-from lnode.ssh.target import Target
 
 _MOST = 10_000  # rows: at 200 characters a row 2 MB
 
 
-def peek(target: Target, name: str, request: HostSettings, *, above: int) -> ExitCode:
+def peek(address: Address, *, above: int) -> ExitCode:
     """Print the rows as plain text: what could move a cursor stayed on the host, or is made visible."""
     if not 0 <= above <= _MOST:
         raise LnodeError(ExitCode.USAGE, f"--peek takes a number of lines up to {_MOST}", "as in: --peek 200")
-    with asked(target, name, request, "peek", request.tmux, name, str(above), has=has_pane) as (_, _, reply):
-        check_pane(reply, target.alias, name)
+    with asked(address, "peek", address.settings.tmux, address.name, str(above), has=has_pane) as (_, _, reply):
+        check_pane(reply, address.alias, address.name)
     rows = [row.rstrip() for row in panes.unbarred(reply.get("screen", ()))]
     while rows and not rows[-1]:
         rows.pop()

@@ -17,7 +17,7 @@ from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
@@ -25,19 +25,18 @@ from lnode.remote.fields import JobId
 from lnode.ssh import failures, verdict
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question
-from lnode.ssh.target import Target
 from lnode.text import visible
 
 _PAUSES_S = (1.0, 30.0)  # before it is tried again: the first, and the longest
 _FACTS_WITHIN_S = 60.0
 
 
-def ports(target: Target, name: str, request: HostSettings, specs: Sequence[str]) -> ExitCode:
+def ports(address: Address, *, specs: Sequence[str]) -> ExitCode:
     """Keep them open until Ctrl-C, or until the allocation ends. Raises LnodeError."""
     wanted = [_forward(spec) for spec in specs]
     for forward in wanted:
         _check_free(forward)
-    return _Ports(target, name, request, wanted).run()
+    return _Ports(address, wanted).run()
 
 
 def _forward(spec: str) -> Forward:
@@ -67,8 +66,8 @@ def _check_free(forward: Forward) -> None:
 class _Ports:
     """The ports over as many connections as it takes."""
 
-    def __init__(self, target: Target, name: str, request: HostSettings, wanted: Sequence[Forward]) -> None:
-        self._target, self._name, self._request, self._forwards = target, name, request, wanted
+    def __init__(self, address: Address, wanted: Sequence[Forward]) -> None:
+        self._address, self._target, self._name, self._forwards = address, address.target, address.name, wanted
         self._began = False
         self._job: JobId | None = None  # in which they end; a session without one has them on its login node
         self._may_ask = True
@@ -136,10 +135,10 @@ class _Ports:
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:
         """What runs there: the first time wherever the session is, later on in silence."""
-        values = (*sessions.list_values(self._request.tmux), "")
+        values = (*sessions.list_values(self._address.settings.tmux), "")
         if self._may_ask:
             has = partial(has_session, self._name)
-            with asked(self._target, self._name, self._request, "hostkey", *values, has=has) as (
+            with asked(self._address._replace(target=self._target), "hostkey", *values, has=has) as (
                 there,
                 question,
                 reply,

@@ -2,12 +2,13 @@
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import Settings
+from lnode.laptop.settings import Settings, load
 
 
-def profiles(alias: str, settings: Settings) -> ExitCode:
+def profiles(host: str) -> ExitCode:
     """Print what is requested without -P, then with each profile; a profile that does not fit says why."""
-    rows = [_row(alias, settings, profile) for profile in (None, *settings.profiles)]
+    settings = load()
+    rows = [_row(host, settings, profile) for profile in (None, *settings.profiles)]
     with screen.output():
         screen.print_table(("PROFILE", "SESSION", "REQUEST"), rows)
     if not settings.profiles:
@@ -18,7 +19,7 @@ def profiles(alias: str, settings: Settings) -> ExitCode:
 def _row(alias: str, settings: Settings, profile: str | None) -> list[tuple[str, str]]:
     name = (profile or "", "bold")
     try:
-        request = settings.of_host(alias, profile)
-        return [name, (request.session, ""), (request.filled(), "")]
+        there = settings.of_host(alias, profile)
+        return [name, (there.session, ""), (there.filled(), "")]
     except LnodeError as error:
         return [name, ("", ""), (error.message, "red")]

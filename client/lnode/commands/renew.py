@@ -7,22 +7,32 @@ goes into the pane that a person would see, where that is a shell at its prompt;
 import os
 from functools import partial
 
+from lnode.attach import find_or_start
+from lnode.attach.find_or_start import Options
 from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import Entry, State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_session
-from lnode.ssh.target import Target
 
 
-def renew(target: Target, name: str, request: HostSettings, *, early: bool) -> ExitCode:
+def renew(address: Address, *, early: bool = False, verbose: bool = False) -> ExitCode:
+    """Ask for the allocation, then attach if there is a terminal and the old one has ended. Raises LnodeError."""
+    _ask(address, early=early)
+    if early or not (screen.can_ask() and screen.is_terminal()):
+        return ExitCode.DONE
+    return find_or_start.attach(address.with_master(), Options(existing=True, verbose=verbose))
+
+
+def _ask(address: Address, *, early: bool) -> None:
     """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
-    alias, wanted = target.alias, request.filled()
+    alias, name, settings = address.alias, address.name, address.settings
+    wanted = settings.filled()
     command, program = tmux.pane_command(wanted, tmux.renewal(alias, name)), tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
-    values = (*sessions.list_values(request.tmux), name, command, program, *size)
-    with asked(target, name, request, "renew", *values, has=partial(has_session, name)) as (_, question, reply):
+    values = (*sessions.list_values(settings.tmux), name, command, program, *size)
+    with asked(address, "renew", *values, has=partial(has_session, name)) as (_, question, reply):
         picture = sessions.picture_of(reply)
         entry = entry_of(picture, alias, name)
         _refuse(entry, alias, early=early)
@@ -51,7 +61,6 @@ def renew(target: Target, name: str, request: HostSettings, *, early: bool) -> E
     )
     what = "asks for its next allocation" if early else "asks for another allocation"
     screen.say(f"{name} on {alias} {what} {where}")
-    return ExitCode.DONE
 
 
 def _refuse(entry: Entry, alias: str, *, early: bool) -> None:

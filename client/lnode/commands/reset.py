@@ -1,10 +1,10 @@
 """`lnode HOST SESSION --reset`: thaw a frozen screen, and say what was done. Nothing is ended, no text is typed."""
 
+from lnode.demo import demo
 from lnode.errors import ExitCode
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
-from lnode.ssh.target import Target
 
 _DONE = {
     "left-mode": "left tmux's copy mode, which takes the keys",
@@ -15,12 +15,18 @@ _DONE = {
 }
 
 
-def reset(target: Target, name: str, request: HostSettings) -> ExitCode:
+def reset(address: Address) -> ExitCode:
     """Do what tmux can do from outside the session."""
-    with asked(target, name, request, "reset", request.tmux, name, has=has_pane) as (_, _, reply):
-        check_pane(reply, target.alias, name)
+    with asked(address, "reset", address.settings.tmux, address.name, has=has_pane) as (_, _, reply):
+        check_pane(reply, address.alias, address.name)
     for section, words in _DONE.items():
         if section in reply:
             screen.say(words)
     screen.say("if it stays empty press Enter or Ctrl-L in it; if a shell does not show what you type: stty sane")
+    return ExitCode.DONE
+
+
+def remove_demo() -> ExitCode:
+    """Remove the demo with all that it keeps: `lnode demo --reset`."""
+    screen.say("the demo is gone" if demo.reset() else "there was no demo")
     return ExitCode.DONE

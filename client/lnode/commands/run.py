@@ -11,42 +11,40 @@ from lnode.cluster import sessions
 from lnode.cluster.sessions import State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.remote import call
 from lnode.runs import record
 from lnode.ssh.question import Question
-from lnode.ssh.target import Target
 
 _LONGEST = 120_000  # bytes: sshd hands the line over in one argument, of at most 128 KiB (Linux, MAX_ARG_STRLEN)
 
 
 def run(
-    target: Target,
-    name: str,
-    request: HostSettings,
-    command: Sequence[str],
+    address: Address,
     *,
-    cwd: str | None,
-    on: str | None,
-    notifies: bool,
+    command: Sequence[str],
+    cwd: str | None = None,
+    on: str | None = None,
+    notify: bool = False,
 ) -> ExitCode:
     """Start it. Raises LnodeError where nothing was started."""
+    target, name, settings = address.target, address.name, address.settings
     record.check_name(name)
     values = (
         name,
         call.run_id(),
-        request.cwd if cwd is None else cwd,
+        settings.cwd if cwd is None else cwd,
         shlex.join(command),
         on or "",
         call.source("keeper"),
     )
-    script, all_values = "run_on" if on else "run", (*sessions.list_values(request.tmux), *values)
+    script, all_values = "run_on" if on else "run", (*sessions.list_values(settings.tmux), *values)
     if len(call.line(script, call.nonce(), *all_values)) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
     if on:
         has = partial(has_session, on)
-        with asked(target, on, request, script, *all_values, has=has) as (_, question, picture):
+        with asked(address._replace(session=on), script, *all_values, has=has) as (_, question, picture):
             job = _job(target.alias, picture, on)
             with screen.waiting(f"starting {name} ..."):
                 reply = question.do(job)
@@ -58,7 +56,7 @@ def run(
     if not started:
         raise _refusal(target.alias, name, command, reply)
     screen.say(f"{name} {record.whereabouts(started[0])}; its log: lnode {target.alias} {name} --logs -f")
-    if not notifies:
+    if not notify:
         return ExitCode.DONE
     from lnode.runs import ending
 

@@ -3,17 +3,17 @@
 from lnode.cluster import keystrokes
 from lnode.errors import ExitCode
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
-from lnode.ssh.target import Target
 
 
-def send(target: Target, name: str, request: HostSettings, *, text: str, enter: bool) -> ExitCode:
+def send(address: Address, *, text: str, no_enter: bool = False) -> ExitCode:
     """Type `text`, each character as itself, and say so. Raises LnodeError where not all of it was typed."""
+    alias, name, enter = address.alias, address.name, not no_enter
     line = keystrokes.line(text, enter=enter)
-    with asked(target, name, request, "send", request.tmux, name, has=has_pane) as (_, question, reply):
-        check_pane(reply, target.alias, name)
+    with asked(address, "send", address.settings.tmux, name, has=has_pane) as (_, question, reply):
+        check_pane(reply, alias, name)
         done = question.do(line)
-        check_pane(done, target.alias, name)
-    screen.say(keystrokes.typed(done, target.alias, name, text, enter=enter))
+        check_pane(done, alias, name)
+    screen.say(keystrokes.typed(done, alias, name, text, enter=enter))
     return ExitCode.DONE

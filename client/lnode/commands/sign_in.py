@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
-from lnode.ssh import arguments, failures, keychain, sign_in_memory
+from lnode.locate.address import Address
+from lnode.ssh import arguments, failures, keychain, master, sign_in_memory
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Said
 from lnode.ssh.keychain import KeychainFailed
@@ -37,9 +38,9 @@ class _Asked(NamedTuple):
     answer: str
 
 
-def sign_in(target: Target) -> ExitCode:
+def sign_in(address: Address) -> ExitCode:
     """Sign in by hand and keep what it took. Raises LnodeError where nothing can be kept."""
-    alias = target.alias
+    target, alias = master.without(address.target), address.alias
     if not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "signing in needs a terminal, and this is a pipe", "run it in a terminal")
     _refuse_old_ssh()

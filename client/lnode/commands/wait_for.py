@@ -16,10 +16,9 @@ from lnode.cluster import keystrokes, panes
 from lnode.cluster.panes import Look, Place, Sent, Until
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, check_pane, has_pane
 from lnode.ssh.question import Question
-from lnode.ssh.target import Target
 
 IDLE_S = 10.0  # without output
 _EVERY_S = 1.0
@@ -37,12 +36,13 @@ class Text(NamedTuple):
 
 
 def wait_for(
-    target: Target, name: str, request: HostSettings, *, what: str, text: Text | None, timeout_s: float | None
+    address: Address, *, pattern: str, text: str | None = None, no_enter: bool = False, timeout: float | None = None
 ) -> ExitCode:
     """Wait, and print the line that matched. Raises LnodeError: FAILED when it is too late, NO_SESSION when it ends."""
-    if timeout_s is not None and not 0 <= timeout_s < float("inf"):
-        raise LnodeError(ExitCode.USAGE, f"--timeout cannot be {timeout_s:g} s", "as in: --timeout 600")
-    return _Wait(target, name, request, _until(what), text, timeout_s).run()
+    if timeout is not None and not 0 <= timeout < float("inf"):
+        raise LnodeError(ExitCode.USAGE, f"--timeout cannot be {timeout:g} s", "as in: --timeout 600")
+    typed = None if text is None else Text(text, not no_enter)
+    return _Wait(address, _until(pattern), typed, timeout).run()
 
 
 def _until(what: str) -> Until | re.Pattern[str]:
@@ -62,14 +62,14 @@ class _Wait:
     """One wait over as many connections as it takes."""
 
     def __init__(
-        self, target: Target, name: str, request: HostSettings, until: Until | re.Pattern[str], text: Text | None,
-        timeout_s: float | None,
-    ) -> None:  # fmt: skip
-        self._target, self._name, self._request, self._until, self._text = target, name, request, until, text
+        self, address: Address, until: Until | re.Pattern[str], text: Text | None, timeout_s: float | None
+    ) -> None:
+        self._address, self._target, self._name = address, address.target, address.name
+        self._until, self._text = until, text
         self._timeout_s = timeout_s
         self._over_at = float("inf") if timeout_s is None else time.monotonic() + timeout_s
         self._words = "" if text is None else keystrokes.line(text.text, enter=text.enter)
-        self._place = panes.named(name)
+        self._place = panes.named(address.name)
         self._sent: Sent | None = None
         self._began = False
 
@@ -111,10 +111,10 @@ class _Wait:
     def _opened(self) -> Iterator[Question]:
         """A connection over which it can be looked: the first to where the session is, later ones in silence."""
         alias, name, left_s = self._target.alias, self._name, self._left_s()
-        values = (self._request.tmux, *self._place, "follow" if self._text is None else "since")
+        values = (self._address.settings.tmux, *self._place, "follow" if self._text is None else "since")
         if not self._began:
             deed = ("type",) if self._text else ()
-            first = asked(self._target, name, self._request, "wait", *values, *deed, has=has_pane, within_s=left_s)
+            first = asked(self._address, "wait", *values, *deed, has=has_pane, within_s=left_s)
             with first as (self._target, question, reply):
                 check_pane(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)

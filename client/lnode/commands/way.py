@@ -7,23 +7,22 @@ import signal
 import subprocess
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.node_place import node_place
 from lnode.node import names, own_sshd
 from lnode.ssh import failures, verdict
 from lnode.ssh.arguments import SSH_FAILED
 from lnode.ssh.log import SshLog
-from lnode.ssh.target import Target
 
 
-def way(target: Target, host: str, request: HostSettings) -> ExitCode:
+def way(address: Address, *, node: str) -> ExitCode:
     """Connect standard input and output with the sshd at that node until one side ends. Raises LnodeError."""
-    name = names.session_of(host)
+    alias, name = address.alias, names.session_of(node)
     if name is None:
-        example = names.host_of(target.alias, "myproject")
-        raise LnodeError(ExitCode.USAGE, f"{host} is no node of a session", f"as in: ssh {example}")
-    place = node_place(target, name, request, ".")
-    own_sshd.keep_host_key(target.alias, place.key)
+        example = names.host_of(alias, "myproject")
+        raise LnodeError(ExitCode.USAGE, f"{node} is no node of a session", f"as in: ssh {example}")
+    place = node_place(address._replace(session=name), ".")
+    own_sshd.keep_host_key(alias, place.key)
     job = place.entry.job.id if place.entry.job else None
     argv, environment = own_sshd.way_argv(place.target, job)
     with SshLog() as log:  # where the keychain looks whom it has answered
@@ -36,6 +35,6 @@ def way(target: Target, host: str, request: HostSettings) -> ExitCode:
     if status in (SSH_FAILED, -signal.SIGTERM) and not failures.has_begun(said, place.target.place):
         verdict.why_not_in(place.target, said, argv, silent=True)
     if status:
-        without = f"edit on the login node: code --remote ssh-remote+{target.alias}"
-        raise own_sshd.no_way(str(said), target.alias, name, without)
+        without = f"edit on the login node: code --remote ssh-remote+{alias}"
+        raise own_sshd.no_way(str(said), alias, name, without)
     return ExitCode.DONE

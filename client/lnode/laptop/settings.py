@@ -92,11 +92,15 @@ class Settings(NamedTuple):
     hosts: Mapping[str, HostSettings]
     profiles: Mapping[str, Mapping[str, str]]
 
-    def of_host(self, alias: str, profile: str | None = None) -> HostSettings:
-        """Return the settings of a host under a profile. Raises LnodeError(USAGE) for a profile that is not there."""
+    def of_host(self, alias: str, profile: str | None = None, **words: str | None) -> HostSettings:
+        """Return the settings of a host under a profile, with the words of its request replaced.
+
+        Raises LnodeError(USAGE) for a profile that is not there, or a word that does not fit.
+        """
         settings = self.hosts.get(alias, HostSettings())
-        if profile is None:
-            return settings
+        return (settings if profile is None else self._under(profile, settings)).with_words(**words)
+
+    def _under(self, profile: str, settings: HostSettings) -> HostSettings:
         if profile not in self.profiles:
             known = ", ".join(self.profiles) or "none yet"
             raise LnodeError(ExitCode.USAGE, f"there is no profile {profile!r}", f"profiles in {self.path}: {known}")

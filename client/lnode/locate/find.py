@@ -11,8 +11,8 @@ from lnode.cluster import login_nodes
 from lnode.cluster.login_nodes import Verdict
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
+from lnode.locate.address import Address
 from lnode.remote.fields import NodeName
 from lnode.ssh.target import Target
 
@@ -26,9 +26,7 @@ Reply = Mapping[str, Sequence[str]]
 
 @contextmanager
 def asked(
-    target: Target,
-    name: str,
-    request: HostSettings,
+    address: Address,
     script: str,
     *values: str,
     has: Callable[[Reply], bool],
@@ -42,6 +40,7 @@ def asked(
     """
     from lnode.ssh.question import Question
 
+    target = address.target
     with ExitStack() as stack:
 
         def ask(there: Target) -> tuple[Target, Question, Reply]:
@@ -51,7 +50,7 @@ def asked(
                 return there, question, question.reply()
 
         asking: list[Question] = []
-        seen_there = remembered(target, name, request)
+        seen_there = remembered(address)
         answer: tuple[Target, Question, Reply] | None = None
         try:
             answer = ask(seen_there or target)
@@ -62,7 +61,7 @@ def asked(
             stack.close()  # there may be room for one session in a connection
             down = {seen_there.node} if seen_there and answer is None else set[NodeName | None]()
             try:
-                place = find(target, name, request, down=down)
+                place = find(address, down=down)
             except LnodeError as error:
                 if error.code is not ExitCode.NO_SESSION or answer is None or not settles(answer[2]):
                     raise
@@ -113,19 +112,21 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
         raise LnodeError(ExitCode.FAILED, f"tmux on {alias} could not do that with {name}", attach, detail=said)
 
 
-def remembered(target: Target, name: str, request: HostSettings) -> Target | None:
+def remembered(address: Address) -> Target | None:
     """The login node where this laptop saw the session last, None where the alias is as good a way to it."""
-    if target.config is not None:
+    if address.target.config is not None:
         return None
-    known = routes.recall(target.alias)
-    node = known.owner(name)
-    return routes.to_node(target, node, known.ports[node], request) if node and known.are_several else None
+    known = routes.recall(address.alias)
+    node = known.owner(address.name)
+    return (
+        routes.to_node(address.target, node, known.ports[node], address.settings)
+        if node and known.are_several
+        else None
+    )
 
 
 def find(
-    target: Target,
-    name: str,
-    request: HostSettings,
+    address: Address,
     *,
     starts: bool = False,
     without: Collection[NodeName | None] = (),
@@ -138,7 +139,8 @@ def find(
     """
     from lnode.locate.survey import Survey, why_silent
 
-    with Survey(target, request) as survey, screen.waiting(f"looking for {name} on the login nodes ..."):
+    target, name, settings = address.target, address.name, address.settings
+    with Survey(address) as survey, screen.waiting(f"looking for {name} on the login nodes ..."):
         answers = survey.answers()
     silent = {claim.node: (claim, error) for claim, error in answers.silent if claim.node not in without}
     silent |= {node: trouble for node, trouble in _unasked(answers, target.alias) if node not in without}
@@ -146,13 +148,13 @@ def find(
     seen_on = routes.recall(target.alias).owner(name)
     verdict, node = login_nodes.decide(name, found, [claim for claim, _ in silent.values()], seen_on)
     if verdict is Verdict.FOUND:
-        return routes.to_node(target, node, answers.pictures[node].port, request) if node else target
+        return routes.to_node(target, node, answers.pictures[node].port, settings) if node else target
     if verdict is Verdict.NOWHERE or node is None:
         return None
     claim, error = silent[node]
     wants_person = error.code in (ExitCode.LOGIN_REFUSED, ExitCode.HOST_KEY) and node not in down
     if verdict is Verdict.DOWN and wants_person:  # ssh itself asks there, or says what is wrong with the key
-        return routes.to_node(target, node, claim.port, request)
+        return routes.to_node(target, node, claim.port, settings)
     hint = f"wait for it, or start another one where {target.alias} leads: lnode {target.alias} {name} --here"
     if not starts:
         hint = f"ask again when it does, or see what is known: lnode {target.alias} --ls"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_session
 from lnode.node import own_sshd
 from lnode.remote.fields import Folder, HostKey
@@ -23,17 +23,18 @@ class NodePlace(NamedTuple):
     folder: Folder | None
 
 
-def node_place(target: Target, name: str, request: HostSettings, folder: str) -> NodePlace:
+def node_place(address: Address, folder: str) -> NodePlace:
     """Ask for the place of the session, and for the folder. Raises LnodeError, also if no sshd can be started there."""
-    has, values = partial(has_session, name), (*sessions.list_values(request.tmux), folder)
-    with asked(target, name, request, "hostkey", *values, has=has, within_s=_FACTS_WITHIN_S) as (
+    alias, name = address.alias, address.name
+    has, values = partial(has_session, name), (*sessions.list_values(address.settings.tmux), folder)
+    with asked(address, "hostkey", *values, has=has, within_s=_FACTS_WITHIN_S) as (
         there,
         question,
         reply,
     ):
         picture = sessions.picture_of(reply)
-        entry = entry_of(picture, target.alias, name)
-        own_sshd.check_reachable(picture, entry, target.alias)
+        entry = entry_of(picture, alias, name)
+        own_sshd.check_reachable(picture, entry, alias)
         then = question.reply()
         at = Folder.parse(next(iter(then.get("folder", ())), ""))
-        return NodePlace(there, entry, own_sshd.host_key(then, target.alias), at)
+        return NodePlace(there, entry, own_sshd.host_key(then, alias), at)

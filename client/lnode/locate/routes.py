@@ -43,13 +43,13 @@ class Known(NamedTuple):
         return len(self.ports) > 1
 
 
-def to_node(target: Target, node: NodeName, port: Port, request: HostSettings, *, led: bool = False) -> Target:
+def to_node(target: Target, node: NodeName, port: Port, settings: HostSettings, *, led: bool = False) -> Target:
     """The target that is this login node. Raises LnodeError as Resolving does.
 
     `led`: the alias has led there, so its key is known by the alias' name; else ssh has to ask about one that is new.
     """
-    if request.login_nodes:
-        route: tuple[Option, ...] = (Option("HostName", _address(request.login_nodes, node)),)
+    if settings.login_nodes:
+        route: tuple[Option, ...] = (Option("HostName", _address(settings.login_nodes, node)),)
     else:
         route = (Option("HostName", node), Option("Port", port), _through(target))
         if sign_in_memory.takes_person(target) is False or master.identity(
@@ -61,7 +61,13 @@ def to_node(target: Target, node: NodeName, port: Port, request: HostSettings, *
     if target.one("controlpath"):
         route = (*route, Option("ControlPath", Local("none")))  # it may be the same for both: %n, or no token at all
     routed = Resolving(target.alias, target.config, node=node, route=route).target()
-    return master.with_master(routed, request.keep_warm)
+    return master.with_master(routed, settings.keep_warm)
+
+
+def to_owner(target: Target, node: NodeName, settings: HostSettings) -> Target:
+    """Return the target that is the login node of a session, past the one where the alias leads. Raises LnodeError."""
+    port = recall(target.alias).ports.get(node) or Port(target.port)
+    return to_node(target, node, port, settings, led=True)
 
 
 def _address(template: str, node: NodeName) -> NodeName:

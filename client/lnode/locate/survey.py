@@ -11,8 +11,8 @@ from typing import NamedTuple, Self
 from lnode.cluster import sessions
 from lnode.cluster.login_nodes import Claim, is_same
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
+from lnode.locate.address import Address
 from lnode.remote.fields import NodeName
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
@@ -49,9 +49,9 @@ class Survey:
     The login nodes beside the one where the alias leads are asked in silence.
     """
 
-    def __init__(self, target: Target, request: HostSettings, *, silent: bool = False) -> None:
-        self._target, self._request = target, request
-        self._question = Question(target, "list", *sessions.list_values(request.tmux), silent=silent)
+    def __init__(self, address: Address, *, silent: bool = False) -> None:
+        self._target, self._settings = address.target, address.settings
+        self._question = Question(address.target, "list", *sessions.list_values(address.settings.tmux), silent=silent)
         self._others: list[Question] = []
         self._abandoned = False
 
@@ -81,7 +81,7 @@ class Survey:
         with ExitStack() as stack:
             asked = []
             for claim in claims[:MOST_NODES]:
-                there = routes.to_node(self._target, claim.node, claim.port, self._request)
+                there = routes.to_node(self._target, claim.node, claim.port, self._settings)
                 if routes.wants_person(self._target, there):
                     silent.append((claim, _sign_in(self._target.alias, claim.node)))
                 else:
@@ -109,7 +109,7 @@ class Survey:
                 routes.learn_node(self._target.alias, node, seen.port, names, led=node == here)
 
     def _ask(self, there: Target) -> Question:
-        return Question(there, "list", *sessions.list_values(self._request.tmux), silent=True)
+        return Question(there, "list", *sessions.list_values(self._settings.tmux), silent=True)
 
     def abandon(self) -> None:
         """Wait no longer: answers() fails then, in whatever thread it runs."""

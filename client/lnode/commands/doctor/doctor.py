@@ -10,7 +10,7 @@ from lnode.cluster import tmux
 from lnode.commands.doctor.checks import HERE, LAYERS, Finding, findings, layers_until, of_failure, parse_facts
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen, settings
-from lnode.laptop.settings import HostSettings
+from lnode.locate.address import Address
 from lnode.ssh import keychain as ssh_keychain
 from lnode.ssh import prompts
 from lnode.ssh.question import DONE_WITHIN_S, Question
@@ -21,19 +21,20 @@ _WITHOUT_HOST = "localhost"  # no name of a host is needed to read the configura
 _OPTIONS = ("remotecommand", "requesttty", "loglevel", "stricthostkeychecking", "userknownhostsfile", "controlpath")
 
 
-def doctor_here(*, as_json: bool) -> ExitCode:
+def without_host(*, as_json: bool = False) -> ExitCode:
     """Look at this laptop alone; FAILED where anything is to be mended."""
     facts = {**_of_laptop(ssh_keychain.keeps_any()), **_of_configuration()}
     return _show(None, HERE, findings(facts, HERE), as_json=as_json)
 
 
-def doctor(target: Target, request: HostSettings, *, as_json: bool) -> ExitCode:
+def doctor(address: Address, *, as_json: bool = False) -> ExitCode:
     """Look at every layer up to the node, in one question; FAILED where anything is to be mended."""
+    target = address.target
     facts = {"host": target.alias, **_of_laptop(ssh_keychain.is_kept(target)), **_of_alias(target)}
     layers: Sequence[str] = LAYERS
     found: list[Finding] = []
     try:
-        facts = _of_host(target, request) | facts  # the laptop's own facts are no host's to say
+        facts = _of_host(address) | facts  # the laptop's own facts are no host's to say
     except LnodeError as error:
         ended = of_failure(error.code, error.message, error.hint)
         layers, found = layers_until(ended.layer), [ended]
@@ -80,11 +81,11 @@ def _of_alias(target: Target) -> dict[str, str]:
     return {name: " ".join(target.options[name]) for name in _OPTIONS if target.one(name)}
 
 
-def _of_host(target: Target, request: HostSettings) -> dict[str, str]:
+def _of_host(address: Address) -> dict[str, str]:
     asked = int(time.time())
-    program = tmux.program_of(request.command)
-    question = Question(target, "doctor", request.tmux, program, os.environ.get("TERM", ""))
-    with question, screen.waiting(f"asking {target.alias} ..."):
+    program = tmux.program_of(address.settings.command)
+    question = Question(address.target, "doctor", address.settings.tmux, program, os.environ.get("TERM", ""))
+    with question, screen.waiting(f"asking {address.alias} ..."):
         reply = question.reply(within_s=DONE_WITHIN_S)  # each probe has some seconds
     return {**parse_facts(reply.get("facts", ())), "asked": str(asked), "answered": str(int(time.time()))}
 

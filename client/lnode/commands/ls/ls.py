@@ -13,24 +13,24 @@ from lnode.commands.ls.watch import refuse_to_watch_a_pipe
 from lnode.commands.ls.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
-from lnode.laptop.settings import HostSettings
+from lnode.laptop.settings import load
+from lnode.locate import pictures
+from lnode.locate.address import Address, resolved
 from lnode.locate.find import no_tmux
 from lnode.locate.survey import Survey
-from lnode.ssh.target import Target
+from lnode.ssh.target import Resolving
 
 _WITHIN_S = 10.0  # for all hosts at once
 
-Hosts = Mapping[str, tuple[Target, HostSettings]]
-"""Alias -> how it is reached, and what is configured for it."""
 
-
-def ls(target: Target, request: HostSettings, *, as_json: bool, watch: bool) -> ExitCode:
+def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitCode:
     """Print the sessions of the host: a table, plain columns in a pipe, or JSON. Raises LnodeError."""
     if watch:
         refuse_to_watch_a_pipe()
+    target = address.target
     trouble: LnodeError | None = None
     try:
-        with Survey(target, request) as asked, screen.waiting(f"asking {target.alias} ..."):
+        with Survey(address) as asked, screen.waiting(f"asking {target.alias} ..."):
             screen.prepare_table()  # while ssh is on its way
             view = view_of(target, asked)
     except LnodeError as error:
@@ -41,7 +41,7 @@ def ls(target: Target, request: HostSettings, *, as_json: bool, watch: bool) -> 
         if view.is_fresh and picture.tmux != "ok":
             raise no_tmux(target.alias, picture.tmux, picture.tmux_says)
     if watch:
-        return keep_watch({target.alias: (target, request)}, [view])
+        return keep_watch({target.alias: address}, [view])
     if as_json:
         screen.show_json(table.document(view))
     else:
@@ -55,8 +55,24 @@ def ls(target: Target, request: HostSettings, *, as_json: bool, watch: bool) -> 
     return ExitCode.UNREACHABLE if view.silent else ExitCode.DONE
 
 
-def ls_all(hosts: Hosts, troubled: Sequence[View], *, as_json: bool, watch: bool) -> ExitCode:
-    """The same of all hosts at once; `troubled` are those that cannot be asked at all."""
+def without_host(*, as_json: bool = False, watch: bool = False) -> ExitCode:
+    """The same of all known hosts at once. Raises LnodeError."""
+    settings = load()
+    resolving = {alias: Resolving(alias) for alias in sorted({*settings.hosts, *pictures.hosts()})}
+    if not resolving:
+        hint = "name one: lnode unity --ls; from then on it is among them"
+        raise LnodeError(ExitCode.USAGE, "no host is known yet", hint)
+    hosts, troubled = {}, []
+    for alias, asked in resolving.items():
+        try:
+            hosts[alias] = resolved(asked, None, settings.of_host(alias))
+        except LnodeError as error:
+            troubled.append(remembered(alias, error))
+    return _of_all(hosts, troubled, as_json=as_json, watch=watch)
+
+
+def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: bool, watch: bool) -> ExitCode:
+    """Print the sessions of all hosts; `troubled` are those that cannot be asked at all."""
     if watch:
         refuse_to_watch_a_pipe()
     order = sorted([*hosts, *(view.host for view in troubled)])
@@ -85,7 +101,7 @@ def ls_all(hosts: Hosts, troubled: Sequence[View], *, as_json: bool, watch: bool
     return ExitCode.FAILED if unknown else ExitCode.DONE
 
 
-def _all(hosts: Hosts) -> Iterator[View]:
+def _all(hosts: Mapping[str, Address]) -> Iterator[View]:
     return views_of(hosts, within_s=_WITHIN_S)
 
 

@@ -10,8 +10,8 @@ from lnode.cluster import sessions
 from lnode.cluster.login_nodes import Claim
 from lnode.commands.ls.table import View
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import HostSettings
 from lnode.locate import pictures
+from lnode.locate.address import Address
 from lnode.locate.survey import MOST_NODES, Survey, why_silent
 from lnode.runs import record
 from lnode.ssh.target import Target
@@ -37,23 +37,20 @@ def _in_words(claim: Claim, error: LnodeError) -> str:
     return f"{said}; {', '.join(claim.names)} was there" if claim.names else said
 
 
-def views_of(hosts: Mapping[str, tuple[Target, HostSettings]], *, within_s: float) -> Iterator[View]:
+def views_of(hosts: Mapping[str, Address], *, within_s: float) -> Iterator[View]:
     """Ask all hosts side by side and in silence; each view as it comes, of those that take longer the last known."""
     answers: SimpleQueue[View | Exception] = SimpleQueue()
 
     def wait_for(alias: str, survey: Survey) -> None:
         try:
-            answers.put(view_of(hosts[alias][0], survey))
+            answers.put(view_of(hosts[alias].target, survey))
         except LnodeError as error:
             answers.put(remembered(alias, error))
         except Exception as bug:
             answers.put(bug)
 
     with ExitStack() as stack:
-        surveys = {
-            alias: stack.enter_context(Survey(target, request, silent=True))
-            for alias, (target, request) in hosts.items()
-        }
+        surveys = {alias: stack.enter_context(Survey(address, silent=True)) for alias, address in hosts.items()}
         for survey in surveys.values():
             stack.callback(survey.abandon)
         for alias, survey in surveys.items():

@@ -10,8 +10,7 @@ from lnode.commands.ls.table import View
 from lnode.commands.ls.views import views_of
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
-from lnode.ssh.target import Target
+from lnode.locate.address import Address
 
 _EVERY_S = 60.0
 _OFTEN_S = 30.0  # where something waits or ends soon; nothing asks a scheduler more often
@@ -25,7 +24,7 @@ def refuse_to_watch_a_pipe() -> None:
         raise LnodeError(ExitCode.USAGE, "--watch needs a terminal", "for scripts there is: --ls --json")
 
 
-def watch(hosts: Mapping[str, tuple[Target, HostSettings]], views: Sequence[View]) -> ExitCode:
+def watch(hosts: Mapping[str, Address], views: Sequence[View]) -> ExitCode:
     """Show the views until q or Ctrl-C. Asks in silence: a host that wants somebody keeps its last picture."""
     seen = {view.host: (time.time() - view.age_s, view) for view in views}
     asking: threading.Thread | None = None
@@ -46,7 +45,7 @@ def watch(hosts: Mapping[str, tuple[Target, HostSettings]], views: Sequence[View
             return ExitCode.DONE
 
 
-def _ask(hosts: Mapping[str, tuple[Target, HostSettings]], seen: dict[str, tuple[float, View]]) -> None:
+def _ask(hosts: Mapping[str, Address], seen: dict[str, tuple[float, View]]) -> None:
     for view in views_of(hosts, within_s=_WITHIN_S):
         at = time.time() - view.age_s
         if view.is_fresh or view.host not in seen:

@@ -13,8 +13,8 @@ from lnode.commands.rescue import recipes
 from lnode.commands.rescue.recipes import Fate, Process
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import HostSettings
 from lnode.locate import routes
+from lnode.locate.address import Address
 from lnode.remote.fields import NodeName
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
@@ -37,9 +37,9 @@ class _Found(NamedTuple):
         return self.node or "an unknown login node"
 
 
-def save(target: Target, name: str | None, request: HostSettings, *, pid: int, here: bool) -> ExitCode:
+def rescue(address: Address, *, pid: int, here: bool = False) -> ExitCode:
     """Do it, or say how; 0 where it is safe now. `here`: only where the alias leads. Raises LnodeError."""
-    alias, name = target.alias, name or f"rescued-{pid}"
+    alias, name = address.alias, address.session or f"rescued-{pid}"
     if not 1 < pid <= _LAST:
         raise LnodeError(
             ExitCode.USAGE, f"{pid} is no process", f"find its number: ssh {alias} ps -u \\$USER -o pid,tty,args"
@@ -48,7 +48,7 @@ def save(target: Target, name: str | None, request: HostSettings, *, pid: int, h
         raise LnodeError(ExitCode.USAGE, f"a session cannot be called {name!r}", f"as in: {tmux.suggestion(name)}")
     with ExitStack() as stack:
         with screen.waiting(f"asking {alias} ..."):
-            answers, silent = _answers(stack, target, request, (str(pid), name), here=here)
+            answers, silent = _answers(stack, address, (str(pid), name), here=here)
         one, process = _the_one(answers, silent, pid, alias)
         node = one.place
         found = recipes.fate(process)
@@ -68,7 +68,7 @@ def save(target: Target, name: str | None, request: HostSettings, *, pid: int, h
     if "taken" not in reply:
         said = "; ".join(visible(row) for row in reply.get("failed", ()))
         return _by_hand(process, alias, f"{pid} on {node} could not be moved: reptyr said: {said}")
-    if target.config is None and one.node:
+    if address.target.config is None and one.node:
         routes.learn_session(alias, name, one.node)
     screen.say(
         f"{pid} is in {name} on {alias} now; what it had printed stays in its old terminal: lnode {alias} {name}"
@@ -77,12 +77,14 @@ def save(target: Target, name: str | None, request: HostSettings, *, pid: int, h
 
 
 def _answers(
-    stack: ExitStack, target: Target, request: HostSettings, values: tuple[str, str], *, here: bool
+    stack: ExitStack, address: Address, values: tuple[str, str], *, here: bool
 ) -> tuple[list[_Found], list[NodeName]]:
     """What each login node that is known says, side by side, that of the alias first; and which said nothing."""
 
+    target, settings = address.target, address.settings
+
     def ask(there: Target, *, silent: bool) -> Question:
-        return stack.enter_context(Question(there, "rescue", request.tmux, *values, silent=silent))
+        return stack.enter_context(Question(there, "rescue", settings.tmux, *values, silent=silent))
 
     def heard(question: Question) -> _Found:
         reply = question.reply()
@@ -96,7 +98,7 @@ def _answers(
     ]
     asked = []
     for node in [] if here or target.config is not None else others:
-        there = routes.to_node(target, node, known.port(node), request)
+        there = routes.to_node(target, node, known.port(node), settings)
         if routes.wants_person(target, there):
             silent.append(node)
         else:

@@ -12,7 +12,8 @@ from lnode.cluster import tmux
 from lnode.commands.setup import livenode, rc_file
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
-from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings
+from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, load
+from lnode.locate.address import Address
 from lnode.schedulers.known import SCHEDULERS
 from lnode.ssh import arguments
 from lnode.ssh.question import Question
@@ -41,19 +42,18 @@ class _Change(NamedTuple):
     after: bytes | None
 
 
-def setup(
-    target: Target, request: HostSettings, profiles: Mapping[str, HostSettings], *, undo: bool, yes: bool
-) -> ExitCode:
+def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCode:
     """Show what would change there, ask, and change it. Raises LnodeError where something could not be changed."""
-    alias = target.alias
-    with Question(target, "setup", request.tmux) as question:
+    target, alias, settings = address.target, address.alias, address.settings
+    live = _live(alias)
+    with Question(target, "setup", settings.tmux) as question:
         with screen.waiting(f"asking {alias} ..."):
             reply = question.reply()
-        changes = _changes(alias, reply, _wanted(reply, {"livenode": request, **_live(profiles)}), undo=undo)
+        changes = _changes(alias, reply, _wanted(reply, {"livenode": settings, **live}), undo=undo)
         doable = [change for change in changes if change.obstacle not in _OBSTACLES]
         _show(alias, reply, changes)
         if not undo:
-            _propose(alias, reply, request)
+            _propose(alias, reply, settings)
             _propose_alias(target)
         if not doable:
             screen.say(f"there is nothing {'to take back' if undo else 'to change'} on {alias}")
@@ -74,25 +74,27 @@ def setup(
     return ExitCode.DONE
 
 
-def _live(profiles: Mapping[str, HostSettings]) -> dict[str, HostSettings]:
+def _live(alias: str) -> dict[str, HostSettings]:
     """livegpu, livecpu: the profiles whose names a shell takes, and whose requests are complete."""
-    named = {f"live{name}": request for name, request in profiles.items() if name.isidentifier() and name.isascii()}
-    return {name: request for name, request in named.items() if _filled(request)}
+    known = load()
+    profiles = {name: known.of_host(alias, name) for name in known.profiles}
+    named = {f"live{name}": there for name, there in profiles.items() if name.isidentifier() and name.isascii()}
+    return {name: there for name, there in named.items() if _filled(there)}
 
 
-def _filled(request: HostSettings) -> str:
+def _filled(settings: HostSettings) -> str:
     try:
-        return request.filled()
+        return settings.filled()
     except LnodeError:
         return ""
 
 
-def _wanted(reply: Reply, requests: Mapping[str, HostSettings]) -> dict[str, str | None]:
+def _wanted(reply: Reply, live: Mapping[str, HostSettings]) -> dict[str, str | None]:
     """What each file should hold in its block, None for one that cannot."""
     version = livenode.parse_version(_first(reply, "tmux"))
     named = {
-        name: (request.session if tmux.is_creatable(request.session) else "livenode", request.filled(), request.cwd)
-        for name, request in requests.items()
+        name: (there.session if tmux.is_creatable(there.session) else "livenode", there.filled(), there.cwd)
+        for name, there in live.items()
     }
     return {"rc": livenode.functions(_first(reply, "shell"), named, version), "tmux_conf": livenode.tmux_conf(version)}
 
@@ -146,10 +148,10 @@ def _encoded(text: bytes | None) -> str:
     return "-" if text is None else base64.b64encode(text).decode() or "="
 
 
-def _propose(alias: str, reply: Reply, request: HostSettings) -> None:
+def _propose(alias: str, reply: Reply, settings: HostSettings) -> None:
     """For this laptop: a command for config.toml, where the default one would not do there."""
     letters = _first(reply, "sinteractive")[1:]  # empty where it cannot be read
-    if request.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
+    if settings.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
         return
     known = SCHEDULERS.get(_first(reply, "scheduler"))
     if "sinteractive" in reply:

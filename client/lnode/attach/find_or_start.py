@@ -1,0 +1,154 @@
+"""An attach: the session is looked for on all login nodes of the host, else started where the alias leads.
+
+The terminal (`ssh -t`) is complete in itself: has-session, create, attach, and an exit code that says what
+happened. Only the terminal creates. So the session has your agent socket, window size and environment from the first
+pane on, and no second creator races with it.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from lnode.attach import hints, last_seen
+from lnode.attach.scripts import Scripts, scripts_of
+from lnode.attach.signals import Signals
+from lnode.attach.terminal import Terminal
+from lnode.attach.tty import Tty
+from lnode.cluster import tmux
+from lnode.cluster.tmux import Left
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import folders, screen
+from lnode.locate import find as locate_find
+from lnode.locate import routes
+from lnode.locate.address import Address
+from lnode.remote.fields import NodeName
+from lnode.ssh import failures
+from lnode.ssh.target import Target
+
+if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond counts
+    from lnode.attach.outcome import Outcome
+
+
+class Options(NamedTuple):
+    """The options of an attach, by their names in cli/words.py."""
+
+    login: bool = False
+    existing: bool = False
+    here: bool = False
+    detach: bool = False
+    wait: bool = False
+    cc: bool = False
+    verbose: bool = False
+
+
+def attach(address: Address, options: Options) -> ExitCode:
+    """Give the terminal to the session until you leave it. Raises LnodeError if that fails."""
+    alias, name = address.alias, address.name
+    if not tmux.is_possible(name):
+        raise tmux.mangled(name)
+    scripts = scripts_of(address, login=options.login, detach=options.detach, control=options.cc)
+    _greet(alias, name, options)
+    ended, place = _Attach(address, scripts, options).seek()
+    from lnode.attach import outcome
+
+    if not options.existing and _is_not_there(ended):
+        raise tmux.mangled(name)
+    if ended.status == Left.NO_FOLDER:
+        raise outcome.no_folder(alias, address.settings.cwd)
+    return outcome.conclude(ended, place, name, scripts.program)
+
+
+def _greet(alias: str, name: str, options: Options) -> None:
+    """Tell what is good to know before the session has the screen."""
+    if options.cc and not folders.is_iterm():
+        screen.say(
+            "--cc is for iTerm2, and this terminal is none: it will show tmux's protocol; leave it by typing detach"
+        )
+    hint = hints.of(os.environ)
+    if hint and folders.is_first(hint.name):
+        screen.say(hint.words)
+    if seen := last_seen.read(alias, name):
+        screen.say(seen)
+
+
+class _Attach:
+    """One attach, at one login node after the other until the session is found or started."""
+
+    def __init__(self, address: Address, scripts: Scripts, options: Options) -> None:
+        self._address, self._scripts, self._options = address, scripts, options
+        creates = not options.existing and tmux.is_creatable(address.name)
+        self._anew = "anew" if creates else "there"
+        self._at_first = "existing" if options.existing else "create" if creates else "refuse"
+
+    def seek(self) -> tuple["Outcome", Target]:
+        """Attach where the session is, else start it where the alias leads: how that ended, and the login node."""
+        address, options = self._address, self._options
+        target, name = address.target, address.name
+        if options.here:
+            return self._stay(target, self._anew, waits=options.wait), target
+        looked: set[NodeName | None] = set()
+        down: set[NodeName | None] = set()
+        seen_there = locate_find.remembered(address)
+        if seen_there is not None:
+            outcome = self._stay(seen_there, "there", waits=False)
+            if not _is_not_there(outcome) and not _is_unreachable(outcome, seen_there.place):
+                return outcome, seen_there
+            (looked if _is_not_there(outcome) else down).add(seen_there.node)
+        else:
+            owner = routes.recall(target.alias).owner(name) if target.config is None else None
+            outcome = self._stay(target, self._at_first, owner or "", waits=options.wait)
+            if outcome.status != Left.ELSEWHERE or outcome.began_before:
+                return outcome, target
+        find = partial(locate_find.find, address, starts=not options.existing, down=down)
+        while place := _found(find, seen_there if options.wait else None, looked):
+            outcome = self._stay(place, "there", waits=options.wait)
+            if not _is_not_there(outcome):
+                return outcome, place
+            looked.add(place.node)
+        if options.existing:
+            raise locate_find.no_session(target.alias, name)
+        return self._stay(target, self._anew, waits=options.wait), target
+
+    def _stay(self, there: Target, mode: str, node: str = "", *, waits: bool) -> "Outcome":
+        """Stay attached at one login node, with all reconnects; `mode` as session.sh takes it."""
+        scripts = self._scripts._replace(mode=mode, node=node)
+        with Signals() as signals, Tty() as tty, Terminal(there, scripts.first()) as terminal:
+            tty.keep(terminal.pid)
+            if self._options.cc:
+                from lnode.attach import control_mode
+
+                outcome = control_mode.attend(there, terminal, signals)
+            else:
+                from lnode.attach import supervisor
+
+                address = self._address._replace(target=there)
+                outcome = supervisor.attend(address, scripts, terminal, tty, signals, waits=waits)
+        if self._options.verbose:
+            for at, words in outcome.story:
+                screen.say(f"{time.strftime('%H:%M:%S', time.localtime(at))} {words}")
+        return outcome
+
+
+def _found(find: Callable[..., Target | None], otherwise: Target | None, looked: set[NodeName | None]) -> Target | None:
+    """Return the login node that find() finds beside those of `looked`; `otherwise` if no login node answers."""
+    try:
+        return find(without=looked)
+    except LnodeError as error:
+        if otherwise is None or otherwise.node in looked or error.code is not ExitCode.UNREACHABLE:
+            raise
+        return otherwise
+
+
+def _is_not_there(outcome: "Outcome") -> bool:
+    """True if the session was looked for and not found."""
+    return outcome.status == Left.NO_SESSION and not outcome.began_before
+
+
+def _is_unreachable(outcome: "Outcome", place: failures.Place) -> bool:
+    from lnode.reconnect.machine import End
+
+    if outcome.end is not End.FAILED or outcome.began:
+        return False
+    return failures.explain(outcome.cause, "", place).code is ExitCode.UNREACHABLE

@@ -1,0 +1,69 @@
+"""The scripts that one attach runs on the host, each as the line that ssh takes."""
+
+from typing import NamedTuple
+
+from lnode.cluster import tmux
+from lnode.laptop import folders
+from lnode.locate.address import Address
+from lnode.remote import call
+
+
+class Scripts(NamedTuple):
+    """`first` and `again` run session.sh on the terminal: `first` may create the session, `again` never does.
+
+    The others go over the link, framed by a nonce. `run` is this attach, `me` this laptop, `request` the command that
+    asks for an allocation, "" for none. `mode` is that of session.sh for `first`, and `node` the session's login node
+    as far as it is known then.
+    """
+
+    address: Address
+    run: str
+    me: tuple[str, str]
+    request: str
+    detach: bool
+    control: bool
+    mode: str = ""
+    node: str = ""
+
+    @property
+    def program(self) -> str:
+        """The program that the request starts with, "" if that is unclear."""
+        return tmux.program_of(self.request)
+
+    def first(self) -> str:
+        """Return the line of the first terminal."""
+        return self._session(self.mode, "detach" if self.detach else "keep", 0, self.node)
+
+    def again(self, away_s: int, node: str) -> str:
+        """Return the line of a later terminal, `away_s` seconds after all was well; `node` is "" if unknown."""
+        return self._session("again", "keep", away_s, node)
+
+    def _session(self, mode: str, others: str, away_s: int, node: str) -> str:
+        name, settings = self.address.name, self.address.settings
+        renew = tmux.renewal(self.address.alias, name)
+        command = tmux.pane_command(self.request, renew) if self.request else ""
+        kind, look = "node" if self.request else "login", "control" if self.control else "draw"
+        mine = (self.run, *self.me, str(away_s), node)
+        return call.line(
+            "session", name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd
+        )
+
+    def client(self, nonce: str, what: str) -> str:
+        """Return the line for this attach's own tmux client; `what` is "look" or "refresh"."""
+        return call.line("client", nonce, self.run, what, self.address.settings.tmux)
+
+    def look(self, nonce: str) -> str:
+        """Return the line that lists all that runs there."""
+        from lnode.cluster import sessions  # loaded when ssh is on its way
+
+        return call.line("list", nonce, *sessions.list_values(self.address.settings.tmux))
+
+    def news(self, nonce: str, *words: str) -> str:
+        """Return the line that tells something in the session (news.sh)."""
+        return call.line("news", nonce, self.run, self.address.settings.tmux, *words)
+
+
+def scripts_of(address: Address, *, login: bool, detach: bool, control: bool) -> Scripts:
+    """Return the scripts of a new attach. Raises LnodeError(USAGE) for a request that is not complete."""
+    request = "" if login else address.settings.filled()
+    return Scripts(address, call.run_id(), folders.identity(), request, detach, control)

@@ -1,0 +1,33 @@
+"""The address of a session: the meaning of `HOST [SESSION]`."""
+
+from typing import NamedTuple
+
+from lnode.laptop.settings import HostSettings
+from lnode.ssh import master
+from lnode.ssh.target import Resolving, Target
+
+
+class Address(NamedTuple):
+    """A host, what config.toml says of it, and the session as you typed it: None if you typed none."""
+
+    target: Target
+    session: str | None
+    settings: HostSettings
+
+    @property
+    def alias(self) -> str:
+        return self.target.alias
+
+    @property
+    def name(self) -> str:
+        """The session that is meant: the host's default if you typed none."""
+        return self.settings.session if self.session is None else self.session
+
+    def with_master(self) -> "Address":
+        """Return the address over the master that the host needs as far as lnode knows now: a sign-in may tell more."""
+        return self._replace(target=master.with_master(master.without(self.target), self.settings.keep_warm))
+
+
+def resolved(resolving: Resolving, session: str | None, settings: HostSettings) -> Address:
+    """Wait for `ssh -G`, and return the address. Raises LnodeError."""
+    return Address(resolving.target(), session, settings).with_master()
