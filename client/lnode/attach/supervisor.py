@@ -28,7 +28,7 @@ from lnode.reconnect import machine, notice
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Do, End, Event, Phase, Start, What
 from lnode.remote.fields import NodeName
-from lnode.ssh import arguments, failures, keychain, master, sign_in_memory, verdict
+from lnode.ssh import failures, master, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import prove_master
 
@@ -102,45 +102,51 @@ class _Supervisor:
     async def _watch(self, terminal: Terminal) -> None:
         """Tell when the terminal has logged in, and how it ends."""
         waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
-        place = self._target.place
+        how = await self._login(terminal, waiting)
+        if how is not None:
+            said = terminal.said()
+            self._rode = master.identity(self._target)
+            self._takes_person = verdict.learn_sign_in(self._target, said)
+            self._tell(terminal, What.OPENED, person=self._takes_person, muxed=self._is_muxed(how, said.own))
+        status = await waiting
+        await self._loop.ready.wait()
+        cause, began = await self._ending(terminal, status)
+        self._tell(terminal, What.TERMINAL_ENDED, cause=cause, began=began)
+
+    async def _login(self, terminal: Terminal, waiting: "asyncio.Task[int]") -> str | None:
+        """Return how the terminal has signed in, None if it ended before."""
         proof = asyncio.create_task(prove_master(self._target)) if terminal.may_ride else None
-        while (how := failures.signed_in(terminal.said(), place) or self._over_master(terminal)) is None:
+        while (how := self._signed_in(terminal)) is None:
             if (await asyncio.wait([waiting], timeout=_LOOK_AGAIN_S))[0]:
                 break
             if proof and proof.done() and proof.result() is False:
                 self._rode, proof = terminal.master, None
                 self._tell(terminal, What.STUCK)
-        if how is not None:
-            self._learn_sign_in(how)
-            self._tell(terminal, What.OPENED, person=self._takes_person, muxed=self._is_muxed(how, terminal.said().own))
-        status = await waiting
-        await self._loop.ready.wait()
-        said = terminal.said()
-        began = failures.has_begun(said, place)
+        return how
+
+    def _signed_in(self, terminal: Terminal) -> str | None:
+        """Over a master ssh does not log in, and says nothing; it takes the tty once the server has let it in."""
+        how = failures.signed_in(terminal.said(), self._target.place)
+        return how or (_OVER_MASTER if terminal.may_ride and self._tty.is_raw() else None)
+
+    async def _ending(self, terminal: Terminal, status: int) -> verdict.Ending:
+        """Return the verdict, and what only this attach knows about it: other ways to the session, and the network."""
+        target, said = self._target, terminal.said()
         if status == tmux.Left.OTHER_NODE and self._again:  # an alias of several; the first attach line never says it
             await self._turn_to_owner()
-            cause = Cause.LOST
-        elif (
-            (status != arguments.SSH_FAILED and status >= 0)
-            or failures.is_hung_up(said, place)
-            or (status == arguments.SSH_FAILED and failures.is_let_go(said) and await prove_master(self._target))
-        ):
-            cause = Cause.OVER
-        elif began:
-            cause = Cause.LOST
-        else:
-            cause = verdict.why_not_in(self._target, said, terminal.argv, silent=terminal.silent)
-            said_no = failures.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # which is no more to be tried
-            if not said_no and self._target is not self._asked:  # the way past the alias is none for now
-                self._target, cause = self._asked, Cause.LOST
-        if (
-            cause is Cause.UNRESOLVED
-            and not self._loop.state.began
-            and self._loop.local_address()
-            and failures.is_no_alias(place)
-        ):
-            cause = Cause.NO_ALIAS  # a slip, which --wait must not repeat for ever
-        self._tell(terminal, What.TERMINAL_ENDED, cause=cause, began=began)
+            return verdict.Ending(Cause.LOST, failures.has_begun(said, target.place))
+        cause, began = await verdict.of_terminal(target, status, said, terminal.argv, silent=terminal.silent)
+        tried = began or cause is Cause.OVER
+        said_no = failures.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # which is no more to be tried
+        if not tried and not said_no and target is not self._asked:  # the way past the alias is none for now
+            self._target, cause = self._asked, Cause.LOST
+        if cause is Cause.UNRESOLVED and self._is_slip(target):
+            cause = Cause.NO_ALIAS  # which --wait must not repeat for ever
+        return verdict.Ending(cause, began)
+
+    def _is_slip(self, target: Target) -> bool:
+        network = self._loop.local_address()
+        return bool(network) and not self._loop.state.began and failures.is_no_alias(target.place)
 
     async def _turn_to_owner(self) -> None:
         """The next terminal goes to the session's own login node; or the alias leads there some time."""
@@ -149,18 +155,6 @@ class _Supervisor:
         with suppress(LnodeError):
             self._target = await asyncio.to_thread(routes.to_owner, self._asked, self._node, self._settings)
             self._note(f"going to {self._node}, where the session is")
-
-    def _over_master(self, terminal: Terminal) -> str | None:
-        """Over a master ssh does not log in, and says nothing; it takes the tty once the server has let it in."""
-        return _OVER_MASTER if terminal.may_ride and self._tty.is_raw() else None
-
-    def _learn_sign_in(self, how: str) -> None:
-        self._rode = master.identity(self._target)
-        if how == _OVER_MASTER:
-            self._takes_person = sign_in_memory.takes_person(self._target) or False
-        else:
-            sign_in_memory.learn(self._target, person=failures.takes_person(how))
-            self._takes_person = failures.takes_person(how) and not keychain.is_kept(self._target)
 
     def _is_muxed(self, how: str, words: str) -> bool:
         """Has a master the tty, a process of its own (ControlPersist), so that stopping the terminal stops nothing?"""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
 from lnode.locate.address import Address
-from lnode.ssh import arguments, failures, keychain, master, sign_in_memory
+from lnode.ssh import arguments, failures, keychain, master, sign_in_memory, verdict
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Said
 from lnode.ssh.keychain import KeychainFailed
@@ -56,7 +56,7 @@ def sign_in(address: Address) -> ExitCode:
     way = failures.signed_in(said, target.place)
     if way is None:
         raise failures.explain(failures.cause_of_ssh(said, target.place), str(said), target.place)
-    sign_in_memory.learn(target, person=failures.takes_person(way))
+    verdict.learn_sign_in(target, said)
     answers = _worth_keeping(target, asked, _methods(said, way))
     if not answers:
         hint = f"there is nothing to do: lnode {alias}"

@@ -22,7 +22,7 @@ from lnode.remote.fields import number
 from lnode.runs import record
 from lnode.runs.log_frames import Chunks, Frame, Torn
 from lnode.runs.record import Run
-from lnode.ssh import arguments, failures, keychain, master, sign_in_memory, verdict
+from lnode.ssh import failures, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.log import SshLog
@@ -139,26 +139,23 @@ class _Follower:
         status = await tail.wait()
         if self._over is None and (torn or (tail.heard and status == 0)):  # logs.sh ends with `over`
             self._count_unreadable(is_new=self._offset != before)
-        said, place = tail.said(), self._target.place
+        said = tail.said()
         self._words = str(said)
-        failed = status == arguments.SSH_FAILED or status < 0
-        began = tail.heard or torn or (failed and failures.has_begun(said, place))
-        if not (failed or began):
+        answered = tail.heard or torn
+        if not answered and not verdict.has_failed(status):
             raise LnodeError(
                 ExitCode.MISSING_THERE, f"{self._target.alias} answered, but not with a shell",
                 f"see what it says: ssh {self._target.alias} /bin/sh -c true",
             )  # fmt: skip
-        cause = Cause.LOST
-        if self._over:
-            cause = Cause.OVER
-        elif not began:
-            cause = verdict.why_not_in(self._target, said, tail.argv, silent=not tail.may_ask)
+        cause, began = verdict.of_ssh(self._target, status, said, tail.argv, silent=not tail.may_ask, heard=answered)
+        if began:  # only the last frame says that the run is over
+            cause = Cause.OVER if self._over else Cause.LOST
         self._loop.tell(tail, What.TERMINAL_ENDED, cause=cause, began=began)
 
     def _take(self, frame: Frame, tail: "_Tail") -> None:
         first, tail.heard = not tail.heard, True
         if first:
-            self._loop.tell(tail, What.OPENED, person=self._learn_sign_in(tail))
+            self._loop.tell(tail, What.OPENED, person=verdict.learn_sign_in(self._target, tail.said()))
         if self._loop.is_idle:  # one that waits to be taken is as good as thousands
             self._loop.tell(tail, What.BEAT, shared=True)
         if frame.kind == "gone":
@@ -199,14 +196,6 @@ class _Follower:
                 ExitCode.NO_SESSION, f"the log of {name} on {alias} is gone", f"see what is there: lnode {alias} --ls"
             )
         return no_run(alias, name)
-
-    def _learn_sign_in(self, tail: "_Tail") -> bool:
-        """Did it take a person to sign in? Over a master ssh does not say, but the next one would."""
-        how = failures.signed_in(tail.said(), self._target.place)
-        if how is None:
-            return sign_in_memory.takes_person(self._target) or False
-        sign_in_memory.learn(self._target, person=failures.takes_person(how))
-        return failures.takes_person(how) and not keychain.is_kept(self._target)
 
     def _failure(self) -> LnodeError:
         state, alias = self._loop.state, self._target.alias

@@ -119,8 +119,7 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure(rows)
-        if (way := failures.signed_in(self._log.said(), self._target.place)) is not None:
-            sign_in_memory.learn(self._target, person=failures.takes_person(way))
+        verdict.learn_sign_in(self._target, self._log.said())
         return sections
 
     def _read(self, within_s: float) -> list[str]:
@@ -214,10 +213,8 @@ class Question:
             if not self._may_prompt:
                 verdict.broken_off(self._target, said)
             return LnodeError(ExitCode.UNREACHABLE, f"{self._target.alias} did not answer in time", "ask again")
-        if status == arguments.SSH_FAILED or status < 0:
-            if failures.has_begun(said, place):
-                return failures.explain(Cause.LOST, str(said), place)
-            cause = verdict.why_not_in(self._target, said, self._argv, silent=not self._may_prompt)
+        if verdict.has_failed(status):
+            cause, _ = verdict.of_ssh(self._target, status, said, self._argv, silent=not self._may_prompt)
             if cause is Cause.LOGIN_REFUSED and not arguments.may_dial(self._argv):
                 return self._wants_person()
             return failures.explain(cause, str(said), place)
