@@ -31,6 +31,7 @@ from lnode.remote.fields import NodeName
 from lnode.ssh import failures, master, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import prove_master
+from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end

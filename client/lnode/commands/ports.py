@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry
@@ -22,13 +23,16 @@ from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
 from lnode.remote.fields import JobId
-from lnode.ssh import failures, verdict
+from lnode.ssh import arguments, verdict
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question
 from lnode.text import visible
 
-_PAUSES_S = (1.0, 30.0)  # before it is tried again: the first, and the longest
+if TYPE_CHECKING:
+    from lnode.reconnect.retries import Retries
+
 _FACTS_WITHIN_S = 60.0
+_PAUSE_S = 1.0  # at least: an allocation that ends needs a moment until Slurm says so
 
 
 def ports(address: Address, *, specs: Sequence[str]) -> ExitCode:
@@ -68,27 +72,31 @@ class _Ports:
 
     def __init__(self, address: Address, wanted: Sequence[Forward]) -> None:
         self._address, self._target, self._name, self._forwards = address, address.target, address.name, wanted
-        self._began = False
+        self._retries: Retries | None = None  # once the ports have been open
         self._job: JobId | None = None  # in which they end; a session without one has them on its login node
         self._may_ask = True
 
     def run(self) -> ExitCode:
-        pause, longest = _PAUSES_S
-        while True:
-            began = time.monotonic()
-            try:
-                self._hold()
-            except LnodeError as error:
-                if not self._began or error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
-                    raise
-                if error.code is ExitCode.LOGIN_REFUSED:
-                    self._call_person(error)
-                    continue
-                screen.say(f"{visible(error.message)}; trying again")
-            if time.monotonic() - began > longest:
-                pause = _PAUSES_S[0]
-            time.sleep(pause)
-            pause = min(2 * pause, longest)
+        try:
+            while True:
+                try:
+                    self._hold()
+                except LnodeError as error:
+                    self._wait(error)
+        finally:
+            if self._retries:
+                self._retries.close()
+
+    def _wait(self, error: LnodeError) -> None:
+        """Return when it is time to connect again. Raises `error` if that would not help."""
+        if not self._retries or error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
+            raise error
+        if error.code is ExitCode.LOGIN_REFUSED:
+            self._call_person(error)
+            return
+        screen.say(f"{visible(error.message)}; trying again")
+        time.sleep(_PAUSE_S)
+        self._retries.wait(error)
 
     def _call_person(self, error: LnodeError) -> None:
         """What takes somebody to sign in is not tried in silence."""
@@ -128,8 +136,7 @@ class _Ports:
                 ssh.terminate()
                 ssh.wait()
             said = log.said()
-            if not (is_open or failures.has_begun(said, self._target.place)):
-                verdict.why_not_in(self._target, said, way, silent=not may_prompt)
+            verdict.of_ssh(self._target, arguments.SSH_FAILED, said, way, silent=not may_prompt, heard=is_open)
             raise self._failure(str(said), is_open=is_open)
 
     @contextmanager
@@ -154,8 +161,15 @@ class _Ports:
         left = sessions.left_in_words(entry.job) if entry.job else ""
         words = f"{where}, {left}" if left else where
         for forward in self._forwards:
-            screen.say(f"{forward.here} is {forward.there} of {words}" + ("" if self._began else "; Ctrl-C ends"))
-        self._began = True
+            screen.say(f"{forward.here} is {forward.there} of {words}" + ("" if self._retries else "; Ctrl-C ends"))
+        self._opened()
+
+    def _opened(self) -> None:
+        if self._retries is None:
+            from lnode.reconnect.retries import Retries
+
+            self._retries = Retries(self._target)
+        self._retries.opened()
 
     def _failure(self, words: str, *, is_open: bool) -> LnodeError:
         alias = self._target.alias

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.cluster import keystrokes, panes
 from lnode.cluster.panes import Look, Place, Sent, Until
@@ -20,12 +20,14 @@ from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, check_pane, has_pane
 from lnode.ssh.question import Question
 
+if TYPE_CHECKING:
+    from lnode.reconnect.retries import Retries
+
 IDLE_S = 10.0  # without output
 _EVERY_S = 1.0
 _SILENT_S = 15.0  # for an answer over a connection that is open
 _LOGIN_S = 60.0  # and for the first over one that is opened again
 _SEARCH_S = 5.0  # for the pattern in what the session shows
-_PAUSES_S = (1.0, 30.0)  # before it is opened again: the first, and the longest
 
 
 class Text(NamedTuple):
@@ -71,21 +73,27 @@ class _Wait:
         self._words = "" if text is None else keystrokes.line(text.text, enter=text.enter)
         self._place = panes.named(address.name)
         self._sent: Sent | None = None
-        self._began = False
+        self._retries: Retries | None = None  # once it is known what is waited for
 
     def run(self) -> ExitCode:
-        pause, longest = _PAUSES_S
-        while True:
-            try:
-                return self._watch()
-            except LnodeError as error:
-                if self._left_s() <= 0:
-                    raise self._too_late() from None
-                if error.code is not ExitCode.UNREACHABLE or not self._began:
-                    raise
-                screen.say(f"{error.message}; waiting goes on")
-            time.sleep(min(pause, self._left_s()))
-            pause = min(2 * pause, longest)
+        try:
+            while True:
+                try:
+                    return self._watch()
+                except LnodeError as error:
+                    self._wait(error)
+        finally:
+            if self._retries:
+                self._retries.close()
+
+    def _wait(self, error: LnodeError) -> None:
+        """Return when it is time to connect again. Raises LnodeError if that would not help."""
+        if self._left_s() <= 0:
+            raise self._too_late() from None
+        if error.code is not ExitCode.UNREACHABLE or not self._retries:
+            raise error
+        screen.say(f"{error.message}; waiting goes on")
+        self._retries.wait(error, within_s=self._left_s())
 
     def _watch(self) -> ExitCode:
         """Over one connection, until it is seen."""
@@ -112,12 +120,13 @@ class _Wait:
         """A connection over which it can be looked: the first to where the session is, later ones in silence."""
         alias, name, left_s = self._target.alias, self._name, self._left_s()
         values = (self._address.settings.tmux, *self._place, "follow" if self._text is None else "since")
-        if not self._began:
+        if not self._retries:
             deed = ("type",) if self._text else ()
             first = asked(self._address, "wait", *values, *deed, has=has_pane, within_s=left_s)
             with first as (self._target, question, reply):
                 check_pane(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)
+                self._connected()
                 yield question
             return
         with Question(self._target, "wait", *values, silent=True) as question:
@@ -126,6 +135,7 @@ class _Wait:
             if "no-session" in reply:
                 raise self._ended()
             check_pane(reply, alias, name)
+            self._connected()
             yield question
 
     def _typed(self, question: Question) -> Reply:
@@ -139,11 +149,17 @@ class _Wait:
         place = panes.again(reply)
         if place is None:
             return
-        self._began, self._place = True, place
+        from lnode.reconnect.retries import Retries
+
+        self._retries, self._place = Retries(self._target), place
         if self._text is not None:
             self._sent = Sent(self._text.text, panes.unbarred(reply.get("before", ())))
             text, enter = self._text
             screen.say(keystrokes.typed(reply, self._target.alias, self._name, text, enter=enter))
+
+    def _connected(self) -> None:
+        if self._retries:
+            self._retries.opened()
 
     def _look(self, question: Question) -> Look | None:
         with question.within(_SILENT_S):

@@ -58,6 +58,10 @@ class Loop:
         """Seconds awake."""
         return self._clock.now()
 
+    def resume(self) -> None:
+        """Pass over the time in which the loop did not run: it is neither sleep nor a stop."""
+        self._clock.tick(float("inf"))
+
     @property
     def is_idle(self) -> bool:
         """True if no event waits to be taken."""

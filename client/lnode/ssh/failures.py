@@ -242,7 +242,15 @@ def is_no_alias(place: Place) -> bool:
     return place.alias == place.hostname and "." not in place.alias
 
 
-def explain(cause: Cause, words: str, place: Place) -> LnodeError:
+class SshFailed(LnodeError):  # noqa: N818 (an outcome, like Cause, not an error of the program)
+    """There is no connection, or no longer, for `cause`."""
+
+    def __init__(self, cause: Cause, code: ExitCode, message: str, hint: str, *, detail: str) -> None:
+        super().__init__(code, message, hint, detail=detail)
+        self.cause = cause
+
+
+def explain(cause: Cause, words: str, place: Place) -> SshFailed:
     """The sentence, hint and exit code for a cause. `words` is what ssh said, shown where it is worth reading."""
     unresolved = _UNRESOLVED.search(words)
     on_the_way = unresolved and unresolved[1] not in (place.hostname, place.alias)
@@ -255,7 +263,7 @@ def explain(cause: Cause, words: str, place: Place) -> LnodeError:
     detail = words if on_a_key or cause in _WORTH_READING else ""
     known = shlex.quote(place.known_hosts_name)
     facts = {"place": place, "known": known, "unresolved": unresolved[1] if unresolved else ""}
-    return LnodeError(code, message.format(**facts), hint.format(**facts), detail=detail)
+    return SshFailed(cause, code, message.format(**facts), hint.format(**facts), detail=detail)
 
 
 _UNRESOLVED = re.compile(r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)")

@@ -1,0 +1,67 @@
+"""One connection after the other, for a command that blocks on each: the machine says when the next one is due.
+
+While a connection is there, only its own end counts, as ssh's keepalive tells it. Between two of them the loop runs:
+it hears that the laptop woke, that the network is back, and that sshd answers a knock.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from lnode.errors import LnodeError
+from lnode.reconnect.loop import Loop
+from lnode.reconnect.machine import Event, Phase, Start, What
+from lnode.ssh.failures import Cause, SshFailed
+from lnode.ssh.target import Target
+
+
+class Retries:
+    """The connections of one command. Call `opened` for each that is there, and `wait` when it is lost."""
+
+    def __init__(self, target: Target) -> None:
+        self._runner = asyncio.Runner()
+        self._loop = Loop(target, lambda: ())
+        self._reached = False
+
+    def opened(self) -> None:
+        """A connection does now what it is for."""
+        self._loop.step(Event(What.OPENED, self._loop.now()))
+
+    def wait(self, error: LnodeError, *, within_s: float = float("inf")) -> None:
+        """Return when it is time for the next connection, or after `within_s`.
+
+        Raises `error`, which ended the last one, if the host has answered for too long and let no connection stay.
+        """
+        self._loop.resume()
+        if not self._runner.run(self._wait(error, within_s)):
+            raise error
+
+    async def _wait(self, error: LnodeError, within_s: float) -> bool:
+        if not self._reached:
+            await self._loop.reach()
+            self._reached = True
+        self._loop.tell(None, What.TERMINAL_ENDED, **self._ending(error))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if within_s == float("inf") else within_s):
+                return await self._due()
+        return True
+
+    def _ending(self, error: LnodeError) -> dict[str, object]:
+        """What the machine is told. What fails after the login is no reason to knock, and costs no budget."""
+        if self._loop.state.phase is Phase.ATTACHED:
+            return {"cause": Cause.LOST, "began": True}
+        if isinstance(error, SshFailed) and error.cause is not Cause.LOST:
+            return {"cause": error.cause, "began": False}
+        return {"cause": Cause.TIMED_OUT, "began": True}
+
+    async def _due(self) -> bool:
+        """Return True when the machine starts a connection, False when it has given up."""
+        while self._loop.state.end is None:
+            event = await self._loop.next()
+            if event and any(isinstance(action, Start) for action in self._loop.step(event)):
+                return True
+        return False
+
+    def close(self) -> None:
+        """End what runs beside."""
+        self._runner.run(self._loop.close())
+        self._runner.close()
