@@ -9,15 +9,70 @@ NeedsPerson   none; only a key helps        r -> Connecting, where ssh may ask
 Ended         for good                      nothing
 
 In every state a request to stop ends it, and so does `d` wherever lnode reads the keys. Time is in seconds of the
-laptop being awake, so that sleep costs no budget; it arrives in events, as jitter in [0, 1) does. `_TABLE`, at the
-end, names the function for each pair; a pair that is not there changes nothing.
+laptop being awake, so that sleep costs no budget; it arrives in events, as jitter in [0, 1) does.
 """
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
+from functools import cache
 from typing import NamedTuple
 
 from lnode.ssh.failures import Cause, is_fatal, wants_person
+
+
+@cache
+def _table() -> "Mapping[Phase, Mapping[What, Handler]]":
+    """Return the function for each state and event. A pair that is not there changes nothing."""
+    return {
+        Phase.CONNECTING: {
+            What.OPENED: _opened,
+            What.STUCK: _stuck,
+            What.WOKE: _attempt_interrupted,
+            What.ROUTE_LOST: _attempt_interrupted,
+            What.ROUTE_CHANGED: _attempt_interrupted,
+            What.TERMINAL_ENDED: _fell,
+            What.RETRY: _retried,
+            What.LEAVE: _left,
+            What.TICK: _attempt_overdue,
+        },
+        Phase.ATTACHED: {
+            What.BEAT: _beaten,
+            What.LATE: _late,
+            What.HEARTLESS: _heartless,
+            What.LINK_REFUSED: _link_refused,
+            What.WOKE: _woke,
+            What.ROUTE_LOST: _unrouted,
+            What.ROUTE_CHANGED: _rerouted,
+            What.TERMINAL_ENDED: _fell,
+        },
+        Phase.DOUBTING: {
+            What.BEAT: _beaten_in_doubt,
+            What.LINK_REFUSED: _link_refused,
+            What.WOKE: _woke_in_doubt,
+            What.ROUTE_CHANGED: _rerouted_in_doubt,
+            What.REACHED: _reached_in_doubt,
+            What.UNREACHED: _unreached_in_doubt,
+            What.TERMINAL_ENDED: _fell,
+            What.RETRY: _retried_in_doubt,
+            What.LEAVE: _left,
+            What.TICK: _doubted,
+        },
+        Phase.WAITING: {
+            What.WOKE: _hurried,
+            What.ROUTE_LOST: _stranded,
+            What.ROUTE_CHANGED: _hurried,
+            What.REACHED: _answered,
+            What.UNREACHED: _unreached,
+            What.RETRY: _tried_now,
+            What.LEAVE: _left,
+            What.TICK: _due,
+        },
+        Phase.NEEDS_PERSON: {
+            What.RETRY: _tried_now,
+            What.LEAVE: _left,
+        },
+    }
+
 
 LATE_S = 3.0  # without an echo the heartbeat is late
 STALE_S = 5.0  # of silence, after which TCP's own retransmission may be as long again: a new terminal is sooner there
@@ -155,6 +210,7 @@ class State(NamedTuple):
 
 
 Step = tuple[State, tuple[Action, ...]]
+Handler = Callable[[State, Event], Step]
 
 
 def first(at: float, *, waits: bool = False, knocks: bool = True) -> State:
@@ -171,7 +227,7 @@ def step(state: State, event: Event) -> Step:
     state = _timed(state, event.at)
     if event.what is What.ROUTE_LOST or event.what is What.ROUTE_CHANGED:
         state = state._replace(route=event.what is What.ROUTE_CHANGED)
-    handler = _TABLE[state.phase].get(event.what)
+    handler = _table()[state.phase].get(event.what)
     return handler(state, event) if handler else (state, ())
 
 
@@ -498,54 +554,3 @@ def _left(state: State, event: Event) -> Step:
 def _ended(state: State, event: Event, end: End, *, terminal: bool = True) -> Step:
     alive = terminal and state.phase in (Phase.CONNECTING, Phase.ATTACHED, Phase.DOUBTING)
     return state._replace(phase=Phase.ENDED, entered=event.at, due=None, end=end), (Do.END,) if alive else ()
-
-
-_TABLE: Mapping[Phase, Mapping[What, Callable[[State, Event], Step]]] = {
-    Phase.CONNECTING: {
-        What.OPENED: _opened,
-        What.STUCK: _stuck,
-        What.WOKE: _attempt_interrupted,
-        What.ROUTE_LOST: _attempt_interrupted,
-        What.ROUTE_CHANGED: _attempt_interrupted,
-        What.TERMINAL_ENDED: _fell,
-        What.RETRY: _retried,
-        What.LEAVE: _left,
-        What.TICK: _attempt_overdue,
-    },
-    Phase.ATTACHED: {
-        What.BEAT: _beaten,
-        What.LATE: _late,
-        What.HEARTLESS: _heartless,
-        What.LINK_REFUSED: _link_refused,
-        What.WOKE: _woke,
-        What.ROUTE_LOST: _unrouted,
-        What.ROUTE_CHANGED: _rerouted,
-        What.TERMINAL_ENDED: _fell,
-    },
-    Phase.DOUBTING: {
-        What.BEAT: _beaten_in_doubt,
-        What.LINK_REFUSED: _link_refused,
-        What.WOKE: _woke_in_doubt,
-        What.ROUTE_CHANGED: _rerouted_in_doubt,
-        What.REACHED: _reached_in_doubt,
-        What.UNREACHED: _unreached_in_doubt,
-        What.TERMINAL_ENDED: _fell,
-        What.RETRY: _retried_in_doubt,
-        What.LEAVE: _left,
-        What.TICK: _doubted,
-    },
-    Phase.WAITING: {
-        What.WOKE: _hurried,
-        What.ROUTE_LOST: _stranded,
-        What.ROUTE_CHANGED: _hurried,
-        What.REACHED: _answered,
-        What.UNREACHED: _unreached,
-        What.RETRY: _tried_now,
-        What.LEAVE: _left,
-        What.TICK: _due,
-    },
-    Phase.NEEDS_PERSON: {
-        What.RETRY: _tried_now,
-        What.LEAVE: _left,
-    },
-}
