@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lnode.reconnect.machine import BUDGET_S, Action, Do, End, Event, Phase, Start, State, What, first, step
+from lnode.reconnect.machine import BUDGET_S, Action, Command, End, Event, Happened, Phase, Start, State, first, step
 from lnode.ssh.failures import Cause, is_fatal, wants_person
 
 SILENT = Start(creates=False, asks=False, fresh=False)
@@ -19,7 +19,7 @@ ASKING_FRESH = Start(creates=False, asks=True, fresh=True)
 FIRST_AGAIN = Start(creates=True, asks=True, fresh=False)
 
 TERMINAL = (Phase.CONNECTING, Phase.ATTACHED, Phase.DOUBTING)
-HURRY = (What.WOKE, What.ROUTE_CHANGED, What.RETRY)
+HURRY = (Happened.WOKE, Happened.ROUTE_CHANGED, Happened.RETRY)
 HOUR = 3600.0
 
 
@@ -43,7 +43,7 @@ class Laptop:
     def phase(self) -> Phase:
         return self.state.phase
 
-    def tell(self, what: What, /, **facts: Any) -> tuple[Action, ...]:
+    def tell(self, what: Happened, /, **facts: Any) -> tuple[Action, ...]:
         """One thing happens now; what is done about it."""
         before, event = self.state, Event(what, self.at, **facts)
         self._happen(event)
@@ -63,24 +63,24 @@ class Laptop:
             self.at = max(self.at, self.state.due)
             at_once[self.at] += 1
             assert at_once[self.at] <= 3, "the clock stands still"
-            self.tell(What.TICK)
+            self.tell(Happened.TICK)
         self.at = until
         return self.done[since:]
 
-    def after(self, seconds: float, what: What, /, **facts: Any) -> tuple[Action, ...]:
+    def after(self, seconds: float, what: Happened, /, **facts: Any) -> tuple[Action, ...]:
         self.wait(seconds)
         return self.tell(what, **facts)
 
     def _happen(self, event: Event) -> None:
-        if event.what is What.OPENED:
+        if event.what is Happened.OPENED:
             self.began, self.refused, self.person = True, False, event.person
-        elif event.what is What.TERMINAL_ENDED:
+        elif event.what is Happened.TERMINAL_ENDED:
             self.terminal = self.held = False
             self.began |= event.began
             self.refused |= self.began and wants_person(event.cause)
-        elif event.what is What.LINK_REFUSED:
+        elif event.what is Happened.LINK_REFUSED:
             self.refused |= self.terminal and self.state.phase in (Phase.ATTACHED, Phase.DOUBTING)
-        elif event.what is What.REACHED:
+        elif event.what is Happened.REACHED:
             self.knocking, self.answered_at = False, self.at
         elif event.what in HURRY:
             self.answered_at = -HOUR
@@ -91,23 +91,23 @@ class Laptop:
                 assert not self.terminal, "two terminals"
                 assert creates is not self.began, "a session created on return"
                 assert asks or not (self.refused or self.person), "a silent login where only a person's can work"
-                assert not asks or not self.began or event.what in (What.RETRY, What.STUCK), (
+                assert not asks or not self.began or event.what in (Happened.RETRY, Happened.STUCK), (
                     "a prompt that nobody asked for"
                 )
-                assert self.state.route or event.what in (What.REACHED, What.RETRY, What.STUCK)
+                assert self.state.route or event.what in (Happened.REACHED, Happened.RETRY, Happened.STUCK)
                 self.terminal, self.knocking = True, False
-            case Do.END:
+            case Command.END:
                 assert self.terminal, "no terminal to end"
                 self.terminal = self.held = False
-            case Do.KNOCK:
+            case Command.KNOCK:
                 assert self.state.route and self.state.knocks
                 assert self.at - self.answered_at >= 2, "sshd is knocked at too often"
                 self.knocking = True
-            case Do.HOLD | Do.MUTE:
+            case Command.HOLD | Command.MUTE:
                 assert self.terminal and not self.held
-                assert (action is Do.HOLD) is self.state.stops, "a heart stopped, or keys let through"
+                assert (action is Command.HOLD) is self.state.stops, "a heart stopped, or keys let through"
                 self.held = True
-            case Do.RELEASE:
+            case Command.RELEASE:
                 assert self.held
                 self.held = False
             case _:
@@ -121,7 +121,7 @@ class Laptop:
         assert state.due is None or state.due >= self.at
         if before.phase is Phase.ENDED:
             assert (state, actions) == (before, ())
-        elif event.what is What.STOP:
+        elif event.what is Happened.STOP:
             assert state.end is End.STOPPED
         if state.phase is Phase.ATTACHED:
             self.answered_at = -HOUR
@@ -129,8 +129,8 @@ class Laptop:
             assert state.due is None
         elif state.phase is Phase.WAITING:
             assert (state.due is not None) is state.route, "waiting for nothing, or for what cannot come"
-            if before.phase is Phase.WAITING and event.what in (What.WOKE, What.ROUTE_CHANGED) and state.route:
-                assert Do.KNOCK in actions or state.due == self.at, "awake again, and still waiting"
+            if before.phase is Phase.WAITING and event.what in (Happened.WOKE, Happened.ROUTE_CHANGED) and state.route:
+                assert Command.KNOCK in actions or state.due == self.at, "awake again, and still waiting"
         elif state.phase is Phase.CONNECTING:
             assert (state.due is None) is state.asks, "a silent attempt has an end, a person takes the time it takes"
         else:
@@ -142,28 +142,28 @@ class Laptop:
 def attached(*, person: bool = False, stable: bool = True, knocks: bool = True, **beat: Any) -> Laptop:
     """Attached for a minute, or just now; `shared` says over which connection its heart beats, if it does."""
     laptop = Laptop(knocks=knocks)
-    laptop.tell(What.OPENED, person=person)
+    laptop.tell(Happened.OPENED, person=person)
     laptop.wait(60 if stable else 0)
     if beat:
-        laptop.tell(What.BEAT, **beat)
+        laptop.tell(Happened.BEAT, **beat)
     return laptop
 
 
 def doubting(**how: Any) -> Laptop:
     """Attached, and silent for three seconds."""
     laptop = attached(**({"shared": True} | how))
-    laptop.after(3, What.LATE, seconds=3.0)
+    laptop.after(3, Happened.LATE, seconds=3.0)
     assert laptop.phase is Phase.DOUBTING
     return laptop
 
 
 def lost(laptop: Laptop) -> tuple[Action, ...]:
-    return laptop.tell(What.TERMINAL_ENDED, cause=Cause.LOST, began=True)
+    return laptop.tell(Happened.TERMINAL_ENDED, cause=Cause.LOST, began=True)
 
 
 def failed(laptop: Laptop, cause: Cause, **facts: Any) -> tuple[Action, ...]:
     """The terminal on its way ends before its login."""
-    return laptop.tell(What.TERMINAL_ENDED, cause=cause, **facts)
+    return laptop.tell(Happened.TERMINAL_ENDED, cause=cause, **facts)
 
 
 def waiting(*, knocks: bool = True, **how: Any) -> Laptop:
@@ -171,7 +171,7 @@ def waiting(*, knocks: bool = True, **how: Any) -> Laptop:
     laptop = doubting(knocks=knocks, **how)
     laptop.wait(7 if knocks else 6.9)
     if not knocks:
-        laptop.tell(What.ROUTE_LOST)
+        laptop.tell(Happened.ROUTE_LOST)
         laptop.wait(0.5)
     assert laptop.phase is Phase.WAITING
     return laptop
@@ -187,7 +187,7 @@ def needs_person(**how: Any) -> Laptop:
 
 
 def knocks_in(done: list[tuple[float, Action]]) -> list[float]:
-    assert {action for _, action in done} <= {Do.KNOCK}
+    assert {action for _, action in done} <= {Command.KNOCK}
     return [at for at, _ in done]
 
 
@@ -209,7 +209,7 @@ def test_wait_tries_again_where_the_network_was_missing(cause: Cause) -> None:
         assert laptop.state.end is (End.OVER if cause is Cause.OVER else End.FAILED)
         return
     laptop.wait(20)
-    assert laptop.tell(What.REACHED) == (FIRST_AGAIN,)  # which may ask, and may create: nothing was there yet
+    assert laptop.tell(Happened.REACHED) == (FIRST_AGAIN,)  # which may ask, and may create: nothing was there yet
     assert laptop.state.due is None
 
 
@@ -221,7 +221,7 @@ def test_a_first_login_that_was_done_is_never_created_again() -> None:
 def test_the_first_terminal_takes_the_time_a_person_takes() -> None:
     laptop = Laptop()
     assert laptop.wait(HOUR) == []
-    for what in (What.WOKE, What.ROUTE_LOST, What.ROUTE_CHANGED, What.RETRY, What.TICK):
+    for what in (Happened.WOKE, Happened.ROUTE_LOST, Happened.ROUTE_CHANGED, Happened.RETRY, Happened.TICK):
         assert laptop.tell(what, seconds=60.0, dead=True) == ()
     assert (laptop.phase, laptop.state.spent) == (Phase.CONNECTING, 0.0)
 
@@ -238,7 +238,7 @@ def test_the_first_terminal_has_nothing_behind_it() -> None:
 @pytest.mark.parametrize("how", [{}, {"shared": True}, {"person": True}, {"stable": False}])
 def test_the_attach_lines_own_word_is_final(how: dict[str, Any]) -> None:
     laptop = attached(**how)
-    assert laptop.tell(What.TERMINAL_ENDED, cause=Cause.OVER, began=True) == ()
+    assert laptop.tell(Happened.TERMINAL_ENDED, cause=Cause.OVER, began=True) == ()
     assert laptop.state.end is End.OVER
 
 
@@ -246,17 +246,17 @@ def test_a_terminal_that_was_lost_is_replaced_at_once() -> None:
     laptop = attached()
     assert lost(laptop) == (SILENT,)
     assert (laptop.phase, laptop.state.entered, laptop.state.cause) == (Phase.CONNECTING, 60, Cause.LOST)
-    assert laptop.after(1, What.OPENED) == ()
+    assert laptop.after(1, Happened.OPENED) == ()
     assert (laptop.phase, laptop.state.entered, laptop.state.silence(64)) == (Phase.ATTACHED, 61, 3)
 
 
 def test_without_a_route_a_lost_terminal_is_not_replaced_yet() -> None:
     laptop = attached(person=True)
-    laptop.tell(What.ROUTE_LOST)
+    laptop.tell(Happened.ROUTE_LOST)
     assert lost(laptop) == ()
     assert (laptop.phase, laptop.wait(HOUR)) == (Phase.WAITING, [])
     laptop = attached(shared=True)
-    laptop.tell(What.ROUTE_LOST)
+    laptop.tell(Happened.ROUTE_LOST)
     assert lost(laptop) == ()
     assert (laptop.phase, laptop.wait(HOUR)) == (Phase.WAITING, [])
 
@@ -265,7 +265,7 @@ def test_thirty_seconds_of_being_up_forget_all() -> None:
     for up, flaps in ((29.9, 2), (30.0, 1)):
         laptop = attached()
         lost(laptop)
-        laptop.after(5, What.OPENED)
+        laptop.after(5, Happened.OPENED)
         laptop.wait(up)
         lost(laptop)
         assert laptop.state.flaps == flaps
@@ -277,65 +277,69 @@ def test_stability_forgets_failures_and_the_last_cause() -> None:
     lost(laptop)
     failed(laptop, Cause.REFUSED)
     laptop.wait(0.6)
-    laptop.tell(What.REACHED)
-    laptop.tell(What.OPENED)
+    laptop.tell(Happened.REACHED)
+    laptop.tell(Happened.OPENED)
     assert laptop.state.refusals == 0
-    laptop.after(30.1, What.BEAT)
+    laptop.after(30.1, Happened.BEAT)
     assert (laptop.state.cause, laptop.state.flaps, laptop.state.spent) == (None, 0, 0.0)
 
 
 def test_the_last_echo_is_the_last_sign_of_life() -> None:
     laptop = attached(shared=True)
-    laptop.after(2, What.BEAT)
+    laptop.after(2, Happened.BEAT)
     assert (laptop.state.silence(laptop.at), laptop.state.shared) == (0, False)
-    laptop.after(4, What.LATE, seconds=3.5)
+    laptop.after(4, Happened.LATE, seconds=3.5)
     assert laptop.state.silence(laptop.at) == 3.5
 
 
 def test_without_a_heartbeat_nobody_can_say_that_a_persons_terminal_lives() -> None:
     """So it is left alone, on waking, without a route and on a new one."""
     laptop = attached(person=True, shared=True)
-    laptop.tell(What.HEARTLESS)
-    for what, done in ((What.WOKE, ()), (What.ROUTE_LOST, ()), (What.ROUTE_CHANGED, (Do.ASK,))):
+    laptop.tell(Happened.HEARTLESS)
+    for what, done in ((Happened.WOKE, ()), (Happened.ROUTE_LOST, ()), (Happened.ROUTE_CHANGED, (Command.ASK,))):
         assert laptop.tell(what, seconds=60.0, dead=True) == done
         assert laptop.phase is Phase.ATTACHED
 
 
 def test_a_persons_terminal_with_a_heart_is_doubted_like_any_other() -> None:
-    assert attached(person=True, shared=True).tell(What.WOKE, seconds=60.0) == (Do.MUTE, Do.ASK, Do.KNOCK)
+    assert attached(person=True, shared=True).tell(Happened.WOKE, seconds=60.0) == (
+        Command.MUTE,
+        Command.ASK,
+        Command.KNOCK,
+    )
     laptop = attached(person=True, shared=True)
-    laptop.tell(What.ROUTE_LOST)
+    laptop.tell(Happened.ROUTE_LOST)
     assert laptop.phase is Phase.DOUBTING
 
 
 def test_an_echo_in_doubt_is_a_heart() -> None:
     laptop = attached(person=True)
-    laptop.after(3, What.LATE, seconds=3.0)
-    laptop.tell(What.BEAT)
-    assert laptop.tell(What.WOKE, seconds=60.0) == (Do.MUTE, Do.ASK, Do.KNOCK)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.tell(Happened.BEAT)
+    assert laptop.tell(Happened.WOKE, seconds=60.0) == (Command.MUTE, Command.ASK, Command.KNOCK)
 
 
 @pytest.mark.parametrize("heart", [True, False])
 def test_a_terminal_that_costs_nothing_is_doubted_without_a_heartbeat_too(heart: bool) -> None:
     beat = {"shared": False} if heart else {}
-    assert attached(**beat).tell(What.WOKE, seconds=60.0) == (Do.HOLD, Do.ASK, Do.KNOCK)
+    assert attached(**beat).tell(Happened.WOKE, seconds=60.0) == (Command.HOLD, Command.ASK, Command.KNOCK)
     laptop = attached(**beat)
-    assert laptop.tell(What.ROUTE_LOST) == (Do.HOLD,)
+    assert laptop.tell(Happened.ROUTE_LOST) == (Command.HOLD,)
     assert (laptop.state.cause, laptop.state.silence(laptop.at)) == (Cause.NO_ROUTE, 0)
 
 
 def test_a_terminal_opens_without_a_heart() -> None:
     laptop = attached(shared=True)
     lost(laptop)
-    laptop.tell(What.OPENED, person=True)
+    laptop.tell(Happened.OPENED, person=True)
     assert (laptop.state.heart, laptop.state.shared) == (False, False)
-    assert laptop.tell(What.WOKE, seconds=60.0) == ()
+    assert laptop.tell(Happened.WOKE, seconds=60.0) == ()
 
 
 def test_other_peoples_keys_and_knocks_are_nothing_to_an_attached_terminal() -> None:
     laptop = attached(shared=True)
     before = laptop.state
-    for what in (What.RETRY, What.LEAVE, What.REACHED, What.UNREACHED, What.TICK, What.OPENED):
+    for what in (Happened.RETRY, Happened.LEAVE, Happened.REACHED, Happened.UNREACHED, Happened.TICK, Happened.OPENED):
         assert laptop.tell(what) == ()
     assert laptop.state == before
 
@@ -348,35 +352,35 @@ def test_other_peoples_keys_and_knocks_are_nothing_to_an_attached_terminal() -> 
 )
 def test_an_address_that_is_gone_is_proof_of_death(beat: dict[str, bool], start: Start) -> None:
     laptop = attached(**beat)
-    assert laptop.tell(What.ROUTE_CHANGED, dead=True) == (Do.END, start)
+    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, start)
     assert (laptop.state.cause, laptop.state.flaps) == (Cause.LOST, 1)
 
 
 def test_another_route_alone_proves_nothing() -> None:
     laptop = attached(shared=True)
-    assert laptop.tell(What.ROUTE_CHANGED) == (Do.ASK,)
+    assert laptop.tell(Happened.ROUTE_CHANGED) == (Command.ASK,)
     assert laptop.phase is Phase.ATTACHED
 
 
 def test_in_doubt_too_death_is_proved_by_the_address() -> None:
     laptop = doubting()
-    assert laptop.tell(What.ROUTE_CHANGED, dead=True) == (Do.END, SILENT_FRESH)
+    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT_FRESH)
     laptop = doubting(person=True)
-    assert laptop.tell(What.ROUTE_CHANGED, dead=True) == (Do.ASK, Do.KNOCK)
+    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.ASK, Command.KNOCK)
 
 
 def test_a_persons_terminal_is_doubted_and_kept_when_its_address_is_gone() -> None:
     laptop = attached(person=True, shared=True)
-    laptop.after(1, What.BEAT, shared=True)
-    assert laptop.after(1, What.ROUTE_CHANGED, dead=True) == (Do.MUTE, Do.ASK, Do.KNOCK)
+    laptop.after(1, Happened.BEAT, shared=True)
+    assert laptop.after(1, Happened.ROUTE_CHANGED, dead=True) == (Command.MUTE, Command.ASK, Command.KNOCK)
     assert (laptop.phase, laptop.state.silence(laptop.at)) == (Phase.DOUBTING, 0)
 
 
 def test_a_silent_attempt_dies_with_its_address() -> None:
     laptop = attached()
     lost(laptop)
-    assert laptop.tell(What.ROUTE_CHANGED) == ()
-    assert laptop.after(5, What.ROUTE_CHANGED, dead=True) == (Do.END, SILENT)
+    assert laptop.tell(Happened.ROUTE_CHANGED) == ()
+    assert laptop.after(5, Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT)
     assert laptop.state.due == laptop.at + 20
 
 
@@ -385,37 +389,37 @@ def test_a_silent_attempt_dies_with_its_address() -> None:
 
 def test_late_is_doubt_and_an_echo_ends_it() -> None:
     laptop = attached(shared=False)
-    assert laptop.after(3, What.LATE, seconds=3.0) == (Do.HOLD, Do.KNOCK)
+    assert laptop.after(3, Happened.LATE, seconds=3.0) == (Command.HOLD, Command.KNOCK)
     laptop.wait(1.9)
-    assert laptop.tell(What.BEAT) == (Do.RELEASE, Do.REFRESH)
+    assert laptop.tell(Happened.BEAT) == (Command.RELEASE, Command.REFRESH)
     assert (laptop.phase, laptop.state.entered, laptop.state.due) == (Phase.ATTACHED, laptop.at, None)
     assert laptop.state.silence(laptop.at) == 0
 
 
 def test_a_terminal_whose_own_heartbeat_is_late_is_not_stopped() -> None:
     laptop = attached(shared=True)
-    assert laptop.after(3, What.LATE, seconds=3.0) == (Do.MUTE, Do.KNOCK)
+    assert laptop.after(3, Happened.LATE, seconds=3.0) == (Command.MUTE, Command.KNOCK)
     laptop.wait(6.9)  # over its own connection it is alive, however late
-    assert laptop.tell(What.BEAT, shared=True) == (
-        Do.RELEASE,
-        Do.REFRESH,
+    assert laptop.tell(Happened.BEAT, shared=True) == (
+        Command.RELEASE,
+        Command.REFRESH,
     )  # over its own connection it is alive, however late
     assert laptop.phase is Phase.ATTACHED
 
 
 def test_a_heartbeat_that_has_moved_to_its_own_connection_releases_what_was_held() -> None:
     laptop = doubting(shared=False)
-    assert laptop.tell(What.BEAT, shared=True) == (Do.RELEASE, Do.REFRESH)
+    assert laptop.tell(Happened.BEAT, shared=True) == (Command.RELEASE, Command.REFRESH)
     assert laptop.state.shared
 
 
 def test_an_echo_over_another_connection_says_after_five_seconds_only_that_the_network_is_back() -> None:
     laptop = doubting(shared=False)
     laptop.wait(2)
-    assert laptop.tell(What.BEAT) == (Do.END, SILENT)
+    assert laptop.tell(Happened.BEAT) == (Command.END, SILENT)
     laptop = doubting(person=True, shared=False)
     laptop.wait(60)
-    assert laptop.tell(What.BEAT) == (Do.RELEASE, Do.REFRESH)
+    assert laptop.tell(Happened.BEAT) == (Command.RELEASE, Command.REFRESH)
     assert laptop.state.heart
 
 
@@ -428,65 +432,65 @@ def test_the_host_is_knocked_at_twice_a_second_while_in_doubt() -> None:
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_host_that_answers_has_the_terminal_replaced_from_five_seconds_of_silence(shared: bool) -> None:
     laptop = doubting(shared=shared)
-    assert laptop.after(0.1, What.REACHED) == ()
+    assert laptop.after(0.1, Happened.REACHED) == ()
     assert laptop.wait(1.8) == []
-    laptop.tell(What.UNREACHED, cause=Cause.TIMED_OUT)  # an earlier knock's
+    laptop.tell(Happened.UNREACHED, cause=Cause.TIMED_OUT)  # an earlier knock's
     assert (laptop.wait(0), laptop.state.cause) == ([], None)
     start = SILENT_FRESH if shared else SILENT
-    assert [action for _, action in laptop.wait(0.1)] == [Do.END, start]
+    assert [action for _, action in laptop.wait(0.1)] == [Command.END, start]
     assert (laptop.phase, laptop.at, laptop.state.cause) == (Phase.CONNECTING, 65, Cause.LOST)
     assert laptop.state.flaps == 1
 
 
 def test_a_heartbeat_over_another_connection_could_not_save_it() -> None:
     laptop = attached(shared=False)
-    laptop.tell(What.WOKE, seconds=8.0)
-    assert laptop.after(0.1, What.REACHED) == (Do.END, SILENT)
+    laptop.tell(Happened.WOKE, seconds=8.0)
+    assert laptop.after(0.1, Happened.REACHED) == (Command.END, SILENT)
 
 
 def test_its_own_heartbeat_is_given_half_a_second_more_than_a_knock() -> None:
     laptop = attached(shared=True)
-    assert laptop.tell(What.WOKE, seconds=8.0) == (Do.MUTE, Do.ASK, Do.KNOCK)
-    assert laptop.after(0.1, What.REACHED) == ()
+    assert laptop.tell(Happened.WOKE, seconds=8.0) == (Command.MUTE, Command.ASK, Command.KNOCK)
+    assert laptop.after(0.1, Happened.REACHED) == ()
     assert laptop.wait(0.39) == []
     assert [at for at, _ in laptop.wait(0.02)] == [60.5, 60.5]
 
 
 def test_a_host_that_answers_late_in_doubt_has_it_replaced_at_once() -> None:
     laptop = doubting()
-    assert laptop.after(4, What.REACHED) == (Do.END, SILENT_FRESH)
+    assert laptop.after(4, Happened.REACHED) == (Command.END, SILENT_FRESH)
 
 
 def test_after_ten_seconds_of_silence_the_terminal_is_given_up() -> None:
     laptop = doubting()
     laptop.wait(6.9)
     assert laptop.phase is Phase.DOUBTING
-    assert laptop.wait(0.1) == [(70, Do.END), (70, Do.KNOCK)]
+    assert laptop.wait(0.1) == [(70, Command.END), (70, Command.KNOCK)]
     assert (laptop.phase, laptop.state.entered, laptop.state.cause) == (Phase.WAITING, 70, Cause.TIMED_OUT)
     assert laptop.state.silence(laptop.at) == 10
-    assert laptop.tell(What.REACHED) == (SILENT_FRESH,)  # what fell silent is never ridden on again
-    laptop.tell(What.OPENED)
+    assert laptop.tell(Happened.REACHED) == (SILENT_FRESH,)  # what fell silent is never ridden on again
+    laptop.tell(Happened.OPENED)
     assert lost(laptop) == (SILENT_FRESH,)
 
 
 def test_the_reason_for_the_silence_is_kept() -> None:
     laptop = doubting()
-    laptop.tell(What.UNREACHED, cause=Cause.UNRESOLVED)
+    laptop.tell(Happened.UNREACHED, cause=Cause.UNRESOLVED)
     laptop.wait(7)
     assert (laptop.phase, laptop.state.cause) == (Phase.WAITING, Cause.UNRESOLVED)
 
 
 def test_a_connection_that_fell_silent_is_never_ridden_on_again() -> None:
     laptop = waiting(shared=True)
-    laptop.tell(What.REACHED)
-    laptop.tell(What.OPENED)
-    laptop.tell(What.BEAT, shared=False)
-    assert laptop.tell(What.ROUTE_CHANGED, dead=True) == (Do.END, SILENT_FRESH)
+    laptop.tell(Happened.REACHED)
+    laptop.tell(Happened.OPENED)
+    laptop.tell(Happened.BEAT, shared=False)
+    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT_FRESH)
 
 
 def test_what_did_not_share_its_connection_may_be_followed_by_what_does() -> None:
     laptop = waiting(shared=False)
-    assert laptop.tell(What.REACHED) == (SILENT,)
+    assert laptop.tell(Happened.REACHED) == (SILENT,)
 
 
 def test_a_persons_terminal_is_kept_through_silence_until_ssh_ends_it() -> None:
@@ -495,18 +499,18 @@ def test_a_persons_terminal_is_kept_through_silence_until_ssh_ends_it() -> None:
     assert (
         len(knocked) == 4 * 180 + 420 // 2 + 600 // 20
     )  # each quarter of a second, from three minutes each two, then 20
-    assert laptop.tell(What.REACHED) == ()
+    assert laptop.tell(Happened.REACHED) == ()
     assert laptop.wait(HOUR) == []  # it is not knocked to death: sshd has answered
     assert lost(laptop) == ()
     assert (laptop.phase, laptop.state.cause) == (Phase.WAITING, Cause.LOST)
     laptop.wait(0)
-    assert laptop.tell(What.REACHED) == ()
+    assert laptop.tell(Happened.REACHED) == ()
     assert laptop.phase is Phase.NEEDS_PERSON
 
 
 def test_a_persons_terminal_that_ends_as_the_network_returns_costs_no_second_knock() -> None:
     laptop = doubting(person=True)
-    laptop.after(60, What.REACHED)
+    laptop.after(60, Happened.REACHED)
     lost(laptop)
     assert (laptop.phase, laptop.state.due) == (Phase.WAITING, laptop.at + 2)
 
@@ -514,30 +518,30 @@ def test_a_persons_terminal_that_ends_as_the_network_returns_costs_no_second_kno
 def test_a_persons_terminal_lives_on() -> None:
     laptop = doubting(person=True)
     laptop.wait(60)
-    assert laptop.tell(What.BEAT, shared=True) == (Do.RELEASE, Do.REFRESH)
+    assert laptop.tell(Happened.BEAT, shared=True) == (Command.RELEASE, Command.REFRESH)
     assert laptop.phase is Phase.ATTACHED
 
 
 def test_in_doubt_without_a_route_nobody_is_knocked_at() -> None:
     laptop = doubting()
-    laptop.tell(What.ROUTE_LOST)
+    laptop.tell(Happened.ROUTE_LOST)
     assert laptop.wait(6.9) == []
-    assert laptop.wait(0.1) == [(70, Do.END)]
+    assert laptop.wait(0.1) == [(70, Command.END)]
     assert laptop.wait(HOUR) == []
 
 
 def test_the_terminal_is_asked_when_the_route_is_back() -> None:
     laptop = attached(shared=True)
-    laptop.tell(What.ROUTE_LOST)
-    assert laptop.after(1.9, What.ROUTE_CHANGED) == (Do.ASK, Do.KNOCK)
+    laptop.tell(Happened.ROUTE_LOST)
+    assert laptop.after(1.9, Happened.ROUTE_CHANGED) == (Command.ASK, Command.KNOCK)
     assert laptop.state.due == laptop.at + 0.25
-    assert laptop.after(0.1, What.BEAT, shared=True) == (Do.RELEASE, Do.REFRESH)
+    assert laptop.after(0.1, Happened.BEAT, shared=True) == (Command.RELEASE, Command.REFRESH)
 
 
 def test_a_new_route_is_knocked_at_though_the_old_one_answered() -> None:
     laptop = doubting()
-    laptop.tell(What.REACHED)
-    assert laptop.tell(What.ROUTE_CHANGED) == (Do.ASK, Do.KNOCK)
+    laptop.tell(Happened.REACHED)
+    assert laptop.tell(Happened.ROUTE_CHANGED) == (Command.ASK, Command.KNOCK)
     laptop.wait(3)
     assert laptop.phase is Phase.DOUBTING  # the new one has not answered
 
@@ -545,24 +549,24 @@ def test_a_new_route_is_knocked_at_though_the_old_one_answered() -> None:
 def test_a_host_behind_a_proxy_is_not_knocked_at() -> None:
     laptop = doubting(knocks=False)
     assert laptop.wait(6.9) == []
-    assert [action for _, action in laptop.wait(0.1)] == [Do.END, SILENT_FRESH]
+    assert [action for _, action in laptop.wait(0.1)] == [Command.END, SILENT_FRESH]
 
 
 def test_r_in_doubt_replaces_the_terminal() -> None:
     laptop = doubting()
-    assert laptop.tell(What.RETRY) == (Do.END, SILENT_FRESH)
+    assert laptop.tell(Happened.RETRY) == (Command.END, SILENT_FRESH)
     laptop = doubting(person=True)
-    assert laptop.tell(What.RETRY) == (Do.END, ASKING_FRESH)
+    assert laptop.tell(Happened.RETRY) == (Command.END, ASKING_FRESH)
     laptop = flapped(3)
-    laptop.after(3, What.LATE, seconds=3.0)
-    laptop.tell(What.RETRY)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.tell(Happened.RETRY)
     assert laptop.state.flaps == 0
 
 
 def test_a_terminal_that_ends_in_doubt_is_replaced() -> None:
     assert lost(doubting()) == (SILENT,)
     laptop = doubting()
-    laptop.tell(What.TERMINAL_ENDED, cause=Cause.OVER, began=True)
+    laptop.tell(Happened.TERMINAL_ENDED, cause=Cause.OVER, began=True)
     assert laptop.state.end is End.OVER
 
 
@@ -571,35 +575,35 @@ def test_a_terminal_that_ends_in_doubt_is_replaced() -> None:
 
 def test_a_nap_is_only_a_reason_to_ask() -> None:
     laptop = attached(shared=True)
-    assert laptop.tell(What.WOKE, seconds=4.9) == (Do.ASK,)
+    assert laptop.tell(Happened.WOKE, seconds=4.9) == (Command.ASK,)
     assert laptop.state.due is None
-    assert laptop.tell(What.WOKE, seconds=5.0) == (Do.MUTE, Do.ASK, Do.KNOCK)
+    assert laptop.tell(Happened.WOKE, seconds=5.0) == (Command.MUTE, Command.ASK, Command.KNOCK)
     assert laptop.phase is Phase.DOUBTING
 
 
 def test_time_asleep_is_silence() -> None:
     laptop = attached(shared=True)
-    laptop.after(2, What.WOKE, seconds=600.0)
-    laptop.after(1, What.WOKE, seconds=60.0)
+    laptop.after(2, Happened.WOKE, seconds=600.0)
+    laptop.after(1, Happened.WOKE, seconds=60.0)
     assert (laptop.state.asleep, laptop.state.silence(laptop.at)) == (660, 661)
-    laptop.tell(What.BEAT, shared=True)
+    laptop.tell(Happened.BEAT, shared=True)
     assert laptop.state.silence(laptop.at) == 0
 
 
 def test_a_new_terminal_has_not_slept() -> None:
     laptop = waiting()
-    laptop.tell(What.WOKE, seconds=600.0)
-    laptop.tell(What.REACHED)
-    laptop.tell(What.OPENED)
-    laptop.after(3, What.LATE, seconds=3.0)
+    laptop.tell(Happened.WOKE, seconds=600.0)
+    laptop.tell(Happened.REACHED)
+    laptop.tell(Happened.OPENED)
+    laptop.after(3, Happened.LATE, seconds=3.0)
     assert laptop.state.silence(laptop.at) == 3
 
 
 def test_after_waking_the_terminal_is_given_its_time_again() -> None:
     laptop = doubting()
-    laptop.tell(What.REACHED)
+    laptop.tell(Happened.REACHED)
     laptop.wait(1.9)
-    assert laptop.tell(What.WOKE, seconds=60.0) == (Do.ASK, Do.KNOCK)
+    assert laptop.tell(Happened.WOKE, seconds=60.0) == (Command.ASK, Command.KNOCK)
     assert laptop.state.due == laptop.at + 0.25
     assert len(knocks_in(laptop.wait(6.9))) == 27  # and nothing else
     laptop.wait(0.1)
@@ -609,23 +613,23 @@ def test_after_waking_the_terminal_is_given_its_time_again() -> None:
 def test_waking_ends_a_silent_attempt_and_looks_at_once() -> None:
     laptop = attached()
     lost(laptop)
-    assert laptop.after(1, What.WOKE, seconds=60.0) == (Do.END,)
-    assert laptop.wait(0) == [(61, Do.KNOCK)]
+    assert laptop.after(1, Happened.WOKE, seconds=60.0) == (Command.END,)
+    assert laptop.wait(0) == [(61, Command.KNOCK)]
 
 
-@pytest.mark.parametrize("what", [What.WOKE, What.ROUTE_CHANGED])
-def test_waking_and_a_new_network_cut_a_wait_short(what: What) -> None:
+@pytest.mark.parametrize("what", [Happened.WOKE, Happened.ROUTE_CHANGED])
+def test_waking_and_a_new_network_cut_a_wait_short(what: Happened) -> None:
     laptop = attached()
     lost(laptop)
     failed(laptop, Cause.CLOSED_EARLY)
     laptop.wait(1)
-    assert laptop.tell(what, seconds=60.0) == (Do.KNOCK,)
+    assert laptop.tell(what, seconds=60.0) == (Command.KNOCK,)
     assert knocks_in(laptop.wait(1)) == [61.25, 61.5, 61.75, 62]
-    assert laptop.state.asleep == (60 if what is What.WOKE else 0)
+    assert laptop.state.asleep == (60 if what is Happened.WOKE else 0)
 
 
-@pytest.mark.parametrize("what", [What.WOKE, What.ROUTE_CHANGED])
-def test_after_hours_of_waiting_a_new_network_is_tried_as_briskly_as_ever(what: What) -> None:
+@pytest.mark.parametrize("what", [Happened.WOKE, Happened.ROUTE_CHANGED])
+def test_after_hours_of_waiting_a_new_network_is_tried_as_briskly_as_ever(what: Happened) -> None:
     laptop = waiting()
     laptop.wait(5 * HOUR)
     laptop.tell(what, seconds=60.0)
@@ -636,7 +640,7 @@ def test_behind_a_proxy_waking_tries_at_once() -> None:
     laptop = attached(knocks=False)
     lost(laptop)
     failed(laptop, Cause.CLOSED_EARLY)
-    assert laptop.tell(What.WOKE, seconds=60.0) == ()
+    assert laptop.tell(Happened.WOKE, seconds=60.0) == ()
     assert laptop.wait(0) == [(60, SILENT)]
 
 
@@ -644,8 +648,8 @@ def test_sleep_costs_no_budget() -> None:
     laptop = attached()
     lost(laptop)
     failed(laptop, Cause.REFUSED)
-    laptop.tell(What.WOKE, seconds=30 * HOUR)
-    laptop.tell(What.UNREACHED, cause=Cause.REFUSED)
+    laptop.tell(Happened.WOKE, seconds=30 * HOUR)
+    laptop.tell(Happened.UNREACHED, cause=Cause.REFUSED)
     assert (laptop.phase, laptop.state.spent) == (Phase.WAITING, 0)
 
 
@@ -655,28 +659,28 @@ def test_sleep_costs_no_budget() -> None:
 def test_without_a_route_nothing_is_tried_and_no_budget_spent() -> None:
     laptop = attached()
     lost(laptop)
-    assert laptop.after(1, What.ROUTE_LOST) == (Do.END,)
+    assert laptop.after(1, Happened.ROUTE_LOST) == (Command.END,)
     spent = laptop.state.spent
     assert laptop.wait(72 * HOUR) == []
-    assert laptop.tell(What.WOKE, seconds=HOUR) == ()
-    assert laptop.tell(What.UNREACHED, cause=Cause.REFUSED) == ()  # an old knock's
+    assert laptop.tell(Happened.WOKE, seconds=HOUR) == ()
+    assert laptop.tell(Happened.UNREACHED, cause=Cause.REFUSED) == ()  # an old knock's
     assert laptop.state.due is None
-    assert laptop.tell(What.ROUTE_CHANGED) == (Do.KNOCK,)
+    assert laptop.tell(Happened.ROUTE_CHANGED) == (Command.KNOCK,)
     assert laptop.state.spent == spent == 1
-    assert laptop.tell(What.REACHED) == (SILENT,)
+    assert laptop.tell(Happened.REACHED) == (SILENT,)
 
 
 def test_a_route_that_is_lost_while_waiting_ends_the_knocks() -> None:
     laptop = waiting()
     laptop.wait(1)
-    assert laptop.tell(What.ROUTE_LOST) == ()
+    assert laptop.tell(Happened.ROUTE_LOST) == ()
     assert (laptop.wait(HOUR), laptop.state.cause) == ([], Cause.NO_ROUTE)
 
 
 def test_a_persons_r_is_obeyed_without_a_route_too() -> None:
     laptop = waiting()
-    laptop.tell(What.ROUTE_LOST)
-    assert laptop.tell(What.RETRY) == (SILENT_FRESH,)
+    laptop.tell(Happened.ROUTE_LOST)
+    assert laptop.tell(Happened.RETRY) == (SILENT_FRESH,)
 
 
 # --- waiting: unreachable
@@ -691,14 +695,14 @@ def test_a_host_that_is_unreachable_for_three_days_is_never_given_up(knocks: boo
     while laptop.at < until:
         for _, action in laptop.wait(10):
             pace[action] += 1
-            assert action in (Do.KNOCK if knocks else SILENT, Do.END)
+            assert action in (Command.KNOCK if knocks else SILENT, Command.END)
         if laptop.phase is Phase.WAITING:
-            laptop.tell(What.UNREACHED, cause=Cause.TIMED_OUT)
+            laptop.tell(Happened.UNREACHED, cause=Cause.TIMED_OUT)
     assert laptop.state.end is None
     assert laptop.state.spent < 2 * 60
-    assert pace[Do.KNOCK if knocks else SILENT] > 3000
+    assert pace[Command.KNOCK if knocks else SILENT] > 3000
     if knocks:
-        assert laptop.tell(What.REACHED) == (SILENT,)
+        assert laptop.tell(Happened.REACHED) == (SILENT,)
 
 
 def test_the_longer_a_host_is_silent_the_slower_it_is_knocked_at() -> None:
@@ -719,7 +723,7 @@ def refusals(laptop: Laptop, cause: Cause, times: int, **facts: Any) -> list[flo
         assert laptop.state.due is not None
         pauses.append(laptop.state.due - laptop.at)
         knocks_in(laptop.wait(pauses[-1]))
-        laptop.tell(What.UNREACHED, cause=cause, **facts)
+        laptop.tell(Happened.UNREACHED, cause=cause, **facts)
     return pauses
 
 
@@ -762,7 +766,7 @@ def test_a_knock_that_was_answered_is_not_repeated_within_two_seconds(cause: Cau
     pauses = []
     for _ in range(23):
         laptop.wait(30)
-        assert laptop.tell(What.REACHED) == (SILENT,)
+        assert laptop.tell(Happened.REACHED) == (SILENT,)
         failed(laptop, cause, jitter=0.0)
         assert laptop.state.due is not None
         pauses.append(laptop.state.due - laptop.at)
@@ -772,14 +776,14 @@ def test_a_knock_that_was_answered_is_not_repeated_within_two_seconds(cause: Cau
 def test_a_terminal_that_was_up_has_made_good_for_the_knock() -> None:
     """So that sshd that restarts is seen at once."""
     laptop = waiting()
-    laptop.tell(What.REACHED)
-    laptop.tell(What.OPENED)
+    laptop.tell(Happened.REACHED)
+    laptop.tell(Happened.OPENED)
     lost(laptop)
     failed(laptop, Cause.REFUSED, jitter=0.0)
     assert laptop.state.due == laptop.at + 0.25
     laptop = doubting()
-    laptop.tell(What.REACHED)
-    laptop.tell(What.BEAT, shared=True)
+    laptop.tell(Happened.REACHED)
+    laptop.tell(Happened.BEAT, shared=True)
     lost(laptop)
     failed(laptop, Cause.REFUSED, jitter=0.0)
     assert laptop.state.due == laptop.at + 0.25
@@ -787,12 +791,12 @@ def test_a_terminal_that_was_up_has_made_good_for_the_knock() -> None:
 
 def test_an_answer_is_forgotten_once_the_host_is_waited_for_again() -> None:
     laptop = flapped(3)
-    laptop.after(3, What.LATE, seconds=3.0)
-    laptop.after(1, What.REACHED)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.after(1, Happened.REACHED)
     laptop.wait(6)
     assert laptop.phase is Phase.WAITING
     laptop.wait(2)
-    laptop.tell(What.UNREACHED, cause=Cause.REFUSED, jitter=0.0)
+    laptop.tell(Happened.UNREACHED, cause=Cause.REFUSED, jitter=0.0)
     assert laptop.state.due == laptop.at + 0.25
 
 
@@ -803,13 +807,13 @@ def test_no_number_of_failures_is_too_large(cause: Cause) -> None:
     laptop.state = laptop.state._replace(refusals=100_000)
     failed(laptop, cause)
     laptop.wait(0)
-    assert laptop.tell(What.RETRY) == (SILENT,)
+    assert laptop.tell(Happened.RETRY) == (SILENT,)
 
 
 def test_a_silent_host_does_not_put_off_the_next_knock() -> None:
     laptop = waiting()
     due = laptop.state.due
-    assert laptop.tell(What.UNREACHED, cause=Cause.TIMED_OUT) == ()
+    assert laptop.tell(Happened.UNREACHED, cause=Cause.TIMED_OUT) == ()
     assert (laptop.state.due, laptop.state.refusals, laptop.state.cause) == (due, 0, Cause.TIMED_OUT)
 
 
@@ -819,7 +823,7 @@ def test_a_host_that_says_no_is_given_up_after_a_quarter_of_an_hour() -> None:
     failed(laptop, Cause.REFUSED)
     while laptop.state.end is None:
         laptop.wait(max(0, (laptop.state.due or 0) - laptop.at))
-        laptop.tell(What.UNREACHED, cause=Cause.REFUSED)
+        laptop.tell(Happened.UNREACHED, cause=Cause.REFUSED)
     assert (laptop.state.end, laptop.state.cause) == (End.GIVEN_UP, Cause.REFUSED)
     assert BUDGET_S < laptop.at - 60 < BUDGET_S + 40
 
@@ -827,13 +831,13 @@ def test_a_host_that_says_no_is_given_up_after_a_quarter_of_an_hour() -> None:
 @pytest.mark.parametrize(
     ("what", "facts"),
     [
-        (What.REACHED, {}),
-        (What.UNREACHED, {"cause": Cause.REFUSED}),
-        (What.TICK, {}),
+        (Happened.REACHED, {}),
+        (Happened.UNREACHED, {"cause": Cause.REFUSED}),
+        (Happened.TICK, {}),
     ],
 )
 @pytest.mark.parametrize("over", [True, False])
-def test_the_budget_is_fifteen_minutes(what: What, facts: dict[str, Any], over: bool) -> None:
+def test_the_budget_is_fifteen_minutes(what: Happened, facts: dict[str, Any], over: bool) -> None:
     laptop = attached()
     lost(laptop)
     failed(laptop, Cause.CLOSED_EARLY)
@@ -848,7 +852,7 @@ def test_an_attempt_that_fails_when_the_budget_is_spent_is_the_last(over: bool) 
     lost(laptop)
     failed(laptop, Cause.CLOSED_EARLY)
     laptop.state = laptop.state._replace(due=2 * HOUR)
-    laptop.after(890, What.REACHED)
+    laptop.after(890, Happened.REACHED)
     laptop.wait(10.5 if over else 10)
     assert failed(laptop, Cause.REFUSED) == ()
     assert laptop.state.end is (End.GIVEN_UP if over else None)
@@ -861,18 +865,18 @@ def test_a_terminal_that_dies_when_the_budget_is_spent_is_the_last(over: bool, d
     lost(laptop)
     failed(laptop, Cause.CLOSED_EARLY)
     laptop.state = laptop.state._replace(due=2 * HOUR)
-    laptop.after(880, What.REACHED)
-    laptop.tell(What.OPENED)
+    laptop.after(880, Happened.REACHED)
+    laptop.tell(Happened.OPENED)
     laptop.wait(20.5 if over else 20)
-    done = laptop.tell(What.ROUTE_CHANGED, dead=True) if dead else lost(laptop)
-    assert done == ((Do.END,) if dead else ()) + (() if over else (SILENT,))
+    done = laptop.tell(Happened.ROUTE_CHANGED, dead=True) if dead else lost(laptop)
+    assert done == ((Command.END,) if dead else ()) + (() if over else (SILENT,))
     assert laptop.state.end is (End.GIVEN_UP if over else None)
 
 
 def test_a_first_host_that_says_no_costs_budget_too() -> None:
     laptop = Laptop(waits=True)
     failed(laptop, Cause.REFUSED)
-    laptop.after(10, What.UNREACHED, cause=Cause.TIMED_OUT)
+    laptop.after(10, Happened.UNREACHED, cause=Cause.TIMED_OUT)
     laptop.wait(10)
     assert laptop.state.spent == 10
 
@@ -880,10 +884,10 @@ def test_a_first_host_that_says_no_costs_budget_too() -> None:
 def test_a_first_terminal_that_is_up_costs_no_budget_for_the_failures_before_it() -> None:
     laptop = Laptop(waits=True)
     failed(laptop, Cause.REFUSED)
-    laptop.after(5, What.REACHED)
-    laptop.tell(What.OPENED)
+    laptop.after(5, Happened.REACHED)
+    laptop.tell(Happened.OPENED)
     laptop.wait(20)
-    laptop.tell(What.BEAT)
+    laptop.tell(Happened.BEAT)
     assert laptop.state.spent == 5
 
 
@@ -893,7 +897,7 @@ def test_a_person_who_says_r_gives_the_budget_anew() -> None:
     failed(laptop, Cause.REFUSED)
     laptop.wait(100)
     assert laptop.state.spent > 0
-    assert laptop.tell(What.RETRY) == (SILENT,)
+    assert laptop.tell(Happened.RETRY) == (SILENT,)
     assert laptop.state.spent == 0
 
 
@@ -906,25 +910,25 @@ def test_a_silent_attempt_has_a_deadline_that_doubles_twice() -> None:
     for limit in (20, 40, 80, 80):
         assert laptop.wait(limit - 0.25) == []
         at = laptop.at + 0.25
-        assert laptop.wait(0.25) == [(at, Do.END), (at, Do.KNOCK)]
+        assert laptop.wait(0.25) == [(at, Command.END), (at, Command.KNOCK)]
         assert (laptop.phase, laptop.state.cause) == (Phase.WAITING, Cause.TIMED_OUT)
-        assert laptop.after(0.25, What.REACHED) == (SILENT,)
+        assert laptop.after(0.25, Happened.REACHED) == (SILENT,)
 
 
 def test_a_tick_before_its_time_ends_no_attempt() -> None:
     laptop = attached()
     lost(laptop)
-    assert laptop.after(19, What.TICK) == ()
+    assert laptop.after(19, Happened.TICK) == ()
     assert laptop.phase is Phase.CONNECTING
     laptop = waiting()
     laptop.wait(0.1)
-    assert laptop.tell(What.TICK) == ()
+    assert laptop.tell(Happened.TICK) == ()
 
 
 def test_r_starts_a_silent_attempt_anew() -> None:
     laptop = attached()
     lost(laptop)
-    assert laptop.after(15, What.RETRY) == (Do.END, SILENT)
+    assert laptop.after(15, Happened.RETRY) == (Command.END, SILENT)
     assert laptop.state.due == laptop.at + 20
 
 
@@ -954,9 +958,16 @@ def test_a_login_that_is_refused_is_not_tried_again_before_a_person_says_so(caus
     assert failed(laptop, cause) == ()
     assert (laptop.phase, laptop.state.cause, laptop.state.entered) == (Phase.NEEDS_PERSON, cause, laptop.at)
     assert laptop.wait(HOUR) == []
-    for what in (What.REACHED, What.ROUTE_LOST, What.ROUTE_CHANGED, What.WOKE, What.BEAT, What.TICK):
+    for what in (
+        Happened.REACHED,
+        Happened.ROUTE_LOST,
+        Happened.ROUTE_CHANGED,
+        Happened.WOKE,
+        Happened.BEAT,
+        Happened.TICK,
+    ):
         assert laptop.tell(what, seconds=60.0) == ()
-    assert laptop.tell(What.RETRY) == (ASKING,)
+    assert laptop.tell(Happened.RETRY) == (ASKING,)
     assert laptop.wait(HOUR) == []
     assert failed(laptop, cause) == ()
     assert laptop.phase is Phase.NEEDS_PERSON
@@ -964,36 +975,36 @@ def test_a_login_that_is_refused_is_not_tried_again_before_a_person_says_so(caus
 
 def test_after_a_refusal_every_way_back_leads_to_a_person() -> None:
     laptop = needs_person()
-    laptop.tell(What.RETRY)
+    laptop.tell(Happened.RETRY)
     failed(laptop, Cause.TIMED_OUT)
     laptop.wait(10)
-    assert laptop.tell(What.REACHED) == ()
-    assert laptop.tell(What.RETRY) == (ASKING,)
+    assert laptop.tell(Happened.REACHED) == ()
+    assert laptop.tell(Happened.RETRY) == (ASKING,)
     assert lost(laptop) == ()  # it logged in, but was gone before anybody had said so
     assert laptop.phase is Phase.WAITING
 
 
 def test_r_while_waiting_asks_where_a_person_is_needed() -> None:
     laptop = needs_person()
-    laptop.tell(What.RETRY)
+    laptop.tell(Happened.RETRY)
     failed(laptop, Cause.TIMED_OUT)
-    assert laptop.tell(What.RETRY) == (ASKING,)
+    assert laptop.tell(Happened.RETRY) == (ASKING,)
 
 
 def test_a_login_that_was_done_makes_the_next_silent_again() -> None:
     laptop = needs_person()
-    laptop.tell(What.RETRY)
-    laptop.tell(What.OPENED)
+    laptop.tell(Happened.RETRY)
+    laptop.tell(Happened.OPENED)
     assert lost(laptop) == (SILENT,)
 
 
 def test_a_persons_login_is_followed_by_a_persons() -> None:
     laptop = needs_person()
-    laptop.tell(What.RETRY)
-    laptop.tell(What.OPENED, person=True)
+    laptop.tell(Happened.RETRY)
+    laptop.tell(Happened.OPENED, person=True)
     assert lost(laptop) == ()
-    assert laptop.wait(0) == [(60, Do.KNOCK)]  # told when the host is there
-    assert laptop.tell(What.REACHED) == ()
+    assert laptop.wait(0) == [(60, Command.KNOCK)]  # told when the host is there
+    assert laptop.tell(Happened.REACHED) == ()
     assert laptop.phase is Phase.NEEDS_PERSON
 
 
@@ -1007,10 +1018,10 @@ def test_a_person_at_a_proxied_host_is_asked_without_a_knock() -> None:
 def test_a_person_who_is_away_costs_no_budget_and_comes_back_to_a_new_one() -> None:
     laptop = attached(person=True)
     lost(laptop)
-    laptop.after(10, What.REACHED)
-    laptop.after(72 * HOUR, What.BEAT)
+    laptop.after(10, Happened.REACHED)
+    laptop.after(72 * HOUR, Happened.BEAT)
     assert laptop.state.spent == 10
-    laptop.tell(What.RETRY)
+    laptop.tell(Happened.RETRY)
     assert (laptop.phase, laptop.state.spent) == (Phase.CONNECTING, 0)
 
 
@@ -1024,8 +1035,8 @@ def flapped(times: int) -> Laptop:
         lost(laptop)
         laptop.wait(2)
         if laptop.phase is Phase.WAITING:
-            laptop.tell(What.REACHED)
-        laptop.tell(What.OPENED)
+            laptop.tell(Happened.REACHED)
+        laptop.tell(Happened.OPENED)
     return laptop
 
 
@@ -1033,14 +1044,14 @@ def test_from_the_fourth_terminal_that_does_not_last_there_is_no_hurry() -> None
     laptop = attached()
     for _ in range(3):
         assert lost(laptop) == (SILENT,)
-        laptop.tell(What.OPENED)
+        laptop.tell(Happened.OPENED)
     for pause in (2, 4, 8, 16, 30, 30):
         start = laptop.at
         assert lost(laptop) == ()
         assert laptop.wait(pause - 0.1) == []
-        assert laptop.wait(0.1) == [(start + pause, Do.KNOCK)]
-        assert laptop.tell(What.REACHED) == (SILENT,)
-        laptop.tell(What.OPENED)
+        assert laptop.wait(0.1) == [(start + pause, Command.KNOCK)]
+        assert laptop.tell(Happened.REACHED) == (SILENT,)
+        laptop.tell(Happened.OPENED)
 
 
 def test_a_flapper_is_given_up() -> None:
@@ -1048,9 +1059,9 @@ def test_a_flapper_is_given_up() -> None:
     while laptop.state.end is None and laptop.at < HOUR:
         laptop.wait(1)
         if laptop.phase is Phase.WAITING:
-            laptop.tell(What.REACHED)
+            laptop.tell(Happened.REACHED)
         elif laptop.phase is Phase.CONNECTING:
-            laptop.tell(What.OPENED)
+            laptop.tell(Happened.OPENED)
         else:
             lost(laptop)
     assert laptop.state.end is End.GIVEN_UP
@@ -1060,28 +1071,28 @@ def test_a_flapper_is_given_up() -> None:
 def test_a_slow_line_is_given_ten_seconds() -> None:
     for flaps, seconds in ((2, 5), (3, 10)):
         laptop = flapped(flaps)
-        laptop.tell(What.BEAT, shared=True)
-        laptop.after(3, What.LATE, seconds=3.0)
-        laptop.tell(What.REACHED)
+        laptop.tell(Happened.BEAT, shared=True)
+        laptop.after(3, Happened.LATE, seconds=3.0)
+        laptop.tell(Happened.REACHED)
         laptop.wait(seconds - 3.1)
         assert laptop.phase is Phase.DOUBTING
         laptop.wait(0.1)
         assert laptop.phase is (Phase.CONNECTING if flaps == 2 else Phase.WAITING)
         assert laptop.state.flaps == flaps + 1
         laptop = flapped(flaps)
-        laptop.after(3, What.LATE, seconds=3.0)
+        laptop.after(3, Happened.LATE, seconds=3.0)
         laptop.wait(2.5)
-        assert (Do.RELEASE in laptop.tell(What.BEAT)) is (flaps == 3)
+        assert (Command.RELEASE in laptop.tell(Happened.BEAT)) is (flaps == 3)
 
 
 def test_a_slow_line_that_answers_is_not_doubted_beyond_the_time_of_a_silent_one() -> None:
     laptop = flapped(3)
-    laptop.tell(What.BEAT, shared=True)
-    laptop.tell(What.ROUTE_LOST)
-    laptop.tell(What.ROUTE_CHANGED)
-    laptop.tell(What.REACHED)
+    laptop.tell(Happened.BEAT, shared=True)
+    laptop.tell(Happened.ROUTE_LOST)
+    laptop.tell(Happened.ROUTE_CHANGED)
+    laptop.tell(Happened.REACHED)
     assert laptop.wait(6.9) == []
-    assert [action for _, action in laptop.wait(0.1)] == [Do.END]
+    assert [action for _, action in laptop.wait(0.1)] == [Command.END]
     assert (laptop.phase, laptop.state.cause) == (Phase.WAITING, Cause.LOST)
 
 
@@ -1100,29 +1111,29 @@ LAPTOPS: dict[str, Callable[[], Laptop]] = {
 
 
 @pytest.mark.parametrize("name", LAPTOPS)
-@pytest.mark.parametrize("what", [What.STOP, What.LEAVE])
-def test_stop_ends_it_and_leave_does_where_the_keys_are_read(name: str, what: What) -> None:
+@pytest.mark.parametrize("what", [Happened.STOP, Happened.LEAVE])
+def test_stop_ends_it_and_leave_does_where_the_keys_are_read(name: str, what: Happened) -> None:
     laptop = LAPTOPS[name]()
     before = laptop.phase
     done = laptop.tell(what)
-    if (name, what) == ("attached", What.LEAVE):
+    if (name, what) == ("attached", Happened.LEAVE):
         assert (done, laptop.phase) == ((), Phase.ATTACHED)
         return
-    assert done == ((Do.END,) if before in TERMINAL else ())
-    assert laptop.state.end is (End.STOPPED if what is What.STOP else End.LEFT)
+    assert done == ((Command.END,) if before in TERMINAL else ())
+    assert laptop.state.end is (End.STOPPED if what is Happened.STOP else End.LEFT)
     assert (laptop.state.entered, laptop.state.due) == (laptop.at, None)
 
 
 @pytest.mark.parametrize("name", LAPTOPS)
-@pytest.mark.parametrize("what", What)
-def test_every_event_has_an_answer_everywhere_and_none_after_the_end(name: str, what: What) -> None:
+@pytest.mark.parametrize("what", Happened)
+def test_every_event_has_an_answer_everywhere_and_none_after_the_end(name: str, what: Happened) -> None:
     for cause in Cause:
         for flag in (True, False):
             state = LAPTOPS[name]().state
             event = Event(what, 100.0, cause, 7.0, person=flag, shared=flag, dead=flag, began=flag)
             after, _ = step(state, event)
             assert isinstance(after, State)
-            ended, _ = step(state, Event(What.STOP, 100.0))
+            ended, _ = step(state, Event(Happened.STOP, 100.0))
             assert step(ended, event) == (ended, ())
 
 
@@ -1134,58 +1145,58 @@ def test_a_terminal_stuck_on_a_silent_master_is_started_anew_over_another_connec
     laptop = attached() if began else Laptop()
     if began:
         lost(laptop)
-    assert laptop.tell(What.STUCK) == (Do.END, Start(creates=not began, asks=not began, fresh=True))
+    assert laptop.tell(Happened.STUCK) == (Command.END, Start(creates=not began, asks=not began, fresh=True))
     assert laptop.phase is Phase.CONNECTING
 
 
 def test_a_person_is_asked_again_where_what_they_asked_for_was_stuck() -> None:
     laptop = needs_person()
-    laptop.tell(What.RETRY)
-    assert laptop.tell(What.STUCK) == (Do.END, Start(creates=False, asks=True, fresh=True))
+    laptop.tell(Happened.RETRY)
+    assert laptop.tell(Happened.STUCK) == (Command.END, Start(creates=False, asks=True, fresh=True))
 
 
 def test_the_keys_are_the_masters_to_read_whatever_heart_beats() -> None:
     laptop = Laptop()
-    laptop.tell(What.OPENED, muxed=True)
-    laptop.tell(What.BEAT)
-    assert laptop.after(3, What.LATE, seconds=3.0) == (Do.MUTE, Do.KNOCK)
-    assert laptop.tell(What.BEAT) == (Do.RELEASE, Do.REFRESH)
+    laptop.tell(Happened.OPENED, muxed=True)
+    laptop.tell(Happened.BEAT)
+    assert laptop.after(3, Happened.LATE, seconds=3.0) == (Command.MUTE, Command.KNOCK)
+    assert laptop.tell(Happened.BEAT) == (Command.RELEASE, Command.REFRESH)
 
 
 # --- random walks
 
-_Move = tuple[What, dict[str, Any]]
+_Move = tuple[Happened, dict[str, Any]]
 _NETWORK: list[_Move] = [
-    *[(What.BEAT, {"shared": shared}) for shared in (True, False)] * 2,
-    *[(What.LATE, {"seconds": seconds}) for seconds in (3.0, 4.5, 12.0)] * 2,
-    (What.HEARTLESS, {}),
-    (What.LINK_REFUSED, {}),
-    *[(What.WOKE, {"seconds": seconds}) for seconds in (3.0, 8.0, 3600.0)],
-    *[(What.ROUTE_LOST, {})] * 2,
-    *[(What.ROUTE_CHANGED, {"dead": dead}) for dead in (True, False, False)],
-    *[(What.REACHED, {})] * 6,
-    *[(What.UNREACHED, {"cause": cause}) for cause in (Cause.REFUSED, Cause.TIMED_OUT, Cause.CLOSED_EARLY)],
-    (What.RETRY, {}),
-    (What.TICK, {}),
+    *[(Happened.BEAT, {"shared": shared}) for shared in (True, False)] * 2,
+    *[(Happened.LATE, {"seconds": seconds}) for seconds in (3.0, 4.5, 12.0)] * 2,
+    (Happened.HEARTLESS, {}),
+    (Happened.LINK_REFUSED, {}),
+    *[(Happened.WOKE, {"seconds": seconds}) for seconds in (3.0, 8.0, 3600.0)],
+    *[(Happened.ROUTE_LOST, {})] * 2,
+    *[(Happened.ROUTE_CHANGED, {"dead": dead}) for dead in (True, False, False)],
+    *[(Happened.REACHED, {})] * 6,
+    *[(Happened.UNREACHED, {"cause": cause}) for cause in (Cause.REFUSED, Cause.TIMED_OUT, Cause.CLOSED_EARLY)],
+    (Happened.RETRY, {}),
+    (Happened.TICK, {}),
 ]
 _TERMINAL: list[_Move] = [
     *[
-        (What.OPENED, {"person": person, "muxed": muxed})
+        (Happened.OPENED, {"person": person, "muxed": muxed})
         for person in (True, False, False, False)
         for muxed in (True, False)
     ]
     * 2,
-    *[(What.STUCK, {})] * 2,
-    *[(What.TERMINAL_ENDED, {"cause": Cause.LOST, "began": True})] * 6,
+    *[(Happened.STUCK, {})] * 2,
+    *[(Happened.TERMINAL_ENDED, {"cause": Cause.LOST, "began": True})] * 6,
     *[
-        (What.TERMINAL_ENDED, {"cause": cause})
+        (Happened.TERMINAL_ENDED, {"cause": cause})
         for cause in (Cause.REFUSED, Cause.TIMED_OUT, Cause.CLOSED_EARLY, Cause.LOST, Cause.LOGIN_REFUSED)
     ],
 ]
 _LAST: list[_Move] = [
-    (What.STOP, {}),
-    (What.LEAVE, {}),
-    *[(What.TERMINAL_ENDED, {"cause": cause, "began": True}) for cause in (Cause.OVER, Cause.HOST_KEY_CHANGED)],
+    (Happened.STOP, {}),
+    (Happened.LEAVE, {}),
+    *[(Happened.TERMINAL_ENDED, {"cause": cause, "began": True}) for cause in (Cause.OVER, Cause.HOST_KEY_CHANGED)],
 ]
 _PAUSES = (0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 7.0, 15.0, 31.0, 400.0)
 
@@ -1193,11 +1204,11 @@ _PAUSES = (0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 7.0, 15.0, 31.0, 400.0)
 def walk(laptop: Laptop, moves: list[tuple[_Move, float]]) -> None:
     for (what, facts), seconds in moves:
         laptop.wait(seconds)
-        if what is What.OPENED and laptop.phase is not Phase.CONNECTING:
+        if what is Happened.OPENED and laptop.phase is not Phase.CONNECTING:
             continue
-        if what is What.TERMINAL_ENDED and not laptop.terminal:
+        if what is Happened.TERMINAL_ENDED and not laptop.terminal:
             continue
-        if what in (What.REACHED, What.UNREACHED) and not laptop.knocking:
+        if what in (Happened.REACHED, Happened.UNREACHED) and not laptop.knocking:
             continue
         laptop.tell(what, **facts)
 
@@ -1212,8 +1223,8 @@ def test_random_walks_find_no_way_around_the_rules() -> None:
         nonlocal steps
         laptop = Laptop(waits=first_fails, knocks=knocks)
         if not first_fails:
-            laptop.tell(What.OPENED)
-        walk(laptop, [*path, (last, 0.0), ((What.STOP, {}), 0.0)])
+            laptop.tell(Happened.OPENED)
+        walk(laptop, [*path, (last, 0.0), ((Happened.STOP, {}), 0.0)])
         assert laptop.phase is Phase.ENDED
         for move in _NETWORK:
             walk(laptop, [(move, 1.0)])
@@ -1225,8 +1236,8 @@ def test_random_walks_find_no_way_around_the_rules() -> None:
 
 def test_half_an_hour_of_flapping_with_a_key_that_is_refused_is_one_failed_login() -> None:
     """Whatever fails and comes back in between; what the network does not let through counts nowhere."""
-    flapping = [move for move in _NETWORK if move[0] is not What.RETRY]
-    flapping += [(What.TERMINAL_ENDED, {"cause": Cause.LOST, "began": True})] * 6
+    flapping = [move for move in _NETWORK if move[0] is not Happened.RETRY]
+    flapping += [(Happened.TERMINAL_ENDED, {"cause": Cause.LOST, "began": True})] * 6
     ends = st.sampled_from([Cause.LOGIN_REFUSED, Cause.TIMED_OUT, Cause.CLOSED_EARLY])
     refused = 0
 

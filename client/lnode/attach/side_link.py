@@ -9,7 +9,7 @@ from lnode.attach import heartbeat
 from lnode.attach.allocation import Lookout
 from lnode.cluster import sessions
 from lnode.laptop.tasks import Beside
-from lnode.reconnect.machine import LATE_S, What
+from lnode.reconnect.machine import LATE_S, Happened
 from lnode.remote import call
 from lnode.remote.fields import NodeName, SessionId
 from lnode.remote.reply import TooLong, parse_reply, rows_of
@@ -31,7 +31,7 @@ _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and
 class Tell(Protocol):
     """How the supervisor is told what happened, by whom."""
 
-    def __call__(self, source: object, what: What, *, seconds: float = 0.0, shared: bool = False) -> None: ...
+    def __call__(self, source: object, what: Happened, *, seconds: float = 0.0, shared: bool = False) -> None: ...
 
 
 class Companion:
@@ -117,7 +117,7 @@ class Companion:
             if self._beats:
                 return
             if await self._is_silent() and not self._beats:
-                self._tell(self, What.LATE, seconds=LATE_S)
+                self._tell(self, Happened.LATE, seconds=LATE_S)
                 return
 
     def _on_beat(self, *, shared: bool) -> None:
@@ -126,11 +126,11 @@ class Companion:
             self._beats = True
             watching = self._watch()  # not before: there may be room for one only (MaxSessions)
             self._watching = self._beside.start(watching)
-        self._tell(self, What.BEAT, shared=shared)
+        self._tell(self, Happened.BEAT, shared=shared)
 
     def _on_late(self, silent_s: float) -> None:
         self._heard.clear()
-        self._tell(self, What.LATE, seconds=silent_s)
+        self._tell(self, Happened.LATE, seconds=silent_s)
 
     async def _beat(self) -> bool:
         """Open the link and beat until it is lost. False where another try would be one too many."""
@@ -155,7 +155,7 @@ class Companion:
             refused = failures.wants_person(failed.cause)
             if refused and not self._opened:
                 sign_in_memory.learn_for_ssh_alone(self._target)
-            self._tell(self, What.LINK_REFUSED if refused and self._opened else What.HEARTLESS)
+            self._tell(self, Happened.LINK_REFUSED if refused and self._opened else Happened.HEARTLESS)
             return not (failed.final or refused or failures.is_fatal(failed.cause))
         finally:
             self._linked.clear()

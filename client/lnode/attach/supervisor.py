@@ -26,7 +26,7 @@ from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.reconnect import machine, notice
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Action, Do, End, Event, Phase, Start, What
+from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start
 from lnode.remote.fields import NodeName
 from lnode.ssh import failures, master, verdict
 from lnode.ssh.failures import Cause
@@ -92,13 +92,13 @@ class _Supervisor:
 
     def _obey(self, signals: Signals) -> None:
         while signals.told:
-            self._tell(None, What.LEAVE if signals.told.pop(0) == signal.SIGINT else What.STOP)
+            self._tell(None, Happened.LEAVE if signals.told.pop(0) == signal.SIGINT else Happened.STOP)
 
     def _press(self, key: bytes) -> None:
         if key == b"r":
-            self._tell(None, What.RETRY)
+            self._tell(None, Happened.RETRY)
         elif key in (b"d", b"q", b"\x03"):
-            self._tell(None, What.LEAVE)
+            self._tell(None, Happened.LEAVE)
 
     async def _watch(self, terminal: Terminal) -> None:
         """Tell when the terminal has logged in, and how it ends."""
@@ -108,11 +108,11 @@ class _Supervisor:
             said = terminal.said()
             self._rode = master.identity(self._target)
             self._takes_person = verdict.learn_sign_in(self._target, said)
-            self._tell(terminal, What.OPENED, person=self._takes_person, muxed=self._is_muxed(how, said.own))
+            self._tell(terminal, Happened.OPENED, person=self._takes_person, muxed=self._is_muxed(how, said.own))
         status = await waiting
         await self._loop.ready.wait()
         cause, began = await self._ending(terminal, status)
-        self._tell(terminal, What.TERMINAL_ENDED, cause=cause, began=began)
+        self._tell(terminal, Happened.TERMINAL_ENDED, cause=cause, began=began)
 
     async def _login(self, terminal: Terminal, waiting: "asyncio.Task[int]") -> str | None:
         """Return how the terminal has signed in, None if it ended before."""
@@ -122,7 +122,7 @@ class _Supervisor:
                 break
             if proof and proof.done() and proof.result() is False:
                 self._rode, proof = terminal.master, None
-                self._tell(terminal, What.STUCK)
+                self._tell(terminal, Happened.STUCK)
         return how
 
     def _signed_in(self, terminal: Terminal) -> str | None:
@@ -175,11 +175,11 @@ class _Supervisor:
             self._note(words)
         if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > machine.STABLE_S:
             self._seen = True
-        if event.what in (What.BEAT, What.OPENED):
+        if event.what in (Happened.BEAT, Happened.OPENED):
             self._alive_wall = time.time()
-        if event.what is What.TERMINAL_ENDED and self._terminal:
+        if event.what is Happened.TERMINAL_ENDED and self._terminal:
             self._gather(self._terminal)
-        if event.what is What.OPENED and self._loop.state.phase is Phase.ATTACHED and self._terminal:
+        if event.what is Happened.OPENED and self._loop.state.phase is Phase.ATTACHED and self._terminal:
             self._hand_over(self._terminal)
         for action in actions:
             await self._do(action)
@@ -190,28 +190,28 @@ class _Supervisor:
     async def _overdue(self, event: Event) -> Event:
         """A silent login that waits for the keychain, or for more than that gave, was refused."""
         state, terminal = self._loop.state, self._terminal
-        late = event.what is What.TICK and state.phase is Phase.CONNECTING and not state.asks
+        late = event.what is Happened.TICK and state.phase is Phase.CONNECTING and not state.asks
         if not (late and terminal and verdict.broken_off(self._target, terminal.said())):
             return event
         await self._end_terminal()
-        return Event(What.TERMINAL_ENDED, event.at, cause=Cause.LOGIN_REFUSED)
+        return Event(Happened.TERMINAL_ENDED, event.at, cause=Cause.LOGIN_REFUSED)
 
     async def _do(self, action: Action) -> None:
         if isinstance(action, Start):
             await self._start(action)
-        elif action is Do.END:
+        elif action is Command.END:
             await self._end_terminal()
-        elif action is Do.ASK and self._companion:
+        elif action is Command.ASK and self._companion:
             self._companion.ask()
-        elif action is Do.HOLD and self._terminal:
+        elif action is Command.HOLD and self._terminal:
             self._terminal.hold()
             self._display.listen()
-        elif action is Do.MUTE:
+        elif action is Command.MUTE:
             self._tty.mute()
-        elif action is Do.RELEASE and self._terminal:
+        elif action is Command.RELEASE and self._terminal:
             self._tty.give_back()
             self._terminal.release()
-        elif action is Do.REFRESH and self._companion:
+        elif action is Command.REFRESH and self._companion:
             self._display.forget()
             self._companion.refresh()
 
@@ -239,7 +239,7 @@ class _Supervisor:
             self._terminal = terminal.__enter__()
         except OSError as error:  # no ssh during an upgrade, no room, no file left: for now
             self._note(f"ssh does not start: {error.strerror}")
-            self._tell(None, What.TERMINAL_ENDED, cause=Cause.LOST)
+            self._tell(None, Happened.TERMINAL_ENDED, cause=Cause.LOST)
             self._display.take()
             return
         self._tty.keep(self._terminal.pid)

@@ -12,7 +12,7 @@ from typing import Any
 
 from lnode.laptop.tasks import Beside
 from lnode.reconnect import machine, sensors
-from lnode.reconnect.machine import Action, Do, Event, Phase, Start, What
+from lnode.reconnect.machine import Action, Command, Event, Happened, Phase, Start
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
@@ -67,7 +67,7 @@ class Loop:
         """True if no event waits to be taken."""
         return self._events.empty()
 
-    def tell(self, source: object, what: What, **facts: Any) -> None:
+    def tell(self, source: object, what: Happened, **facts: Any) -> None:
         """Queue what happened to `source`; to be called in the event loop's thread."""
         self._events.put_nowait((source, Event(what, 0.0, **facts)))
 
@@ -84,7 +84,7 @@ class Loop:
         if slept:
             if queued:
                 self._events.put_nowait(queued)
-            return Event(What.WOKE, at, seconds=slept)
+            return Event(Happened.WOKE, at, seconds=slept)
         if queued and queued[0] in (None, self._round, *self._sources()):
             return queued[1]._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
         return self._sensed(at)
@@ -102,8 +102,8 @@ class Loop:
             if moved := self._way.moved(at):
                 return moved
         if self._late_s is not None and state.phase is Phase.ATTACHED and silent_s > self._late_s:
-            return Event(What.LATE, at, seconds=silent_s)
-        return Event(What.TICK, at) if state.due is not None and at >= state.due else None
+            return Event(Happened.LATE, at, seconds=silent_s)
+        return Event(Happened.TICK, at) if state.due is not None and at >= state.due else None
 
     def step(self, event: Event) -> Sequence[Action]:
         """Let the machine take the event, and knock if it says so. Return the actions that are left to the driver."""
@@ -113,11 +113,11 @@ class Loop:
                 self._drop_knocks()
                 self._round = object()
                 self._way.renew()
-            elif action is Do.KNOCK:
+            elif action is Command.KNOCK:
                 knock = self.beside.start(self._knock(self._round))
                 self._knocks.add(knock)
                 knock.add_done_callback(self._knocks.discard)
-        return [action for action in actions if action is not Do.KNOCK]
+        return [action for action in actions if action is not Command.KNOCK]
 
     def opened(self, peer: str | None) -> None:
         """A terminal has logged in; `peer` is the address that ssh has connected to, None if it does not say."""
@@ -138,8 +138,8 @@ class Loop:
     async def _knock(self, source: object) -> None:
         failure = await self.knock()
         if failure is not None:
-            return self.tell(source, What.UNREACHED, cause=failure)
-        self.tell(source, What.REACHED)
+            return self.tell(source, Happened.UNREACHED, cause=failure)
+        self.tell(source, Happened.REACHED)
         return self._drop_knocks()
 
     def _drop_knocks(self) -> None:
@@ -150,7 +150,7 @@ class Loop:
     def _break(self, broken: BaseException) -> None:
         """A bug, or an LnodeError: the loop wakes up for it."""
         self._broken = broken
-        self.tell(None, What.TICK)
+        self.tell(None, Happened.TICK)
 
     async def close(self) -> None:
         """End all that runs beside the loop."""
@@ -185,6 +185,6 @@ class _Way:
             return None
         self._local = local
         if local is None:
-            return Event(What.ROUTE_LOST, at)
+            return Event(Happened.ROUTE_LOST, at)
         dead = self._terminal_local is not None and not sensors.is_ours(self._terminal_local)
-        return Event(What.ROUTE_CHANGED, at, dead=dead)
+        return Event(Happened.ROUTE_CHANGED, at, dead=dead)

@@ -21,55 +21,55 @@ from lnode.ssh.failures import Cause, is_fatal, wants_person
 
 
 @cache
-def _table() -> "Mapping[Phase, Mapping[What, Handler]]":
+def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
     """Return the function for each state and event. A pair that is not there changes nothing."""
     return {
         Phase.CONNECTING: {
-            What.OPENED: _opened,
-            What.STUCK: _stuck,
-            What.WOKE: _attempt_interrupted,
-            What.ROUTE_LOST: _attempt_interrupted,
-            What.ROUTE_CHANGED: _attempt_interrupted,
-            What.TERMINAL_ENDED: _fell,
-            What.RETRY: _retried,
-            What.LEAVE: _left,
-            What.TICK: _attempt_overdue,
+            Happened.OPENED: _opened,
+            Happened.STUCK: _stuck,
+            Happened.WOKE: _attempt_interrupted,
+            Happened.ROUTE_LOST: _attempt_interrupted,
+            Happened.ROUTE_CHANGED: _attempt_interrupted,
+            Happened.TERMINAL_ENDED: _fell,
+            Happened.RETRY: _retried,
+            Happened.LEAVE: _left,
+            Happened.TICK: _attempt_overdue,
         },
         Phase.ATTACHED: {
-            What.BEAT: _beaten,
-            What.LATE: _late,
-            What.HEARTLESS: _heartless,
-            What.LINK_REFUSED: _link_refused,
-            What.WOKE: _woke,
-            What.ROUTE_LOST: _unrouted,
-            What.ROUTE_CHANGED: _rerouted,
-            What.TERMINAL_ENDED: _fell,
+            Happened.BEAT: _beaten,
+            Happened.LATE: _late,
+            Happened.HEARTLESS: _heartless,
+            Happened.LINK_REFUSED: _link_refused,
+            Happened.WOKE: _woke,
+            Happened.ROUTE_LOST: _unrouted,
+            Happened.ROUTE_CHANGED: _rerouted,
+            Happened.TERMINAL_ENDED: _fell,
         },
         Phase.DOUBTING: {
-            What.BEAT: _beaten_in_doubt,
-            What.LINK_REFUSED: _link_refused,
-            What.WOKE: _woke_in_doubt,
-            What.ROUTE_CHANGED: _rerouted_in_doubt,
-            What.REACHED: _reached_in_doubt,
-            What.UNREACHED: _unreached_in_doubt,
-            What.TERMINAL_ENDED: _fell,
-            What.RETRY: _retried_in_doubt,
-            What.LEAVE: _left,
-            What.TICK: _doubted,
+            Happened.BEAT: _beaten_in_doubt,
+            Happened.LINK_REFUSED: _link_refused,
+            Happened.WOKE: _woke_in_doubt,
+            Happened.ROUTE_CHANGED: _rerouted_in_doubt,
+            Happened.REACHED: _reached_in_doubt,
+            Happened.UNREACHED: _unreached_in_doubt,
+            Happened.TERMINAL_ENDED: _fell,
+            Happened.RETRY: _retried_in_doubt,
+            Happened.LEAVE: _left,
+            Happened.TICK: _doubted,
         },
         Phase.WAITING: {
-            What.WOKE: _hurried,
-            What.ROUTE_LOST: _stranded,
-            What.ROUTE_CHANGED: _hurried,
-            What.REACHED: _answered,
-            What.UNREACHED: _unreached,
-            What.RETRY: _tried_now,
-            What.LEAVE: _left,
-            What.TICK: _due,
+            Happened.WOKE: _hurried,
+            Happened.ROUTE_LOST: _stranded,
+            Happened.ROUTE_CHANGED: _hurried,
+            Happened.REACHED: _answered,
+            Happened.UNREACHED: _unreached,
+            Happened.RETRY: _tried_now,
+            Happened.LEAVE: _left,
+            Happened.TICK: _due,
         },
         Phase.NEEDS_PERSON: {
-            What.RETRY: _tried_now,
-            What.LEAVE: _left,
+            Happened.RETRY: _tried_now,
+            Happened.LEAVE: _left,
         },
     }
 
@@ -106,7 +106,7 @@ class End(Enum):
     STOPPED = auto()  # TERM or HUP
 
 
-class What(Enum):
+class Happened(Enum):
     """What happened."""
 
     OPENED = auto()  # the login is done; `person`: somebody had to say something for it; `muxed`: over a master
@@ -128,9 +128,9 @@ class What(Enum):
 
 
 class Event(NamedTuple):
-    """Something that happened `at` seconds of being awake; the other fields where What says so."""
+    """Something that happened `at` seconds of being awake; the other fields as Happened says."""
 
-    what: What
+    what: Happened
     at: float
     cause: Cause = Cause.LOST
     seconds: float = 0.0
@@ -142,7 +142,7 @@ class Event(NamedTuple):
     jitter: float = 0.5
 
 
-class Do(Enum):
+class Command(Enum):
     """What is to be done, at once and in order."""
 
     END = auto()  # end the terminal, and wait until it has ended
@@ -165,7 +165,7 @@ class Start(NamedTuple):
     fresh: bool
 
 
-Action = Do | Start
+Action = Command | Start
 
 
 class State(NamedTuple):
@@ -222,11 +222,11 @@ def step(state: State, event: Event) -> Step:
     """What `event` makes of `state`, and what is to be done."""
     if state.phase is Phase.ENDED:
         return state, ()
-    if event.what is What.STOP:
+    if event.what is Happened.STOP:
         return _ended(state, event, End.STOPPED)
     state = _timed(state, event.at)
-    if event.what is What.ROUTE_LOST or event.what is What.ROUTE_CHANGED:
-        state = state._replace(route=event.what is What.ROUTE_CHANGED)
+    if event.what is Happened.ROUTE_LOST or event.what is Happened.ROUTE_CHANGED:
+        state = state._replace(route=event.what is Happened.ROUTE_CHANGED)
     handler = _table()[state.phase].get(event.what)
     return handler(state, event) if handler else (state, ())
 
@@ -263,19 +263,19 @@ def _attempt_interrupted(state: State, event: Event) -> Step:
     """The network under a silent attempt has changed: what is under way would only time out."""
     if state.asks:
         return state, ()
-    if event.what is What.ROUTE_CHANGED:
+    if event.what is Happened.ROUTE_CHANGED:
         return _restarted(state, event) if event.dead else (state, ())
-    return _waiting(state, event, 0.0, Do.END)
+    return _waiting(state, event, 0.0, Command.END)
 
 
 def _attempt_overdue(state: State, event: Event) -> Step:
     if state.due is None or event.at < state.due:
         return state, ()
-    return _waiting(state._replace(cause=Cause.TIMED_OUT, refusals=state.refusals + 1), event, 0.0, Do.END)
+    return _waiting(state._replace(cause=Cause.TIMED_OUT, refusals=state.refusals + 1), event, 0.0, Command.END)
 
 
 def _stuck(state: State, event: Event) -> Step:
-    return _started(state._replace(fresh=True), event, Do.END)
+    return _started(state._replace(fresh=True), event, Command.END)
 
 
 def _retried(state: State, event: Event) -> Step:
@@ -303,10 +303,10 @@ def _link_refused(state: State, event: Event) -> Step:
 
 def _woke(state: State, event: Event) -> Step:
     if event.seconds < STALE_S:
-        return state, (Do.ASK,)
+        return state, (Command.ASK,)
     if state.person and not state.heart:
         return state, ()
-    return _doubting(state._replace(alive_at=event.at, asleep=event.seconds), event, Do.ASK)
+    return _doubting(state._replace(alive_at=event.at, asleep=event.seconds), event, Command.ASK)
 
 
 def _unrouted(state: State, event: Event) -> Step:
@@ -320,8 +320,8 @@ def _rerouted(state: State, event: Event) -> Step:
     if event.dead and not state.person:
         return _replaced(state, event)
     if event.dead and state.heart:
-        return _doubting(state._replace(alive_at=event.at), event, Do.ASK)
-    return state, (Do.ASK,)
+        return _doubting(state._replace(alive_at=event.at), event, Command.ASK)
+    return state, (Command.ASK,)
 
 
 # --- Doubting
@@ -330,11 +330,11 @@ def _rerouted(state: State, event: Event) -> Step:
 def _doubting(state: State, event: Event, *actions: Action) -> Step:
     due = event.at + _knock_pause(0.0)
     doubting = state._replace(phase=Phase.DOUBTING, entered=event.at, due=due)
-    return doubting, (Do.HOLD if state.stops else Do.MUTE, *actions, *_knock(doubting))
+    return doubting, (Command.HOLD if state.stops else Command.MUTE, *actions, *_knock(doubting))
 
 
 def _knock(state: State) -> tuple[Action, ...]:
-    return (Do.KNOCK,) if state.knocks and state.route else ()
+    return (Command.KNOCK,) if state.knocks and state.route else ()
 
 
 def _beaten_in_doubt(state: State, event: Event) -> Step:
@@ -345,7 +345,7 @@ def _beaten_in_doubt(state: State, event: Event) -> Step:
     attached = state._replace(
         phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False
     )
-    return attached, (Do.RELEASE, Do.REFRESH)
+    return attached, (Command.RELEASE, Command.REFRESH)
 
 
 def _stale_s(state: State) -> float:
@@ -369,7 +369,7 @@ def _doubted(state: State, event: Event) -> Step:
             return _replaced(state, event)
         return state._replace(due=None if state.person else replaced_at), ()
     if not state.person and at >= given_up_at:
-        return _waiting(_off_shared(state._replace(cause=state.cause or Cause.TIMED_OUT)), event, 0.0, Do.END)
+        return _waiting(_off_shared(state._replace(cause=state.cause or Cause.TIMED_OUT)), event, 0.0, Command.END)
     return state._replace(due=at + _knock_pause(at - state.entered)), _knock(state)
 
 
@@ -385,18 +385,18 @@ def _unreached_in_doubt(state: State, event: Event) -> Step:
 def _woke_in_doubt(state: State, event: Event) -> Step:
     due = event.at + _knock_pause(0.0)
     state = state._replace(asleep=state.asleep + event.seconds, entered=event.at, due=due, reached=False)
-    return state, (Do.ASK, *_knock(state))
+    return state, (Command.ASK, *_knock(state))
 
 
 def _rerouted_in_doubt(state: State, event: Event) -> Step:
     if event.dead and not state.person:
         return _replaced(state, event)
     state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
-    return state, (Do.ASK, *_knock(state))
+    return state, (Command.ASK, *_knock(state))
 
 
 def _retried_in_doubt(state: State, event: Event) -> Step:
-    return _started(_off_shared(state._replace(flaps=0, spent=0.0)), event, Do.END)
+    return _started(_off_shared(state._replace(flaps=0, spent=0.0)), event, Command.END)
 
 
 # --- Waiting
@@ -471,7 +471,7 @@ _BRISK_S = 0.25  # between two: what a return waits for on top of its handshake
 
 def _hurried(state: State, event: Event) -> Step:
     """Awake again, or on another network: whatever was waited for, look now."""
-    if event.what is What.WOKE:
+    if event.what is Happened.WOKE:
         state = state._replace(asleep=state.asleep + event.seconds)
     state = state._replace(entered=event.at)
     due = event.at + _knock_pause(0.0) if state.knocks else event.at
@@ -532,11 +532,11 @@ def _takes_person(state: State) -> bool:
 
 def _replaced(state: State, event: Event) -> Step:
     """The terminal is as good as dead, and another one would live."""
-    return _flapped(_off_shared(state._replace(cause=Cause.LOST)), event, Do.END)
+    return _flapped(_off_shared(state._replace(cause=Cause.LOST)), event, Command.END)
 
 
 def _restarted(state: State, event: Event) -> Step:
-    return _started(state, event, Do.END)
+    return _started(state, event, Command.END)
 
 
 def _started(state: State, event: Event, *actions: Action) -> Step:
@@ -553,4 +553,4 @@ def _left(state: State, event: Event) -> Step:
 
 def _ended(state: State, event: Event, end: End, *, terminal: bool = True) -> Step:
     alive = terminal and state.phase in (Phase.CONNECTING, Phase.ATTACHED, Phase.DOUBTING)
-    return state._replace(phase=Phase.ENDED, entered=event.at, due=None, end=end), (Do.END,) if alive else ()
+    return state._replace(phase=Phase.ENDED, entered=event.at, due=None, end=end), (Command.END,) if alive else ()

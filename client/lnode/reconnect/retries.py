@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from lnode.errors import LnodeError
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Event, Phase, Start, What
+from lnode.reconnect.machine import Event, Happened, Phase, Start
 from lnode.ssh.failures import Cause, SshFailed
 from lnode.ssh.target import Target
 
@@ -24,7 +24,7 @@ class Retries:
 
     def opened(self) -> None:
         """A connection does now what it is for."""
-        self._loop.step(Event(What.OPENED, self._loop.now()))
+        self._loop.step(Event(Happened.OPENED, self._loop.now()))
 
     def wait(self, error: LnodeError, *, within_s: float = float("inf")) -> None:
         """Return when it is time for the next connection, or after `within_s`.
@@ -39,7 +39,7 @@ class Retries:
         if not self._reached:
             await self._loop.reach()
             self._reached = True
-        self._loop.tell(None, What.TERMINAL_ENDED, **self._ending(error))
+        self._loop.tell(None, Happened.TERMINAL_ENDED, **self._ending(error))
         with suppress(TimeoutError):
             async with asyncio.timeout(None if within_s == float("inf") else within_s):
                 return await self._due()

@@ -16,7 +16,7 @@ from lnode.laptop import screen
 from lnode.laptop.off_loop import in_thread
 from lnode.reconnect import notice
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Do, End, Event, Phase, Start, What
+from lnode.reconnect.machine import Command, End, Event, Happened, Phase, Start
 from lnode.remote import call
 from lnode.remote.fields import number
 from lnode.runs import record
@@ -79,14 +79,14 @@ class _Follower:
         words = notice.chronicle(before, self._loop.state, event.at)
         if words is not None and before.began and self._loop.state.end is None:
             self._say(f"{self._target.alias}: {words}")
-        if event.what is What.OPENED and self._tail:
+        if event.what is Happened.OPENED and self._tail:
             self._loop.opened(failures.peer(self._tail.said()))
-        if event.what is What.TERMINAL_ENDED:
+        if event.what is Happened.TERMINAL_ENDED:
             await self._end_tail()
         for action in actions:
             if isinstance(action, Start):
                 await self._start(action)
-            elif action is Do.END:
+            elif action is Command.END:
                 await self._end_tail()
         if self._loop.state.phase is Phase.NEEDS_PERSON and before.phase is not Phase.NEEDS_PERSON:
             self._call_person()
@@ -106,7 +106,7 @@ class _Follower:
     async def _wait_for_enter(self) -> None:
         if not await in_thread(lambda: os.read(0, 1024)):
             raise self._failure()
-        self._loop.tell(None, What.RETRY)
+        self._loop.tell(None, Happened.RETRY)
 
     async def _start(self, start: Start) -> None:
         offset = "" if self._offset is None else str(self._offset)
@@ -117,7 +117,7 @@ class _Follower:
         try:
             await tail.start()
         except OSError:  # no room, no file left: for now
-            self._loop.tell(tail, What.TERMINAL_ENDED, cause=Cause.LOST)
+            self._loop.tell(tail, Happened.TERMINAL_ENDED, cause=Cause.LOST)
             return
         tail.reading = self._loop.beside.start(self._read(tail))
         if tail.may_ride:
@@ -125,7 +125,7 @@ class _Follower:
 
     async def _prove(self, tail: "_Tail") -> None:
         if await prove_master(self._target) is False and not tail.heard:
-            self._loop.tell(tail, What.STUCK)
+            self._loop.tell(tail, Happened.STUCK)
 
     async def _read(self, tail: "_Tail") -> None:
         """Take in the frames of one ssh, and tell of them and of its end."""
@@ -150,14 +150,14 @@ class _Follower:
         cause, began = verdict.of_ssh(self._target, status, said, tail.argv, silent=not tail.may_ask, heard=answered)
         if began:  # only the last frame says that the run is over
             cause = Cause.OVER if self._over else Cause.LOST
-        self._loop.tell(tail, What.TERMINAL_ENDED, cause=cause, began=began)
+        self._loop.tell(tail, Happened.TERMINAL_ENDED, cause=cause, began=began)
 
     def _take(self, frame: Frame, tail: "_Tail") -> None:
         first, tail.heard = not tail.heard, True
         if first:
-            self._loop.tell(tail, What.OPENED, person=verdict.learn_sign_in(self._target, tail.said()))
+            self._loop.tell(tail, Happened.OPENED, person=verdict.learn_sign_in(self._target, tail.said()))
         if self._loop.is_idle:  # one that waits to be taken is as good as thousands
-            self._loop.tell(tail, What.BEAT, shared=True)
+            self._loop.tell(tail, Happened.BEAT, shared=True)
         if frame.kind == "gone":
             raise self._gone()
         if frame.kind in ("run", "over"):
