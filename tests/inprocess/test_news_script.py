@@ -17,7 +17,7 @@ from inprocess.test_remote_scripts import (
     status_of,
 )
 from lnode.cluster import tmux
-from lnode.cluster.tmux import Left
+from lnode.cluster.tmux import ExitOfAttach
 from lnode.laptop import notify
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
@@ -58,7 +58,7 @@ def test_a_title_is_the_sessions_as_long_as_it_is_watched(sh_site: Site) -> None
     child.expect_exact("\x1b]0;x: c0512, 61 h left\x07")
     tell(sh_site, title="x: c0512, 60 h left")
     child.expect_exact("\x1b]0;x: c0512, 60 h left\x07")
-    assert status_of(child, DETACH) == Left.DETACHED
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
     assert "title" not in options(sh_site)
 
 
@@ -66,7 +66,7 @@ def test_a_title_stays_for_who_still_sees_it(sh_site: Site) -> None:
     attached(sh_site, attach_line("x", command=PANE))
     child = attached(sh_site, attach_line("x", run=RUN))
     tell(sh_site, title="x: c0512, 61 h left")
-    assert status_of(child, DETACH) == Left.DETACHED
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
     assert "set-titles-string" in options(sh_site)
 
 
@@ -77,7 +77,7 @@ def test_titles_of_the_users_own_are_left_alone(sh_site: Site, where: tuple[str,
     before = options(sh_site)
     tell(sh_site, title="x: c0512, 61 h left")
     assert options(sh_site) == before
-    assert status_of(child, DETACH) == Left.DETACHED
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
 
 
 def test_a_message_is_for_this_window_and_news_are_for_all(sh_site: Site) -> None:
@@ -112,7 +112,7 @@ def test_news_are_told_by_one(sh_site: Site, old_tmux: bool) -> None:
 
 def test_who_is_not_attached_tells_nothing(sh_site: Site) -> None:
     child = attached(sh_site, attach_line("x", command=PANE, run=RUN))
-    assert status_of(child, DETACH) == Left.DETACHED
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
     assert not tell(sh_site, title="x: c1", text="lnode: nobody sees it", claim=CLAIM)
     assert "title" not in options(sh_site) and "told" not in options(sh_site)
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import State
-from lnode.cluster.tmux import Left
+from lnode.cluster.tmux import ExitOfAttach
 from lnode.demo import demo
 from lnode.remote import call as remote_call
 from lnode.remote.reply import parse_reply
@@ -651,17 +651,17 @@ def test_a_tmux_without_a_utf8_locale(sh_site: Site) -> None:
 
 @needs_tmux
 def test_create_then_attach_in_every_login_shell(site: Site) -> None:
-    assert detach(site.attach(attach_line("myproject", command=PANE))) == Left.DETACHED
+    assert detach(site.attach(attach_line("myproject", command=PANE))) == ExitOfAttach.DETACHED
     first = site.tmux("list-panes", "-a", "-F", "#{session_name} #{pane_pid} #{@lnode_kind}")
     assert first.split()[::2] == ["myproject", "node"]
 
     child = site.attach(attach_line("myproject", command="echo never"))
-    assert detach(child) == Left.DETACHED
+    assert detach(child) == ExitOfAttach.DETACHED
     assert site.tmux("list-panes", "-a", "-F", "#{session_name} #{pane_pid} #{@lnode_kind}") == first
 
     child = site.attach(attach_line("myproject"))
     child.expect_exact("in the pane")
-    assert status_of(child, END_OF_FILE) == Left.ENDED
+    assert status_of(child, END_OF_FILE) == ExitOfAttach.ENDED
 
 
 @needs_tmux
@@ -673,18 +673,18 @@ def test_one_path_leads_to_the_agent_that_the_last_attach_has_brought(sh_site: S
         for name, agent in (("first", first), ("second", second)):
             agent.bind(str(sh_site.home / name))
         command = f"echo $SSH_AUTH_SOCK >{sh_site.home}/path; {PANE}"
-        assert status_of(brought("first", attach_line("x", mode="existing"))) == Left.NO_SESSION
+        assert status_of(brought("first", attach_line("x", mode="existing"))) == ExitOfAttach.NO_SESSION
         assert not list(sh_site.home.glob("tmux-*/agent-*"))  # nothing for a session that is not there
-        assert detach(brought("first", attach_line("x", command=command))) == Left.DETACHED
+        assert detach(brought("first", attach_line("x", command=command))) == ExitOfAttach.DETACHED
         path = Path((sh_site.home / "path").read_text().strip())
         assert (path.is_socket(), path.resolve().name, path.name) == (True, "first", "agent-x")
-        assert detach(brought("second", attach_line("x"))) == Left.DETACHED
+        assert detach(brought("second", attach_line("x"))) == ExitOfAttach.DETACHED
         assert path.resolve().name == "second"
-        assert detach(sh_site.attach(attach_line("x"))) == Left.DETACHED  # one that brings none
+        assert detach(sh_site.attach(attach_line("x"))) == ExitOfAttach.DETACHED  # one that brings none
         assert path.resolve().name == "second"
         assert sh_site.tmux("show-environment", "-t", "x", "SSH_AUTH_SOCK") == "-SSH_AUTH_SOCK"
         sh_site.tmux("new-session", "-d", "-s", "hand", PANE)
-        assert detach(brought("first", attach_line("hand"))) == Left.DETACHED
+        assert detach(brought("first", attach_line("hand"))) == ExitOfAttach.DETACHED
         assert sh_site.tmux("show-environment", "-t", "hand", "SSH_AUTH_SOCK") == f"SSH_AUTH_SOCK={sh_site.home}/first"
 
 
@@ -692,8 +692,8 @@ def test_one_path_leads_to_the_agent_that_the_last_attach_has_brought(sh_site: S
 @pytest.mark.parametrize("name", ["web", "w"])
 def test_the_beginning_of_another_sessions_name_is_another_name(sh_site: Site, name: str) -> None:
     sh_site.tmux("new-session", "-d", "-s", "web2", "cat")
-    assert status_of(sh_site.attach(attach_line(name, mode="existing"))) == Left.NO_SESSION
-    assert detach(sh_site.attach(attach_line(name, command=PANE))) == Left.DETACHED
+    assert status_of(sh_site.attach(attach_line(name, mode="existing"))) == ExitOfAttach.NO_SESSION
+    assert detach(sh_site.attach(attach_line(name, command=PANE))) == ExitOfAttach.DETACHED
     assert sh_site.tmux("list-sessions", "-F", "#{session_name} #{session_attached}").split("\n") == [
         f"{name} 0",
         "web2 0",
@@ -705,19 +705,19 @@ def test_the_beginning_of_another_sessions_name_is_another_name(sh_site: Site, n
     "name", ["two words", "#{pid}", "$0", "=x", "naïve", "-d", "it's", "a;b", "!x", "%1", "{last}"]
 )
 def test_a_name_made_by_hand_is_attached_and_never_made(sh_site: Site, name: str) -> None:
-    assert status_of(sh_site.attach(attach_line(name, mode="refuse"))) == Left.NAME_REFUSED
+    assert status_of(sh_site.attach(attach_line(name, mode="refuse"))) == ExitOfAttach.NAME_REFUSED
     sh_site.tmux("new-session", "-d", "-s", "livenode", PANE)
     sh_site.tmux("rename-session", "-t", "livenode", "--", name)
     shown = sh_site.picture().entries[0].session.name
     assert tmux.is_possible(shown)
-    assert detach(sh_site.attach(attach_line(shown, mode="refuse"))) == Left.DETACHED
+    assert detach(sh_site.attach(attach_line(shown, mode="refuse"))) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
 def test_what_is_missing_there_has_its_code(site: Site) -> None:
-    assert status_of(site.attach(attach_line("x", tmux_path="/opt/none/tmux"))) == Left.NO_TMUX
+    assert status_of(site.attach(attach_line("x", tmux_path="/opt/none/tmux"))) == ExitOfAttach.NO_TMUX
     line = attach_line("x", command="sinteractive-of-no-site -m 1", program="sinteractive-of-no-site")
-    assert status_of(site.attach(line)) == Left.NO_PROGRAM_BUT_SLURM
+    assert status_of(site.attach(line)) == ExitOfAttach.NO_PROGRAM_BUT_SLURM
     assert site.tmux("list-sessions") == ""
 
 
@@ -735,10 +735,10 @@ def test_a_session_starts_in_its_folder_or_not_at_all(sh_site: Site, cwd: str, b
     (sh_site.home / "jobs").touch()
     child = sh_site.attach(attach_line("x", command=PANE, cwd=cwd.format(home=sh_site.home)))
     if below is None:
-        assert status_of(child) == Left.NO_FOLDER
+        assert status_of(child) == ExitOfAttach.NO_FOLDER
         assert sh_site.tmux("list-sessions") == "" and not (sh_site.home / ".local").exists()
         return
-    assert detach(child) == Left.DETACHED
+    assert detach(child) == ExitOfAttach.DETACHED
     where = sh_site.tmux("display-message", "-p", "-t", "x:", "#{pane_current_path}")
     assert Path(where) == (sh_site.home / below).resolve()
 
@@ -748,14 +748,14 @@ def test_a_session_starts_in_its_folder_or_not_at_all(sh_site: Site, cwd: str, b
 @pytest.mark.parametrize(
     ("programs", "left"),
     [
-        ("qstat qselect qsub", Left.NO_PROGRAM_BUT_PBS),
-        ("qstat qselect qsub qconf", Left.NO_PROGRAM_BUT_SGE),
-        ("bjobs bsub", Left.NO_PROGRAM_BUT_LSF),
-        ("qstat qsub qselect bjobs squeue", Left.NO_PROGRAM_BUT_SLURM),
-        ("qstat", Left.NO_PROGRAM),
+        ("qstat qselect qsub", ExitOfAttach.NO_PROGRAM_BUT_PBS),
+        ("qstat qselect qsub qconf", ExitOfAttach.NO_PROGRAM_BUT_SGE),
+        ("bjobs bsub", ExitOfAttach.NO_PROGRAM_BUT_LSF),
+        ("qstat qsub qselect bjobs squeue", ExitOfAttach.NO_PROGRAM_BUT_SLURM),
+        ("qstat", ExitOfAttach.NO_PROGRAM),
     ],
 )
-def test_which_scheduler_could_be_asked_instead(sh_site: Site, programs: str, left: Left) -> None:
+def test_which_scheduler_could_be_asked_instead(sh_site: Site, programs: str, left: ExitOfAttach) -> None:
     (sh_site.home / "bin" / "squeue").unlink()
     for program in programs.split():
         sh_site.program(program, "exit 1")
@@ -773,7 +773,7 @@ def test_a_program_that_only_the_login_shell_knows_is_there(site: Site) -> None:
         (site.home / ".config/fish/config.fish").write_text(f"function sitealloc; {PANE}; end\n")
     else:
         (site.home / ".zshenv").write_text(f"sitealloc() {{ {PANE}; }}\n")
-    assert detach(site.attach(attach_line("x", command="sitealloc", program="sitealloc"))) == Left.DETACHED
+    assert detach(site.attach(attach_line("x", command="sitealloc", program="sitealloc"))) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
@@ -783,14 +783,14 @@ def test_a_tmux_that_starts_nothing_says_why(sh_site: Site) -> None:
     )
     child = sh_site.attach(attach_line("x", command=PANE, tmux_path=str(refusing)))
     child.expect_exact("fork failed: quota")
-    assert status_of(child) == Left.NOT_CREATED
+    assert status_of(child) == ExitOfAttach.NOT_CREATED
 
 
 @needs_tmux
 def test_a_failed_attach_ends_no_session(sh_site: Site) -> None:
     sh_site.tmux("new-session", "-d", "-s", "x", "cat")
     failing = sh_site.program("failing-tmux", f'case "$*" in *attach*) exit 1;; esac; exec {TMUX} "$@"')
-    assert status_of(sh_site.attach(attach_line("x", tmux_path=str(failing)))) == Left.NOT_ATTACHED
+    assert status_of(sh_site.attach(attach_line("x", tmux_path=str(failing)))) == ExitOfAttach.NOT_ATTACHED
     assert sh_site.tmux("list-sessions", "-F", "#{session_name}") == "x"
 
 
@@ -802,13 +802,13 @@ def test_other_clients_are_left_alone_unless_asked(sh_site: Site, others: str) -
     second = sh_site.attach(attach_line("x", others=others))
     second.expect_exact("in the pane")
     if others == "detach":
-        assert status_of(first) == Left.DETACHED
+        assert status_of(first) == ExitOfAttach.DETACHED
         clients = 1
     else:
         clients = 2
     assert sh_site.tmux("list-sessions", "-F", "#{session_attached}") == str(clients)
     for child in [first, second][-clients:]:
-        assert status_of(child, DETACH) == Left.DETACHED
+        assert status_of(child, DETACH) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
@@ -817,20 +817,20 @@ def test_attaches_at_the_same_moment_make_one_session(sh_site: Site) -> None:
     for child in children:
         child.expect_exact("in the pane")
     assert len(sh_site.tmux("list-panes", "-a").splitlines()) == 1
-    assert [status_of(child, DETACH) for child in children] == [Left.DETACHED] * 6
+    assert [status_of(child, DETACH) for child in children] == [ExitOfAttach.DETACHED] * 6
 
 
 @needs_tmux
 @pytest.mark.parametrize("term", ["xterm-256color", "of-no-terminfo", ""])
 def test_a_terminal_that_the_host_has_never_heard_of(sh_site: Site, term: str) -> None:
-    assert detach(sh_site.attach(attach_line("x", command=PANE), TERM=term)) == Left.DETACHED
+    assert detach(sh_site.attach(attach_line("x", command=PANE), TERM=term)) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
 def test_the_files_that_a_session_makes_have_the_users_own_modes(sh_site: Site) -> None:
     child = sh_site.attach(f"umask 027; {attach_line('x', command=f'umask; {PANE}')}")
     child.expect_exact("0027")
-    assert detach(child) == Left.DETACHED
+    assert detach(child) == ExitOfAttach.DETACHED
 
 
 # --- the attach line of a reconnect ---
@@ -875,20 +875,20 @@ def test_a_reconnect_replaces_its_ghost_and_leaves_the_others_alone(site: Site) 
     site.tmux("new-session", "-d", "-s", "x", "cat")
 
     child = attached(site, again_line())
-    assert status_of(ghost) == Left.DETACHED
+    assert status_of(ghost) == ExitOfAttach.DETACHED
     site.tmux("kill-session", "-t", "x", ";", "rename-session", "-t", "y", "x")
     tty, pid, _ = site.mark(RUN)  # which the ghost has not taken along
     assert (pid, site.clients()) == (str(child.pid), {tty, other})
 
     site.later()
-    assert status_of(child, DETACH) == Left.DETACHED
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
     assert (site.mark(RUN), site.clients()) == ([], {other})
 
 
 @needs_tmux
 def test_a_reconnect_without_a_ghost(site: Site) -> None:
     cut_off(site, attached(site, attach_line("x", command=PANE, run=RUN)))
-    assert detach(site.attach(again_line())) == Left.DETACHED
+    assert detach(site.attach(again_line())) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
@@ -898,35 +898,35 @@ def test_a_session_that_is_gone_is_not_made_again(sh_site: Site, away_s: str, re
     if ps != "of procps":
         sh_site.program("ps", f'case $* in *etimes*) echo error >&2; exit 1;; esac; exec {shutil.which("ps")} "$@"')
     line = again_line(away_s=away_s)
-    assert status_of(sh_site.attach(line)) == (Left.REBOOTED if rebooted else Left.SERVER_GONE)
+    assert status_of(sh_site.attach(line)) == (ExitOfAttach.REBOOTED if rebooted else ExitOfAttach.SERVER_GONE)
     attached(sh_site, attach_line("x", command=PANE, run=RUN))
     sh_site.tmux("kill-session", "-t", "x", ";", "new-session", "-d", "-s", "x", "cat")
-    assert status_of(sh_site.attach(line)) == (Left.REBOOTED if rebooted else Left.NO_SESSION)
+    assert status_of(sh_site.attach(line)) == (ExitOfAttach.REBOOTED if rebooted else ExitOfAttach.NO_SESSION)
     assert sh_site.tmux("list-sessions", "-F", "#{session_name} #{session_attached}") == "x 0"
     sh_site.tmux("kill-server")
-    assert status_of(sh_site.attach(line)) == (Left.REBOOTED if rebooted else Left.SERVER_GONE)
+    assert status_of(sh_site.attach(line)) == (ExitOfAttach.REBOOTED if rebooted else ExitOfAttach.SERVER_GONE)
     assert sh_site.tmux("list-sessions") == ""
 
 
 @needs_tmux
 def test_a_session_on_another_login_node_is_not_gone(sh_site: Site) -> None:
     attached(sh_site, attach_line("other", command=PANE))
-    assert status_of(sh_site.attach(again_line(node="login2", away_s="999999999"))) == Left.OTHER_NODE
+    assert status_of(sh_site.attach(again_line(node="login2", away_s="999999999"))) == ExitOfAttach.OTHER_NODE
     sh_site.tmux("kill-server")
-    assert status_of(sh_site.attach(again_line(node="login2"))) == Left.OTHER_NODE
-    assert status_of(sh_site.attach(again_line(node=os.uname().nodename))) == Left.SERVER_GONE
+    assert status_of(sh_site.attach(again_line(node="login2"))) == ExitOfAttach.OTHER_NODE
+    assert status_of(sh_site.attach(again_line(node=os.uname().nodename))) == ExitOfAttach.SERVER_GONE
 
 
 @needs_tmux
 def test_what_a_reconnect_has_to_say_is_said_below_the_last_screen(sh_site: Site) -> None:
     gone = sh_site.attach(again_line())
     gone.expect(pexpect.EOF)
-    assert (gone.before, status_of(gone)) == ("\x1b[?1049l", Left.SERVER_GONE)
+    assert (gone.before, status_of(gone)) == ("\x1b[?1049l", ExitOfAttach.SERVER_GONE)
     cut_off(sh_site, attached(sh_site, attach_line("x", command=PANE, run=RUN)))
     attached(sh_site, attach_line("x", laptop=ELSEWHERE))
     taken = sh_site.attach(again_line())
     taken.expect_exact("\x1b[?1049lx was taken over by desk.example.org at ")
-    assert status_of(taken) == Left.TAKEN_OVER
+    assert status_of(taken) == ExitOfAttach.TAKEN_OVER
 
 
 @needs_tmux
@@ -943,20 +943,20 @@ def test_a_tmux_that_cannot_be_asked_is_not_gone(sh_site: Site, complaint: str) 
     broken = sh_site.program("broken-tmux", f'echo "{complaint}" >&2; exit 1')
     child = sh_site.attach(again_line(tmux_path=str(broken), away_s="999999999"))
     child.expect_exact(complaint.rsplit(maxsplit=1)[-1])
-    assert status_of(child) == Left.CANNOT_ASK
+    assert status_of(child) == ExitOfAttach.CANNOT_ASK
 
 
 @needs_tmux
 def test_a_reconnect_without_a_terminal_ends(sh_site: Site) -> None:
     attached(sh_site, attach_line("x", command=PANE, run=RUN))
     done = sh_site.answer(again_line())
-    assert (done.returncode, "not a terminal" in done.stderr) == (Left.NOT_ATTACHED, True)
+    assert (done.returncode, "not a terminal" in done.stderr) == (ExitOfAttach.NOT_ATTACHED, True)
 
 
 @needs_tmux
 def test_a_detach_that_the_laptop_never_heard_of_is_final(sh_site: Site) -> None:
-    assert detach(sh_site.attach(attach_line("x", command=PANE, run=RUN))) == Left.DETACHED
-    assert status_of(sh_site.attach(again_line())) == Left.DETACHED
+    assert detach(sh_site.attach(attach_line("x", command=PANE, run=RUN))) == ExitOfAttach.DETACHED
+    assert status_of(sh_site.attach(again_line())) == ExitOfAttach.DETACHED
     assert sh_site.clients() == set()
 
 
@@ -1032,8 +1032,8 @@ def test_what_a_tmux_that_refuses_has_is_not_known(sh_site: Site, why: str) -> N
     (notes / os.uname().nodename).write_text("port  \nx\n")
     REFUSALS[why](sh_site)
     for mode in ("create", "existing"):
-        assert status_of(sh_site.attach(attach_line("x", mode=mode, command=PANE))) == Left.CANNOT_ASK
-    assert status_of(sh_site.attach(again_line())) == Left.CANNOT_ASK
+        assert status_of(sh_site.attach(attach_line("x", mode=mode, command=PANE))) == ExitOfAttach.CANNOT_ASK
+    assert status_of(sh_site.attach(again_line())) == ExitOfAttach.CANNOT_ASK
     picture = sh_site.picture()
     assert (picture.tmux, bool(picture.tmux_says)) == ("refused", True)
     assert (notes / os.uname().nodename).read_text() == "port  \nx\n"
@@ -1049,7 +1049,7 @@ def test_the_words_of_a_tmux_that_refuses_cannot_write_to_the_terminal(sh_site: 
     child.expect(pexpect.EOF)
     assert "no ]52;c;eA==right" in (child.before or "")
     assert len((child.before or "").splitlines()) < 10
-    assert status_of(child) == Left.CANNOT_ASK
+    assert status_of(child) == ExitOfAttach.CANNOT_ASK
 
 
 @needs_tmux
@@ -1060,8 +1060,8 @@ def test_a_server_that_is_stopped_cannot_be_asked(sh_site: Site) -> None:
     server = int(sh_site.tmux("display-message", "-p", "#{pid}"))
     os.kill(server, signal.SIGSTOP)
     try:
-        assert status_of(sh_site.attach(attach_line("x"))) == Left.CANNOT_ASK
-        assert status_of(sh_site.attach(again_line())) == Left.CANNOT_ASK
+        assert status_of(sh_site.attach(attach_line("x"))) == ExitOfAttach.CANNOT_ASK
+        assert status_of(sh_site.attach(again_line())) == ExitOfAttach.CANNOT_ASK
         picture = sh_site.picture()
         assert (picture.tmux, picture.tmux_says) == ("refused", "tmux did not answer within 8 seconds")
     finally:
@@ -1074,14 +1074,14 @@ def test_a_server_that_is_stopped_cannot_be_asked(sh_site: Site) -> None:
 def test_an_attach_that_fails_in_any_way_has_ended_nothing(sh_site: Site, does: str) -> None:
     sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
     says(does, "*attach-session*")(sh_site)
-    assert status_of(sh_site.attach(attach_line("x"))) == Left.NOT_ATTACHED
+    assert status_of(sh_site.attach(attach_line("x"))) == ExitOfAttach.NOT_ATTACHED
 
 
 @needs_tmux
 @pytest.mark.parametrize("does", ["kill -s SEGV $$", "echo 'open terminal failed' >&2; exit 1", "exit 127"])
 def test_a_session_that_was_never_created_has_not_ended(sh_site: Site, does: str) -> None:
     says(does, "*new-session*")(sh_site)
-    assert status_of(sh_site.attach(attach_line("x"))) == Left.NOT_CREATED
+    assert status_of(sh_site.attach(attach_line("x"))) == ExitOfAttach.NOT_CREATED
 
 
 @needs_tmux
@@ -1089,7 +1089,7 @@ def test_a_session_whose_server_crashes_at_its_attach_has_not_ended(sh_site: Sit
     sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
     crash = f"{TMUX} kill-server; echo 'server exited unexpectedly' >&2; exit 1"
     says(crash, "*attach-session*")(sh_site)
-    assert status_of(sh_site.attach(attach_line("x", command=PANE))) == Left.CANNOT_ASK
+    assert status_of(sh_site.attach(attach_line("x", command=PANE))) == ExitOfAttach.CANNOT_ASK
     assert sh_site.tmux("list-sessions") == ""
 
 
@@ -1098,7 +1098,7 @@ def test_the_same_number_in_another_server_is_another_session(sh_site: Site) -> 
     child = attached(sh_site, attach_line("x", command=PANE))
     again = f"{TMUX} kill-server; while {TMUX} -u new-session -d -s y cat; [ $? != 0 ]; do :; done"
     subprocess.run(["sh", "-c", again], env=sh_site.env | {"TMUX": ""}, check=True, timeout=LIMIT_S)
-    assert status_of(child) == Left.ENDED
+    assert status_of(child) == ExitOfAttach.ENDED
 
 
 @needs_tmux
@@ -1109,7 +1109,7 @@ def test_a_tmux_that_does_not_say_why_it_found_no_server(sh_site: Site) -> None:
     )
     assert (sh_site.picture().tmux, sh_site.picture().entries) == ("ok", ())
     child = attached(sh_site, attach_line("x", command=PANE))
-    assert status_of(child, END_OF_FILE) == Left.ENDED
+    assert status_of(child, END_OF_FILE) == ExitOfAttach.ENDED
     attached(sh_site, attach_line("x", command=PANE))
     says("echo 'failed to connect to server' >&2; exit 1", "*list-*")(sh_site)
     assert sh_site.picture().tmux == "refused"
@@ -1120,8 +1120,8 @@ def test_a_server_that_is_kept_without_sessions_has_none(sh_site: Site) -> None:
     sh_site.tmux("new-session", "-d", "-s", "x", "cat", ";", "set-option", "-s", "exit-empty", "off")
     sh_site.tmux("kill-session", "-t", "x")
     assert (sh_site.picture().tmux, sh_site.picture().entries) == ("ok", ())
-    assert status_of(sh_site.attach(attach_line("x", mode="existing"))) == Left.NO_SESSION
-    assert detach(sh_site.attach(attach_line("x", command=PANE))) == Left.DETACHED
+    assert status_of(sh_site.attach(attach_line("x", mode="existing"))) == ExitOfAttach.NO_SESSION
+    assert detach(sh_site.attach(attach_line("x", command=PANE))) == ExitOfAttach.DETACHED
 
 
 # --- who has the session ---
@@ -1135,28 +1135,28 @@ def test_another_laptop_took_over_while_this_one_was_away(sh_site: Site, others:
         cut_off(sh_site, ghost)
     attached(sh_site, attach_line("x", others=others, laptop=ELSEWHERE))
     if others == "detach":
-        assert status_of(ghost) == Left.TAKEN_OVER  # but nobody hears it
+        assert status_of(ghost) == ExitOfAttach.TAKEN_OVER  # but nobody hears it
     clients = sh_site.clients()
     child = sh_site.attach(again_line())
     child.expect(r"x was taken over by desk\.example\.org at \d\d:\d\d\r\n")
-    assert status_of(child) == Left.TAKEN_OVER
+    assert status_of(child) == ExitOfAttach.TAKEN_OVER
     assert (len(clients), sh_site.clients()) == (1, clients)
 
     # asking for it takes it back, and from then on reconnects do too
     child = attached(sh_site, attach_line("x", run=RUN))
     attached(sh_site, again_line())
-    assert status_of(child) == Left.DETACHED
+    assert status_of(child) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
 def test_another_laptop_takes_over_or_shares_before_our_eyes(site: Site) -> None:
     first = attached(site, attach_line("x", command=PANE, run=RUN))
     attached(site, attach_line("x", laptop=ELSEWHERE))
-    assert status_of(first, DETACH) == Left.DETACHED
+    assert status_of(first, DETACH) == ExitOfAttach.DETACHED
     first = attached(site, attach_line("x", run=RUN))
     attached(site, attach_line("x", others="detach", laptop=ELSEWHERE))
     first.expect(r"x was taken over by desk\.example\.org at \d\d:\d\d\r\n")
-    assert status_of(first) == Left.TAKEN_OVER
+    assert status_of(first) == ExitOfAttach.TAKEN_OVER
 
 
 @needs_tmux
@@ -1172,7 +1172,7 @@ def test_the_lease_of_another_laptop_is_remote_text(sh_site: Site) -> None:
         child = sh_site.attach(again_line())
         if hostile != ",":
             child.expect(r"x was taken over by [A-Za-z0-9._-]{0,40}( at \d\d:\d\d)?\r\n")
-            assert status_of(child) == Left.TAKEN_OVER
+            assert status_of(child) == ExitOfAttach.TAKEN_OVER
     child.expect_exact("in the pane")
     assert not (sh_site.home / "executed").exists()
 
@@ -1182,7 +1182,7 @@ def test_tmux_by_hand_takes_over_before_our_eyes(site: Site) -> None:
     first = attached(site, attach_line("x", command=PANE))
     by_hand(site, "-d")
     first.expect(r"x was taken over by a client on /dev/\S+ at \d\d:\d\d\r\n")
-    assert status_of(first) == Left.TAKEN_OVER
+    assert status_of(first) == ExitOfAttach.TAKEN_OVER
 
 
 @needs_tmux
@@ -1193,13 +1193,13 @@ def test_tmux_by_hand_takes_over_while_away(sh_site: Site, flags: tuple[str, ...
         cut_off(sh_site, first)
     by_hand(sh_site, *flags)
     if flags:
-        assert status_of(first) == Left.TAKEN_OVER  # but nobody hears it
+        assert status_of(first) == ExitOfAttach.TAKEN_OVER  # but nobody hears it
     tty, pid, epoch = sh_site.mark(RUN)
     sh_site.mark(RUN, f"{tty} {pid} {int(epoch) - 100}")
     clients = sh_site.clients()
     child = sh_site.attach(again_line())
     child.expect(rf"x was taken over by a client on {next(iter(clients))} at \d\d:\d\d\r\n")
-    assert status_of(child) == Left.TAKEN_OVER
+    assert status_of(child) == ExitOfAttach.TAKEN_OVER
     assert (len(clients), sh_site.clients()) == (1, clients)
 
 
@@ -1249,7 +1249,7 @@ def test_the_client_is_drawn_anew(site: Site) -> None:
     site.tmux("send-keys", "-t", "x", "after")
     first.expect_exact("after")
     assert "in the pane" not in (first.before or "")
-    assert status_of(mine, DETACH) == Left.DETACHED
+    assert status_of(mine, DETACH) == ExitOfAttach.DETACHED
     assert not site.refreshed(RUN)
 
 
@@ -1262,7 +1262,7 @@ def test_what_is_asked_of_tmux_is_asked_at_once(sh_site: Site) -> None:
         child = attached(sh_site, line)
         call = calls.read_text().splitlines()[nth]
         assert (call.count(verb), call.count("@lnode_run_"), call.count("@lnode_owner")) == (1, 1, 1)
-        assert status_of(child, DETACH) == Left.DETACHED
+        assert status_of(child, DETACH) == ExitOfAttach.DETACHED
         calls.write_text("")
 
 
@@ -1286,11 +1286,11 @@ def test_a_tmux_that_knows_neither_exact_names_nor_options_in_formats_nor_its_cl
     ghost = attached(sh_site, attach_line("x", command=PANE, run=RUN, tmux_path=old))
     by_hand(sh_site)
     child = attached(sh_site, again_line(tmux_path=old))
-    assert status_of(ghost) == Left.DETACHED
+    assert status_of(ghost) == ExitOfAttach.DETACHED
     assert len(sh_site.clients()) == 2
     sh_site.later()
-    assert status_of(child, DETACH) == Left.DETACHED
-    assert status_of(sh_site.attach(again_line(tmux_path=old))) == Left.DETACHED
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
+    assert status_of(sh_site.attach(again_line(tmux_path=old))) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
@@ -1299,15 +1299,15 @@ def test_the_stand_in_serves_a_reconnect(sh_site: Site) -> None:
     path = str(sh_site.program("standin-tmux", f'exec {sys.executable} -I -S {standin} "$@"'))
     ghost = attached(sh_site, attach_line("x", command=PANE, run=RUN, tmux_path=path))
     child = attached(sh_site, again_line(tmux_path=path))
-    assert status_of(ghost) == Left.DETACHED
+    assert status_of(ghost) == ExitOfAttach.DETACHED
     assert sh_site.refreshed(RUN, tmux_path=path)
     child.expect_exact("in the pane")
     attached(sh_site, attach_line("x", others="detach", laptop=ELSEWHERE, tmux_path=path))
-    assert status_of(child) == Left.TAKEN_OVER
-    assert status_of(sh_site.attach(again_line(tmux_path=path))) == Left.TAKEN_OVER
+    assert status_of(child) == ExitOfAttach.TAKEN_OVER
+    assert status_of(sh_site.attach(again_line(tmux_path=path))) == ExitOfAttach.TAKEN_OVER
     child = attached(sh_site, attach_line("x", tmux_path=path))
-    assert status_of(child, END_OF_FILE) == Left.ENDED
-    assert status_of(sh_site.attach(again_line(tmux_path=path))) == Left.SERVER_GONE
+    assert status_of(child, END_OF_FILE) == ExitOfAttach.ENDED
+    assert status_of(sh_site.attach(again_line(tmux_path=path))) == ExitOfAttach.SERVER_GONE
 
 
 # --- kill ---
@@ -1504,10 +1504,10 @@ def test_where_sh_is_another_program(sh_site: Site, program: str) -> None:
     other = sh_site.home / "sh"
     other.symlink_to(path)
     line = attach_line("two", command=PANE, program="cat").replace("/bin/sh", str(other))
-    assert detach(sh_site.attach(line)) == Left.DETACHED
+    assert detach(sh_site.attach(line)) == ExitOfAttach.DETACHED
     ghost = attached(sh_site, attach_line("two", run=RUN).replace("/bin/sh", str(other)))
-    assert detach(sh_site.attach(again_line().replace("/bin/sh", str(other)))) == Left.DETACHED
-    assert status_of(ghost) == Left.DETACHED
+    assert detach(sh_site.attach(again_line().replace("/bin/sh", str(other)))) == ExitOfAttach.DETACHED
+    assert status_of(ghost) == ExitOfAttach.DETACHED
     nonce = remote_call.nonce()
     done = sh_site.answer(remote_call.line("list", nonce, *sessions.list_values("")).replace("/bin/sh", str(other)))
     picture = sessions.picture_of(parse_reply(nonce, done.stdout.split("\n")))
@@ -1521,8 +1521,8 @@ def test_a_server_that_is_killed_under_its_client_starts_nothing_anew(sh_site: S
     again = sh_site.attach(attach_line("x", command=PANE))
     again.expect_exact("in the pane")
     sh_site.tmux("kill-server")
-    assert status_of(child) == Left.ENDED
-    assert status_of(again) == Left.ENDED
+    assert status_of(child) == ExitOfAttach.ENDED
+    assert status_of(again) == ExitOfAttach.ENDED
     assert sh_site.picture().entries == ()
 
 
@@ -1532,11 +1532,11 @@ def test_a_tmux_that_always_complains_of_something_starts_nothing_twice(sh_site:
         "noisy-tmux", f'echo "$*" >>"$HOME/calls"; echo "ld.so: cannot be preloaded: ignored" >&2; exec {TMUX} "$@"'
     )
     line = attach_line("x", command=PANE, tmux_path=str(noisy))
-    assert detach(sh_site.attach(line)) == Left.DETACHED
-    assert detach(sh_site.attach(line)) == Left.DETACHED
+    assert detach(sh_site.attach(line)) == ExitOfAttach.DETACHED
+    assert detach(sh_site.attach(line)) == ExitOfAttach.DETACHED
     again = sh_site.attach(line)
     again.expect_exact("in the pane")
-    assert status_of(again, END_OF_FILE) == Left.ENDED
+    assert status_of(again, END_OF_FILE) == ExitOfAttach.ENDED
     assert (sh_site.home / "calls").read_text().count("new-session") == 1
 
 
@@ -1571,7 +1571,7 @@ def test_a_server_whose_socket_was_removed_has_its_sessions_still(sh_site: Site)
     child = sh_site.attach(attach_line("x"))
     wait_until(lambda: sh_site.tmux("list-clients", "-F", "#{session_name}") == "x", "it is attached")
     assert pane_pid(sh_site, "x") == pid
-    assert status_of(child, DETACH) == Left.DETACHED
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
 
 
 @needs_tmux
@@ -1583,7 +1583,7 @@ def test_a_server_that_cannot_make_its_socket_again_is_said(sh_site: Site) -> No
     socket.mkdir()
     (socket / "full").touch()
     try:
-        assert status_of(sh_site.attach(attach_line("y")), "") == Left.SOCKET_GONE
+        assert status_of(sh_site.attach(attach_line("y")), "") == ExitOfAttach.SOCKET_GONE
         assert sh_site.picture().tmux == "lost"
         assert " lost-tmux\n" in sh_site.answer(remote_call.line("peek", remote_call.nonce(), "", "x", "0")).stdout
     finally:
@@ -1598,7 +1598,7 @@ def test_a_server_of_another_name_has_lost_nothing(sh_site: Site) -> None:
     try:
         child = sh_site.attach(attach_line("x"))
         wait_until(lambda: sh_site.tmux("list-clients", "-F", "#{session_name}") == "x", "it is attached")
-        assert status_of(child, DETACH) == Left.DETACHED
+        assert status_of(child, DETACH) == ExitOfAttach.DETACHED
     finally:
         sh_site.tmux("-L", "work", "kill-server")
 
@@ -1615,7 +1615,7 @@ def test_a_node_of_another_cluster_with_the_same_home_does_not_count(sh_site: Si
     assert [(claim.node, claim.names) for claim in sh_site.picture().others] == [("login2", ("x",))] * counts
     child = sh_site.attach(attach_line("x", mode="create"))
     if counts:
-        assert status_of(child) == Left.ELSEWHERE
+        assert status_of(child) == ExitOfAttach.ELSEWHERE
     else:
         wait_until(lambda: sh_site.tmux("list-clients", "-F", "#{session_name}") == "x", "it is attached")
         assert (nodes / os.uname().nodename).read_text() == "port  rig\nx\n"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lnode.cluster.tmux import (
     Client,
     Ended,
-    Left,
+    ExitOfAttach,
     Session,
     is_creatable,
     is_possible,
@@ -186,4 +186,4 @@ def test_a_word_of_the_login_shell_is_no_program(word: str) -> None:
 
 def test_exit_codes_of_the_attach_line_are_no_shells_own() -> None:
     # 126, 127 and 128+n are a shell's, 255 is ssh's, and 0 to 99 any program's
-    assert all(100 <= code < 126 for code in Left)
+    assert all(100 <= code < 126 for code in ExitOfAttach)

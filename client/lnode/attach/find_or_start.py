@@ -17,7 +17,7 @@ from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
 from lnode.cluster import tmux
-from lnode.cluster.tmux import Left
+from lnode.cluster.tmux import ExitOfAttach
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
 from lnode.locate import find as locate_find
@@ -55,7 +55,7 @@ def attach(address: Address, options: Options) -> ExitCode:
 
     if not options.existing and _is_not_there(ended):
         raise tmux.mangled(name)
-    if ended.status == Left.NO_FOLDER:
+    if ended.status == ExitOfAttach.NO_FOLDER:
         raise outcome.no_folder(alias, address.settings.cwd)
     return outcome.conclude(ended, place, name, scripts.program)
 
@@ -99,7 +99,7 @@ class _Attach:
         else:
             owner = routes.recall(target.alias).owner(name) if target.config is None else None
             outcome = self._stay(target, self._at_first, owner or "", waits=options.wait)
-            if outcome.status != Left.ELSEWHERE or outcome.began_before:
+            if outcome.status != ExitOfAttach.ELSEWHERE or outcome.began_before:
                 return outcome, target
         find = partial(locate_find.find, address, starts=not options.existing, down=down)
         while place := _found(find, seen_there if options.wait else None, looked):
@@ -143,7 +143,7 @@ def _found(find: Callable[..., Target | None], otherwise: Target | None, looked:
 
 def _is_not_there(outcome: "Outcome") -> bool:
     """True if the session was looked for and not found."""
-    return outcome.status == Left.NO_SESSION and not outcome.began_before
+    return outcome.status == ExitOfAttach.NO_SESSION and not outcome.began_before
 
 
 def _is_unreachable(outcome: "Outcome", place: failures.Place) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.attach import last_seen
 from lnode.cluster import tmux
-from lnode.cluster.tmux import Left
+from lnode.cluster.tmux import ExitOfAttach
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import find, routes
@@ -56,20 +56,20 @@ def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitC
 def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
     """The attach line had its say."""
     alias, status = target.alias, outcome.status
-    if status == Left.DETACHED:
+    if status == ExitOfAttach.DETACHED:
         _say_detached(outcome.picture, target, name)
         return ExitCode.DONE
-    if status in (Left.ENDED, Left.NO_SESSION, Left.SERVER_GONE, Left.REBOOTED):
+    if status in (ExitOfAttach.ENDED, ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE, ExitOfAttach.REBOOTED):
         last_seen.keep(alias, name, "")
-    if status == Left.ENDED:
+    if status == ExitOfAttach.ENDED:
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE
     if status == arguments.SSH_FAILED:  # ssh's escape ~.
         screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
         return ExitCode.DONE
-    if status in (Left.NO_SESSION, Left.SERVER_GONE) and outcome.began_before and not outcome.seen:
+    if status in (ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE) and outcome.began_before and not outcome.seen:
         raise _sentence(_NEVER_SEEN, alias, name)
-    if status == Left.NO_SESSION and outcome.began_before:
+    if status == ExitOfAttach.NO_SESSION and outcome.began_before:
         raise _sentence(_ENDED_MEANWHILE, alias, name)
     if status in _NOT_THERE:
         raise _NOT_THERE[status](alias, name)
@@ -77,7 +77,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
         raise _no_program_but(_SCHEDULERS[status], alias, program)
     if status in _SENTENCES:
         raise _sentence(status, alias, name, program)
-    if status == Left.NAME_REFUSED:
+    if status == ExitOfAttach.NAME_REFUSED:
         raise tmux.mangled(name)
     raise LnodeError(
         ExitCode.MISSING_THERE,
@@ -131,25 +131,25 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
     _NEVER_SEEN: (
         ExitCode.NO_SESSION, "the connection to {alias} was lost before {name} was seen there, and now it is not there",
         "start it with: lnode {alias} {name}"),
-    Left.REBOOTED: (
+    ExitOfAttach.REBOOTED: (
         ExitCode.NO_SESSION, "the login node of {alias} was restarted while the connection was lost; {name} is gone",
         "start it again with: lnode {alias} {name}"),
-    Left.SERVER_GONE: (
+    ExitOfAttach.SERVER_GONE: (
         ExitCode.NO_SESSION, "tmux on {alias} was ended while the connection was lost; {name} is gone",
         "start it again with: lnode {alias} {name}"),
-    Left.TAKEN_OVER: (
+    ExitOfAttach.TAKEN_OVER: (
         ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
         "take it back with: lnode {alias} {name} -d"),
-    Left.NO_PROGRAM: (
+    ExitOfAttach.NO_PROGRAM: (
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
         'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
         "lnode {alias} {name} --login"),
-    Left.CANNOT_ASK: (
+    ExitOfAttach.CANNOT_ASK: (
         ExitCode.FAILED, "tmux on {alias} does not answer as it should, so whether {name} runs there is not known",
         "see what is wrong with it: lnode {alias} --doctor"),
-    Left.NOT_CREATED: (
+    ExitOfAttach.NOT_CREATED: (
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
-    Left.NOT_ATTACHED: (
+    ExitOfAttach.NOT_ATTACHED: (
         ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
         "try: ssh -t {alias} tmux attach -t {name}"),
 }  # fmt: skip
@@ -162,13 +162,13 @@ def _sentence(left: int, alias: str, name: str = "", program: str = "") -> Lnode
 
 
 _NOT_THERE: dict[int, Callable[[str, str], LnodeError]] = {
-    Left.NO_SESSION: find.no_session,
-    Left.NO_TMUX: lambda alias, _: find.no_tmux(alias, "missing"),
-    Left.SOCKET_GONE: lambda alias, _: find.no_tmux(alias, "lost"),
+    ExitOfAttach.NO_SESSION: find.no_session,
+    ExitOfAttach.NO_TMUX: lambda alias, _: find.no_tmux(alias, "missing"),
+    ExitOfAttach.SOCKET_GONE: lambda alias, _: find.no_tmux(alias, "lost"),
 }
 _SCHEDULERS: dict[int, str] = {
-    Left.NO_PROGRAM_BUT_SLURM: "slurm", Left.NO_PROGRAM_BUT_PBS: "pbs", Left.NO_PROGRAM_BUT_LSF: "lsf",
-    Left.NO_PROGRAM_BUT_SGE: "sge",
+    ExitOfAttach.NO_PROGRAM_BUT_SLURM: "slurm", ExitOfAttach.NO_PROGRAM_BUT_PBS: "pbs", ExitOfAttach.NO_PROGRAM_BUT_LSF: "lsf",
+    ExitOfAttach.NO_PROGRAM_BUT_SGE: "sge",
 }  # fmt: skip
 
 

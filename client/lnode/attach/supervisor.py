@@ -133,7 +133,8 @@ class _Supervisor:
     async def _ending(self, terminal: Terminal, status: int) -> verdict.Ending:
         """Return the verdict, and what only this attach knows about it: other ways to the session, and the network."""
         target, said = self._target, terminal.said()
-        if status == tmux.Left.OTHER_NODE and self._again:  # an alias of several; the first attach line never says it
+        # Of an alias that stands for several login nodes; the first attach line never says it.
+        if status == tmux.ExitOfAttach.OTHER_NODE and self._again:
             await self._turn_to_owner()
             return verdict.Ending(Cause.LOST, failures.has_begun(said, target.place))
         cause, began = await verdict.of_terminal(target, status, said, terminal.argv, silent=terminal.silent)
@@ -313,9 +314,9 @@ class _Supervisor:
 
     async def _outcome(self) -> Outcome:
         state = self._loop.state
-        left = state.end is End.OVER and self._status in list(tmux.Left)
+        left = state.end is End.OVER and self._status in list(tmux.ExitOfAttach)
         self._display.end(state, left=left)
-        if left and self._status == tmux.Left.DETACHED and self._companion:
+        if left and self._status == tmux.ExitOfAttach.DETACHED and self._companion:
             await (self._parting or self._part(self._companion))
         cause = state.cause or Cause.LOST
         end = state.end or End.FAILED

@@ -20,7 +20,7 @@ PANES_FORMAT = (
 )
 
 
-class Left(IntEnum):
+class ExitOfAttach(IntEnum):
     """Exit code of the attach line (session.sh). Unusual numbers, so that no shell's own failure is taken for one."""
 
     DETACHED = 100

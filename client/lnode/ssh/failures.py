@@ -32,7 +32,7 @@ class Cause(Enum):
     NO_COMMON_ALGORITHM = auto()
     BAD_CONFIG = auto()
     LOST = auto()
-    OVER = auto()  # nothing failed: the attach line had its say, tmux.Left
+    OVER = auto()  # nothing failed: the attach line had its say, tmux.ExitOfAttach
 
 
 def is_fatal(cause: Cause) -> bool:
