@@ -82,7 +82,7 @@ def _joined(rows: Sequence[str]) -> str:
     return "\n".join(row.rstrip() for row in rows).rstrip("\n")
 
 
-class Until(StrEnum):
+class PaneEvent(StrEnum):
     """What can be waited for but for a pattern."""
 
     IDLE = "idle"

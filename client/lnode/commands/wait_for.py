@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.cluster import keystrokes, panes
-from lnode.cluster.panes import Look, Place, Sent, Until
+from lnode.cluster.panes import Look, PaneEvent, Place, Sent
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
@@ -47,9 +47,9 @@ def wait_for(
     return _Wait(address, _until(pattern), typed, timeout).run()
 
 
-def _until(what: str) -> Until | re.Pattern[str]:
-    if what in list(Until):
-        return Until(what)
+def _until(what: str) -> PaneEvent | re.Pattern[str]:
+    if what in list(PaneEvent):
+        return PaneEvent(what)
     try:
         return re.compile(what, re.MULTILINE)
     except re.error as error:
@@ -64,7 +64,7 @@ class _Wait:
     """One wait over as many connections as it takes."""
 
     def __init__(
-        self, address: Address, until: Until | re.Pattern[str], text: Text | None, timeout_s: float | None
+        self, address: Address, until: PaneEvent | re.Pattern[str], text: Text | None, timeout_s: float | None
     ) -> None:
         self._address, self._target, self._name = address, address.target, address.name
         self._until, self._text = until, text
@@ -109,7 +109,7 @@ class _Wait:
                         return ExitCode.DONE
                     if look.dead:
                         raise self._ended()
-                if self._until is Until.IDLE and now - idle_since >= IDLE_S:
+                if self._until is PaneEvent.IDLE and now - idle_since >= IDLE_S:
                     return ExitCode.DONE
                 if self._left_s() <= 0:
                     raise self._too_late()
@@ -177,7 +177,7 @@ class _Wait:
     def _is_seen(self, look: Look) -> bool:
         """Is it there? Prints the line that matched."""
         if not isinstance(self._until, re.Pattern):
-            return self._until is Until.BELL and look.bell
+            return self._until is PaneEvent.BELL and look.bell
         text = panes.fresh(look, self._sent)
         with _within(_SEARCH_S, self._too_slow):
             match = self._until.search(text)
@@ -233,4 +233,4 @@ def _within(seconds: float, failure: Callable[[], LnodeError]) -> Iterator[None]
         signal.signal(signal.SIGALRM, before)
 
 
-_WANTED = {Until.IDLE: "come to rest", Until.BELL: "ring"}
+_WANTED = {PaneEvent.IDLE: "come to rest", PaneEvent.BELL: "ring"}
