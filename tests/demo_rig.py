@@ -26,7 +26,7 @@ def until(holds: Callable[[], object], what: str) -> None:
 
 
 @contextmanager
-def prepared(kind: str) -> Iterator[state.Place]:
+def prepared(kind: str) -> Iterator[state.DemoFolders]:
     if kind == "real" and state.real_tmux() is None:
         pytest.skip("no tmux on this computer; the stand-in is tested alone")
     root = Path(tempfile.mkdtemp(prefix="lnode-", dir="/tmp"))  # not tmp_path: that is too long for a socket
@@ -41,21 +41,21 @@ def prepared(kind: str) -> Iterator[state.Place]:
     shutil.rmtree(root)
 
 
-def run(place: state.Place, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+def run(place: state.DemoFolders, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         words, env=state.environment(place) | env, capture_output=True, text=True, timeout=LIMIT, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
-def on_terminal(place: state.Place, *words: str) -> "pexpect.spawn[str]":
+def on_terminal(place: state.DemoFolders, *words: str) -> "pexpect.spawn[str]":
     env = state.environment(place) | {"TERM": "xterm-256color"}
     path = shutil.which(words[0], path=env["PATH"])
     assert path
     return pexpect.spawn(path, list(words[1:]), env=env, timeout=LIMIT, dimensions=(40, 110), encoding="utf-8")
 
 
-def queue(place: state.Place, fields: str, *, all_states: bool = False, **env: str) -> list[str]:
+def queue(place: state.DemoFolders, fields: str, *, all_states: bool = False, **env: str) -> list[str]:
     more = ("-t", "all") if all_states else ()
     done = run(place, "squeue", "-h", *more, "-u", USER, "-O", fields, **env)
     assert (done.returncode, done.stderr) == (0, "")

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from demo_rig import USER, on_terminal, prepared, queue, run, until
-from lnode.demo.state import Place
+from lnode.demo.state import DemoFolders
 
 
 @pytest.fixture(scope="module", params=["real", "standin"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest) -> Iterator[DemoFolders]:
     with prepared(request.param) as place:
         yield place
 
 
 @pytest.fixture
-def job(place: Place) -> Iterator[str]:
+def job(place: DemoFolders) -> Iterator[str]:
     """A session x whose shell is on the node; its job id."""
     request = "sinteractive -m 48000 -t 2-03:04:05 -g 1; exec $SHELL"
     assert run(place, "tmux", "new-session", "-d", "-s", "x", request).returncode == 0
@@ -28,7 +28,7 @@ def job(place: Place) -> Iterator[str]:
     until(lambda: not queue(place, "jobid"), "the job to end with its session")
 
 
-def test_the_queue_ties_the_job_to_its_session(place: Place, job: str) -> None:
+def test_the_queue_ties_the_job_to_its_session(place: DemoFolders, job: str) -> None:
     pane = run(place, "tmux", "list-panes", "-a", "-F", "#{pane_pid}").stdout.strip()
     host = os.uname().nodename.partition(".")[0]
     columns = "JobID:8,AllocNodes:70,AllocSID:12,NodeList:9,NumNodes:3,Reason:8,Name:12,UserName:20,TimeLeft:5"
@@ -36,7 +36,7 @@ def test_the_queue_ties_the_job_to_its_session(place: Place, job: str) -> None:
     assert queue(place, columns) == [row]
 
 
-def test_widths_and_times(place: Place, job: str) -> None:
+def test_widths_and_times(place: DemoFolders, job: str) -> None:
     assert queue(place, "state:3,state,nodelist:2") == ["RUNRUNNING             c0"]
     epoch = queue(place, "submittime", SLURM_TIME_FORMAT="%s")[0]
     assert len(epoch) == 20
@@ -44,7 +44,7 @@ def test_widths_and_times(place: Place, job: str) -> None:
     assert queue(place, "submittime:30")[0].strip() == time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(int(epoch)))
 
 
-def test_detach_and_reattach_with_a_job(place: Place, job: str) -> None:
+def test_detach_and_reattach_with_a_job(place: DemoFolders, job: str) -> None:
     first = on_terminal(place, "tmux", "attach", "-t", "=x")
     first.expect_exact("[you@c001 ~]$ ")
     first.send("echo it is $SLURM_JOB_ID in $$.\r")
@@ -59,7 +59,7 @@ def test_detach_and_reattach_with_a_job(place: Place, job: str) -> None:
     second.close(force=True)
 
 
-def test_scancel_ends_the_job_and_leaves_the_session(place: Place, job: str) -> None:
+def test_scancel_ends_the_job_and_leaves_the_session(place: DemoFolders, job: str) -> None:
     watcher = on_terminal(place, "tmux", "attach", "-t", "=x")
     watcher.expect_exact("[you@c001 ~]$ ")
     done = run(place, "scancel", job)

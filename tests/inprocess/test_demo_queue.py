@@ -8,17 +8,17 @@ import pexpect
 import pytest
 
 from demo_rig import USER, on_terminal, prepared, queue, run, until
-from lnode.demo.state import Place
+from lnode.demo.state import DemoFolders
 
 
 @pytest.fixture(scope="module")
-def plain() -> Iterator[Place]:
+def plain() -> Iterator[DemoFolders]:
     """For what has nothing to do with tmux."""
     with prepared("standin") as place:
         yield place
 
 
-def test_a_job_from_request_to_release(plain: Place) -> None:
+def test_a_job_from_request_to_release(plain: DemoFolders) -> None:
     child = on_terminal(plain, "sinteractive", "-m", "48000", "-t", "72:00:00")
     child.expect(r"salloc: Pending job allocation (\d+)\r\n")
     assert isinstance(child.match, re.Match)
@@ -43,7 +43,7 @@ def test_a_job_from_request_to_release(plain: Place) -> None:
     [("90", "1:30:00"), ("0:59", "0:59"), ("12:34", "12:34"), ("23:59:59", "23:59:59"), ("1-0", "1-00:00:00"),
      ("2-03:04", "2-03:04:00"), ("72:00:00", "3-00:00:00")],
 )  # fmt: skip
-def test_a_pending_job_shows_its_whole_limit(plain: Place, asked: str, left: str) -> None:
+def test_a_pending_job_shows_its_whole_limit(plain: DemoFolders, asked: str, left: str) -> None:
     child = on_terminal(plain, "sinteractive", "-t", asked)
     seen: list[str] = []
 
@@ -58,7 +58,7 @@ def test_a_pending_job_shows_its_whole_limit(plain: Place, asked: str, left: str
         assert seen == [f"PENDING {left:12}     {'Resources':20}"]
 
 
-def test_a_job_of_a_dead_or_recycled_process_is_not_listed_nor_hung_up(plain: Place) -> None:
+def test_a_job_of_a_dead_or_recycled_process_is_not_listed_nor_hung_up(plain: DemoFolders) -> None:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as stranger:
         (plain.jobs / "900").write_text(f"jobid=900\npid={stranger.pid}\nshell={stranger.pid}\nsid=1\nended=\n")
         assert run(plain, "scancel", "900").returncode == 1
@@ -86,14 +86,14 @@ def test_a_job_of_a_dead_or_recycled_process_is_not_listed_nor_hung_up(plain: Pl
         ["scancel", "-u", USER],
     ],
 )
-def test_what_is_not_modelled_is_refused(plain: Place, words: list[str]) -> None:
+def test_what_is_not_modelled_is_refused(plain: DemoFolders, words: list[str]) -> None:
     done = run(plain, *words)
     assert done.returncode != 0
     assert done.stdout == ""
     assert done.stderr
 
 
-def test_twenty_requests_have_twenty_numbers(plain: Place) -> None:
+def test_twenty_requests_have_twenty_numbers(plain: DemoFolders) -> None:
     children = [on_terminal(plain, "sinteractive") for _ in range(20)]
     numbers = []
     for child in children:

@@ -61,7 +61,7 @@ while data := os.read(0, 65536):
 class Scene:
     """The laptop's folder and the host's own scripts."""
 
-    def __init__(self, root: Path, place: state.Place, port: int) -> None:
+    def __init__(self, root: Path, place: state.DemoFolders, port: int) -> None:
         self.laptop, self.scripts = root / "laptop", root / "scripts"
         for folder in (self.laptop, self.laptop / "bin", self.laptop / "run", self.scripts):
             folder.mkdir(mode=0o700)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lnode.cluster import keystrokes, panes
-from lnode.cluster.panes import Look, Place
+from lnode.cluster.panes import Look, PanePosition
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 from rig import wait_until
@@ -83,7 +83,7 @@ class Host:
 class Waiting:
     """wait.sh with pipes to it."""
 
-    def __init__(self, host: Host, place: Place, text: str | None = None, *, how: str = "follow") -> None:
+    def __init__(self, host: Host, place: PanePosition, text: str | None = None, *, how: str = "follow") -> None:
         self.nonce = call.nonce()
         argv = host.argv(self.nonce, "wait", "", *place, how, *(() if text is None else ("type",)))
         self._sh = subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")

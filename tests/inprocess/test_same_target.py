@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from inprocess.sshd import DEADLINE_S, Sshd, serving
 from lnode.errors import LnodeError
-from lnode.ssh.failures import Cause, Place, cause_of_ssh
+from lnode.ssh.failures import Cause, HostLabel, cause_of_ssh
 from lnode.ssh.link.ladder import LinkFailed
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Resolving
@@ -268,7 +268,7 @@ class Country:
                 os.killpg(ssh.pid, signal.SIGKILL)
                 raise
             said = log.said()
-        place = Place(alias, "127.0.0.1", 22, "", proxied="by UNKNOWN port" in said.own)
+        place = HostLabel(alias, "127.0.0.1", 22, "", proxied="by UNKNOWN port" in said.own)
         return Outcome(self._usable(), cause_of_ssh(said, place) if ssh.returncode else None, str(said))
 
     async def by_rung(self, module: str, alias: str) -> Outcome:

@@ -15,7 +15,7 @@ from lnode.commands.setup.rc_file import difference, with_block, without_block
 from lnode.remote.reply import MAX_BYTES, MAX_ROW, MAX_ROWS, Rows, TooLong, rows_of
 from lnode.runs.log_frames import Chunks, Frame, Torn
 from lnode.ssh.drain import _text
-from lnode.ssh.failures import Cause, Place, cause_of_ssh, told_apart
+from lnode.ssh.failures import Cause, HostLabel, cause_of_ssh, told_apart
 
 NONCE = floods.NONCE
 MOST_MIB = 100
@@ -92,7 +92,7 @@ def test_frames_that_come_byte_by_byte_are_not_read_again_and_again() -> None:
 def test_words_of_an_ssh_are_cut_to_lines_that_patterns_can_search() -> None:
     words = _text(bytearray(b"No " * 20_000 + b"\r\nssh: connect to host h port 22: Connection refused\r\n"))
     assert max(map(len, words.split("\n"))) == 1024
-    place = Place("unity", "h", 22, "ssh unity")
+    place = HostLabel("unity", "h", 22, "ssh unity")
     assert cause_of_ssh(told_apart(words, ""), place) is Cause.REFUSED
 
 

@@ -5,7 +5,7 @@ import pytest
 from lnode.errors import ExitCode
 from lnode.ssh.failures import (
     Cause,
-    Place,
+    HostLabel,
     Said,
     came_to_login,
     cause_of_silent,
@@ -21,8 +21,8 @@ from lnode.ssh.failures import (
     told_apart,
 )
 
-DIRECT = PLACE = Place("unity", "login.site.edu", 2200, "ssh unity")
-BEHIND = Place("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
+DIRECT = PLACE = HostLabel("unity", "login.site.edu", 2200, "ssh unity")
+BEHIND = HostLabel("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
 AT = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n"
 CLOSED_BEHIND_PROXY = (
     "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n"
@@ -233,16 +233,18 @@ def test_what_must_be_read_in_full_is_shown(cause: Cause) -> None:
 
 
 def test_a_name_that_is_no_alias_is_a_slip_of_the_keyboard() -> None:
-    error = explain(Cause.UNRESOLVED, "", Place("untiy", "untiy", 22, "ssh untiy"))
+    error = explain(Cause.UNRESOLVED, "", HostLabel("untiy", "untiy", 22, "ssh untiy"))
     assert (error.code, "no alias untiy" in error.message) == (ExitCode.USAGE, True)
-    spelled_out = Place("login.site.edu", "login.site.edu", 22, "ssh login.site.edu")
+    spelled_out = HostLabel("login.site.edu", "login.site.edu", 22, "ssh login.site.edu")
     assert explain(Cause.UNRESOLVED, "", spelled_out).code is ExitCode.UNREACHABLE
 
 
 def test_the_way_to_forget_a_changed_key_names_the_port() -> None:
     # ssh-keygen(1) -R looks for known_hosts' own spelling: [host]:port off port 22
     assert explain(Cause.HOST_KEY_CHANGED, "", PLACE).hint.endswith("ssh-keygen -R '[login.site.edu]:2200'")
-    assert explain(Cause.HOST_KEY_CHANGED, "", Place("u", "login", 22, "ssh u")).hint.endswith("ssh-keygen -R login")
+    assert explain(Cause.HOST_KEY_CHANGED, "", HostLabel("u", "login", 22, "ssh u")).hint.endswith(
+        "ssh-keygen -R login"
+    )
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_the_way_to_forget_a_changed_key_names_the_port() -> None:
         ("Connection refused", DIRECT, None),
     ],
 )
-def test_who_has_logged_in_and_how(said: str, place: Place, how: str | None) -> None:
+def test_who_has_logged_in_and_how(said: str, place: HostLabel, how: str | None) -> None:
     assert signed_in(Said(f"Warning: whatever\r\n{said}"), place) == how
 
 

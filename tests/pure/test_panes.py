@@ -3,7 +3,7 @@
 import pytest
 
 from lnode.cluster import panes
-from lnode.cluster.panes import Look, Place, Sent
+from lnode.cluster.panes import Look, PanePosition, Sent
 
 REPLY = {"look": ("|40 52 0 0 no", "|$ make", "|", "|a|b  ")}
 
@@ -18,7 +18,7 @@ def test_no_look(rows: tuple[str, ...]) -> None:
 
 
 def test_the_same_pane_again() -> None:
-    assert panes.again({"pane": ("1700000000 $3 %12 4 5",)}) == Place(
+    assert panes.again({"pane": ("1700000000 $3 %12 4 5",)}) == PanePosition(
         "#{session_created} #{session_id}", "1700000000 $3", "%12", "4", "5"
     )
     assert panes.again({"pane": ("$3; %12",)}) is None

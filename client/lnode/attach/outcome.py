@@ -167,7 +167,8 @@ _NOT_THERE: dict[int, Callable[[str, str], LnodeError]] = {
     ExitOfAttach.SOCKET_GONE: lambda alias, _: find.no_tmux(alias, "lost"),
 }
 _SCHEDULERS: dict[int, str] = {
-    ExitOfAttach.NO_PROGRAM_BUT_SLURM: "slurm", ExitOfAttach.NO_PROGRAM_BUT_PBS: "pbs", ExitOfAttach.NO_PROGRAM_BUT_LSF: "lsf",
+    ExitOfAttach.NO_PROGRAM_BUT_SLURM: "slurm", ExitOfAttach.NO_PROGRAM_BUT_PBS: "pbs",
+    ExitOfAttach.NO_PROGRAM_BUT_LSF: "lsf",
     ExitOfAttach.NO_PROGRAM_BUT_SGE: "sge",
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class PanePosition(NamedTuple):
     """Where to look: values of wait.sh. At first only the session's name is known, then what finds its pane again."""
 
     format: str
@@ -16,15 +16,15 @@ class Place(NamedTuple):
     last: str = ""  # length of the history then
 
 
-def named(name: str) -> Place:
+def named(name: str) -> PanePosition:
     """The active pane of the session of that name."""
-    return Place("#{session_name}", name)
+    return PanePosition("#{session_name}", name)
 
 
-def again(reply: Mapping[str, Sequence[str]]) -> Place | None:
+def again(reply: Mapping[str, Sequence[str]]) -> PanePosition | None:
     """The same pane of the same session, whatever they are called by now; from the first reply."""
     match = _PANE.fullmatch(next(iter(reply.get("pane", ())), ""))
-    return Place("#{session_created} #{session_id}", *match.groups()) if match else None
+    return PanePosition("#{session_created} #{session_id}", *match.groups()) if match else None
 
 
 _PANE = re.compile(r"([0-9]{1,12} \$[0-9]{1,10}) (%[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{1,12})")

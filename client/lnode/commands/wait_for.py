@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.cluster import keystrokes, panes
-from lnode.cluster.panes import Look, PaneEvent, Place, Sent
+from lnode.cluster.panes import Look, PaneEvent, PanePosition, Sent
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
@@ -171,7 +171,7 @@ class _Wait:
         look = panes.parse_look(reply)
         if look is not None:
             first = look.first if self._text is not None else look.last
-            self._place = Place(self._place.format, self._place.value, self._place.pane, first, look.last)
+            self._place = PanePosition(self._place.format, self._place.value, self._place.pane, first, look.last)
         return look
 
     def _is_seen(self, look: Look) -> bool:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lnode.demo.state import Place, environment
+from lnode.demo.state import DemoFolders, environment
 from lnode.errors import ExitCode, LnodeError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ os.execv(sys.argv[1], sys.argv[2:])
 
 
 @contextmanager
-def serving(place: Place) -> Iterator[int]:
+def serving(place: DemoFolders) -> Iterator[int]:
     """Serve until the context ends; yields the port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="lnode-demo", daemon=True)
@@ -68,7 +68,7 @@ def serving(place: Place) -> Iterator[int]:
 class _Server:
     """Listens, and remembers the connections so that it can end them."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: DemoFolders) -> None:
         self.place = place
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.commands: set[asyncio.Task[None]] = set()

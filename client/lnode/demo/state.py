@@ -42,7 +42,7 @@ function fish_prompt; set -q SLURMD_NODENAME; or set SLURMD_NODENAME login1; ech
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoFolders:
     """Where things are: `state` keeps, `short` holds what needs a short path without blanks.
 
     Sockets have a length limit, and `ssh -G` prints several known_hosts files with blanks between them.
@@ -77,14 +77,14 @@ class Place:
         return self.short / ("standin" if real_tmux() is None else "tmux")
 
 
-def locate() -> Place:
+def locate() -> DemoFolders:
     """Where the demo's things belong, whether or not they exist."""
     state = Path(laptop_folders.state_folder()) / "demo"
     socket = state / "standin" / f"tmux-{os.getuid()}" / "default"
     if len(os.fsencode(socket)) <= _LONGEST_SOCKET and not any(c.isspace() for c in str(state)):
-        return Place(state, state)
+        return DemoFolders(state, state)
     mark = hashlib.sha256(os.fsencode(state)).hexdigest()[:8]
-    return Place(state, Path("/tmp") / f"lnode-demo-{os.getuid()}-{mark}")  # noqa: S108  # checked by _private
+    return DemoFolders(state, Path("/tmp") / f"lnode-demo-{os.getuid()}-{mark}")  # noqa: S108  # checked by _private
 
 
 def real_tmux() -> str | None:
@@ -94,7 +94,7 @@ def real_tmux() -> str | None:
     return shutil.which("tmux", path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_PATH)))
 
 
-def prepare() -> Place:
+def prepare() -> DemoFolders:
     """Make what is missing; every demo that starts does so, one after the other."""
     place = locate()
     for folder in (place.state, place.short):
@@ -148,7 +148,7 @@ def _make_key(path: Path) -> None:
     _write(path, key.export_private_key().decode())
 
 
-def _install_programs(place: Place) -> None:
+def _install_programs(place: DemoFolders) -> None:
     """The login node's programs, copied: a wheel keeps no executable bits, an upgrade may move the package."""
     _write(place.programs / "sinteractive", (_SHIPPED / "bin" / "sinteractive").read_text(), 0o755)
     for name in ("squeue", "scancel", "tmux"):
@@ -169,7 +169,7 @@ def _launcher(words: list[str]) -> str:
     return f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
 
 
-def _sweep(place: Place) -> None:
+def _sweep(place: DemoFolders) -> None:
     """Remove configuration files of demos that were killed."""
     for path in place.short.glob("config-*"):
         owner = path.name.split("-")[1]
@@ -188,7 +188,7 @@ def _alive(pid: int) -> bool:
 
 
 @contextmanager
-def config_file(place: Place, port: int) -> Iterator[Path]:
+def config_file(place: DemoFolders, port: int) -> Iterator[Path]:
     """An `ssh -F` file for this process's server; ssh then reads neither the user's nor the system's."""
     handle, name = tempfile.mkstemp(prefix=f"config-{os.getpid()}-", dir=place.short)
     with os.fdopen(handle, "w") as file:
@@ -199,7 +199,7 @@ def config_file(place: Place, port: int) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _config(place: Place, port: int) -> str:
+def _config(place: DemoFolders, port: int) -> str:
     return f"""\
 # written by lnode demo, removed when it ends
 Host demo
@@ -224,7 +224,7 @@ def _quoted(path: Path) -> str:
     return '"' + str(path).replace("%", "%%") + '"'
 
 
-def environment(place: Place) -> dict[str, str]:
+def environment(place: DemoFolders) -> dict[str, str]:
     """The login node's environment; of the user's own only what shells and locales need."""
     user = getpass.getuser()
     kept = {key: os.environ[key] for key in ("TZ", "LNODE_STANDIN_LOG") if key in os.environ}
@@ -254,7 +254,7 @@ def remove() -> bool:
     return bool(folders)
 
 
-def _end_sessions(place: Place) -> None:
+def _end_sessions(place: DemoFolders) -> None:
     standin = [sys.executable, "-I", "-S", str(_SHIPPED / "standin" / "tmux")]
     real = real_tmux()
     for folder, argv in (("standin", standin), ("tmux", [real] if real else [])):
@@ -263,7 +263,7 @@ def _end_sessions(place: Place) -> None:
                 subprocess.run([*argv, "-S", str(socket), "kill-server"], capture_output=True, timeout=10, check=False)
 
 
-def _end_jobs(place: Place) -> None:
+def _end_jobs(place: DemoFolders) -> None:
     """Hang up jobs that a session no longer held, and wait until all have gone."""
     deadline = time.monotonic() + _END_WITHIN_S
     for number in (signal.SIGHUP, signal.SIGKILL):
@@ -275,7 +275,7 @@ def _end_jobs(place: Place) -> None:
             time.sleep(0.02)
 
 
-def _job_pids(place: Place) -> list[int]:
+def _job_pids(place: DemoFolders) -> list[int]:
     """The processes behind the job files: sinteractive and its shell, if their session is still the recorded one."""
     pids = []
     for path in place.jobs.glob("[0-9]*"):

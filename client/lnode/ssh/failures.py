@@ -101,7 +101,7 @@ _ON_THE_WAY: tuple[tuple[str, Cause], ...] = (
 _SSH_PORT = 22
 
 
-class Place(NamedTuple):
+class HostLabel(NamedTuple):
     """What an error calls a host: the alias that was typed, and what it stands for; `proxied` is behind a jump host.
 
     `by_hand` is what a person types for plain ssh to go there, before a command.
@@ -122,7 +122,7 @@ class Place(NamedTuple):
         return f"{self.alias} ({self.hostname} port {self.port})"
 
 
-def signed_in(said: Said, place: Place) -> str | None:
+def signed_in(said: Said, place: HostLabel) -> str | None:
     """How ssh has logged in: "publickey", "password", ...; "?" where an old ssh does not say; None where it has not.
 
     ssh says so at LogLevel=VERBOSE, over a live master it says nothing.
@@ -146,7 +146,7 @@ def peer(said: Said) -> str | None:
     return match[1] if match else None
 
 
-def has_begun(said: Said, place: Place) -> bool:
+def has_begun(said: Said, place: HostLabel) -> bool:
     """Was there a session that can have been lost? Over a live master ssh does not log in, and its log is empty."""
     if signed_in(said, place) is not None or "from master" in said.own:
         return True
@@ -154,7 +154,7 @@ def has_begun(said: Said, place: Place) -> bool:
     return not said.own.strip() and let_go
 
 
-def is_hung_up(said: Said, place: Place) -> bool:
+def is_hung_up(said: Said, place: HostLabel) -> bool:
     """Did ssh close an open connection itself, as a person's escape `~.` has it do? No loss ends so quietly.
 
     A remote shell that was killed looks the same: ssh passes over its exit-signal (clientloop.c, client_loop).
@@ -173,7 +173,7 @@ _BROKEN = re.compile(
 )
 
 
-def cause_of_ssh(said: Said, place: Place) -> Cause:
+def cause_of_ssh(said: Said, place: HostLabel) -> Cause:
     """Why ssh ended with 255, from its words. After the login to `place` everything is LOST."""
     if signed_in(said, place):
         return Cause.LOST
@@ -186,7 +186,7 @@ def cause_of_ssh(said: Said, place: Place) -> Cause:
     return stop or own or Cause.LOST
 
 
-def cause_of_silent(said: Said, place: Place, *, tells: bool) -> Cause:
+def cause_of_silent(said: Said, place: HostLabel, *, tells: bool) -> Cause:
     """As cause_of_ssh, for an ssh that asked nobody: it was refused, unless the network failed before the login.
 
     `tells`: ssh was started with sshargs.TELLING.
@@ -208,7 +208,7 @@ def came_to_login(said: Said) -> bool:
     return _KEYS_AGREED.search(said.own) is not None
 
 
-def _closed_in_login(said: Said, place: Place, *, tells: bool) -> bool:
+def _closed_in_login(said: Said, place: HostLabel, *, tells: bool) -> bool:
     """Did the host, or a jump host, hang up during the login? A reset or a silence is the network's."""
     if place.proxied and _closed_late(said.others):
         return True
@@ -237,7 +237,7 @@ def _first(phrases: tuple[tuple[str, Cause], ...], words: str) -> Cause | None:
     return next((cause for pattern, cause in phrases if re.search(pattern, words, re.MULTILINE)), None)
 
 
-def is_no_alias(place: Place) -> bool:
+def is_no_alias(place: HostLabel) -> bool:
     """Is a name that cannot be resolved a slip? It stands for itself, and has no dot."""
     return place.alias == place.hostname and "." not in place.alias
 
@@ -250,7 +250,7 @@ class SshFailed(LnodeError):  # noqa: N818 (an outcome, like Cause, not an error
         self.cause = cause
 
 
-def explain(cause: Cause, words: str, place: Place) -> SshFailed:
+def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     """The sentence, hint and exit code for a cause. `words` is what ssh said, shown where it is worth reading."""
     unresolved = _UNRESOLVED.search(words)
     on_the_way = unresolved and unresolved[1] not in (place.hostname, place.alias)

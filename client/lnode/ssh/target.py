@@ -8,7 +8,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.remote.fields import SSH_PORT, NodeName
 from lnode.ssh import arguments
 from lnode.ssh.arguments import Local, Option
-from lnode.ssh.failures import Place
+from lnode.ssh.failures import HostLabel
 
 if TYPE_CHECKING:  # 8 ms to load, and no use before the link
     from pathlib import Path
@@ -62,9 +62,9 @@ class Target(NamedTuple):
         return self.options.get("hostkeyalias", ("",))[0] or None  # the word `none` is an alias, too
 
     @property
-    def place(self) -> Place:
+    def place(self) -> HostLabel:
         """What an error calls this host."""
-        return Place(self.alias, self.hostname, self.port, self.by_hand, self._is_proxied)
+        return HostLabel(self.alias, self.hostname, self.port, self.by_hand, self._is_proxied)
 
     @property
     def _is_proxied(self) -> bool:
