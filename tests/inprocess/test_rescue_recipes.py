@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lnode.commands.rescue import recipes
-from lnode.commands.rescue.recipes import Fate, Process
+from lnode.commands.rescue.recipes import Fate, RescueProcess
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 from rig import wait_until
@@ -91,7 +91,7 @@ def started(window: Window, folder: Path, how: str) -> int:
     return pid
 
 
-def looked_at(pid: int, environment: dict[str, str]) -> Process:
+def looked_at(pid: int, environment: dict[str, str]) -> RescueProcess:
     """What rescue.sh says of it."""
     nonce = call.nonce()
     done = subprocess.run(
@@ -99,7 +99,7 @@ def looked_at(pid: int, environment: dict[str, str]) -> Process:
         env=environment, input="", capture_output=True, text=True, timeout=LIMIT_S, check=True,
     )  # fmt: skip
     found = recipes.parse(parse_reply(nonce, done.stdout.split("\n"))["facts"])
-    assert isinstance(found, Process)
+    assert isinstance(found, RescueProcess)
     return found
 
 

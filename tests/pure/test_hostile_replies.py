@@ -171,7 +171,7 @@ def test_any_row_of_the_other_scripts_can_be_read(rows: list[str], facts: dict[s
             ),
         ]
     )
-    if isinstance(found, recipes.Process):
+    if isinstance(found, recipes.RescueProcess):
         for line in recipes.recipe(found, "unity"):
             visible(line)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lnode.cluster import job_evidence
 from lnode.cluster.job_evidence import (
     Host,
-    Process,
+    LoginProcess,
     Tie,
     Work,
     asks,
@@ -29,8 +29,8 @@ JOB = Job("7", 900, BORN + 5, "RUNNING", "1:00:00", 3600, "login1", "c1", "", "x
 SERVER = 800
 
 
-def process(pid: int, parent: int, sid: int, command: str = "bash", started: int = BORN) -> dict[int, Process]:
-    return {pid: Process(parent, sid, started, command)}
+def process(pid: int, parent: int, sid: int, command: str = "bash", started: int = BORN) -> dict[int, LoginProcess]:
+    return {pid: LoginProcess(parent, sid, started, command)}
 
 
 PANES = process(900, SERVER, 900) | process(950, SERVER, 950)
@@ -151,7 +151,7 @@ def test_a_recycled_pid_joins_nothing_once_a_request_elsewhere_shows_the_clocks(
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 2**40))), st.lists(st.integers(0, 2**40)))
 def test_the_clocks_differ_by_at_most_a_day_or_nothing_is_known(jobs: list[tuple[int, int]], starts: list[int]) -> None:
-    processes = {pid: Process(1, pid, started, "srun") for pid, started in enumerate(starts)}
+    processes = {pid: LoginProcess(1, pid, started, "srun") for pid, started in enumerate(starts)}
     offset = clock_offset([the(sid=sid, submitted=at) for sid, at in jobs], processes)
     assert offset is None or abs(offset) <= DAY + 300
 
@@ -175,7 +175,7 @@ WORDS = {
 }  # fmt: skip
 
 
-def at_work(processes: dict[int, Process], groups: dict[int, int]) -> Host:
+def at_work(processes: dict[int, LoginProcess], groups: dict[int, int]) -> Host:
     """Pane 900 with these processes; their process groups, where a process is not the leader of its own."""
     both = PANES | processes
     work = {pid: Work(groups.get(pid, pid), WORDS.get(one.command, one.command)) for pid, one in both.items()}
@@ -200,7 +200,7 @@ TYPED = {902: 901, 904: 901}  # job control: what was typed at a prompt leads a 
 )
 @pytest.mark.parametrize("kind", ["", "node", "login"])
 def test_the_batch_job_that_a_wrapper_brings_you_into_is_the_sessions(
-    processes: dict[int, Process], groups: dict[int, int], kind: str
+    processes: dict[int, LoginProcess], groups: dict[int, int], kind: str
 ) -> None:
     found = tie(SESSION._replace(kind=kind), [BATCH], at_work(processes, groups))
     assert found == Tie(BATCH, is_certain=True)
@@ -223,7 +223,7 @@ def test_the_batch_job_that_a_wrapper_brings_you_into_is_the_sessions(
 )
 @pytest.mark.parametrize("kind", ["", "node", "login"])
 def test_a_batch_job_that_you_submitted_is_not(
-    processes: dict[int, Process], groups: dict[int, int], kind: str
+    processes: dict[int, LoginProcess], groups: dict[int, int], kind: str
 ) -> None:
     found = tie(SESSION._replace(kind=kind), [BATCH], at_work(processes, groups))
     assert found == Tie(None, is_certain=True, submitted=(BATCH,))
@@ -285,9 +285,9 @@ def test_a_request_that_no_job_answers_to_beside_one_that_has_its_job() -> None:
 def test_processes() -> None:
     rows = ["    1     0     1 2-03:04:05 init", " 42 1 42 00:07 tmux: server", "noise", "1 2", "5 1 5 ? x", ""]
     assert parse_processes(rows, NOW) == {
-        1: Process(0, 1, NOW - 2 * DAY - 11045, "init"), 42: Process(1, 42, NOW - 7, "tmux: server"),
+        1: LoginProcess(0, 1, NOW - 2 * DAY - 11045, "init"), 42: LoginProcess(1, 42, NOW - 7, "tmux: server"),
     }  # fmt: skip
-    assert parse_processes([" 42 1 42 00:07 sh"], None) == {42: Process(1, 42, None, "sh")}
+    assert parse_processes([" 42 1 42 00:07 sh"], None) == {42: LoginProcess(1, 42, None, "sh")}
 
 
 def test_work() -> None:
@@ -311,4 +311,4 @@ def test_nothing_is_beyond_reading(lines: list[str]) -> None:
     parse_processes(lines, NOW)
     parse_origins(lines)
     work = parse_work(lines)
-    tie(SESSION, [BATCH], HOST._replace(work=work, processes=dict.fromkeys(work, Process(1, 900, NOW, "srun"))))
+    tie(SESSION, [BATCH], HOST._replace(work=work, processes=dict.fromkeys(work, LoginProcess(1, 900, NOW, "srun"))))

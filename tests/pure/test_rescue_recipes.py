@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.commands.rescue import recipes
-from lnode.commands.rescue.recipes import Fate, Process
+from lnode.commands.rescue.recipes import Fate, RescueProcess
 
 FACTS = {
     "uid": "1000", "mine": "yes", "tty": "pts/3", "state": "S+", "job": "5", "others": "0", "shell": "bash",
@@ -16,9 +16,9 @@ FACTS = {
 }  # fmt: skip
 
 
-def process(**facts: str) -> Process:
+def process(**facts: str) -> RescueProcess:
     found = recipes.parse(f"{name} {value}" for name, value in {**FACTS, **facts}.items())
-    assert isinstance(found, Process)
+    assert isinstance(found, RescueProcess)
     return found
 
 
@@ -98,6 +98,6 @@ def test_who_is_not_there_or_not_yours() -> None:
 @given(st.lists(st.text()))
 def test_any_words_are_read(rows: list[str]) -> None:
     found = recipes.parse([*rows, "uid 1", "mine yes"])
-    assert isinstance(found, Process)
+    assert isinstance(found, RescueProcess)
     recipes.fate(found)
     recipes.recipe(found, "unity")

@@ -39,7 +39,7 @@ _REQUESTERS = {
 _SHELLS = {"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "bsd-csh", "ash", "mksh"}
 
 
-class Process(NamedTuple):
+class LoginProcess(NamedTuple):
     """A process of the user. `started` is in epoch seconds of the login node's clock, None where ps does not say."""
 
     parent: int
@@ -63,7 +63,7 @@ class Host(NamedTuple):
 
     name: str
     now: int | None
-    processes: Mapping[int, Process]
+    processes: Mapping[int, LoginProcess]
     origins: Mapping[int, tuple[int, str]]
     work: Mapping[int, Work] = MappingProxyType({})
 
@@ -126,11 +126,13 @@ def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
     )  # fmt: skip
 
 
-def parse_processes(lines: Iterable[str], now: int | None) -> dict[int, Process]:
+def parse_processes(lines: Iterable[str], now: int | None) -> dict[int, LoginProcess]:
     """Read `ps -o pid= -o ppid= -o sid= -o etime= -o comm=`; other lines are skipped."""
     rows = (re.fullmatch(r" *([0-9]{1,10}) +([0-9]{1,10}) +([0-9]{1,10}) +([0-9:-]{1,20}) (.*)", row) for row in lines)
     return {
-        int(row[1]): Process(int(row[2]), int(row[3]), _started(row[4], now), row[5].strip()) for row in rows if row
+        int(row[1]): LoginProcess(int(row[2]), int(row[3]), _started(row[4], now), row[5].strip())
+        for row in rows
+        if row
     }
 
 
@@ -201,7 +203,7 @@ def _holds(pid: int, host: Host) -> bool:
     return pid in host.processes and host.processes[pid].command in _REQUESTERS
 
 
-def clock_offset(jobs: Iterable[Job], processes: Mapping[int, Process]) -> int | None:
+def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> int | None:
     """How far the login node's clock is ahead of the controller's, None where no live request shows it.
 
     A salloc or srun that still runs was started when its job was submitted: one moment, told by both clocks.
@@ -306,7 +308,7 @@ def _is_starter(pid: int, job: Job, known: Evidence) -> bool:
     return pid != job.sid and _is_just_before(known.host.processes[pid], job, known, _SOON_S)
 
 
-def _is_just_before(process: Process, job: Job, known: Evidence, within_s: int) -> bool:
+def _is_just_before(process: LoginProcess, job: Job, known: Evidence, within_s: int) -> bool:
     if process.started is None or job.submitted is None:
         return False
     return -_ROUNDING_S <= job.submitted + (known.ahead_s or 0) - process.started <= within_s

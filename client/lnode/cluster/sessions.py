@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from lnode.cluster import job_evidence, login_nodes, tmux
-from lnode.cluster.job_evidence import Process, Tie
+from lnode.cluster.job_evidence import LoginProcess, Tie
 from lnode.remote.fields import SSH_PORT, NodeName, Port, epoch
 from lnode.schedulers import known as schedulers_known
 from lnode.schedulers import slurm, slurm_reasons
@@ -158,7 +158,7 @@ def _steps(sessions: int, jobs: Sequence[slurm.Job], host: job_evidence.Host) ->
 _MOST_STEPS = 1_000_000  # about a second; what takes more is nothing that one user runs, and stays unknown
 
 
-def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, Process]) -> list[tmux.Session]:
+def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]) -> list[tmux.Session]:
     """The sessions, and for each client of theirs where it comes from."""
     panes, marks = reply.get("panes", ()), tmux.parse_marks(reply.get("marks", ()))
     owners, hosts = tmux.parse_owners(panes), tmux.parse_who(reply.get("who", ()))

@@ -20,7 +20,7 @@ class Fate(Enum):
     BY_HAND = auto()
 
 
-class Process(NamedTuple):
+class RescueProcess(NamedTuple):
     """What rescue.sh says of a process of this user's. `command` are its words, `state` is ps's STAT.
 
     `job` is its process group, by which a shell knows it, and `others` share that; `shell` is the one whose job it is,
@@ -44,14 +44,14 @@ class Process(NamedTuple):
     is_taken: bool
 
 
-def parse(rows: Iterable[str]) -> Process | str:
+def parse(rows: Iterable[str]) -> RescueProcess | str:
     """Read the facts, or why there is nothing to be done: "gone" or "not yours"."""
     facts = {name: value for row in rows for name, _, value in [row.partition(" ")]}
     if not facts.get("uid"):
         return "gone"
     if facts.get("mine") != "yes":
         return "not yours"
-    return Process(
+    return RescueProcess(
         command=_words(facts.get("command", "")),
         tty=_tty(facts.get("tty", "")),
         state=facts.get("state", ""),
@@ -86,7 +86,7 @@ def _words(encoded: str) -> tuple[str, ...]:
     return tuple(text.rstrip("\0").split("\0")) if text else ()
 
 
-def fate(process: Process) -> Fate:
+def fate(process: RescueProcess) -> Fate:
     """What is to become of it."""
     if process.session or process.screen or (process.immune and process.tty) or not (process.tty or process.piped):
         return Fate.SAFE
@@ -97,7 +97,7 @@ def fate(process: Process) -> Fate:
     return Fate.BY_HAND
 
 
-def why_safe(process: Process, alias: str) -> str:
+def why_safe(process: RescueProcess, alias: str) -> str:
     """One clause, of what needs nothing."""
     if process.session:
         return f"is in the session {process.session} already: lnode {alias} {in_command(process.session)}"
@@ -106,7 +106,7 @@ def why_safe(process: Process, alias: str) -> str:
     return "ignores hangups, so it goes on by itself" if process.immune else "has no terminal, so it goes on by itself"
 
 
-def why_by_hand(process: Process) -> str:
+def why_by_hand(process: RescueProcess) -> str:
     """One clause: why it cannot be brought into a session."""
     if process.piped:
         return "it prints into the ssh that started it, and has no terminal that could be another"
@@ -120,7 +120,7 @@ def why_by_hand(process: Process) -> str:
     return f"{many} its job, and reptyr takes one alone"
 
 
-def recipe(process: Process, alias: str) -> list[str]:
+def recipe(process: RescueProcess, alias: str) -> list[str]:
     """What to type at its own terminal so that it outlives that, and what to do next time; a line each."""
     if process.piped:
         lines = ["it goes on until that ssh is gone and it prints a line: most programs end at that"]
@@ -132,7 +132,7 @@ def recipe(process: Process, alias: str) -> list[str]:
     return lines
 
 
-def _let_go(process: Process) -> str:
+def _let_go(process: RescueProcess) -> str:
     in_front, stopped = "+" in process.state, process.state.startswith("T")
     ways = _IN_FRONT if in_front else _STOPPED if stopped else _BEHIND
     return ways.get(process.shell, ways["another"]).format(job=process.job, shell=process.shell)

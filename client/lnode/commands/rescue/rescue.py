@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lnode.cluster import login_nodes, tmux
 from lnode.commands.rescue import recipes
-from lnode.commands.rescue.recipes import Fate, Process
+from lnode.commands.rescue.recipes import Fate, RescueProcess
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import routes
@@ -28,7 +28,7 @@ class _Found(NamedTuple):
     """What one login node says, and its script, which waits to be told to take it. `node` is None if it has no name."""
 
     node: NodeName | None
-    process: Process | str
+    process: RescueProcess | str
     question: Question
 
     @property
@@ -112,9 +112,9 @@ def _answers(
     return answers, silent
 
 
-def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: str) -> tuple[_Found, Process]:
+def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: str) -> tuple[_Found, RescueProcess]:
     """The one login node where this process is this user's. Raises LnodeError where there is none, or another too."""
-    mine = [(one, one.process) for one in answers if isinstance(one.process, Process)]
+    mine = [(one, one.process) for one in answers if isinstance(one.process, RescueProcess)]
     if len(mine) == 1:
         return mine[0]
     if mine:
@@ -132,7 +132,7 @@ def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: 
     )
 
 
-def _by_hand(process: Process, alias: str, why: str) -> ExitCode:
+def _by_hand(process: RescueProcess, alias: str, why: str) -> ExitCode:
     screen.say(why)
     for line in recipes.recipe(process, alias):
         screen.say(visible(line))
