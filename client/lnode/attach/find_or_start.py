@@ -146,7 +146,7 @@ def _is_not_there(outcome: "Outcome") -> bool:
     return outcome.status == ExitOfAttach.NO_SESSION and not outcome.began_before
 
 
-def _is_unreachable(outcome: "Outcome", place: failures.Place) -> bool:
+def _is_unreachable(outcome: "Outcome", place: failures.HostLabel) -> bool:
     from lnode.reconnect.machine import End
 
     if outcome.end is not End.FAILED or outcome.began:
