@@ -53,7 +53,7 @@ def test_login_refused(standin: Rig, both: str, tmp_path: Path) -> None:
         code, said = met(standin, both)
     assert code == 5
     assert flat(f"lnode: {place(standin)} refused the login") in flat(said)
-    assert flat("hint: sign in once by hand to see what it wants: ssh unity") in flat(said)
+    assert flat("hint: sign in once by hand, to see the reason: ssh unity") in flat(said)
     # One login for the terminal, and at most one silent one for the link beside it.
     assert standin.sshd_log().count("Connection from") - before <= (1 if both == "pipe" else 2)
 

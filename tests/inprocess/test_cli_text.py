@@ -327,7 +327,7 @@ def test_an_ssh_config_that_ssh_refuses(laptop: Laptop) -> None:
     code, out, err = laptop.run("x", "--ls")
     assert (code, out) == (2, "")
     assert err.startswith(f"  {laptop.home}/ssh_config: line 5: Bad configuration option: hostnme\n")
-    assert err.endswith(error("ssh does not accept 'x'", "mend what it names: ssh -G x"))
+    assert err.endswith(error("ssh does not accept 'x'", "fix the line that ssh names: ssh -G x"))
 
 
 # --- how a connection fails: the same sentence for a question in a pipe and for a terminal ---

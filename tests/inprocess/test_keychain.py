@@ -463,7 +463,7 @@ def test_the_file_holds_no_secret_and_is_private(sshd: Sshd, tmp_path: Path) -> 
     [
         ("keychains.Locked", "the keychain is locked"),
         ("keyring.backends.fail.Keyring", "there is no keychain on this computer"),
-        ("keyring.backends.null.Keyring", "the keychain of this computer keeps nothing"),
+        ("keyring.backends.null.Keyring", "the keychain of this computer does not keep its entries"),
         ("keyrings.alt.file.PlaintextKeyring", "keeps passwords in plain text"),
         ("keychains.PlainChain", "keeps passwords in plain text"),
     ],

@@ -1,8 +1,9 @@
-"""Argument lists for ssh(1), and what `ssh -G` prints.
+"""Argument lists for ssh(1), and a parser for `ssh -G`.
 
-Nothing here starts a process. `RemoteCommand=none` is passed always: with a RemoteCommand in the user's
-configuration ssh refuses a command on its command line (TRAPS 10). `LogLevel=VERBOSE`, so that a QUIET user
-configuration cannot hide why ssh failed ("Unable to negotiate" is of level INFO), and tells when the login is done.
+Nothing here starts a process. Every ssh gets `RemoteCommand=none`: if the user's configuration has a RemoteCommand,
+ssh refuses a command on its command line ("Cannot execute command-line and remote command", ssh.c). Every ssh gets
+`LogLevel=VERBOSE`, so that a QUIET configuration cannot hide why ssh failed ("Unable to negotiate" is of level INFO),
+and so that ssh tells when the login is done.
 """
 
 import re
@@ -16,11 +17,11 @@ SSH_FAILED = 255  # ssh's own failure; the remote scripts never end with it
 _ALWAYS = ("-o", "RemoteCommand=none", "-o", "LogLevel=VERBOSE")
 
 Local = NewType("Local", str)
-"""A text of this laptop's own: a constant, a path, what you typed or configured. No host has a say in it."""
+"""A text of this laptop: a constant, a path, words that you typed or configured. No part of it comes from a host."""
 
 
 class Option(str):
-    """A word behind `-o`. ssh runs some of them in a shell, so a host's word enters one only as a parsed field."""
+    """A word after `-o`. ssh runs some options in a shell, so a host's word enters one only as a parsed field."""
 
     __slots__ = ()
 
@@ -37,26 +38,26 @@ def _ssh(config: str | None) -> list[str]:
 
 
 def resolve_argv(alias: str, config: str | None = None, options: Sequence[Option] = ()) -> list[str]:
-    """`ssh -G`: what the alias means, without connecting. `config` is an `ssh -F` file, None the user's own."""
+    """Return the `ssh -G` that prints an alias's meaning without a connection. `config` is for `-F`, or None."""
     return [*_ssh(config), "-G", *_words(options), "--", alias]
 
 
 def terminal_argv(
     alias: str, line: str, *, connect_timeout_s: int, options: Sequence[Option] = (), config: str | None = None
 ) -> list[str]:
-    """`ssh -t`: run `line` on the user's own tty. `options` as `-o` takes them: KEEPALIVE, SILENT, FRESH."""
+    """Return the `ssh -t` that runs `line` on the user's own tty. `options` are for `-o`: KEEPALIVE, SILENT, FRESH."""
     return [*_ssh(config), "-t", *_ALWAYS, *_timeout(connect_timeout_s), *_words(options), "--", alias, line]
 
 
 # ssh ends a terminal that has been silent for 90 s. Not tighter: the same limit would cut off a person at a prompt.
 KEEPALIVE = _fixed(ServerAliveInterval=30, ServerAliveCountMax=3)
-SILENT = _fixed(BatchMode="yes")  # asks nobody anything; see silence.environment()
-ANSWERED = _fixed(BatchMode="no", NumberOfPasswordPrompts=1)  # the keychain answers, once, and nobody else is asked
-# Only a host whose key is known; or one that a person has said yes to.
+SILENT = _fixed(BatchMode="yes")  # ssh asks no question; see prompts.environment()
+ANSWERED = _fixed(BatchMode="no", NumberOfPasswordPrompts=1)  # the keychain answers, once; ssh does not ask you
+# CHECKED: only a host whose key is known. CONFIRMED: also one that you accept at ssh's question.
 CHECKED = _fixed(StrictHostKeyChecking="yes", NoHostAuthenticationForLocalhost="no")
 CONFIRMED = _fixed(StrictHostKeyChecking="ask", NoHostAuthenticationForLocalhost="no")
-TELLING = _fixed(LogVerbose="kex.c:kex_input_newkeys*")  # says when the login begins: see causes.came_to_login()
-# Over a master that is there, or not at all: ssh does not dial on its own. The command goes first and alone, as ssh
+TELLING = _fixed(LogVerbose="kex.c:kex_input_newkeys*")  # ssh says when the login begins: failures.came_to_login()
+# Over an existing master, or not at all: ssh does not dial. The command goes first and alone, because ssh
 # ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
 RIDING = _fixed(ProxyCommand="false", ControlMaster="no")
 FRESH = _fixed(ControlMaster="no", ControlPath="none")  # a connection of its own
@@ -66,7 +67,7 @@ _CLEAR = _fixed(ClearAllForwardings="yes")
 
 
 def may_dial(argv: Sequence[str]) -> bool:
-    """Would this ssh make a connection of its own? One that is RIDING does not."""
+    """True if this ssh may make its own connection; an ssh with RIDING does not."""
     return RIDING[0] not in argv
 
 
@@ -78,7 +79,7 @@ def question_argv(
     options: Sequence[Option] = (),
     config: str | None = None,
 ) -> list[str]:
-    """`ssh -T`: run `line` with pipes for its input and output."""
+    """Return the `ssh -T` that runs `line` with pipes for its input and output."""
     words = _words((*_CLEAR, *options))
     return [*_ssh(config), "-T", *_ALWAYS, *words, *_timeout(connect_timeout_s), "--", alias, line]
 
@@ -92,19 +93,19 @@ def _timeout(seconds: int) -> tuple[str, str]:
 
 
 def check_argv(alias: str, options: Sequence[Option] = (), config: str | None = None) -> list[str]:
-    """`ssh -O check`: exit 0 when a master process answers. A master whose network is gone answers too."""
+    """Return `ssh -O check`: exit 0 if a master process answers. A master without a network answers, too."""
     return [*_ssh(config), "-O", "check", *_words(options), "--", alias]
 
 
 def exit_argv(alias: str, options: Sequence[Option]) -> list[str]:
-    """`ssh -O exit`: end the master, and with it what rides on it."""
+    """Return `ssh -O exit`: it ends the master and all its sessions."""
     return [*_ssh(None), "-O", "exit", *_words(options), "--", alias]
 
 
 def master_argv(
     alias: str, line: str, *, log: str, options: Sequence[Option] = (), level: str = "ERROR", config: str | None = None
 ) -> list[str]:
-    """Run `line` over a live master, or fail."""
+    """Return the ssh that runs `line` over a live master, or fails."""
     words = _words((
         *RIDING,
         *_CLEAR,
@@ -116,7 +117,7 @@ def master_argv(
 
 
 def jump_argv(jumps: Sequence[str], hostname: str, port: int, config: str | None = None) -> list[str]:
-    """`ssh -W`: standard input and output to hostname:port through the jump hosts, silently."""
+    """Return the silent `ssh -W`: standard input and output to hostname:port through the jump hosts."""
     *before, last = jumps
     if ":" in last and "://" not in last:
         last = f"ssh://{last}"  # `gate:2200` is a destination for -J, but for ssh itself only as a URI
@@ -138,12 +139,12 @@ def parse_config(text: str) -> dict[str, tuple[str, ...]]:
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for row in text.splitlines():
         key, told, value = row.partition(" ")
-        if told:  # an empty value too: `HostKeyAlgorithms -*` leaves none
+        if told:  # also an empty value: `HostKeyAlgorithms -*` leaves none
             yield key.lower(), value
 
 
 def host_block(hostname: str, user: str, port: int) -> str:
-    """A Host for ssh_config(5), by the short name that a person might give it."""
+    """Return a Host block for ssh_config(5), with a short name like one that you would choose."""
     labels = [label for label in hostname.split(".") if not _EVERY_SITES.fullmatch(label)]
     name = labels[0] if labels and not labels[0].isdecimal() else "cluster"
     rows = [

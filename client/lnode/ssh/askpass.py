@@ -1,7 +1,8 @@
-"""What an ssh asks, answered from the keychain or by the person at its terminal (`ask_keychain` runs it).
+"""Answers an ssh's prompts from the keychain, or asks you at its terminal (`ask_keychain` runs it).
 
-The keychain answers the prompt that it was given for, once for each ssh process; a password only for the ssh that
-lnode started itself, never for that of a jump host. All else a person is asked on /dev/tty. Exit 1 is a refusal.
+The keychain answers only the prompt for which it keeps the answer, once for each ssh process. It gives a password only
+to an ssh that lnode started itself, never to a jump host's. It asks you all other questions on /dev/tty. Exit 1 is a
+refusal.
 """
 
 import os
@@ -18,7 +19,7 @@ from lnode.text import visible
 
 _LOOK_S = 0.5
 _LINE = 1 << 12
-_IN_THE_OPEN = re.compile(r"yes/no|type 'yes'")  # ssh's own questions; what a host asks is typed unseen
+_IN_THE_OPEN = re.compile(r"yes/no|type 'yes'")  # ssh's own questions; you type answers to a host unseen
 
 
 def main() -> None:
@@ -48,13 +49,13 @@ def _main() -> int:
 
 
 def _leave_terminal() -> None:
-    """Some keychains would ask at it."""
+    """Leave the terminal, because some keychains would ask at it."""
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
 def _from_keychain(prompt: str) -> tuple[str | None, str]:
-    """The answer, else what a person has to know about why there is none, if anything."""
+    """Return the answer, or None and a sentence for you about the reason; "" if there is nothing to tell."""
     alias = os.environ["LNODE_ALIAS"]
     kept = keychain.find(alias, os.environ["LNODE_ACCOUNT"], prompt)
     if kept is None or not (kept.key_file or _is_lnodes_own()):
@@ -70,23 +71,23 @@ def _from_keychain(prompt: str) -> tuple[str | None, str]:
         os.write(2, _mark(kept))
     except KeychainFailed as failed:
         return None, str(failed)
-    except OSError:  # it cannot be noted: the next time nobody would know
+    except OSError:  # lnode cannot note the answer, so the next prompt would get it again
         return None, ""
     return answer, ""
 
 
 def _is_lnodes_own() -> bool:
-    """Did lnode start the ssh that asks, and not another ssh?"""
+    """True if lnode itself, not another ssh, started the ssh that asks."""
     asker = os.environ["LNODE_ASKER"]
     try:
         said = subprocess.run(["ps", "-o", "ppid=", "-p", asker], capture_output=True, text=True, check=False).stdout
-    except OSError:  # no ps: nobody can tell
+    except OSError:  # no ps: lnode cannot tell
         return False
     return said.strip() == os.environ["LNODE_PID"]
 
 
 def _has_been_answered(kept: Kept) -> bool:
-    """True if the keychain has given this answer to the ssh that asks. Raises OSError where nobody can tell."""
+    """True if the keychain has given this answer to the ssh that asks. Raises OSError if lnode cannot tell."""
     with suppress(FileNotFoundError), open(_notes(), encoding="utf-8") as file:
         since, *names = file.read().split("\n")
         return since == _since() and visible(kept.name) in names
@@ -94,7 +95,7 @@ def _has_been_answered(kept: Kept) -> bool:
 
 
 def _note_answered(kept: Kept) -> None:
-    """Note it in a file of the ssh that asks, and take away those of others that have ended. Raises OSError."""
+    """Note it in a file of the ssh that asks; remove the files of other ssh that have ended. Raises OSError."""
     path, since = _notes(), _since()
     folder = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -115,7 +116,7 @@ def _notes() -> str:
 
 
 def _since() -> str:
-    """Since when the ssh that asks runs: its number will be another's."""
+    """Return the start time of the ssh that asks, because the kernel reuses its pid."""
     argv = ["ps", "-o", "lstart=", "-p", os.environ["LNODE_ASKER"]]
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
 
@@ -125,7 +126,7 @@ def _mark(kept: Kept, does: str = "answers") -> bytes:
 
 
 def _from_person(prompt: str) -> str | None:
-    """Ask at the terminal, unseen where it may be a secret; None where there is none, or nothing is said."""
+    """Ask at the terminal, unseen if the answer may be a secret. Return None without a terminal or an answer."""
     import termios
 
     try:
@@ -142,13 +143,13 @@ def _from_person(prompt: str) -> str | None:
         os.write(tty, _shown(prompt))
         return _line(tty)
     finally:
-        if unseen and termios.tcgetattr(tty) == modes:  # else lnode has the terminal again, in modes of its own
+        if unseen and termios.tcgetattr(tty) == modes:  # else lnode has the terminal again, in its own modes
             termios.tcsetattr(tty, termios.TCSADRAIN, found)
             os.write(tty, b"\n")
 
 
 def _line(tty: int) -> str | None:
-    """What is typed; None for its end, or when nobody waits for it any more."""
+    """Return the typed line; None at the end of input, or if the ssh that asks has ended."""
     typed = b""
     while not typed.endswith(b"\n"):
         if select.select([tty], [], [], _LOOK_S)[0]:
@@ -162,14 +163,14 @@ def _line(tty: int) -> str | None:
 
 
 def _waits() -> bool:
-    """Is the ssh that asks still there? One that has ended waits for no answer."""
+    """True if the ssh that asks still runs; otherwise it waits for no answer."""
     return _is_alive(os.environ["LNODE_ASKER"])
 
 
 def _is_alive(pid: str) -> bool:
     try:
         os.kill(int(pid), 0)
-    except (ProcessLookupError, PermissionError):  # another user's by now
+    except (ProcessLookupError, PermissionError):  # PermissionError: another user's process by now
         return False
     return True
 
@@ -182,7 +183,7 @@ def _show(prompt: str) -> bool:
 
 
 def _shown(prompt: str) -> bytes:
-    """From the left margin, as ssh prompts; its lines are its own, other control characters may be the host's."""
+    """Return the prompt from the left margin on, as ssh prompts. Line breaks stay; the host may send other controls."""
     rows = (visible(row) for row in prompt.split("\n"))
     return ("\r" + "\n".join(rows)).encode("utf-8", "backslashreplace")
 

@@ -1,6 +1,7 @@
-"""A pipe that takes any amount and keeps little: of what was written into it the beginning and the end.
+"""A pipe that takes any amount of bytes and keeps only the beginning and the end.
 
-A file would grow for as long as a host likes, also when lnode is gone. ssh outlives that: it ignores SIGPIPE.
+A file would grow for as long as a host likes, also after lnode's end. ssh survives the end of a pipe: it ignores
+SIGPIPE.
 """
 
 import _thread
@@ -8,15 +9,15 @@ import os
 import select
 from contextlib import suppress
 
-_HALF = 1 << 15  # bytes that are kept of the beginning, and of the end
+_HALF = 1 << 15  # bytes kept of the beginning, and as many of the end
 _CHUNK = 1 << 16
 _ROW = 1024  # characters of a line, as in ssh's own log (MSGBUFSIZ of log.c): patterns may take the square of that
-_POLLS = hasattr(select, "poll")  # Windows has no poll(2): there a read waits, on the thread
+_POLLS = hasattr(select, "poll")  # Windows has no poll(2): on Windows a read waits, on the thread
 _MOST_CHUNKS = 16  # at a time: a pipe holds one, and a writer without an end must not keep a reader
 
 
 class Drain:
-    """Empties a pipe on a thread of its own. With a `name` it is a FIFO, for a program that opens it by that."""
+    """Empties a pipe on its own thread. With a `name` it is a FIFO, for a program that opens it by its name."""
 
     def __init__(self, name: str = "") -> None:
         if name:
@@ -33,11 +34,11 @@ class Drain:
         _thread.start_new_thread(self._empty, ())  # threading's own waits until it runs, and an attach waits for that
 
     def fileno(self) -> int:
-        """The end to write into."""
+        """Return the descriptor to write to."""
         return self._writer
 
     def read(self) -> tuple[str, str]:
-        """What was written so far: all of it where that is not much, else the beginning, and the end apart."""
+        """Return the text so far: all of it and "", or for a long text the beginning and the end."""
         with self._lock:
             if _POLLS:
                 self._take()
@@ -46,7 +47,7 @@ class Drain:
             return _text(self._first), _text(self._last)
 
     def close(self) -> None:
-        """Write no more. The thread ends with the last program that does: a master may keep this for hours."""
+        """Close this writer. The thread ends with the last writer; a master may keep the pipe open for hours."""
         os.close(self._writer)
 
     def _empty(self) -> None:
@@ -64,14 +65,14 @@ class Drain:
         os.close(self._reader)
 
     def _take(self) -> None:
-        """Keep what is in the pipe now. After its end nothing is read: its number may be another file's by then."""
+        """Keep the bytes in the pipe now. After its end read no more: the descriptor may be another file's by then."""
         with suppress(BlockingIOError):
             for _ in range(_MOST_CHUNKS):
                 if self._is_open:
                     self._keep(os.read(self._reader, _CHUNK))
 
     def _keep(self, data: bytes) -> None:
-        self._is_open = bool(data)  # nothing is its end
+        self._is_open = bool(data)  # no bytes: the end
         self._size += len(data)
         room = _HALF - len(self._first)
         self._first += data[:room]

@@ -1,11 +1,11 @@
-"""How an ssh process or a link ended, from its words.
+"""The end of an ssh process or a link, from its words: why, and the sentence for it.
 
-Verdicts are pure functions of what ssh said and its exit status. 255 is ssh's own failure; the attach line never lets a
-remote 255 through. Unknown words with 255 are LOST: something moved, then it stopped.
+Verdicts are pure functions of ssh's words and exit status. 255 is ssh's own failure; the attach line never lets a
+remote 255 through. Unknown words with 255 are LOST: the connection was open and broke.
 
-ssh's own words and the host's are kept apart (`Said`), because a host can print whatever ssh prints: in its banner, as
-its reason for hanging up, on the standard error of a command. Only ssh's own words say that a login is done, that a key
-has changed, or that a try may be repeated. Other words can only make lnode more careful: they stop it.
+`Said` keeps ssh's own words and the host's apart, because a host can print any words of ssh: in its banner, as its
+reason for hanging up, on the standard error of a command. Only ssh's own words can say that a login is done, that a key
+has changed, or that lnode may try again. Other words can only stop lnode.
 Sources of the phrases: OpenSSH 7.4 to 10 (sshconnect.c, sshconnect2.c, packet.c, kex.c, misc.c, clientloop.c).
 """
 
@@ -21,7 +21,7 @@ class Cause(Enum):
     """Why there is no connection, or no longer."""
 
     UNRESOLVED = auto()
-    NO_ALIAS = auto()  # what was typed is none, nor the name of a host
+    NO_ALIAS = auto()  # you typed no alias and no name of a host
     REFUSED = auto()
     NO_ROUTE = auto()
     TIMED_OUT = auto()
@@ -32,36 +32,36 @@ class Cause(Enum):
     NO_COMMON_ALGORITHM = auto()
     BAD_CONFIG = auto()
     LOST = auto()
-    OVER = auto()  # nothing failed: the attach line had its say, tmux.ExitOfAttach
+    OVER = auto()  # nothing failed: the exit code of the attach line says how it ended (cluster/tmux.py)
 
 
 def is_fatal(cause: Cause) -> bool:
-    """Would another try, by a person or not, end the same way?"""
+    """True if every other try would end in the same way."""
     return cause in (Cause.NO_ALIAS, Cause.HOST_KEY_CHANGED, Cause.NO_COMMON_ALGORITHM, Cause.BAD_CONFIG, Cause.OVER)
 
 
 def wants_person(cause: Cause) -> bool:
-    """Does it take somebody to sign in or to look at a key? It is never tried silently again."""
+    """True if you have to sign in or to look at a key. lnode does not try it silently again."""
     return cause in (Cause.LOGIN_REFUSED, Cause.HOST_KEY_UNKNOWN)
 
 
 class Said(NamedTuple):
-    """The words of an ssh. `own`: its log, as far as that is certainly ssh's. `others`: all else.
+    """The words of an ssh. `own`: its log, up to the first quotation. `others`: all other words.
 
-    Others are the host's banner, a remote command, a jump host's ssh, lnode's askpass, and ssh's log from the place
-    where it quotes the host: newlines pass there, so what follows may be the host's own line (log.c, LOG_STDERR_VIS).
+    Others are the host's banner, a remote command, a jump host's ssh, lnode's askpass, and ssh's log from the place at
+    which it quotes the host: newlines pass in a quotation, so the next line may be the host's (log.c, LOG_STDERR_VIS).
     """
 
     own: str
     others: str = ""
 
     def __str__(self) -> str:
-        """All of it, without what lnode made ssh say for lnode alone."""
+        """Return all words, without the lines that ssh wrote only for lnode."""
         return _KEYS_AGREED.sub("", self.own) + self.others
 
 
 def told_apart(log: str, stderr: str) -> Said:
-    """The words of an ssh that has written its log elsewhere (`ssh -E`) than to its standard error."""
+    """Return the words of an ssh that wrote its log (`ssh -E`) and its standard error apart."""
     quote = _QUOTES_HOST.search(log)
     end = quote.end() if quote else len(log)
     return Said(log[:end], f"{log[end:]}{stderr}")
@@ -71,7 +71,7 @@ _QUOTES_HOST = re.compile(
     r"^Received disconnect from [^\n]*? port \d+:\d+: |: Permission denied \(|Their offer: |open failed: "
     r"|remote protocol version", re.MULTILINE,
 )  # fmt: skip
-# At sshargs.TELLING, once ssh and the host have agreed on keys: what follows is the login.
+# With arguments.TELLING, as soon as ssh and the host have agreed on keys: the next step is the login.
 _KEYS_AGREED = re.compile(r"^debug1: kex\.c:kex_input_newkeys\b[^\n]*\n?", re.MULTILINE)
 
 
@@ -91,7 +91,7 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
     (r"^ssh: connect to (host|address) .* port \d+: ", Cause.NO_ROUTE),  # this laptop's firewall, or no address here
 )  # fmt: skip
 
-# What a jump host's ssh or a ProxyCommand says of the network, the words first that ask for the longest pause.
+# A jump host's ssh or a ProxyCommand about the network; the words that need the longest pause come first.
 _ON_THE_WAY: tuple[tuple[str, Cause], ...] = (
     (r"Connection (closed|reset) by (?!UNKNOWN)\S+ port", Cause.CLOSED_EARLY),
     *(row for row in _PHRASES if row[1] in (Cause.TIMED_OUT, Cause.NO_ROUTE, Cause.UNRESOLVED, Cause.REFUSED)),
@@ -102,9 +102,9 @@ _SSH_PORT = 22
 
 
 class HostLabel(NamedTuple):
-    """What an error calls a host: the alias that was typed, and what it stands for; `proxied` is behind a jump host.
+    """The names of a host for errors: the alias that you typed, and its meaning; `proxied` is behind a jump host.
 
-    `by_hand` is what a person types for plain ssh to go there, before a command.
+    `by_hand` is the plain ssh command to the host, as you type it before a remote command.
     """
 
     alias: str
@@ -115,7 +115,7 @@ class HostLabel(NamedTuple):
 
     @property
     def known_hosts_name(self) -> str:
-        """The host in known_hosts' own spelling: `[host]:port` off port 22."""
+        """Return the host as known_hosts writes it: `[host]:port` for other ports than 22."""
         return self.hostname if self.port == _SSH_PORT else f"[{self.hostname}]:{self.port}"
 
     def __str__(self) -> str:
@@ -123,9 +123,9 @@ class HostLabel(NamedTuple):
 
 
 def signed_in(said: Said, place: HostLabel) -> str | None:
-    """How ssh has logged in: "publickey", "password", ...; "?" where an old ssh does not say; None where it has not.
+    """Return how ssh has logged in: "publickey", "password", ...; "?" if an old ssh does not say; None if it has not.
 
-    ssh says so at LogLevel=VERBOSE, over a live master it says nothing.
+    ssh says so at LogLevel=VERBOSE; over a live master it says nothing.
     """
     way = "via proxy" if place.proxied else r"\["
     words = rf'^Authenticated to {re.escape(place.hostname)} \({way}[^\n"]*(?:"([a-z-]+)")?'
@@ -136,18 +136,18 @@ def signed_in(said: Said, place: HostLabel) -> str | None:
 
 
 def takes_person(way: str) -> bool:
-    """Does this way of signing in, as signed_in() tells it, take somebody?"""
+    """True if you take part in this way of signing in, as signed_in() returns it."""
     return way not in ("publickey", "hostbased", "gssapi-with-mic", "none", "?")
 
 
 def peer(said: Said) -> str | None:
-    """The address that ssh has connected to, the first hop's; None where it does not say: a jump host's ssh may not."""
+    """Return the address of the first hop, to which ssh connected; None if ssh does not say, as through a jump host."""
     match = re.search(r"^Authenticated to \S+ \(\[([^]]+)\]:\d+\)", said.own, re.MULTILINE)
     return match[1] if match else None
 
 
 def has_begun(said: Said, place: HostLabel) -> bool:
-    """Was there a session that can have been lost? Over a live master ssh does not log in, and its log is empty."""
+    """True if there was a session that can be lost. Over a live master ssh does not log in, and its log is empty."""
     if signed_in(said, place) is not None or "from master" in said.own:
         return True
     let_go = not said.others.strip() or ("hared connection to " in said.others and _stop(said.others) is None)
@@ -155,16 +155,16 @@ def has_begun(said: Said, place: HostLabel) -> bool:
 
 
 def is_hung_up(said: Said, place: HostLabel) -> bool:
-    """Did ssh close an open connection itself, as a person's escape `~.` has it do? No loss ends so quietly.
+    """True if ssh itself closed an open connection, as your escape `~.` does. A lost connection leaves other words.
 
-    A remote shell that was killed looks the same: ssh passes over its exit-signal (clientloop.c, client_loop).
+    A killed remote shell looks the same, because ssh ignores its exit-signal (clientloop.c, client_loop).
     """
     closed = re.search(r"^Connection to \S+ closed\.\r?$", said.others, re.MULTILINE)
     return closed is not None and signed_in(said, place) is not None and not _BROKEN.search("".join(said))
 
 
 def is_let_go(said: Said) -> bool:
-    """Did a master let go of its rider? So end the escape `~.` and the master's own end: is it there still?"""
+    """True if a master closed this session. Your escape `~.` and the end of the master look the same."""
     return re.search(r"^Shared connection to \S+ closed\.\r?$", said.others, re.MULTILINE) is not None
 
 
@@ -174,22 +174,22 @@ _BROKEN = re.compile(
 
 
 def cause_of_ssh(said: Said, place: HostLabel) -> Cause:
-    """Why ssh ended with 255, from its words. After the login to `place` everything is LOST."""
+    """Return why ssh ended with 255, from its words. After the login to `place` every end is LOST."""
     if signed_in(said, place):
         return Cause.LOST
     own = _first(_PHRASES, said.own)
     if own is not None and (wants_person(own) or is_fatal(own)):
         return own
     stop = _stop(said.others)
-    if stop is None and own is Cause.CLOSED_EARLY and place.proxied:  # the way there broke, before the host was heard
+    if stop is None and own is Cause.CLOSED_EARLY and place.proxied:  # a hop broke before the host had answered
         return _first(_ON_THE_WAY, said.others) or own
     return stop or own or Cause.LOST
 
 
 def cause_of_silent(said: Said, place: HostLabel, *, tells: bool) -> Cause:
-    """As cause_of_ssh, for an ssh that asked nobody: it was refused, unless the network failed before the login.
+    """Return the cause for a silent ssh: the login was refused, unless the network failed before it.
 
-    `tells`: ssh was started with sshargs.TELLING.
+    `tells`: ssh was started with arguments.TELLING.
     """
     cause = cause_of_ssh(said, place)
     if signed_in(said, place) is not None:
@@ -199,31 +199,34 @@ def cause_of_silent(said: Said, place: HostLabel, *, tells: bool) -> Cause:
 
 
 def cause_of_way(words: str) -> Cause:
-    """Why a jump host's ssh or a ProxyCommand ended, from its words; LOST where they are not known."""
+    """Return why a jump host's ssh or a ProxyCommand ended, from its words; LOST for unknown words."""
     return _stop(words) or _first(_ON_THE_WAY, words) or Cause.LOST
 
 
 def came_to_login(said: Said) -> bool:
-    """Has ssh begun to log in? False also where it was not started with sshargs.TELLING."""
+    """True if ssh has begun to log in. False also if it was not started with arguments.TELLING."""
     return _KEYS_AGREED.search(said.own) is not None
 
 
 def _closed_in_login(said: Said, place: HostLabel, *, tells: bool) -> bool:
-    """Did the host, or a jump host, hang up during the login? A reset or a silence is the network's."""
+    """True if the host, or a jump host, hung up during the login. A reset or a silence is a network failure."""
     if place.proxied and _closed_late(said.others):
         return True
     return _closed_late(said.own) and (came_to_login(said) or not tells)
 
 
 def _closed_late(words: str) -> bool:
-    """Did the other side hang up after it had said what it is? Whether it was within the login is not said."""
+    """True if the other side hung up after its version line. The words do not tell whether the login had begun."""
     if re.search("_exchange_identification|banner exchange", words):
         return False
     return re.search(r"^Connection closed by (?!UNKNOWN)\S+ port \d+", words, re.MULTILINE) is not None
 
 
 def _stop(words: str) -> Cause | None:
-    """Why a try is not repeated, by words that may be anybody's. Never for a changed key, which has a hint."""
+    """Return a cause that forbids another try, from words that anyone may have written; never HOST_KEY_CHANGED.
+
+    A changed key has a hint that only ssh's own words may give.
+    """
     if re.search(rf"{_PHRASES_OF_REFUSAL}|^Received disconnect from ", words, re.MULTILINE):
         return Cause.LOGIN_REFUSED
     found = _first(_PHRASES, words)
@@ -291,7 +294,7 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         "the site may be limiting connections or have banned this address for a while: wait some minutes"),
     Cause.LOGIN_REFUSED: (
         ExitCode.LOGIN_REFUSED, "{place} refused the login",
-        "sign in once by hand to see what it wants: {place.by_hand}"),
+        "sign in once by hand, to see the reason: {place.by_hand}"),
     Cause.HOST_KEY_UNKNOWN: (
         ExitCode.HOST_KEY, "the host key of {place} is not known here, and was not accepted",
         "check its fingerprint once by hand: {place.by_hand}"),
@@ -303,7 +306,7 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         "see what is offered: ssh -v {place.alias}"),
     Cause.BAD_CONFIG: (
         ExitCode.USAGE, "ssh does not accept its configuration for {place.alias}",
-        "mend what it names: ssh -G {place.alias}"),
+        "fix the line that ssh names: ssh -G {place.alias}"),
     Cause.LOST: (
         ExitCode.UNREACHABLE, "ssh to {place} ended too early",
         "see where it stops: ssh -v {place.alias}"),

@@ -1,7 +1,7 @@
-"""What a person gave to the laptop's keychain (`--sign-in`), and who gets it: the prompt of ssh that it was given for.
+"""The answers that you gave to the laptop's keychain (`--sign-in`), and the prompts that get them.
 
-The only importer of keyring, which takes 100 ms to load. So a small file of lnode's own says what is kept, without a
-secret in it. An answer is given to the prompt that it answered when it was proved, to the letter: ssh's own
+This is the only importer of keyring, which takes 100 ms to load. So a small file of lnode's own lists the answers,
+without a secret in it. An answer goes only to the prompt that it answered when you gave it, to the letter: ssh's own
 `alice@host's password: `, `(alice@host) Password: ` of keyboard-interactive, `Enter passphrase for key '/path': `.
 """
 
@@ -20,22 +20,22 @@ from lnode.laptop import folders
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.target import Target
 
-ALONE = "alone"  # with what is kept nobody is asked anything
-IN_PART = "part"  # somebody is asked something else too, as a one-time code
-REFUSED = "refused"  # the host did not take it any more: it is not sent again
+ALONE = "alone"  # the answers are enough to sign in
+IN_PART = "part"  # ssh also asks you another question, such as a one-time code
+REFUSED = "refused"  # the host refused the answer; lnode does not send it again
 
 _ASK_KEYCHAIN = os.path.join(os.path.dirname(__file__), "ask_keychain")
 _ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))  # the folder from which lnode is imported
 _WITHIN_S = 30.0  # a keychain that is locked asks for its own password first
-_SOON_S = 10.0  # and where it is only seen whether it opens
-_REMEMBERED_S = 60.0  # whether it did
+_SOON_S = 10.0  # the same, if lnode only checks that the keychain opens
+_REMEMBERED_S = 60.0  # the result of that check
 _ASKED = re.compile(r"^lnode: the keychain (is asked by|answers) \d+: ", re.MULTILINE)
 _SENT = re.compile(r"^lnode: the keychain answers \d+: (?!Enter passphrase)", re.MULTILINE)
 _PASSPHRASE = re.compile(r"Enter passphrase for key '(.+)': ")
 
 
 class Kept(NamedTuple):
-    """One line of the file: the answer to `prompt` is in the keychain. `account` is what the alias stood for then."""
+    """One line of the file: the keychain has the answer to `prompt`. `account` was the alias's meaning at that time."""
 
     state: str
     alias: str
@@ -44,7 +44,7 @@ class Kept(NamedTuple):
 
     @property
     def service(self) -> str:
-        """With `name` what the keychain calls it: `lnode unity`, `alice@unity's password`."""
+        """Return half of its name in the keychain, with `name`: `lnode unity`, `alice@unity's password`."""
         return f"lnode {self.alias}"
 
     @property
@@ -53,19 +53,19 @@ class Kept(NamedTuple):
 
     @property
     def key_file(self) -> str | None:
-        """The key that a passphrase opens; None for a password."""
+        """Return the key that a passphrase opens; None for a password."""
         return key_file(self.prompt)
 
 
 class Password(NamedTuple):
-    """What is sent where the host asks so."""
+    """A password and the prompt that it answers."""
 
     prompt: str
     secret: str
 
     @property
     def words(self) -> str | None:
-        """What the host says by keyboard-interactive; None where ssh's own prompt is of the method password."""
+        """Return the host's prompt in keyboard-interactive; None if the prompt is ssh's own, of the method password."""
         by_host, _, words = self.prompt.partition(") ")
         return words if by_host.startswith("(") else None
 
@@ -73,31 +73,31 @@ class Password(NamedTuple):
         return f"Password({self.prompt!r}, ...)"
 
 
-class KeychainFailed(Exception):  # noqa: N818 (ssh then asks a person: no error of the program)
-    """There is no keychain, or it is locked, or it does not do as it says; the words are for a person."""
+class KeychainFailed(Exception):  # noqa: N818 (ssh then asks you: no error of the program)
+    """There is no keychain, or it is locked, or it does not keep its entries; the words are for you."""
 
 
 def key_file(prompt: str) -> str | None:
-    """The file of the key whose passphrase ssh asks for; None where it asks for something else."""
+    """Return the file of the key whose passphrase ssh asks for; None for any other prompt."""
     match = _PASSPHRASE.fullmatch(prompt)
     return match[1] if match else None
 
 
 def account(target: Target) -> str:
-    """What an alias stands for: under another user, host or port nothing that was kept is sent."""
+    """Return user, host and port of an alias; the keychain's answers go to no other ones."""
     return f"{target.user}@{target.hostname}:{target.port}"
 
 
-# --- for whoever starts an ssh ---
+# --- to start an ssh ---
 
 
 def environment(target: Target, *, may_ask: bool) -> dict[str, str] | None:
-    """The environment of an ssh whose prompts the keychain answers, None where nothing is kept for it.
+    """Return the environment of an ssh whose prompts the keychain answers; None if it has no answer for the target.
 
-    `may_ask`: what the keychain does not know is asked on /dev/tty, else it ends that ssh with `Permission denied`,
-    before anything is sent; and where a person would have to say more, there is no such environment. The standard error
-    of that ssh has to be a SshLog: there the askpass writes down what this ssh has been answered.
-    BatchMode has to be off. Loads no keyring.
+    With `may_ask` you answer the other prompts, on /dev/tty. Without it another prompt ends that ssh with `Permission
+    denied`, before it sends anything; and if the answers are not enough to sign in, there is no such environment. The
+    standard error of that ssh must be a SshLog, in which the askpass notes its answers. BatchMode must be off. Loads
+    no keyring.
     """
     kept = _kept(target)
     if not kept or not can_answer() or not (may_ask or all(one.state == ALONE for one in kept)):
@@ -107,27 +107,27 @@ def environment(target: Target, *, may_ask: bool) -> dict[str, str] | None:
 
 
 def can_answer() -> bool:
-    """Can ssh start ask_keychain? An installation may have lost its execute bit."""
+    """True if ssh can start ask_keychain. An installation may have lost its execute bit."""
     return os.access(_ASK_KEYCHAIN, os.X_OK)
 
 
 def is_checked(target: Target) -> bool:
-    """True if ssh lets no host in whose key is not known, or confirmed by you. To another no password may be sent.
+    """True if ssh refuses every host whose key is neither known nor confirmed by you. Other hosts get no password.
 
-    Where this is False, ssh is told to be strict (silence.asking). The library rungs of the link are strict always.
+    If this is False, prompts.asking tells ssh to be strict. The library rungs of the link are always strict.
     """
     policy = target.one("stricthostkeychecking", "ask")
     return policy in ("yes", "true", "ask") and target.one("nohostauthenticationforlocalhost", "no") == "no"
 
 
 def methods(target: Target) -> Sequence[Option]:
-    """Options that keep a silent ssh from ways of signing in for which nothing is kept."""
+    """Return options that keep a silent ssh from ways of signing in without a kept answer."""
     asked_by_host = any(one.prompt.startswith("(") for one in _kept(target))
     return () if asked_by_host else (Option("KbdInteractiveAuthentication", Local("no")),)
 
 
 def opens(target: Target) -> bool:
-    """True if the keychain gives what it keeps for the target, or keeps nothing. A login without it would be refused.
+    """True if the keychain gives its answers for the target, or has none. A login without them would be refused.
 
     Blocks while the keychain opens, and loads keyring in another process.
     """
@@ -137,12 +137,12 @@ def opens(target: Target) -> bool:
 
 @cache
 def _gives(kept: tuple[Kept, ...], now: int) -> bool:
-    """`now` counts the times after which the keychain is asked again."""
+    """True if the keychain gives all answers. Another `now` asks it again."""
     return all(_fetch_aside(one, within_s=_SOON_S) for one in kept)
 
 
 def learning(target: Target, fifo: str) -> dict[str, str]:
-    """The environment of an ssh whose prompts a person answers; each answer goes to the fifo too."""
+    """Return the environment of an ssh whose prompts you answer; each answer goes to the fifo, too."""
     leave_no_core()
     return {**_askpass(target, may_ask=True), "LNODE_LEARN": fifo}
 
@@ -161,7 +161,7 @@ def _askpass(target: Target, may_ask: bool) -> dict[str, str]:
 
 
 def leave_no_core() -> None:
-    """From now on neither this process nor its children leave a core file, with an answer in it."""
+    """Forbid this process and its children a core file, which could hold an answer."""
     with suppress(ImportError, OSError, ValueError):  # Windows has none
         import resource
 
@@ -172,13 +172,13 @@ def leave_no_core() -> None:
 
 
 def is_kept(target: Target) -> bool:
-    """Is there what it takes to sign in without anybody? Loads no keyring."""
+    """True if the keychain's answers are enough to sign in without you. Loads no keyring."""
     kept = _kept(target)
     return bool(kept) and all(one.state == ALONE for one in kept)
 
 
 def password(target: Target) -> Password | None:
-    """The password, where it is all that a person would be asked for. Blocks while the keychain opens."""
+    """Return the password, if no other answer is needed from you. Blocks while the keychain opens."""
     if is_kept(target):
         for one in _kept(target):
             if one.key_file is None and (secret := _fetch_aside(one)):
@@ -187,14 +187,14 @@ def password(target: Target) -> Password | None:
 
 
 def passphrases(target: Target) -> Mapping[str, str]:
-    """Key file -> its passphrase, by the same rule."""
+    """Return key file -> its passphrase, by the same rule."""
     kept = _kept(target) if is_kept(target) else []
     found = {one.key_file: _fetch_aside(one) for one in kept if one.key_file}
     return {path: secret for path, secret in found.items() if secret}
 
 
 def _fetch_aside(kept: Kept, *, within_s: float = _WITHIN_S) -> str | None:
-    """In a process without a terminal: some keychains would ask at it, in the middle of a session."""
+    """Fetch the answer in a process without a terminal, because some keychains would ask at it during a session."""
     code = (
         "import sys; sys.path.append(sys.argv[1]); from lnode.ssh.keychain import Kept, fetch;"
         "sys.stdout.buffer.write(fetch(Kept(*sys.argv[2:])).encode())"
@@ -210,20 +210,20 @@ def _fetch_aside(kept: Kept, *, within_s: float = _WITHIN_S) -> str | None:
 
 
 def sent_password(words: str) -> bool:
-    """Was an ssh that said so given a password by the keychain? askpass.py writes it down there."""
+    """True if these words of an ssh show that the keychain gave it a password; askpass.py notes that there."""
     return _SENT.search(words) is not None
 
 
 def was_asked(words: str) -> bool:
-    """Has an ssh that said so asked the keychain? askpass.py writes down that too, before the keychain opens."""
+    """True if these words of an ssh show that it asked the keychain; askpass.py notes that before it opens."""
     return _ASKED.search(words) is not None
 
 
-# --- for the askpass, and for whoever sees a login refused ---
+# --- for the askpass, and after a refused login ---
 
 
 def find(alias: str, account: str, prompt: str) -> Kept | None:
-    """What is kept for that prompt, and not refused."""
+    """Return the entry for that prompt, unless its answer was refused."""
     for one in _read():
         if one[1:] == (alias, account, prompt) and one.state != REFUSED:
             return one
@@ -231,15 +231,15 @@ def find(alias: str, account: str, prompt: str) -> Kept | None:
 
 
 def fetch(kept: Kept) -> str:
-    """The answer itself. Blocks while the keychain opens. Raises KeychainFailed."""
+    """Return the answer itself. Blocks while the keychain opens. Raises KeychainFailed."""
     found = _keychain("get_password", kept.service, kept.name)
     if not found:
-        raise KeychainFailed("the keychain has it no longer")
+        raise KeychainFailed("the keychain no longer has it")
     return found
 
 
 def refused(alias: str) -> None:
-    """The host refused a login with the alias's password: it is not sent again before it is given anew."""
+    """Remember that the host refused the alias's password: lnode sends none before you give a new one."""
     rows = list(_read())
     with suppress(OSError):
         _write(one._replace(state=REFUSED) if one.alias == alias and one.key_file is None else one for one in rows)
@@ -249,28 +249,28 @@ def refused(alias: str) -> None:
 
 
 def keeps_any() -> bool:
-    """Was anything given to the keychain, for any host? Loads no keyring."""
+    """True if the keychain has an answer for any host. Loads no keyring."""
     return any(_read())
 
 
 def open_keychain() -> None:
-    """Raises KeychainFailed where there is none, or it stays closed."""
+    """Open the keychain. Raises KeychainFailed if there is none, or if it stays closed."""
     _keychain("get_password", "lnode", "lnode")
 
 
 def keep(target: Target, answers: Mapping[str, str], *, alone: bool) -> Sequence[str]:
-    """Keep the answers by their prompts, in place of what was kept for the alias; their names. Raises KeychainFailed.
+    """Keep the answers by their prompts, in place of the alias's earlier ones. Return their names.
 
-    `alone`: they were all that was asked.
+    `alone`: ssh asked for nothing else. Raises KeychainFailed.
     """
     fresh = [Kept(ALONE if alone else IN_PART, target.alias, account(target), prompt) for prompt in answers]
     names = [one.name for one in fresh]
     before = list(_read())
-    _save([*before, *(one._replace(state=REFUSED) for one in fresh)])  # so that --forget finds it, whatever comes now
+    _save([*before, *(one._replace(state=REFUSED) for one in fresh)])  # so that --forget finds it after a failure, too
     for one in fresh:
         _keychain("set_password", one.service, one.name, answers[one.prompt])
         if _keychain("get_password", one.service, one.name) != answers[one.prompt]:
-            raise KeychainFailed("the keychain of this computer keeps nothing")
+            raise KeychainFailed("the keychain of this computer does not keep its entries")
     for old in before:
         if old.alias == target.alias and old.name not in names:
             _drop(old)
@@ -279,7 +279,7 @@ def keep(target: Target, answers: Mapping[str, str], *, alone: bool) -> Sequence
 
 
 def forget(alias: str) -> Sequence[str]:
-    """Take out of the keychain all that was kept for the alias; its names. Raises KeychainFailed."""
+    """Remove all answers for the alias from the keychain. Return their names. Raises KeychainFailed."""
     rows = list(_read())
     gone = [one for one in rows if one.alias == alias]
     for one in gone:
@@ -295,9 +295,9 @@ def _drop(kept: Kept) -> None:
 
 
 def _keychain(verb: str, *words: str, any_kind: bool = False) -> str | None:
-    """One of keyring's functions, in a thread that can be left behind: a keychain may wait for somebody for ever.
+    """Call one of keyring's functions in a thread that lnode can abandon: a keychain may wait for you without an end.
 
-    With `any_kind` also of one that lnode would keep nothing in.
+    With `any_kind` also for a keyring that lnode itself would not use.
     """
     done: list[str | None] = []
     failed: list[Exception] = []
@@ -320,7 +320,7 @@ def _keychain(verb: str, *words: str, any_kind: bool = False) -> str | None:
 
 
 def _encrypted(backend: Any) -> Any:
-    """The backend, or the first of a chain, that does not write passwords down as they are. Raises KeychainFailed."""
+    """Return the backend, or the first of a chain, that does not store plain text. Raises KeychainFailed."""
     chain = getattr(backend, "backends", None) or [backend]
     for one in chain:
         if not _is_plain(one):
@@ -329,13 +329,13 @@ def _encrypted(backend: Any) -> Any:
 
 
 def _is_plain(backend: Any) -> bool:
-    """keyrings.alt has several such, and calls the scheme of one "no encyption"."""
+    """True if the backend stores plain text. keyrings.alt has several, and calls the scheme of one "no encyption"."""
     names = (kind.__name__.lower() for kind in type(backend).__mro__)
     return any("plaintext" in name for name in names) or str(getattr(backend, "scheme", "")).startswith("no enc")
 
 
 def _why(error: Exception) -> str:
-    """In a backend's words only what kind of failure it was: nobody knows what else they hold."""
+    """Return the kind of a failure. A backend's own words are not shown, because they may hold a secret."""
     from keyring.errors import KeyringLocked, NoKeyringError
 
     if isinstance(error, KeychainFailed):
@@ -347,7 +347,7 @@ def _why(error: Exception) -> str:
     return f"the keychain failed ({type(error).__name__})"
 
 
-# --- the file that says what is kept ---
+# --- the file that lists the answers ---
 
 
 def _kept(target: Target) -> list[Kept]:

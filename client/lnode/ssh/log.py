@@ -1,7 +1,7 @@
 """The words of an ssh, kept off the screen: its own log in one pipe, its standard error in another.
 
-Prompts reach the tty all the same: ssh opens that itself. On standard error are the host's banner, a remote command and
-a jump host's ssh. Were ssh's own log there too (`ssh -E` moves it), a banner could say that ssh has logged in.
+Prompts still reach the tty, because ssh opens the tty itself. The host's banner, a remote command and a jump host's ssh
+write on standard error. `ssh -E` moves ssh's own log away from it, so that a banner cannot say that ssh has logged in.
 """
 
 import os
@@ -15,7 +15,7 @@ from lnode.ssh.failures import Said, told_apart
 
 
 class SshLog:
-    """Two pipes that nobody else can open, gone with this process whatever ends it.
+    """Two pipes that no other user can open, gone with this process however it ends.
 
     `fileno()` is for ssh's standard error, `argv()` sends its log to the other pipe.
     """
@@ -28,7 +28,7 @@ class SshLog:
         return self
 
     def argv(self, argv: Sequence[str]) -> list[str]:
-        """The ssh, writing its log here: by a path, because ssh closes what it inherits above 2 (ssh.c, closefrom)."""
+        """Return the ssh that logs here; by a path, because ssh closes descriptors above 2 (ssh.c, closefrom)."""
         ssh, *words = argv
         return [ssh, "-E", self._path, *words]
 
@@ -36,7 +36,7 @@ class SshLog:
         return self._stderr.fileno()
 
     def said(self) -> Said:
-        """What has been said so far, by whom; of very much how it began and how it ended."""
+        """Return the words so far, ssh's own and others'; of a long text the beginning and the end."""
         log, late = self._log.read()
         if log:
             self._forget_name()  # ssh has opened it
@@ -45,7 +45,7 @@ class SshLog:
         return said._replace(others=f"{late}{said.others}")  # between its beginning and its end may be a quotation
 
     def words(self) -> str:
-        """All of that."""
+        """Return all words so far as one text."""
         return str(self.said())
 
     def _forget_name(self) -> None:

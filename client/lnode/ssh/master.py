@@ -1,7 +1,7 @@
-"""One sign-in for everything: a connection stays as a master (ssh_config(5), ControlMaster) for what follows.
+"""One sign-in for everything: its connection stays open as a master (ssh_config(5), ControlMaster).
 
-Its socket lies in a folder that only this user can enter. A user's own ControlPath is respected: then ssh shares as it
-says, and nothing here applies.
+Its socket lies in a folder that only this user can enter. If the user's configuration has a ControlPath, ssh shares
+as that says, and nothing here applies.
 """
 
 import os
@@ -20,29 +20,30 @@ _LONGEST = 104 - 1 - 17  # sun_path of macOS with its NUL, and what ssh appends 
 _OBEYS_WITHIN_S = 2.0
 
 Identity = tuple[int, int]
-"""Of a socket: another master at the same path has another one."""
+"""Identifies a socket: another master at the same path has another identity."""
 
 
 def with_master(target: Target, keep_warm: str | None) -> Target:
-    """The target with a master of lnode's own: where signing in takes a person, nobody knows yet, or it is asked for.
+    """Return the target with lnode's own master, if you sign in by hand, lnode does not know yet, or with `keep_warm`.
 
-    Where signing in is silent each terminal has a connection of its own: one to lose, sooner back.
+    If a host needs no sign-in by you, each terminal has its own connection: only that one can be lost, and it comes
+    back sooner.
     """
     person = sign_in_memory.takes_person(target)
     alone = person is False and not sign_in_memory.is_for_ssh_alone(target)
     if keep_warm == NEVER or (keep_warm is None and alone):
         return target
-    # Where the connection will stay, a jump host's ssh speaks to /dev/null (sshconnect.c, ssh_proxy_connect): a login
-    # that was refused there would look like one to be tried again.
+    # With ControlPersist a jump host's ssh writes to /dev/null (sshconnect.c, ssh_proxy_connect): a login that the jump
+    # host refused would look like a network failure, which lnode repeats.
     unsure = person is None and target.place.proxied
     return with_own(target, keep_warm or (NEVER if unsure else KEEP))
 
 
 def with_own(target: Target, keep_warm: str = KEEP) -> Target:
-    """The target with the path of lnode's own master, where it can have one."""
+    """Return the target with the path of lnode's own master, if it can have one."""
     if target.config is not None or target.one("controlpath"):
         return target
-    # One that ends with its terminal is for that alone: who else rode on it would hold it up.
+    # A master that ends with its terminal is for that terminal alone: other sessions on it would delay its end.
     name = target.digest if keep_warm != NEVER else f"{target.digest}-{os.getpid()}"
     folder = folders.private_folder(_LONGEST - len(f"/{name}"))
     if folder is None:
@@ -51,12 +52,12 @@ def with_own(target: Target, keep_warm: str = KEEP) -> Target:
 
 
 def without(target: Target) -> Target:
-    """The target without a master of lnode's own."""
+    """Return the target without lnode's own master."""
     return target._replace(control_path="", keep_warm="")
 
 
 def identity(target: Target) -> Identity | None:
-    """Which master there is now, alive or not; None for none."""
+    """Return the identity of the present master's socket, alive or not; None if there is none."""
     if not target.control_path:
         return None
     try:
@@ -67,7 +68,7 @@ def identity(target: Target) -> Identity | None:
 
 
 def close(target: Target) -> bool:
-    """End lnode's own master and all that rides on it; False where there was none."""
+    """End lnode's own master and all sessions on it; return False if there was none."""
     if identity(target) is None:
         return False
     with suppress(subprocess.TimeoutExpired):
@@ -80,7 +81,7 @@ def close(target: Target) -> bool:
 
 
 def drop(target: Target) -> None:
-    """End lnode's own master even where it does not listen any more; its socket goes with it."""
+    """End lnode's own master even if it no longer listens, and remove its socket."""
     if identity(target) is None:
         return
     for pid in _masters(target.control_path):
@@ -91,11 +92,11 @@ def drop(target: Target) -> None:
 
 
 def _masters(path: str) -> list[int]:
-    """The processes that call themselves the master of that socket (ssh.c, control_persist_detach)."""
+    """Return the pids of processes whose title says master of that socket (ssh.c, control_persist_detach)."""
     ps = ["ps", "-A", "-ww", "-o", "pid=,uid=,args="]
     try:
         rows = subprocess.run(ps, capture_output=True, text=True, errors="replace", check=False).stdout.splitlines()
-    except OSError:  # no ps, as in a slim container: it ends by itself, without its socket
+    except OSError:  # no ps, as in a slim container: the master ends by itself, without its socket
         return []
     found = (row.split(maxsplit=2) for row in rows)
     mine = str(os.getuid())

@@ -1,4 +1,4 @@
-"""Whom an ssh may ask: a person, the keychain, or nobody; and whether one that asks no person may dial at all."""
+"""The options and the environment that decide whether an ssh may ask you, only the keychain or no one, and may dial."""
 
 import os
 
@@ -10,9 +10,9 @@ _ASK_NOBODY = os.path.join(os.path.dirname(__file__), "ask_nobody")
 
 
 def asking(target: Target, *, may_ask: bool) -> tuple[tuple[Option, ...], dict[str, str] | None]:
-    """Options and environment of an ssh to the target: what is kept for it the keychain answers, else a person, if any.
+    """Return options and environment of an ssh to the target. The keychain answers first; with `may_ask` then you.
 
-    These options come before all that leads somewhere. None for the environment stands for this one's.
+    These options come before all options that lead to a host. None for the environment means this process's own.
     """
     if may_ask:
         kept = keychain.environment(target, may_ask=True) if can_end_ssh() else None
@@ -27,12 +27,12 @@ def asking(target: Target, *, may_ask: bool) -> tuple[tuple[Option, ...], dict[s
 
 
 def tells(target: Target) -> bool:
-    """Does this ssh know sshargs.TELLING (OpenSSH 8.5)?"""
+    """True if this ssh knows arguments.TELLING (OpenSSH 8.5)."""
     return "logverbose" in target.options
 
 
 def _may_dial(target: Target) -> bool:
-    """May an ssh that asks no person make a connection of its own? Not where the login would come to nothing."""
+    """True if a silent ssh may make its own connection; False if that login cannot succeed."""
     if sign_in_memory.takes_person(target):
         return False
     if not can_end_ssh() and (target.place.proxied or keychain.is_kept(target)):
@@ -42,15 +42,15 @@ def _may_dial(target: Target) -> bool:
 
 
 def can_end_ssh() -> bool:
-    """Can ssh start ask_nobody? An installation may have lost its execute bit, or lie where nothing may be executed."""
+    """True if ssh can start ask_nobody. An installation may have lost its execute bit, or be mounted noexec."""
     return os.access(_ASK_NOBODY, os.X_OK)
 
 
 def environment() -> dict[str, str]:
-    """This environment, with an askpass that answers nothing and ends the ssh that asks.
+    """Return this environment with an askpass that answers nothing and ends the ssh that asks.
 
-    `BatchMode=yes` reaches neither the jump hosts of a jump host nor an ssh inside a ProxyCommand; without a
-    terminal these would send an empty password up to three times, and each is a failed login to the site. An ssh
-    older than 8.4 does not know SSH_ASKPASS_REQUIRE and looks whether there is a DISPLAY.
+    `BatchMode=yes` reaches neither the jump hosts of a jump host nor an ssh inside a ProxyCommand. Without a
+    terminal these would send an empty password up to three times, and the site counts each as a failed login. An ssh
+    older than 8.4 does not know SSH_ASKPASS_REQUIRE and uses an askpass only if DISPLAY is set.
     """
     return {"DISPLAY": "none", **os.environ, "SSH_ASKPASS": _ASK_NOBODY, "SSH_ASKPASS_REQUIRE": "force"}

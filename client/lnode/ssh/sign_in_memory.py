@@ -1,7 +1,7 @@
-"""What it took to sign in to each host, so that nothing is tried silently where only a person can sign in.
+"""How you sign in to each host, so that lnode does not try a host silently if only you can sign in.
 
-One line for each alias, and for each login node behind it (`ALIAS>NODE`): the digest of what `ssh -G` said of it, what
-it took, the alias. With another configuration it is another host, of which nothing is known.
+The file has one line for each alias, and for each login node behind it (`ALIAS>NODE`): the digest of its `ssh -G`, the
+kind of sign-in, the alias. With another configuration it is another host, about which lnode knows nothing.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from lnode.ssh.target import Target
 
 _PERSON = "person"
 _SILENT = "silent"
-_SSH = "ssh"  # it asks nobody, but only ssh itself can: the link was refused
-_REFUSED = "refused"  # a silent one came to nothing, whatever the keychain keeps: the next is a person's
+_SSH = "ssh"  # it asks no question, but only ssh itself can log in: the link was refused
+_REFUSED = "refused"  # a silent login failed, whatever the keychain keeps: you do the next one
 
 
 def takes_person(target: Target) -> bool | None:
-    """Would the next sign-in take somebody: a password, a code, a passphrase? None where nobody knows."""
+    """True if the next sign-in needs a password, a code or a passphrase from you; None if lnode does not know."""
     kind = _kind(target)
     if kind != _REFUSED and keychain.is_kept(target):
         return False
@@ -26,33 +26,33 @@ def takes_person(target: Target) -> bool | None:
 
 
 def is_for_ssh_alone(target: Target) -> bool:
-    """Was a login of the link's own refused, where ssh's had not been? Then it has to ride on that."""
+    """True if the host refused the link's own login but not ssh's. Then the link uses only ssh's connection."""
     return _kind(target) == _SSH
 
 
 def connect_timeout_s(target: Target) -> int:
-    """ConnectTimeout in seconds: the user's own, else 20 instead of TCP's two minutes.
+    """Return ConnectTimeout in seconds: the user's own, else 20 instead of TCP's two minutes.
 
-    Through a jump host ssh counts until the last sshd greets, also while somebody signs in on the way there: then it is
-    what sshd itself gives a login (LoginGraceTime).
+    Through a jump host ssh counts until the last sshd greets, also while you sign in to the jump host: then it is
+    the time that sshd itself allows for a login (LoginGraceTime).
     """
     asks = target.place.proxied and _kind(target) not in (_SILENT, _SSH)
     return int(target.one("connecttimeout", "120" if asks else "20"))
 
 
 def learn(target: Target, *, person: bool) -> None:
-    """Remember it. A state folder that cannot be written remembers nothing."""
+    """Remember how you sign in to the target. If lnode cannot write its state folder, it forgets."""
     if person or not is_for_ssh_alone(target):
         _keep(target, _PERSON if person else _SILENT)
 
 
 def learn_refusal(target: Target) -> None:
-    """Remember that a silent sign-in was refused or broken off: the next would be too, until a person has signed in."""
+    """Remember that a silent sign-in was refused or broken off, so that lnode tries no other one until you sign in."""
     _keep(target, _REFUSED)
 
 
 def learn_for_ssh_alone(target: Target) -> None:
-    """Remember that the link was refused: it would be, at every attach."""
+    """Remember that the host refused the link's own login, so that the next attach does not repeat it."""
     _keep(target, _SSH)
 
 
@@ -64,7 +64,7 @@ def _kind(target: Target) -> str | None:
 
 
 def _name(target: Target) -> str:
-    """Each login node is a host of its own: another way, which may ask for more."""
+    """Return the target's name in the file. Each login node has its own, because its sign-in may differ."""
     return f"{target.alias}>{target.node}" if target.node else target.alias
 
 

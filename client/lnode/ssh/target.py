@@ -1,4 +1,4 @@
-"""What an ssh alias means, as `ssh -G` tells it: OpenSSH is the authority, there is no second parser."""
+"""The meaning of an ssh alias, as `ssh -G` prints it: OpenSSH is the authority, and lnode has no second parser."""
 
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,10 +18,10 @@ if TYPE_CHECKING:  # 8 ms to load, and no use before the link
 class Target(NamedTuple):
     """A host as ssh will reach it.
 
-    `alias` is what ssh is called with; `config` its `-F` file, None for the user's own. `options` holds every
-    line of `ssh -G`: lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and
-    `keep_warm` its ControlPersist; both "" where ssh shares as the user's configuration says, or not at all.
-    `node` is the login node that is meant, None for any, and `route` the `-o` options that lead there.
+    `alias` is ssh's argument; `config` its `-F` file, None for the user's own. `options` holds every line of `ssh -G`:
+    lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and `keep_warm` its
+    ControlPersist; both are "" if ssh shares as the user's configuration says, or not at all. `node` is the login
+    node that is meant, None for any, and `route` the `-o` options that lead to it.
     """
 
     alias: str
@@ -33,7 +33,7 @@ class Target(NamedTuple):
     route: tuple[Option, ...] = ()
 
     def one(self, keyword: str, default: str = "") -> str:
-        """The first value of a keyword; ssh's word `none` counts as not set."""
+        """Return the first value of a keyword; ssh's word `none` counts as not set."""
         value = self.options.get(keyword, (default,))[0]
         return default if value == "none" else value
 
@@ -47,7 +47,7 @@ class Target(NamedTuple):
 
     @property
     def address_family(self) -> "AddressFamily":
-        """AddressFamily for getaddrinfo(3): one of them, or any."""
+        """Return AddressFamily for getaddrinfo(3): one family, or any."""
         import socket
 
         families = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
@@ -63,7 +63,7 @@ class Target(NamedTuple):
 
     @property
     def place(self) -> HostLabel:
-        """What an error calls this host."""
+        """Return the name of this host for errors."""
         return HostLabel(self.alias, self.hostname, self.port, self.by_hand, self._is_proxied)
 
     @property
@@ -72,7 +72,7 @@ class Target(NamedTuple):
 
     @property
     def by_hand(self) -> str:
-        """What a person types for plain ssh to go there, before a command."""
+        """Return the plain ssh command to this host, as you type it before a remote command."""
         if not self.node:
             return f"ssh {self.alias}"
         jump = f"-J {self.alias} " if self._is_proxied else ""
@@ -81,14 +81,14 @@ class Target(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """16 hex digits of what the alias means: with any other configuration they are others."""
+        """Return 16 hex digits that change with the configuration of the alias."""
         from hashlib import blake2s
 
         return blake2s(repr((self.alias, sorted(self.options.items()))).encode(), digest_size=8).hexdigest()
 
     @property
     def riding(self) -> tuple[Option, ...]:
-        """`-o` options of an ssh that may ride on lnode's own master."""
+        """Return `-o` options of an ssh that may use lnode's own master."""
         return (*self._at_control_path, *self.route)
 
     @property
@@ -97,12 +97,12 @@ class Target(NamedTuple):
 
     @property
     def keepalive(self) -> tuple[Option, ...]:
-        """`-o` options by which ssh ends what has been silent for 90 s; none where the user has set that."""
+        """Return `-o` options with which ssh ends a connection silent for 90 s; none if the user has set that."""
         return arguments.KEEPALIVE if self.one("serveraliveinterval", "0") == "0" else ()
 
     @property
     def sharing(self) -> tuple[Option, ...]:
-        """`-o` options of an ssh that rides on lnode's own master, or else signs in and becomes it."""
+        """Return `-o` options of an ssh that uses lnode's own master, or else signs in and becomes it."""
         if not self.control_path:
             return self.riding
         return (
@@ -114,36 +114,36 @@ class Target(NamedTuple):
 
     @property
     def proxy_jump(self) -> tuple[str, ...]:
-        """Jump hosts in order, each `[user@]host[:port]` or an alias of its own.
+        """Return the jump hosts in order, each `[user@]host[:port]` or an alias of its own.
 
-        `ssh -G` leaves quotes around them; the shell takes them off, by which ssh starts the next ssh.
+        `ssh -G` leaves quotes around them; the shell that starts the next ssh removes them.
         """
         value = self.one("proxyjump")
         return tuple(self._expand(value.replace('"', "")).split(",")) if value else ()
 
     @property
     def proxy_command(self) -> str | None:
-        """ProxyCommand with its TOKENS expanded, for a shell; None where ProxyJump or nothing is set."""
+        """Return ProxyCommand with its TOKENS expanded, for a shell; None if ProxyJump or nothing is set."""
         value = self.one("proxycommand")
         return self._expand(value) if value else None
 
     @property
     def identity_files(self) -> "tuple[Path, ...]":
-        """IdentityFile entries that exist, in ssh's order; they may be encrypted."""
+        """Return IdentityFile entries that exist, in ssh's order; they may be encrypted."""
         return _existing(map(self.path, self.options.get("identityfile", ())))
 
     @property
     def certificate_files(self) -> "tuple[Path, ...]":
-        """CertificateFile entries that exist. A `key-cert.pub` beside its key needs no entry."""
+        """Return CertificateFile entries that exist. A `key-cert.pub` beside its key needs no entry."""
         return _existing(map(self.path, self.options.get("certificatefile", ())))
 
     @property
     def known_hosts_files(self) -> "tuple[Path, ...]":
-        """User and global known_hosts files that exist."""
+        """Return the user's and the global known_hosts files that exist."""
         return tuple(path for who in ("user", "global") for path in _listed(self.one(f"{who}knownhostsfile")))
 
     def path(self, name: str) -> "Path":
-        """A file that the configuration names; TOKENS and ${VARIABLES} of some `ssh -G` leaves as they are."""
+        """Return the path of a file in the configuration. `ssh -G` leaves some TOKENS and ${VARIABLES} in it."""
         import os
         import re
         from pathlib import Path
@@ -152,7 +152,7 @@ class Target(NamedTuple):
         return Path(re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], found[0]), expanded))
 
     def _expand(self, value: str) -> str:
-        """ssh_config(5), TOKENS; without %C and %j, which are not the same in every OpenSSH."""
+        """Expand the TOKENS of ssh_config(5), but not %C and %j, which differ between OpenSSH versions."""
         if "%" not in value:
             return value
         import os
@@ -170,7 +170,7 @@ class Target(NamedTuple):
 
 
 def _at_home(name: str) -> str:
-    """`~` as ssh has it: the password database says where home is, not HOME."""
+    """Expand `~` as ssh does: home is in the password database, not in HOME."""
     if name == "~" or name.startswith("~/"):
         import os
         import pwd
@@ -184,7 +184,7 @@ def _existing(paths: "Iterable[Path]") -> "tuple[Path, ...]":
 
 
 def _listed(line: str) -> "Iterator[Path]":
-    """The files of a line of `ssh -G`, which quotes nothing: of names with spaces, the longest that exists."""
+    """Yield the files of a line of `ssh -G`, which quotes nothing: of names with spaces, the longest that exists."""
     from pathlib import Path
 
     words = line.split(" ")
@@ -197,7 +197,7 @@ def _listed(line: str) -> "Iterator[Path]":
 
 
 class Resolving:
-    """`ssh -G` on its way: it runs while the caller loads what it needs next.
+    """A running `ssh -G`; the caller loads its next modules meanwhile.
 
     Raises LnodeError: USAGE for no alias at all or one that ssh refuses, FAILED without an ssh.
     """
@@ -227,13 +227,13 @@ class Resolving:
             ) from None
 
     def target(self) -> Target:
-        """Wait for the answer."""
+        """Wait for the answer and return the target."""
         said, complaint = self._ssh.communicate()
         if self._ssh.returncode != 0:
             raise LnodeError(
                 ExitCode.USAGE,
                 f"ssh does not accept {self._alias!r}",
-                f"mend what it names: ssh -G {self._alias}",
+                f"fix the line that ssh names: ssh -G {self._alias}",
                 detail=complaint,
             )
         return Target(self._alias, self._config, arguments.parse_config(said), node=self._node, route=self._route)

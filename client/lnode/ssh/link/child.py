@@ -1,4 +1,4 @@
-"""Child processes that can ask nobody anything and are always ended."""
+"""Child processes that cannot ask you anything, and that lnode always ends."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a child left; `status` is negative for a signal, as subprocess has it."""
+    """The result of a child; `status` is negative for a signal, as in subprocess."""
 
     stdout: bytes
     stderr: bytes
@@ -30,7 +30,7 @@ class _Readable(Protocol):
 
 
 class Stream(NamedTuple):
-    """Our end of a byte stream, and the child's; that is closed once the child has it, or the stream never ends."""
+    """Both ends of a stream. Close the child's end after its start, or the stream never ends."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -39,10 +39,10 @@ class Stream(NamedTuple):
 
 @asynccontextmanager
 async def stream() -> AsyncIterator[Stream]:
-    """A stream that closes with the block.
+    """Yield a stream that closes with the block.
 
-    A pipe of asyncio's stays open, and the child's wait() waiting, while anybody holds its other end; and a master
-    whose network is gone holds what it was handed.
+    A pipe of asyncio stays open, and wait() does not return, while any process holds the pipe's other end. A master
+    without a network does not release the descriptors that it got.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -54,9 +54,9 @@ async def stream() -> AsyncIterator[Stream]:
 
 
 async def run(argv: Sequence[str]) -> Done:
-    """Run a child to its end without input. Cancelled, it ends the child first.
+    """Run a child to its end without input. If cancelled, it ends the child first.
 
-    Raises LinkFailed where its output has no end.
+    Raises LinkFailed if its output is too long.
     """
     async with stream() as out, stream() as err:
         child = await start(
@@ -72,7 +72,7 @@ async def run(argv: Sequence[str]) -> Done:
 
 
 async def start(argv: Sequence[str], *, stdin: int, stdout: int, stderr: int) -> asyncio.subprocess.Process:
-    """Start a child in a session of its own: without a terminal no prompt, and no Ctrl-C meant for lnode."""
+    """Start a child in its own session: without a terminal it cannot prompt, and gets no Ctrl-C meant for lnode."""
     return await asyncio.create_subprocess_exec(
         *argv, stdin=stdin, stdout=stdout, stderr=stderr, env=prompts.environment(), start_new_session=True
     )
@@ -97,7 +97,7 @@ def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> 
 
 
 async def read_capped(source: _Readable) -> bytes:
-    """Read to the end. Raises LinkFailed at more than MAX_OUTPUT bytes; whoever called ends the writer."""
+    """Read to the end. Raises LinkFailed at more than MAX_OUTPUT bytes; then the caller ends the writer."""
     kept = bytearray()
     while chunk := await source.read(_CHUNK):
         kept += chunk

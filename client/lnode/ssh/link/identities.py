@@ -1,4 +1,4 @@
-"""Which keys and which agent a silent login may use, as the target's ssh configuration says."""
+"""The keys and the agent that a silent login may use, as the target's ssh configuration says."""
 
 import base64
 import binascii
@@ -20,16 +20,16 @@ K = TypeVar("K")  # a library's key
 
 
 class Secrets(NamedTuple):
-    """What the keychain gives for a login that asks nobody: a password, and passphrases by key file."""
+    """The keychain's answers for a silent login: a password, and passphrases by key file."""
 
     password: Password | None = None
     passphrases: Mapping[str, str] = {}
 
 
 async def secrets_of(target: Target) -> Secrets:
-    """Nothing, and at once, where nothing is kept. Raises LinkFailed where the keychain fails: the login would too.
+    """Return the keychain's answers; none, at once, if it has none. Raises LinkFailed if the keychain fails.
 
-    No password where StrictHostKeyChecking is off: there ssh itself fills known_hosts with any key that it meets.
+    There is no password if StrictHostKeyChecking is off, because then ssh itself adds every new key to known_hosts.
     """
     if not keychain.is_kept(target):
         return Secrets()
@@ -42,15 +42,15 @@ async def secrets_of(target: Target) -> Secrets:
 
 
 def private_key_files(target: Target) -> tuple[Path, ...]:
-    """IdentityFile entries that hold a private key, encrypted or not; some only name a key of the agent.
+    """Return IdentityFile entries with a private key, encrypted or not; other entries only name a key of the agent.
 
-    None that others can read: ssh ignores those (authfile.c, sshkey_perm_ok).
+    A file that others can read does not count: ssh ignores it (authfile.c, sshkey_perm_ok).
     """
     return tuple(path for path in target.identity_files if b"PRIVATE KEY" in _content(path) and _is_private(path))
 
 
 def agent_socket(target: Target) -> str | None:
-    """Path of the agent's socket: IdentityAgent where it is set, else SSH_AUTH_SOCK; None without an agent."""
+    """Return the path of the agent's socket: IdentityAgent if set, else SSH_AUTH_SOCK; None without an agent."""
     value = target.options.get("identityagent", ("SSH_AUTH_SOCK",))[0]
     if value == "none":
         return None
@@ -62,10 +62,10 @@ def agent_socket(target: Target) -> str | None:
 
 
 def to_offer(target: Target, agents: Sequence[K], files: Sequence[K], blob: Callable[[K], bytes]) -> list[K]:
-    """The keys that ssh would offer, in its order, each once. `blob` gives a key's public half as on the wire.
+    """Return the keys that ssh would offer, in its order, each once. `blob` returns a key's public half as on the wire.
 
     CertificateFile's certificates, then the agent's keys that IdentityFile names, the agent's others unless
-    IdentitiesOnly forbids, then files (pubkey_prepare(), sshconnect2.c). None that needs a touch: nobody is asked.
+    IdentitiesOnly forbids, then files (pubkey_prepare(), sshconnect2.c). Keys that need a touch are left out.
     """
     if not _may_sign(target):
         return []
@@ -88,7 +88,7 @@ def _may_sign(target: Target) -> bool:
 
 
 def accepted_algorithms(target: Target) -> frozenset[str] | None:
-    """PubkeyAcceptedAlgorithms, the signature algorithms that ssh would use; None where an old ssh does not say."""
+    """Return PubkeyAcceptedAlgorithms, ssh's signature algorithms; None if an old ssh does not print them."""
     for keyword in ("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes"):  # the latter before OpenSSH 8.5
         if keyword in target.options:
             return frozenset(target.one(keyword).split(","))
@@ -105,12 +105,12 @@ def _is_accepted(blob: bytes, accepted: frozenset[str] | None, least: int) -> bo
 
 
 def needs_touch(blob: bytes) -> bool:
-    """Whether a public key (as on the wire) belongs to a FIDO authenticator."""
+    """True if a public key (as on the wire) belongs to a FIDO authenticator."""
     return blob[4:].startswith((b"sk-", b"webauthn-sk-"))
 
 
 def no_key(unreadable: bool) -> LinkFailed:
-    """No key can be used: not even connected, for to the site that would be a failed login."""
+    """Return the failure without a key. lnode does not even connect: the site would count a failed login."""
     if unreadable:
         return LinkFailed(Cause.NO_COMMON_ALGORITHM, "cannot read the keys")
     return LinkFailed(Cause.LOGIN_REFUSED, "no key that works without a person")
@@ -129,7 +129,7 @@ def _is_private(path: Path) -> bool:
 
 
 def _named_blobs(target: Target) -> Iterator[bytes]:
-    """Public keys that IdentityFile names: `key.pub` and `key-cert.pub` beside `key`, or the file itself."""
+    """Yield public keys that IdentityFile names: `key.pub` and `key-cert.pub` beside `key`, or the file itself."""
     names = [str(target.path(name)) for name in target.options.get("identityfile", ())]
     return _blobs(Path(f"{name}{suffix}") for name in names for suffix in ("", ".pub", "-cert.pub"))
 

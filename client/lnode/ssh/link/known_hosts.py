@@ -1,4 +1,4 @@
-"""Which host keys are trusted for a target: all that ssh refuses is refused here, on every rung.
+"""The host keys that are trusted for a target: every rung refuses each key that ssh refuses.
 
 `ssh-keygen -F` is asked, there is no second parser of known_hosts: it knows hashed names, patterns and negations.
 How its entries are judged follows check_host_key() in OpenSSH's sshconnect.c.
@@ -31,9 +31,9 @@ from lnode.ssh.target import Target
 _DEFAULT_PORT = 22
 _FIELDS = 2  # key type and base64, after the marker and the names
 _FOUND = (0, 1)  # exit codes of `ssh-keygen -F`: found, not found
-_SMALLEST_RSA = 1024  # OpenSSH takes none below, whatever is configured (SSH_RSA_MINIMUM_MODULUS_SIZE)
+_SMALLEST_RSA = 1024  # OpenSSH accepts no smaller one, whatever is configured (SSH_RSA_MINIMUM_MODULUS_SIZE)
 _RSA_SIZE = ("requiredrsasize", "rsaminsize")  # OpenSSH 9.1, and Red Hat's name for it before
-# For an OpenSSH below 7.9, which cannot say: the default of the later ones, without SHA-1.
+# For an OpenSSH below 7.9, which does not print them: the default of later versions, without SHA-1.
 _CA_SIGNATURES = (
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ssh-ed25519@openssh.com,"
     "sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
@@ -48,12 +48,12 @@ class Entry(NamedTuple):
 
 
 class HostKeys(NamedTuple):
-    """What known_hosts and the configuration say about the keys of one host. Keys are as on the wire.
+    """The host keys of one host in known_hosts, and the rules of the configuration. Keys are as on the wire.
 
     `pinned` are known under the host's exact name: any other key is a changed one. `portless` are known for the name
-    without its port: they are trusted where none is pinned. `at_address` are known under the host's address, with
-    CheckHostIP: where there are some, the host has to show one of them too. `offered` are the host key algorithms to
-    negotiate, in order. A certificate has to be for `name`.
+    without its port: they are trusted if none is pinned. `at_address` are known under the host's address, with
+    CheckHostIP: if there are some, the host has to show one of them, too. `offered` are the host key algorithms to
+    negotiate, in order. A certificate must be for `name`.
     """
 
     offered: Sequence[str]
@@ -79,13 +79,13 @@ class HostKeys(NamedTuple):
             raise _changed(f"the host key cannot be read: {broken}") from None
 
     def check_signature(self, shown: bytes, signature: bytes) -> None:
-        """Raise LinkFailed unless the server has signed with an algorithm that it was offered for such a key."""
+        """Raise LinkFailed unless the server has signed with an algorithm that lnode offered for such a key."""
         allowed = {plain(name) for name in signature_algorithms(key_type(shown)) if name in self.offered}
         if signed_with(signature) not in allowed:
             raise _changed(f"the host signed with {signed_with(signature)}, which was not asked for")
 
     def _check_certificate(self, shown: bytes) -> None:
-        """A certificate that is not good here is none: then the key in it is looked for, as ssh does."""
+        """Check a certificate. If it is not valid for this host, check the key in it, as ssh does."""
         certificate = parse_certificate(shown)
         if certificate.authority in self.revoked:
             raise _changed("the authority of the host's certificate is revoked")
@@ -109,7 +109,7 @@ class HostKeys(NamedTuple):
             raise _changed("the host's address has another host key")
 
     def _check_any(self, key: bytes) -> None:
-        """The checks that a certificate does not spare a key."""
+        """Make the checks that also hold for a key with a certificate."""
         if key in self.revoked:
             raise _changed("the host key is revoked")
         self._check_size(key, self.smallest_rsa)
@@ -135,7 +135,7 @@ def smallest_rsa(target: Target) -> int:
 
 
 async def known_host_keys(target: Target, address: str | None, algorithms: Iterable[str]) -> HostKeys:
-    """Look the target up in its known_hosts files, under every name that it has there. Raises LinkFailed.
+    """Look the target up in its known_hosts files, under each of its names. Raises LinkFailed.
 
     `address` is the host's, None behind a proxy; `algorithms` are those of HostKeyAlgorithms that the rung has.
     """
@@ -143,13 +143,13 @@ async def known_host_keys(target: Target, address: str | None, algorithms: Itera
     exact = name if target.host_key_alias else _with_port(name, target.port)
     addressed = _with_port(address, target.port) if address else exact
     names = dict.fromkeys((exact, name, addressed, address or name))
-    files = [path for path in target.known_hosts_files if os.access(path, os.R_OK)]  # ssh passes over the others
+    files = [path for path in target.known_hosts_files if os.access(path, os.R_OK)]  # ssh ignores the others
     found = dict(zip(names, await asyncio.gather(*(_lookup(one, files) for one in names)), strict=True))
     pinned = _marked(found[exact], "")
     authorities = _marked([*found[exact], *found[name]], "@cert-authority")
     offered = _in_order(algorithms, pinned, authorities)
     if not offered:
-        raise _unknown(f"HostKeyAlgorithms wants a certificate, and no authority is known for {exact}")
+        raise _unknown(f"HostKeyAlgorithms allows only certificates, and no authority is known for {exact}")
     return HostKeys(
         offered=offered,
         pinned=pinned,
@@ -164,7 +164,7 @@ async def known_host_keys(target: Target, address: str | None, algorithms: Itera
 
 
 def _ca_signatures(target: Target) -> frozenset[str]:
-    """CASignatureAlgorithms; none where the list is empty."""
+    """Return CASignatureAlgorithms; none if the list is empty."""
     names = target.options.get("casignaturealgorithms", (_CA_SIGNATURES,))[0]
     return frozenset(filter(None, names.split(",")))
 
@@ -174,16 +174,16 @@ def _with_port(name: str, port: int) -> str:
 
 
 def _address_counts(target: Target, address: str | None) -> bool:
-    """CheckHostIP, which ssh leaves out for this computer itself and for a host that is called by its address."""
+    """True if CheckHostIP applies. ssh leaves it out for this computer and for a host that you call by its address."""
     if address is None or address == target.hostname or target.one("checkhostip") != "yes":
         return False
     return not ip_address(address.partition("%")[0]).is_loopback
 
 
 def _in_order(algorithms: Iterable[str], pinned: Set[bytes], authorities: Set[bytes]) -> tuple[str, ...]:
-    """Host key algorithms with those first for which a key is known under the exact name, as ssh orders them.
+    """Return host key algorithms in ssh's order: first those with a key that is known under the exact name.
 
-    Certificates are asked for only where an authority is known.
+    Certificates are among them only if an authority is known.
     """
     known = {algorithm for key in pinned for algorithm in signature_algorithms(key_type(key))}
     usable = [name for name in algorithms if authorities or not is_certificate(name)]
@@ -195,7 +195,7 @@ def _marked(found: Iterable[Entry], marker: str) -> frozenset[bytes]:
 
 
 def _revoked(found: Iterable[Entry]) -> frozenset[bytes]:
-    """Revoked keys; of a revoked certificate its key, as ssh has it (sshkey_equal_public)."""
+    """Return the revoked keys; of a revoked certificate its key, as ssh does (sshkey_equal_public)."""
     return frozenset(_plain_key(key) for key in _marked(found, "@revoked"))
 
 
@@ -219,7 +219,7 @@ async def _lookup(name: str, files: Sequence[Path]) -> list[Entry]:
 
 
 def _entries(text: str) -> Iterator[Entry]:
-    """The entries whose key is one: ssh passes over the others."""
+    """Yield the entries with a valid key; ssh ignores the others."""
     for row in text.splitlines():
         words = row.split()
         if not words or words[0].startswith("#"):

@@ -1,7 +1,7 @@
 """The link: a silent connection beside the terminal, over which lnode asks the host short questions.
 
-It climbs a ladder and stops at the first rung that holds: a live OpenSSH master, asyncssh, paramiko. No rung
-ever prompts, and every rung checks the host key. paramiko is tried only where asyncssh cannot negotiate, read the
+lnode climbs a ladder and stops at the first rung that works: a live OpenSSH master, asyncssh, paramiko. No rung
+ever prompts, and every rung checks the host key. lnode tries paramiko only if asyncssh cannot negotiate, read the
 keys, or be imported: never after a refused login, an unknown or changed host key, or a network failure.
 """
 
@@ -22,7 +22,7 @@ MAX_OUTPUT = MAX_BYTES  # of either stream of an answer
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one remote command left: its output (at most MAX_OUTPUT bytes each) and exit status.
+    """The result of one remote command: its output (at most MAX_OUTPUT bytes each) and exit status.
 
     `exit_status` is None when the command was ended by a signal or the channel closed without one.
     """
@@ -35,18 +35,18 @@ class Answer:
 class Pipe(Protocol):
     """One remote command that stays: its standard input and output. Its standard error is dropped.
 
-    Whoever started it closes it, before the link. A command that was never let start (MaxSessions) is told by
-    `Link.start` or by the first `read`. All raise LinkFailed when the connection is lost.
+    The caller of `Link.start` closes it, before the link. If the server refuses to start the command (MaxSessions),
+    `Link.start` or the first `read` raises. All methods raise LinkFailed when the connection is lost.
     """
 
     async def write(self, data: bytes) -> None: ...
 
     async def read(self) -> bytes:
-        """What came next, b"" once the command has ended. One read at a time; a cancelled one may lose what came."""
+        """Return the next bytes, b"" after the command's end. One read at a time; a cancelled one may lose bytes."""
         ...
 
     async def close(self) -> None:
-        """End the command: its standard input ends. Also on a silent wire."""
+        """End the command by the end of its standard input. Works on a silent wire, too."""
         ...
 
 
@@ -54,26 +54,26 @@ class Link(Protocol):
     """One open connection. Every `run` is one channel: one command, nothing on its standard input."""
 
     rung: str  # "master", "asyncssh" or "paramiko"
-    shared: bool  # the connection is somebody's master, and may be the terminal's own
+    shared: bool  # the connection is a master, yours or lnode's, and may be the terminal's own
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
         """Run `line` in the user's login shell. Raises LinkFailed when the connection or the deadline fails.
 
-        Also for more than MAX_OUTPUT bytes: the command is ended then, and the link lives on.
+        Also raises at more than MAX_OUTPUT bytes: it ends the command, and the link stays open.
         """
         ...
 
     async def start(self, line: str) -> Pipe:
-        """Start `line` in the user's login shell, to stay. Raises LinkFailed; a deadline is the caller's."""
+        """Start `line` in the user's login shell, to stay. Raises LinkFailed; the caller sets the deadline."""
         ...
 
     async def close(self) -> None: ...
 
 
 class LinkFailed(Exception):  # noqa: N818 (an outcome, like Cause, not an error of the program)
-    """No silent connection, or no longer. `story` says what each rung met, for `-v`.
+    """There is no silent connection, or no longer. `story` is the failure of each rung, for `-v`.
 
-    `final`: the next rung would be a second login behind the user's back.
+    `final`: the next rung would be a second login without the user's knowledge.
     """
 
     def __init__(self, cause: Cause, story: str, *, final: bool = False) -> None:
@@ -84,18 +84,18 @@ class LinkFailed(Exception):  # noqa: N818 (an outcome, like Cause, not an error
 
 
 def timed_out(timeout_s: float) -> LinkFailed:
-    """The failure of a deadline."""
+    """Return the failure of a deadline."""
     return LinkFailed(Cause.TIMED_OUT, f"no answer within {timeout_s:g} s")
 
 
 def too_long() -> LinkFailed:
-    """The failure of an answer that has no end: a part of it is none."""
+    """Return the failure of an answer that is too long; lnode does not use a part of an answer."""
     return LinkFailed(Cause.LOST, f"the answer has more than {MAX_OUTPUT >> 20} MiB")
 
 
 @asynccontextmanager
 async def link_failures(*lost: type[Exception], timeout_s: float | None = None) -> AsyncIterator[None]:
-    """Turn into LinkFailed: a deadline that passes, and `lost`, a library's words for a connection that is gone."""
+    """Raise LinkFailed for a deadline that passes, and for `lost`, a library's exceptions for a lost connection."""
     failures: tuple[type[Exception], ...] = (OSError, *lost)
     try:
         async with asyncio.timeout(timeout_s) as deadline:
@@ -107,7 +107,7 @@ async def link_failures(*lost: type[Exception], timeout_s: float | None = None) 
 
 
 class Rung(Protocol):
-    """What each of the ladder's modules offers."""
+    """The interface of the ladder's modules."""
 
     async def open_rung(self, target: Target) -> Link:
         """Open a link or raise LinkFailed; bounded in time by the caller, who cancels."""
@@ -115,7 +115,7 @@ class Rung(Protocol):
 
 
 async def prove_master(target: Target) -> bool | None:
-    """Is there a connection that ssh would share? True where it is alive, False where it is silent, None for none."""
+    """Return True if ssh would share a live connection, False if that one is silent, None if there is none."""
     from lnode.ssh.link import rung_master
 
     try:
@@ -127,13 +127,13 @@ async def prove_master(target: Target) -> bool | None:
 
 
 async def open_link(target: Target, *, timeout_s: float = 20.0, shared_only: bool = False) -> Link:
-    """Climb the ladder, or with `shared_only` its first rung. Raises LinkFailed where no rung holds silently."""
+    """Climb the ladder, or with `shared_only` its first rung. Raises LinkFailed if no rung works silently."""
     story: list[str] = []
     try:
         async with asyncio.timeout(timeout_s):
             return await _climb(target, story, shared_only)
     except TimeoutError:
-        # Where the keychain answers, a login that waits for more may be one that waits for somebody.
+        # If the keychain answers, a login that still waits may wait for an answer from you.
         final = keychain.is_kept(target)
         raise LinkFailed(Cause.TIMED_OUT, "; ".join([*story, f"no link within {timeout_s:g} s"]), final=final) from None
 
@@ -143,8 +143,8 @@ async def _climb(target: Target, story: list[str], shared_only: bool) -> Link:
         try:
             return await _try(name, target, story)
         except LinkFailed as failed:
-            # A master that does not hold says nothing about the host; of asyncssh's failures only the one to
-            # agree with the server can end differently on the next rung.
+            # A master that fails says nothing about the host. Of asyncssh's failures, only a failure to agree with
+            # the server can end differently on the next rung.
             if failed.final or shared_only or (name != "master" and failed.cause is not Cause.NO_COMMON_ALGORITHM):
                 raise
     return await _try("paramiko", target, story)
@@ -152,7 +152,7 @@ async def _climb(target: Target, story: list[str], shared_only: bool) -> Link:
 
 async def _try(name: str, target: Target, story: list[str]) -> Link:
     try:
-        # By name and only now: the libraries stay off the path to ssh, and one that breaks costs one rung.
+        # By name and only now: the way to ssh does not load the libraries, and a broken library costs one rung.
         rung = cast(Rung, import_module(f"lnode.ssh.link.rung_{name}"))
     except Exception as broken:
         story.append(f"{name}: cannot be imported ({broken})")
@@ -162,7 +162,7 @@ async def _try(name: str, target: Target, story: list[str]) -> Link:
     except LinkFailed as failed:
         story.append(f"{name}: {failed.story}")
         raise LinkFailed(failed.cause, "; ".join(story), final=failed.final) from failed
-    except Exception as broken:  # a key file that may not be read, a library's own bug: the terminal goes on without it
+    except Exception as broken:  # an unreadable key file, a library's own bug: the terminal goes on without the link
         story.append(f"{name}: {broken!r}")
         raise LinkFailed(Cause.LOST, "; ".join(story), final=True) from broken
     return link

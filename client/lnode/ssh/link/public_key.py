@@ -1,4 +1,4 @@
-"""Public keys and host certificates as they stand on the wire: their type, size and fields.
+"""Public keys and host certificates in the format of the wire: their type, size and fields.
 
 Nothing here verifies a signature. Sources: RFC 4251, 5; RFC 4253, 6.6; RFC 8332; OpenSSH's PROTOCOL.certkeys.
 """
@@ -23,7 +23,7 @@ _KEY_FIELDS = {
 
 
 class Certificate(NamedTuple):
-    """What a host certificate says, on its own word. `key` and `authority` are plain public keys as on the wire."""
+    """The unverified fields of a host certificate. `key` and `authority` are plain public keys as on the wire."""
 
     key: bytes
     kind: int
@@ -35,9 +35,9 @@ class Certificate(NamedTuple):
     signed_with: str
 
     def objection(self, name: str, now: float, algorithms: Set[str]) -> str | None:
-        """Why ssh would not take it for the host `name`; None where it would (sshkey_cert_check_host, sshkey.c).
+        """Return why ssh would refuse it for the host `name`, or None (sshkey_cert_check_host, sshkey.c).
 
-        A certificate for no name is for none: from OpenSSH 10.3 on, before it was for every host.
+        A certificate without a name is valid for no host, as from OpenSSH 10.3 on; before, it was valid for every host.
         """
         checks = (
             (self.kind == _HOST, "it is not a host certificate"),
@@ -50,7 +50,7 @@ class Certificate(NamedTuple):
 
 
 def key_type(blob: bytes) -> str:
-    """Return the type that a public key or a certificate names itself; "" where it names none."""
+    """Return the type that a public key or a certificate names itself; "" if it names none."""
     try:
         return _Fields(blob).text()
     except ValueError:
@@ -80,7 +80,7 @@ def signed_with(signature: bytes) -> str:
 def rsa_bits(blob: bytes) -> int | None:
     """Return the size of an RSA key, or of the one in a certificate; None for a key of another type.
 
-    Raises ValueError for what is no key.
+    Raises ValueError for bytes that are no key.
     """
     fields = _Fields(blob)
     kind = fields.text()
@@ -117,7 +117,7 @@ def parse_certificate(blob: bytes) -> Certificate:
 
 
 class _Fields:
-    """The fields of a packet, one after the other. Raises ValueError where there is none."""
+    """The fields of a packet, one after the other. Raises ValueError at the end of the packet."""
 
     def __init__(self, packet: bytes) -> None:
         self._packet = packet

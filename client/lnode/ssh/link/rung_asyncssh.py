@@ -1,4 +1,4 @@
-"""The second rung: asyncssh, fed from `ssh -G`, with keys, an agent and what the keychain keeps, never prompting."""
+"""The second rung: asyncssh, configured from `ssh -G`, with keys, an agent and the keychain. It never prompts."""
 
 import asyncio
 import base64
@@ -39,8 +39,8 @@ logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 class _Client(asyncssh.SSHClient):
     """Checks the host key as ssh does, then offers the keys that lnode chose, then a password once.
 
-    asyncssh's own check is weaker than ssh's, so it is given no key to trust, and `_host_key` takes its place. Were
-    that no longer called, asyncssh would refuse every key, and `verified` would keep the user's keys back.
+    asyncssh's own check is weaker than ssh's, so it gets no key to trust, and `_host_key` takes its place. If asyncssh
+    ever stops calling `_host_key`, it refuses every key, and `verified` holds back the user's keys.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class _Client(asyncssh.SSHClient):
         self.sent_password = False
         self._host_keys = host_keys
         self._connection: asyncssh.SSHClientConnection | None = None
-        self.verified = False  # the host has signed with a key that is its own
+        self.verified = False  # the host has signed with its own, known key
         self.refused: LinkFailed | None = None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
@@ -59,7 +59,7 @@ class _Client(asyncssh.SSHClient):
         conn.validate_server_host_key = self._host_key  # type: ignore[method-assign]
 
     def _host_key(self, key_data: bytes) -> asyncssh.SSHKey:
-        """The key with which the server has to have signed, from the key or certificate that it shows."""
+        """Return the key with which the server must sign, from the key or certificate that it shows."""
         self.verified = False
         with self._refusing():
             self._host_keys.check(key_data)
@@ -68,7 +68,7 @@ class _Client(asyncssh.SSHClient):
 
         def verify_as_asked(data: bytes, sig: bytes) -> bool:
             with self._refusing():
-                if not verify(data, sig):  # somebody who shows the key without having it
+                if not verify(data, sig):  # the server shows a key that it does not have
                     raise LinkFailed(Cause.HOST_KEY_CHANGED, "the host's signature does not match its key")
                 self._host_keys.check_signature(key_data, sig)
             self.verified = True
@@ -79,7 +79,7 @@ class _Client(asyncssh.SSHClient):
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Keep why the host key is refused, and tell asyncssh in its words."""
+        """Keep the reason why the host key is refused, and raise asyncssh's own exception for it."""
         try:
             yield
         except LinkFailed as refused:
@@ -98,7 +98,7 @@ class _Client(asyncssh.SSHClient):
     def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
-        """Asked one thing, and in the words that the password was kept for; what is no question has no answer."""
+        """Return the password if it is the only prompt and the one that it was kept for; [] if there is no prompt."""
         if not prompts:
             return []
         known = self.password is not None and [words for words, _ in prompts] == [self.password.words]
@@ -113,10 +113,10 @@ class _Client(asyncssh.SSHClient):
 
     @property
     def host_key_awaited(self) -> bool:
-        """Whether the server's list of algorithms came and its host key did not.
+        """True if the server's list of algorithms came and its host key did not.
 
-        A server that finds nothing in common hangs up at once, and asyncssh may report that before its own finding.
-        It has no public name for the list; without it this is a connection closed early.
+        A server without a common algorithm hangs up at once, and asyncssh may report that before its own finding.
+        asyncssh has no public name for the list; without the list this is a connection closed early.
         """
         return bool(getattr(self._connection, "_server_kexinit", b"")) and not self.verified
 
@@ -132,7 +132,7 @@ class AsyncsshLink:
         self._wire = wire
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
-        """Run `line` on a channel of its own. Raises LinkFailed when the connection or the deadline fails."""
+        """Run `line` on its own channel. Raises LinkFailed when the connection or the deadline fails."""
         async with link_failures(asyncssh.Error, timeout_s=timeout_s):
             return await self._answer(line)
 
@@ -149,7 +149,7 @@ class AsyncsshLink:
         return Answer(stdout, stderr, None if status == -1 else status)  # -1 is asyncssh's word for a signal
 
     async def start(self, line: str) -> "AsyncsshPipe":
-        """Start `line` on a channel of its own. Raises LinkFailed when the connection fails."""
+        """Start `line` on its own channel. Raises LinkFailed when the connection fails."""
         async with link_failures(asyncssh.Error):
             process = await self._connection.create_process(line, stderr=asyncssh.DEVNULL, encoding=None)
             return AsyncsshPipe(self._connection, process)
@@ -182,7 +182,7 @@ class AsyncsshPipe:
 
 
 async def open_rung(target: Target) -> AsyncsshLink:
-    """Sign in silently. Raises LinkFailed; NO_COMMON_ALGORITHM is the only cause that paramiko may mend."""
+    """Sign in silently. Raises LinkFailed; paramiko can help only after NO_COMMON_ALGORITHM."""
     algorithms = _algorithms(target)
     secrets = await identities.secrets_of(target)
     async with _agent_keys(target) as agent_keys:
@@ -217,10 +217,10 @@ async def _connect(
         )  # fmt: skip
     except (asyncssh.Error, OSError, ValueError) as exc:
         cause = await _cause_of(exc, client, wire)
-        if client.sent_password:  # whatever it ended in, the same once more would be the next failed login
+        if client.sent_password:  # however it ended, the same password again would be another failed login
             keychain.refused(target.alias)
             cause = Cause.LOGIN_REFUSED
-        # Broken off after the host key was shown: another try would be another failed login in the site's log.
+        # Broken off after the host showed its key: another try would be another failed login in the site's log.
         raise LinkFailed(cause, str(exc) or type(exc).__name__, final=client.verified) from exc
     if not client.verified:  # let in without any key or password, and without a host key
         connection.abort()
@@ -265,7 +265,7 @@ def _verifying_key(shown: bytes) -> asyncssh.SSHKey:
 
 
 def _algorithms(target: Target) -> dict[str, list[str]]:
-    """The target's algorithms that asyncssh has, in ssh's order, by the names of asyncssh's arguments."""
+    """Return the target's algorithms that asyncssh has, in ssh's order, by the names of asyncssh's arguments."""
     host_keys = (*get_certificate_algs(), *get_public_key_algs())
     accepted = identities.accepted_algorithms(target)
     signatures = [name.decode("ascii") for name in get_public_key_algs()]
@@ -288,7 +288,7 @@ def _common(target: Target, keyword: str, supported: Callable[[], Iterable[bytes
 
 @asynccontextmanager
 async def _agent_keys(target: Target) -> AsyncIterator[list[asyncssh.SSHKeyPair]]:
-    """The agent's keys in ssh's order; none where no agent answers. They sign only while the context is open."""
+    """Yield the agent's keys in ssh's order; none if no agent answers. They sign only while the context is open."""
     path = identities.agent_socket(target)
     if path is None:
         yield []
@@ -302,7 +302,7 @@ async def _agent_keys(target: Target) -> AsyncIterator[list[asyncssh.SSHKeyPair]
 
 
 def _certified(keys: list[asyncssh.SSHKeyPair], target: Target) -> Iterator[asyncssh.SSHKeyPair]:
-    """The agent's keys once more, with the certificates that files hold for them."""
+    """Yield the agent's keys once more, with the certificates that files hold for them."""
     beside = (Path(f"{target.path(name)}-cert.pub") for name in target.options.get("identityfile", ()))
     for path in target.certificate_files or beside:
         with suppress(OSError, asyncssh.KeyImportError):
@@ -315,7 +315,7 @@ def _certified(keys: list[asyncssh.SSHKeyPair], target: Target) -> Iterator[asyn
 
 
 def _file_keys(target: Target, passphrases: Mapping[str, str]) -> tuple[list[asyncssh.SSHKeyPair], bool]:
-    """Keys that open without asking for a passphrase, and whether there are others that asyncssh cannot read."""
+    """Return keys that open without a question, and True if there are others that asyncssh cannot read."""
     certificates = [str(path) for path in target.certificate_files]
     keys: list[asyncssh.SSHKeyPair] = []
     unreadable = False

@@ -13,14 +13,14 @@ from lnode.ssh.target import Target
 
 _CHUNK = _WORDS = 1 << 16
 _GRACE_S = 0.3
-_OPENED = "master session id"  # at DEBUG1, once the server has let a session open (mux.c, mux_client_request_session)
-# `ssh -O check` passes on a master whose network is gone, so a real no-op has to answer. An attach that meets a dead
-# one takes so much longer, and two programs.
+_OPENED = "master session id"  # at DEBUG1, after the server has opened a session (mux.c, mux_client_request_session)
+# `ssh -O check` passes on a master whose network is gone, so a real no-op has to answer. A dead master delays an attach
+# by so many seconds.
 _PROOF_S = 1.6
 
 
 class MasterLink:
-    """A link over somebody's master. Closing it leaves the master alone."""
+    """A link over a master, the user's or lnode's. The master stays open when the link closes."""
 
     rung = "master"
     shared = True
@@ -46,7 +46,7 @@ class MasterLink:
         return Answer(done.stdout, done.stderr, None)
 
     async def start(self, line: str) -> "MasterPipe":
-        """Start `line` over the master. Raises LinkFailed when the link is closed; the first read tells the rest."""
+        """Start `line` over the master. Raises LinkFailed if the link is closed; the first read raises for the rest."""
         self._refuse_when_closed()
         async with link_failures():
             return await _start(self._target, line)
@@ -56,7 +56,7 @@ class MasterLink:
             raise LinkFailed(Cause.LOST, "closed")
 
     async def close(self) -> None:
-        """Refuse further commands; those under way end by their own deadline."""
+        """Refuse further commands; running ones end at their own deadline."""
         self._closed = True
 
 
@@ -81,14 +81,14 @@ class MasterPipe:
         async with link_failures():
             data = await self._stream.reader.read(_CHUNK)
             if data:
-                self._log.forget_name()  # ssh has long opened it
+                self._log.forget_name()  # ssh has opened the file by now
             elif await self._ssh.wait() == arguments.SSH_FAILED:
                 await _blame_ssh(self._log.words(), self._target)
             return data
 
     async def close(self) -> None:
-        # The master must read the end of the input before ssh goes: a session whose ssh has gone it leaves as it is
-        # until something else wakes it, and with it the command.
+        # The master must read the end of the input before ssh ends. Otherwise it leaves the session, and with it the
+        # command, as they are until something else wakes the master.
         async with self._held:
             with suppress(OSError, TimeoutError):
                 self._stream.writer.write_eof()
@@ -97,7 +97,7 @@ class MasterPipe:
 
 
 class _Log:
-    """A file for `ssh -E`, which wants a name; without one it is gone with this process, whatever ends that."""
+    """A file for `ssh -E`, which needs a name. After forget_name() it disappears with this process, however it ends."""
 
     def __init__(self) -> None:
         self._file, self.name = tempfile.mkstemp(prefix="lnode-")
@@ -132,17 +132,17 @@ async def _start(target: Target, line: str) -> MasterPipe:
 
 
 async def _blame_ssh(words: str, target: Target) -> None:
-    """Raise LinkFailed where the exit status 255 was ssh's own failure.
+    """Raise LinkFailed if the exit status 255 was ssh's own failure.
 
-    Else it was the command's, or its end by a signal: then ssh is silent and the master is there.
+    Otherwise it was the command's status, or its end by a signal: then ssh is silent and the master still answers.
     """
     if words or not await is_there(target):
-        full = "session request failed" in words or "refused session request" in words  # MaxSessions (TRAPS 15)
+        full = "session request failed" in words or "refused session request" in words  # MaxSessions, sshd_config(5)
         raise LinkFailed(Cause.LOST, words.splitlines()[0] if words else "the master is gone", final=full)
 
 
 async def open_rung(target: Target) -> MasterLink:
-    """A link over a live master, proved by a no-op. Raises LinkFailed within 2 s where there is none."""
+    """Return a link over a live master, proved by a no-op. Raises LinkFailed within 2 s if there is none."""
     if not (target.control_path or target.one("controlpath")):
         raise LinkFailed(Cause.LOST, "no ControlPath")
     async with link_failures(timeout_s=_PROOF_S):
@@ -154,10 +154,7 @@ async def open_rung(target: Target) -> MasterLink:
 
 
 async def _prove(target: Target) -> None:
-    """A session that the server lets open is proof enough: the login shell may take its time over the rest.
-
-    Raises LinkFailed.
-    """
+    """Prove the master by a session that the server opens; a slow login shell does not matter. Raises LinkFailed."""
     with closing(_Log()) as log:
         argv = arguments.master_argv(
             target.alias, "true", log=log.name, options=target.riding, level="DEBUG1", config=target.config
@@ -178,6 +175,6 @@ async def _prove(target: Target) -> None:
 
 
 async def is_there(target: Target) -> bool:
-    """`ssh -O check`: a master process answers, though its network may be gone."""
+    """True if a master process answers `ssh -O check`; its network may be gone."""
     done = await child.run(arguments.check_argv(target.alias, target.riding, target.config))
     return done.status == 0

@@ -1,6 +1,6 @@
-"""The third rung: paramiko, where asyncssh cannot agree with the server or cannot be imported.
+"""The third rung: paramiko, if asyncssh cannot agree with the server or cannot be imported.
 
-paramiko blocks, so its calls run on threads of the link's own; closing the transport ends every one of them.
+paramiko blocks, so its calls run on the link's own threads; the end of the transport ends them all.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _LOST = (paramiko.SSHException, EOFError)
 _AGENT_S = 2.0
 _CLOSE_S = 2.0
 _CHUNK = 1 << 16
-_NEVER_S = 1e6  # paramiko's own deadlines, out of the way: the caller cancels
+_NEVER_S = 1e6  # for paramiko's own deadlines: the caller cancels
 
 _T = TypeVar("_T")
 
@@ -38,7 +38,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class _Agent(AgentSSH):
-    """paramiko's agent on a given socket; its own looks at SSH_AUTH_SOCK only."""
+    """paramiko's agent on a given socket; paramiko itself reads only SSH_AUTH_SOCK."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class _Agent(AgentSSH):
 
 
 class _Transport(paramiko.Transport):
-    """paramiko's connection, which keeps what the host showed: its key as on the wire, and its signature."""
+    """paramiko's connection, which keeps the host's key as on the wire, and its signature."""
 
     shown: tuple[bytes, bytes] | None = None
     forged = False  # the signature does not match the key
@@ -82,7 +82,7 @@ class ParamikoLink:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="lnode-paramiko")
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
-        """Run `line` on a channel of its own. Raises LinkFailed when the connection or the deadline fails."""
+        """Run `line` on its own channel. Raises LinkFailed when the connection or the deadline fails."""
         async with link_failures(*_LOST, timeout_s=timeout_s):
             return await self._answer(line)
 
@@ -99,17 +99,17 @@ class ParamikoLink:
             channel.close()
         if status != -1:
             return Answer(stdout, stderr, status)
-        # A signal, or a transport that died: paramiko ends the channel alike and notes its own death only later.
+        # A signal or a dead transport: paramiko ends the channel in the same way, and notices its own death only later.
         await self.prove()
         return Answer(stdout, stderr, None)
 
     async def prove(self) -> None:
-        """Ask the server for a sign of life. Raises LinkFailed where the transport has died."""
+        """Ask the server for a sign of life. Raises LinkFailed if the transport has died."""
         if not await self.call(partial(_still_there, self._transport)):
             raise LinkFailed(Cause.LOST, "the connection was lost")
 
     async def start(self, line: str) -> "ParamikoPipe":
-        """Start `line` on a channel of its own. Raises LinkFailed when the connection fails."""
+        """Start `line` on its own channel. Raises LinkFailed when the connection fails."""
         async with link_failures(*_LOST):
             channel = await self._channel()
             try:
@@ -134,7 +134,7 @@ class ParamikoLink:
             raise LinkFailed(Cause.LOST, "closed") from None
 
     async def call(self, blocking: Callable[[], _T]) -> _T:
-        """Run a blocking call of paramiko's on one of the link's threads."""
+        """Run a blocking call of paramiko on one of the link's threads."""
         return await asyncio.wrap_future(self.submit(blocking))
 
     async def close(self) -> None:
@@ -214,7 +214,7 @@ async def _configure(transport: paramiko.Transport, target: Target, address: str
 
 
 def _refused_signatures(target: Target) -> dict[str, Sequence[str]]:
-    """The algorithms with which an RSA key of the user's must not sign, as paramiko takes them."""
+    """Return the algorithms with which a user's RSA key must not sign, in paramiko's form."""
     accepted = identities.accepted_algorithms(target)
     return {"pubkeys": [name for name in RSA_SIGNATURES if accepted is not None and name not in map(plain, accepted)]}
 
@@ -245,7 +245,7 @@ async def _handshake(link: ParamikoLink, transport: _Transport, wire: wires.Wire
 
 
 def _check_host_key(transport: _Transport, host_keys: known_hosts.HostKeys) -> None:
-    """Raise LinkFailed unless the host's key is trusted. Until now nothing was sent but what every server gets."""
+    """Raise LinkFailed unless the host's key is trusted. Until now the host got no more than every server gets."""
     if transport.shown is None:
         raise LinkFailed(Cause.HOST_KEY_UNKNOWN, "the host has shown no key")
     key, signature = transport.shown
@@ -273,13 +273,13 @@ async def _sign_in(
             raise LinkFailed(Cause.CLOSED_EARLY, str(exc), final=True) from exc
         if not more:
             return
-        break  # the key was right, and there is more to say
+        break  # the host accepted the key and asks for more
     if not (password and transport.is_active() and await _takes(link, transport, target, password)):
         raise LinkFailed(Cause.LOGIN_REFUSED, f"login refused for {target.user}")
 
 
 async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Target, password: Password) -> bool:
-    """Does the password let us in, sent once and in the way that it was kept for?"""
+    """True if the password lets lnode in, sent once and to the prompt that it was kept for."""
     sent = False
 
     def answer(title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:
@@ -311,7 +311,7 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
 
 @asynccontextmanager
 async def _agent_keys(target: Target) -> AsyncIterator[list[paramiko.PKey]]:
-    """The agent's keys in ssh's order; none where no agent answers. They sign only while the context is open."""
+    """Yield the agent's keys in ssh's order; none if no agent answers. They sign only while the context is open."""
     path = identities.agent_socket(target)
     agent = None
     if path is not None:
@@ -325,10 +325,10 @@ async def _agent_keys(target: Target) -> AsyncIterator[list[paramiko.PKey]]:
 
 
 def _file_keys(target: Target, passphrases: Mapping[str, str]) -> list[paramiko.PKey]:
-    """Keys that open without asking for a passphrase, each once more with the certificate that lies beside it."""
+    """Return keys that open without a question, each once more with the certificate beside it."""
     keys = []
     for path in identities.private_key_files(target):
-        # paramiko says in half a dozen exceptions, cryptography's among them, that a file is not for it.
+        # paramiko raises one of half a dozen exceptions, also cryptography's, for a file that it cannot read.
         with suppress(Exception):
             passphrase = passphrases.get(str(path))
             key = paramiko.PKey.from_path(path, passphrase.encode() if passphrase else None)  # type: ignore[arg-type]
@@ -339,7 +339,7 @@ def _file_keys(target: Target, passphrases: Mapping[str, str]) -> list[paramiko.
 
 
 def _blob(key: paramiko.PKey) -> bytes:
-    """The public key as on the wire, or the certificate that goes in its place."""
+    """Return the public key as on the wire, or the certificate in its place."""
     return key.public_blob.key_blob if key.public_blob else key.asbytes()
 
 

@@ -1,7 +1,7 @@
-"""A byte stream to the host's sshd, dialled once for whichever library speaks over it.
+"""A byte stream to the host's sshd, dialled once for the library that speaks over it.
 
-Jump hosts and proxy commands stay with OpenSSH. What it says is kept, so that a failure at the first hop is named as
-precisely as one at the host.
+OpenSSH runs jump hosts and proxy commands. lnode keeps its words, so that the message about a failure at the first hop
+is as precise as one about the host.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _Address = tuple[Any, ...]
 
 
 class Wire:
-    """An open byte stream; `sock` is a real socket also where a proxy command stands behind it.
+    """An open byte stream; `sock` is a real socket, also in front of a proxy command.
 
     `address` is the host's, None behind a proxy.
     """
@@ -46,7 +46,7 @@ class Wire:
         self._words = words
 
     async def why_lost(self) -> Cause:
-        """Why the stream ended before the login; a proxy is given a moment to finish its sentence."""
+        """Return why the stream ended before the login; a proxy gets a second to write its last words."""
         if self._proxy is None or self._words is None:
             return Cause.CLOSED_EARLY
         with suppress(TimeoutError):
@@ -66,9 +66,9 @@ class Wire:
 
 
 async def dial(target: Target) -> Wire:
-    """Open the stream. Raises LinkFailed with what the network, or OpenSSH as a proxy, said.
+    """Open the stream. Raises LinkFailed with the words of the network, or of OpenSSH as a proxy.
 
-    Where the configuration wants what only ssh can do, it does not even connect.
+    If the configuration has an option that only ssh supports, it does not even connect.
     """
     for keyword in _ONLY_SSH:
         if target.one(keyword, "no") != "no":
