@@ -176,7 +176,7 @@ def test_a_home_that_nobody_can_read_starts_nothing(slurm: Rig) -> None:
 
 def test_a_home_that_takes_nothing_is_said(slurm: Rig) -> None:
     slurm.exec("rm -rf ~/.local/state; mkdir -p ~/.local; ln -s /proc/nowhere ~/.local/state")
-    said = "lnode: the home on login1 takes nothing, so what runs there is noted nowhere: lnode unity --doctor"
+    said = "lnode: cannot write to your home on login1, so lnode cannot remember what runs there: lnode unity --doctor"
     try:
         with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
             window.wait_for("alice@login1:~$")

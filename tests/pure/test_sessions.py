@@ -166,9 +166,9 @@ def test_no_reply_is_beyond_a_picture(sections: dict[str, list[str]]) -> None:
         ("node", job_row("PENDING", nodes="", reason="Sunspots"), {}, "waits (Sunspots)"),
         ("node", job_row("CONFIGURING"), {}, "waits for its node"),
         ("node", job_row("COMPLETING"), {}, "keeps running, its allocation is ending"),
-        ("node", None, {}, "has no allocation any more; its shell is on login1"),
+        ("node", None, {}, "no longer has an allocation; its shell is on login1"),
         ("login", None, {}, "runs on login1"),
-        ("node", None, SILENT, "keeps running; on what node is unknown (tmux on login1)"),
+        ("node", None, SILENT, "keeps running; its node is unknown (tmux on login1)"),
     ],
 )  # fmt: skip
 def test_whereabouts(kind: str, job: str | None, scheduler: Sections, words: str) -> None:

@@ -1,13 +1,13 @@
-"""Which job belongs to which tmux session: the evidence, and what keeps it from lying.
+"""Which job belongs to which tmux session: the evidence, and the checks that keep it true.
 
 salloc, srun and sbatch record the session id (getsid) and the host of the process that submits, and tmux makes each
-pane's first process the leader of a session. So a job is of the pane whose pid is its session id; else of the pane that
-TMUX_PANE names in the environment of that leader (a nested tmux, setsid); else of the pane among whose descendants that
-session is (script(1)). Process ids are used again, so a job has to be newer than the leader of the session that it
-names.
+pane's first process the leader of a session. So a job belongs to the pane whose pid is its session id; else to the pane
+that TMUX_PANE names in the environment of that leader (a nested tmux, setsid); else to the pane among whose descendants
+that session is (script(1)). The kernel reuses process ids, so a job has to be newer than the leader of the session that
+it names.
 
-A batch job needs more, because `--kill` cancels what belongs to the session, and most batch jobs are work that you
-submitted there. It is the session's only if a program made it in order to bring you onto its node (_is_request).
+A batch job needs more proof, because `--kill` cancels all jobs of the session, and most batch jobs are work that you
+submitted in it. A batch job is the session's only if a program made it to bring you onto its node (_is_request).
 """
 
 import re
@@ -20,10 +20,10 @@ from lnode.cluster.tmux import Session
 from lnode.schedulers.slurm import Job, is_over, is_running, parse_duration, short_host
 
 _DAY_S = 86400
-_SLACK_S = 300  # munge lets no clocks work together that are further apart (its TTL), but see clock_offset
+_SLACK_S = 300  # munge rejects clocks that are further apart (its TTL), but see clock_offset
 _ROUNDING_S = 2  # ps cuts an age to seconds, and no two clocks are quite the same
 _SOON_S = 10  # from the start of a program to its submission
-_DEEPEST = 20  # more tmux servers within each other, or ways into one job, only a forged answer has
+_DEEPEST = 20  # only a forged answer has more nested tmux servers, or more ways into one job
 _ANSWERED_S = 60  # the same for a program that asks you for memory and time first
 
 _REQUESTERS = {
@@ -35,12 +35,12 @@ _REQUESTERS = {
     "qrsh",
     "qlogin",
     "qsh",
-}  # they live as long as what they asked for
+}  # they live as long as their job
 _SHELLS = {"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "bsd-csh", "ash", "mksh"}
 
 
 class LoginProcess(NamedTuple):
-    """A process of the user. `started` is in epoch seconds of the login node's clock, None where ps does not say."""
+    """A process of the user. `started` is in epoch seconds of the login node's clock, None if ps does not say."""
 
     parent: int
     sid: int
@@ -49,14 +49,14 @@ class LoginProcess(NamedTuple):
 
 
 class Work(NamedTuple):
-    """More of a process: its process group and its command line."""
+    """More facts about a process: its process group and its command line."""
 
     group: int
     words: str
 
 
 class Host(NamedTuple):
-    """What the login node knows of itself. `origins` is pid -> (pid of the tmux server, pane) from its environment.
+    """The login node's facts. `origins` is pid -> (pid of the tmux server, pane) from the process's environment.
 
     `work` has the processes of each session from which a batch job was submitted, and all of srun and sattach.
     """
@@ -69,11 +69,11 @@ class Host(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What the host told, by what it is looked up by: sid -> jobs, sid -> pids, parent -> pids.
+    """The host's facts, sorted for lookups: sid -> jobs, sid -> pids, parent -> pids.
 
     `unheld` is `children` without those of processes that hold a request. `inside` is (pid of a tmux server, pane) ->
-    the processes that were started in there. `leaders` is (sid, job id or node) -> the process groups there that lead
-    into that job. `steps` are the processes that lead into a known job. `ahead_s`: see clock_offset.
+    the processes that started in that pane. `leaders` is (sid, job id or node) -> the process groups of that session
+    that lead into that job. `steps` are the processes that lead into a known job. `ahead_s`: see clock_offset.
     """
 
     host: Host
@@ -88,9 +88,9 @@ class Evidence(NamedTuple):
 
 
 class Tie(NamedTuple):
-    """The job of a session, and more that it has. Where it has none, `is_certain` says whether that is known.
+    """The job of a session, and its other jobs. Without a job, `is_certain` is true if it certainly has none.
 
-    `submitted` are batch jobs that were submitted there and are not proved to be its own: they outlive it.
+    `submitted` are batch jobs that you submitted in it, without a proof that they are its own: they outlive it.
     """
 
     job: Job | None
@@ -104,7 +104,7 @@ class Tie(NamedTuple):
 
 
 def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
-    """Sort what the host told, once for all of its sessions. Jobs that were submitted on another host are left out."""
+    """Sort the host's facts, once for all its sessions. Leave out jobs that were submitted on another host."""
     here = [job for job in jobs if job.submit_host in ("", short_host(host.name))]
     by_sid: dict[int, list[Job]] = {}
     for job in here:
@@ -127,7 +127,7 @@ def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
 
 
 def parse_processes(lines: Iterable[str], now: int | None) -> dict[int, LoginProcess]:
-    """Read `ps -o pid= -o ppid= -o sid= -o etime= -o comm=`; other lines are skipped."""
+    """Read `ps -o pid= -o ppid= -o sid= -o etime= -o comm=`; skip other lines."""
     rows = (re.fullmatch(r" *([0-9]{1,10}) +([0-9]{1,10}) +([0-9]{1,10}) +([0-9:-]{1,20}) (.*)", row) for row in lines)
     return {
         int(row[1]): LoginProcess(int(row[2]), int(row[3]), _started(row[4], now), row[5].strip())
@@ -142,7 +142,7 @@ def _started(age: str, now: int | None) -> int | None:
 
 
 def parse_origins(lines: Iterable[str]) -> dict[int, tuple[int, str]]:
-    """Read `pid PID` and below it what its environment has of TMUX and TMUX_PANE."""
+    """Read `pid PID` and below it TMUX and TMUX_PANE of its environment."""
     found: dict[int, tuple[int, str]] = {}
     pid, server, pane = 0, 0, ""
     for row in lines:
@@ -158,13 +158,13 @@ def parse_origins(lines: Iterable[str]) -> dict[int, tuple[int, str]]:
 
 
 def parse_work(lines: Iterable[str]) -> dict[int, Work]:
-    """Read `ps -o sid= -o pid= -o pgid= -o args=`; other lines are skipped."""
+    """Read `ps -o sid= -o pid= -o pgid= -o args=`; skip other lines."""
     rows = (re.fullmatch(r" *\d{1,10} +(\d{1,10}) +(\d{1,10}) (.*)", row) for row in lines)
     return {int(row[1]): Work(int(row[2]), row[3].strip()) for row in rows if row}
 
 
 def tie(session: Session, known: Evidence) -> Tie:
-    """The job that was requested in this session: running before waiting, requested to be used before a batch job."""
+    """Return the job of this session: a running one before a waiting one, an interactive one before a batch job."""
     own: list[tuple[int, Job]] = []
     submitted: list[Job] = []
     seen: set[int] = set()
@@ -187,13 +187,13 @@ def tie(session: Session, known: Evidence) -> Tie:
 
 
 def held(session: Session, known: Evidence) -> tuple[int, ...]:
-    """The processes below the session's panes that hold a request, which ends with them."""
+    """Return the processes below the session's panes that hold a request, which ends with them."""
     below = _descendants(session.pane_pids, known.children)
     return tuple(pid for pid in sorted(below) if _holds(pid, known.host))
 
 
 def asks(session: Session, known: Evidence) -> bool:
-    """Does something there hold a request that no job answers to? A step of a job that is known is none."""
+    """True if a process of the session holds a request without a job. A step of a known job does not count."""
     requests = {pid for pid in _descendants(session.pane_pids, known.unheld) if _holds(pid, known.host)} - known.steps
     count = Counter(known.host.processes[pid].sid for pid in requests)
     return any(number > sum(not job.is_batch for job in known.jobs.get(sid, ())) for sid, number in count.items())
@@ -204,9 +204,9 @@ def _holds(pid: int, host: Host) -> bool:
 
 
 def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> int | None:
-    """How far the login node's clock is ahead of the controller's, None where no live request shows it.
+    """Return how far the login node's clock is ahead of the controller's; None if no live request shows it.
 
-    A salloc or srun that still runs was started when its job was submitted: one moment, told by both clocks.
+    A salloc or srun that still runs started when its job was submitted, so both clocks show the same moment.
     """
     first: dict[int, int] = {}
     for process in processes.values():
@@ -222,7 +222,7 @@ def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> 
 
 
 def _levels(session: Session, known: Evidence) -> Iterator[set[int]]:
-    """Session ids that are the session's, by evidence, the best first."""
+    """Yield the session ids of the session, those with the best evidence first."""
     processes = known.host.processes
     yield set(session.pane_pids)
     panes = zip(session.pane_pids, session.pane_ids, strict=True)
@@ -233,7 +233,7 @@ def _levels(session: Session, known: Evidence) -> Iterator[set[int]]:
 
 
 def _inside(origins: Mapping[int, tuple[int, str]]) -> dict[tuple[int, str], set[int]]:
-    """(pid of a tmux server, pane) -> what was started there, in tmux servers that were started there too."""
+    """Return (pid of a tmux server, pane) -> the processes that started there, also inside nested tmux servers."""
     found: dict[tuple[int, str], set[int]] = {}
     for sid in origins:
         pid = sid
@@ -254,7 +254,7 @@ def _descendants(pids: Iterable[int], children: Mapping[int, Sequence[int]]) -> 
 
 
 def _is_newer(session: Session, job: Job, known: Evidence) -> bool | None:
-    """Was the job submitted after the leader of its session had started? None if the clocks hide it."""
+    """True if the job was submitted after the leader of its session had started; None if the clocks hide it."""
     leader = known.host.processes.get(job.sid)
     started = leader.started if leader and leader.started is not None else session.created
     if job.submitted is None:
@@ -263,20 +263,20 @@ def _is_newer(session: Session, job: Job, known: Evidence) -> bool | None:
     if known.ahead_s is not None:
         return by_s >= -_SLACK_S
     if known.host.now is not None and job.submitted > known.host.now + _SLACK_S:
-        return None  # from the future: clocks that differ, and nobody knows by how much
+        return None  # from the future: the clocks differ by an unknown time
     if by_s >= -_SLACK_S:
         return True
     return None if by_s >= -_SLACK_S - _DAY_S else False
 
 
 def _is_request(session: Session, job: Job, known: Evidence) -> bool | None:
-    """Did a program make this batch job in order to bring you onto its node? None if it may still do so.
+    """True if a program made this batch job to bring you onto its node; None if it may still do so.
 
     Some sites' sinteractive is sbatch, a wait, and then srun --jobid, sattach or ssh. An interactive shell gives each
-    command that you type a process group of its own (job control); a program leaves all that it starts in its own. So
-    a step in the group of a program that started just before the job was submitted proves it, and one that you typed
-    does not. While such a program waits, its one job looks like that of any program that submits one. Where you have
-    had no prompt yet, it is the request's if lnode started the session with one.
+    command that you type its own process group (job control). A program leaves all its children in its group. So a step
+    in the group of a program that started just before the job was submitted is a proof, and a step that you typed is
+    not. While such a program waits, its one job looks like that of any program that submits one. If you have had no
+    prompt yet, the job is the request's if lnode started the session with a request.
     """
     host = known.host
     if not host.processes:
@@ -286,7 +286,7 @@ def _is_request(session: Session, job: Job, known: Evidence) -> bool | None:
         return True
     if len(known.jobs[job.sid]) > 1:
         return False
-    members = [pid for pid in known.members.get(job.sid, ()) if pid in host.work]  # the others came and went meanwhile
+    members = [pid for pid in known.members.get(job.sid, ()) if pid in host.work]  # the others ended meanwhile
     if any(host.work[pid].group != job.sid for pid in members):
         return False
     if _is_prompt(job.sid, host) or not any(_is_starter(pid, job, known) for pid in members):
@@ -295,7 +295,7 @@ def _is_request(session: Session, job: Job, known: Evidence) -> bool | None:
 
 
 def _is_maker(leader: int, job: Job, known: Evidence) -> bool:
-    """Has the job been submitted from this process group, of which you typed at most the beginning?"""
+    """True if the job was submitted by a program of this process group, not by a command that you typed."""
     if _is_prompt(leader, known.host):
         return False
     process = known.host.processes[leader]
@@ -315,7 +315,7 @@ def _is_just_before(process: LoginProcess, job: Job, known: Evidence, within_s: 
 
 
 def _is_prompt(pid: int, host: Host) -> bool:
-    """Is it a shell to type into, which was started without a script and without -c? True too if nobody can say."""
+    """True if it is an interactive shell, started without a script and without -c; also if that is unknown."""
     process, work = host.processes.get(pid), host.work.get(pid)
     return process is None or (process.command in _SHELLS and _TYPED.fullmatch(work.words if work else "") is not None)
 
@@ -324,7 +324,7 @@ _TYPED = re.compile(r"(\S+(?: (?:-[abd-zA-Z]+|--[a-z]+))*)?")
 
 
 def _steps(host: Host) -> dict[str, set[int]]:
-    """Job id or node -> the processes that say in their words that they lead there."""
+    """Return job id or node -> the processes whose command line leads to it."""
     found: dict[str, set[int]] = {}
     for pid, work in host.work.items():
         command = host.processes[pid].command if pid in host.processes else ""
@@ -334,7 +334,7 @@ def _steps(host: Host) -> dict[str, set[int]]:
 
 
 def _leaders(host: Host, steps: Mapping[str, Set[int]]) -> dict[tuple[int, str], set[int]]:
-    """(sid, job id or node) -> the leaders of the process groups there that lead into it."""
+    """Return (sid, job id or node) -> the leaders of the process groups in that session that lead into it."""
     found: dict[tuple[int, str], set[int]] = {}
     for name, pids in steps.items():
         for pid in pids:

@@ -26,9 +26,9 @@ def words(text: str, *, enter: bool) -> tuple[str, ...]:
 
 
 def line(text: str, *, enter: bool) -> str:
-    """Return the line that send.sh reads: in no argument, which everybody on the login node could read.
+    """Return the line that send.sh reads. It is no argument, which every user of the login node could read.
 
-    Raises LnodeError(USAGE) for too much.
+    Raises LnodeError(USAGE) for a text that is too long.
     """
     found = " ".join(map(_in_base64, words(text, enter=enter)))
     if len(found) > _MOST_BYTES:
@@ -48,7 +48,7 @@ def _in_base64(word: str) -> str:
 
 
 def typed(reply: Collection[str], alias: str, name: str, text: str, *, enter: bool) -> str:
-    """Return what was done in a sentence."""
+    """Return a sentence about the typed text."""
     characters = "1 character" if len(text) == 1 else f"{len(text)} characters"
     left = "; its copy mode was left" if "left-mode" in reply else ""
     return f"typed {characters}{' and Enter' if enter else ''} into {name} on {alias}{left}"

@@ -1,7 +1,7 @@
-"""Which login node has a session: what the shared home, the scheduler and the laptop say, and what follows from it.
+"""Which login node has a session: hints of the shared home, the scheduler and the laptop, and the verdict.
 
-All of that are hints that may be old. Where a session is, only the node itself knows; where it does not answer, a hint
-is enough to start nothing anew.
+All hints may be old. Only the node itself knows its sessions. If it does not answer, lnode starts nothing because of
+the hint.
 """
 
 import re
@@ -14,7 +14,7 @@ from lnode.schedulers.slurm import Job
 
 
 class Claim(NamedTuple):
-    """Another login node, the port of its sshd, and the sessions that are said to be there; none: something is."""
+    """Another login node, its sshd's port, and its sessions by the hints; without names it has an unknown session."""
 
     node: NodeName
     port: Port
@@ -22,7 +22,7 @@ class Claim(NamedTuple):
 
 
 class Verdict(Enum):
-    """FOUND: it is there. DOWN: it is said to be there, who does not answer. DOUBT: it may be. NOWHERE: it is not."""
+    """FOUND: a node has it. DOWN: by a hint, a silent node has it. DOUBT: a silent node may. NOWHERE: no node."""
 
     FOUND = auto()
     DOWN = auto()
@@ -31,10 +31,9 @@ class Verdict(Enum):
 
 
 def claims(rows: Iterable[str], jobs: Iterable[Job], here: NodeName | None, port: Port) -> tuple[Claim, ...]:
-    """Of the other login nodes, by name: rows `NODE PORT NAME` of the home, and where requests were made.
+    """Return the hints about other login nodes, by name: from rows `NODE PORT NAME` of the home, and from requests.
 
-    Login nodes of one alias are alike, so the port of this one serves where the home has none. A batch job says nothing
-    of sessions.
+    Login nodes of one alias are alike, so this node's port is the default. A batch job is no hint about sessions.
     """
     names: dict[NodeName, set[str]] = {}
     ports: dict[NodeName, Port] = {}
@@ -57,10 +56,10 @@ def decide(
     silent: Sequence[Claim],
     remembered: NodeName | None,
 ) -> tuple[Verdict, NodeName | None]:
-    """Where the session is, and on which node: `found` are the sessions of those that answered, by node.
+    """Return the verdict and the node. `found` are the sessions of the nodes that answered, by node.
 
-    The node where the alias leads is None if its name is unknown. `remembered` is where the laptop saw it last, None
-    for nowhere.
+    The node to which the alias leads is None if its name is unknown. `remembered` is the node on which the laptop saw
+    the session last, or None.
     """
     owners = sorted((node for node in found if name in found[node]), key=lambda node: node or "")
     if owners:
@@ -73,7 +72,7 @@ def decide(
 
 
 def is_same(node: str | None, other: str | None) -> bool:
-    """True for two names of one login node: one program's name has the domain, another's has not. None is no name."""
+    """True for two names of one login node, with or without the domain. None is no name."""
     return bool(node and other) and _short(node or "") == _short(other or "")
 
 

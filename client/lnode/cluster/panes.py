@@ -1,4 +1,4 @@
-"""What a session has shown, look by look (wait.sh): what of it is new, and is it what somebody waits for?"""
+"""The output of a session, look by look (wait.sh): the new part, and the text that you wait for."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,22 +7,22 @@ from typing import NamedTuple
 
 
 class PanePosition(NamedTuple):
-    """Where to look: values of wait.sh. At first only the session's name is known, then what finds its pane again."""
+    """The pane to look at: values of wait.sh. The first look has only the session's name, later ones the pane's id."""
 
     format: str
     value: str
     pane: str = ""
-    first: str = ""  # row that has not been seen
-    last: str = ""  # length of the history then
+    first: str = ""  # the first new row
+    last: str = ""  # length of the history at the last look
 
 
 def named(name: str) -> PanePosition:
-    """The active pane of the session of that name."""
+    """Return the active pane of the session of that name."""
     return PanePosition("#{session_name}", name)
 
 
 def again(reply: Mapping[str, Sequence[str]]) -> PanePosition | None:
-    """The same pane of the same session, whatever they are called by now; from the first reply."""
+    """Return the same pane of the same session from the first reply, even if their names change."""
     match = _PANE.fullmatch(next(iter(reply.get("pane", ())), ""))
     return PanePosition("#{session_created} #{session_id}", *match.groups()) if match else None
 
@@ -31,7 +31,7 @@ _PANE = re.compile(r"([0-9]{1,12} \$[0-9]{1,10}) (%[0-9]{1,10}) ([0-9]{1,12}) ([
 
 
 class Look(NamedTuple):
-    """What there is to see now. `rows` are those that were asked for, wrapped lines joined."""
+    """The present state of the pane. `rows` are the requested rows, wrapped lines joined."""
 
     first: str
     last: str
@@ -42,7 +42,7 @@ class Look(NamedTuple):
 
 
 def parse_look(reply: Mapping[str, Sequence[str]]) -> Look | None:
-    """Read the section `look`; None where nothing has changed since the last one."""
+    """Read the section `look`; None if nothing has changed since the last look."""
     rows = unbarred(reply.get("look", ()))
     match = _FACTS.fullmatch(rows[0]) if rows else None
     if match is None:
@@ -55,19 +55,19 @@ _FACTS = re.compile(r"(-?[0-9]{1,12}) ([0-9]{1,12}) ([01]) ([01]) (yes|no)")
 
 
 def unbarred(rows: Sequence[str]) -> tuple[str, ...]:
-    """Rows of a pane as they were before each got its bar."""
+    """Return the rows of a pane without the bar before each."""
     return tuple(row.removeprefix("|") for row in rows)
 
 
 class Sent(NamedTuple):
-    """What was typed, and the rows that were there before: the cursor's, or the whole of a program's own screen."""
+    """The typed text, and the rows before it: the cursor's row, or all rows of a full-screen program."""
 
     text: str
     before: tuple[str, ...]
 
 
 def fresh(look: Look, sent: Sent | None) -> str:
-    """What may be what somebody waits for: all of it, or what came after what was sent and is not its echo."""
+    """Return the text in which to search: all of it, or only the output after the sent text and its echo."""
     if sent is None:
         return _joined(look.rows)
     if look.alternate:
@@ -83,7 +83,7 @@ def _joined(rows: Sequence[str]) -> str:
 
 
 class PaneEvent(StrEnum):
-    """What can be waited for but for a pattern."""
+    """The events that you can wait for, apart from a pattern."""
 
     IDLE = "idle"
     BELL = "bell"

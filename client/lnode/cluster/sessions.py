@@ -1,4 +1,4 @@
-"""tmux's sessions and Slurm's jobs, joined into what a person asks: what runs where, and for how long."""
+"""tmux's sessions and the scheduler's jobs, joined into one picture: each session with its node and time left."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from lnode.text import in_words
 
 
 class State(StrEnum):
-    """What a session is doing, in a word. UNKNOWN: nobody can say, which is not gone."""
+    """The state of a session in one word. UNKNOWN does not mean gone."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -25,10 +25,10 @@ class State(StrEnum):
 
 
 class Ending(NamedTuple):
-    """What ends with a session: jobs, and the processes that hold them or ask for them.
+    """Everything that ends with a session: jobs, and the processes that hold them or ask for them.
 
-    `is_known`: there is no other job. `shown_in` are other sessions that show some of its windows: these go on, and so
-    do the jobs in them.
+    `is_known`: there is certainly no other job. `shown_in` are other sessions that show some of its windows: these
+    windows go on, and so do the jobs in them.
     """
 
     jobs: tuple[slurm.Job, ...] = ()
@@ -38,10 +38,10 @@ class Ending(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A session with the allocation behind it. `node` is where its shell is: compute nodes, or the login node.
+    """A session with its allocation. `node` is the host of its shell: compute nodes, or the login node.
 
-    `starts_in_s` is Slurm's own estimate for a job that waits, None where it has none. `others` are more jobs that were
-    requested in it, `submitted` batch jobs that you submitted there, which are not its own.
+    `starts_in_s` is Slurm's own estimate for a waiting job, or None. `others` are more jobs that were requested in it,
+    `submitted` batch jobs that you submitted in it and that are not its own.
     """
 
     session: tmux.Session
@@ -59,7 +59,7 @@ class Entry(NamedTuple):
 
     @property
     def successor(self) -> slurm.Job | None:
-        """The job that waits until the one that holds nodes ends (--renew --early)."""
+        """Return the job that waits for the end of the running one (--renew --early)."""
         if self.state is not State.RUNNING:
             return None
         return next((job for job in self.others if not slurm.is_running(job) and not slurm.is_over(job)), None)
@@ -72,19 +72,19 @@ class Entry(NamedTuple):
 
 
 CANNOT_ASK = ("lost", "refused")
-"""What Picture.tmux is where its sessions are not known, which is not that there are none."""
+"""The values of Picture.tmux if its sessions are unknown. Unknown does not mean that there are none."""
 
 
 class Picture(NamedTuple):
-    """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (there is none that is known).
+    """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (lnode found none).
 
-    `tmux` is "ok", "missing", "lost" (it runs, but its socket is gone) or "refused" (it does not answer as it should);
-    `tmux_says` are its own words then.
-    `now` is the login node's clock in epoch seconds: with it go the times of sessions, never with the laptop's.
-    `system` is which scheduler it is: a key of schedulers.SCHEDULERS.
-    `address` is its own name in full, None if it calls itself by none; `login_node` is what to call it in a sentence.
-    `port` is its sshd's own, `others` what is said of other login nodes. `keeps`: its home takes such notes.
-    `distrusted` are folders and notes there which another user could have written, and which were not read.
+    `tmux` is "ok", "missing", "lost" (it runs, but its socket is gone) or "refused" (lnode cannot ask it); then
+    `tmux_says` are its own words.
+    `now` is the login node's clock in epoch seconds. Compare times of sessions with it, never with the laptop's clock.
+    `system` is the scheduler: a key of schedulers.SCHEDULERS.
+    `address` is its own full name, None if it has none; `login_node` is its name for sentences.
+    `port` is its sshd's own, `others` the hints about other login nodes. `keeps`: lnode can write notes to its home.
+    `distrusted` are folders and notes that another user could have written, so that lnode did not read them.
     `is_modeless`: its home does not keep the modes of files.
     """
 
@@ -129,7 +129,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     shown = _names_by_pane(found)
     for session in found:
         tied = Tie(None, is_certain=False) if too_much else job_evidence.tie(session, known)
-        if address is None and jobs:  # all of them might be another node's
+        if address is None and jobs:  # all jobs might be another node's
             tied = tied._replace(is_certain=False)
         job = tied.job
         state = _state(session, job, scheduler if tied.is_certain else "silent")
@@ -150,23 +150,23 @@ _TMUX = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
 
 
 def _steps(sessions: int, jobs: Sequence[slurm.Job], host: job_evidence.Host) -> int:
-    """About how many steps it takes to weigh the evidence: each session's, and that of each batch job."""
+    """Return about how many steps the evidence takes, that of each session and of each batch job."""
     batch = sum(job.is_batch for job in jobs)
     return sessions * (len(jobs) + len(host.processes) + len(host.origins)) + batch * len(host.processes)
 
 
-_MOST_STEPS = 1_000_000  # about a second; what takes more is nothing that one user runs, and stays unknown
+_MOST_STEPS = 1_000_000  # about a second; one user never runs so much, so beyond it the state stays unknown
 
 
 def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]) -> list[tmux.Session]:
-    """The sessions, and for each client of theirs where it comes from."""
+    """Return the sessions with the origin of each of their clients."""
     panes, marks = reply.get("panes", ()), tmux.parse_marks(reply.get("marks", ()))
     owners, hosts = tmux.parse_owners(panes), tmux.parse_who(reply.get("who", ()))
     places: dict[str, list[str]] = {}
     for client in tmux.parse_clients(panes):
         parent, marked = marks.get(client.tty, (0, 0))
         leased, laptop = owners.get(client.session_id, (marked + 1, ""))
-        # lnode's own client, and of the laptop that asked last: nobody else's comes back by itself after that
+        # lnode's own client of the laptop that asked last: only that one comes back by itself
         process = processes.get(client.pid or 0)
         is_owner = process is not None and process.parent == parent and marked >= leased
         place = laptop if is_owner else hosts.get(client.tty) or client.tty.removeprefix("/dev/")
@@ -175,7 +175,7 @@ def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginP
 
 
 def _names_by_pane(found: Iterable[tmux.Session]) -> dict[str, list[str]]:
-    """Pane -> the sessions that show it, three at most: several after `tmux new -t` (a group) or link-window."""
+    """Return pane -> the sessions that show it, three at most: several after `tmux new -t` (a group) or link-window."""
     names: dict[str, list[str]] = {}
     for session in found:
         for pane in session.pane_ids:
@@ -191,7 +191,7 @@ _NAMES = 3
 def _ending(
     session: tmux.Session, tied: Tie, known: job_evidence.Evidence, shown: Mapping[str, Sequence[str]], scheduler: str
 ) -> Ending:
-    """What ends with the session: nothing in panes that another session shows too, for these go on."""
+    """Return everything that ends with the session. Panes that another session also shows go on."""
     panes = [
         (pane, pid) for pane, pid in zip(session.pane_ids, session.pane_pids, strict=True) if len(shown[pane]) == 1
     ]
@@ -215,21 +215,21 @@ def _state(session: tmux.Session, job: slurm.Job | None, scheduler: str) -> Stat
 
 
 def left_in_words(job: slurm.Job) -> str:
-    """`61 h left`, `no time limit`, or "" where Slurm does not say."""
+    """Return `61 h left`, `no time limit`, or "" if Slurm does not say."""
     if job.left_s is not None:
         return f"{in_words(job.left_s)} left"
     return "no time limit" if job.left == "UNLIMITED" else ""
 
 
 def start_in_words(entry: Entry) -> str:
-    """`about 20 min`, or "" where Slurm has no estimate."""
+    """Return `about 20 min`, or "" if Slurm has no estimate."""
     if entry.starts_in_s is None:
         return ""
     return f"about {in_words(entry.starts_in_s)}" if entry.starts_in_s else "any moment now"
 
 
 def not_kept(picture: Picture, alias: str) -> str:
-    """What is to be said of a home that takes no notes, or of notes that are not read; "" of any other (TRAPS 33)."""
+    """Return a sentence about a home that is full or read-only, or about notes that lnode does not read; else ""."""
     node = picture.login_node
     if picture.distrusted:
         how, _, path = picture.distrusted[0].partition(" ")
@@ -244,20 +244,20 @@ def not_kept(picture: Picture, alias: str) -> str:
         )
     if picture.keeps:
         return ""
-    return f"the home on {node} takes nothing, so what runs there is noted nowhere: lnode {alias} --doctor"
+    return f"cannot write to your home on {node}, so lnode cannot remember what runs there: lnode {alias} --doctor"
 
 
 def whereabouts(entry: Entry) -> str:
-    """One clause that is true: `runs on c0512, 61 h left`, `waits its turn (Priority), about 20 min`."""
+    """Return the state in one clause: `runs on c0512, 61 h left`, `waits its turn (Priority), about 20 min`."""
     job = entry.job
     if entry.state is State.RUNNING and job is not None:
         return ", ".join(filter(None, (f"runs on {job.nodes}" if job.nodes else "runs", left_in_words(job))))
     if entry.state is State.WAITING and job is not None:
         return ", ".join(filter(None, (slurm_reasons.in_words(job.reason), start_in_words(entry))))
     if entry.state is State.UNKNOWN:
-        return f"keeps running; on what node is unknown (tmux on {entry.login_node})"
+        return f"keeps running; its node is unknown (tmux on {entry.login_node})"
     if entry.state is State.ENDED:
-        return f"has no allocation any more; its shell is on {entry.login_node}"
+        return f"no longer has an allocation; its shell is on {entry.login_node}"
     if entry.state is State.ENDING:
         return "keeps running, its allocation is ending"
     return f"runs on {entry.login_node}"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lnode.errors import ExitCode, LnodeError
 from lnode.remote.fields import JobId, PaneId, SessionId, epoch, number
 
-# Options that a tmux before 2.0 does not know come out empty. Free text comes last, what lnode wrote itself before it.
+# Options that a tmux before 2.0 does not know come out empty. lnode's own values come before the free text.
 PANES_FORMAT = (
     "#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} #{pane_id} "
     "f#{window_flags} k#{@lnode_kind} o#{@lnode_owner} e#{@lnode_ended} w#{@lnode_warned} t#{@lnode_told} "
@@ -21,7 +21,7 @@ PANES_FORMAT = (
 
 
 class ExitOfAttach(IntEnum):
-    """Exit code of the attach line (session.sh). Unusual numbers, so that no shell's own failure is taken for one."""
+    """Exit code of the attach line (session.sh). The numbers are unusual: no failure of a shell looks like one."""
 
     DETACHED = 100
     ENDED = 101
@@ -46,7 +46,7 @@ class ExitOfAttach(IntEnum):
 
 
 class Ended(NamedTuple):
-    """How the request of a session ended: None or "" for what is not known, seconds since the epoch there."""
+    """The end of a session's request: None or "" for an unknown value; `at` is in the host's epoch seconds."""
 
     job: JobId | None
     state: str
@@ -57,9 +57,9 @@ class Session(NamedTuple):
     """A tmux session. Times are seconds since the epoch on the host's clock.
 
     `pane_pids` are the first processes of its panes, `pane_ids` tmux's own `%3`, in the same order; `kind` is "node",
-    "login", "run", or "" for one made by hand. `clients` says where each client comes from: a laptop's name, a host,
+    "login", "run", or "" for one made by hand. `clients` has the origin of each client: a laptop's name, a host,
     else a tty. `alerts` are tmux's flags of its windows: `!` bell, `~` silence, `#` activity. `told` is the job whose
-    start has been told, `warned` the last warning given (`JOB MINUTES`).
+    start was told, `warned` the last warning (`JOB MINUTES`).
     """
 
     id: SessionId
@@ -86,9 +86,9 @@ _ALERTS = "!~#"
 
 
 def parse_panes(lines: Iterable[str]) -> tuple[Session, ...]:
-    """Read `list-panes -a -F PANES_FORMAT`: one session for all its panes, in tmux's order; other lines are skipped.
+    """Read `list-panes -a -F PANES_FORMAT`: one session for all its panes, in tmux's order; skip other lines.
 
-    Whatever stands in an option, the session is listed.
+    A strange value of an option does not hide the session.
     """
     found: dict[SessionId, Session] = {}
     pids: dict[SessionId, list[int]] = {}
@@ -113,7 +113,7 @@ def parse_panes(lines: Iterable[str]) -> tuple[Session, ...]:
 
 
 def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
-    """The beginning of a row, its options by their letters, and the name."""
+    """Return the beginning of a row, its options by their letters, and the name."""
     match, options = _PANE.fullmatch(row), {}
     rest = match[8] if match else ""
     for letter, end in (("k", " o"), ("o", " e"), ("e", " w"), ("w", " t"), ("t", " ")):
@@ -122,14 +122,14 @@ def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
 
 
 def _parse_ended(value: str) -> Ended | None:
-    """The option @lnode_ended: `JOB STATE EPOCH`, with `-` for what is not known."""
+    """Read the option @lnode_ended: `JOB STATE EPOCH`, with `-` for an unknown value."""
     match = re.fullmatch(r"(\S{1,40}) ([A-Z_-]{1,40}) ([0-9]{1,12})", value)
     at = epoch(match[3]) if match else None
     return Ended(JobId.parse(match[1]), match[2].strip("-"), at) if match and at is not None else None
 
 
 def parse_owners(lines: Iterable[str]) -> dict[SessionId, tuple[int, str]]:
-    """From the same rows the lease of each session that has one, @lnode_owner: session id -> (epoch, laptop's name)."""
+    """Read the leases (@lnode_owner) from the same rows: session id -> (epoch, laptop's name)."""
     rows = ((SessionId(match[1]), options["o"]) for match, options, _ in map(_split, lines) if match)
     leases = ((id_, re.fullmatch(r"[^,]*,([0-9]{1,12}),([\w.-]{1,40}),.*", value)) for id_, value in rows)
     return {id_: (int(lease[1]), lease[2]) for id_, lease in leases if lease}
@@ -144,7 +144,7 @@ class Client(NamedTuple):
 
 
 def parse_clients(lines: Iterable[str]) -> tuple[Client, ...]:
-    """Read the rows `client SESSION_ID PID /dev/TTY`; other lines are skipped."""
+    """Read the rows `client SESSION_ID PID /dev/TTY`; skip other lines."""
     rows = (re.fullmatch(r"client (\$[0-9]{1,10}) ([0-9]{0,10}) (\S{1,80})", row) for row in lines)
     return tuple(Client(SessionId(row[1]), row[3], number(row[2])) for row in rows if row)
 
@@ -157,7 +157,7 @@ def parse_marks(lines: Iterable[str]) -> dict[str, tuple[int, int]]:
 
 
 def parse_who(lines: Iterable[str]) -> dict[str, str]:
-    """Read who(1): tty -> the host that it came from, where it names one."""
+    """Read who(1): tty -> the host that it came from, if who names one."""
     rows = ((re.match(r"\S+ +(\S{1,80}) ", row), row.rstrip().rpartition("(")) for row in lines)
     return {
         f"/dev/{tty[1]}": host[:-1] for tty, (_, _, host) in rows
@@ -169,17 +169,17 @@ _CREATABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 def is_creatable(name: str) -> bool:
-    """Does tmux, of every version, keep this name as it is? `.` and `:` become `_`, `#{}` is expanded in `-s`."""
+    """True if every version of tmux keeps this name. tmux changes `.` and `:` into `_`, and expands `#{}` in `-s`."""
     return _CREATABLE.fullmatch(name) is not None
 
 
 def is_possible(name: str) -> bool:
-    """Can a session that somebody made by hand have this name? tmux never keeps `.`, `:` or a control character."""
+    """True if a session made by hand can have this name. tmux never keeps `.`, `:` or a control character."""
     return bool(name) and not re.search(r"[.:\x00-\x1f\x7f-\x9f]", name)
 
 
 def suggestion(name: str) -> str:
-    """The nearest name that can be created."""
+    """Return the nearest name that lnode can create."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "livenode"
 
 
@@ -193,7 +193,7 @@ def mangled(name: str) -> LnodeError:
 
 
 def literal(text: str) -> str:
-    """Text as tmux shows it and expands nothing in it: no format, no time, no command, no control character."""
+    """Return text in which tmux expands nothing: no format, no time, no command, no control character."""
     return "".join(c if c.isprintable() and c not in "#%" else "_" for c in text)
 
 
@@ -203,18 +203,18 @@ def renewal(alias: str, name: str) -> str:
 
 
 def pane_command(request: str, renew: str = "") -> str:
-    """What a session with an allocation runs: the request, then a shell that says where it is.
+    """Return the command of a session with an allocation: the request, then a shell that says that the job has ended.
 
     tmux gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
-    backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane, and Slurm's
-    AllocSID of what was requested there (SLURM.md 2). `renew` is the command of renewal().
+    backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane. Slurm records that pid
+    as AllocSID of each job requested in the pane (squeue(1), allocsid). `renew` is the command of renewal().
     """
     typed = renew if re.fullmatch(r"[\w.@+ -]+", renew, re.ASCII) else "lnode HOST SESSION --renew"
     return f"{request}; exec /bin/sh -c '{_AFTERWARDS.replace('RENEWAL', typed)}'"
 
 
-# The option is what parse_panes reads: JOB STATE EPOCH. A job that is only just ending has no last state yet.
-# A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it there.
+# parse_panes reads the option: JOB STATE EPOCH. A job that is just ending has no last state yet.
+# A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it.
 _AFTERWARDS = (
     "set -- $(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null"
     ' | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in '
@@ -233,7 +233,7 @@ _AFTERWARDS = (
 
 
 def program_of(request: str) -> str:
-    """The program that a request starts with, if its first word is plainly one; else "" (assignments, builtins)."""
+    """Return the program of a request, if its first word clearly is one; else "" (assignments, builtins)."""
     word = request.split(maxsplit=1)[0] if request.strip() else ""
     return word if re.fullmatch(r"[A-Za-z0-9_./+][A-Za-z0-9_./+-]*", word) and word not in _SHELL_WORDS else ""
 
