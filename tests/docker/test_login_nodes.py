@@ -230,7 +230,7 @@ def test_the_host_key_of_the_other_node_is_asked_about_by_ssh(shared: TwoNodes, 
     (shared.first.home / ".local/state/lnode/login-nodes").unlink()
     shared.land_on(shared.first)
     listed = in_a_pipe(shared.first, "unity", "--ls")
-    assert "login2 has a host key that is not accepted here; far was there" in listed.stderr, listed
+    assert "login2 has a host key that ssh does not accept; far was there" in listed.stderr, listed
     script = in_a_pipe(shared.first, "unity", "far", "--peek")
     assert (script.returncode, script.stderr) == (
         6, "lnode: the host key of unity (login2 port 22) is not known here, and was not accepted\n"

@@ -1,6 +1,6 @@
-"""The last answer of each host, kept on this laptop: what `--ls` shows where nothing answers.
+"""The last answer of each host, kept on this laptop: `--ls` shows it if the host does not answer.
 
-Kept is what the host said, and it is read by the same parsers: whatever stands in the file is as harmless as a reply.
+The file holds the host's words, and the same parsers read it. So the file is as harmless as a reply.
 """
 
 import json
@@ -25,10 +25,7 @@ class Kept(NamedTuple):
 
 
 def keep(alias: str, replies: Sequence[Reply]) -> None:
-    """Remember what a host has just answered. What is too long to be read again is not kept.
-
-    A state folder that cannot be written keeps nothing.
-    """
+    """Remember a host's answer, unless it is too long to read again, or lnode cannot write its state folder."""
     with suppress(OSError):
         text = json.dumps({"host": alias, "at": time.time(), "replies": [dict(reply) for reply in replies]})
         if len(text) <= _LONGEST:  # json.dumps writes ASCII
@@ -36,12 +33,12 @@ def keep(alias: str, replies: Sequence[Reply]) -> None:
 
 
 def read(alias: str) -> Kept | None:
-    """What is kept of a host, None for nothing that can be read."""
+    """Return the last answer of a host; None if there is none, or if lnode cannot read it."""
     return _read(_path(alias), alias)
 
 
 def hosts() -> list[str]:
-    """The aliases of which something is kept."""
+    """Return the aliases with a kept answer."""
     try:
         names = sorted(os.listdir(_folder()))
     except OSError:

@@ -1,7 +1,7 @@
-"""The way to one login node of several behind an alias, and what this laptop remembers of them.
+"""The way to one of several login nodes behind an alias, and this laptop's memory of them.
 
-The alias keeps its user, key and HostKeyAlias. A master of the alias is the way through, never the way itself: it pins
-the node on which it landed, so what leads to another node has another ControlPath.
+The alias keeps its user, key and HostKeyAlias. lnode can jump through a master of the alias, but never uses it as the
+way itself: a master stays on the node that it reached, so another node has another ControlPath.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,36 +17,36 @@ from lnode.ssh import master, sign_in_memory
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.target import Resolving, Target
 
-_WITHIN_S = 10  # a node that is down lets the jump wait for minutes
+_WITHIN_S = 10  # to a node that is down, the jump would wait for minutes
 
 
 class Known(NamedTuple):
-    """What was seen of an alias: its login nodes with their sshd's port, and on which each session was last.
+    """The login nodes of an alias with their sshd's port, and the node on which each session was last seen.
 
-    A node is one to which the alias has led, or that had sessions: an interactive job may come from any compute node.
+    A node counts if the alias has led to it, or if it had sessions: an interactive job may come from any compute node.
     """
 
     ports: Mapping[NodeName, Port]
     sessions: Mapping[str, NodeName]
 
     def owner(self, name: str) -> NodeName | None:
-        """Where to look for the session, None where that is unknown."""
+        """Return the node on which to look for the session, None if unknown."""
         return self.sessions.get(name)
 
     def port(self, node: NodeName) -> Port:
-        """Of its sshd: login nodes of one alias are alike."""
+        """Return the port of its sshd; the default is another node's, because login nodes of one alias are alike."""
         return self.ports.get(node, next(iter(self.ports.values()), SSH_PORT))
 
     @property
     def are_several(self) -> bool:
-        """Has the alias led to more than one node? If not it is itself the shortest way."""
+        """True if the alias has led to more than one node. Otherwise the alias itself is the shortest way."""
         return len(self.ports) > 1
 
 
 def to_node(target: Target, node: NodeName, port: Port, settings: HostSettings, *, led: bool = False) -> Target:
     """The target that is this login node. Raises LnodeError as Resolving does.
 
-    `led`: the alias has led there, so its key is known by the alias' name; else ssh has to ask about one that is new.
+    `led`: the alias has led to it, so its key is known by the alias' name; otherwise ssh asks you about a new key.
     """
     if settings.login_nodes:
         route: tuple[Option, ...] = (Option("HostName", _address(settings.login_nodes, node)),)
@@ -54,7 +54,7 @@ def to_node(target: Target, node: NodeName, port: Port, settings: HostSettings, 
         route = (Option("HostName", node), Option("Port", port), _through(target))
         if sign_in_memory.takes_person(target) is False or master.identity(
             target
-        ):  # or who signs in there may need longer
+        ):  # otherwise you may need longer to sign in
             route = (*route, Option("ConnectTimeout", _WITHIN_S))
     if led:
         route = (*route, Option("HostKeyAlias", Local(target.host_key_alias or target.place.known_hosts_name)))
@@ -71,19 +71,19 @@ def to_owner(target: Target, node: NodeName, settings: HostSettings) -> Target:
 
 
 def _address(template: str, node: NodeName) -> NodeName:
-    """The address of a login node, by `login_nodes` of config.toml. Raises LnodeError."""
+    """Return the address of a login node, by `login_nodes` of config.toml. Raises LnodeError."""
     address = NodeName.parse(template.replace("{node}", node))
     if address is None:
         raise LnodeError(
             ExitCode.USAGE,
-            f"login_nodes makes no address of {node}",
+            f"login_nodes does not make an address from {node}",
             f"fix it in config.toml: login_nodes = {template!r}",
         )
     return address
 
 
 def _through(target: Target) -> Option:
-    """Through wherever the alias leads, over the master that a sign-in left open."""
+    """Return the option that jumps through the alias, over its open master if it has one."""
     if not target.control_path:
         return Option("ProxyJump", Local(target.alias))
     import shlex
@@ -94,9 +94,9 @@ def _through(target: Target) -> Option:
 
 
 def wants_person(target: Target, there: Target) -> bool:
-    """Would a silent sign-in be refused `there`, at a login node of the target?
+    """True if `there`, a login node of the target, would refuse a silent sign-in.
 
-    What takes somebody at one of them does at the others, until one was seen to take nobody.
+    If you have to sign in to one login node, lnode expects the same of the others, until one lets it in silently.
     """
     takes_person = sign_in_memory.takes_person(there)
     if takes_person is None:
@@ -105,7 +105,7 @@ def wants_person(target: Target, there: Target) -> bool:
 
 
 def recall(alias: str) -> Known:
-    """What is remembered, read as strictly as what a host says: an older lnode may have written it."""
+    """Return the laptop's memory of an alias, read as strictly as an answer: an older lnode may have written it."""
     kept = _read().get(alias)
     kept = kept if isinstance(kept, dict) else {}
     ports, sessions = (_table(kept.get(part)) for part in ("ports", "sessions"))
@@ -122,7 +122,7 @@ def _table(kept: object) -> dict[str, str]:
 
 
 def learn_node(alias: str, node: NodeName, port: Port, names: Collection[str], *, led: bool) -> None:
-    """These are the sessions of a login node, and no others. `led`: the alias leads there."""
+    """Remember exactly these sessions of a login node. `led`: the alias leads to it."""
     known = recall(alias)
     ports = {one: its for one, its in known.ports.items() if led or names or not is_same(one, node)}
     others = {
@@ -148,7 +148,7 @@ def _as_kept(known: Known, node: NodeName) -> NodeName:
 
 
 def _keep(alias: str, before: Known, now: Known) -> None:
-    """A state folder that cannot be written remembers nothing."""
+    """Write the memory if it has changed. If lnode cannot write its state folder, it forgets."""
     if now != before:
         import json
 

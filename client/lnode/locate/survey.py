@@ -1,7 +1,6 @@
 """All login nodes of a host, asked at once: one question to each.
 
-The first question goes where the alias leads. Its answer, and the laptop's memory, tell which other login nodes there
-are.
+The first question goes to the node to which the alias leads. Its answer and the laptop's memory name the other nodes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +16,11 @@ from lnode.remote.fields import NodeName
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 
-_NODE_WITHIN_S = 6.0  # to begin with: a login node that is down lets a jump wait for minutes
+_NODE_WITHIN_S = 6.0  # for the first words: to a node that is down, a jump would wait for minutes
 
-MOST_NODES = 16  # that are asked side by side, an ssh each; no cluster has as many login nodes
+MOST_NODES = 16  # asked in parallel, one ssh each; no cluster has so many login nodes
 
-_MOST_NAMES = 500  # of sessions that are remembered of a login node
+_MOST_NAMES = 500  # remembered sessions of a login node
 _ANSWER_WITHIN_S = 25.0  # in all: tmux by a module takes 10, a silent scheduler 8
 
 
@@ -29,9 +28,9 @@ Reply = Mapping[str, Sequence[str]]
 
 
 class Answers(NamedTuple):
-    """The replies of a host's login nodes and the pictures in them, by node, and why the other nodes are silent.
+    """The replies of a host's login nodes with their pictures, by node, and the errors of the silent nodes.
 
-    The first is the node where the alias leads, None if it calls itself by no name.
+    The first is the node to which the alias leads, None if it has no name.
     """
 
     replies: Mapping[NodeName | None, Reply]
@@ -39,14 +38,14 @@ class Answers(NamedTuple):
     silent: tuple[tuple[Claim, LnodeError], ...]
 
     def sessions(self) -> dict[NodeName | None, set[str]]:
-        """The names of the sessions on each node."""
+        """Return the names of the sessions on each node."""
         return {node: {entry.session.name for entry in picture.entries} for node, picture in self.pictures.items()}
 
 
 class Survey:
-    """A host that is being asked; leaving the block ends the ssh. With `silent` nobody is asked to sign in.
+    """The questions to a host's login nodes; the end of the block ends their ssh. With `silent` ssh does not ask you.
 
-    The login nodes beside the one where the alias leads are asked in silence.
+    ssh never asks you to sign in to the other login nodes, to which the alias does not lead.
     """
 
     def __init__(self, address: Address, *, silent: bool = False) -> None:
@@ -60,7 +59,7 @@ class Survey:
         return self
 
     def answers(self) -> Answers:
-        """Wait for the answers of all login nodes. Raises LnodeError where the alias leads to none."""
+        """Wait for the answers of all login nodes. Raises LnodeError if the alias leads to none."""
         reply = self._question.reply()
         picture = sessions.picture_of(reply)
         here = picture.address
@@ -75,7 +74,7 @@ class Survey:
     def _of_others(
         self, claims: Sequence[Claim]
     ) -> tuple[dict[NodeName | None, Reply], list[tuple[Claim, LnodeError]]]:
-        """Ask the other login nodes side by side: their replies, and why the others gave none."""
+        """Ask the other login nodes in parallel. Return their replies, and the errors of the silent ones."""
         replies: dict[NodeName | None, Reply] = {}
         silent = [(claim, _too_many(claim.node)) for claim in claims[MOST_NODES:]]
         with ExitStack() as stack:
@@ -99,7 +98,7 @@ class Survey:
         return replies, silent
 
     def _remember(self, pictures: Mapping[NodeName | None, sessions.Picture], here: NodeName | None) -> None:
-        """Keep which sessions each login node has; of a tmux that cannot be asked those that were there last."""
+        """Remember the sessions of each login node. If lnode cannot ask its tmux, keep the last known ones."""
         known = routes.recall(self._target.alias)
         for node, seen in pictures.items():
             if node is not None:
@@ -112,7 +111,7 @@ class Survey:
         return Question(there, "list", *sessions.list_values(self._settings.tmux), silent=True)
 
     def abandon(self) -> None:
-        """Wait no longer: answers() fails then, in whatever thread it runs."""
+        """Wait no longer, so that answers() fails, also in another thread."""
         self._abandoned = True
         for question in (self._question, *self._others):
             question.abandon()
@@ -122,7 +121,7 @@ class Survey:
 
 
 def _others(picture: sessions.Picture, here: NodeName | None, known: routes.Known) -> list[Claim]:
-    """The other login nodes on which there may be something."""
+    """Return the other login nodes that may have sessions or jobs."""
     found = {claim.node: claim for claim in picture.others}
     for node in sorted({*known.sessions.values()}):
         if any(is_same(node, other) for other in (here, *found)):
@@ -133,29 +132,29 @@ def _others(picture: sessions.Picture, here: NodeName | None, known: routes.Know
 
 def _too_many(node: NodeName) -> LnodeError:
     return LnodeError(
-        ExitCode.USAGE, f"{node} was not asked, as there are too many login nodes", "give it an alias of its own"
+        ExitCode.USAGE, f"{node} was not asked, because there are too many login nodes", "give it its own alias"
     )
 
 
 def _names_on(known: routes.Known, node: NodeName) -> tuple[str, ...]:
-    """Return the sessions that this laptop saw on a login node last."""
+    """Return the sessions that this laptop last saw on a login node."""
     return tuple(sorted(name for name, where in known.sessions.items() if is_same(where, node)))
 
 
 def _sign_in(alias: str, node: NodeName) -> LnodeError:
     return LnodeError(
-        ExitCode.LOGIN_REFUSED, f"{node} wants somebody to sign in", f"attach to a session there: lnode {alias} SESSION"
+        ExitCode.LOGIN_REFUSED, f"{node} needs you to sign in", f"attach to a session on it: lnode {alias} SESSION"
     )
 
 
 def why_silent(error: LnodeError) -> str:
-    """Why a login node has said nothing, as the end of a sentence."""
+    """Return why a login node has not answered, as the end of a sentence."""
     return _WHY_SILENT.get(error.code, "does not answer")
 
 
 _WHY_SILENT = {
-    ExitCode.LOGIN_REFUSED: "wants somebody to sign in",
-    ExitCode.HOST_KEY: "has a host key that is not accepted here",
+    ExitCode.LOGIN_REFUSED: "needs you to sign in",
+    ExitCode.HOST_KEY: "has a host key that ssh does not accept",
     ExitCode.FAILED: "gives no answer that lnode can use",
-    ExitCode.USAGE: "was not asked, as there are too many login nodes",
+    ExitCode.USAGE: "was not asked, because there are too many login nodes",
 }

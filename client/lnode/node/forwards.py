@@ -16,17 +16,17 @@ class Forward(NamedTuple):
 
     @property
     def spec(self) -> str:
-        """As ssh -L takes it."""
+        """Return the forward in the form of `ssh -L`."""
         return f"{self.bind}:{self.port}:{self.host}:{self.to}"
 
     @property
     def here(self) -> str:
-        """What a browser on this laptop is to be told."""
+        """Return the address for a browser on this laptop."""
         return f"{'localhost' if self.bind in ('*', '0.0.0.0') else self.bind}:{self.port}"  # noqa: S104 - as it was asked
 
     @property
     def there(self) -> str:
-        """What it leads to, in words."""
+        """Return the far end in words."""
         return f"port {self.to}" if self.host == "localhost" else f"{self.host}:{self.to}"
 
 

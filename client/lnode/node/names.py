@@ -1,6 +1,6 @@
 """Names by which ssh itself reaches the node of a session, `myproject.unity.lnode`, and the ssh_config(5) for them.
 
-An editor's Remote-SSH, scp and rsync take them as any Host. Where they lead is found out at each connection.
+An editor's Remote-SSH, scp and rsync use them like any Host. lnode finds the node at each connection.
 """
 
 import re
@@ -12,17 +12,17 @@ _ENCODED = re.compile(r"x((?:[0-9a-f]{2})+)")
 
 
 def host_of(alias: str, session: str) -> str:
-    """The name of a session's node. What ssh or an editor would take for something else is in hex."""
+    """Return the name of a session's node. Names that ssh or an editor could misread are in hex."""
     return f"{_label(session)}.{domain_of(alias)}"
 
 
 def domain_of(alias: str) -> str:
-    """What the names of all its sessions end in, and a file may be called."""
+    """Return the common end of the names of all its sessions; it is also a valid file name."""
     return f"{_label(alias)}.lnode"
 
 
 def session_of(host: str) -> str | None:
-    """The session that is meant by such a name, None by any other."""
+    """Return the session of such a name, None for any other name."""
     label, _, domain = host.partition(".")
     if not domain.endswith(".lnode"):
         return None
@@ -38,7 +38,7 @@ def _label(name: str) -> str:
 
 
 def block(alias: str, user: str, *, way: Sequence[str], key: str, known_hosts: str, key_name: str) -> str:
-    """The Host of all sessions of an alias. `way` is the command to its node, `key` and `known_hosts` are files."""
+    """Return the Host block of all sessions of an alias. `way` leads to the node; `key`, `known_hosts` are files."""
     rows = [
         f"Host *.{domain_of(alias)}",
         f"ProxyCommand {shlex.join(way).replace('%', '%%')} %n",
@@ -58,8 +58,8 @@ def block(alias: str, user: str, *, way: Sequence[str], key: str, known_hosts: s
     return "\n    ".join(rows) + "\n"
 
 
-# What a `Host *` has for all hosts does not go to a node, unless you ask for it there: `ssh -A`, `ssh -X`. No word of
-# GSSAPI: an ssh without it complains of each, and PreferredAuthentications rules it out.
+# These options of a `Host *` do not reach a node, unless you ask for them: `ssh -A`, `ssh -X`. GSSAPI is not here: an
+# ssh without it complains about each such option, and PreferredAuthentications rules it out.
 _ALONE = (
     "AddKeysToAgent no",
     "ForwardAgent no",
@@ -73,9 +73,9 @@ _ALONE = (
 
 
 def passed_on(options: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the options of `ssh -G` that reach a node all the same: they add up, so that no block can undo them.
+    """Return the options of `ssh -G` that reach a node in spite of the block: they add up, so no block can undo them.
 
-    `SendEnv -NAME` undoes only what came before (ssh_config(5)). A language and a kind of terminal are no secrets.
+    `SendEnv -NAME` undoes only earlier lines (ssh_config(5)). A language and a kind of terminal are no secrets.
     """
     named = [("SendEnv", name) for name in options.get("sendenv", ())]
     named += [("SetEnv", row.partition("=")[0]) for row in options.get("setenv", ())]
@@ -87,5 +87,5 @@ _PLAIN_VARIABLE = re.compile(r"LANG|LANGUAGE|LC_\w*\*?|TERM|COLORTERM|NO_COLOR")
 
 
 def include(folder: str) -> str:
-    """The line of ~/.ssh/config that brings in the blocks of a folder; its first, because what comes first counts."""
+    """Return the line of ~/.ssh/config that includes a folder's blocks. It must be first: the first value counts."""
     return f'Include "{folder}/*.lnode"'

@@ -1,7 +1,7 @@
-"""This side of the sshd that sshd.sh starts in a session's allocation: keys of its own, and the ssh that speaks to it.
+"""The laptop's side of the sshd that sshd.sh starts in a session's allocation: its keys, and the ssh that speaks to it.
 
-It has no port: nobody reaches it but through a sign-in that was done already, by standard input and output. So the key
-to it opens nothing by itself, and is kept in a file. For -L that ssh is lnode's own, for --code it is the editor's.
+The sshd has no port. It is reached only through an open connection to the host, by standard input and output. So its
+key opens nothing by itself, and lies in a file. For -L that ssh is lnode's own, for --code it is the editor's.
 """
 
 import os
@@ -30,23 +30,23 @@ _NAME = "lnode"  # in known_hosts
 def forward_argv(
     target: Target, job: JobId | None, host_key: HostKey, forwards: Sequence[Forward], log: SshLog, *, may_prompt: bool
 ) -> tuple[list[str], list[str], dict[str, str]]:
-    """The ssh with these forwards to where the job is, else to the login node; that of the way there; the environment.
+    """Return the ssh with these forwards, the ssh on the way to it, and the environment.
 
-    It prints a line when they are open, and ends with its standard input. The log is that of the way's ssh. Raises
-    LnodeError.
+    The forwards lead to the job's node, without a job to the login node. The ssh prints a line when they are open, and
+    ends with its standard input. `log` is for the ssh on the way. Raises LnodeError.
     """
     way, environment = argv_of(target, _line(job), may_prompt=may_prompt)
     logged = shlex.join(log.argv(way))
     keep_host_key(target.alias, host_key)
     words = [word for option in _options(target) for word in ("-o", option)]
     specs = [word for forward in forwards for word in ("-L", forward.spec)]
-    # In the environment: before 8.4 ssh takes no ProxyCommand of more than 4 KiB, and expands what has a % in it.
+    # In the environment: an ssh before 8.4 rejects a ProxyCommand over 4 KiB, and every ssh expands a % in it.
     shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": logged}
     return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], way, shell
 
 
 def way_argv(target: Target, job: JobId | None) -> tuple[list[str], dict[str, str] | None]:
-    """The ssh whose input and output are those of the sshd there, asking nobody; its environment. Raises LnodeError."""
+    """Return the silent ssh that carries the sshd's input and output, and its environment. Raises LnodeError."""
     return argv_of(target, _line(job), may_prompt=False)
 
 
@@ -55,7 +55,7 @@ def _line(job: JobId | None) -> str:
 
 
 def host_block(target: Target, way: Sequence[str]) -> str:
-    """What ssh_config(5) needs, so that ssh goes by `way` to the nodes of the alias' sessions. Raises LnodeError."""
+    """Return the Host block with which ssh goes by `way` to the nodes of the alias' sessions. Raises LnodeError."""
     return names.block(
         target.alias, target.user, way=way, key=_key(), known_hosts=_known_hosts(target.alias), key_name=_NAME
     )
@@ -72,7 +72,7 @@ def _options(target: Target) -> list[Option]:
 
 
 def _key() -> str:
-    """The file with this laptop's key, made at the first time. Raises LnodeError."""
+    """Return the file with this laptop's key, made at the first call. Raises LnodeError."""
     path = f"{folders.state_folder()}/node-key"
     if not os.path.exists(f"{path}.pub"):
         draft = f"{path}.{os.getpid()}"
@@ -84,8 +84,8 @@ def _key() -> str:
             os.replace(f"{draft}.pub", f"{path}.pub")
         except (OSError, subprocess.CalledProcessError) as error:
             raise LnodeError(
-                ExitCode.FAILED, "no key for the way to the node could be made",
-                f"see what it says: {shlex.join(make)}", detail=str(error),
+                ExitCode.FAILED, "cannot make a key for the way to the node",
+                f"see the reason: {shlex.join(make)}", detail=str(error),
             ) from None  # fmt: skip
     return path
 
@@ -96,13 +96,13 @@ def _public_key() -> str:
 
 
 def keep_host_key(alias: str, key: HostKey) -> None:
-    """By this one its sshd is known from now on. Raises LnodeError."""
+    """Remember the key by which ssh knows the node's sshd from now on. Raises LnodeError."""
     path = _known_hosts(alias)
     try:
         folders.replace_privately(path, f"{_NAME} {key}\n")
     except OSError as error:
         raise LnodeError(
-            ExitCode.FAILED, f"the key of the node's sshd cannot be kept: {error.strerror}", f"make room for {path}"
+            ExitCode.FAILED, f"cannot write the key of the node's sshd: {error.strerror}", f"make room for {path}"
         ) from None
 
 
