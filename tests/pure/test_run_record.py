@@ -42,7 +42,7 @@ def test_any_row_is_read_or_skipped(row: str) -> None:
         (RUNNING._replace(state="lost"), "is gone without an exit code: it was killed, or login1 was restarted"),
         (
             RUNNING._replace(state="elsewhere", host="login2"),
-            "was started on login2, and only that login node knows whether it still runs",
+            "was started on login2; only that login node knows if it still runs",
         ),
     ],
 )

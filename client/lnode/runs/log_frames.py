@@ -1,22 +1,22 @@
-"""A log in frames, as logs.sh sends it: lines `NONCE KIND WORDS`; behind `data OFFSET LENGTH` come so many raw bytes.
+"""A log in frames, as logs.sh sends it: lines `NONCE KIND WORDS`; after `data OFFSET LENGTH` come so many raw bytes.
 
-A frame counts only whole: its bytes have to be followed by the line `NONCE ok`. What was torn, by a cut or by a log
-that shrank under its reader, is asked for again from where the last whole frame ended.
+A frame counts only whole: the line `NONCE ok` must follow its bytes. If a frame is torn, by a cut or by a log that
+shrank meanwhile, lnode asks again from the end of the last whole frame.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_LENGTH = 1 << 20  # bytes; logs.sh sends 64 KiB
-_MAX_LINE = 1 << 12  # of a frame; what rc files print may be longer
+_MAX_LINE = 1 << 12  # of a frame; lines of rc files may be longer
 
 
-class Torn(Exception):  # noqa: N818 (what became of a stream, not an error of the program)
-    """The bytes are not those that were announced."""
+class Torn(Exception):  # noqa: N818 (the state of a stream, not an error of the program)
+    """The bytes are not the announced ones."""
 
 
 class Frame(NamedTuple):
-    """`kind` is "run", "gone", "data", "shrunk", "beat" or "over"; at `offset` of the log is `data`."""
+    """A frame. `kind` is "run", "gone", "data", "shrunk", "beat" or "over"; `data` begins at `offset` of the log."""
 
     kind: str
     words: str = ""
@@ -25,16 +25,16 @@ class Frame(NamedTuple):
 
 
 class Chunks:
-    """Bytes in, frames out. What is not framed by the nonce is passed over."""
+    """Bytes in, frames out. Lines without the nonce are skipped."""
 
     def __init__(self, nonce: str) -> None:
         self._mark = f"{nonce} ".encode()
         self._ok = b"\n" + self._mark + b"ok\n"
         self._held = bytearray()
-        self._announced: tuple[int, int] | None = None  # offset and length of the data that come now
+        self._announced: tuple[int, int] | None = None  # offset and length of the data that come next
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """The frames that are whole by now. Raises Torn, after which nothing more can be read."""
+        """Yield the frames that are complete by now. Raises Torn; after that, use a new object."""
         self._held += data
         while (frame := self._next()) is not None:
             yield frame
@@ -53,7 +53,7 @@ class Chunks:
         return self._data(*self._announced)
 
     def _line(self) -> bytes | None:
-        """The next line, None where its end has not come. Raises Torn for a frame's that has none."""
+        """Return the next line, None if its end has not come. Raises Torn for a frame's line that is too long."""
         end = self._held.find(b"\n")
         if max(end, len(self._held) if end < 0 else 0) > _MAX_LINE:
             if self._held.startswith(self._mark):
@@ -79,7 +79,7 @@ class Chunks:
 
 
 def _numbers(words: str) -> tuple[int, int]:
-    """Offset and length as they are announced. Raises Torn."""
+    """Return the announced offset and length. Raises Torn."""
     numbers = [int(word) for word in words.split() if word.isdecimal() and len(word) < len(str(1 << 62))]
     if len(numbers) != len(("offset", "length")) or not 0 < numbers[1] <= MAX_LENGTH:
         raise Torn(words)

@@ -1,4 +1,4 @@
-"""Runs: commands that go on by themselves on the host (nohup), as the remote scripts tell of them in rows."""
+"""Runs: commands that go on by themselves on the host (nohup), from the rows of the remote scripts."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +12,9 @@ from lnode.text import in_words
 class Run(NamedTuple):
     """A run. Times are seconds since the epoch on the host's clock.
 
-    `state` is "running", "ended", "lost" (its processes are gone and left no exit code), or "elsewhere" (it was started
-    on `host`, and only that could tell). `host` is None if it has no name. `code` and `ended` are None before the end;
-    a `code` over 128 is a signal's. `job` and `session` are those of the allocation that it runs in, or None and "".
+    `state` is "running", "ended", "lost" (its processes are gone and left no exit code), or "elsewhere" (it started on
+    `host`, and only that host can tell). `host` is None if it has no name. `code` and `ended` are None before the end;
+    a `code` over 128 is a signal's. `job` and `session` are those of its allocation, or None and "".
     """
 
     name: str
@@ -31,17 +31,17 @@ class Run(NamedTuple):
 
     @property
     def place(self) -> str:
-        """What to call its host in a sentence."""
+        """Return the name of its host for a sentence."""
         return self.host or "an unknown login node"
 
 
 def parse_runs(lines: Iterable[str]) -> tuple[Run, ...]:
-    """Read the rows of runs.sh; other lines are skipped."""
+    """Read the rows of runs.sh; skip other lines."""
     return tuple(run for run in map(parse_run, lines) if run is not None)
 
 
 def of_replies(replies: Iterable[Mapping[str, Sequence[str]]]) -> tuple[Run, ...]:
-    """The runs in the replies of a host's login nodes, which share a home: what its own one says of each counts."""
+    """Return the runs in the replies of login nodes that share a home. For each run, its own node's word counts."""
     found: dict[str, Run] = {}
     for reply in replies:
         for run in parse_runs(reply.get("runs", ())):
@@ -51,7 +51,7 @@ def of_replies(replies: Iterable[Mapping[str, Sequence[str]]]) -> tuple[Run, ...
 
 
 def parse_run(row: str) -> Run | None:
-    """Read one row, with its command behind it or without; None where it is none."""
+    """Read one row, with or without the command at its end; None for another line."""
     match = _ROW.fullmatch(row)
     if match is None:
         return None
@@ -74,9 +74,9 @@ _LONGEST_NAME = 100
 
 
 def check_name(name: str) -> None:
-    """Raise LnodeError(USAGE) for what no run can be called.
+    """Raise LnodeError(USAGE) for a name that no run can have.
 
-    The name is a folder's, beside which `.new` and `.1` are lnode's own.
+    The name is that of a folder; lnode uses `NAME.new` and `NAME.1` beside it.
     """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name) or len(name) > _LONGEST_NAME:
         hint = f"use letters, digits, - and _, at most {_LONGEST_NAME} of them"
@@ -84,19 +84,19 @@ def check_name(name: str) -> None:
 
 
 def whereabouts(run: Run) -> str:
-    """One clause that is true: `runs on login1`; `ended after 3 h with exit code 1`."""
+    """Return the state in one clause: `runs on login1`; `ended after 3 h with exit code 1`."""
     if run.state == "running":
         return f"runs on {run.place}" + (f" in the allocation of {run.session}, job {run.job}" if run.job else "")
     if run.state == "elsewhere":
-        return f"was started on {run.place}, and only that login node knows whether it still runs"
+        return f"was started on {run.place}; only that login node knows if it still runs"
     if run.code is None or run.ended is None:
         return f"is gone without an exit code: it was killed, or {run.place} was restarted"
     return f"ended after {in_words(max(0, run.ended - run.started))} {outcome(run.code)}"
 
 
-_SIGNALLED = 128  # sh(1): a command that a signal ended has 128 and its number
+_SIGNALLED = 128  # sh(1): the exit code after a signal is 128 and its number
 
 
 def outcome(code: int) -> str:
-    """`with exit code 1`; `by signal 15`."""
+    """Return `with exit code 1` or `by signal 15`."""
     return f"by signal {code - _SIGNALLED}" if code > _SIGNALLED else f"with exit code {code}"
