@@ -16,7 +16,7 @@ from forwarded import free_port
 from rig import Rig, configured, wait_until
 from window import LNODE, Window
 
-SIGN_IN = "lnode: unity wants somebody to sign in; r sign in, d leave"
+SIGN_IN = "lnode: unity needs you to sign in; r sign in, d leave"
 PASSWORD = f"correct horse {os.getpid()}"  # of these tests alone: some look through /proc, where others run too
 _RELOAD = "kill -HUP $(cat /run/sshd.pid)"
 

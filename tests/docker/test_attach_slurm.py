@@ -160,7 +160,7 @@ def test_sessions_and_runs_start_where_the_configuration_says(slurm: Rig) -> Non
         assert window.exit_status() == 1
         said = window.text().replace("\n", "")
     assert "there is no way into the folder /var/tmp/two words on unity, so nothing was started" in said
-    assert "mend cwd under [hosts.unity] in config.toml" in said
+    assert "fix cwd under [hosts.unity] in config.toml" in said
 
 
 def test_a_home_that_nobody_can_read_starts_nothing(slurm: Rig) -> None:

@@ -315,7 +315,7 @@ def test_an_owner_that_lets_nobody_in_is_tried_once(shared: TwoNodes) -> None:
         shared.land_on(shared.second)
         with without_key(shared.first):
             shared.way.reset()
-            window.wait_for("lnode: unity wants somebody to sign in")
+            window.wait_for("lnode: unity needs you to sign in")
             assert shared.first.sshd_log().count("Connection closed by authenticating user") == 1
         window.press("r")
         window.wait_again("login1")

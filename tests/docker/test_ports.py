@@ -100,7 +100,7 @@ def test_to_a_plain_session_it_leads_to_its_login_node_and_ends_with_lnode(slurm
         assert open_.echo(b"here") == b"here"
         taken = in_a_pipe(slurm, "unity", "plain", "-L", str(open_.port))
         assert (taken.returncode, taken.stderr) == (
-            1, f"lnode: this laptop's port {open_.port} cannot be had: Address already in use\n"
+            1, f"lnode: cannot open port {open_.port} on this laptop: Address already in use\n"
             f"hint:  take another one: -L {open_.port + 1}:localhost:{open_.port}\n",
         )  # fmt: skip
     wait_until(lambda: slurm.exec("pgrep -f 'sshd.*-i [-]e'")[1] == "", "nothing is left there")

@@ -98,4 +98,4 @@ def test_what_is_not_there_or_not_yours(slurm: Rig) -> None:
     assert in_a_pipe(slurm, "unity", "--rescue", "0").returncode == 2
     root = slurm.exec("pgrep -u root -x sshd | head -n 1", "root")[1].strip()
     done = in_a_pipe(slurm, "unity", "--rescue", root)
-    assert (done.returncode, f"somebody else's is process {root} on login1" in done.stderr) == (1, True), done
+    assert (done.returncode, f"process {root} on login1 belongs to another user" in done.stderr) == (1, True), done

@@ -135,7 +135,7 @@ def test_a_host_that_wants_somebody_is_not_tried_in_silence(host: Rig) -> None:
             window.wait_for("one")
             refused = attempts(host)
             wire.reset()
-            window.wait_for("lnode: unity wants somebody to sign in: Enter signs in, Ctrl-C leaves")
+            window.wait_for("lnode: unity needs you to sign in: Enter signs in, Ctrl-C leaves")
             at_home(host, "touch go")
             window.press("\r")
             window.wait_again("password:")
@@ -206,7 +206,7 @@ def test_a_home_that_takes_nothing_is_said_before_anything_runs(host: Rig) -> No
         at_home(host, "chmod 700 .local/state/lnode")
     assert done.returncode == 1
     assert b"Permission denied" in done.stderr
-    assert b"lnode: the home on unity takes no log, so nothing was started\n" in done.stderr
+    assert b"lnode: cannot write a log in your home on unity; nothing was started\n" in done.stderr
     assert at_home(host, "ls executed")[0] != 0
 
 

@@ -124,7 +124,7 @@ def lost(laptop: Laptop) -> Iterator[None]:
 def not_let_in(laptop: Laptop) -> Iterator[None]:
     with in_session(laptop), without_key(laptop.rig):
         laptop.wire.reset()
-        laptop.window.wait_for("unity wants somebody to sign in")
+        laptop.window.wait_for("unity needs you to sign in")
         yield
 
 

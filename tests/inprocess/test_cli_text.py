@@ -294,7 +294,7 @@ def test_attaching_in_a_pipe(laptop: Laptop) -> None:
 
 
 def test_killing_in_a_pipe_wants_it_in_so_many_words(laptop: Laptop) -> None:
-    expected = error("nobody is here to confirm the kill", "say it in so many words: --kill --yes")
+    expected = error("there is no terminal in which to confirm the kill", "confirm on the command line: --kill --yes")
     assert laptop.run("x", "--kill") == (2, "", expected)
 
 
@@ -622,4 +622,4 @@ def test_a_laptop_that_is_not(laptop: Laptop) -> None:
     assert (code, wrong) == (1, "")
     assert "Bad configuration option: frobnicate" in said
     assert f"{laptop.config}, line 1: hosts is not a table; write [hosts.NAME] and keys below it\n" in said
-    assert "             fix: mend that line, or move the file away\n" in said
+    assert "             fix: fix that line, or move the file away\n" in said

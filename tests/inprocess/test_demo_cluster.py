@@ -235,7 +235,7 @@ def test_a_short_folder_of_somebody_else_is_not_used(
     home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "trap").symlink_to(tmp_path)
-    with pytest.raises(LnodeError, match="belongs to somebody else"):
+    with pytest.raises(LnodeError, match="belongs to another user"):
         demo_state._private(tmp_path / "trap")
 
 

@@ -360,7 +360,7 @@ def test_a_notice_in_a_narrow_window(drawn: Drawn) -> None:
 
 
 def test_a_notice_after_a_resize(drawn: Drawn) -> None:
-    text = "lnode: unity wants somebody to sign in; r sign in, d leave; 12 keys not sent"
+    text = "lnode: unity needs you to sign in; r sign in, d leave; 12 keys not sent"
     for columns in (100, 60, 40, 110, 20):
         drawn.widen(columns)
         line = drawn.draw(text)

@@ -34,7 +34,7 @@ WELL = {
     [
         ({"ssh": "OpenSSH_7.4p1"}, "laptop", "ssh", "sudo apt-get install openssh-client"),
         ({"ssh_config_wrong": "line 3: Bad option"}, "laptop", "ssh config", "ssh -G x"),
-        ({"config_wrong": "line 2"}, "laptop", "config.toml", "mend that line"),
+        ({"config_wrong": "line 2"}, "laptop", "config.toml", "fix that line"),
         ({"keychain_shut": "locked"}, "laptop", "keychain", "--forget"),
         ({"state_readonly": "/home/a b"}, "laptop", "state folder", "chmod u+rwx '/home/a b'"),
         ({"no_sockets": "/tmp/lnode-1"}, "laptop", "sockets", "chmod 700 /tmp/lnode-1"),

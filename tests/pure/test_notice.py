@@ -47,10 +47,10 @@ NOTICES = [
     (state(W, cause=Cause.CLOSED_EARLY), "unity closes connections before the login, trying" + KEYS),
     (state(W, cause=Cause.CLOSED_EARLY, due=NOW + 15),
      "unity closes connections before the login, again in 15 s" + KEYS),
-    (state(W, cause=Cause.UNRESOLVED), "nobody knows the address of unity, trying" + KEYS),
+    (state(W, cause=Cause.UNRESOLVED), "cannot find the address of unity, trying" + KEYS),
     (state(W, cause=Cause.LOST), "no connection to unity for 6 s, trying" + KEYS),
-    (state(N, cause=Cause.LOGIN_REFUSED), "unity wants somebody to sign in; r sign in, d leave"),
-    (state(N, cause=Cause.LOST), "unity wants somebody to sign in; r sign in, d leave"),
+    (state(N, cause=Cause.LOGIN_REFUSED), "unity needs you to sign in; r sign in, d leave"),
+    (state(N, cause=Cause.LOST), "unity needs you to sign in; r sign in, d leave"),
     (state(N, cause=Cause.HOST_KEY_UNKNOWN), "the host key of unity is not known; r look at it, d leave"),
 ]  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_no_state_is_without_words(phase: Phase, cause: Cause | None) -> None:
 
 def test_keys_that_were_not_sent() -> None:
     lines = [notice(state(N), NOW, "u", unsent) for unsent in (0, 1, 2, 1000)]
-    begin = "lnode: u wants somebody to sign in; r sign in, d leave"
+    begin = "lnode: u needs you to sign in; r sign in, d leave"
     assert lines == [
         begin, f"{begin}; 1 key not sent", f"{begin}; 2 keys not sent", f"{begin}; 1000 keys not sent",
     ]  # fmt: skip
@@ -95,15 +95,15 @@ STEPS = [
     (state(D), state(D, route=False), None),
     (state(D), state(W, cause=Cause.TIMED_OUT), "no answer, waiting"),
     (BEFORE, state(W, cause=Cause.LOST), "lost the connection, waiting"),
-    (state(W), state(N, cause=Cause.LOST), "lost the connection, waiting for somebody to sign in"),
+    (state(W), state(N, cause=Cause.LOST), "lost the connection, waiting for you to sign in"),
     (BEFORE, state(C, cause=Cause.LOST), "lost the connection, reconnecting"),
     (state(W), state(C, cause=Cause.TIMED_OUT), "no answer, reconnecting"),
     (state(C), state(W, cause=Cause.REFUSED), "connection refused, waiting"),
     (state(C), state(W, cause=Cause.CLOSED_EARLY), "closed before the login, waiting"),
     (state(C), state(W, cause=Cause.UNRESOLVED), "name not resolved, waiting"),
     (state(C), state(W, cause=Cause.NO_ROUTE), "no network, waiting"),
-    (state(C), state(N, cause=Cause.LOGIN_REFUSED), "login refused, waiting for somebody to sign in"),
-    (state(C), state(N, cause=Cause.HOST_KEY_UNKNOWN), "host key unknown, waiting for somebody to sign in"),
+    (state(C), state(N, cause=Cause.LOGIN_REFUSED), "login refused, waiting for you to sign in"),
+    (state(C), state(N, cause=Cause.HOST_KEY_UNKNOWN), "host key unknown, waiting for you to sign in"),
     (state(W), state(W, cause=Cause.REFUSED), None),
     (BEFORE, state(E, end=End.OVER), "left"),
     (state(W), state(E, end=End.LEFT), "left by a key"),

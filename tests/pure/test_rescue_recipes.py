@@ -67,9 +67,9 @@ def test_who_cannot_be_moved(facts: dict[str, str], why: str) -> None:
         ("ksh", "S+", "Ctrl-Z, then bg; disown 5"),
         ("zsh", "S", "disown %N, where jobs -l has 5 as number N"),
         ("tcsh", "S+", "Ctrl-Z, then bg"),
-        ("dash", "S", "nothing more: dash hangs up nobody who is in the background"),
+        ("dash", "S", "nothing else to do: dash does not hang up programs in the background"),
         ("", "S+", "Ctrl-Z, then bg; and where that is bash: disown -h 5"),
-        ("", "S", "what its shell is nobody knows; in bash it is: disown -h 5"),
+        ("", "S", "its shell is unknown; in bash, type: disown -h 5"),
     ],
 )
 def test_what_its_shell_is_told(shell: str, state: str, words: str) -> None:

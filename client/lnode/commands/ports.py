@@ -62,7 +62,7 @@ def _check_free(forward: Forward) -> None:
     except (OSError, UnicodeError) as error:
         raise LnodeError(
             ExitCode.FAILED,
-            f"this laptop's port {forward.port} cannot be had: {getattr(error, 'strerror', None) or 'no such address'}",
+            f"cannot open port {forward.port} on this laptop: {getattr(error, 'strerror', None) or 'no such address'}",
             f"take another one: -L {forward.port % forwards.LAST_PORT + 1}:{forward.host}:{forward.to}",
         ) from None
 
@@ -102,7 +102,7 @@ class _Ports:
         """What takes somebody to sign in is not tried in silence."""
         if not screen.can_ask():
             raise error
-        screen.say(f"{self._target.alias} wants somebody to sign in: Enter signs in, Ctrl-C leaves")
+        screen.say(f"{self._target.alias} needs you to sign in: Enter signs in, Ctrl-C leaves")
         if not os.read(0, 1024):
             raise error
         self._may_ask = True

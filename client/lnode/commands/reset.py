@@ -11,7 +11,7 @@ _DONE = {
     "flow": "sent Ctrl-Q, which lets output go on after a Ctrl-S",
     "terminal": "reset the terminal in it: colours, character set, mouse, modes; what it showed is scrolled up",
     "drawn": "asked the program in it to draw its screen again",
-    "refreshed": "had the terminals that are attached drawn anew",
+    "refreshed": "redrew the attached terminals",
 }
 
 

@@ -100,7 +100,7 @@ _UNSAID = (ExitCode.FAILED, "{alias} did not say whether {name} runs", "look: ln
 
 _REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
     "unwritable": (
-        ExitCode.FAILED, "the home on {alias} takes no log, so nothing was started",
+        ExitCode.FAILED, "cannot write a log in your home on {alias}; nothing was started",
         "see whether it is full or read-only: ssh {alias} df -h .; quota"),
     "distrusted": (
         ExitCode.FAILED, "another user can write to ~/.local/state/lnode on {alias}, so nothing was started",

@@ -119,7 +119,9 @@ def _private(folder: Path) -> None:
     found = folder.lstat()
     if folder.is_symlink() or found.st_uid != os.getuid():
         raise LnodeError(
-            ExitCode.FAILED, f"the demo's folder {folder} belongs to somebody else", "remove it, or ask its owner to"
+            ExitCode.FAILED,
+            f"the demo's folder {folder} belongs to another user",
+            "remove it, or ask its owner to remove it",
         )
     folder.chmod(0o700)
 

@@ -102,7 +102,7 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
         raise no_session(alias, name)
     attach = f"look at it: lnode {alias} {name}"
     if "dead" in reply:
-        raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended, nobody reads its keys", attach)
+        raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended and reads no keys", attach)
     if "in-mode" in reply:
         raise LnodeError(
             ExitCode.FAILED, f"{name} on {alias} does not leave tmux's copy mode; nothing was typed", attach
@@ -215,6 +215,6 @@ def no_tmux(alias: str, tmux_is: str, says: str = "") -> LnodeError:
             f"see what is wrong with it: lnode {alias} --doctor", detail=says,
         )  # fmt: skip
     return LnodeError(
-        ExitCode.FAILED, f"tmux on {alias} runs, but its socket is gone and it makes no other: nobody can ask it",
+        ExitCode.FAILED, f"tmux on {alias} runs, but its socket is gone and it makes no new one: lnode cannot ask it",
         f"see which process it is: lnode {alias} --doctor",
     )  # fmt: skip

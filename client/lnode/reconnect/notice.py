@@ -31,7 +31,7 @@ def _notice(state: State, at: float, alias: str) -> str | None:
         case Phase.NEEDS_PERSON if state.cause is Cause.HOST_KEY_UNKNOWN:
             return f"the host key of {alias} is not known; r look at it, d leave"
         case Phase.NEEDS_PERSON:
-            return f"{alias} wants somebody to sign in; r sign in, d leave"
+            return f"{alias} needs you to sign in; r sign in, d leave"
         case Phase.CONNECTING if not state.asks:
             return f"reconnecting to {alias}; {_KEYS}"
     return None
@@ -58,7 +58,7 @@ def _waiting(state: State, at: float, alias: str) -> str:
 _WAITING = {
     Cause.REFUSED: "{alias} refuses connections, none for {away}",
     Cause.CLOSED_EARLY: "{alias} closes connections before the login",
-    Cause.UNRESOLVED: "nobody knows the address of {alias}",
+    Cause.UNRESOLVED: "cannot find the address of {alias}",
     Cause.NO_ROUTE: "no way to {alias} for {away}",
     Cause.LOST: "no connection to {alias} for {away}",
 }
@@ -90,7 +90,7 @@ def chronicle(before: State, after: State, at: float) -> str | None:
 _NEXT = {
     Phase.CONNECTING: "reconnecting",
     Phase.WAITING: "waiting",
-    Phase.NEEDS_PERSON: "waiting for somebody to sign in",
+    Phase.NEEDS_PERSON: "waiting for you to sign in",
 }
 
 

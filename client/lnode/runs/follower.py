@@ -100,7 +100,7 @@ class _Follower:
         """A login that was refused is not tried again before somebody is there to sign in."""
         if not screen.can_ask():
             raise self._failure()
-        self._say(f"{self._target.alias} wants somebody to sign in: Enter signs in, Ctrl-C leaves")
+        self._say(f"{self._target.alias} needs you to sign in: Enter signs in, Ctrl-C leaves")
         self._loop.beside.start(self._wait_for_enter())
 
     async def _wait_for_enter(self) -> None:

@@ -28,7 +28,7 @@ _GROUP_LIMIT = Reason(
 )
 _BUDGET = Reason(
     "waits because the budget of its account is used up",
-    "ask whoever runs the project for more, or ask for the job under another account",
+    "ask the head of your project for more, or ask for the job under another account",
 )
 _AWAY = Reason(
     "waits for nodes that are down, reserved or about to be maintained",

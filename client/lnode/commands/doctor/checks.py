@@ -1,7 +1,6 @@
-"""What is wrong between this laptop and a node: facts -> findings, each with the command that mends it.
+"""Facts about the laptop, the host and the node -> findings, each with the command that fixes it.
 
-Facts are words by name, as the laptop and remote/doctor.sh gather them. A fact that is not there is not known, and what
-is not known is no finding.
+Facts are words by name, from the laptop and from remote/doctor.sh. A missing fact is unknown and gives no finding.
 """
 
 import re
@@ -13,7 +12,7 @@ from lnode.errors import ExitCode
 from lnode.remote.fields import Word, number
 
 LAYERS: Sequence[str] = ("laptop", "alias", "network", "login", "shell", "tmux", "home", "scheduler", "node")
-HERE = ("laptop",)  # what can be looked at without a host
+HERE = ("laptop",)  # the layers that need no host
 
 Facts = Mapping[str, str]
 Judge = Callable[[Facts], tuple[str, str] | None]
@@ -26,7 +25,7 @@ _REFUSED = {ExitCode.LOGIN_REFUSED: "login", ExitCode.HOST_KEY: "login", ExitCod
 
 
 class Finding(NamedTuple):
-    """`found` is a sentence, `fix` what to type or to write, and where."""
+    """A fault. `found` is a sentence, `fix` a command, or a line and its file."""
 
     layer: str
     check: str
@@ -35,16 +34,16 @@ class Finding(NamedTuple):
 
 
 def parse_facts(rows: Iterable[str]) -> dict[str, str]:
-    """Read the rows `NAME VALUE` of doctor.sh: the names that a host may say, and of those the values that fit.
+    """Read the rows `NAME VALUE` of doctor.sh: only facts about the host, and only with values that fit.
 
-    All others count as not said: a host has no say in what is wrong on this laptop.
+    Other rows are skipped, so that a host cannot write findings about this laptop.
     """
     told = ((name, value.strip()) for name, _, value in (row.partition(" ") for row in rows))
     return {name: value for name, value in told if name in _OF_HOST and _OF_HOST[name](value)}
 
 
 def _is_number(value: str) -> bool:
-    """True for a whole number, also for the -12 that df says of an exceeded quota."""
+    """True for a whole number, also for the -12 that df prints for an exceeded quota."""
     return number(value.removeprefix("-"), _LARGEST) is not None
 
 
@@ -53,7 +52,7 @@ def _is_word(value: str) -> bool:
 
 
 def _is_text(value: str) -> bool:
-    """True for a text that can be shown in a sentence. It must not be part of a command."""
+    """True for a text short enough for a sentence. It must not be part of a command."""
     return len(value) <= _LONGEST
 
 
@@ -78,7 +77,7 @@ _OF_HOST: Mapping[str, Callable[[str], bool]] = {
 
 
 def findings(facts: Facts, layers: Sequence[str] = LAYERS) -> list[Finding]:
-    """All that is wrong in these layers, in the order of CHECKS."""
+    """Return the findings in these layers, in the order of CHECKS."""
     return [
         Finding(layer, check, *verdict)
         for layer, check, judge in CHECKS
@@ -87,12 +86,12 @@ def findings(facts: Facts, layers: Sequence[str] = LAYERS) -> list[Finding]:
 
 
 def of_failure(code: ExitCode, message: str, hint: str) -> Finding:
-    """What kept the question from the host, as the finding of the layer where it ended."""
+    """Return the failure of the question to the host as a finding of the layer in which it failed."""
     return Finding(_REFUSED.get(code, "network"), "answers", message, hint)
 
 
 def layers_until(layer: str) -> Sequence[str]:
-    """The layers that were looked at when the question ended in that one."""
+    """Return the layers that were checked when the question failed in that one."""
     return LAYERS[: LAYERS.index(layer) + 1]
 
 
@@ -103,7 +102,7 @@ def _number(facts: Facts, name: str) -> int | None:
 
 
 def _said(name: str, found: str, fix: str) -> Judge:
-    """A finding wherever the fact is there; `{}` is what it says, `{host}` the alias."""
+    """Return a check that finds any value of the fact; `{}` is the value, `{host}` the alias."""
 
     def judge(facts: Facts) -> tuple[str, str] | None:
         word = facts.get(name)
@@ -116,7 +115,7 @@ def _said(name: str, found: str, fix: str) -> Judge:
 
 
 def _is(name: str, words: Sequence[str], found: str, fix: str) -> Judge:
-    """A finding where the fact is one of the words."""
+    """Return a check that finds the fact if it is one of the words."""
     judge = _said(name, found, fix)
     return lambda facts: judge(facts) if facts.get(name, "").lower() in words else None
 
@@ -145,7 +144,7 @@ def _nested(facts: Facts) -> tuple[str, str] | None:
     if prefix is None or prefix != facts.get("their_prefix", "C-b"):
         return None
     found = f"you are in a tmux on this laptop, which takes {prefix} before the session's tmux sees it"
-    return found, f"press {prefix} twice for the inner one, or give this one another: tmux set -g prefix C-a"
+    return found, f"press {prefix} twice for the inner one, or give this one another prefix: tmux set -g prefix C-a"
 
 
 def _control_path(facts: Facts) -> tuple[str, str] | None:
@@ -177,14 +176,14 @@ def _slow(facts: Facts) -> tuple[str, str] | None:
         took = f"takes {seconds} s over its rc files"
     else:
         return None
-    return f"your login shell {took}", f"see what it does: ssh {facts.get('host', 'HOST')} -t 'bash -lxic exit'"
+    return f"your login shell {took}", f"see its commands: ssh {facts.get('host', 'HOST')} -t 'bash -lxic exit'"
 
 
 def _term(facts: Facts) -> tuple[str, str] | None:
     term = shlex.quote(facts.get("term_unknown", ""))
     if term == "''":
         return None
-    found = f"the host does not know your terminal, {term}; tmux and editors there fall back or fail"
+    found = f"the host does not know your terminal, {term}; its tmux and editors use a simpler one or fail"
     return found, f"infocmp -x {term} | ssh {facts.get('host', 'HOST')} -- tic -x -"
 
 
@@ -202,14 +201,15 @@ def _full(facts: Facts) -> tuple[str, str] | None:
         return None
     return (
         f"home has {free} kB left",
-        f"see what takes it: ssh {facts.get('host', 'HOST')} 'du -xsk .[!.]* * | sort -n'",
+        f"see the largest folders: ssh {facts.get('host', 'HOST')} 'du -xsk .[!.]* * | sort -n'",
     )
 
 
 def _inodes(facts: Facts) -> tuple[str, str] | None:
     if _number(facts, "home_free_files") != 0:
         return None
-    return "home can take no more files (inodes)", f"ssh {facts.get('host', 'HOST')} 'du -x --inodes | sort -n | tail'"
+    found = "home has no room for more files (inodes)"
+    return found, f"ssh {facts.get('host', 'HOST')} 'du -x --inodes | sort -n | tail'"
 
 
 def _command(facts: Facts) -> tuple[str, str] | None:
@@ -218,8 +218,8 @@ def _command(facts: Facts) -> tuple[str, str] | None:
         return None
     host = facts.get("host", "HOST")
     return (
-        f"{missing}, which lnode would request with, is not there",
-        f"see what is, for config.toml: lnode {host} --setup",
+        f"{missing}, the command of lnode's requests, is not there",
+        f"see the site's own commands for config.toml: lnode {host} --setup",
     )
 
 
@@ -232,8 +232,8 @@ def _node(facts: Facts) -> tuple[str, str] | None:
 
 CHECKS: tuple[tuple[str, str, Judge], ...] = (
     ("laptop", "ssh", _old_ssh),
-    ("laptop", "ssh config", _said("ssh_config_wrong", "ssh cannot read its configuration: {}", "mend it: ssh -G x")),
-    ("laptop", "config.toml", _said("config_wrong", "{}", "mend that line, or move the file away")),
+    ("laptop", "ssh config", _said("ssh_config_wrong", "ssh cannot read its configuration: {}", "fix it: ssh -G x")),
+    ("laptop", "config.toml", _said("config_wrong", "{}", "fix that line, or move the file away")),
     (
         "laptop",
         "keychain",
@@ -291,7 +291,7 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         _is(
             "stricthostkeychecking",
             ("no", "off", "false"),
-            "StrictHostKeyChecking is off: anybody can be this host",
+            "StrictHostKeyChecking is off: any machine can claim to be this host",
             "in ~/.ssh/config: StrictHostKeyChecking ask",
         ),
     ),
@@ -313,7 +313,7 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         "quiet",
         _said(
             "noise",
-            "your rc file prints where nobody reads, which breaks scp and rsync: {}",
+            "your rc file prints without a terminal, which breaks scp and rsync: {}",
             "print only to terminals, in that rc file there: [ -t 1 ] && echo ...",
         ),
     ),

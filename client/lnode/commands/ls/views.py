@@ -71,7 +71,7 @@ def views_of(hosts: Mapping[str, Address], *, within_s: float) -> Iterator[View]
 def remembered(alias: str, trouble: LnodeError) -> View:
     """The last that was seen of a host that has not answered."""
     wants_person = trouble.code is ExitCode.LOGIN_REFUSED
-    said = f"{alias} wants somebody to sign in: lnode {alias}" if wants_person else trouble.message
+    said = f"{alias} needs you to sign in: lnode {alias}" if wants_person else trouble.message
     kept = pictures.read(alias)
     if kept is None:
         return View(alias, (), 0, said)

@@ -153,7 +153,7 @@ _STOPPED = {
     "zsh": "kill -CONT -{job}; disown %N, where jobs -l has {job} as number N",
     "fish": "bg {job}; disown {job}",
     "ksh": "kill -CONT -{job}; disown {job}",
-    "": "what its shell is nobody knows; in bash it is: kill -CONT -{job}; disown -h {job}",
+    "": "its shell is unknown; in bash, type: kill -CONT -{job}; disown -h {job}",
     "another": "bg %N, where jobs -l has {job} as number N",
 }
 _BEHIND = {
@@ -161,6 +161,6 @@ _BEHIND = {
     "zsh": "disown %N, where jobs -l has {job} as number N",
     "fish": "disown {job}",
     "ksh": "disown {job}",
-    "": "what its shell is nobody knows; in bash it is: disown -h {job}",
-    "another": "nothing more: {shell} hangs up nobody who is in the background",
+    "": "its shell is unknown; in bash, type: disown -h {job}",
+    "another": "nothing else to do: {shell} does not hang up programs in the background",
 }

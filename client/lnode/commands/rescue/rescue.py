@@ -124,12 +124,10 @@ def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: 
             f"only where {alias} leads, which is {mine[0][0].place} now: lnode {alias} --rescue {pid} --here",
         )  # fmt: skip
     is_there = any(answer.process == "not yours" for answer in answers)
-    who = "somebody else's is process" if is_there else "there is no process"
     where = " and ".join(answer.place for answer in answers)
+    found = f"process {pid} on {where} belongs to another user" if is_there else f"there is no process {pid} on {where}"
     but = f"; {' and '.join(silent)} did not say" if silent else ""
-    raise LnodeError(
-        ExitCode.FAILED, f"{who} {pid} on {where}{but}", f"see yours: ssh {alias} ps -u \\$USER -o pid,tty,args"
-    )
+    raise LnodeError(ExitCode.FAILED, f"{found}{but}", f"see yours: ssh {alias} ps -u \\$USER -o pid,tty,args")
 
 
 def _by_hand(process: RescueProcess, alias: str, why: str) -> ExitCode:
