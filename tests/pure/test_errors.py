@@ -1,4 +1,4 @@
-"""Exit codes are an interface (DESIGN 8), and an error carries all that the screen prints."""
+"""Exit codes are an interface (README, Exit codes), and an error carries all that the screen prints."""
 
 from lnode.errors import ExitCode, LnodeError
 

@@ -1,8 +1,8 @@
 """`lnode HOST SESSION -L PORT`: ports of this laptop that lead to where the session is, to its compute or login node.
 
-What listens there does so on its own 127.0.0.1 mostly, and a node may let nobody in, or into another job (TRAPS 22). So
-the far end is an sshd of the user's own in the session's allocation, on the standard input and output of an srun: no
-port, no second sign-in, and ssh -L on this side as ever. Where the connection is lost it is made again.
+Programs on a node often listen only on its 127.0.0.1, and a node may refuse ssh, or adopt it into another job
+(pam_slurm_adopt). So the far end is the user's own sshd in the session's allocation, on the standard input and output
+of an srun: no port, no second sign-in, and a plain ssh -L on this side. A lost connection is made again.
 """
 
 import os

@@ -44,8 +44,8 @@ become() {
   fi
   if command -v stdbuf >/dev/null 2>&1 && [ -z "$LNODE_JOB" ]; then set -- stdbuf -oL "$@"; fi
   if [ -n "$LNODE_JOB" ]; then
-    # Beside what has the allocation already, which a step of its own would wait for (TRAPS 21). Before Slurm 20.11 steps
-    # shared without being told to.
+    # With --overlap, because the step would wait for the srun that has the allocation (Slurm FAQ, srun in srun). Before
+    # Slurm 20.11 steps shared without an option.
     overlap=
     case $("$LNODE_SRUN" --help 2>/dev/null) in *--overlap*) overlap=--overlap ;; esac
     # shellcheck disable=SC2016 # for the shell on the node

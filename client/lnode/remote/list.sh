@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # What runs here, in one answer: tmux first, the scheduler last because it may hang. Each section begins with a line
-# of the nonce and its name, so noise of rc files before and after is passed over (TRAPS 6).
+# of the nonce and its name, so that the reader skips the output of rc files before and after.
 # Arguments: NONCE  PANES_FORMAT  SQUEUE_FIELDS  TMUX
 # parts: tmux scheduler clients own nodes runs
 nonce=$1 panes_format=$2 squeue_fields=$3

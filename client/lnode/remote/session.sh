@@ -58,7 +58,7 @@ attach() {
 }
 
 # One path to the ssh agent for all shells of a session of lnode's, as each attach brings another one, which goes with its
-# connection (TRAPS 13): a link beside tmux's socket. `new` makes it, otherwise one that is there follows.
+# connection: a link beside tmux's socket. `new` makes it, otherwise one that is there follows.
 keep_agent() {
   case $name in *[!A-Za-z0-9_-]*) return ;; esac
   folder=${socket%/*} link=${socket%/*}/agent-$name
@@ -133,7 +133,7 @@ gone() {
   exit $why
 }
 
-# After tmux: detached, or ended? It says 0 for both, only the session itself can tell (TRAPS 18). It has ended only if it was
+# After tmux: detached, or ended? It says 0 for both (client.c), only the session itself can tell. It has ended only if it was
 # attached (tmux leaves 1 and no complaint under a client whose server has ended) and tmux answers that it is there no longer.
 # Returns if it is to be looked for again. What failed otherwise ends here too: whatever was there is never started a second time.
 # $was and $from are the session that was to be attached, or nothing if it was to be created.

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Where logind ends with a login all that it has started (KillUserProcesses), the user's own manager has to start what is to
-# stay. That one stays if the user lingers; where not, nothing can be done from here (TRAPS 14).
+# stay. That one stays if the user lingers (loginctl(1)); if not, nothing can be done from here.
 
 kills_at_logout() {
   manager='org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager'

@@ -10,7 +10,7 @@ section() {
   printf '\n%s %s\n' "$nonce" "$1"
 }
 
-# begin_of PID: sets $begin to when that process began, which tells it from a later one of the same number (TRAPS 28).
+# begin_of PID: sets $begin to the start of that process, which tells it from a later one, because pids are used again.
 # False where there is none. proc(5): the 22nd field, ticks since boot; what is before `)` is the name.
 begin_of() {
   begin=

@@ -57,7 +57,7 @@ find_tmux() {
   need "$tmux" tmux
 }
 
-# A terminal that this host has never heard of becomes a plain xterm (TRAPS 8).
+# A terminal unknown to this host becomes a plain xterm: tmux refuses an unknown TERM (xterm-ghostty, xterm-kitty).
 fit_term() {
   case $TERM in
   xterm | xterm-256color | screen | screen-256color | linux | vt100) return ;;
@@ -68,7 +68,7 @@ fit_term() {
   export TERM
 }
 
-# ask ARGUMENT...: sets $rows to what tmux answers. Where it finds no locale that has UTF-8, this finds it one (TRAPS 12).
+# ask ARGUMENT...: sets $rows to tmux's answer. A tmux from 2.2 on ends without a UTF-8 locale; then this finds one.
 ask() {
   answer "$@" && return
   case $rows in
@@ -163,8 +163,9 @@ is_gone() {
   printf '%s\n' "$1" | grep -qE "^(can't find (session|window|pane)|session not found|no such session|no sessions)" || is_no_server "$1"
 }
 
-# lost_server: sets $lost to the pid of this user's server whose socket is gone: it answers nobody, and to tmux there is none
-# (TRAPS 23). The kernel knows who listens under that name still (proc_net(5)): not one of -L, -S or another /tmp.
+# lost_server: sets $lost to the pid of this user's server whose socket is gone: tmux says that there is none
+# (github.com/tmux/tmux/issues/4057). The kernel still knows who listens under that name (proc_net(5)): not one of -L, -S
+# or another /tmp.
 lost_server() {
   lost=''
   folder=${TMUX_TMPDIR:-/tmp}
@@ -199,7 +200,7 @@ find_server() {
 
 # session_with FORMAT VALUE: sets $id to tmux's own $-id of the session of which FORMAT is exactly VALUE, or to nothing, $born to
 # what no later session of that id has (its second, its server's pid), and $rows to `ID VALUE` of each session. False if tmux cannot
-# be asked. Ids are exact in every tmux since 1.8, where `-t NAME` may hit a session of which NAME is only the beginning (TRAPS 11).
+# be asked. Ids are exact in every tmux since 1.8, but `-t NAME` may hit a session of which NAME is only the beginning (tmux(1)).
 # shellcheck disable=SC2034 # $id and $born are for the scripts that follow
 session_with() {
   id='' born='' listed=''
