@@ -1,7 +1,7 @@
-"""`lnode demo`: a one-node cluster on this laptop, for you who have no account yet.
+"""`lnode demo`: a one-node cluster on this laptop, for readers without an account.
 
 An ssh server on a loopback port with throw-away keys, a login node with its own home, stand-ins for sinteractive,
-squeue and scancel, and tmux (or a stand-in for it). The rest of lnode meets it as it meets any host. The server
+squeue and scancel, and tmux (or a stand-in for it). The rest of lnode treats it like any host. The server
 ends with the process; sessions and jobs stay, in one folder that `reset` removes.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # every attach passes here
+if TYPE_CHECKING:  # every attach loads this file
     from pathlib import Path
 
 ALIAS = "demo"
@@ -17,7 +17,7 @@ ALIAS = "demo"
 
 @contextmanager
 def reach(alias: str) -> Iterator[str | None]:
-    """The `ssh -F` file under which ssh knows the alias: the demo's while the block runs its cluster, else None."""
+    """Yield the `ssh -F` file for the alias: the demo's, with its cluster running in the block, else None."""
     if alias != ALIAS:
         yield None
         return
@@ -27,9 +27,9 @@ def reach(alias: str) -> Iterator[str | None]:
 
 @contextmanager
 def cluster() -> "Iterator[Path]":
-    """Run the cluster's ssh server beside this thread; yields an `ssh -F` file that knows the host `demo`.
+    """Run the cluster's ssh server beside this thread; yield an `ssh -F` file that knows the host `demo`.
 
-    Several processes may do so at once: each has a server and a file of its own, all share sessions and jobs.
+    Several processes can do so at once: each has its own server and file, and all share sessions and jobs.
     """
     from lnode.demo import server, state
 
@@ -39,7 +39,7 @@ def cluster() -> "Iterator[Path]":
 
 
 def reset() -> bool:
-    """End the demo's sessions and jobs and remove all that it keeps; False if there was nothing."""
+    """End the demo's sessions and jobs and remove all its files; return False if there were none."""
     from lnode.demo import state
 
     return state.remove()

@@ -1,4 +1,4 @@
-"""The cluster's ssh server: asyncssh on a loopback port, in a thread with an event loop of its own."""
+"""The cluster's ssh server: asyncssh on a loopback port, in a thread with its own event loop."""
 
 import asyncio
 import contextlib
@@ -117,7 +117,7 @@ def _session(server: _Server, conn: "asyncssh.SSHServerConnection") -> "asyncssh
     import asyncssh
 
     class Session(asyncssh.SSHServerSession[bytes]):
-        """One channel: what the client asks for, handed to a _Command."""
+        """One channel: passes the client's request to a _Command."""
 
         def __init__(self) -> None:
             self.term: str | None = None
@@ -179,7 +179,7 @@ def _session(server: _Server, conn: "asyncssh.SSHServerConnection") -> "asyncssh
 
 
 def _ends(conn: "asyncssh.SSHServerConnection") -> str:
-    """SSH_CONNECTION as sshd(8) has it: client address and port, server address and port."""
+    """Return SSH_CONNECTION as in sshd(8): client address and port, server address and port."""
     client, server = conn.get_extra_info("peername"), conn.get_extra_info("sockname")
     return f"{client[0]} {client[1]} {server[0]} {server[1]}"
 
@@ -214,7 +214,7 @@ class _Output(asyncio.Protocol):
 
 
 class _Command:
-    """A process on its own pty if one was asked for, else on pipes, joined to a channel as sshd(8) does it."""
+    """A process on its own pty if the client asked for one, else on pipes, joined to a channel as in sshd(8)."""
 
     def __init__(
         self, chan: "asyncssh.SSHServerChannel[bytes]", env: dict[str, str], line: str | None, term: str | None,
@@ -247,7 +247,7 @@ class _Command:
             self.chan.exit(status)
 
     def _argv(self) -> list[str]:
-        """Program, then its argv: a shell that is asked for nothing is a login shell."""
+        """Return the program, then its argv; without a command it is a login shell."""
         if self.line is None:
             return [self.env["SHELL"], "-" + os.path.basename(self.env["SHELL"])]
         return ["/bin/sh", "sh", "-c", self.line]
@@ -290,7 +290,7 @@ class _Command:
             self.write_eof()
 
     async def _finished(self) -> int:
-        """Exit status, once all output has been passed on; negative for a signal."""
+        """Wait until all output is passed on. Return the exit status, negative for a signal."""
         assert self.process is not None  # noqa: S101
         status = await self.process.wait()
         for _, output in self.outputs:
@@ -309,7 +309,7 @@ class _Command:
             self.early += data
 
     def write_eof(self) -> None:
-        """A pipe closes; a terminal stays open, as with sshd."""
+        """Close a pipe at the end of input; a terminal stays open, as with sshd."""
         self.ended_input = True
         if self.input and self.term is None:
             self.input.close()
@@ -334,7 +334,7 @@ class _Command:
             transport.resume_reading()
 
     def hang_up(self) -> None:
-        """The client has gone: SIGHUP, and no more input or output."""
+        """Send SIGHUP after the client has gone, and end input and output."""
         self.gone = True
         self.kill("SIGHUP")
         self._close_pipes()

@@ -1,4 +1,4 @@
-"""What the demo keeps between runs: keys, the login node's home, its programs, its sockets."""
+"""The demo's files between runs: keys, the login node's home, its programs, its sockets."""
 
 import fcntl
 import getpass
@@ -73,12 +73,12 @@ class DemoFolders:
 
     @property
     def tmux_folder(self) -> Path:
-        """TMUX_TMPDIR. Real tmux and the stand-in do not speak with each other, so each has its own."""
+        """Return TMUX_TMPDIR. Real tmux and the stand-in cannot talk to each other, so each has its own."""
         return self.short / ("standin" if real_tmux() is None else "tmux")
 
 
 def locate() -> DemoFolders:
-    """Where the demo's things belong, whether or not they exist."""
+    """Return the demo's folders, even if they do not exist."""
     state = Path(laptop_folders.state_folder()) / "demo"
     socket = state / "standin" / f"tmux-{os.getuid()}" / "default"
     if len(os.fsencode(socket)) <= _LONGEST_SOCKET and not any(c.isspace() for c in str(state)):
@@ -88,14 +88,14 @@ def locate() -> DemoFolders:
 
 
 def real_tmux() -> str | None:
-    """The laptop's own tmux. LNODE_DEMO_TMUX=standin does as if there were none."""
+    """Return the laptop's own tmux; None with LNODE_DEMO_TMUX=standin, as without a tmux."""
     if os.environ.get("LNODE_DEMO_TMUX") == "standin":
         return None
     return shutil.which("tmux", path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_PATH)))
 
 
 def prepare() -> DemoFolders:
-    """Make what is missing; every demo that starts does so, one after the other."""
+    """Make missing files; each demo does so at its start, one after the other."""
     place = locate()
     for folder in (place.state, place.short):
         _private(folder)
@@ -127,7 +127,7 @@ def _private(folder: Path) -> None:
 
 
 def _write(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file in one step, since other demos may be reading it; leave it if nothing changed."""
+    """Replace a file in one step, because other demos may be reading it; leave it if nothing changed."""
     with suppress(FileNotFoundError):
         if path.read_text() == text:
             return
@@ -140,7 +140,7 @@ def _write(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 def _make_key(path: Path) -> None:
-    """An ed25519 key pair in OpenSSH's format."""
+    """Make an ed25519 key pair in OpenSSH's format."""
     import asyncssh
 
     if path.exists() and path.with_suffix(".pub").exists():
@@ -151,7 +151,7 @@ def _make_key(path: Path) -> None:
 
 
 def _install_programs(place: DemoFolders) -> None:
-    """The login node's programs, copied: a wheel keeps no executable bits, an upgrade may move the package."""
+    """Copy the login node's programs: a wheel keeps no executable bits, and an upgrade may move the package."""
     _write(place.programs / "sinteractive", (_SHIPPED / "bin" / "sinteractive").read_text(), 0o755)
     for name in ("squeue", "scancel", "tmux"):
         source = _SHIPPED / ("standin" if name == "tmux" else "bin") / name
@@ -167,7 +167,7 @@ def _install_programs(place: DemoFolders) -> None:
 
 
 def _launcher(words: list[str]) -> str:
-    """Not a `#!` line: that takes no path with blanks."""
+    """Return a shell line in place of a `#!` line, which cannot have a path with blanks."""
     return f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
 
 
@@ -191,7 +191,7 @@ def _alive(pid: int) -> bool:
 
 @contextmanager
 def config_file(place: DemoFolders, port: int) -> Iterator[Path]:
-    """An `ssh -F` file for this process's server; ssh then reads neither the user's nor the system's."""
+    """Yield an `ssh -F` file for this process's server; ssh then reads neither the user's nor the system's."""
     handle, name = tempfile.mkstemp(prefix=f"config-{os.getpid()}-", dir=place.short)
     with os.fdopen(handle, "w") as file:
         file.write(_config(place, port))
@@ -222,12 +222,12 @@ Host demo
 
 
 def _quoted(path: Path) -> str:
-    """A path for ssh_config: quoted for its blanks, doubled percent signs for its TOKENS."""
+    """Return a path for ssh_config: quoted because of blanks, with doubled percent signs because of TOKENS."""
     return '"' + str(path).replace("%", "%%") + '"'
 
 
 def environment(place: DemoFolders) -> dict[str, str]:
-    """The login node's environment; of the user's own only what shells and locales need."""
+    """Return the login node's environment; of the user's own only the variables that shells and locales need."""
     user = getpass.getuser()
     kept = {key: os.environ[key] for key in ("TZ", "LNODE_STANDIN_LOG") if key in os.environ}
     return kept | {
@@ -244,7 +244,7 @@ def environment(place: DemoFolders) -> dict[str, str]:
 
 
 def remove() -> bool:
-    """End sessions, then jobs, then remove the folders; False if there were none."""
+    """End sessions, then jobs, then remove the folders; return False if there were none."""
     place = locate()
     folders = [f for f in {place.state, place.short} if f.is_dir() and not f.is_symlink()]
     _end_sessions(place)
@@ -266,7 +266,7 @@ def _end_sessions(place: DemoFolders) -> None:
 
 
 def _end_jobs(place: DemoFolders) -> None:
-    """Hang up jobs that a session no longer held, and wait until all have gone."""
+    """Hang up jobs without a session, and wait until all have ended."""
     deadline = time.monotonic() + _END_WITHIN_S
     for number in (signal.SIGHUP, signal.SIGKILL):
         pids = _job_pids(place)
@@ -278,7 +278,7 @@ def _end_jobs(place: DemoFolders) -> None:
 
 
 def _job_pids(place: DemoFolders) -> list[int]:
-    """The processes behind the job files: sinteractive and its shell, if their session is still the recorded one."""
+    """Return the processes of the job files: sinteractive and its shell, if their session is still the recorded one."""
     pids = []
     for path in place.jobs.glob("[0-9]*"):
         with suppress(OSError, ValueError, KeyError):
