@@ -57,7 +57,7 @@ ENDING = entry(State.ENDING, job("0:00", state="COMPLETING"))
             "x: ended, a shell on login2",
         ),
         (NO_REQUEST_YET, "", ""),
-        (UNKNOWN, "on what node x runs is unknown", "x: node unknown"),
+        (UNKNOWN, "the node of x is unknown", "x: node unknown"),
         (ENDING, "", "x: the allocation is ending"),
         (SHELL, "", ""),
     ],
@@ -73,7 +73,7 @@ def test_without_a_clock_nothing_is_ago() -> None:
 
 def test_a_silent_scheduler_is_said() -> None:
     silent = PICTURE._replace(scheduler="silent")
-    assert truth(UNKNOWN, "unity", silent) == "on what node x runs is unknown: the scheduler does not answer"
+    assert truth(UNKNOWN, "unity", silent) == "the node of x is unknown: the scheduler does not answer"
 
 
 WAITS = "waiting-4711"

@@ -1,6 +1,6 @@
-"""What an attach tells of its session's allocation while it lasts: asks the host now and then, and says what is new.
+"""Tells you about your session's allocation during an attach: asks the host now and then, and tells the news.
 
-It outlives the links that it asks over: because a connection was lost nothing is told twice, nor asked sooner.
+It outlives its links: after a lost connection it tells nothing twice, and asks no sooner.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from lnode.remote.fields import SessionId
 _BELL = "\a"
 
 Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
-"""The reply to a line, which is made of a nonce. Raises LinkFailed."""
+"""Returns the reply to a line, which is made from a nonce. Raises LinkFailed."""
 
 
 class Lookout:
@@ -60,7 +60,7 @@ class Lookout:
         self._first, self._title, self._seen = False, heading, self._seen.then(entry)
 
     async def _announce(self, ask: Ask, entry: Entry, new: News) -> None:
-        """Here and on the desktop, unless another lnode was faster."""
+        """Tell it in the session and on the desktop, unless another lnode was faster."""
         here = _of_lnode(new.text) if new.here else ""
         reply = await ask(self._says(entry, "", here, new.option, new.old, new.new, _BELL if new.rings else ""))
         if not new.text or "told" not in reply:

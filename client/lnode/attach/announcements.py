@@ -1,4 +1,4 @@
-"""What an attach tells of the allocation: the truth at first, the title, and what has happened to it since."""
+"""The words of an attach about its allocation: its state at first, the title, and its news."""
 
 from typing import NamedTuple
 
@@ -13,9 +13,9 @@ _BY_ITSELF = {"COMPLETED", "FAILED"}  # its shell was left, by whoever sits ther
 
 
 class News(NamedTuple):
-    """Something that is told once, by whoever changes the session's `option` from `old` to `new` first.
+    """A message that is told once: by the lnode that first changes the session's `option` from `old` to `new`.
 
-    An empty `text` only changes it. `here`: also in the session, whose own words do not tell it;
+    An empty `text` only changes the option. `here`: show it also in the session, whose shell does not tell it itself.
     `rings`: with a bell.
     """
 
@@ -28,20 +28,20 @@ class News(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The job of the session that this lnode has seen last, and whether it waited then; "" for none."""
+    """The session's job that this lnode saw last, "" for none, and `waited` if it waited for its start."""
 
     job: str = ""
     waited: bool = False
 
     def then(self, entry: Entry) -> "Seen":
-        """With what `entry` shows."""
+        """Return the job that `entry` shows, or else the earlier one."""
         if entry.job is None or entry.state not in (State.WAITING, State.RUNNING):
             return self
         return Seen(entry.job.id, entry.state is State.WAITING)
 
 
 def truth(entry: Entry, alias: str, picture: Picture) -> str:
-    """The one line of an attach, "" where there is nothing to say."""
+    """Return the one line of an attach, "" if there is nothing to say."""
     name, job = entry.session.name, entry.job
     match entry.state:
         case State.RUNNING if job is not None:
@@ -55,12 +55,12 @@ def truth(entry: Entry, alias: str, picture: Picture) -> str:
             return f"the allocation ended{ago}, this shell is on {entry.login_node}: {renewal}"
         case State.UNKNOWN:
             why = ": the scheduler does not answer" if picture.scheduler == "silent" else ""
-            return f"on what node {name} runs is unknown{why}"
+            return f"the node of {name} is unknown{why}"
     return ""
 
 
 def title(entry: Entry, picture: Picture) -> str:
-    """What the terminal's title says, "" for a session that never had an allocation."""
+    """Return the terminal's title, "" for a session that never had an allocation."""
     name, job = entry.session.name, entry.job
     match entry.state:
         case State.RUNNING if job is not None:
@@ -77,7 +77,7 @@ def title(entry: Entry, picture: Picture) -> str:
 
 
 def news(entry: Entry, seen: Seen) -> News | None:
-    """What is new, if anything. Whether it was told before, by whichever lnode, the session itself knows."""
+    """Return the news, if any. The session itself knows if any lnode has told it before."""
     match entry.state:
         case State.WAITING if entry.job is not None:
             return _waiting(entry, entry.job)
@@ -90,7 +90,7 @@ def news(entry: Entry, seen: Seen) -> News | None:
 
 
 def _waiting(entry: Entry, job: slurm.Job) -> News | None:
-    """Nothing to tell yet, but that its start is to be told, whoever comes after it."""
+    """Return a silent change of the mark: some lnode shall tell the start of this job."""
     told, mark = entry.session.told, _waits(job)
     return None if told == mark else News(_TOLD, told, mark, "", here=False)
 
@@ -121,7 +121,7 @@ def _expiring(entry: Entry, job: slurm.Job) -> News | None:
 
 
 def _ended(entry: Entry, seen: Seen) -> News | None:
-    """Only for who saw it before: all others are told by the truth of their attach."""
+    """Return the end of the job, if this lnode has seen it. The first line of an attach tells it to all others."""
     ended, warned = entry.session.ended, entry.session.warned
     new = f"{seen.job} 0"
     if not seen.job or warned == new or (ended and ended.state in _BY_ITSELF):

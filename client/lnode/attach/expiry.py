@@ -1,6 +1,6 @@
-"""When the end of an allocation is announced, and how often the scheduler is asked for it.
+"""The times of the warnings before the end of an allocation, and of the questions to the scheduler.
 
-Who gets more time is warned again: a warning counts as long as the end has not moved away from it.
+A warning counts until the end moves away from it: if you get more time, lnode warns again.
 """
 
 from math import ceil
@@ -9,15 +9,15 @@ from lnode.cluster.sessions import Entry, State
 
 WARN_AT_MIN = (60, 15, 5)
 
-# At most 120 questions an hour (DESIGN, principle 2), and one more at the end of an attach.
+# At most 120 questions in an hour (README, Messages about your allocation), and one more at the end of an attach.
 _OFTEN_S, _SELDOM_S = 32.0, 120.0
 _NEAR_S = 600
-_REQUESTED_S = 120  # after the session was made the scheduler knows the request
-_EXTENDED_S = 60  # what squeue's rounding never adds to the time that is left
+_REQUESTED_S = 120  # so long after its start the scheduler knows a session's request
+_EXTENDED_S = 60  # squeue's rounding never adds so much to the time left
 
 
 def due(left_s: int, job: str, warned: str) -> int | None:
-    """The warning that is due with `left_s` seconds left of `job`: 60, 15 or 5 (minutes), or None.
+    """Return the warning that is due with `left_s` seconds left of `job`: 60, 15 or 5 (minutes), or None.
 
     `warned` is the last one given, `JOB MINUTES`, "" for none.
     """
@@ -27,25 +27,25 @@ def due(left_s: int, job: str, warned: str) -> int | None:
 
 
 def is_void(left_s: int, job: str, warned: str) -> bool:
-    """Does the last warning count no more? It is another job's, or its end has moved away from it."""
+    """True if the last warning no longer counts: it is another job's, or the end has moved away from it."""
     of, _, minutes = warned.partition(" ")
     return of != job or not minutes.isdecimal() or left_s > 60 * int(minutes) + _EXTENDED_S
 
 
 def minutes_left(left_s: int) -> int:
-    """As a warning says it: 4 min 50 s is 5."""
+    """Return the minutes as a warning says them: 4 min 50 s is 5."""
     return ceil(left_s / 60)
 
 
 def has_ended(entry: Entry, now: int | None) -> bool:
-    """Has it had an allocation? Its request may be on its way to the scheduler. `now` is on the login node's clock."""
+    """True if it had an allocation; a new request may not be known yet. `now` is on the login node's clock."""
     if entry.state is not State.ENDED:
         return False
     return entry.session.ended is not None or (now is not None and now - entry.session.created > _REQUESTED_S)
 
 
 def pause_s(entry: Entry | None, now: int | None = None) -> float:
-    """How long the answer `entry` is good for: seconds until the scheduler is asked again."""
+    """Return the seconds until lnode asks the scheduler again after the answer `entry`."""
     if entry is None or entry.state in (State.SHELL, State.UNKNOWN) or has_ended(entry, now):
         return _SELDOM_S
     if entry.state is not State.RUNNING or entry.job is None:

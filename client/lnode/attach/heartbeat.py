@@ -1,4 +1,4 @@
-"""The heartbeat: a remote `cat` that gives back what it is sent, and how long it has not.
+"""The heartbeat: a remote `cat` that returns each token, and the time since it last did.
 
 A token goes out at every beat. Only a whole one that comes back is a sign of life: the login shell's rc files may
 print before it, and the host is not trusted to be quiet.
@@ -77,7 +77,7 @@ class _Echo:
         self._unsent = asyncio.Event()
 
     def send(self) -> asyncio.Future[None]:
-        """Send a new token, as soon as the wire takes it; the future is done when it is back."""
+        """Send a new token as soon as the wire accepts it; the future is done when it is back."""
         self._token = f"{call.nonce()}\n".encode()
         self._back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._unsent.set()

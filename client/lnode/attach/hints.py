@@ -1,18 +1,18 @@
-"""What a terminal does to the keys of a session, to be said once."""
+"""Hints about a terminal that takes keys of the session, told once."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Hint(NamedTuple):
-    """`name` is what is remembered of it."""
+    """A hint. lnode remembers its `name`."""
 
     name: str
     words: str
 
 
 def of(environ: Mapping[str, str]) -> Hint | None:
-    """What is worth knowing in the terminal that has this environment; None mostly."""
+    """Return the hint for a terminal with this environment, usually None."""
     if environ.get("TMUX"):
         return Hint(
             "tmux", "this terminal is in a tmux already: its prefix twice, as in Ctrl-b Ctrl-b d, reaches the session's"

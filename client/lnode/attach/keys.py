@@ -1,4 +1,4 @@
-"""What comes from a terminal, told apart: a person's keys, a paste, and what it reports by itself."""
+"""The input from a terminal, told apart: your keys, a paste, and the terminal's own reports."""
 
 import re
 
@@ -13,20 +13,20 @@ _BEGUN = re.compile(
     rb"\x1b(?:\[(?:[0-?]*[ -/]*|M.{0,2})|O|[]P_^X](?:(?!\x07|\x1b\\).)*)?\Z"
     rb"|\x1b?(?:[\xc0-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf7][\x80-\xbf]{0,2})\Z", re.DOTALL,
 )  # fmt: skip
-_LONGEST = 1 << 16  # of a report: its beginning is kept, so that the rest is none of a person's
+_LONGEST = 1 << 16  # of a report: its beginning is kept, so that its rest does not count as keys
 
-PASTED = b""  # a character that was pasted: no key that somebody pressed
+PASTED = b""  # a pasted character, not a pressed key
 
 
 class Keys:
-    """Takes what was read, however it is split; `begun` is what waits for more."""
+    """Takes input, however it is split; `begun` are the bytes that need more."""
 
     def __init__(self) -> None:
         self.begun = b""
         self._pasting = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The keys that are complete, PASTED for each one that was pasted."""
+        """Return the complete keys, PASTED for each pasted one."""
         data, at, keys = self.begun + chunk, 0, list[bytes]()
         while at < len(data) and not _BEGUN.match(data, at):
             if report := _REPORT.match(data, at):
@@ -43,6 +43,6 @@ class Keys:
         return keys
 
     def settle(self) -> list[bytes]:
-        """Nothing more came: what had begun was a key, as Esc is, or nothing."""
+        """Return the begun bytes as a key, because no more came: Esc, for example."""
         begun, self.begun = self.begun, b""
         return [begun] if begun[:1] == b"\x1b" and len(begun) <= len(b"\x1b[") else []

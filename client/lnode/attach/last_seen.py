@@ -1,5 +1,6 @@
-"""What was true of a session when it was last seen, kept on this laptop as a sentence: on the way to ssh nothing is
-parsed for it, nor imported.
+"""The last known state of a session, kept on this laptop as a sentence.
+
+Every attach reads it before ssh, so nothing is parsed for it, and nothing imported.
 """
 
 import os
@@ -17,7 +18,7 @@ _PLAIN = re.compile(r"[\w@+-][\w.@+-]{0,100}")  # of an alias; others are not ke
 
 
 def keep(alias: str, session: str, sentence: str) -> None:
-    """Remember `sentence`, or with "" nothing. A state folder that cannot be written keeps nothing."""
+    """Remember `sentence`; "" forgets it. If lnode cannot write its state folder, nothing is kept."""
     path = _path(alias, session)
     with suppress(OSError):
         if path and sentence:
@@ -27,7 +28,7 @@ def keep(alias: str, session: str, sentence: str) -> None:
 
 
 def read(alias: str, session: str) -> str:
-    """The sentence, and when it was true; "" where there is none, or none of this week."""
+    """Return the sentence with its time; "" if there is none, or none of the last 7 days."""
     path = _path(alias, session)
     if not path:
         return ""

@@ -1,4 +1,4 @@
-"""INT, TERM and HUP while ssh has the tty: kept until somebody listens. Ctrl-C there is ssh's own too."""
+"""INT, TERM and HUP while ssh has the tty: kept until the supervisor listens. ssh gets Ctrl-C, too."""
 
 import signal
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""`ssh -t` on the user's own tty: start it, wait for it, end it, and what it said.
+"""`ssh -t` on the user's own tty: start it, wait for it, end it, and read its words.
 
-No pty stands in between: ssh reads the keys and writes the screen itself (DESIGN, principle 7).
+No pty stands in between: ssh reads the keys and writes the screen itself, so typing is as fast as with ssh.
 """
 
 import signal
@@ -20,12 +20,12 @@ _STOP = getattr(signal, "SIGSTOP", None)  # Windows has neither
 class Terminal:
     """A running `ssh -t`; leaving the block ends it.
 
-    A `silent` one can ask nobody anything; a `fresh` one rides on no connection that is there.
+    A `silent` one cannot ask you; a `fresh` one uses no existing connection.
     """
 
     def __init__(self, target: Target, line: str, *, silent: bool = False, fresh: bool = False) -> None:
         if silent and target.place.proxied and target.keep_warm != master.NEVER:
-            target = master.without(target)  # then every word is worth more: see sharing.with_master
+            target = master.without(target)  # lnode needs all words of the jump host's ssh: see master.with_master
         asking, self._environment = prompts.asking(target, may_ask=not silent)
         options = (
             *target.keepalive,
@@ -55,17 +55,17 @@ class Terminal:
         return self._ssh.pid
 
     def wait(self) -> int:
-        """ssh's exit status, once it has ended, or the negative number of the signal that ended it."""
+        """Wait for the end of ssh. Return its exit status, or the negative number of the signal that ended it."""
         return self._ssh.wait()
 
     def end(self) -> None:
-        """End ssh by SIGTERM, so that its jump processes end too."""
+        """End ssh by SIGTERM, so that its jump processes end, too."""
         if self._ssh.poll() is None:
             self._ssh.terminate()
-            self.release()  # or it could not obey
+            self.release()  # a stopped process cannot obey
 
     def kill(self) -> None:
-        """For an ssh that does not obey."""
+        """Kill an ssh that does not obey."""
         with suppress(ProcessLookupError):
             self._ssh.kill()
 
@@ -82,7 +82,7 @@ class Terminal:
             self._held = False
 
     def said(self) -> Said:
-        """What ssh itself has said, and what others have."""
+        """Return the words of ssh itself and those of others."""
         return self._log.said()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

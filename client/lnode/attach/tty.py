@@ -1,4 +1,4 @@
-"""The user's own tty: its modes as they were, its keys while no ssh has it, and what tmux left armed in it."""
+"""The user's own tty: its original modes, its keys while no ssh has it, and the modes that tmux left on in it."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ try:
 except ImportError:  # Windows: the console keeps its modes by itself, and its keys
     termios = None  # type: ignore[assignment]
 
-# What tmux armed and would have taken back, had it not been cut off: scroll region (which moves the cursor), charset,
+# The modes that tmux set and could not reset after a cut: scroll region (which moves the cursor), charset,
 # attributes, cursor keys, keypad, bracketed paste, cursor, mouse (all kinds), focus reports, extended keys (tmux tty.c,
 # tty_stop_tty); the title from before, which its screen had come with.
 _DISARM = (
@@ -29,23 +29,23 @@ _DISARM = (
 _LEAVE = "\x1b[?1049l"  # the alternate screen
 
 _CHUNK = 1 << 12
-_ALONE_S = 0.5  # a key with none before and after it for so long is no part of a word
+_ALONE_S = 0.5  # a key without another one for so long before and after it is not part of a word
 
 
 class Tty:
-    """The terminal that lnode was started in; leaving the block gives it back its modes.
+    """The terminal in which you started lnode; the end of the block restores its modes.
 
-    `unsent` counts the keys that were taken since `listen`.
+    `unsent` counts the keys since `listen`.
     """
 
     def __init__(self) -> None:
         self._modes: list[Any] | None = None
         self._found: list[Any] | None = None
         self._muted = False
-        self._path: str | None = None  # where the modes are kept
+        self._path: str | None = None  # the file with the modes
         self._reading: asyncio.AbstractEventLoop | None = None
         self._last_at = 0.0  # when a key came
-        self._run: bytes | None = None  # the one that was pressed alone or again and again, None in a word
+        self._run: bytes | None = None  # the key that you press alone or repeatedly, None in a word
         self._quiet: asyncio.TimerHandle | None = None
         self.unsent = 0
 
@@ -57,20 +57,20 @@ class Tty:
         return self
 
     def _inherit(self, found: list[Any]) -> None:
-        """An lnode that was killed here could neither end its ssh nor give the modes back."""
+        """Clean up after a killed lnode in this terminal: end its ssh, and restore the modes."""
         with open(_path(), encoding="ascii") as file:
             lnode, session, ssh, *modes = map(int, file.read().split())
         if session != os.getsid(0) or _is_in(session, lnode):
             return
         if ssh > 1 and _is_in(session, ssh):
-            os.kill(ssh, signal.SIGKILL)  # it would set modes at any other end
+            os.kill(ssh, signal.SIGKILL)  # after any other signal ssh would set modes
         plain = termios.ICANON | termios.ECHO
         if found[3] & plain != plain and len(modes) == len(_numbers(found)):
             self._modes = [*modes[:6], modes[6:]]
             self.restore()
 
     def keep(self, ssh: int) -> None:
-        """Keep the modes for the next lnode here, should this one be killed; `ssh` is the process that has the tty."""
+        """Keep the modes for the next lnode here, if this one is killed; `ssh` is the process that has the tty."""
         if termios is None or self._modes is None:
             return
         with suppress(OSError):
@@ -80,7 +80,7 @@ class Tty:
                 print(os.getpid(), os.getsid(0), ssh, *_numbers(self._modes), file=file)
 
     def listen(self, on_key: Callable[[bytes], None]) -> None:
-        """Take the keys, unechoed. They are counted and gone; `on_key` hears those that come alone, as no word's do."""
+        """Take the keys without an echo, count them and drop them. `on_key` gets a key only if it comes alone."""
         import asyncio
 
         from lnode.attach.keys import Keys
@@ -94,7 +94,7 @@ class Tty:
             if self._reading is None:
                 self._found = termios.tcgetattr(0)
             modes[0] &= ~(termios.ICRNL | termios.INLCR | termios.IXON)
-            modes[1] |= termios.OPOST  # which an ssh that was killed has left off: see is_raw
+            modes[1] |= termios.OPOST  # a killed ssh has left it off: see is_raw
             modes[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
             modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
             termios.tcsetattr(0, termios.TCSANOW, modes)
@@ -137,7 +137,7 @@ class Tty:
             on_key(alone)
 
     def unlisten(self) -> None:
-        """Leave the keys to whoever reads next; those that nobody has read are gone."""
+        """Leave the keys to the next reader, and drop the unread ones."""
         if self._reading is not None:
             self._reading.remove_reader(0)
             self._reading = None
@@ -166,7 +166,7 @@ class Tty:
             self._muted = True
 
     def forget_muted(self) -> None:
-        """Drop what has been typed while it was muted, if it is: in other modes somebody would read it."""
+        """Drop the keys typed while the tty was muted, if it is: in other modes a program would read them."""
         if self._muted:
             self.forget_keys()
 
@@ -180,30 +180,30 @@ class Tty:
                 termios.tcsetattr(0, termios.TCSANOW, self._found)
 
     def is_raw(self) -> bool:
-        """Has ssh the tty in its modes? Not those of `listen`, where output is processed."""
+        """True if the tty has ssh's modes, not those of `listen`, in which output is processed."""
         if termios is not None:
             with suppress(termios.error):
                 return not termios.tcgetattr(0)[1] & termios.OPOST
         return False
 
     def forget_keys(self) -> None:
-        """Drop what has been typed and not been read."""
+        """Drop the keys that are typed and not read."""
         if termios is not None:
             with suppress(termios.error):
                 termios.tcflush(0, termios.TCIFLUSH)
 
     def restore(self) -> None:
-        """The modes from before lnode."""
+        """Restore the modes from before lnode."""
         if termios is not None and self._modes is not None:
             with suppress(termios.error):
                 termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
 
     def disarm(self) -> None:
-        """Take back what a tmux that was cut off had switched on."""
+        """Switch off the modes that a tmux left on after a cut."""
         screen.write_control(_DISARM)
 
     def leave_screen(self) -> None:
-        """Back to the screen from before tmux."""
+        """Go back to the screen from before tmux."""
         screen.write_control(_LEAVE)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -219,7 +219,7 @@ def _path() -> str:
 
 
 def _is_in(session: int, pid: int) -> bool:
-    """Does a process live, and in that session? The number of one that has ended may be another's by now."""
+    """True if the process lives in that session. After its end another process may have its pid."""
     try:
         return os.getsid(pid) == session
     except OSError:
@@ -227,5 +227,5 @@ def _is_in(session: int, pid: int) -> bool:
 
 
 def _numbers(modes: list[Any]) -> tuple[int, ...]:
-    """Modes as tcgetattr gives them, where control characters are bytes."""
+    """Return the modes of tcgetattr as numbers; its control characters are bytes."""
     return (*modes[:6], *(character if isinstance(character, int) else character[0] for character in modes[6]))

@@ -1,4 +1,4 @@
-"""What a person is told about the connection: the notice line over the last screen, and a word for the history."""
+"""The words about the connection: the notice line over the last screen, and the lines of the history."""
 
 from lnode.reconnect.machine import LATE_S, End, Phase, State
 from lnode.ssh.failures import Cause
@@ -6,14 +6,14 @@ from lnode.text import in_words
 
 _KEYS = "r now, d leave"
 _MUTE = "keys are not sent, Ctrl-C leaves"  # ssh goes on, and has the tty
-_LONG_S = 3.0  # a sleep or a wait worth a word
-_LONGEST_ALIAS = 24  # what follows it matters more
+_LONG_S = 3.0  # a shorter sleep or wait is not mentioned
+_LONGEST_ALIAS = 24  # the words after it matter more
 
 
 def notice(state: State, at: float, alias: str, unsent: int) -> str | None:
-    """The line at the top of the last screen, None where the screen is the session's own.
+    """Return the line at the top of the last screen, None if the screen is the session's own.
 
-    `at` in seconds of being awake, `unsent` the number of keys that were typed into the outage.
+    `at` in seconds awake, `unsent` the number of keys that you typed during the outage.
     """
     text = _notice(state, at, alias if len(alias) <= _LONGEST_ALIAS else f"{alias[: _LONGEST_ALIAS - 3]}...")
     if text is None:
@@ -65,13 +65,13 @@ _WAITING = {
 
 
 def _away(state: State, at: float) -> str:
-    """Since the last sign of life; what was slept through is told apart."""
+    """Return the time since the last sign of life, and apart from it the time asleep."""
     waited = in_words(int(at - state.alive_at))
     return f"{waited} and {in_words(int(state.asleep))} asleep" if state.asleep >= _LONG_S else waited
 
 
 def chronicle(before: State, after: State, at: float) -> str | None:
-    """A step as a word of the history, None where nothing changed that anybody would ask about."""
+    """Return a line of the history for a step of the machine, None for a step without news."""
     was, phase = before.phase, after.phase
     words = None
     if phase is Phase.ATTACHED and was is Phase.DOUBTING:

@@ -1,7 +1,7 @@
-"""What the laptop knows by itself: did it sleep, has it a route, does the way to the host begin to answer?
+"""The laptop's own senses: sleep, routes, and knocks at the port of the host's first hop.
 
-Linux and macOS alike: time.monotonic() stands still in sleep, a connected UDP socket tells the route, a bind whether an
-address is there. Where they differ is said at the constants.
+They work on Linux and macOS: time.monotonic() stands still in sleep, a connected UDP socket shows the route, and a bind
+shows if an address exists. The constants say how the two differ.
 """
 
 import asyncio
@@ -22,27 +22,27 @@ from lnode.ssh.target import Resolving, Target
 _Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 Reach = Cause | None
-"""Why sshd does not answer; None where it does."""
+"""Why sshd does not answer; None if it does."""
 
 _ASLEEP_S = 3.0  # a busy laptop is late by less
-_MAX_JUMPS = 8  # a jump host may name itself, and then ssh never ends either
-_LOOKUP_S = 1.0  # the route to anywhere may be another than that to the host (a VPN), so its address is waited for
-_PER_FAMILY = 2  # addresses that are knocked at: a round-robin name stands for a dozen login nodes
-_PREAMBLE = 4096  # bytes before the banner; RFC 4253 4.2 allows lines of any text there, sshd has at most one
+_MAX_JUMPS = 8  # a jump host may name itself; ssh itself never ends then
+_LOOKUP_S = 1.0  # with a VPN the route to the host may be another than the default, so lnode waits for its address
+_PER_FAMILY = 2  # addresses to knock at: a round-robin name stands for a dozen login nodes
+_PREAMBLE = 4096  # bytes before the banner; RFC 4253 4.2 allows lines of any text, sshd has at most one
 _ANYWHERE = ("192.0.2.1", "2001:db8::1")  # documentation addresses, RFC 5737 and 3849: out by the default route
 _DISCARD = 9  # the port of a socket that sends nothing; macOS refuses 0
 # Of a link-local address whose interface has gone, Linux says ENODEV, BSD sockets ENXIO.
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENXIO})
-# The answer of several addresses is that of the one where lnode came furthest.
+# Of several addresses, the one at which lnode came furthest gives the answer.
 _FURTHEST = (Cause.UNRESOLVED, Cause.NO_ROUTE, Cause.TIMED_OUT, Cause.REFUSED, Cause.CLOSED_EARLY)
 
 
 class Clock:
     """Seconds awake. Call `tick` after every wait, however it ended, and only then `now`.
 
-    A stop (SIGSTOP, a paused machine) shows in a wait that took too long, a suspend in a wall clock that ran ahead of
-    the monotonic one. A wall clock that is set forward reads as sleep, which costs one needless look at the network;
-    one that is set back does not count.
+    A stop (SIGSTOP, a paused machine) shows as a wait that took too long, a suspend as a wall clock that ran ahead of
+    the monotonic one. A wall clock set forward looks like sleep, which costs one needless look at the network. A wall
+    clock set back does not count.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
@@ -51,13 +51,13 @@ class Clock:
         self._stopped_s = 0.0
 
     def now(self) -> float:
-        """Seconds that this process could run, from an arbitrary start."""
+        """Return the seconds that this process could run, from an arbitrary start."""
         return self._monotonic() - self._stopped_s
 
     def tick(self, expected_s: float) -> float:
-        """How long the laptop slept or lnode was stopped since the last tick, in seconds; 0.0 below 3.
+        """Return the seconds that the laptop slept or lnode was stopped since the last tick; 0.0 below 3.
 
-        `expected_s` is how long the wait was to be at most. Plan short ones: a stop is seen only beyond it.
+        `expected_s` is the planned length of the wait. Plan short waits: a stop shows only beyond it.
         """
         before, wall_before = self._ticked
         self._ticked = after, wall_after = self._monotonic(), self._wall()
@@ -71,7 +71,7 @@ def _if_long(excess_s: float) -> float:
 
 
 def local_address(address: str) -> str | None:
-    """This laptop's own address on the route to an IP address, None without a route. Sends no packet.
+    """Return this laptop's own address on the route to an IP address, None without a route. Sends no packet.
 
     Link-local addresses carry their interface, as in `fe80::1%2`.
     """
@@ -85,9 +85,9 @@ def local_address(address: str) -> str | None:
 
 
 def is_ours(local: str) -> bool:
-    """Is this address on any interface? If not, no byte of a connection from it can move.
+    """True if any interface has this address, or in doubt. Otherwise a connection from it is dead.
 
-    In doubt yes. An IPv6 address that has just come back is not there for its first second (duplicate detection).
+    An IPv6 address that has just come back is missing for its first second (duplicate detection).
     """
     try:
         family, here = _numeric(local)
@@ -105,9 +105,9 @@ def _numeric(address: str) -> _Address:
 
 
 class FirstHop:
-    """Where this laptop itself connects to: the host's sshd, or its first jump host's. Belongs to one event loop.
+    """The sshd to which this laptop itself connects: the host's, or its first jump host's. Belongs to one event loop.
 
-    `hostname` is None behind a ProxyCommand: only that knows where it leads. `addresses` are those of the last lookup
+    `hostname` is None behind a ProxyCommand, because only that knows its goal. `addresses` are those of the last lookup
     that worked, so a laptop that comes back without DNS can still knock.
     """
 
@@ -117,25 +117,25 @@ class FirstHop:
         self._lookup: asyncio.Future[list[_Address]] | None = None
 
     def local_address(self) -> str | None:
-        """This laptop's own address on the route to it, None without a route; before any lookup, to anywhere."""
+        """Return this laptop's own address on the route to it, None without one; before a lookup, by default route."""
         toward = [remote for _, remote in self.addresses]
         names = [f"{remote[0]}%{remote[3]}" if remote[3:] and remote[3] else remote[0] for remote in toward]
         return next(filter(None, map(local_address, names or _ANYWHERE)), None)
 
     def look_up(self) -> asyncio.Future[list[_Address]]:
-        """The lookup under way, else a new one: a dead resolver holds one thread, not a pile."""
+        """Return the running lookup, else a new one, so that a dead resolver holds only one thread."""
         if self._lookup is None:
             self._lookup = in_thread(self._resolve)
             self._lookup.add_done_callback(self._remember)
         return asyncio.shield(self._lookup)
 
     def _resolve(self) -> list[_Address]:
-        """The first addresses of each family; none where the name has none."""
+        """Return the first addresses of each family; none if the name has none."""
         if self.hostname is None:
             return []
         try:
             rows = socket.getaddrinfo(self.hostname, self.port, self.family, socket.SOCK_STREAM)
-        except (OSError, UnicodeError):  # the second for a label that is empty or too long
+        except (OSError, UnicodeError):  # UnicodeError: a label that is empty or too long
             return []
         kept: list[_Address] = []
         for family, _, _, _, remote in rows:
@@ -149,9 +149,9 @@ class FirstHop:
 
 
 async def first_hop(target: Target) -> FirstHop:
-    """Follow jump hosts, and theirs, to the first one, by `ssh -G`, and look it up; a slow lookup goes on for later.
+    """Follow jump hosts, and theirs, to the first one, by `ssh -G`, and look it up. A slow lookup goes on.
 
-    Where ssh does not accept a jump host, or they go round in a circle, it is as behind a ProxyCommand.
+    If ssh does not accept a jump host, or they form a circle, the hop is as unknown as behind a ProxyCommand.
     """
     hop = await in_thread(partial(_follow, target)) if target.proxy_jump else _as_hop(target)
     with suppress(TimeoutError):
@@ -166,7 +166,7 @@ _JUMP = re.compile(r"(?:ssh://)?(?P<user>.*@)?(?:\[(?P<v6>[^]]+)\]|(?P<name>[^:]
 
 def _follow(target: Target) -> FirstHop:
     for _ in range(_MAX_JUMPS):
-        # To the first of several ssh connects by that host's own configuration, to the others through the one before.
+        # ssh connects to the first of several by that host's own configuration, to the others through the one before.
         jump = _JUMP.fullmatch(target.proxy_jump[0])
         if jump is None:
             break
@@ -186,10 +186,10 @@ def _as_hop(target: Target, port: str | None = None) -> FirstHop:
 
 
 async def knock(hop: FirstHop, *, timeout_s: float) -> Reach:
-    """Does sshd answer? A fresh TCP connection that waits for its banner, says nothing and closes.
+    """Return None if sshd answers, else the reason. A knock is a TCP connection that reads the banner and closes.
 
-    REFUSED, NO_ROUTE, UNRESOLVED, TIMED_OUT (silence) or CLOSED_EARLY (somebody accepts who is no sshd, or hangs up).
-    Remembered addresses are knocked at while their name is looked up. Behind a ProxyCommand only ssh can tell: None.
+    REFUSED, NO_ROUTE, UNRESOLVED, TIMED_OUT (silence) or CLOSED_EARLY (the other side is no sshd, or hangs up). lnode
+    knocks at remembered addresses during the lookup of their name. Behind a ProxyCommand only ssh can tell: None.
     """
     if hop.hostname is None:
         return None
@@ -199,7 +199,7 @@ async def knock(hop: FirstHop, *, timeout_s: float) -> Reach:
 
 
 async def _looked_up(hop: FirstHop, known: list[_Address], deadline: float) -> Reach:
-    """Knock at those addresses that nobody knocks at yet, as soon as the lookup names them."""
+    """Knock at the new addresses as soon as the lookup names them."""
     try:
         async with asyncio.timeout_at(deadline):
             found = await hop.look_up()
@@ -209,7 +209,7 @@ async def _looked_up(hop: FirstHop, known: list[_Address], deadline: float) -> R
 
 
 async def _first(knocks: Iterable[Coroutine[Any, Any, Reach]]) -> Reach:
-    """All side by side. The first that is answered wins, and the others are closed."""
+    """Run all knocks in parallel. The first answer wins, and the others are closed."""
     tasks = [asyncio.create_task(one) for one in knocks]
     failures = [Cause.UNRESOLVED]
     try:
