@@ -30,7 +30,11 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
     """End the session and cancel the job tied to it, after a yes. Raises LnodeError where it is still there."""
     alias, name, settings = address.alias, address.name, address.settings
     if not yes and not screen.can_ask():
-        raise LnodeError(ExitCode.USAGE, "nobody is here to confirm the kill", "say it in so many words: --kill --yes")
+        raise LnodeError(
+            ExitCode.USAGE,
+            "there is no terminal in which to confirm the kill",
+            "confirm on the command line: --kill --yes",
+        )
     values, has = (*sessions.list_values(settings.tmux), name), partial(has_session, name)
     with asked(address, "kill", *values, has=has, settles=partial(_has_run, name)) as (
         there,

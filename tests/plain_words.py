@@ -1,7 +1,7 @@
 """Prints how often *where* and *what* stand in the docstrings and in the README, for each 1,000 words.
 
 A high number is a hint at sentences without a noun (CONTRIBUTING.md, How we write). It is a mirror: read the text.
-Run it as: python tests/words.py
+Run it as: python tests/plain_words.py
 """
 
 import ast

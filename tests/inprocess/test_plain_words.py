@@ -1,0 +1,32 @@
+"""The words of messages and help are those of CONTRIBUTING.md, How we write."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import plain_words
+
+NOT_OURS = re.compile(
+    r"\b(somebody|nobody|anybody|whoever|mends?|mended|anew|cannot be had|takes no(thing)?|no more|any more|"
+    r"of one's own|one's own)\b",
+    re.IGNORECASE,
+)
+OF_SSH = "no more authentication methods"  # ssh's own words, which lnode reads
+
+
+@pytest.mark.parametrize("source", plain_words.SOURCES, ids=lambda source: f"{source.parent.name}/{source.name}")
+def test_a_text_for_users_has_plain_words(source: Path) -> None:
+    found = [f"line {line}: {text}" for line, text in plain_words.shown(source) if NOT_OURS.search(text)]
+    assert not [one for one in found if OF_SSH not in one]
+
+
+def test_the_readme_has_plain_words() -> None:
+    text = (plain_words.ROOT / "README.md").read_text(encoding="utf-8")
+    assert not NOT_OURS.findall(text)
+
+
+def test_a_text_in_a_call_and_in_a_table_is_seen_and_a_docstring_is_not(tmp_path: Path) -> None:
+    source = tmp_path / "x.py"
+    source.write_text('"""Mend it."""\nsay(f"mend it: {how}")\nTABLE = {1: "nobody is here"}\n')
+    assert {text for _, text in plain_words.shown(source)} == {"nobody is here", "mend it: "}
