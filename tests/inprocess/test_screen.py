@@ -187,7 +187,14 @@ def test_screen_writes_in_one_place() -> None:
 
 # --- one failure is one sentence ---
 
-_REFUSED = '#!/bin/sh\ncase " $* " in *" -G "*) echo hostname x; exit ;; esac\necho "{}" >&2\nexit 255\n'
+# As ssh, it says so in the log that -E names.
+_REFUSED = """\
+#!/bin/sh
+case " $* " in *" -G "*) echo hostname x; exit ;; esac
+while [ "$1" != -E ]; do shift; done
+echo "{}" >>"$2"
+exit 255
+"""
 
 
 @pytest.mark.parametrize("session", ["", "fit"])
