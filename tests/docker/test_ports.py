@@ -48,8 +48,8 @@ def test_a_port_leads_into_the_allocation_and_again_after_a_drop(slurm: Rig) -> 
         sent = [os.urandom(10_000_000), *(os.urandom(1000) for _ in range(3))]
         with ThreadPoolExecutor() as beside:
             assert list(beside.map(open_.echo, sent)) == sent
-        steps = slurm.exec(f"squeue -h -s -j {job} -o '%i %j'")[1]
-        assert re.search(rf"^{job}\.\d+ sh$", steps, re.MULTILINE), steps
+        steps = f"squeue -h -s -j {job} -o '%i %j'"
+        wait_until(lambda: re.search(rf"^{job}\.\d+ sh$", slurm.exec(steps)[1], re.M) is not None, "it is a step")
         wire.reset()
         assert open_.says() == "lnode: the connection to unity was lost; trying again\n"
         assert open_.says().startswith(f"lnode: localhost:{open_.port} is port 8888 of {node}, ")
