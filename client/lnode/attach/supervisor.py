@@ -10,7 +10,9 @@ import signal
 import time
 from contextlib import suppress
 
+from lnode.attach import sign_in_watch
 from lnode.attach.allocation import Lookout
+from lnode.attach.chronicle import Chronicle
 from lnode.attach.display import Display
 from lnode.attach.outcome import Outcome
 from lnode.attach.scripts import Scripts
@@ -21,21 +23,15 @@ from lnode.attach.tty import Tty
 from lnode.cluster import tmux
 from lnode.cluster.sessions import Picture
 from lnode.errors import LnodeError
-from lnode.laptop import history
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.reconnect import machine, notice
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start
-from lnode.remote.fields import NodeName
 from lnode.ssh import failures, master, verdict
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
-_LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
-_OVER_MASTER = "over a master"  # how it signed in; ssh says nothing there
 
 
 def attend(address: Address, scripts: Scripts, first: Terminal, tty: Tty, signals: Signals, *, waits: bool) -> Outcome:
@@ -48,7 +44,7 @@ class _Supervisor:
     """One attach. `_terminal` is the ssh that has the tty, None between two; what earlier ones tell is passed over."""
 
     def __init__(self, address: Address, scripts: Scripts, first: Terminal, tty: Tty, *, waits: bool) -> None:
-        self._target, self._session, self._scripts, self._tty = address.target, address.name, scripts, tty
+        self._target, self._scripts, self._tty = address.target, scripts, tty
         self._settings = address.settings
         self._asked = address.target  # as it was asked for; its owner may be another one
         self._terminal: Terminal | None = first
@@ -58,13 +54,9 @@ class _Supervisor:
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # is this terminal one that never creates?
-        self._alive_wall = time.time()
-        self._node: NodeName | None = None  # where the session is
-        self._seen = False  # has it been there? The link says so, else time does
-        self._story: list[tuple[float, str]] = []
-        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._note)
+        self._past = Chronicle(address.target, address.name)
+        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note)
         self._rode: master.Identity | None = None  # the master that the last terminal had
-        self._takes_person = False  # did signing in?
         self._raw = False  # has ssh had the tty in its modes?
         self._parting: asyncio.Task[None] | None = None  # since it has given that back
         self._picture: Picture | None = None
@@ -103,32 +95,23 @@ class _Supervisor:
     async def _watch(self, terminal: Terminal) -> None:
         """Tell when the terminal has logged in, and how it ends."""
         waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
-        how = await self._login(terminal, waiting)
+        how = await sign_in_watch.signed_in(
+            self._target, terminal, self._tty, waiting, lambda: self._leave_master(terminal)
+        )
         if how is not None:
             said = terminal.said()
             self._rode = master.identity(self._target)
-            self._takes_person = verdict.learn_sign_in(self._target, said)
-            self._tell(terminal, Happened.OPENED, person=self._takes_person, muxed=self._is_muxed(how, said.own))
+            person = verdict.learn_sign_in(self._target, said)
+            muxed = sign_in_watch.is_muxed(self._target, how, said.own)
+            self._tell(terminal, Happened.OPENED, person=person, muxed=muxed)
         status = await waiting
         await self._loop.ready.wait()
         cause, began = await self._ending(terminal, status)
         self._tell(terminal, Happened.TERMINAL_ENDED, cause=cause, began=began)
 
-    async def _login(self, terminal: Terminal, waiting: "asyncio.Task[int]") -> str | None:
-        """Return how the terminal has signed in, None if it ended before."""
-        proof = asyncio.create_task(prove_master(self._target)) if terminal.may_ride else None
-        while (how := self._signed_in(terminal)) is None:
-            if (await asyncio.wait([waiting], timeout=_LOOK_AGAIN_S))[0]:
-                break
-            if proof and proof.done() and proof.result() is False:
-                self._rode, proof = terminal.master, None
-                self._tell(terminal, Happened.STUCK)
-        return how
-
-    def _signed_in(self, terminal: Terminal) -> str | None:
-        """Over a master ssh does not log in, and says nothing; it takes the tty once the server has let it in."""
-        how = failures.signed_in(terminal.said(), self._target.place)
-        return how or (_OVER_MASTER if terminal.may_ride and self._tty.is_raw() else None)
+    def _leave_master(self, terminal: Terminal) -> None:
+        self._rode = terminal.master
+        self._tell(terminal, Happened.STUCK)
 
     async def _ending(self, terminal: Terminal, status: int) -> verdict.Ending:
         """Return the verdict, and what only this attach knows about it: other ways to the session, and the network."""
@@ -152,18 +135,11 @@ class _Supervisor:
 
     async def _turn_to_owner(self) -> None:
         """The next terminal goes to the session's own login node; or the alias leads there some time."""
-        if self._node is None:
+        if self._past.node is None:
             return
         with suppress(LnodeError):
-            self._target = await asyncio.to_thread(routes.to_owner, self._asked, self._node, self._settings)
-            self._note(f"going to {self._node}, where the session is")
-
-    def _is_muxed(self, how: str, words: str) -> bool:
-        """Has a master the tty, a process of its own (ControlPersist), so that stopping the terminal stops nothing?"""
-        if how == _OVER_MASTER:
-            return True
-        persist = self._target.keep_warm or self._target.one("controlpersist", "no")
-        return persist != "no" and "disabling multiplexing" not in words
+            self._target = await asyncio.to_thread(routes.to_owner, self._asked, self._past.node, self._settings)
+            self._past.note(f"going to {self._past.node}, where the session is")
 
     # --- what is done about it
 
@@ -171,13 +147,7 @@ class _Supervisor:
         event = await self._overdue(event)
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
-        words = notice.chronicle(before, self._loop.state, event.at)
-        if words is not None:
-            self._note(words)
-        if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > machine.STABLE_S:
-            self._seen = True
-        if event.what in (Happened.BEAT, Happened.OPENED):
-            self._alive_wall = time.time()
+        self._past.step(before, self._loop.state, event)
         if event.what is Happened.TERMINAL_ENDED and self._terminal:
             self._gather(self._terminal)
         if event.what is Happened.OPENED and self._loop.state.phase is Phase.ATTACHED and self._terminal:
@@ -232,14 +202,14 @@ class _Supervisor:
         line = (
             self._scripts.first()
             if start.creates
-            else self._scripts.again(int(time.time() - self._alive_wall), self._node or "")
+            else self._scripts.again(int(time.time() - self._past.last_seen), self._past.node or "")
         )
         try:
             # In a thread, because whether the keychain opens is seen first.
             terminal = await asyncio.to_thread(Terminal, target, line, silent=not start.asks, fresh=start.fresh)
             self._terminal = terminal.__enter__()
         except OSError as error:  # no ssh during an upgrade, no room, no file left: for now
-            self._note(f"ssh does not start: {error.strerror}")
+            self._past.note(f"ssh does not start: {error.strerror}")
             self._tell(None, Happened.TERMINAL_ENDED, cause=Cause.LOST)
             self._display.take()
             return
@@ -253,8 +223,8 @@ class _Supervisor:
         self._raw, self._parting = False, None
         self._dismiss()
         self._companion = Companion(
-            self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
-            self._remember, self._lookout, person=self._loop.state.person,
+            self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._past.learn,
+            self._past.remember, self._lookout, person=self._loop.state.person,
         )  # fmt: skip
 
     async def _end_terminal(self) -> None:
@@ -295,21 +265,6 @@ class _Supervisor:
         if self._companion:
             self._companion.leave()
 
-    def _note(self, words: str) -> None:
-        history.append(self._target.alias, self._session, words)
-        self._remember(words)
-
-    def _learn(self, node: NodeName | None) -> None:
-        """Remember that the session was seen on `node`, None for one without a name."""
-        if node is not None and node != self._node:
-            if self._target.config is None:
-                routes.learn_session(self._target.alias, self._session, node)
-            self._note(f"the session is on {node}")
-        self._node, self._seen = node, True
-
-    def _remember(self, words: str) -> None:
-        self._story.append((time.time(), words))
-
     # --- the end
 
     async def _outcome(self) -> Outcome:
@@ -320,10 +275,10 @@ class _Supervisor:
             await (self._parting or self._part(self._companion))
         cause = state.cause or Cause.LOST
         end = state.end or End.FAILED
-        story = tuple(self._story)
+        past = self._past
         return Outcome(
-            end, cause, self._status, self._words, state.began, self._again, self._seen, self._alive_wall,
-            self._picture, story,
+            end, cause, self._status, self._words, state.began, self._again, past.seen, past.last_seen, self._picture,
+            tuple(past.story),
         )  # fmt: skip
 
     async def _quit(self) -> None:

@@ -1,0 +1,51 @@
+"""What an attach has lived through: for the history, for -v and for its outcome."""
+
+import time
+
+from lnode.laptop import history
+from lnode.locate import routes
+from lnode.reconnect import machine, notice
+from lnode.reconnect.machine import Event, Happened, Phase, State
+from lnode.remote.fields import NodeName
+from lnode.ssh.target import Target
+
+
+class Chronicle:
+    """One attach. `node` is the session's login node, `last_seen` when all was well last, in seconds since the epoch.
+
+    `seen` tells whether the session was there: the link says so, else time does. `story` has a time with each line.
+    """
+
+    def __init__(self, target: Target, session: str) -> None:
+        self._target, self._session = target, session
+        self.node: NodeName | None = None
+        self.seen = False
+        self.last_seen = time.time()
+        self.story: list[tuple[float, str]] = []
+
+    def step(self, before: State, after: State, event: Event) -> None:
+        """Take in a step of the machine."""
+        words = notice.chronicle(before, after, event.at)
+        if words is not None:
+            self.note(words)
+        if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > machine.STABLE_S:
+            self.seen = True
+        if event.what in (Happened.BEAT, Happened.OPENED):
+            self.last_seen = time.time()
+
+    def learn(self, node: NodeName | None) -> None:
+        """Remember that the session was seen on `node`, None for one without a name."""
+        if node is not None and node != self.node:
+            if self._target.config is None:
+                routes.learn_session(self._target.alias, self._session, node)
+            self.note(f"the session is on {node}")
+        self.node, self.seen = node, True
+
+    def note(self, words: str) -> None:
+        """Add a line to the history of the host, and to the story."""
+        history.append(self._target.alias, self._session, words)
+        self.remember(words)
+
+    def remember(self, words: str) -> None:
+        """Add a line to the story."""
+        self.story.append((time.time(), words))

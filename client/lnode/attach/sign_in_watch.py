@@ -1,0 +1,41 @@
+"""How the terminal signs in, as its log and the tty tell it."""
+
+import asyncio
+from collections.abc import Callable
+
+from lnode.attach.terminal import Terminal
+from lnode.attach.tty import Tty
+from lnode.ssh import failures
+from lnode.ssh.link.ladder import prove_master
+from lnode.ssh.target import Target
+
+_LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
+_OVER_MASTER = "over a master"  # how it signed in; ssh says nothing there
+
+
+async def signed_in(
+    target: Target, terminal: Terminal, tty: Tty, ended: "asyncio.Task[int]", stuck: Callable[[], None]
+) -> str | None:
+    """Return how the terminal has signed in, None if it ended before. `stuck` hears that its master is silent."""
+    proof = asyncio.create_task(prove_master(target)) if terminal.may_ride else None
+    while (how := _way(target, terminal, tty)) is None:
+        if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
+            break
+        if proof and proof.done() and proof.result() is False:
+            proof = None
+            stuck()
+    return how
+
+
+def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:
+    """Over a master ssh does not log in, and says nothing; it takes the tty once the server has let it in."""
+    how = failures.signed_in(terminal.said(), target.place)
+    return how or (_OVER_MASTER if terminal.may_ride and tty.is_raw() else None)
+
+
+def is_muxed(target: Target, how: str, words: str) -> bool:
+    """True if a master has the tty, a process of its own (ControlPersist): stopping the terminal stops nothing."""
+    if how == _OVER_MASTER:
+        return True
+    persist = target.keep_warm or target.one("controlpersist", "no")
+    return persist != "no" and "disabling multiplexing" not in words
