@@ -11,6 +11,7 @@ shift 9
 away_s=$1 node=$2 look=$4 cwd=$5
 
 lasting=
+patience_s=30 # you see that it waits
 find_tmux "$3" || exit 103
 fit_term
 

@@ -6,6 +6,7 @@ unset TMUX TMUX_PANE
 # bsd-csh leaves its own copies of the terminal open, which a tmux server would keep for good.
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
+patience_s=15
 
 # enter FOLDER: a path in the home, where it begins with neither / nor ~/.
 enter() {
@@ -86,13 +87,14 @@ ask() {
   return 1
 }
 
-# answer ARGUMENT...: one call of tmux, which has some seconds. A server that is stopped (SIGSTOP) would never answer, and it keeps
-# the standard output that a client has sent it: so the end of the call is a line, and not the end of that output.
+# answer ARGUMENT...: one call of tmux, which has some seconds: a login node may be busy. A server that is stopped (SIGSTOP) would
+# never answer, and it keeps the standard output that a client has sent it: so the end of the call is a line, and not the end of
+# that output.
 answer() {
   if have timeout; then
     rows=$(
       {
-        timeout -k 1 8 "$tmux" -u "$@" 2>&1
+        timeout -k 1 "$patience_s" "$tmux" -u "$@" 2>&1
         printf '\nlnode-left-%s\n' $?
       } 2>/dev/null | sed '/^lnode-left-[0-9]*$/q'
     )
@@ -109,7 +111,7 @@ answer() {
   fi
   case $1 in
   0) return ;;
-  124 | 137) rows='tmux did not answer within 8 seconds' ;;
+  124 | 137) rows="tmux did not answer within $patience_s seconds" ;;
   esac
   rows=${rows:-tmux ended with exit code $1}
   return 1
