@@ -159,7 +159,7 @@ def test_sessions_and_runs_start_where_the_configuration_says(slurm: Rig) -> Non
     with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
         assert window.exit_status() == 1
         said = window.text().replace("\n", "")
-    assert "there is no way into the folder /var/tmp/two words on unity, so nothing was started" in said
+    assert "cannot enter the folder /var/tmp/two words on unity; nothing was started" in said
     assert "fix cwd under [hosts.unity] in config.toml" in said
 
 
@@ -168,7 +168,7 @@ def test_a_home_that_nobody_can_read_starts_nothing(slurm: Rig) -> None:
     try:
         with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
             assert window.exit_status() == 1
-            assert "there is no way into the home on unity, so nothing was started" in window.text().replace("\n", "")
+            assert "cannot enter your home directory on unity; nothing was started" in window.text().replace("\n", "")
         assert slurm.exec("tmux list-sessions")[0] != 0
     finally:
         slurm.exec("chmod 755 ~")

@@ -185,7 +185,7 @@ def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
 
 
 def no_folder(alias: str, cwd: str) -> LnodeError:
-    folder, hint = f"folder {cwd}", f"fix cwd under [hosts.{alias}] in config.toml"
+    folder, hint = f"the folder {cwd}", f"fix cwd under [hosts.{alias}] in config.toml"
     if not cwd:
-        folder, hint = "home", f"see what is wrong with it: lnode {alias} --doctor"
-    return LnodeError(ExitCode.FAILED, f"there is no way into the {folder} on {alias}, so nothing was started", hint)
+        folder, hint = "your home directory", f"see what is wrong with it: lnode {alias} --doctor"
+    return LnodeError(ExitCode.FAILED, f"cannot enter {folder} on {alias}; nothing was started", hint)

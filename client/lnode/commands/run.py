@@ -106,7 +106,7 @@ _REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
         ExitCode.FAILED, "another user can write to ~/.local/state/lnode on {alias}, so nothing was started",
         "move away what is not yours there: ssh {alias} ls -la .local/state/lnode"),
     "no-folder": (
-        ExitCode.USAGE, "there is no way into that folder on {alias}, so nothing was started",
+        ExitCode.USAGE, "cannot enter that folder on {alias}; nothing was started",
         "--cwd is a folder there, as in: --cwd '~/project'"),
     "no-setsid": (
         ExitCode.MISSING_THERE, "there is no setsid on {alias}, so nothing was started",
