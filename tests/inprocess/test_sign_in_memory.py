@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.ssh import arguments, keychain, master, sign_in_memory, verdict
+from lnode.ssh import arguments, kept, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause, Said
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question, argv_of
@@ -154,7 +154,7 @@ DIALS = ["ssh", "unity"]
 
 
 def keep_password(place: Target, state: Path) -> None:
-    row = ("alone", place.alias, keychain.account(place), "alice@login's password: ")
+    row = ("alone", place.alias, kept.account(place), "alice@login's password: ")
     (state / "lnode").mkdir(parents=True, exist_ok=True)
     (state / "lnode" / "keychain").write_text("\t".join(row) + "\n")
 

@@ -17,6 +17,7 @@ from lnode.attach.announcements import Seen
 from lnode.cluster import panes as cluster_panes
 from lnode.cluster.sessions import picture_of
 from lnode.commands.doctor import checks
+from lnode.commands.doctor import facts as doctor_facts
 from lnode.commands.ls import table
 from lnode.commands.ls.table import View
 from lnode.commands.rescue import recipes
@@ -238,7 +239,7 @@ def test_no_number_in_what_runs_there_is_an_error(jobs: Rows) -> None:
 
 def test_no_number_in_other_answers_is_an_error() -> None:
     for reply in twisted({"facts": FACTS}):
-        facts = checks.parse_facts(reply["facts"])
+        facts = doctor_facts.parse_facts(reply["facts"])
         checks.findings({"host": "unity", "asked": "1700000000", "answered": "1700000001", **facts})
         livenode.parse_version(reply["facts"][5])
     for reply in twisted({"facts": PROCESS}):
@@ -264,12 +265,12 @@ def test_no_number_in_a_frame_is_an_error(words: str) -> None:
     "name", ["no_sockets", "state_readonly", "ssh_config_wrong", "remotecommand", "ssh", "asked", "host"]
 )
 def test_a_host_has_no_say_in_the_layers_of_the_laptop(name: str) -> None:
-    assert checks.parse_facts([f"{name} /home/me/.ssh", "now 1700000000"]) == {"now": "1700000000"}
+    assert doctor_facts.parse_facts([f"{name} /home/me/.ssh", "now 1700000000"]) == {"now": "1700000000"}
 
 
 @pytest.mark.parametrize("word", ["-oProxyCommand=id", "x;id", "$(id)", "a b"])
 def test_no_fix_holds_what_a_host_would_have_you_type(word: str) -> None:
-    facts = checks.parse_facts([f"scheduler_silent {word}", f"term_unknown {word}"])
+    facts = doctor_facts.parse_facts([f"scheduler_silent {word}", f"term_unknown {word}"])
     assert checks.findings({"host": "unity", **facts}) == []
 
 

@@ -5,19 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lnode.cluster import job_evidence
-from lnode.cluster.job_evidence import (
-    Host,
-    LoginProcess,
-    Tie,
-    Work,
-    asks,
-    clock_offset,
-    evidence,
-    held,
-    parse_origins,
-    parse_processes,
-    parse_work,
-)
+from lnode.cluster.job_evidence import Tie, asks, clock_offset, evidence, held
+from lnode.cluster.processes import Host, LoginProcess, Work, parse_origins, parse_processes, parse_work
 from lnode.cluster.tmux import Session
 from lnode.schedulers.slurm import Job
 

@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from lnode.cluster import job_evidence, login_nodes, tmux
-from lnode.cluster.job_evidence import LoginProcess, Tie
+from lnode.cluster import processes as cluster_processes
+from lnode.cluster.job_evidence import Tie
+from lnode.cluster.processes import Host, LoginProcess
 from lnode.remote.fields import SSH_PORT, NodeName, Port, epoch
 from lnode.schedulers import known as schedulers_known
 from lnode.schedulers import slurm, slurm_reasons
@@ -117,9 +119,12 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     address, now, port = NodeName.parse(name), epoch(clock), Port.parse(sshd) or SSH_PORT
     login_node = slurm.short_host(address or "") or "?"
     jobs = (*slurm.parse_jobs(reply.get("jobs", ())), *schedulers_known.jobs_of(reply, login_node, now))
-    processes = job_evidence.parse_processes(reply.get("processes", ()), now)
-    origins, work = job_evidence.parse_origins(reply.get("origins", ())), job_evidence.parse_work(reply.get("work", ()))
-    known = job_evidence.evidence(jobs, job_evidence.Host(login_node, now, processes, origins, work))
+    processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
+    origins, work = (
+        cluster_processes.parse_origins(reply.get("origins", ())),
+        cluster_processes.parse_work(reply.get("work", ())),
+    )
+    known = job_evidence.evidence(jobs, Host(login_node, now, processes, origins, work))
     scheduler = "none" if "no-scheduler" in reply else "ok"
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
@@ -149,7 +154,7 @@ _DISTRUSTED = re.compile(r"(writable|foreign) \.local/state/lnode[A-Za-z0-9._/-]
 _TMUX = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
 
 
-def _steps(sessions: int, jobs: Sequence[slurm.Job], host: job_evidence.Host) -> int:
+def _steps(sessions: int, jobs: Sequence[slurm.Job], host: Host) -> int:
     """Return about how many steps the evidence takes, that of each session and of each batch job."""
     batch = sum(job.is_batch for job in jobs)
     return sessions * (len(jobs) + len(host.processes) + len(host.origins)) + batch * len(host.processes)

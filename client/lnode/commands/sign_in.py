@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
 from lnode.locate.address import Address
-from lnode.ssh import arguments, failures, keychain, master, sign_in_memory, verdict
+from lnode.ssh import arguments, failures, kept, keychain, master, sign_in_memory, verdict
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Said
 from lnode.ssh.keychain import KeychainFailed
@@ -133,7 +133,7 @@ def _worth_keeping(target: Target, asked: Sequence[_Asked], methods: set[str]) -
     """Prompt -> answer, for passphrases that open their key and the password that let somebody in."""
     found = {}
     for one in asked:
-        path = keychain.key_file(one.prompt)
+        path = kept.key_file(one.prompt)
         if path is not None:
             right = _opens(path, one.answer)
         else:

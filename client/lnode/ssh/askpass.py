@@ -14,7 +14,8 @@ from contextlib import suppress
 
 from lnode.laptop import folders
 from lnode.ssh import keychain
-from lnode.ssh.keychain import Kept, KeychainFailed
+from lnode.ssh.kept import Kept
+from lnode.ssh.keychain import KeychainFailed
 from lnode.text import visible
 
 _LOOK_S = 0.5

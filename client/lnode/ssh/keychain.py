@@ -1,8 +1,8 @@
 """The answers that you gave to the laptop's keychain (`--sign-in`), and the prompts that get them.
 
-This is the only importer of keyring, which takes 100 ms to load. So a small file of lnode's own lists the answers,
-without a secret in it. An answer goes only to the prompt that it answered when you gave it, to the letter: ssh's own
-`alice@host's password: `, `(alice@host) Password: ` of keyboard-interactive, `Enter passphrase for key '/path': `.
+This is the only importer of keyring, which takes 100 ms to load; kept.py lists the answers. An answer goes only to the
+prompt that it answered when you gave it, to the letter: ssh's own `alice@host's password: `, `(alice@host) Password: `
+of keyboard-interactive, `Enter passphrase for key '/path': `.
 """
 
 import os
@@ -11,18 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
-from lnode.laptop import folders
 from lnode.ssh.arguments import Local, Option
+from lnode.ssh.kept import ALONE, IN_PART, REFUSED, Kept, account, kept_file, kept_for, read_kept, write_kept
 from lnode.ssh.target import Target
-
-ALONE = "alone"  # the answers are enough to sign in
-IN_PART = "part"  # ssh also asks you another question, such as a one-time code
-REFUSED = "refused"  # the host refused the answer; lnode does not send it again
 
 _ASK_KEYCHAIN = os.path.join(os.path.dirname(__file__), "ask_keychain")
 _ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))  # the folder from which lnode is imported
@@ -31,30 +27,6 @@ _SOON_S = 10.0  # the same, if lnode only checks that the keychain opens
 _REMEMBERED_S = 60.0  # the result of that check
 _ASKED = re.compile(r"^lnode: the keychain (is asked by|answers) \d+: ", re.MULTILINE)
 _SENT = re.compile(r"^lnode: the keychain answers \d+: (?!Enter passphrase)", re.MULTILINE)
-_PASSPHRASE = re.compile(r"Enter passphrase for key '(.+)': ")
-
-
-class Kept(NamedTuple):
-    """One line of the file: the keychain has the answer to `prompt`. `account` was the alias's meaning at that time."""
-
-    state: str
-    alias: str
-    account: str
-    prompt: str
-
-    @property
-    def service(self) -> str:
-        """Return half of its name in the keychain, with `name`: `lnode unity`, `alice@unity's password`."""
-        return f"lnode {self.alias}"
-
-    @property
-    def name(self) -> str:
-        return self.prompt.rstrip(": ")
-
-    @property
-    def key_file(self) -> str | None:
-        """Return the key that a passphrase opens; None for a password."""
-        return key_file(self.prompt)
 
 
 class Password(NamedTuple):
@@ -77,17 +49,6 @@ class KeychainFailed(Exception):  # noqa: N818 (ssh then asks you: no error of t
     """There is no keychain, or it is locked, or it does not keep its entries; the words are for you."""
 
 
-def key_file(prompt: str) -> str | None:
-    """Return the file of the key whose passphrase ssh asks for; None for any other prompt."""
-    match = _PASSPHRASE.fullmatch(prompt)
-    return match[1] if match else None
-
-
-def account(target: Target) -> str:
-    """Return user, host and port of an alias; the keychain's answers go to no other ones."""
-    return f"{target.user}@{target.hostname}:{target.port}"
-
-
 # --- to start an ssh ---
 
 
@@ -99,7 +60,7 @@ def environment(target: Target, *, may_ask: bool) -> dict[str, str] | None:
     standard error of that ssh must be a SshLog, in which the askpass notes its answers. BatchMode must be off. Loads
     no keyring.
     """
-    kept = _kept(target)
+    kept = kept_for(target)
     if not kept or not can_answer() or not (may_ask or all(one.state == ALONE for one in kept)):
         return None
     leave_no_core()
@@ -122,7 +83,7 @@ def is_checked(target: Target) -> bool:
 
 def methods(target: Target) -> Sequence[Option]:
     """Return options that keep a silent ssh from ways of signing in without a kept answer."""
-    asked_by_host = any(one.prompt.startswith("(") for one in _kept(target))
+    asked_by_host = any(one.prompt.startswith("(") for one in kept_for(target))
     return () if asked_by_host else (Option("KbdInteractiveAuthentication", Local("no")),)
 
 
@@ -131,7 +92,7 @@ def opens(target: Target) -> bool:
 
     Blocks while the keychain opens, and loads keyring in another process.
     """
-    kept = _kept(target) if is_kept(target) else []
+    kept = kept_for(target) if is_kept(target) else []
     return not kept or (can_answer() and _gives(tuple(kept), int(time.monotonic() / _REMEMBERED_S)))
 
 
@@ -173,14 +134,14 @@ def leave_no_core() -> None:
 
 def is_kept(target: Target) -> bool:
     """True if the keychain's answers are enough to sign in without you. Loads no keyring."""
-    kept = _kept(target)
+    kept = kept_for(target)
     return bool(kept) and all(one.state == ALONE for one in kept)
 
 
 def password(target: Target) -> Password | None:
     """Return the password, if no other answer is needed from you. Blocks while the keychain opens."""
     if is_kept(target):
-        for one in _kept(target):
+        for one in kept_for(target):
             if one.key_file is None and (secret := _fetch_aside(one)):
                 return Password(one.prompt, secret)
     return None
@@ -188,7 +149,7 @@ def password(target: Target) -> Password | None:
 
 def passphrases(target: Target) -> Mapping[str, str]:
     """Return key file -> its passphrase, by the same rule."""
-    kept = _kept(target) if is_kept(target) else []
+    kept = kept_for(target) if is_kept(target) else []
     found = {one.key_file: _fetch_aside(one) for one in kept if one.key_file}
     return {path: secret for path, secret in found.items() if secret}
 
@@ -196,7 +157,8 @@ def passphrases(target: Target) -> Mapping[str, str]:
 def _fetch_aside(kept: Kept, *, within_s: float = _WITHIN_S) -> str | None:
     """Fetch the answer in a process without a terminal, because some keychains would ask at it during a session."""
     code = (
-        "import sys; sys.path.append(sys.argv[1]); from lnode.ssh.keychain import Kept, fetch;"
+        "import sys; sys.path.append(sys.argv[1]); from lnode.ssh.keychain import fetch; "
+        "from lnode.ssh.kept import Kept; "
         "sys.stdout.buffer.write(fetch(Kept(*sys.argv[2:])).encode())"
     )
     argv = [sys.executable, "-P", "-c", code, _ROOT, *kept]
@@ -224,7 +186,7 @@ def was_asked(words: str) -> bool:
 
 def find(alias: str, account: str, prompt: str) -> Kept | None:
     """Return the entry for that prompt, unless its answer was refused."""
-    for one in _read():
+    for one in read_kept():
         if one[1:] == (alias, account, prompt) and one.state != REFUSED:
             return one
     return None
@@ -240,9 +202,9 @@ def fetch(kept: Kept) -> str:
 
 def refused(alias: str) -> None:
     """Remember that the host refused the alias's password: lnode sends none before you give a new one."""
-    rows = list(_read())
+    rows = list(read_kept())
     with suppress(OSError):
-        _write(one._replace(state=REFUSED) if one.alias == alias and one.key_file is None else one for one in rows)
+        write_kept(one._replace(state=REFUSED) if one.alias == alias and one.key_file is None else one for one in rows)
 
 
 # --- for --sign-in and --forget ---
@@ -250,7 +212,7 @@ def refused(alias: str) -> None:
 
 def keeps_any() -> bool:
     """True if the keychain has an answer for any host. Loads no keyring."""
-    return any(_read())
+    return any(read_kept())
 
 
 def open_keychain() -> None:
@@ -265,7 +227,7 @@ def keep(target: Target, answers: Mapping[str, str], *, alone: bool) -> Sequence
     """
     fresh = [Kept(ALONE if alone else IN_PART, target.alias, account(target), prompt) for prompt in answers]
     names = [one.name for one in fresh]
-    before = list(_read())
+    before = list(read_kept())
     _save([*before, *(one._replace(state=REFUSED) for one in fresh)])  # so that --forget finds it after a failure, too
     for one in fresh:
         _keychain("set_password", one.service, one.name, answers[one.prompt])
@@ -280,7 +242,7 @@ def keep(target: Target, answers: Mapping[str, str], *, alone: bool) -> Sequence
 
 def forget(alias: str) -> Sequence[str]:
     """Remove all answers for the alias from the keychain. Return their names. Raises KeychainFailed."""
-    rows = list(_read())
+    rows = list(read_kept())
     gone = [one for one in rows if one.alias == alias]
     for one in gone:
         _drop(one)
@@ -347,32 +309,8 @@ def _why(error: Exception) -> str:
     return f"the keychain failed ({type(error).__name__})"
 
 
-# --- the file that lists the answers ---
-
-
-def _kept(target: Target) -> list[Kept]:
-    here = (target.alias, account(target))
-    return [one for one in _read() if (one.alias, one.account) == here and one.state != REFUSED]
-
-
-def _read() -> Iterator[Kept]:
-    with suppress(OSError), open(_path(), encoding="utf-8", errors="replace") as file:
-        for row in file:
-            fields = row.rstrip("\n").split("\t")
-            if len(fields) == len(Kept._fields):
-                yield Kept(*fields)
-
-
 def _save(rows: Iterable[Kept]) -> None:
     try:
-        _write(rows)
+        write_kept(rows)
     except OSError as error:
-        raise KeychainFailed(f"cannot write {_path()}: {error.strerror}") from None
-
-
-def _write(rows: Iterable[Kept]) -> None:
-    folders.replace_privately(_path(), "".join("\t".join(one) + "\n" for one in rows))
-
-
-def _path() -> str:
-    return f"{folders.state_folder()}/keychain"
+        raise KeychainFailed(f"cannot write {kept_file()}: {error.strerror}") from None

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lnode.cluster import tmux
-from lnode.commands.doctor.checks import HERE, LAYERS, Finding, findings, layers_until, of_failure, parse_facts
+from lnode.commands.doctor.checks import HERE, LAYERS, Finding, findings, layers_until, of_failure
+from lnode.commands.doctor.facts import parse_facts
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen, settings
 from lnode.locate.address import Address

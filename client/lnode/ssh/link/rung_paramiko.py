@@ -5,29 +5,25 @@ paramiko blocks, so its calls run on the link's own threads; the end of the tran
 
 import asyncio
 import logging
-import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
-from copy import copy
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 import paramiko
-from paramiko.agent import AgentSSH
 
 from lnode.ssh import keychain
 from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import Password
-from lnode.ssh.link import identities, known_hosts, wires
+from lnode.ssh.link import identities, known_hosts, paramiko_keys, wires
 from lnode.ssh.link.ladder import MAX_OUTPUT, Answer, LinkFailed, link_failures, too_long
 from lnode.ssh.link.public_key import RSA_SIGNATURES, plain
 from lnode.ssh.target import Target
 
 _THREADS = 32  # a command takes two; a queued one only starts later
 _LOST = (paramiko.SSHException, EOFError)
-_AGENT_S = 2.0
 _CLOSE_S = 2.0
 _CHUNK = 1 << 16
 _NEVER_S = 1e6  # for paramiko's own deadlines: the caller cancels
@@ -35,26 +31,6 @@ _NEVER_S = 1e6  # for paramiko's own deadlines: the caller cancels
 _T = TypeVar("_T")
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
-
-
-class _Agent(AgentSSH):
-    """paramiko's agent on a given socket; paramiko itself reads only SSH_AUTH_SOCK."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(_AGENT_S)
-        try:
-            self._socket.connect(path)
-            self._connect(self._socket)  # type: ignore[attr-defined]  # its one way in; missing from the stubs
-        except BaseException:
-            self._socket.close()
-            raise
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for a signature
-        self._socket.close()
 
 
 class _Transport(paramiko.Transport):
@@ -177,8 +153,9 @@ async def open_rung(target: Target) -> ParamikoLink:
     if target.certificate_files:
         raise LinkFailed(Cause.LOGIN_REFUSED, "CertificateFile is for ssh itself")
     secrets = await identities.secrets_of(target)
-    async with _agent_keys(target) as agent_keys:
-        keys = identities.to_offer(target, agent_keys, _file_keys(target, secrets.passphrases), _blob)
+    async with paramiko_keys.agent_keys(target) as agent_keys:
+        file_keys = paramiko_keys.file_keys(target, secrets.passphrases)
+        keys = identities.to_offer(target, agent_keys, file_keys, paramiko_keys.blob)
         if not keys and not secrets.password:
             raise identities.no_key(unreadable=False)
         wire = await wires.dial(target)
@@ -307,40 +284,6 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
             keychain.refused(target.alias)
         raise LinkFailed(Cause.LOGIN_REFUSED, str(exc)) from exc
     return not more
-
-
-@asynccontextmanager
-async def _agent_keys(target: Target) -> AsyncIterator[list[paramiko.PKey]]:
-    """Yield the agent's keys in ssh's order; none if no agent answers. They sign only while the context is open."""
-    path = identities.agent_socket(target)
-    agent = None
-    if path is not None:
-        with suppress(OSError, paramiko.SSHException):
-            agent = await asyncio.to_thread(_Agent, path)
-    try:
-        yield list(agent.get_keys()) if agent else []
-    finally:
-        if agent:
-            agent.close()
-
-
-def _file_keys(target: Target, passphrases: Mapping[str, str]) -> list[paramiko.PKey]:
-    """Return keys that open without a question, each once more with the certificate beside it."""
-    keys = []
-    for path in identities.private_key_files(target):
-        # paramiko raises one of half a dozen exceptions, also cryptography's, for a file that it cannot read.
-        with suppress(Exception):
-            passphrase = passphrases.get(str(path))
-            key = paramiko.PKey.from_path(path, passphrase.encode() if passphrase else None)  # type: ignore[arg-type]
-            plain = copy(key)
-            plain.public_blob = None
-            keys += [plain, key]
-    return keys
-
-
-def _blob(key: paramiko.PKey) -> bytes:
-    """Return the public key as on the wire, or the certificate in its place."""
-    return key.public_blob.key_blob if key.public_blob else key.asbytes()
 
 
 def _drain(receive: Callable[[int], bytes]) -> bytes:
