@@ -18,7 +18,7 @@ LIMIT_S = 4  # of CPU: the dearest takes 0.8 s where this was measured; the squa
 
 ASKED_AT = "    ctime = Tue Nov 14 22:13:10 2023"  # when its client has started
 PBS = ("Job Id: 1.s", "    job_state = Q", "    interactive = True", ASKED_AT, "    comment = Not Running: ")
-WIDTHS = (24, 16, 4, 24, 20, 24, 24, 80, 400, 160, 80)  # of slurm.SQUEUE_FIELDS
+WIDTHS = (24, 16, 4, 24, 20, 24, 24, 80, 400, 160, 80)  # of slurm.WIDTHS
 
 
 def pane(session: int, pid: int) -> str:

@@ -60,7 +60,7 @@ class Host:
         return [int(pid) for pid in (self.folder / "started").read_text().split()]
 
     def question(self) -> Question:
-        return Question(self.target, "list", "", "", "", silent=True)
+        return Question(self.target, "list", "", "", silent=True)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from lnode.runs.record import Run
 from rig import wait_until
 
 LIMIT_S = 60
-NONE = ("", "", "", "")  # for list.sh, which is not asked here
+NONE = ("", "", "")  # for list.sh, which is not asked here
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def test_the_list_has_every_run_and_no_run_that_is_none(host: Host) -> None:
     for odd in ("broken", "sim.1", "x.new"):
         (host.folder / odd).mkdir()
     nonce = call.nonce()
-    reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "", "/no/tmux")).decode().split("\n"))
+    reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "/no/tmux")).decode().split("\n"))
     found = record.parse_runs(reply["runs"])
     assert [(run.name, run.state, run.code, run.command) for run in found] == [("sim", "ended", 0, "echo 'two words'")]
 

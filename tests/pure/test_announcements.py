@@ -8,7 +8,7 @@ from lnode.attach import expiry
 from lnode.attach.announcements import News, Seen, news, title, truth
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux import Ended, Session
-from lnode.schedulers.slurm import Job, parse_duration
+from lnode.schedulers.job import Job, parse_duration
 
 NOW = 1_800_000_000
 HOUR = 3600

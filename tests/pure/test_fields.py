@@ -37,7 +37,7 @@ from lnode.remote.fields import (
 )
 from lnode.runs.log_frames import Chunks, Torn
 from lnode.runs.record import of_replies
-from lnode.schedulers.slurm import SQUEUE_FIELDS
+from lnode.schedulers.slurm import WIDTHS
 from lnode.ssh.arguments import Option
 
 TEXTS = (NodeName, JobId, SessionId, PaneId, Word, Folder, HostKey)
@@ -175,7 +175,7 @@ SESSIONS = {
     "end": (),
 }
 _SLURM = ("77", "900", "0", "1700000005", "PENDING", "2-13:00:00", "1700000900", "login1", "c1", "Priority", "work")
-_WIDTHS = [int(field.partition(":")[2]) for field in SQUEUE_FIELDS.split(",")]
+_WIDTHS = list(WIDTHS.values())
 SLURM = {"jobs": ("".join(value.ljust(width) for value, width in zip(_SLURM, _WIDTHS, strict=True)),)}
 CLIENTS = {"clients": ("client  901  900  900    01:10 qsub -I",), "evidence": ("port 901 1F90", "number 901 77")}
 PBS = {

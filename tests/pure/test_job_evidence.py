@@ -8,7 +8,7 @@ from lnode.cluster import job_evidence
 from lnode.cluster.job_evidence import Tie, asks, clock_offset, evidence, held
 from lnode.cluster.processes import Host, LoginProcess, Work, parse_origins, parse_processes, parse_work
 from lnode.cluster.tmux import Session
-from lnode.schedulers.slurm import Job
+from lnode.schedulers.job import Job
 
 DAY = 86400
 NOW = 1_700_100_000

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.cluster.login_nodes import Claim, Verdict, claims, decide
-from lnode.schedulers.slurm import Job
+from lnode.schedulers.job import Job
 
 
 def job(host: str, *, is_batch: bool = False) -> Job:

@@ -10,7 +10,7 @@ from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux import Ended, Session
 from lnode.commands.ls.table import View, document, left_of, notes, table
 from lnode.runs.record import Run
-from lnode.schedulers.slurm import Job
+from lnode.schedulers.job import Job
 
 NOW = 1_700_000_000
 

@@ -18,7 +18,7 @@ from lnode.cluster.sessions import State, picture_of
 from lnode.laptop.settings import HostSettings
 from lnode.schedulers import known, lsf, pbs, sge
 from lnode.schedulers.clients import Asked, Client, adopted, parse_clients, parse_date, parse_numbers, parse_ports
-from lnode.schedulers.slurm import Job
+from lnode.schedulers.job import Job
 
 NOW = calendar.timegm((2026, 11, 23, 1, 10, 0))
 
@@ -215,7 +215,7 @@ def test_grid_engines_letters(letters: str, state: str) -> None:
     assert sge.parse_jobs(rows, NOW)[0].job.state == state
 
 
-PARSERS = [scheduler.parse for scheduler in known.SCHEDULERS.values() if scheduler.parse]
+PARSERS = [lsf.parse_jobs, pbs.parse_jobs, sge.parse_jobs]
 
 
 @pytest.mark.parametrize("parse", PARSERS)
@@ -242,9 +242,9 @@ def test_no_date(text: str) -> None:
     assert parse_date(text, NOW) is None
 
 
-@pytest.mark.parametrize("name", known.SCHEDULERS)
+@pytest.mark.parametrize("name", known.KNOWN)
 def test_each_request_is_a_ready_line_of_config_toml(name: str) -> None:
-    told = tomllib.loads(f'command = "{known.SCHEDULERS[name].request}"')
+    told = tomllib.loads(f'command = "{known.scheduler(name).request}"')
     assert "{" not in HostSettings(**told).filled()
 
 

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from lnode.cluster.sessions import Entry, State, left_in_words, list_values, picture_of, whereabouts
 from lnode.cluster.tmux import PANES_FORMAT, Session
-from lnode.schedulers.slurm import SQUEUE_FIELDS, Job
+from lnode.schedulers.job import Job
+from lnode.schedulers.slurm import WIDTHS as FIELDS
 from lnode.text import in_words
 
-WIDTHS = [int(field.partition(":")[2]) for field in SQUEUE_FIELDS.split(",")]
+WIDTHS = list(FIELDS.values())
 Sections = dict[str, tuple[str, ...]]
 
 
@@ -216,7 +217,7 @@ def test_every_entry_has_its_words(state: State, kind: str, with_job: bool) -> N
 
 
 def test_what_the_list_is_asked_with() -> None:
-    assert list_values("/opt/tmux") == (PANES_FORMAT, SQUEUE_FIELDS, "/opt/tmux")
+    assert list_values("/opt/tmux") == (PANES_FORMAT, "/opt/tmux")
 
 
 # --- what ends with a session ---

@@ -5,7 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lnode.schedulers import slurm
-from lnode.schedulers.slurm import Job, parse_duration, parse_jobs, short_host
+from lnode.schedulers.job import Job, parse_duration, short_host
+from lnode.schedulers.slurm import parse_jobs
 
 DAY = 86400
 
@@ -38,7 +39,7 @@ def test_no_text_is_beyond_a_duration(text: str) -> None:
 
 def printed(**fields: str) -> str:
     """A row as `squeue -O field:width,...` prints it: padded or cut to the width, nothing in between."""
-    widths = dict(field.split(":") for field in slurm.SQUEUE_FIELDS.split(","))
+    widths = slurm.WIDTHS
     assert set(fields) <= set(widths)
     return "".join(fields.get(field, "")[: int(width)].ljust(int(width)) for field, width in widths.items())
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.schedulers.slurm_reasons import Reason, explain, in_words
+from lnode.schedulers.known import reason_in_words as in_words
+from lnode.schedulers.slurm_reasons import Reason, explain
 
 # job_state_reason.c of Slurm 24.11, each word once; and below what older versions said
 WORDS = {

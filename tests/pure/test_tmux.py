@@ -20,6 +20,7 @@ from lnode.cluster.tmux import (
     program_of,
     suggestion,
 )
+from lnode.remote import call
 
 # What tmux keeps in a name that somebody made by hand.
 names = st.text(st.characters(exclude_characters=".:", exclude_categories=["C", "Zl", "Zp"]), min_size=1)
@@ -157,7 +158,7 @@ def test_a_suggestion_is_near(name: str, near: str) -> None:
 
 def test_the_command_of_a_session_begins_with_the_request_to_the_letter() -> None:
     request = "sinteractive -m 48000 -t 72:00:00"
-    command = pane_command(request)
+    command = pane_command(request, call.after_request())
     assert command.startswith(f"{request}; exec /bin/sh -c '")
     tail = command.removeprefix(request)
     assert not set(tail) & set("!\\\n`")

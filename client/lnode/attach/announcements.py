@@ -5,7 +5,7 @@ from typing import NamedTuple
 from lnode.attach import expiry
 from lnode.cluster.sessions import Entry, Picture, State, left_in_words, whereabouts
 from lnode.remote.fields import in_command
-from lnode.schedulers import slurm
+from lnode.schedulers.job import Job
 from lnode.text import in_words
 
 _TOLD, _WARNED = "@lnode_told", "@lnode_warned"
@@ -89,13 +89,13 @@ def news(entry: Entry, seen: Seen) -> News | None:
     return None
 
 
-def _waiting(entry: Entry, job: slurm.Job) -> News | None:
+def _waiting(entry: Entry, job: Job) -> News | None:
     """Return a silent change of the mark: some lnode shall tell the start of this job."""
     told, mark = entry.session.told, _waits(job)
     return None if told == mark else News(_TOLD, told, mark, "", here=False)
 
 
-def _granted(entry: Entry, job: slurm.Job) -> News | None:
+def _granted(entry: Entry, job: Job) -> News | None:
     told = entry.session.told
     if told != _waits(job):
         return None
@@ -103,11 +103,11 @@ def _granted(entry: Entry, job: slurm.Job) -> News | None:
     return News(_TOLD, told, job.id, text, rings=True)
 
 
-def _waits(job: slurm.Job) -> str:
+def _waits(job: Job) -> str:
     return f"waiting-{job.id}"
 
 
-def _expiring(entry: Entry, job: slurm.Job) -> News | None:
+def _expiring(entry: Entry, job: Job) -> News | None:
     warned, left_s = entry.session.warned, job.left_s
     if left_s is None:
         return None
@@ -130,5 +130,5 @@ def _ended(entry: Entry, seen: Seen) -> News | None:
     return News(_WARNED, warned, new, f"the {what} of {entry.session.name} has ended, job {seen.job}", here=False)
 
 
-def _node(job: slurm.Job) -> str:
+def _node(job: Job) -> str:
     return job.nodes or "its node"

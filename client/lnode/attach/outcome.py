@@ -11,6 +11,7 @@ from lnode.cluster.tmux import ExitOfAttach
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import find, routes
+from lnode.schedulers import known
 from lnode.ssh import arguments, failures
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
@@ -73,8 +74,9 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
         raise _sentence(_ENDED_MEANWHILE, alias, name)
     if status in _NOT_THERE:
         raise _NOT_THERE[status](alias, name)
-    if status in _SCHEDULERS:
-        raise _no_program_but(_SCHEDULERS[status], alias, program)
+    for name_of_scheduler, left in known.KNOWN.items():
+        if left == status:
+            raise _no_program_but(name_of_scheduler, alias, program)
     if status in _SENTENCES:
         raise _sentence(status, alias, name, program)
     if status == ExitOfAttach.NAME_REFUSED:
@@ -166,21 +168,14 @@ _NOT_THERE: dict[int, Callable[[str, str], LnodeError]] = {
     ExitOfAttach.NO_TMUX: lambda alias, _: find.no_tmux(alias, "missing"),
     ExitOfAttach.SOCKET_GONE: lambda alias, _: find.no_tmux(alias, "lost"),
 }
-_SCHEDULERS: dict[int, str] = {
-    ExitOfAttach.NO_PROGRAM_BUT_SLURM: "slurm", ExitOfAttach.NO_PROGRAM_BUT_PBS: "pbs",
-    ExitOfAttach.NO_PROGRAM_BUT_LSF: "lsf",
-    ExitOfAttach.NO_PROGRAM_BUT_SGE: "sge",
-}  # fmt: skip
 
 
 def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
-    from lnode.schedulers.known import SCHEDULERS
-
     return LnodeError(
         ExitCode.MISSING_THERE,
         f"there is no {program} on {alias}, so nothing was started",
         f"name the site's own under [hosts.{alias}] in config.toml, perhaps: "
-        f'command = "{SCHEDULERS[scheduler].request}"',
+        f'command = "{known.scheduler(scheduler).request}"',
     )
 
 

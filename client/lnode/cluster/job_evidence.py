@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from lnode.cluster.processes import Host, LoginProcess
 from lnode.cluster.tmux import Session
-from lnode.schedulers.slurm import Job, is_over, is_running, short_host
+from lnode.schedulers import known as schedulers_known
+from lnode.schedulers.job import Job, is_over, is_running, short_host
 
 _DAY_S = 86400
 _SLACK_S = 300  # munge rejects clocks that are further apart (its TTL), but see clock_offset
@@ -26,16 +27,11 @@ _SOON_S = 10  # from the start of a program to its submission
 _DEEPEST = 20  # only a forged answer has more nested tmux servers, or more ways into one job
 _ANSWERED_S = 60  # the same for a program that asks you for memory and time first
 
-_REQUESTERS = {
-    "salloc",
-    "srun",
-    "qsub",
-    "bsub",
-    "nios",
-    "qrsh",
-    "qlogin",
-    "qsh",
-}  # they live as long as their job
+_SCHEDULERS = schedulers_known.schedulers()
+_REQUESTERS = frozenset[str]().union(*(one.requesters for one in _SCHEDULERS))  # they live as long as their job
+_LEADS_TO = {name: words for one in _SCHEDULERS for name, words in one.leads_to.items()} | {
+    "ssh": re.compile(r"[ @]([A-Za-z0-9][\w-]*)")
+}
 _SHELLS = {"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "bsd-csh", "ash", "mksh"}
 
 
@@ -276,13 +272,6 @@ def _leaders(host: Host, steps: Mapping[str, Set[int]]) -> dict[tuple[int, str],
             if host.work[pid].group not in pids and len(leaders) < _DEEPEST:
                 leaders.add(host.work[pid].group)
     return found
-
-
-_LEADS_TO = {
-    "srun": re.compile(r"--jobid[= ](\d{1,10})(?!\S)"),
-    "sattach": re.compile(r" (\d{1,10})\.\S"),
-    "ssh": re.compile(r"[ @]([A-Za-z0-9][\w-]*)"),
-}
 
 
 def _rank(job: Job) -> tuple[bool, bool, bool, int, int, str]:

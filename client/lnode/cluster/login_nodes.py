@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from lnode.remote.fields import NodeName, Port
-from lnode.schedulers.slurm import Job
+from lnode.schedulers.job import Job
 
 
 class Claim(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lnode.schedulers.slurm import parse_duration
+from lnode.schedulers.job import parse_duration
 
 
 class LoginProcess(NamedTuple):

@@ -11,7 +11,7 @@ from lnode.cluster.job_evidence import Tie
 from lnode.cluster.processes import Host, LoginProcess
 from lnode.remote.fields import SSH_PORT, NodeName, Port, epoch
 from lnode.schedulers import known as schedulers_known
-from lnode.schedulers import slurm, slurm_reasons
+from lnode.schedulers.job import Job, is_over, is_running, short_host
 from lnode.text import in_words
 
 
@@ -33,7 +33,7 @@ class Ending(NamedTuple):
     windows go on, and so do the jobs in them.
     """
 
-    jobs: tuple[slurm.Job, ...] = ()
+    jobs: tuple[Job, ...] = ()
     held: tuple[int, ...] = ()
     is_known: bool = True
     shown_in: tuple[str, ...] = ()
@@ -48,11 +48,11 @@ class Entry(NamedTuple):
 
     session: tmux.Session
     state: State
-    job: slurm.Job | None
+    job: Job | None
     login_node: str
     starts_in_s: int | None = None
-    others: tuple[slurm.Job, ...] = ()
-    submitted: tuple[slurm.Job, ...] = ()
+    others: tuple[Job, ...] = ()
+    submitted: tuple[Job, ...] = ()
     ending: Ending = Ending()
 
     @property
@@ -60,11 +60,11 @@ class Entry(NamedTuple):
         return self.job.nodes if self.job and self.job.nodes else self.login_node
 
     @property
-    def successor(self) -> slurm.Job | None:
+    def successor(self) -> Job | None:
         """Return the job that waits for the end of the running one (--renew --early)."""
         if self.state is not State.RUNNING:
             return None
-        return next((job for job in self.others if not slurm.is_running(job) and not slurm.is_over(job)), None)
+        return next((job for job in self.others if not is_running(job) and not is_over(job)), None)
 
     @property
     def kind(self) -> str:
@@ -83,7 +83,7 @@ class Picture(NamedTuple):
     `tmux` is "ok", "missing", "lost" (it runs, but its socket is gone) or "refused" (lnode cannot ask it); then
     `tmux_says` are its own words.
     `now` is the login node's clock in epoch seconds. Compare times of sessions with it, never with the laptop's clock.
-    `system` is the scheduler: a key of schedulers.SCHEDULERS.
+    `system` is the scheduler: a key of schedulers.known.KNOWN.
     `address` is its own full name, None if it has none; `login_node` is its name for sentences.
     `port` is its sshd's own, `others` the hints about other login nodes. `keeps`: lnode can write notes to its home.
     `distrusted` are folders and notes that another user could have written, so that lnode did not read them.
@@ -95,7 +95,7 @@ class Picture(NamedTuple):
     scheduler: str
     tmux: str
     now: int | None = None
-    system: str = "slurm"
+    system: str = next(iter(schedulers_known.KNOWN))
     port: Port = SSH_PORT
     others: tuple[login_nodes.Claim, ...] = ()
     keeps: bool = True
@@ -110,15 +110,15 @@ class Picture(NamedTuple):
 
 def list_values(tmux_path: str) -> tuple[str, ...]:
     """What list.sh is called with, behind the nonce. `tmux_path` is the configured one, or ""."""
-    return (tmux.PANES_FORMAT, slurm.SQUEUE_FIELDS, tmux_path)
+    return (tmux.PANES_FORMAT, tmux_path)
 
 
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     """Join the sections of a reply (reply.parse_reply)."""
     name, clock, sshd = (*reply.get("host", ()), "", "", "")[:3]
     address, now, port = NodeName.parse(name), epoch(clock), Port.parse(sshd) or SSH_PORT
-    login_node = slurm.short_host(address or "") or "?"
-    jobs = (*slurm.parse_jobs(reply.get("jobs", ())), *schedulers_known.jobs_of(reply, login_node, now))
+    login_node = short_host(address or "") or "?"
+    jobs = schedulers_known.jobs_of(reply, login_node, now)
     processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
     origins, work = (
         cluster_processes.parse_origins(reply.get("origins", ())),
@@ -154,7 +154,7 @@ _DISTRUSTED = re.compile(r"(writable|foreign) \.local/state/lnode[A-Za-z0-9._/-]
 _TMUX = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
 
 
-def _steps(sessions: int, jobs: Sequence[slurm.Job], host: Host) -> int:
+def _steps(sessions: int, jobs: Sequence[Job], host: Host) -> int:
     """Return about how many steps the evidence takes, that of each session and of each batch job."""
     batch = sum(job.is_batch for job in jobs)
     return sessions * (len(jobs) + len(host.processes) + len(host.origins)) + batch * len(host.processes)
@@ -209,17 +209,17 @@ def _ending(
     return Ending(ends.jobs, held, not (panes and doubt), tuple(sorted(names)))
 
 
-def _state(session: tmux.Session, job: slurm.Job | None, scheduler: str) -> State:
+def _state(session: tmux.Session, job: Job | None, scheduler: str) -> State:
     if job is None:
         if scheduler == "silent" and session.kind != "login":
             return State.UNKNOWN
         return State.ENDED if session.kind == "node" or session.ended else State.SHELL
-    if slurm.is_running(job):
+    if is_running(job):
         return State.RUNNING
-    return State.ENDING if slurm.is_over(job) else State.WAITING
+    return State.ENDING if is_over(job) else State.WAITING
 
 
-def left_in_words(job: slurm.Job) -> str:
+def left_in_words(job: Job) -> str:
     """Return `61 h left`, `no time limit`, or "" if Slurm does not say."""
     if job.left_s is not None:
         return f"{in_words(job.left_s)} left"
@@ -258,7 +258,7 @@ def whereabouts(entry: Entry) -> str:
     if entry.state is State.RUNNING and job is not None:
         return ", ".join(filter(None, (f"runs on {job.nodes}" if job.nodes else "runs", left_in_words(job))))
     if entry.state is State.WAITING and job is not None:
-        return ", ".join(filter(None, (slurm_reasons.in_words(job.reason), start_in_words(entry))))
+        return ", ".join(filter(None, (schedulers_known.reason_in_words(job.reason), start_in_words(entry))))
     if entry.state is State.UNKNOWN:
         return f"keeps running; its node is unknown (tmux on {entry.login_node})"
     if entry.state is State.ENDED:

@@ -21,7 +21,10 @@ PANES_FORMAT = (
 
 
 class ExitOfAttach(IntEnum):
-    """Exit code of the attach line (session.sh). The numbers are unusual: no failure of a shell looks like one."""
+    """Exit code of the attach line (session.sh). The numbers are unusual: no failure of a shell looks like one.
+
+    From 120 on: there is no such program, but a scheduler (schedulers/known.py).
+    """
 
     DETACHED = 100
     ENDED = 101
@@ -39,10 +42,6 @@ class ExitOfAttach(IntEnum):
     SOCKET_GONE = 113
     NO_FOLDER = 114
     CANNOT_ASK = 115
-    NO_PROGRAM_BUT_SLURM = 120
-    NO_PROGRAM_BUT_PBS = 121
-    NO_PROGRAM_BUT_LSF = 122
-    NO_PROGRAM_BUT_SGE = 123
 
 
 class Ended(NamedTuple):
@@ -202,24 +201,22 @@ def renewal(alias: str, name: str) -> str:
     return f"lnode {alias} {name} --renew"
 
 
-def pane_command(request: str, renew: str = "") -> str:
+def pane_command(request: str, how_it_ended: str, renew: str = "") -> str:
     """Return the command of a session with an allocation: the request, then a shell that says that the job has ended.
 
     tmux gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
-    backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane. Slurm records that pid
-    as AllocSID of each job requested in the pane (squeue(1), allocsid). `renew` is the command of renewal().
+    backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane. `how_it_ended` is sh
+    that prints the job and its state (call.after_request). `renew` is the command of renewal().
     """
     typed = renew if re.fullmatch(r"[\w.@+ -]+", renew, re.ASCII) else "lnode HOST SESSION --renew"
-    return f"{request}; exec /bin/sh -c '{_AFTERWARDS.replace('RENEWAL', typed)}'"
+    afterwards = _AFTERWARDS.replace("HOW_IT_ENDED", how_it_ended).replace("RENEWAL", typed)
+    return f"{request}; exec /bin/sh -c '{afterwards}'"
 
 
 # parse_panes reads the option: JOB STATE EPOCH. A job that is just ending has no last state yet.
 # A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it.
 _AFTERWARDS = (
-    "set -- $(timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null"
-    ' | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in '
-    '("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done '
-    '| sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-); '
+    "set -- $(HOW_IT_ENDED); "
     "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
     'case $state in -) said= ;; *) said=" ($state)" ;; esac; '
     'tmux set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '

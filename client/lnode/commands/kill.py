@@ -6,7 +6,6 @@ One connection for the look, the question and the deed: one sign-in. The script 
 that the question listed, so what is ended is what was shown. With --yes the last line lists the same.
 """
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -20,8 +19,9 @@ from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, has_session, no_session, no_tmux
 from lnode.runs import record
 from lnode.runs.record import Run
-from lnode.schedulers.known import SCHEDULERS, Scheduler
-from lnode.schedulers.slurm import Job
+from lnode.schedulers import known as schedulers_known
+from lnode.schedulers.job import Job
+from lnode.schedulers.scheduler import Scheduler
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 
@@ -78,7 +78,7 @@ def _kill_session(
     with screen.waiting(f"ending {name} ..."):
         after = question.do(_verdict(entry))
     _check_ended(after, there, name)
-    scheduler = SCHEDULERS[picture.system]
+    scheduler = schedulers_known.scheduler(picture.system)
     _check_cancelled(after, there, scheduler, entry)
     ended = ", ".join((f"{name} on {alias} has ended", *cancelled))
     if unknown:
@@ -119,7 +119,8 @@ def _check_ended(after: Reply, there: Target, name: str) -> None:
 
 def _check_cancelled(after: Reply, there: Target, scheduler: Scheduler, entry: Entry) -> None:
     """Raise LnodeError unless the session's jobs have ended with it."""
-    jobs, refusals = entry.ending.jobs, [row for row in after.get("cancel", ()) if not _HARMLESS.search(row)]
+    # kill-session alone frees what holds an interactive job, so the cancel may come too late, which is as good
+    jobs, refusals = entry.ending.jobs, [row for row in after.get("cancel", ()) if not scheduler.harmless.search(row)]
     if jobs and refusals:
         left = "its job" if len(jobs) == 1 else "all of its jobs"
         by_hand = f"end it by hand: ssh {there.alias} {scheduler.cancel} {shlex.join(job.id for job in jobs)}"
@@ -161,14 +162,6 @@ def _run_in(name: str, reply: Reply) -> Run | None:
 
 def _has_run(name: str, reply: Reply) -> bool:
     return _run_in(name, reply) is not None
-
-
-# kill-session alone frees what salloc, srun, qsub -I and so on hold, so the cancel may come too late, which is as good.
-# And LSF and Grid Engine say so where it came in time.
-_HARMLESS = re.compile(
-    r"already complet|Invalid job id|Unknown Job Id|has finished|already finished|does not exist|is being terminated"
-    r"|has deleted job|has registered the job|already in deletion|No matching job found"
-)
 
 
 def _verdict(entry: Entry) -> str:

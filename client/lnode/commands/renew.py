@@ -15,6 +15,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_session
+from lnode.remote import call
 
 
 def renew(address: Address, *, early: bool = False, verbose: bool = False) -> ExitCode:
@@ -29,7 +30,8 @@ def _ask(address: Address, *, early: bool) -> None:
     """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
     alias, name, settings = address.alias, address.name, address.settings
     wanted = settings.filled()
-    command, program = tmux.pane_command(wanted, tmux.renewal(alias, name)), tmux.program_of(wanted)
+    command = tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name))
+    program = tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
     values = (*sessions.list_values(settings.tmux), name, command, program, *size)
     with asked(address, "renew", *values, has=partial(has_session, name)) as (_, question, reply):

@@ -15,6 +15,7 @@ from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.remote import call
 from lnode.runs import record
+from lnode.schedulers.known import scheduler
 from lnode.ssh.question import Question
 
 _LONGEST = 120_000  # bytes: sshd hands the line over in one argument, of at most 128 KiB (Linux, MAX_ARG_STRLEN)
@@ -72,7 +73,7 @@ def _job(alias: str, reply: Reply, session: str) -> str:
             ExitCode.FAILED, f"{session} on {alias} has no allocation to run in: it {sessions.whereabouts(entry)}",
             f"look at it: lnode {alias} --ls; without --on it runs on the login node",
         )  # fmt: skip
-    if picture.system != "slurm":
+    if not scheduler(picture.system).step:
         raise LnodeError(
             ExitCode.MISSING_THERE, f"--on goes with Slurm, and {alias} has another scheduler",
             "type it into the session instead: --send, or without --on it runs on the login node",
@@ -111,7 +112,7 @@ _REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
     "no-setsid": (
         ExitCode.MISSING_THERE, "there is no setsid on {alias}, so nothing was started",
         "it comes with util-linux; without it use a session: lnode {alias} {name} --login"),
-    "no-srun": (
+    "no-step": (
         ExitCode.MISSING_THERE, "there is no srun on {alias}, so nothing was started",
         "without --on it runs on the login node"),
     "no-program": (

@@ -18,6 +18,7 @@ from lnode.node import names
 from lnode.node.forwards import Forward
 from lnode.remote import call
 from lnode.remote.fields import HostKey, JobId
+from lnode.schedulers.known import scheduler
 from lnode.ssh import arguments
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.log import SshLog
@@ -112,8 +113,8 @@ def _known_hosts(alias: str) -> str:
 
 def no_way(words: str, alias: str, name: str, without: str) -> LnodeError:
     """Return why the sshd of the session cannot be reached; `without` says how to do without it."""
-    for program, where in (("srun", f"on {alias}"), ("sshd", f"where {name} on {alias} is")):
-        if f"lnode: no {program}" in words:
+    for said, program, where in (("step", "srun", f"on {alias}"), ("sshd", "sshd", f"where {name} on {alias} is")):
+        if f"lnode: no {said}" in words:
             return LnodeError(
                 ExitCode.MISSING_THERE, f"there is no {program} {where}, which the way there would need", without
             )
@@ -142,7 +143,7 @@ def check_reachable(picture: Picture, entry: Entry, alias: str) -> None:
             f"the scheduler of {alias} does not answer, so where {entry.session.name} runs is unknown",
             "ask again when it does",
         )
-    if not (entry.state is State.SHELL or (entry.state is State.RUNNING and picture.system == "slurm")):
+    if not (entry.state is State.SHELL or (entry.state is State.RUNNING and scheduler(picture.system).step != "")):
         raise not_reachable(entry, alias)
 
 

@@ -10,9 +10,13 @@ import os
 import re
 import shlex
 
+from lnode.schedulers.known import KNOWN
+
 _PARTS = re.compile(r"^# parts: (.+)$", re.MULTILINE)
+_AFTER = re.compile(r"^[a-z]+_after='(.+)'$", re.MULTILINE)
+_HERE = os.path.dirname(__file__)
 _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
-_COMMENT = re.compile(r"^\s*#.*\n|^\s*\n", re.MULTILINE)
+_COMMENT = re.compile(r"^\s*#.*\n|^\s*\n|^ +", re.MULTILINE)  # and indents: no text of several lines has its own
 
 
 def line(script: str, *values: str) -> str:
@@ -38,14 +42,39 @@ def nonce() -> str:
 
 def source(script: str) -> str:
     """Return the text of the script behind the parts that its line `# parts:` names, without comments."""
+    return "".join(_COMMENT.sub("", text) for text in texts(script))
+
+
+def texts(script: str) -> list[str]:
+    """Return the text of each part, and of the script. The part `scheduler` begins with all schedulers' own files."""
     text = _read(script)
     named = _PARTS.search(text)
-    texts = [_read(part) for part in named[1].split()] if named else []
-    return "".join(_COMMENT.sub("", text) for text in (*texts, text))
+    parts = named[1].split() if named else []
+    return [*(one for part in parts for one in (*_before(part), _read(part))), text]
+
+
+def _before(part: str) -> list[str]:
+    if part != "scheduler":
+        return []
+    rows = " ".join(f"{name}:{code}" for name, code in KNOWN.items())
+    return [f"schedulers='{rows}'\n", *map(_of_scheduler, KNOWN)]
+
+
+def after_request() -> str:
+    """Return the sh that prints the job and the state in which the request of the process $$ ended; "" for none."""
+    found = (_AFTER.search(_of_scheduler(name)) for name in KNOWN)
+    return "; ".join(match[1] for match in found if match)
+
+
+def _of_scheduler(name: str) -> str:
+    return _text(f"{_HERE}/../schedulers/{name}.sh")
 
 
 def _read(name: str) -> str:
-    here = os.path.dirname(__file__)
-    part = f"{here}/parts/{name}.sh"
-    with open(part if os.path.exists(part) else f"{here}/{name}.sh", encoding="utf-8") as file:
+    part = f"{_HERE}/parts/{name}.sh"
+    return _text(part if os.path.exists(part) else f"{_HERE}/{name}.sh")
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
         return file.read()

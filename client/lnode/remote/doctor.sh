@@ -77,28 +77,15 @@ ask_scheduler() {
     fact no_scheduler yes
     return
   fi
-  user=$(id -un)
-  case $scheduler in
-  slurm) question="squeue -h -u $user -O State:20,NodeList:80" ;;
-  lsf) question="bjobs -u $user" ;;
-  *) question="qstat -u $user" ;;
-  esac
-  # shellcheck disable=SC2086 # words
-  if ! jobs=$(limited 4 $question) && [ "$scheduler" != lsf ]; then fact scheduler_silent "${question%% *}"; fi
-  if [ "$scheduler" = slurm ]; then ask_node "$(printf '%s\n' "$jobs" | sed -n 's/^RUNNING  *\([A-Za-z0-9._-]*\) *$/\1/p' | head -n 1)"; fi
+  asked=$(of program)
+  "${scheduler}_probe" "$(id -un)" || fact scheduler_silent "$asked"
+  if "${scheduler}_node"; then fact_of_node; fi
 }
 
-# Can more go to the node of a job? ssh is tried only where srun cannot.
-ask_node() {
-  if [ -z "$1" ] || ! have srun; then return; fi
-  help=$(limited 2 srun --help) || return # too slow to know
-  case $help in
-  *--overlap*) fact overlap yes ;;
-  *)
-    fact overlap no
-    if ! limited 5 ssh -o BatchMode=yes -o ConnectTimeout=3 -- "$1" true; then fact node_refused "$1"; fi
-    ;;
-  esac
+# Can more go to the node of a job? ssh is tried only where the scheduler has no way.
+fact_of_node() {
+  fact overlap "$overlap"
+  if [ "$overlap" = no ] && ! limited 5 ssh -o BatchMode=yes -o ConnectTimeout=3 -- "$node" true; then fact node_refused "$node"; fi
 }
 
 SHELL=${SHELL:-/bin/sh}
@@ -141,5 +128,5 @@ else
 fi
 ask_home
 ask_scheduler
-if [ -n "$3" ] && ! need "$3" slurm; then fact command_missing "$3"; fi
+if [ -n "$3" ] && ! need "$3" "$(every module)"; then fact command_missing "$3"; fi
 section end

@@ -15,5 +15,5 @@ section key
 { own_folder sshd && is_own "$folder/host_key" && ssh-keygen -y -f "$folder/host_key" 2>/dev/null; } ||
   printf '%s\n' "${said:-another user can write to $folder}"
 section folder
-(enter "$5" && pwd) 2>/dev/null
+(enter "$4" && pwd) 2>/dev/null
 section end

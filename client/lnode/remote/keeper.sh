@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
 # nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
-# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, SRUN.
+# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words).
 
 # As in runs.sh: pid and when it began, or only something that no other process has.
 birth() {
@@ -44,13 +44,10 @@ become() {
   fi
   if command -v stdbuf >/dev/null 2>&1 && [ -z "$LNODE_JOB" ]; then set -- stdbuf -oL "$@"; fi
   if [ -n "$LNODE_JOB" ]; then
-    # With --overlap, because the step would wait for the srun that has the allocation (Slurm FAQ, srun in srun). Before
-    # Slurm 20.11 steps shared without an option.
-    overlap=
-    case $("$LNODE_SRUN" --help 2>/dev/null) in *--overlap*) overlap=--overlap ;; esac
     # shellcheck disable=SC2016 # for the shell on the node
     set -- /bin/sh -c 'if command -v stdbuf >/dev/null 2>&1; then set -- stdbuf -oL "$@"; fi; exec "$@"' sh "$@"
-    set -- "$LNODE_SRUN" --jobid="$LNODE_JOB" ${overlap:+"$overlap"} -N1 -n1 "$@"
+    # shellcheck disable=SC2086 # split on purpose: words
+    set -- $LNODE_STEP "$@"
   fi
   printf '%s %s %s %s %s %s %s %s %s\n' "$LNODE_ID" "$(uname -n)" $$ "$(birth $$)" "$PPID" "$(birth "$PPID")" \
     "$(date +%s)" "${LNODE_JOB:--}" "${LNODE_ON:--}" >"$new/started.new" &&
@@ -61,7 +58,7 @@ become() {
   umask "$mask"
   PYTHONUNBUFFERED=1
   export PYTHONUNBUFFERED
-  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_SRUN
+  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_STEP
   exec "$@"
 }
 

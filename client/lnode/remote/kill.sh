@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...` or `run ID`, and end these. Anything else
-# ends nothing. The jobs are cancelled by name: kill-session frees what salloc and srun hold, but not the batch job of a wrapper.
+# ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper.
 # PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
 # Arguments: those of list.sh, then NAME
 # parts: tmux scheduler clients own nodes runs list
-name=$5
+name=$4
 
 IFS= read -r verdict || exit 0
 # shellcheck disable=SC2086 # split on purpose: an id and job numbers
@@ -75,12 +75,12 @@ new_requests() {
   {
     printf '%s\n' "$rows" | sed -n 's/^\$/pane &/p'
     ps -u "$(id -u)" -o pid= -o ppid= -o comm= 2>/dev/null
-  } | awk -v id="$id" -v held=" $held " '
+  } | awk -v id="$id" -v held=" $held " -v requesters=" $(every requesters) " '
     $1 == "pane" { if ($2 == id) ends[$3] = 1; else stays[$3] = 1; next }
     { parent[$1] = $2; name[$1] = $3 }
     END {
       for (pid in name) {
-        if (name[pid] !~ /^(salloc|srun|qsub|bsub|nios|qrsh|qlogin|qsh)$/) continue
+        if (!index(requesters, " " name[pid] " ")) continue
         for (at = pid; at in name && index(held, " " at " ") == 0 && steps[pid]++ < 500; at = parent[at])
           if (at in ends) { if (!(at in stays)) print pid; break }
       }
@@ -111,13 +111,9 @@ fi
 if [ -z "$id" ] && [ $# -gt 0 ]; then
   section cancel
   find_scheduler
-  case $scheduler in
-  lsf) program='bkill' ;;
-  pbs | sge) program='qdel' ;;
-  *) program='scancel' ;;
-  esac
-  need $program slurm
-  timeout 20 $program "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
+  program=$(of cancels)
+  need "$program" "$(every module)"
+  timeout 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
 fi
 find_session '#{session_name}' "$name"
 section left

@@ -1,19 +1,18 @@
 # shellcheck shell=sh
 # What runs here, in one answer: tmux first, the scheduler last because it may hang. Each section begins with a line
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
-# Arguments: NONCE  PANES_FORMAT  SQUEUE_FIELDS  TMUX
+# Arguments: NONCE  PANES_FORMAT  TMUX
 # parts: tmux scheduler clients own nodes runs
-nonce=$1 panes_format=$2 squeue_fields=$3
+nonce=$1 panes_format=$2
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
   if ! find_scheduler; then
     section no-scheduler
-  elif [ "$scheduler" = slurm ]; then
-    section jobs
-    SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O "$squeue_fields" 2>/dev/null || section scheduler-silent
   else
-    ask_for_clients 2>/dev/null
+    section scheduler
+    printf '%s\n' "$scheduler"
+    "${scheduler}_list" "${USER:-$(id -un)}"
   fi
 }
 
@@ -46,8 +45,9 @@ sessions() {
 
 # Of the processes in the sessions SID..., and of those that lead into a job, the process group and the command line.
 work_of() {
-  ps -u "$(id -u)" -o sid= -o pid= -o pgid= -o args= 2>/dev/null | awk -v sids=" $* " '
-    index(sids, " " $1 " ") || $4 ~ /(^|[/])(srun|sattach)$/ { print substr($0, 1, 1000) }'
+  ps -u "$(id -u)" -o sid= -o pid= -o pgid= -o args= 2>/dev/null | awk -v sids=" $* " -v steps=" $(every steps) " '
+    { program = $4; sub(/.*[/]/, "", program) }
+    index(sids, " " $1 " ") || index(steps, " " program " ") { print substr($0, 1, 1000) }'
 }
 
 # Passes the jobs on, then what is at work in the sessions that submitted the batch jobs (1 in the third field). Of each job
@@ -97,7 +97,7 @@ section host
 uname -n
 date +%s
 printf '%s\n' "${SSH_CONNECTION##* }"
-find_tmux "$4" || tmux=
+find_tmux "$3" || tmux=
 find_server
 scheduled </dev/null | {
   panes=

@@ -5,7 +5,7 @@
 # Anything else starts nothing.
 # Arguments: those of list.sh, then NAME  COMMAND  PROGRAM  COLUMNS  ROWS (of the laptop's terminal, or empty)
 # parts: tmux scheduler clients own nodes runs list
-name=$5 command=$6 program=$7 columns=$8 lines=$9
+name=$4 command=$5 program=$6 columns=$7 lines=$8
 
 # at_prompt PID: is there from this process down nothing but shells, each the only child of the one above, and is the last of
 # them one that was started to be typed into (no script, which may be reading or counting), in the foreground and asleep?

@@ -2,7 +2,7 @@
 # A process that was started without protection: what it is and what holds it (rescue.py), then one line is waited for, `take`:
 # reptyr brings it into a session NAME. Anything else changes nothing.
 # Arguments: NONCE  TMUX  PID  NAME
-# parts: tmux own nodes lasting
+# parts: tmux scheduler own nodes lasting
 nonce=$1 pid=$3 name=$4
 
 section() {

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Thaw a frozen screen with what tmux can do; each thing done is a section. No program is ended, no text is typed.
 # Arguments: NONCE  TMUX  NAME
-# parts: tmux pane
+# parts: tmux scheduler pane
 nonce=$1
 
 find_pane "$2" '#{session_name}' "$3" ''
@@ -13,8 +13,9 @@ leave_modes
 case $(stty -a -F "$tty" 2>/dev/null || stty -a -f "$tty" 2>/dev/null) in
 *" -ixon"*)
   # Who has the screen to itself, an editor, has its keys too.
-  [ "$alternate" = 0 ] && ps -o stat= -o comm= -t "${tty#/dev/}" 2>/dev/null | awk '
-    $1 ~ /[+]/ && $2 ~ /^(.*\/)?(srun|ssh|qsub|qrsh|qlogin|bsub|nios)$/ { passes = 1 }
+  [ "$alternate" = 0 ] && ps -o stat= -o comm= -t "${tty#/dev/}" 2>/dev/null | awk -v relays=" ssh $(every relays) " '
+    { sub(/.*[/]/, "", $2) }
+    $1 ~ /[+]/ && index(relays, " " $2 " ") { passes = 1 }
     END { exit !passes }'
   ;;
 esac && if ask send-keys -t "$pane" C-q; then section flow; fi

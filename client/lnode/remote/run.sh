@@ -4,7 +4,7 @@
 # Arguments: those of list.sh, then NAME ID CWD WORDS ON KEEPER. WORDS are the command as a POSIX shell would read it.
 # parts: tmux own runs lasting
 nonce=$1
-shift 4
+shift 3
 name=$1 id=$2 cwd=$3 words=$4 on=$5 keeper_text=$6
 job='' new=$runs/$name.new
 
@@ -41,11 +41,8 @@ fi
 said=$(enter "$cwd" 2>&1 && pwd) || refuse no-folder "$said"
 cwd=$said
 have setsid || refuse no-setsid
-srun=
-if [ -n "$job" ]; then
-  need srun slurm || refuse no-srun
-  srun=$(command -v srun)
-fi
+step=
+if [ -n "$job" ]; then find_step "$job" || refuse no-step; fi
 read_run "$runs/$name"
 case $state in running | elsewhere) refuse "$state" "$(row_of "$name")" ;; esac
 if [ -n "$(find "$new" -prune -mmin +1 2>/dev/null)" ]; then rm -rf "$new"; fi # nobody starts it any more
@@ -64,7 +61,7 @@ find_lasting
 printf '%s\n' "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'" | (
   umask "$mask" # which a profile may change
   export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
-  export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_SRUN="$srun"
+  export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_STEP="$step"
   # shellcheck disable=SC2086 # split on purpose
   exec $lasting setsid "${SHELL:-/bin/sh}" -l
 ) >/dev/null 2>&1 &

@@ -23,12 +23,9 @@ lease=$laptop,$now,$laptop_name,$(printf %.1s "$others")
 # There is no such program, but perhaps a scheduler.
 no_program() {
   find_scheduler
-  case $scheduler in
-  slurm) exit 120 ;;
-  pbs) exit 121 ;;
-  lsf) exit 122 ;;
-  sge) exit 123 ;;
-  esac
+  for one in $schedulers; do
+    if [ "$scheduler" = "${one%:*}" ]; then exit "${one#*:}"; fi
+  done
   exit 104
 }
 

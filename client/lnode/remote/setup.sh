@@ -82,7 +82,7 @@ show tmux_conf "$tmux_conf"
 section scheduler
 find_scheduler
 printf '%s\n' "$scheduler"
-if need sinteractive slurm; then
+if need sinteractive "$(every module)"; then
   section sinteractive
   printf '%s\n' "-$(letters_of sinteractive)"
 fi

@@ -2,7 +2,7 @@
 # An sshd of the user's own for one connection, on standard input and output: in the allocation JOB, on its first node, else on
 # this login node. It has no port, and lets in nobody but the laptop's KEY.
 # Arguments: JOB (or empty)  KEY (public)  LAPTOP
-# parts: tmux own
+# parts: tmux scheduler own
 job=$1 key=$2
 folder=$own_state/sshd
 if ! own_folder sshd || ! is_own "$folder/host_key"; then
@@ -20,10 +20,9 @@ set -- /bin/sh -c '
   echo "lnode: no sshd" >&2
   exit 127' sh "$@"
 if [ -n "$job" ]; then
-  need srun slurm || { echo 'lnode: no srun' >&2 && exit 127; }
-  overlap=
-  case $(srun --help 2>/dev/null) in *--overlap*) overlap=--overlap ;; esac # see keeper.sh
-  set -- srun -u --jobid="$job" ${overlap:+"$overlap"} -N1 -n1 "$@"         # else srun passes on whole lines only
+  find_step "$job" unbuffered || { echo 'lnode: no step' >&2 && exit 127; }
+  # shellcheck disable=SC2086 # split on purpose: words
+  set -- $step "$@"
 fi
 echo # what an rc file has printed is a line of its own then, which ssh passes over (RFC 4253, 4.2)
 exec "$@"

@@ -1,4 +1,7 @@
-"""The processes that hold interactive jobs (qsub -I, nios of bsub -Is, qrsh), and the proof which job is whose.
+"""The processes that hold interactive jobs, and the proof which job is whose, if the scheduler keeps no session id.
+
+What holds an interactive job waits in the pane as long as the job lives: qsub -I, bsub -Is (as nios), qrsh. So a job
+gets the session id of its client if the two are proved to belong together, and then joins like one of Slurm's.
 
 Three proofs. By port: Grid Engine's job knows where its client listens, and the kernel knows which process that is. By
 number: bsub becomes nios, in whose environment it puts LSB_JOBID (startNios in openlava's lsb.sub.c). By time: a client
@@ -8,12 +11,12 @@ Whatever is not as plain as that is unknown: a wrong job would be cancelled by -
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from lnode.remote.fields import JobId, Port
-from lnode.schedulers.slurm import Job, parse_duration, short_host
+from lnode.schedulers.job import Job, parse_duration, short_host
 
 SOON_S = 10  # from the start of a client to its job's submission
 EARLY_S = 2  # a job may seem to be that much older than its client: seconds are cut, clocks are not quite the same
@@ -69,6 +72,19 @@ def parse_numbers(lines: Iterable[str]) -> dict[int, JobId]:
     """Read `number PID JOB`: pid -> the number of its job."""
     rows = (re.fullmatch(r"number ([0-9]{1,10}) ([0-9]{1,12})", row) for row in lines)
     return {int(row[1]): JobId(row[2]) for row in rows if row}
+
+
+def jobs_of(
+    parse: Callable[[Iterable[str], int], tuple[Asked, ...]],
+    reply: Mapping[str, Sequence[str]],
+    host: str,
+    now: int | None,
+) -> tuple[Job, ...]:
+    """Return the jobs that are proved to be of interactive clients on `host`; `parse` reads the scheduler's answer."""
+    clients = parse_clients(reply.get("clients", ()))
+    if not clients or now is None:
+        return ()
+    return adopted(parse(reply.get("jobs-of-clients", ()), now), clients, reply.get("evidence", ()), host, now)
 
 
 def adopted(

@@ -1,50 +1,49 @@
-"""Schedulers other than Slurm: what each is asked, cancelled and requested with, and whose session a job belongs to.
+"""The schedulers that lnode knows. A row is all that names one outside of its own two files, x.py and x.sh.
 
-None of them keeps the session id of the process that asked, as Slurm does (slurm.py). What holds an interactive job
-is alive as long as the job, though: qsub -I, bsub -Is (as nios) and qrsh wait in the pane. So a job gets the session
-id of its client where the two are proved to belong together, and joins as one of Slurm's does (join.tie).
-The questions are in remote/clients.sh.
+A login node is searched for them in this order. One site's Slurm has PBS's programs too, as wrappers; PBS and Grid
+Engine both have qstat and qselect. The number is the exit code of the attach line (session.sh) where the program that
+was to ask for an allocation is not there, and this scheduler is. It loads nothing, being on the way to ssh.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from lnode.schedulers import lsf, pbs, sge
-from lnode.schedulers.clients import Asked, adopted, parse_clients
-from lnode.schedulers.slurm import Job
+if TYPE_CHECKING:
+    from lnode.schedulers.job import Job
+    from lnode.schedulers.scheduler import Scheduler
 
-
-class Scheduler(NamedTuple):
-    """How one is spoken to. `request` is an interactive job as config.toml takes it, where a site has no sinteractive.
-
-    `listing` is what shows the jobs of the user whose name follows. `parse` reads its answer, given the login node's
-    clock; None for Slurm, which slurm.py reads.
-    """
-
-    cancel: str
-    request: str
-    listing: str
-    parse: Callable[[Iterable[str], int], tuple[Asked, ...]] | None = None
-
-
-SCHEDULERS: Mapping[str, Scheduler] = {
-    "slurm": Scheduler("scancel", "salloc --mem={mem}M --time={time} srun --pty bash -l", "squeue -u"),
-    "pbs": Scheduler("qdel", "qsub -I -l mem={mem}mb,walltime={time}", "qstat -u", pbs.parse_jobs),
-    "lsf": Scheduler("bkill", "bsub -Is -W 72:00 bash -l", "bjobs -u", lsf.parse_jobs),
-    "sge": Scheduler("qdel", "qrsh -now no -l h_rt={time}", "qstat -u", sge.parse_jobs),
+KNOWN = {
+    "slurm": 120,
+    "lsf": 122,
+    "sge": 123,
+    "pbs": 121,
 }
 
 
-def jobs_of(reply: Mapping[str, Sequence[str]], host: str, now: int | None) -> tuple[Job, ...]:
-    """The jobs that are proved to be of interactive clients on `host`, as Slurm would have told them."""
-    clients = parse_clients(reply.get("clients", ()))
-    parse = SCHEDULERS[name_in(reply)].parse
-    if parse is None or not clients or now is None:
-        return ()
-    asked = parse(reply.get("jobs-of-clients", ()), now)
-    return adopted(asked, clients, reply.get("evidence", ()), host, now)
+def scheduler(name: str) -> "Scheduler":
+    """Return the scheduler of that name, a key of KNOWN."""
+    found: Scheduler = import_module(f"lnode.schedulers.{name}").SCHEDULER
+    return found
+
+
+def schedulers() -> "Sequence[Scheduler]":
+    return [scheduler(name) for name in KNOWN]
 
 
 def name_in(reply: Mapping[str, Sequence[str]]) -> str:
-    """Which scheduler answered: a key of SCHEDULERS."""
-    return next((name for name in reply.get("scheduler", ()) if name in SCHEDULERS), "slurm")
+    """Return the name of the scheduler that answered; the first one if the reply does not tell."""
+    return next((name for name in reply.get("scheduler", ()) if name in KNOWN), next(iter(KNOWN)))
+
+
+def jobs_of(reply: Mapping[str, Sequence[str]], host: str, now: int | None) -> "tuple[Job, ...]":
+    """Return the user's jobs in a reply of list.sh from `host`, whose clock said `now`."""
+    return scheduler(name_in(reply)).jobs_of(reply, host, now)
+
+
+def reason_in_words(reason: str) -> str:
+    """`waits its turn (Priority)`; a word that no scheduler explains as it is: `waits (Whatever)`; "" for none."""
+    if not reason:
+        return "waits for its node"
+    said = next(filter(None, (one.explain(reason) for one in schedulers())), "waits")
+    return f"{said} ({reason})"

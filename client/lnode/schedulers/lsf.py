@@ -5,10 +5,12 @@ submit_time is a day and a minute, of no year: as good as that, a client is told
 
 import re
 from collections.abc import Iterable
+from functools import partial
 
 from lnode.remote.fields import JobId
-from lnode.schedulers.clients import Asked, parse_date
-from lnode.schedulers.slurm import Job, short_host
+from lnode.schedulers.clients import Asked, jobs_of, parse_date
+from lnode.schedulers.job import Job, short_host
+from lnode.schedulers.scheduler import Scheduler
 
 # bjobs(1), Job states; DONE and EXIT have ended
 _STATES = {
@@ -55,3 +57,13 @@ def _nodes(exec_host: str) -> str:
     """`4*hosta:hostb`: each host once."""
     hosts = (short_host(place.partition("*")[2] or place) for place in exec_host.strip().split(":"))
     return ",".join(host for host in dict.fromkeys(hosts) if host not in ("", "-"))
+
+
+SCHEDULER = Scheduler(
+    partial(jobs_of, parse_jobs),
+    request="bsub -Is -W 72:00 bash -l",
+    listing="bjobs -u",
+    cancel="bkill",
+    harmless=re.compile(r"already finished|is being terminated|No matching job found"),
+    requesters=frozenset(("bsub", "nios")),
+)

@@ -6,10 +6,12 @@ differently. -F json is PBS Pro's alone, and -f does not go with -u in any of th
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from lnode.remote.fields import JobId, number
-from lnode.schedulers.clients import Asked, parse_date
-from lnode.schedulers.slurm import Job, parse_duration, short_host
+from lnode.schedulers.clients import Asked, jobs_of, parse_date
+from lnode.schedulers.job import Job, parse_duration, short_host
+from lnode.schedulers.scheduler import Scheduler
 
 # pbs_job_attributes(7B), job_state; C, F and X have ended, B is the head of an array
 _STATES = {
@@ -82,3 +84,13 @@ def _variable(variables: str, name: str) -> str:
 def _reason(fields: Mapping[str, str]) -> str:
     comment = fields.get("comment", "").removeprefix("Not Running: ")
     return comment or ("held" if fields.get("job_state") == "H" else "")
+
+
+SCHEDULER = Scheduler(
+    partial(jobs_of, parse_jobs),
+    request="qsub -I -l mem={mem}mb,walltime={time}",
+    listing="qstat -u",
+    cancel="qdel",
+    harmless=re.compile(r"Unknown Job Id|has finished"),
+    requesters=frozenset(("qsub",)),
+)

@@ -7,10 +7,12 @@ table cuts a queue's name at 30 characters, but read by line: one element on eac
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from lnode.remote.fields import JobId, Port
-from lnode.schedulers.clients import Asked, parse_date
-from lnode.schedulers.slurm import Job, short_host
+from lnode.schedulers.clients import Asked, jobs_of, parse_date
+from lnode.schedulers.job import Job, short_host
+from lnode.schedulers.scheduler import Scheduler
 
 
 def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
@@ -87,3 +89,13 @@ def _reason(letters: str, detail: Mapping[str, str]) -> str:
     if "h" in letters:
         return "held"
     return re.sub(r'queue instance "([^"]*)" dropped because it (.*)', r"\1 \2", detail.get("scheduling_info", ""))
+
+
+SCHEDULER = Scheduler(
+    partial(jobs_of, parse_jobs),
+    request="qrsh -now no -l h_rt={time}",
+    listing="qstat -u",
+    cancel="qdel",
+    harmless=re.compile(r"does not exist|has deleted job|has registered the job|already in deletion"),
+    requesters=frozenset(("qrsh", "qlogin", "qsh")),
+)

@@ -91,10 +91,3 @@ def explain(reason: str) -> Reason:
     if word in _FOLDED:
         return _FOLDED[word]
     return next((meaning for pattern, meaning in _PATTERNS if pattern.fullmatch(told)), Reason("", ""))
-
-
-def in_words(reason: str) -> str:
-    """`waits its turn (Priority)`; a word that nobody knows as it is: `waits (Whatever)`; "" for none."""
-    if not reason:
-        return "waits for its node"
-    return f"{explain(reason).text or 'waits'} ({reason})"

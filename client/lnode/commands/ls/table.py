@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lnode.cluster.sessions import CANNOT_ASK, Entry, Picture, State, not_kept, start_in_words
 from lnode.runs.record import Run, outcome
-from lnode.schedulers import slurm_reasons
+from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
 
 _SOON_S = 15 * 60
@@ -173,9 +173,9 @@ def _why(entry: Entry, view: View) -> str:
     if entry.state is State.WAITING and job is not None:
         starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
         soon = start_in_words(entry._replace(starts_in_s=starts_in_s))
-        return ", ".join(filter(None, (slurm_reasons.in_words(job.reason), soon)))
+        return ", ".join(filter(None, (reason_in_words(job.reason), soon)))
     if entry.successor:
-        return f"its successor {slurm_reasons.in_words(entry.successor.reason)}"
+        return f"its successor {reason_in_words(entry.successor.reason)}"
     if entry.state is State.ENDING and job is not None:
         return job.state.lower()
     if entry.state is State.ENDED and ended is not None:

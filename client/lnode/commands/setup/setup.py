@@ -14,7 +14,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, load
 from lnode.locate.address import Address
-from lnode.schedulers.known import SCHEDULERS
+from lnode.schedulers.known import KNOWN, scheduler
 from lnode.ssh import arguments
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
@@ -153,12 +153,12 @@ def _propose(alias: str, reply: Reply, settings: HostSettings) -> None:
     letters = _first(reply, "sinteractive")[1:]  # empty where it cannot be read
     if settings.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
         return
-    known = SCHEDULERS.get(_first(reply, "scheduler"))
+    known = _first(reply, "scheduler")
     if "sinteractive" in reply:
         words = (f"-{letter} {{{word}}}" for letter, word in (("m", "mem"), ("t", "time")) if letter in letters)
         command = " ".join(("sinteractive", *words))
-    elif known:
-        command = known.request
+    elif known in KNOWN:
+        command = scheduler(known).request
     else:
         return
     screen.say(f"for config.toml on this laptop, as lnode's own request would not do on {alias}:")

@@ -8,10 +8,7 @@ this_node=$(uname -n)
 
 # cluster: its name, as the scheduler's own configuration has it, without a question to anybody; nothing where that says none.
 cluster() {
-  squeue=$(command -v squeue)
-  sed -n 's/^[[:space:]]*[Cc]luster[Nn]ame[[:space:]]*=[[:space:]]*\([A-Za-z0-9._-]*\).*/\1/p;s/^PBS_SERVER=\([A-Za-z0-9._-]*\).*/\1/p' \
-    "${SLURM_CONF:-/etc/slurm/slurm.conf}" "${squeue%/bin/*}/etc/slurm.conf" "${squeue%/bin/*}/etc/slurm/slurm.conf" \
-    /run/slurm/conf/slurm.conf /etc/slurm-llnl/slurm.conf "${PBS_CONF_FILE:-/etc/pbs.conf}" 2>/dev/null | head -n 1
+  for one in $schedulers; do "${one%:*}_cluster"; done | head -n 1
 }
 
 # note_sessions: what this node has, by name on standard input; only a change is written, or what is a day old. A home that is
@@ -82,14 +79,9 @@ is_elsewhere() {
     done
     exit 1
   } && return
-  have squeue || return 1
-  timeout 8 squeue -h -u "${USER:-$(id -un)}" -O batchflag:4,allocnodes:80 2>/dev/null | {
-    while read -r batch host; do
-      case $batch,$host in
-      1,* | *, | *,*'(null)'* | *,None | *,[0-9]*.* | *:*) ;;
-      *) is_same_node "$host" || exit 0 ;;
-      esac
-    done
+  scheduler_on_path || return 1
+  "${scheduler}_requested_on" "${USER:-$(id -un)}" | {
+    while read -r host; do is_same_node "$host" || exit 0; done
     exit 1
   }
 }

@@ -1,29 +1,60 @@
 # shellcheck shell=sh
-# Second part of most scripts: which scheduler is here. Sourced text, not a program.
+# Second part of most scripts: which scheduler is here. Before it come the files of all schedulers (schedulers/x.sh) and $schedulers,
+# `x:CODE` for each. A file x.sh answers by names that begin with its own; the words are separated by spaces:
+#   x_program      the program by which it is known to be here, which lists jobs
+#   x_module       the module that brings its programs, x_places the folders where they often are, x_variables the beginning of
+#                  the names of the variables that they need from a login shell
+#   x_requesters   programs that live as long as what they asked for, x_relays those of them that pass keys on to a node,
+#                  x_steps programs that lead into a job, x_cancels the one that ends the jobs that follow
+#   x_after        sh in one line, without a quote ', that prints the job and state of the pane $$'s request (call.py); or nothing
+#   x_list USER    the sections of the user's jobs, for x.py; `section scheduler-silent` if it does not answer
+#   x_jobs USER, x_evidence PID PARENT COMMAND    for ask_for_clients only (clients.sh)
+#   x_probe USER   False if it does not answer within 4 s; sets $asked to the program if that is not x_program
+#   x_node         after x_probe: sets $node to one that runs a job, and $overlap to yes or no; False if that is not known
+#   x_step JOB [unbuffered]    sets $step to the words before a command that is to run in that allocation; False if none can
+#   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
+#   x_cluster      the name of the cluster, from its configuration alone; or nothing
 
-# PBS and Grid Engine both have qstat and qselect, only Grid Engine has qconf. A Slurm site may have PBS's names as wrappers.
+# every WORD: that of each scheduler, in one line.
+every() {
+  words=
+  for one in $schedulers; do eval "words=\$words\${${one%:*}_$1:+ \$${one%:*}_$1}"; done
+  printf '%s\n' "${words# }"
+}
+
+# of WORD: that of the scheduler that is here, or of the first.
+of() {
+  eval "printf '%s\n' \"\$${scheduler:-${schedulers%%:*}}_$1\""
+}
+
 scheduler_on_path() {
+  for one in $schedulers; do
+    scheduler=${one%:*}
+    have "$(of program)" && return
+  done
   scheduler=
-  if have squeue; then
-    scheduler=slurm
-  elif have bjobs; then
-    scheduler=lsf
-  elif have qconf; then
-    scheduler=sge
-  elif have qselect; then
-    scheduler=pbs
-  fi
-  [ -n "$scheduler" ]
+  return 1
 }
 
 # Sets $scheduler. False where there is none, or none that is known here.
 find_scheduler() {
   scheduler_on_path && return
-  need squeue slurm
+  need "$(of program)" "$(every module)"
   scheduler_on_path
+}
+
+# find_step JOB [unbuffered]: sets $step, by the first scheduler that can. False if none can.
+find_step() {
+  for one in $schedulers; do "${one%:*}_step" "$@" && return; done
+  return 1
 }
 
 # Is it a program here, or a function or an alias of the login shell, which will read the request?
 knows() {
-  need "$1" slurm || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
+  need "$1" "$(every module)" || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
 }
+
+for one in $schedulers; do
+  eval "places=\$places\${${one%:*}_places:+:\$${one%:*}_places}"
+  eval "variables=\$variables\${${one%:*}_variables:+|\$${one%:*}_variables}"
+done

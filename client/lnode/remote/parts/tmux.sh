@@ -7,6 +7,7 @@ unset TMUX TMUX_PANE
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
 patience_s=15
+places='' variables='' # see scheduler.sh
 
 # enter FOLDER: a path in the home, where it begins with neither / nor ~/.
 enter() {
@@ -21,7 +22,7 @@ have() {
   command -v "$1" >/dev/null 2>&1
 }
 
-# Take PATH, LD_LIBRARY_PATH and what PBS, LSF and Grid Engine need from a login shell, as they are there after the command
+# Take PATH, LD_LIBRARY_PATH and what schedulers need (scheduler.sh) from a login shell, as they are there after the command
 # $1. The commands come on standard input and mean the same to sh, csh and fish; rc files may print what they like around
 # the answer.
 take_login_path() {
@@ -36,7 +37,7 @@ take_login_path() {
   set -f
   IFS='
 '
-  for row in $(printf '%s\n' "$said" | sed -nE 's/^lnode-env:((PBS|LSF|SGE)_[A-Z_]*=)/\1/p'); do export "${row?}"; done
+  for row in $(printf '%s\n' "$said" | sed -nE "s/^lnode-env:((LNODE$variables)_[A-Z_]*=)/\1/p"); do export "${row?}"; done
   unset IFS
   set +f
   export PATH
@@ -45,7 +46,7 @@ take_login_path() {
 # need PROGRAM MODULE: is PROGRAM there? Looks on PATH, in usual places, through a login shell, through a module.
 need() {
   have "$1" && return
-  PATH=$PATH:/usr/local/bin:/usr/bin:/bin:$HOME/bin:$HOME/.local/bin:/opt/slurm/bin:/usr/local/slurm/bin:/opt/pbs/bin
+  PATH=$PATH:/usr/local/bin:/usr/bin:/bin:$HOME/bin:$HOME/.local/bin$places
   export PATH
   have "$1" && return
   take_login_path "module load $2"

@@ -1,0 +1,62 @@
+"""A job, whichever scheduler has it, in the words of Slurm's squeue(1)."""
+
+import re
+from typing import NamedTuple
+
+from lnode.remote.fields import JobId
+
+
+class Job(NamedTuple):
+    """A job of the user, as Slurm tells it; other schedulers' are put into the same words.
+
+    `sid` is the session id of the process that submitted it, on `submit_host` (cut at the first dot, "" where Slurm
+    does not know). `submitted` is epoch seconds or None. `left_s` is None where `left` has no number: UNLIMITED,
+    NOT_SET, INVALID. A pending job's `left` is its whole limit. `nodes` is a bracket list such as `c[007,035-037]`,
+    "" while it waits. `starts` is Slurm's estimate for a pending job, by its own clock. `is_batch`: made by sbatch.
+    """
+
+    id: JobId
+    sid: int
+    submitted: int | None
+    state: str
+    left: str
+    left_s: int | None
+    submit_host: str
+    nodes: str
+    reason: str
+    name: str
+    starts: int | None = None
+    is_batch: bool = False
+
+
+def parse_duration(text: str) -> int | None:
+    """Seconds of Slurm's `[D-]HH:MM:SS` or `MM:SS` (secs2time_str); None for UNLIMITED, NOT_SET, INVALID, ..."""
+    match = re.fullmatch(r"(?:(?:([0-9]{1,6})-)?([0-9]{1,6}):)?([0-9]{1,6}):([0-9]{1,6})", text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def short_host(name: str) -> str:
+    """A host name up to its first dot, as Slurm keeps it since 19.05; an address, or nothing, says nothing: ""."""
+    if name in ("(null)", "None", "n/a") or re.fullmatch(r"[\d.]+|.*:.*", name):
+        return ""
+    return name.partition(".")[0]
+
+
+def is_running(job: Job) -> bool:
+    """Does it have its nodes?"""
+    return job.state in _RUNNING
+
+
+def is_over(job: Job) -> bool:
+    """Is it on its way out, or out?"""
+    return job.state not in _RUNNING and job.state not in _WAITING
+
+
+# squeue(1), JOB STATE CODES; all others are on their way out
+_RUNNING = {"RUNNING", "RESIZING", "SIGNALING"}
+_WAITING = {
+    "PENDING", "CONFIGURING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT",
+}  # fmt: skip

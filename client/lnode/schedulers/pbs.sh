@@ -1,0 +1,44 @@
+# shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
+pbs_program=qselect pbs_module='' pbs_places=/opt/pbs/bin pbs_variables=PBS
+pbs_requesters=qsub pbs_relays=qsub pbs_steps='' pbs_cancels=qdel
+
+pbs_list() {
+  ask_for_clients 2>/dev/null
+}
+
+pbs_evidence() {
+  :
+}
+
+# -f does not go with -u, so the user's numbers come first; without a number qstat would tell everybody's jobs. A job that
+# ended in between is no silence.
+pbs_jobs() {
+  numbers=$(timeout 8 qselect -u "$1") || return
+  [ -n "$numbers" ] || return 0
+  # shellcheck disable=SC2086 # split on purpose: job numbers
+  said=$(TZ=UTC0 LC_ALL=C timeout 8 qstat -f $numbers)
+  left=$?
+  printf '%s\n' "$said"
+  [ "$left" -eq 0 ] || [ -n "$said" ]
+}
+
+pbs_probe() {
+  asked='qstat'
+  timeout -k 1 4 qstat -u "$1" >/dev/null 2>&1 </dev/null
+}
+
+pbs_node() {
+  return 1
+}
+
+pbs_requested_on() {
+  :
+}
+
+pbs_cluster() {
+  sed -n 's/^PBS_SERVER=\([A-Za-z0-9._-]*\).*/\1/p' "${PBS_CONF_FILE:-/etc/pbs.conf}" 2>/dev/null
+}
+
+pbs_step() {
+  return 1
+}

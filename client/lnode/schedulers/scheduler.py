@@ -1,0 +1,32 @@
+"""What lnode has to know of a scheduler, in one record: each of the files beside this one has a SCHEDULER."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from lnode.schedulers.job import Job
+
+
+def _unexplained(_: str) -> str:
+    return ""
+
+
+class Scheduler(NamedTuple):
+    """`jobs_of(reply, host, now)` reads the answer of its x.sh: jobs of which each has the session id of its request.
+
+    `request` is an interactive job as config.toml takes it, where a site has no program of its own for that; `listing`
+    shows the jobs of the user whose name follows; `cancel` ends the jobs that follow. A row of its answer that matches
+    `harmless` says that the job is gone or going. `requesters` are the programs that live as long as the job that
+    they asked for. `leads_to` are programs that go into a job, and where their words name it. `step` is the program
+    that starts more in an allocation, "" if there is none. `explain` says why a job waits, or "".
+    """
+
+    jobs_of: Callable[[Mapping[str, Sequence[str]], str, int | None], tuple[Job, ...]]
+    request: str
+    listing: str
+    cancel: str
+    harmless: re.Pattern[str]
+    requesters: frozenset[str]
+    leads_to: Mapping[str, re.Pattern[str]] = {}
+    step: str = ""
+    explain: Callable[[str], str] = _unexplained

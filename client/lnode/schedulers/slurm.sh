@@ -1,0 +1,53 @@
+# shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
+slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=
+slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_cancels=scancel
+
+# A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
+# on: you may have submitted it.
+# shellcheck disable=SC2016 # for the pane
+slurm_after='timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-'
+
+# The widths are those of slurm.py.
+slurm_list() {
+  section jobs
+  SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O \
+    jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80 \
+    2>/dev/null || section scheduler-silent
+}
+
+slurm_probe() {
+  jobs=$(timeout -k 1 4 squeue -h -u "$1" -O State:20,NodeList:80 2>/dev/null </dev/null)
+}
+
+slurm_node() {
+  node=$(printf '%s\n' "$jobs" | sed -n 's/^RUNNING  *\([A-Za-z0-9._-]*\) *$/\1/p' | head -n 1)
+  if [ -z "$node" ] || ! have srun; then return 1; fi
+  help=$(timeout -k 1 2 srun --help 2>/dev/null </dev/null) || return # too slow to know
+  overlap=no
+  case $help in *--overlap*) overlap=yes ;; esac
+}
+
+slurm_requested_on() {
+  timeout 8 squeue -h -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null | while read -r batch host; do
+    case $batch,$host in
+    1,* | *, | *,*'(null)'* | *,None | *,[0-9]*.* | *:*) ;;
+    *) printf '%s\n' "$host" ;;
+    esac
+  done
+}
+
+slurm_cluster() {
+  squeue=$(command -v squeue)
+  sed -n 's/^[[:space:]]*[Cc]luster[Nn]ame[[:space:]]*=[[:space:]]*\([A-Za-z0-9._-]*\).*/\1/p' \
+    "${SLURM_CONF:-/etc/slurm/slurm.conf}" "${squeue%/bin/*}/etc/slurm.conf" "${squeue%/bin/*}/etc/slurm/slurm.conf" \
+    /run/slurm/conf/slurm.conf /etc/slurm-llnl/slurm.conf 2>/dev/null
+}
+
+# With --overlap, because the step would wait for the srun that has the allocation (Slurm FAQ, srun in srun). Before Slurm 20.11
+# steps shared without an option. Without -u srun passes on whole lines only.
+slurm_step() {
+  need srun "$(every module)" || return
+  overlap=
+  case $(srun --help 2>/dev/null) in *--overlap*) overlap=' --overlap' ;; esac
+  step="$(command -v srun)${2:+ -u} --jobid=$1$overlap -N1 -n1"
+}

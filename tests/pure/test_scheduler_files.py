@@ -1,0 +1,83 @@
+"""A scheduler is two files and a row: nothing else names one, and each sh file has all that the scripts call."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import lnode
+from lnode.remote import call
+from lnode.schedulers import known, slurm
+
+HOUSE = Path(lnode.__file__).parent
+FUNCTIONS = ("list", "probe", "node", "requested_on", "cluster", "step")
+WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "cancels")
+NAMES = re.compile(
+    r"squeue|scancel|qstat|qselect|qconf|bjobs|slurm|\bpbs|\blsf|\bsge\b|srun|salloc|sattach|sbatch|qdel|qsub|bkill|bsub"
+    r"|nios|qrsh|qlogin|sinteractive",
+    re.IGNORECASE,
+)
+EXCEPTIONS = {
+    "demo/state.py": "stand-ins for the programs",
+    "laptop/settings.py": "the default command",
+    "commands/setup/setup.py": "a site's own sinteractive, which is the default command",
+    "remote/setup.sh": "the same",
+    "commands/doctor/checks.py": "sentences that you read",
+    "commands/doctor/judges.py": "sentences that you read",
+    "commands/run.py": "sentences that you read",
+    "node/own_sshd.py": "sentences that you read",
+}
+
+
+def code_of(path: Path) -> str:
+    """The file without comments and docstrings, which may explain."""
+    text = path.read_text()
+    if path.suffix == ".sh":
+        return re.sub(r"(^|\s)#\s.*", "", text)
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # type: ignore[attr-defined]
+                one for one in body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+            ] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def test_no_other_file_names_a_scheduler() -> None:
+    paths = (path for ending in ("*.py", "*.sh") for path in HOUSE.rglob(ending))
+    rooms = {str(path.relative_to(HOUSE)): path for path in paths if path.parent.name != "schedulers"}
+    assert {room: NAMES.findall(code_of(path)) for room, path in rooms.items() if room not in EXCEPTIONS} == {
+        room: [] for room in rooms if room not in EXCEPTIONS
+    }
+
+
+@pytest.mark.parametrize("name", known.KNOWN)
+def test_each_sh_file_answers_by_all_names(name: str) -> None:
+    text = (HOUSE / "schedulers" / f"{name}.sh").read_text()
+    assert [word for word in FUNCTIONS if f"{name}_{word}() {{" not in text] == []
+    assert [word for word in WORDS if f"{name}_{word}=" not in text] == []
+
+
+@pytest.mark.parametrize("name", known.KNOWN)
+def test_both_files_name_the_same_programs(name: str) -> None:
+    text = (HOUSE / "schedulers" / f"{name}.sh").read_text()
+    requesters = re.search(rf"{name}_requesters='?([\w ]+)", text)
+    assert requesters is not None
+    assert set(requesters[1].split(f" {name}_")[0].split()) == known.scheduler(name).requesters
+    assert f"_cancels={known.scheduler(name).cancel}\n" in text
+
+
+def test_the_exit_codes_are_as_they_always_were() -> None:
+    assert known.KNOWN == {"slurm": 120, "pbs": 121, "lsf": 122, "sge": 123}
+
+
+def test_slurm_is_asked_for_the_fields_that_are_read() -> None:
+    text = (HOUSE / "schedulers" / "slurm.sh").read_text()
+    assert f"{','.join(f'{field}:{width}' for field, width in slurm.WIDTHS.items())} " in text
+
+
+def test_what_follows_a_request_is_one_line_for_every_shell() -> None:
+    assert "squeue" in call.after_request()
+    assert not set(call.after_request()) & set("!\\'\n")
