@@ -55,7 +55,7 @@ facts() {
   within=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_PANE=\(%[0-9]*\)$/\1/p' | head -n 1)
   if [ -n "$within" ] && [ -n "$tmux" ] && ask list-panes -a -F '#{pane_id} #{pane_tty} #{session_name}'; then
     at=/dev/$tty
-    if is_below slurmstepd; then at='[^ ]*'; fi # where the login node computes too, srun has given it another one
+    for daemon in $(every daemon); do if is_below "$daemon"; then at='[^ ]*'; fi; done # where the login node computes too, srun has given it another one
     fact session "$(printf '%s\n' "$rows" | sed -n "s|^$within $at ||p" | head -n 1)"
   fi
   if is_below screen SCREEN; then fact screen yes; fi

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
 pbs_program=qselect pbs_module='' pbs_places=/opt/pbs/bin pbs_variables=PBS
-pbs_requesters=qsub pbs_relays=qsub pbs_steps='' pbs_cancels=qdel
+pbs_requesters=qsub pbs_relays=qsub pbs_steps='' pbs_daemon='' pbs_cancels=qdel
 
 pbs_list() {
   ask_for_clients 2>/dev/null

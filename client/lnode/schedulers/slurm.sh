@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
 slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=
-slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_cancels=scancel
+slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_cancels=scancel
 
 # A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
 # on: you may have submitted it.
