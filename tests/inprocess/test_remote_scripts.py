@@ -251,7 +251,7 @@ SHELLCHECK = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}{os.
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_shellcheck_has_nothing_to_say(script: str) -> None:
     text = "".join((*remote_call.texts(script), ":\n"))
-    by_name = "--exclude=SC2034,SC2317,SC2329"  # a scheduler's variables and functions are called by names that are put together
+    by_name = "--exclude=SC2034,SC2317,SC2329"  # names of schedulers are put together
     done = subprocess.run(
         [str(SHELLCHECK), by_name, "-s", "sh", "-"], input=text, text=True, capture_output=True, check=False
     )
