@@ -49,7 +49,7 @@ def test_a_folder_in_the_way_of_tmux_is_no_session_that_has_ended(slurm: Rig, ho
 
 
 def test_another_user_can_neither_read_nor_plant_what_lnode_keeps(slurm: Rig) -> None:
-    slurm.exec(f"rm -rf {STATE}; umask 0; mkdir -p {STATE}/nodes")
+    slurm.exec(f"rm -rf {STATE}; umask 0; mkdir -p {STATE}/nodes; chmod 755 ~ ~/.local ~/.local/state")
     theirs = f"echo 'port 22' >{STATE}/nodes/evil; echo x >>{STATE}/nodes/evil"
     assert slurm.exec(theirs, user="modular")[0] == 0
     done = lnode(slurm, "--ls")

@@ -314,6 +314,8 @@ def test_many_drops_leave_nothing_behind(slurm: Rig, tmp_path: Path) -> None:
         shell = shell_of(window)
         settle(slurm, wire)
         flap(slurm, wire, window, 0)  # what is loaded and made once
+        remembered = slurm.home / ".local/state/lnode/login-nodes"
+        wait_until(remembered.exists, "the link has told where the session is")
         before = left_here(slurm, window, tmp_path), left_there(slurm)
         for turn in range(1, DROPS):
             flap(slurm, wire, window, turn)

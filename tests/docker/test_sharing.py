@@ -38,7 +38,7 @@ def folder(rig: Rig) -> Path:
 
 
 def sockets(rig: Rig) -> list[Path]:
-    return sorted(folder(rig).glob("*"))
+    return sorted(path for path in folder(rig).glob("*") if path.is_socket())
 
 
 def masters(rig: Rig) -> list[int]:
