@@ -21,7 +21,8 @@ def attach(
 ) -> ExitCode:
     """Give the terminal to the session until you leave it. Raises LnodeError if that fails.
 
-    It is looked for on the other login nodes before it is started where the alias leads; with `here` it is not.
+    lnode looks for the session on the other login nodes before it starts one on the node of the alias. With `here` it
+    does not look there.
     """
     if not (os.isatty(0) and os.isatty(1)):
         raise LnodeError(

@@ -1,4 +1,4 @@
-"""`lnode HOST --close`: end the connection that stays open after a sign-in, and with it the sign-in."""
+"""`lnode HOST --close`: end the connection that stays open after a sign-in. The next connection signs in again."""
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -7,7 +7,7 @@ from lnode.ssh import master
 
 
 def close(address: Address) -> ExitCode:
-    """End lnode's own connection to the host, and what rides on it. Raises LnodeError where it is the user's own."""
+    """End lnode's own connection to the host, and all that uses it. Raises LnodeError if your ssh config shares it."""
     target, alias = master.with_own(address.target), address.alias
     if target.one("controlpath"):
         raise LnodeError(

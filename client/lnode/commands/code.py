@@ -1,7 +1,7 @@
 """`lnode HOST SESSION --code DIR`: VS Code on the node of a session.
 
-An editor's Remote-SSH starts an ssh of its own, and again after each drop. So ssh has to know the way: one line in
-~/.ssh/config, about which you are asked once. That ssh then takes `--way` (way.py) each time it connects.
+An editor's Remote-SSH starts an ssh of its own, and another one after each drop. So ssh has to know the way: lnode
+asks you once, and adds one line to ~/.ssh/config. That ssh then runs `--way` (way.py) each time it connects.
 """
 
 import os
@@ -26,7 +26,7 @@ _BACKUP = f"{_CONFIG}.before-lnode"
 
 
 def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
-    """Open the folder in an editor of this laptop. Raises LnodeError."""
+    """Open the folder of the node in VS Code on this laptop. Raises LnodeError."""
     target, alias, name = address.target, address.alias, address.name
     host = names.host_of(alias, name)
     if target.config is not None:
@@ -54,13 +54,13 @@ def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
 
 
 def _from_here(folder: str) -> str:
-    """This laptop's shell has made its own home out of a ~."""
+    """Return the folder as you typed it: this laptop's shell has replaced a ~ with the laptop's own home."""
     home = os.path.expanduser("~")
     return f"~{folder.removeprefix(home)}" if f"{folder}/".startswith(f"{home}/") else folder
 
 
 def _make_known(target: Target, host: str, *, yes: bool) -> None:
-    """See to it that ssh knows the name. Raises LnodeError, also where nobody is there who could say yes."""
+    """Make sure that ssh knows the name. Raises LnodeError, also if lnode has to ask you and there is no terminal."""
     folder, command = f"{state_folder()}/hosts", [*PYTHON, "-m", "lnode", target.alias, "--way"]
     block = own_sshd.host_block(target, command)
     try:
@@ -74,7 +74,7 @@ def _make_known(target: Target, host: str, *, yes: bool) -> None:
 
 
 def _include(host: str, folder: str, *, yes: bool) -> None:
-    """Have ssh read the names. Raises LnodeError."""
+    """Add the line to ~/.ssh/config with which ssh reads the names. Raises LnodeError."""
     line, path = names.include(folder), os.path.expanduser(_CONFIG)
     by_hand = f"make this the first line of {_CONFIG}: {line}"
     if os.path.islink(path) or (os.path.exists(path) and not os.access(path, os.W_OK)):
@@ -91,7 +91,7 @@ def _include(host: str, folder: str, *, yes: bool) -> None:
 
 
 def _options(host: str) -> Mapping[str, Sequence[str]]:
-    """Return what `ssh -G` says of the host; nothing if ssh fails."""
+    """Return the options that `ssh -G` prints for the host; none if ssh fails."""
     done = subprocess.run(
         resolve_argv(host),
         stdin=subprocess.DEVNULL,
@@ -108,7 +108,7 @@ def _is_known(options: Mapping[str, Sequence[str]]) -> bool:
 
 
 def _put_first(line: str, path: str) -> None:
-    """The line, and behind it all that the file has. Raises LnodeError."""
+    """Write the line as the first of the file, before all that the file has. Raises LnodeError."""
     draft = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

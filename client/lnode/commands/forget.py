@@ -1,4 +1,4 @@
-"""`lnode HOST --forget`: take out of the laptop's keychain what `--sign-in` has put there."""
+"""`lnode HOST --forget`: remove the answers that `--sign-in` keeps in the laptop's keychain."""
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -7,7 +7,7 @@ from lnode.ssh.keychain import KeychainFailed
 
 
 def forget(host: str) -> ExitCode:
-    """Nothing of the host stays in the keychain. Raises LnodeError where that fails."""
+    """Remove all answers for the host from the keychain. Raises LnodeError if that fails."""
     try:
         names = keychain.forget(host)
     except KeychainFailed as failed:

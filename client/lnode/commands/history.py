@@ -1,4 +1,4 @@
-"""`lnode HOST [SESSION] --history`: why was I disconnected? What happened to this laptop's connections, and when."""
+"""`lnode HOST [SESSION] --history`: list what happened to this laptop's connections, and when."""
 
 import time
 
@@ -10,7 +10,7 @@ _MOST = 200  # lines, the newest
 
 
 def history(host: str, session: str | None = None) -> ExitCode:
-    """Print what is kept of a host, or of one session there, oldest first."""
+    """Print the history of a host, or of one session on that host, oldest first."""
     moments = [moment for moment in kept.read(host) if session in (None, moment.session)][-_MOST:]
     if not moments:
         screen.say(f"nothing has happened with {session or host} yet")

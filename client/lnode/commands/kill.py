@@ -1,9 +1,9 @@
 """`lnode HOST NAME --kill`: end a session and give its allocation back, or end a run.
 
-Where both have the name it is the session that is meant, and the question says that the run goes on.
+If a session and a run have the same name, lnode ends the session, and the question says that the run goes on.
 
-One connection for the look, the question and the deed: one sign-in. The script waits on its standard input for the ids
-that the question listed, so what is ended is what was shown. With --yes the last line lists the same.
+The look, the question and the deed share one connection: one sign-in. The script waits on its standard input for the
+ids that the question listed, so lnode ends exactly the jobs that you saw. With --yes the last line lists the same.
 """
 
 import shlex
@@ -27,7 +27,7 @@ from lnode.ssh.target import Target
 
 
 def kill(address: Address, *, yes: bool = False) -> ExitCode:
-    """End the session and cancel the job tied to it, after a yes. Raises LnodeError where it is still there."""
+    """End the session and cancel its job, after your yes. Raises LnodeError if the session is still there."""
     alias, name, settings = address.alias, address.name, address.settings
     if not yes and not screen.can_ask():
         raise LnodeError(
@@ -61,7 +61,7 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
 def _kill_session(
     question: Question, there: Target, picture: Picture, entry: Entry, run: Run | None, *, yes: bool
 ) -> ExitCode:
-    """End it and cancel its jobs, after a yes. Raises LnodeError where something is left, or may be."""
+    """End the session and cancel its jobs, after your yes. Raises LnodeError if something is left, or may be."""
     alias, name, ending = there.alias, entry.session.name, entry.ending
     if not ending.is_known and picture.scheduler == "silent":
         raise _silent(there, name)
@@ -129,7 +129,7 @@ def _check_cancelled(after: Reply, there: Target, scheduler: Scheduler, entry: E
 
 
 def _that_go_on(entry: Entry) -> Iterator[str]:
-    """What of the session goes on without it, in clauses."""
+    """Yield a clause for each thing that goes on after the session."""
     if entry.ending.shown_in:
         yield f"its windows are in {', '.join(entry.ending.shown_in)} too"
     if shared := [job for job in (entry.job, *entry.others) if job and job not in entry.ending.jobs]:
@@ -142,13 +142,13 @@ def _that_go_on(entry: Entry) -> Iterator[str]:
 
 
 def _in_words(jobs: Sequence[Job], one: str, more: str) -> str:
-    """`job 7 (train) is cancelled`, `jobs 7 (train), 8 (x) are cancelled`."""
+    """Return `job 7 (train) is cancelled`, or `jobs 7 (train), 8 (x) are cancelled`."""
     names = ", ".join(map(_named, jobs))
     return f"job {names} {one}" if len(jobs) == 1 else f"jobs {names} {more}"
 
 
 def _named(job: Job) -> str:
-    """Its number and its name, which you may have given to several."""
+    """Return the job's number and its name: several jobs may have the same name."""
     return f"{job.id} ({job.name[:_LONGEST_NAME]})" if job.name else job.id
 
 
@@ -170,7 +170,7 @@ def _verdict(entry: Entry) -> str:
 
 
 def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> ExitCode:
-    """End every process of the run, after a yes. Raises LnodeError where something is left."""
+    """End every process of the run, after your yes. Raises LnodeError if a process is left."""
     alias = there.alias
     if run.state != "running":
         by_hand = f"its log is kept: lnode {alias} {run.name} --logs; remove it: ssh {alias} rm -r {_folder(run)}"
@@ -194,7 +194,7 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
 
 
 def _not_to_be_reached(run: Run, alias: str) -> LnodeError:
-    """Return the error for a run on a login node without a name: no way leads there."""
+    """Return the error for a run on a login node without a name: lnode cannot connect to that node."""
     look = f"see what is known of it: lnode {alias} --ls"
     return LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {record.whereabouts(run)}", look)
 

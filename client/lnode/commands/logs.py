@@ -1,4 +1,4 @@
-"""`lnode HOST NAME --logs [-f] [-n N]`: what a run has printed, and goes on printing."""
+"""`lnode HOST NAME --logs [-f] [-n N]`: print the log of a run, and with -f follow it."""
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -8,7 +8,7 @@ from lnode.runs.follower import follow
 
 
 def logs(address: Address, *, follows: bool = False, lines: int | None = None, notify: bool = False) -> ExitCode:
-    """Print the log; following it, wait for the end of the run and end as it did: 0, or 1 for any other exit code."""
+    """Print the log. With `follows` wait for the end of the run; return DONE if its exit code is 0, else FAILED."""
     name = address.name
     if lines is not None and lines < 0:
         example = f"as in: lnode {address.alias} {name} --logs -n 20"

@@ -1,4 +1,4 @@
-"""`lnode HOST SESSION --peek [N]`: what its screen shows now and N rows above it, without attaching."""
+"""`lnode HOST SESSION --peek [N]`: print the session's screen and N rows above it, without attaching."""
 
 from lnode.cluster import panes
 from lnode.errors import ExitCode, LnodeError
@@ -10,7 +10,7 @@ _MOST = 10_000  # rows: at 200 characters a row 2 MB
 
 
 def peek(address: Address, *, above: int) -> ExitCode:
-    """Print the rows as plain text: what could move a cursor stayed on the host, or is made visible."""
+    """Print the rows as plain text: bytes that could move a cursor stayed on the host, or are made visible."""
     if not 0 <= above <= _MOST:
         raise LnodeError(ExitCode.USAGE, f"--peek takes a number of lines up to {_MOST}", "as in: --peek 200")
     with asked(address, "peek", address.settings.tmux, address.name, str(above), has=has_pane) as (_, _, reply):

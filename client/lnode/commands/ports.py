@@ -1,8 +1,8 @@
-"""`lnode HOST SESSION -L PORT`: ports of this laptop that lead to where the session is, to its compute or login node.
+"""`lnode HOST SESSION -L PORT`: ports of this laptop that lead to the session's compute node, or to its login node.
 
-Programs on a node often listen only on its 127.0.0.1, and a node may refuse ssh, or adopt it into another job
-(pam_slurm_adopt). So the far end is the user's own sshd in the session's allocation, on the standard input and output
-of an srun: no port, no second sign-in, and a plain ssh -L on this side. A lost connection is made again.
+Programs on a node often listen only on its 127.0.0.1. A node may refuse ssh, or adopt it into another job
+(pam_slurm_adopt). So the far end is an sshd of your own in the session's allocation, on the standard input and output
+of an srun: no port, no second sign-in, and a plain ssh -L on this side. lnode replaces a lost connection.
 """
 
 import os
@@ -36,7 +36,7 @@ _PAUSE_S = 1.0  # at least: an allocation that ends needs a moment until Slurm s
 
 
 def ports(address: Address, *, specs: Sequence[str]) -> ExitCode:
-    """Keep them open until Ctrl-C, or until the allocation ends. Raises LnodeError."""
+    """Keep the ports open until Ctrl-C, or until the allocation ends. Raises LnodeError."""
     wanted = [_forward(spec) for spec in specs]
     for forward in wanted:
         _check_free(forward)
@@ -51,7 +51,7 @@ def _forward(spec: str) -> Forward:
 
 
 def _check_free(forward: Forward) -> None:
-    """Raise LnodeError where the laptop's port is taken: before anybody is asked to sign in."""
+    """Raise LnodeError if the laptop's port is taken. Called before ssh asks you to sign in."""
     try:
         host = None if forward.bind == "*" else forward.bind.strip("[]")
         found = socket.getaddrinfo(host, forward.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -73,7 +73,7 @@ class _Ports:
     def __init__(self, address: Address, wanted: Sequence[Forward]) -> None:
         self._address, self._target, self._name, self._forwards = address, address.target, address.name, wanted
         self._retries: Retries | None = None  # once the ports have been open
-        self._job: JobId | None = None  # in which they end; a session without one has them on its login node
+        self._job: JobId | None = None  # the job to whose node they lead; without a job they lead to the login node
         self._may_ask = True
 
     def run(self) -> ExitCode:
@@ -99,7 +99,7 @@ class _Ports:
         self._retries.wait(error)
 
     def _call_person(self, error: LnodeError) -> None:
-        """What takes somebody to sign in is not tried in silence."""
+        """Wait until you press Enter to sign in. Raises `error` if there is no terminal: a silent login would fail."""
         if not screen.can_ask():
             raise error
         screen.say(f"{self._target.alias} needs you to sign in: Enter signs in, Ctrl-C leaves")
@@ -108,7 +108,7 @@ class _Ports:
         self._may_ask = True
 
     def _hold(self) -> None:
-        """Over one connection, until that is lost: raises LnodeError then, or where there is nothing to lead to."""
+        """Keep the ports open over one connection. Raises LnodeError when it is lost, or if no node can be reached."""
         alias, name = self._target.alias, self._name
         with self._asked() as (question, reply):
             picture = sessions.picture_of(reply)
@@ -141,7 +141,7 @@ class _Ports:
 
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:
-        """What runs there: the first time wherever the session is, later on in silence."""
+        """Ask for the sessions: the first time on all login nodes, later on the session's own node and in silence."""
         values = (*sessions.list_values(self._address.settings.tmux), "")
         if self._may_ask:
             has = partial(has_session, self._name)

@@ -1,4 +1,4 @@
-"""`lnode HOST --profiles`: what each profile of config.toml would request on this host. Asks nothing there."""
+"""`lnode HOST --profiles`: list the requests of your profiles in config.toml for this host, without connecting."""
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -6,7 +6,7 @@ from lnode.laptop.settings import Settings, load
 
 
 def profiles(host: str) -> ExitCode:
-    """Print what is requested without -P, then with each profile; a profile that does not fit says why."""
+    """Print the request without -P, then that of each profile. A profile that does not fit says why."""
     settings = load()
     rows = [_row(host, settings, profile) for profile in (None, *settings.profiles)]
     with screen.output():

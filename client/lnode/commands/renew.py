@@ -1,7 +1,7 @@
 """`lnode HOST SESSION --renew [--early]`: another allocation in the same session, with its history and its folder.
 
-One connection for the look and the deed, and never a second request beside one that is there, or may be. The request
-goes into the pane that a person would see, where that is a shell at its prompt; else into a window of its own.
+The look and the deed share one connection. lnode never adds a second request to one that exists, or may exist. The
+request goes into the active pane if that is a shell at its prompt, else into a new window.
 """
 
 import os
@@ -27,7 +27,7 @@ def renew(address: Address, *, early: bool = False, verbose: bool = False) -> Ex
 
 
 def _ask(address: Address, *, early: bool) -> None:
-    """Ask for the allocation, and say where. Raises LnodeError where there is one already, or nobody knows."""
+    """Request the allocation, and tell you in which window. Raises LnodeError if there is or may be one already."""
     alias, name, settings = address.alias, address.name, address.settings
     wanted = settings.filled()
     command = tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name))

@@ -1,4 +1,4 @@
-"""`lnode HOST SESSION --reset`: thaw a frozen screen, and say what was done. Nothing is ended, no text is typed."""
+"""`lnode HOST SESSION --reset`: thaw a frozen screen, and list the steps. lnode ends no program and types no text."""
 
 from lnode.demo import demo
 from lnode.errors import ExitCode
@@ -16,7 +16,7 @@ _DONE = {
 
 
 def reset(address: Address) -> ExitCode:
-    """Do what tmux can do from outside the session."""
+    """Fix the session's screen as far as tmux can from outside the session."""
     with asked(address, "reset", address.settings.tmux, address.name, has=has_pane) as (_, _, reply):
         check_pane(reply, address.alias, address.name)
     for section, words in _DONE.items():

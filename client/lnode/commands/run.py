@@ -1,6 +1,6 @@
-"""`lnode HOST NAME --run -- COMMAND`: start a command that goes on by itself, with a log (nohup).
+"""`lnode HOST NAME --run -- COMMAND`: start a command that outlives its connection, with a log (like nohup).
 
-The words arrive as they were typed, each as one argument of the command, whatever is in it; no shell reads them again.
+Each word arrives as you typed it, as one argument of the command. No shell reads it again.
 """
 
 import shlex
@@ -29,7 +29,7 @@ def run(
     on: str | None = None,
     notify: bool = False,
 ) -> ExitCode:
-    """Start it. Raises LnodeError where nothing was started."""
+    """Start the command. Raises LnodeError if it did not start."""
     target, name, settings = address.target, address.name, address.settings
     record.check_name(name)
     values = (
@@ -65,7 +65,7 @@ def run(
 
 
 def _job(alias: str, reply: Reply, session: str) -> str:
-    """The job of the session, in which the run is to be. Raises LnodeError."""
+    """Return the job of the session, in which the run will start. Raises LnodeError if there is none."""
     picture = sessions.picture_of(reply)
     entry = entry_of(picture, alias, session)
     if entry.job is None or entry.state is not State.RUNNING:
@@ -82,7 +82,7 @@ def _job(alias: str, reply: Reply, session: str) -> str:
 
 
 def _refusal(alias: str, name: str, command: Sequence[str], reply: Reply) -> LnodeError:
-    """Why nothing was started."""
+    """Return the error that says why the command did not start."""
     rows = next((rows for section, rows in reply.items() if section in _REFUSALS), ())
     run = record.parse_run(rows[0]) if rows else None
     code, message, hint = next((_REFUSALS[section] for section in reply if section in _REFUSALS), _UNSAID)

@@ -1,4 +1,4 @@
-"""`lnode HOST SESSION --send TEXT`: type into its active pane, without attaching. Enter follows."""
+"""`lnode HOST SESSION --send TEXT`: type the text and Enter into the session's active pane, without attaching."""
 
 from lnode.cluster import keystrokes
 from lnode.errors import ExitCode
@@ -8,7 +8,7 @@ from lnode.locate.find import asked, check_pane, has_pane
 
 
 def send(address: Address, *, text: str, no_enter: bool = False) -> ExitCode:
-    """Type `text`, each character as itself, and say so. Raises LnodeError where not all of it was typed."""
+    """Type `text`, each character as itself, and say so. Raises LnodeError if a part of it was not typed."""
     alias, name, enter = address.alias, address.name, not no_enter
     line = keystrokes.line(text, enter=enter)
     with asked(address, "send", address.settings.tmux, name, has=has_pane) as (_, question, reply):

@@ -1,7 +1,7 @@
-"""`lnode HOST --sign-in`: keep a password or passphrase in the laptop's keychain, once it has let somebody in.
+"""`lnode HOST --sign-in`: keep a password or passphrase in the laptop's keychain, after it has let you in.
 
-ssh itself asks, through lnode's askpass, and logs in anew. What it asked for and took is kept by its prompt; one-time
-codes, and what was asked twice, are not.
+ssh itself logs in again and asks you, through lnode's askpass. lnode keeps an answer that ssh accepted, under its
+prompt. It keeps no one-time codes, and no answer to a prompt that came twice.
 """
 
 import os
@@ -21,17 +21,17 @@ from lnode.ssh.keychain import KeychainFailed
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
 
-_SAYS_WHO_ASKS = (8, 5)  # the OpenSSH from which on a prompt of the host begins with (user@host)
-# In the words of PAM modules that ask for one. Not `One-time password:`, `New password:`, `Password or code:`.
+_SAYS_WHO_ASKS = (8, 5)  # from this OpenSSH on, a prompt of the host begins with (user@host)
+# The words with which PAM modules ask for a password. Not `One-time password:`, `New password:`, `Password or code:`.
 _WORDS = r"(?:Enter )?(?:your )?(?:{user}'s )?(?:(?:Unix|LDAP|Kerberos) )?password(?: for {user}(?:@\S+)?)? ?: ?"
-# so what is asked again is another question, with the same words
+# so a second prompt with the same words is another question
 _ONE_QUESTION_ONCE = Option("NumberOfPasswordPrompts", 1)
 _INSTALL_AGAIN = "install lnode again, where programs may be executed"
 _NOT_NOW = "lnode works without it: ssh asks each time"
 
 
 class _Asked(NamedTuple):
-    """A prompt of ssh and what a person said; `own` is the ssh that lnode started, and none of a jump host's."""
+    """A prompt of ssh and your answer. `own`: the ssh that lnode started asked, not that of a jump host."""
 
     own: bool
     prompt: str
@@ -39,7 +39,7 @@ class _Asked(NamedTuple):
 
 
 def sign_in(address: Address) -> ExitCode:
-    """Sign in by hand and keep what it took. Raises LnodeError where nothing can be kept."""
+    """Let you sign in, and keep your answers. Raises LnodeError if there is no answer to keep."""
     target, alias = master.without(address.target), address.alias
     if not screen.can_ask():
         raise LnodeError(ExitCode.USAGE, "signing in needs a terminal, and this is a pipe", "run it in a terminal")
@@ -79,8 +79,8 @@ def _refuse_old_ssh() -> None:
 
 
 def _ask(target: Target) -> tuple[Sequence[_Asked], Said]:
-    """Log in on a connection of its own, asking a person: what was asked, and what ssh said."""
-    confirmed = () if keychain.is_checked(target) else arguments.CONFIRMED  # a password is kept for a known host only
+    """Log in on a new connection, asking you. Return the prompts with your answers, and the words of ssh."""
+    confirmed = () if keychain.is_checked(target) else arguments.CONFIRMED  # only a known host's password is kept
     options = (*arguments.FRESH, Option("BatchMode", Local("no")), _ONE_QUESTION_ONCE, *confirmed)
     argv = arguments.question_argv(
         target.alias, "true", connect_timeout_s=sign_in_memory.connect_timeout_s(target), options=options,
@@ -96,7 +96,7 @@ def _ask(target: Target) -> tuple[Sequence[_Asked], Said]:
 
 @contextmanager
 def _lessons() -> Iterator[tuple[str, int]]:
-    """A fifo for what a person tells the askpass: it goes through the kernel, and never to a disk."""
+    """Open a fifo for the answers that you give the askpass: they go through the kernel, and never to a disk."""
     folder = folders.private_folder()
     if folder is None:
         raise LnodeError(
@@ -104,7 +104,7 @@ def _lessons() -> Iterator[tuple[str, int]]:
         )
     path = f"{folder}/sign-in-{os.getpid()}"
     with suppress(FileNotFoundError):
-        os.unlink(path)  # of another lnode with this number
+        os.unlink(path)  # left by another lnode with this pid
     os.mkfifo(path, 0o600)
     try:
         fifo = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -125,12 +125,12 @@ def _heard(fifo: int) -> list[_Asked]:
 
 
 def _methods(said: Said, way: str) -> set[str]:
-    """The ways in which the host let it in, one after the other."""
+    """Return the methods by which ssh signed in; a host may ask for several."""
     return {*re.findall(r'^Authenticated using "([a-z-]+)" with partial success', said.own, re.MULTILINE), way}
 
 
 def _worth_keeping(target: Target, asked: Sequence[_Asked], methods: set[str]) -> Mapping[str, str]:
-    """Prompt -> answer, for passphrases that open their key and the password that let somebody in."""
+    """Return prompt -> answer, for passphrases that open their key and for the password that let you in."""
     found = {}
     for one in asked:
         path = kept.key_file(one.prompt)
@@ -146,7 +146,7 @@ def _worth_keeping(target: Target, asked: Sequence[_Asked], methods: set[str]) -
 
 
 def _method(target: Target, prompt: str) -> str | None:
-    """The method that asks for a password so, by ssh or in the host's own words; None where it is no password."""
+    """Return the method that asks for a password with this prompt; None if the prompt asks for no password."""
     host = target.host_key_alias or target.hostname
     own = re.escape(f"{target.user}@{host}'s password: ")
     of_host = re.escape(f"({target.user}@{host}) ") + _WORDS.format(user=re.escape(target.user))
@@ -167,5 +167,5 @@ def _opens(path: str, passphrase: str) -> bool:
 
 
 def _is_about_a_key(prompt: str) -> bool:
-    """A host key that was not known is known now."""
+    """True if the prompt asks whether you trust a new host key."""
     return "continue connecting" in prompt

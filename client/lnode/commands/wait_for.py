@@ -1,8 +1,8 @@
 """`lnode HOST SESSION --wait-for REGEX|idle|bell`: return when the session shows it, without attaching.
 
-Each second one line asks a script over one connection, which answers only what has changed. It asks tmux and no
-scheduler. Where the connection is lost, another one goes on with the same pane from the same row; nothing is typed
-twice.
+lnode sends a script one line a second over one connection, and the script answers with the changes. The script asks
+tmux and no scheduler. If the connection is lost, the next one continues with the same pane and row, and types nothing
+again.
 """
 
 import re
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 IDLE_S = 10.0  # without output
 _EVERY_S = 1.0
-_SILENT_S = 15.0  # for an answer over a connection that is open
-_LOGIN_S = 60.0  # and for the first over one that is opened again
-_SEARCH_S = 5.0  # for the pattern in what the session shows
+_SILENT_S = 15.0  # for an answer over an open connection
+_LOGIN_S = 60.0  # for the first answer over a later connection
+_SEARCH_S = 5.0  # for the pattern in one look at the session
 
 
 class Text(NamedTuple):
-    """What is typed before the wait."""
+    """The text that lnode types before the wait."""
 
     text: str
     enter: bool
@@ -40,7 +40,7 @@ class Text(NamedTuple):
 def wait_for(
     address: Address, *, pattern: str, text: str | None = None, no_enter: bool = False, timeout: float | None = None
 ) -> ExitCode:
-    """Wait, and print the line that matched. Raises LnodeError: FAILED when it is too late, NO_SESSION when it ends."""
+    """Wait, and print the line that matched. Raises LnodeError: FAILED after the timeout, NO_SESSION if it ends."""
     if timeout is not None and not 0 <= timeout < float("inf"):
         raise LnodeError(ExitCode.USAGE, f"--timeout cannot be {timeout:g} s", "as in: --timeout 600")
     typed = None if text is None else Text(text, not no_enter)
@@ -73,7 +73,7 @@ class _Wait:
         self._words = "" if text is None else keystrokes.line(text.text, enter=text.enter)
         self._place = panes.named(address.name)
         self._sent: Sent | None = None
-        self._retries: Retries | None = None  # once it is known what is waited for
+        self._retries: Retries | None = None  # from the first answer on
 
     def run(self) -> ExitCode:
         try:
@@ -96,7 +96,7 @@ class _Wait:
         self._retries.wait(error, within_s=self._left_s())
 
     def _watch(self) -> ExitCode:
-        """Over one connection, until it is seen."""
+        """Look over one connection, until the session shows it."""
         waiting = f"waiting for {self._name} on {self._target.alias} ..."
         with self._opened() as question, screen.waiting(waiting):
             idle_since = time.monotonic()
@@ -117,7 +117,7 @@ class _Wait:
 
     @contextmanager
     def _opened(self) -> Iterator[Question]:
-        """A connection over which it can be looked: the first to where the session is, later ones in silence."""
+        """Open a connection to the session's login node: the first may ask you to sign in, later ones are silent."""
         alias, name, left_s = self._target.alias, self._name, self._left_s()
         values = (self._address.settings.tmux, *self._place, "follow" if self._text is None else "since")
         if not self._retries:
@@ -145,7 +145,7 @@ class _Wait:
         return reply
 
     def _begin(self, reply: Reply) -> None:
-        """What is waited for from now on; what was to be typed is typed."""
+        """Remember the pane of the first answer, and the typed text with the rows before it."""
         place = panes.again(reply)
         if place is None:
             return
@@ -175,7 +175,7 @@ class _Wait:
         return look
 
     def _is_seen(self, look: Look) -> bool:
-        """Is it there? Prints the line that matched."""
+        """True if the session shows it; for a pattern, print the line that matched."""
         if not isinstance(self._until, re.Pattern):
             return self._until is PaneEvent.BELL and look.bell
         text = panes.fresh(look, self._sent)
@@ -216,7 +216,7 @@ class _Wait:
 
 @contextmanager
 def _within(seconds: float, failure: Callable[[], LnodeError]) -> Iterator[None]:
-    """Raise that where the block takes longer: a pattern may take the square of a long row, or worse."""
+    """Raise `failure()` if the block takes longer: a pattern's time may grow with the square of a row, or worse."""
 
     def give_up(*_: object) -> None:
         raise failure()

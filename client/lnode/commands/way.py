@@ -1,6 +1,6 @@
-"""`lnode HOST --way NAME.HOST.lnode`: the way to the node of a session, which the ssh of `--code` takes.
+"""`lnode HOST --way NAME.HOST.lnode`: the ProxyCommand that leads the ssh of `--code` to the node of a session.
 
-ssh starts it as its ProxyCommand, each time it connects; see own_sshd.host_block.
+ssh starts it each time it connects; see own_sshd.host_block.
 """
 
 import signal
@@ -25,7 +25,7 @@ def way(address: Address, *, node: str) -> ExitCode:
     own_sshd.keep_host_key(alias, place.key)
     job = place.entry.job.id if place.entry.job else None
     argv, environment = own_sshd.way_argv(place.target, job)
-    with SshLog() as log:  # where the keychain looks whom it has answered
+    with SshLog() as log:  # in which the keychain finds the prompts that it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
             try:
                 status = ssh.wait()

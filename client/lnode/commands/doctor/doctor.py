@@ -1,4 +1,4 @@
-"""`lnode [HOST] --doctor`: every layer between this laptop and a node, each finding with its fix. Changes nothing."""
+"""`lnode [HOST] --doctor`: check every layer between this laptop and a node; each finding has its fix."""
 
 import os
 import subprocess
@@ -18,24 +18,24 @@ from lnode.ssh.question import DONE_WITHIN_S, Question
 from lnode.ssh.target import Resolving, Target
 
 _LOCAL_S = 5
-_WITHOUT_HOST = "localhost"  # no name of a host is needed to read the configuration
+_WITHOUT_HOST = "localhost"  # the configuration can be read with any name of a host
 _OPTIONS = ("remotecommand", "requesttty", "loglevel", "stricthostkeychecking", "userknownhostsfile", "controlpath")
 
 
 def without_host(*, as_json: bool = False) -> ExitCode:
-    """Look at this laptop alone; FAILED where anything is to be mended."""
+    """Check this laptop alone; return FAILED if there is anything to fix."""
     facts = {**_of_laptop(ssh_keychain.keeps_any()), **_of_configuration()}
     return _show(None, HERE, findings(facts, HERE), as_json=as_json)
 
 
 def doctor(address: Address, *, as_json: bool = False) -> ExitCode:
-    """Look at every layer up to the node, in one question; FAILED where anything is to be mended."""
+    """Check every layer up to the node, in one question; return FAILED if there is anything to fix."""
     target = address.target
     facts = {"host": target.alias, **_of_laptop(ssh_keychain.is_kept(target)), **_of_alias(target)}
     layers: Sequence[str] = LAYERS
     found: list[Finding] = []
     try:
-        facts = _of_host(address) | facts  # the laptop's own facts are no host's to say
+        facts = _of_host(address) | facts  # a host cannot replace the laptop's own facts
     except LnodeError as error:
         ended = of_failure(error.code, error.message, error.hint)
         layers, found = layers_until(ended.layer), [ended]

@@ -1,6 +1,6 @@
-"""`lnode HOST --ls` and `lnode --ls`: what runs where and for how long, on one host or on all that are known.
+"""`lnode HOST --ls` and `lnode --ls`: list the sessions and runs of one host, or of all known hosts.
 
-One remote round trip for each host, all side by side. What nothing answers for is shown as it was last seen.
+One remote round trip for each host, all side by side. For a host that does not answer, lnode shows its last picture.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
     else:
         _print_rows([view])
     notes = table.notes([view])
-    if trouble:  # which is what the notes say
+    if trouble:  # the notes say what it is
         raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail)
     if not as_json:
         _say(notes)
@@ -56,7 +56,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
 
 
 def without_host(*, as_json: bool = False, watch: bool = False) -> ExitCode:
-    """The same of all known hosts at once. Raises LnodeError."""
+    """Print the sessions of all known hosts. Raises LnodeError."""
     settings = load()
     resolving = {alias: Resolving(alias) for alias in sorted({*settings.hosts, *pictures.hosts()})}
     if not resolving:
@@ -72,7 +72,7 @@ def without_host(*, as_json: bool = False, watch: bool = False) -> ExitCode:
 
 
 def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: bool, watch: bool) -> ExitCode:
-    """Print the sessions of all hosts; `troubled` are those that cannot be asked at all."""
+    """Print the sessions of all hosts; `troubled` are hosts that lnode cannot ask."""
     if watch:
         refuse_to_watch_a_pipe()
     order = sorted([*hosts, *(view.host for view in troubled)])

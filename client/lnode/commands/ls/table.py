@@ -1,6 +1,6 @@
-"""What `--ls` shows of the pictures of hosts: which columns, in which order, in which words; and the same as JSON.
+"""The table of `--ls`: pictures of hosts as columns and words, and as JSON.
 
-A picture ages: times are counted on from when it was taken, and what must have happened since is said as such.
+A picture ages: times count on from the moment of the picture. If a job must have ended since, the table says so.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ _MOST_ROWS = 500  # of sessions, and of runs: a table takes a millisecond for ea
 _NEWS_S = 7 * 86400  # runs that ended before are in the JSON only
 
 Cell = tuple[str, str]
-"""Text, and the name of a style; what matters is in the text."""
+"""A text and the name of its style. The text alone says everything."""
 
 
 class View(NamedTuple):
-    """What is known of a host: its pictures, one for each login node, and how long ago they were taken.
+    """The pictures of a host, one for each login node, and their age.
 
-    `trouble` says why there is nothing newer, "" where this has just been asked; `silent` which login nodes did not
-    answer.
+    `trouble` says why there are no newer ones, "" if the host has just answered. `silent` are the login nodes that did
+    not answer.
     """
 
     host: str
@@ -40,13 +40,13 @@ class View(NamedTuple):
 
     @property
     def entries(self) -> list[Entry]:
-        """Those that need attention first; else by name."""
+        """Return the sessions: first those that need your attention, then by name."""
         found = [entry for picture in self.pictures for entry in picture.entries]
         return sorted(found, key=lambda entry: (_rank(entry, self.age_s), entry.session.name))
 
 
 def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple[list[str], list[list[Cell]]]:
-    """Column names, and a row for each session and run. Without `all_columns` those that are empty are left out."""
+    """Return column names, and a row for each session and run. Empty columns are left out without `all_columns`."""
     rows = [
         row
         for view in views
@@ -94,7 +94,7 @@ def _row(view: View, entry: Entry) -> dict[str, Cell]:
 
 
 def news(view: View) -> list[Run]:
-    """The runs that are worth a row: those that have not ended first, then what ended last."""
+    """Return the runs for the table: first those that have not ended, then the others, newest first."""
     now = _clock(view)
     shown = [run for run in view.runs if run.ended is None or now is None or now - run.ended < _NEWS_S]
     return sorted(shown, key=lambda run: (run.ended is not None, -(run.ended or run.started), run.name))
@@ -125,7 +125,7 @@ def _fate(run: Run, now: int | None) -> str:
 
 
 def _clock(view: View) -> int | None:
-    """What time it is by a login node's clock."""
+    """Return the time now by a login node's clock, or None."""
     now = next((picture.now for picture in view.pictures if picture.now is not None), None)
     return None if now is None else now + view.age_s
 
@@ -144,7 +144,7 @@ def _is_soon(entry: Entry, age_s: int) -> bool:
 
 
 def left_of(entry: Entry, age_s: int) -> int | None:
-    """Seconds that are left of a running job by now; None for others and where there is no limit."""
+    """Return the seconds left of a running job; None for other jobs and for a job without a limit."""
     if entry.state is not State.RUNNING or entry.job is None or entry.job.left_s is None:
         return None
     return entry.job.left_s - age_s
@@ -168,7 +168,7 @@ def _left(entry: Entry, age_s: int) -> str:
 
 
 def _why(entry: Entry, view: View) -> str:
-    """Why it waits and how long that may take, or how its allocation ended and when."""
+    """Return why the session waits and for how long, or how its allocation ended and when."""
     job, ended = entry.job, entry.session.ended
     if entry.state is State.WAITING and job is not None:
         starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
@@ -196,13 +196,13 @@ def _idle_s(entry: Entry, view: View) -> int | None:
 
 
 def _now(entry: Entry, view: View) -> int | None:
-    """By the clock of the entry's own login node."""
+    """Return the time now by the clock of the entry's own login node, or None."""
     now = next((picture.now for picture in view.pictures if picture.login_node == entry.login_node), None)
     return None if now is None else now + view.age_s
 
 
 def notes(views: Sequence[View]) -> list[str]:
-    """What is to be said beneath the table."""
+    """Return the sentences below the table."""
     said: list[str] = []
     for view in views:
         if more := sum(max(0, len(found) - _MOST_ROWS) for found in (view.entries, news(view))):
@@ -227,7 +227,7 @@ def notes(views: Sequence[View]) -> list[str]:
 
 
 def _is_idle(view: View) -> bool:
-    """Is it known that nothing runs there?"""
+    """True if lnode knows that nothing runs on the host."""
     is_known = view.is_fresh and all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
     return bool(view.pictures) and is_known and not view.entries and not news(view)
 
@@ -238,7 +238,7 @@ def _unknown(picture: Picture, host: str) -> str:
 
 
 def document(view: View) -> dict[str, object]:
-    """The `--json` document of a host; keys are only ever added. Times are seconds, unknown is null."""
+    """Return the `--json` document of a host. No version of lnode removes a key. Times are seconds, unknown is null."""
     first = view.pictures[0] if view.pictures else None
     return {
         "host": view.host,

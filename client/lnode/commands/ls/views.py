@@ -1,4 +1,4 @@
-"""The views of `--ls`: a host that is asked, or all hosts side by side; a host that is silent as it was last seen."""
+"""The views of `--ls`: of one host, or of all hosts side by side; a silent host as it was last seen."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from lnode.ssh.target import Target
 
 
 def view_of(target: Target, survey: Survey) -> View:
-    """Wait for the answers of a survey. Raises LnodeError."""
+    """Wait for the answers of a survey, and return the view. Raises LnodeError."""
     answers = survey.answers()
     replies, found = list(answers.replies.values()), tuple(answers.pictures.values())
     if found[0].tmux == "ok" and target.config is None:  # the demo is here as long as it runs
@@ -38,7 +38,7 @@ def _in_words(claim: Claim, error: LnodeError) -> str:
 
 
 def views_of(hosts: Mapping[str, Address], *, within_s: float) -> Iterator[View]:
-    """Ask all hosts side by side and in silence; each view as it comes, of those that take longer the last known."""
+    """Ask all hosts side by side and in silence. Yield each view as it comes; after `within_s` the last known ones."""
     answers: SimpleQueue[View | Exception] = SimpleQueue()
 
     def wait_for(alias: str, survey: Survey) -> None:
@@ -69,7 +69,7 @@ def views_of(hosts: Mapping[str, Address], *, within_s: float) -> Iterator[View]
 
 
 def remembered(alias: str, trouble: LnodeError) -> View:
-    """The last that was seen of a host that has not answered."""
+    """Return the last known view of a host that has not answered."""
     wants_person = trouble.code is ExitCode.LOGIN_REFUSED
     said = f"{alias} needs you to sign in: lnode {alias}" if wants_person else trouble.message
     kept = pictures.read(alias)

@@ -1,4 +1,4 @@
-"""`--ls --watch`: the picture over the whole screen, counted on by the second, asked anew once or twice a minute."""
+"""`--ls --watch`: the table on the whole screen; its times change each second, lnode asks once or twice a minute."""
 
 import threading
 import time
@@ -13,19 +13,19 @@ from lnode.laptop import screen
 from lnode.locate.address import Address
 
 _EVERY_S = 60.0
-_OFTEN_S = 30.0  # where something waits or ends soon; nothing asks a scheduler more often
+_OFTEN_S = 30.0  # if a job waits or ends soon; lnode never asks a scheduler more often
 _SOON_S = 600
 _WITHIN_S = 20.0
 
 
 def refuse_to_watch_a_pipe() -> None:
-    """Raises LnodeError(USAGE) where there is no terminal to show it on."""
+    """Raise LnodeError(USAGE) if there is no terminal."""
     if not (screen.is_terminal() and screen.can_ask()):
         raise LnodeError(ExitCode.USAGE, "--watch needs a terminal", "for scripts there is: --ls --json")
 
 
 def watch(hosts: Mapping[str, Address], views: Sequence[View]) -> ExitCode:
-    """Show the views until q or Ctrl-C. Asks in silence: a host that wants somebody keeps its last picture."""
+    """Show the views until q or Ctrl-C. Asks in silence: a host that needs you to sign in keeps its last picture."""
     seen = {view.host: (time.time() - view.age_s, view) for view in views}
     asking: threading.Thread | None = None
     asked_at = time.time()

@@ -1,1 +1,1 @@
-"""`--rescue`: a process that nothing protects, brought into a session."""
+"""`--rescue`: bring a process without protection into a session."""

@@ -1,4 +1,4 @@
-"""A process that was started without protection: what can be made of it, and what to type where nothing can be."""
+"""A process that was started without protection: how lnode can save it, and the commands that you can type yourself."""
 
 import binascii
 import re
@@ -13,7 +13,7 @@ _CUT = 3900  # characters of a command; rescue.sh sends no more than 4000
 
 
 class Fate(Enum):
-    """TAKE: reptyr can bring it into a session. SAFE: it needs nothing. BY_HAND: only its own shell can let it go."""
+    """TAKE: reptyr can bring the process into a session. SAFE: no need. BY_HAND: only its own shell can free it."""
 
     TAKE = auto()
     SAFE = auto()
@@ -21,11 +21,11 @@ class Fate(Enum):
 
 
 class RescueProcess(NamedTuple):
-    """What rescue.sh says of a process of this user's. `command` are its words, `state` is ps's STAT.
+    """The facts of rescue.sh about one of your processes. `command` are its words, `state` is ps's STAT.
 
-    `job` is its process group, by which a shell knows it, and `others` share that; `shell` is the one whose job it is,
-    or empty. `immune`: it ignores hangups; `session` and `screen`: it is in a tmux or screen; `piped`: it prints to an
-    ssh that waits for it, without a terminal.
+    `job` is its process group, by which a shell knows it; `others` are in the same group. `shell` is the shell that
+    started the job, or empty. `immune`: it ignores hangups. `session` and `screen`: it is in a tmux or screen.
+    `piped`: it prints to an ssh that waits for it, without a terminal.
     """
 
     command: tuple[str, ...]
@@ -45,7 +45,7 @@ class RescueProcess(NamedTuple):
 
 
 def parse(rows: Iterable[str]) -> RescueProcess | str:
-    """Read the facts, or why there is nothing to be done: "gone" or "not yours"."""
+    """Return the facts, or the reason why there are none: "gone" or "not yours"."""
     facts = {name: value for row in rows for name, _, value in [row.partition(" ")]}
     if not facts.get("uid"):
         return "gone"
@@ -74,7 +74,7 @@ def _number(word: str) -> int:
 
 
 def _tty(word: str) -> str:
-    """`pts/3`, "" for none: the text stands beside commands that you type at that terminal."""
+    """Return the terminal's name (`pts/3`), "" for none, "?" for text that is unsafe beside commands that you copy."""
     return word if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9/._-]{0,40}", word) else "?" if word else ""
 
 
@@ -87,7 +87,7 @@ def _words(encoded: str) -> tuple[str, ...]:
 
 
 def fate(process: RescueProcess) -> Fate:
-    """What is to become of it."""
+    """Return how the process can be saved."""
     if process.session or process.screen or (process.immune and process.tty) or not (process.tty or process.piped):
         return Fate.SAFE
     if process.piped:
@@ -98,7 +98,7 @@ def fate(process: RescueProcess) -> Fate:
 
 
 def why_safe(process: RescueProcess, alias: str) -> str:
-    """One clause, of what needs nothing."""
+    """Return one clause that says why the process is safe."""
     if process.session:
         return f"is in the session {process.session} already: lnode {alias} {in_command(process.session)}"
     if process.screen:
@@ -107,7 +107,7 @@ def why_safe(process: RescueProcess, alias: str) -> str:
 
 
 def why_by_hand(process: RescueProcess) -> str:
-    """One clause: why it cannot be brought into a session."""
+    """Return one clause that says why lnode cannot bring the process into a session."""
     if process.piped:
         return "it prints into the ssh that started it, and has no terminal that could be another"
     if not process.tmux:
@@ -121,7 +121,7 @@ def why_by_hand(process: RescueProcess) -> str:
 
 
 def recipe(process: RescueProcess, alias: str) -> list[str]:
-    """What to type at its own terminal so that it outlives that, and what to do next time; a line each."""
+    """Return lines: the commands at the process's own terminal that let it outlive that terminal, and advice."""
     if process.piped:
         lines = ["it goes on until that ssh is gone and it prints a line: most programs end at that"]
     else:
@@ -138,8 +138,8 @@ def _let_go(process: RescueProcess) -> str:
     return ways.get(process.shell, ways["another"]).format(job=process.job, shell=process.shell)
 
 
-# bash(1), zshbuiltins(1), fish's bg and disown, ksh(1). All but zsh know a job by the pid of its first process; zsh
-# lets go of what was stopped last, and after a bg that may be another job.
+# bash(1), zshbuiltins(1), fish's bg and disown, ksh(1). All but zsh know a job by the pid of its first process. zsh
+# disowns the job that was stopped last, and after a bg that may be another job.
 _IN_FRONT = {
     "bash": "Ctrl-Z, then bg; disown -h {job}",
     "zsh": "Ctrl-Z, then disown; kill -CONT -{job}",

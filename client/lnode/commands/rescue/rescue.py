@@ -1,7 +1,7 @@
-"""`lnode HOST [NAME] --rescue PID`: make what can be made of a process that was started without protection.
+"""`lnode HOST [NAME] --rescue PID`: save a process that was started without protection, as far as that is possible.
 
-reptyr brings it into a session where that is installed and permitted; else what to type at its terminal is said. What
-it has printed so far is nobody's to bring back.
+reptyr brings the process into a session, if reptyr is installed and permitted. Else lnode says which commands to type
+at the process's terminal. Its earlier output is lost.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from lnode.ssh.target import Target
 from lnode.text import visible
 
 _LAST = 1 << 22  # Linux's largest pid
-_WITHIN_S = 25.0  # a login node that is down lets the jump wait for minutes
+_WITHIN_S = 25.0  # a jump to a login node that is down can take minutes
 
 
 class _Found(NamedTuple):
-    """What one login node says, and its script, which waits to be told to take it. `node` is None if it has no name."""
+    """The answer of one login node, and its script, which waits for the order. `node` is None if it has no name."""
 
     node: NodeName | None
     process: RescueProcess | str
@@ -33,12 +33,12 @@ class _Found(NamedTuple):
 
     @property
     def place(self) -> str:
-        """What to call the node in a sentence."""
+        """Return the node's name for a sentence."""
         return self.node or "an unknown login node"
 
 
 def rescue(address: Address, *, pid: int, here: bool = False) -> ExitCode:
-    """Do it, or say how; 0 where it is safe now. `here`: only where the alias leads. Raises LnodeError."""
+    """Save the process, or say how you can; DONE if it is safe. `here`: only on the alias's node. Raises LnodeError."""
     alias, name = address.alias, address.session or f"rescued-{pid}"
     if not 1 < pid <= _LAST:
         raise LnodeError(
@@ -79,7 +79,7 @@ def rescue(address: Address, *, pid: int, here: bool = False) -> ExitCode:
 def _answers(
     stack: ExitStack, address: Address, values: tuple[str, str], *, here: bool
 ) -> tuple[list[_Found], list[NodeName]]:
-    """What each login node that is known says, side by side, that of the alias first; and which said nothing."""
+    """Ask all known login nodes. Return the answers, that of the alias's node first, and the silent nodes."""
 
     target, settings = address.target, address.settings
 
@@ -113,7 +113,7 @@ def _answers(
 
 
 def _the_one(answers: Sequence[_Found], silent: Sequence[str], pid: int, alias: str) -> tuple[_Found, RescueProcess]:
-    """The one login node where this process is this user's. Raises LnodeError where there is none, or another too."""
+    """Return the only login node on which the process is yours. Raises LnodeError if there is none or more than one."""
     mine = [(one, one.process) for one in answers if isinstance(one.process, RescueProcess)]
     if len(mine) == 1:
         return mine[0]

@@ -1,1 +1,1 @@
-"""`--setup`: the files that a handbook has you change on the cluster."""
+"""`--setup`: the files on the cluster that a handbook tells you to change."""

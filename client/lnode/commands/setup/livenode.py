@@ -1,6 +1,6 @@
-"""What the handbooks have people put into their files there: livenode() for the login shell, the mouse for tmux.
+"""The lines that handbooks tell you to add to your files: livenode() for the login shell, the mouse for tmux.
 
-For days without this laptop: sessions that livenode() starts are the same as lnode's, and the other way round.
+livenode() is for days without this laptop. Its sessions are the same as lnode's: each finds those of the other.
 """
 
 import re
@@ -49,7 +49,7 @@ else if set -q TMUX; and test -S {_AGENT}
     set -gx SSH_AUTH_SOCK {_AGENT}
 end"""
 
-# tmux takes a new agent's path from each client that attaches (update-environment); the link follows it.
+# tmux takes the path of a new agent from each client that attaches (update-environment). The symlink follows that path.
 _AGENT_IN_TMUX = (
     "set-hook -g client-attached[1077] { run-shell -b 's=$(tmux show-environment -t #{q:session_id} SSH_AUTH_SOCK | "
     "sed -n s/^SSH_AUTH_SOCK=//p); "
@@ -58,10 +58,10 @@ _AGENT_IN_TMUX = (
 
 
 def functions(shell: str, requests: Mapping[str, tuple[str, str, str]], version: tuple[int, int]) -> str | None:
-    """Lines for the rc file of a login shell; None for one that knows no functions (csh), or that nobody knows.
+    """Return lines for the rc file of a login shell; None for csh, which has no functions, and for unknown shells.
 
-    `requests` is the function's name -> (default session, the request as the login shell reads it, the folder in which
-    that starts or ""); `version` tmux's.
+    `requests` is the function's name -> (default session, the request as the login shell reads it, its folder or "").
+    `version` is that of tmux.
     """
     if shell != "fish" and shell not in SH:
         return None
@@ -81,20 +81,20 @@ def functions(shell: str, requests: Mapping[str, tuple[str, str, str]], version:
 
 
 def tmux_conf(version: tuple[int, int]) -> str:
-    """Lines for tmux.conf: the wheel scrolls, the mouse selects panes."""
+    """Return lines for tmux.conf: the wheel scrolls, the mouse selects panes."""
     if version < (2, 1):
         return "setw -g mode-mouse on\nset -g mouse-select-pane on"
     return "set -g mouse on" if version < (3, 0) else f"set -g mouse on\n{_AGENT_IN_TMUX}"
 
 
 def parse_version(text: str) -> tuple[int, int]:
-    """Of `tmux -V`: `tmux 3.3a`, `tmux next-3.5`; a version that is no number (`master`) is a new one."""
+    """Read `tmux -V`: `tmux 3.3a`, `tmux next-3.5`. A version without a number (`master`) counts as new."""
     found = re.search(r"(\d{1,4})\.(\d{1,4})", text)
     return (int(found[1]), int(found[2])) if found else (99, 0)
 
 
 def _folder(cwd: str, quoted: Callable[[str], str]) -> str:
-    """As the shell is to read it: below the home unless it begins with /, as enter() of tmux.sh has it."""
+    """Return the folder for the shell: below your home unless it begins with /, as in enter() of tmux.sh."""
     if cwd.startswith("/"):
         return quoted(cwd)
     below = "" if cwd == "~" else cwd.removeprefix("~/")

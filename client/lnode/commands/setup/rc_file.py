@@ -1,6 +1,6 @@
-"""lnode's own block in a file that is the user's: put in and taken out; every other byte stays.
+"""lnode's own block in one of your files: added and removed. Every other byte stays.
 
-The block's first line remembers what the file was without it, so that taking it out gives back the very same bytes.
+The block's first line remembers how the file was before, so that removing the block gives back the very same bytes.
 """
 
 import re
@@ -12,11 +12,11 @@ _NEW = b" (there was no file)"
 _BEGIN = re.compile(
     b"(?P<end>\n?)^%s(?P<unended>%s)?(?P<new>%s)?\n" % tuple(map(re.escape, (_FIRST, _UNENDED, _NEW))), re.MULTILINE
 )
-_AROUND = 3  # lines of a diff before and after what changes
+_AROUND = 3  # lines of a diff before and after the change
 
 
 def with_block(before: bytes | None, lines: str) -> bytes:
-    """The file with `lines` in its one block, at the end. None is a file that is not there."""
+    """Return the file with `lines` in its one block, at the end. None is a file that does not exist."""
     text = without_block(before)
     block = b"\n" + lines.rstrip("\n").encode() + b"\n" + _LAST
     if text is None:
@@ -27,7 +27,7 @@ def with_block(before: bytes | None, lines: str) -> bytes:
 
 
 def without_block(text: bytes | None) -> bytes | None:
-    """The file without its block; None where there would be no file without it."""
+    """Return the file without its block; None if lnode created the file."""
     found = None if text is None else _BEGIN.search(text)
     last = -1 if text is None or found is None else text.find(b"\n" + _LAST, found.end() - 1)
     if text is None or found is None or last < 0:
@@ -39,9 +39,9 @@ def without_block(text: bytes | None) -> bytes | None:
 
 
 def difference(before: bytes | None, after: bytes | None, path: str) -> list[str]:
-    """The lines of a unified diff; none where nothing differs.
+    """Return the lines of a unified diff; none if nothing differs.
 
-    In one hunk: what lnode changes is one block. So it takes no more than linear time, whatever the file holds.
+    It has one hunk, because lnode changes one block. So it takes linear time for any file.
     """
     old, new = _lines(before), _lines(after)
     if old == new:
@@ -62,7 +62,7 @@ def difference(before: bytes | None, after: bytes | None, path: str) -> list[str
 
 
 def _span(begin: int, end: int) -> str:
-    """`BEGIN,LENGTH` as diff(1) has it: from 1 on, but from 0 where there is no line."""
+    """Return `BEGIN,LENGTH` as diff(1) prints it: BEGIN counts from 1, but from 0 if LENGTH is 0."""
     length = end - begin
     first = begin + 1 if length else begin
     return f"{first}" if length == 1 else f"{first},{length}"

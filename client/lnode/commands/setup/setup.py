@@ -1,7 +1,7 @@
-"""`lnode HOST --setup`: what the handbook has you put into your files there, and `--undo` takes it back.
+"""`lnode HOST --setup`: add the lines of the handbook to your files on the host. `--undo` removes them.
 
-lnode needs none of it. One connection for the look, the question and the deed: what is written is what was shown, or
-nothing where the file has changed meanwhile.
+lnode needs none of these lines. The look, the question and the deed share one connection. lnode writes exactly the
+text that it showed you, or nothing if the file has changed meanwhile.
 """
 
 import base64
@@ -32,7 +32,7 @@ Reply = Mapping[str, Sequence[str]]
 
 
 class _Change(NamedTuple):
-    """A file there that would change. `which` is the script's word for it; None is a file that is not there."""
+    """A file on the host that would change. `which` is the script's word for it; None is a file that does not exist."""
 
     which: str
     path: str
@@ -43,7 +43,7 @@ class _Change(NamedTuple):
 
 
 def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCode:
-    """Show what would change there, ask, and change it. Raises LnodeError where something could not be changed."""
+    """Show the changes, ask you, and write them. Raises LnodeError if a file could not be changed."""
     target, alias, settings = address.target, address.alias, address.settings
     live = _live(alias)
     with Question(target, "setup", settings.tmux) as question:
@@ -75,7 +75,7 @@ def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCod
 
 
 def _live(alias: str) -> dict[str, HostSettings]:
-    """livegpu, livecpu: the profiles whose names a shell takes, and whose requests are complete."""
+    """Return livegpu, livecpu, ...: the profiles with complete requests and with names that a shell accepts."""
     known = load()
     profiles = {name: known.of_host(alias, name) for name in known.profiles}
     named = {f"live{name}": there for name, there in profiles.items() if name.isidentifier() and name.isascii()}
@@ -90,7 +90,7 @@ def _filled(settings: HostSettings) -> str:
 
 
 def _wanted(reply: Reply, live: Mapping[str, HostSettings]) -> dict[str, str | None]:
-    """What each file should hold in its block, None for one that cannot."""
+    """Return the lines for the block of each file, None for a file that can have no block."""
     version = livenode.parse_version(_first(reply, "tmux"))
     named = {
         name: (there.session if tmux.is_creatable(there.session) else "livenode", there.filled(), there.cwd)
@@ -144,13 +144,13 @@ def _confirmed(alias: str, changes: Sequence[_Change], *, yes: bool) -> bool:
 
 
 def _encoded(text: bytes | None) -> str:
-    """`-` takes the file away, `=` empties it."""
+    """Return the file for setup.sh: `-` removes the file, `=` empties it, all else is base64."""
     return "-" if text is None else base64.b64encode(text).decode() or "="
 
 
 def _propose(alias: str, reply: Reply, settings: HostSettings) -> None:
-    """For this laptop: a command for config.toml, where the default one would not do there."""
-    letters = _first(reply, "sinteractive")[1:]  # empty where it cannot be read
+    """Propose a command for config.toml on this laptop if the default one would fail on the host."""
+    letters = _first(reply, "sinteractive")[1:]  # empty if it cannot be read
     if settings.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
         return
     known = _first(reply, "scheduler")
@@ -166,7 +166,7 @@ def _propose(alias: str, reply: Reply, settings: HostSettings) -> None:
 
 
 def _propose_alias(target: Target) -> None:
-    """And a block for its ssh configuration, where the host was typed out."""
+    """Propose a block for ~/.ssh/config on this laptop if you typed the host's full name."""
     if target.hostname == target.alias.rpartition("@")[2]:
         screen.say(f"for ~/.ssh/config on this laptop, so that a short name will do for {target.hostname}:")
         screen.show(*arguments.host_block(target.hostname, target.user, target.port).split("\n"))
