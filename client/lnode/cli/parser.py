@@ -49,7 +49,7 @@ def run_typed(argv: Sequence[str]) -> ExitCode:
 
 
 def _with_peek(argv: Sequence[str]) -> list[str]:
-    """`--peek` and `--peek N` as `--peek=N`: typer knows no option whose value may be left out."""
+    """Return the words with `--peek` and `--peek N` as `--peek=N`: typer has no options with an optional value."""
     words = list(argv)
     end = words.index("--") if "--" in words else len(words)
     for at, word in enumerate(words[:end]):
@@ -60,7 +60,7 @@ def _with_peek(argv: Sequence[str]) -> list[str]:
 
 
 def _parted(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The words for lnode, and the command behind `--run --`, whose first word typer would take for a SESSION."""
+    """Return the words for lnode, and the command behind `--run --`: typer would take its first word for a SESSION."""
     words = list(argv)
     at = words.index("--") if "--" in words else len(words)
     return (words[:at], tuple(words[at + 1 :])) if "--run" in words[:at] else (words, ())
@@ -84,7 +84,7 @@ class _Grouped(TyperCommand):
 
 
 def _signature() -> Signature:
-    """The parameters of typer's command: one for each word of the table, None or False if you did not type it."""
+    """Return the parameters of typer's command, one for each word of the table; None or False for an absent word."""
     parameters = [Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     for name, (metavar, text) in _ARGUMENTS.items():
         parameters.append(_parameter(name, str, typer.Argument(metavar=metavar, help=text)))

@@ -22,11 +22,11 @@ class Scope(Enum):
 
 
 class Verb(NamedTuple):
-    """Something that lnode does. --help shows no verb without a `group`; attaching has no flag.
+    """One of the things that lnode does. --help shows no verb without a `group`; attaching has no flag.
 
-    `value` is the keyword argument for the verb's own value, "" for a plain flag. `beside` are the other verbs that may
-    be typed with it: it is an option of theirs then. Without `connects` the function takes `host`, and `session` if you
-    typed one, in place of an Address, and no ssh is started.
+    `value` is the keyword argument for the verb's own value, "" for a plain flag. `beside` are the other verbs that you
+    may type with this one, which is then an option of theirs. Without `connects` the function takes `host` in place of
+    an Address, and `session` if you typed one; lnode starts no ssh.
     """
 
     name: str
@@ -46,17 +46,17 @@ class Verb(NamedTuple):
 
     @property
     def argument(self) -> str:
-        """The keyword argument of the functions that take its value, "" for none."""
+        """Return the keyword argument of the functions that take its value, "" for none."""
         return self.value
 
     @property
     def spelled(self) -> str:
-        """The verb as you type it in an example."""
+        """Return the verb as you type it in an example."""
         return f"{self.flag} {self.metavar}".strip()
 
 
 class Option(NamedTuple):
-    """A word that goes with some verbs, with all for `beside` = (). `name` is the keyword argument of their functions.
+    """A word that goes with some verbs, with all if `beside` is (). `name` is the keyword argument of their functions.
 
     A word `of_settings` is no argument: it changes the settings in the verb's Address.
     """
@@ -72,12 +72,12 @@ class Option(NamedTuple):
 
     @property
     def argument(self) -> str:
-        """The keyword argument of the functions that take it, "" for none."""
+        """Return the keyword argument of the functions that take it, "" for none."""
         return "" if self.of_settings else self.name
 
     @property
     def spelled(self) -> str:
-        """The option as you type it in an example."""
+        """Return the option as you type it in an example."""
         return f"{self.flags[-1]} {self.metavar}".strip()
 
 
