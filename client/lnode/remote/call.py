@@ -1,8 +1,8 @@
-"""The POSIX sh that runs on the cluster, and the one line that carries it there.
+"""The POSIX sh that runs on the cluster, and the one line that carries it to the host.
 
-The line has no newline and no `!`, and means the same to bash, zsh, dash, fish, csh and tcsh: script and values travel
-in base64, in words that no shell finds too long. Compared with a script on standard input it costs one round trip less
-and leaves standard input free, for the terminal and for `--kill`'s verdict.
+The line has no newline and no `!`, and means the same to bash, zsh, dash, fish, csh and tcsh. Script and values travel
+in base64, in words that are short enough for each shell. A script on standard input would cost one more round trip.
+Standard input stays free for the terminal, and for your answer to `--kill`.
 """
 
 import binascii
@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n|^ +", re.MULTILINE)  # and indents: no 
 
 
 def line(script: str, *values: str) -> str:
-    """The shell line that runs `script`, a file of this folder, with `values` as its $1, $2, ...
+    """Return the shell line that runs `script`, a file of this folder, with `values` as its $1, $2, ...
 
     Values may hold anything but NUL. At most about 120 kB in all (Linux MAX_ARG_STRLEN).
     """
@@ -31,12 +31,12 @@ def line(script: str, *values: str) -> str:
 
 
 def run_id() -> str:
-    """16 hex digits for one run of lnode, by which it knows its session and its own client again."""
+    """Return 16 hex digits for one run of lnode, by which it recognizes its session and its own tmux client."""
     return os.urandom(8).hex()
 
 
 def nonce() -> str:
-    """A word that frames one reply, and that no rc file prints."""
+    """Return a word that frames one reply, and that no rc file prints."""
     return f"lnode-{os.urandom(8).hex()}"
 
 

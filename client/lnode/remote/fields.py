@@ -1,9 +1,9 @@
 """The fields that a host may send, one strict grammar for each.
 
-A host can say anything. A value that does not match its grammar counts as not said; it is never repaired. No instance
-of these types can be made from another text, so where mypy asks for a NodeName no unchecked text can arrive. None of
-them begins with a dash, so none becomes an option. NodeName, Port and Word hold nothing that a shell reads; quote all
-others for it.
+A host can say anything. A value that does not match its grammar counts as not said; lnode never repairs one. These
+types cannot be made from other text, so a parameter of type NodeName never gets unchecked text. No value begins with
+a dash, so none becomes an option. NodeName, Port and Word hold no character that a shell interprets; quote all
+others.
 """
 
 import re
@@ -24,7 +24,7 @@ class _Text(str):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The field, None for a text that does not match."""
+        """Return the field, None for a text that does not match."""
         return cls(text) if cls._fits(text) else None
 
     @classmethod
@@ -94,7 +94,7 @@ class Port(int):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The port, None for a text that is none."""
+        """Return the port, None for a text that is not a port."""
         value = number(text, _LAST_PORT)
         return cls(value) if value else None
 
@@ -104,7 +104,7 @@ SSH_PORT = Port(22)
 
 
 def number(text: str, most: int = 10**12 - 1) -> int | None:
-    """A whole number from 0 to `most` in ASCII digits, else None. Python refuses to read more than 4300 digits."""
+    """Return a whole number from 0 to `most` in ASCII digits, else None. Python rejects more than 4300 digits."""
     if not _DIGITS.fullmatch(text):
         return None
     value = int(text)
@@ -117,12 +117,12 @@ LAST_EPOCH = 253_370_764_800  # the first day of the year 9999: a day more or an
 
 
 def epoch(text: str) -> int | None:
-    """Seconds since 1970 that are a date on every clock, else None: datetime ends with the year 9999."""
+    """Return seconds since 1970 that are a date on every clock, else None: datetime ends with the year 9999."""
     return number(text, LAST_EPOCH)
 
 
 def in_command(name: str) -> str:
-    """Return a session's name as a word of a command that you copy; the host may call its sessions what it likes.
+    """Return a session's name as a word of a command that you copy. The host can send any name.
 
     lnode itself would take a name that begins with a dash for an option, so SESSION stands for it.
     """

@@ -1,7 +1,7 @@
 """Framed replies of the remote scripts: sections between lines that begin with a nonce.
 
-Remote text is hostile: what is outside the frame is passed over, what is inside is split into lines and nothing more.
-A reply that passes one of the limits below is no reply: a part of it would be taken for the whole.
+Remote text is hostile: lnode ignores text outside the frame, and only splits the text inside into lines. A reply that
+exceeds one of the limits below is no reply, because a part of it would look like the whole.
 """
 
 from collections import deque
@@ -12,24 +12,24 @@ MAX_ROWS = 12_000  # --peek asks for 10,000
 MAX_ROW = 1 << 19  # bytes; --wait-for joins a wrapped line of up to 2,000 rows
 
 
-class TooLong(Exception):  # noqa: N818 (what came, not an error of the program)
-    """What came passes a limit. Nothing more is to be read of it."""
+class TooLong(Exception):  # noqa: N818 (a fact about the reply, not an error of the program)
+    """The reply exceeds a limit. Read no more of it."""
 
 
 class Rows:
-    """Bytes in, rows out, a reply at a time. Raises TooLong as soon as a limit is passed."""
+    """Bytes in, rows out, one reply at a time. Raises TooLong as soon as the reply exceeds a limit."""
 
     def __init__(self) -> None:
-        self._begun = bytearray()  # a row whose end has not come
+        self._begun = bytearray()  # a row without its end so far
         self._whole: deque[str] = deque()
         self.renew()
 
     def renew(self) -> None:
-        """Count again from zero: what comes now is another reply."""
+        """Count again from zero, for another reply."""
         self._bytes = self._rows = 0
 
     def feed(self, data: bytes) -> None:
-        """Take in what came, a chunk of some KiB at a time."""
+        """Take in a chunk of some KiB."""
         self._bytes += len(data)
         if self._bytes > MAX_BYTES:
             raise TooLong(f"it has more than {MAX_BYTES >> 20} MiB")
@@ -53,7 +53,7 @@ class Rows:
             raise TooLong(f"a row of it has more than {MAX_ROW >> 10} KiB")
 
     def next(self) -> str | None:
-        """Return the next row, None where none is whole yet."""
+        """Return the next row, None if no row is complete yet."""
         return self._whole.popleft() if self._whole else None
 
 
@@ -70,9 +70,9 @@ _CHUNK = 1 << 16
 
 
 def parse_reply(nonce: str, lines: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-    """Section name -> its lines, without empty ones. `end` is among the names only when the reply is whole.
+    """Return section name -> its lines, without empty ones. The section `end` exists only if the reply is complete.
 
-    A mapping without `host` means that the script did not run: the other side answered with something else.
+    Without the section `host` the script did not run: another program answered.
     """
     sections: dict[str, list[str]] = {}
     current: list[str] | None = None
