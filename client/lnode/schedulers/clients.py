@@ -1,12 +1,9 @@
-"""The processes that hold interactive jobs, and the proof which job is whose, if the scheduler keeps no session id.
+"""The processes that hold interactive jobs (qsub -I, nios of bsub -Is, qrsh), and the proof which job each one holds.
 
-What holds an interactive job waits in the pane as long as the job lives: qsub -I, bsub -Is (as nios), qrsh. So a job
-gets the session id of its client if the two are proved to belong together, and then joins like one of Slurm's.
-
-Three proofs. By port: Grid Engine's job knows where its client listens, and the kernel knows which process that is. By
-number: bsub becomes nios, in whose environment it puts LSB_JOBID (startNios in openlava's lsb.sub.c). By time: a client
-submits its job at once, so that exactly one job was submitted just after exactly one client had started.
-Whatever is not as plain as that is unknown: a wrong job would be cancelled by --kill.
+Three proofs. By port: Grid Engine's job knows the port of its client, and the kernel knows the process of a port. By
+number: bsub becomes nios, and puts LSB_JOBID into its environment (startNios in openlava's lsb.sub.c). By time: a
+client submits its job at once, so exactly one job was submitted just after exactly one client had started.
+Without a proof the owner is unknown, because --kill would cancel a wrong job.
 """
 
 import re
@@ -33,7 +30,7 @@ class Client(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """An interactive job and what it tells of its client: where that listens (None: not told), when it asked.
+    """An interactive job and its facts about its client: `port` is the client's, None if the job does not tell it.
 
     The job's `sid` is 0. Its `submitted` was cut to `grain_s` seconds.
     """
@@ -44,7 +41,7 @@ class Asked(NamedTuple):
 
 
 def parse_clients(lines: Iterable[str]) -> tuple[Client, ...]:
-    """Read `client PID PPID SID ETIME ARGS`, all of ps: clients of batch jobs and children of clients left out."""
+    """Read `client PID PPID SID ETIME ARGS` of ps, without clients of batch jobs and without children of clients."""
     rows = [match for row in lines if (match := _CLIENT.fullmatch(row))]
     pids = {int(row[1]) for row in rows}
     return tuple(
@@ -58,18 +55,18 @@ _CLIENT = re.compile(r"client\s+([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s+
 
 
 def _is_interactive(command: str) -> bool:
-    """Does `qsub` stay for a job's terminal? It also does for `-W block=true`, and as OpenPBS's own little daemon."""
+    """True if `qsub` stays for a job's terminal. It also stays for `-W block=true`, and as a daemon of OpenPBS."""
     return "qsub" not in command or re.search(r"\s-[A-Za-z]*I", command) is not None
 
 
 def parse_ports(lines: Iterable[str]) -> dict[int, int]:
-    """Read `port PID PORT`, the port in hexadecimal as in /proc/net/tcp: port -> pid."""
+    """Return port -> pid from rows `port PID PORT`, the port in hexadecimal as in /proc/net/tcp."""
     rows = (re.fullmatch(r"port ([0-9]{1,10}) ([0-9A-F]{4})", row) for row in lines)
     return {int(row[2], 16): int(row[1]) for row in rows if row}
 
 
 def parse_numbers(lines: Iterable[str]) -> dict[int, JobId]:
-    """Read `number PID JOB`: pid -> the number of its job."""
+    """Return pid -> the number of its job from rows `number PID JOB`."""
     rows = (re.fullmatch(r"number ([0-9]{1,10}) ([0-9]{1,12})", row) for row in lines)
     return {int(row[1]): JobId(row[2]) for row in rows if row}
 
@@ -90,8 +87,9 @@ def jobs_of(
 def adopted(
     asked: Sequence[Asked], clients: Sequence[Client], evidence: Iterable[str], host: str, now: int
 ) -> tuple[Job, ...]:
-    """The jobs of the clients on `host`, where that is proved: with the session id of the client and, by the login
-    node's clock, the time of its start.
+    """Return the jobs that are proved to belong to clients on `host`.
+
+    Each has the session id of its client and the time of the client's start, by the login node's clock.
     """
     here = [one for one in asked if one.job.submit_host in ("", short_host(host))]
     rows = tuple(evidence)
@@ -105,7 +103,7 @@ def adopted(
 
 
 def _of_client(job: Job, sid: int, started: int) -> Job:
-    """With the free text cut: squeue cuts Slurm's, these schedulers tell a comment of any length."""
+    """Return the job of a client, its free text cut: squeue cuts Slurm's, these schedulers send text of any length."""
     nodes, reason, name = (
         text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..." for text in (job.nodes, job.reason, job.name)
     )
@@ -125,7 +123,7 @@ def _by_number(asked: Sequence[Asked], numbers: Mapping[int, JobId]) -> dict[int
 
 
 def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dict[int, Job]:
-    """Client's pid -> job, for all of them or for none: a client without a job in its time means that clocks differ."""
+    """Return client's pid -> job, for all clients or for none: if one has no job in its time, the clocks differ."""
     starts = Counter(now - client.age_s for client in clients)
     near: dict[int, list[Job]] = {}  # by the second in which a client has started
     times: Counter[str] = Counter()  # how many clients there are for a job
@@ -140,15 +138,15 @@ def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dic
 
 
 def _just_before(one: Asked) -> range:
-    """The seconds in which the client of a job can have started."""
+    """Return the seconds in which the client of a job can have started."""
     submitted = one.job.submitted
     return range(0) if submitted is None else range(submitted - SOON_S, submitted + EARLY_S + one.grain_s)
 
 
 def parse_date(text: str, now: int) -> int | None:
-    """Epoch seconds of `[Mon] Nov 23 00:55[:12] [2026]` in UTC, as ctime(3) and bjobs print it, else None.
+    """Return the epoch seconds of `[Mon] Nov 23 00:55[:12] [2026]` in UTC, as ctime(3) and bjobs print it, else None.
 
-    Without a year it is the last such day that is not after `now` (LSF), a day of leeway for the clocks.
+    Without a year (LSF) the date is the last such day that is not after `now`, with a day of leeway for the clocks.
     """
     match = _DATE.fullmatch(text)
     if match is None or match[1] not in _MONTHS:

@@ -1,8 +1,9 @@
-"""The schedulers that lnode knows. A row is all that names one outside of its own two files, x.py and x.sh.
+"""Schedulers other than Slurm: the commands for each, and the session that a job belongs to.
 
-A login node is searched for them in this order. One site's Slurm has PBS's programs too, as wrappers; PBS and Grid
-Engine both have qstat and qselect. The number is the exit code of the attach line (session.sh) where the program that
-was to ask for an allocation is not there, and this scheduler is. It loads nothing, being on the way to ssh.
+Slurm keeps the session id of the process that asked (slurm.py); these schedulers do not. But the client of an
+interactive job lives as long as the job: qsub -I, bsub -Is (as nios) and qrsh wait in the pane. So a job gets the
+session id of its client if there is proof, and is joined to a session as Slurm's jobs are (job_evidence.tie).
+The scripts that ask are in remote/parts.
 """
 
 from collections.abc import Mapping, Sequence

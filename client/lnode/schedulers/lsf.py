@@ -1,6 +1,6 @@
 """LSF: `bjobs -o FIELDS`, since 9.1; the job's name, which may hold the delimiter, comes last.
 
-submit_time is a day and a minute, of no year: as good as that, a client is told from the next one a minute later.
+submit_time is a day and a minute, without a year. So lnode can tell two clients apart only if a minute lies between.
 """
 
 import re
@@ -22,7 +22,7 @@ _ROW = re.compile(r"\s*([0-9]{1,12}(?:\[[0-9]{1,10}\])?)" + r"\|([^|]*)" * 5 + r
 
 
 def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
-    """The jobs that have not ended; batch jobs too, which bjobs does not tell apart, and which have no client."""
+    """Return the jobs that have not ended, with batch jobs: bjobs does not tell them apart, and they have no client."""
     return tuple(asked for row in lines if (asked := _asked(row, now)) is not None)
 
 
@@ -48,13 +48,16 @@ def _asked(row: str, now: int) -> Asked | None:
 
 
 def _left_s(time_left: str) -> int | None:
-    """`71:59 L`: hours and minutes (seconds under LSB_HMS_TIME_FORMAT) to the limit (L); an estimate (E) is none."""
+    """Return seconds to the limit from `71:59 L`: hours, minutes (and seconds under LSB_HMS_TIME_FORMAT).
+
+    None for an estimate (E).
+    """
     match = re.fullmatch(r"\s*([0-9]{1,6}):([0-9]{1,2})(?::[0-9]{2})?(?: L)?\s*", time_left)
     return (int(match[1]) * 60 + int(match[2])) * _MINUTE_S if match else None
 
 
 def _nodes(exec_host: str) -> str:
-    """`4*hosta:hostb`: each host once."""
+    """Return each host of `4*hosta:hostb` once."""
     hosts = (short_host(place.partition("*")[2] or place) for place in exec_host.strip().split(":"))
     return ",".join(host for host in dict.fromkeys(hosts) if host not in ("", "-"))
 

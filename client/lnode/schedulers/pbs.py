@@ -1,7 +1,7 @@
 """PBS (OpenPBS, PBS Pro, Torque): `qstat -f`, its own times in UTC.
 
-One attribute on a line, continued on lines that begin with a tab (qstat(1B)); Torque and PBS Pro spell some of them
-differently. -F json is PBS Pro's alone, and -f does not go with -u in any of them (conflicting options).
+Each attribute has a line, and continues on lines that begin with a tab (qstat(1B)). Torque and PBS Pro spell some
+attributes differently. Only PBS Pro has -F json, and all of them reject -f with -u (conflicting options).
 """
 
 import re
@@ -21,7 +21,7 @@ _STATES = {
 
 
 def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
-    """The interactive jobs that have not ended."""
+    """Return the interactive jobs that have not ended."""
     return tuple(asked for fields in _records(lines) if (asked := _asked(fields, now)) is not None)
 
 
@@ -61,7 +61,7 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
 
 
 def _left_s(fields: Mapping[str, str], *, running: bool) -> int | None:
-    """What the server says is left (Torque), else the limit less what it has counted; None without a limit."""
+    """Return the server's remaining seconds (Torque), else the limit minus the used time; None without a limit."""
     remaining = number(fields.get("walltime.remaining", ""))
     if running and remaining is not None:
         return remaining
@@ -71,7 +71,7 @@ def _left_s(fields: Mapping[str, str], *, running: bool) -> int | None:
 
 
 def _nodes(exec_host: str) -> str:
-    """`b141/0*16+b142/0*16` or `n1/0+n1/1`: each host once."""
+    """Return each host of `b141/0*16+b142/0*16` or `n1/0+n1/1` once."""
     hosts = (short_host(place.partition("/")[0]) for place in exec_host.split("+"))
     return ",".join(dict.fromkeys(filter(None, hosts)))
 

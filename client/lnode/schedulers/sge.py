@@ -1,7 +1,7 @@
 """Grid Engine (SGE, Son of Grid Engine, Univa): `qstat -u USER -xml` for states and places, `qstat -j` for the rest.
 
-A job's environment names the port on which its client listens (QRSH_PORT), which proves whose it is. -xml, because the
-table cuts a queue's name at 30 characters, but read by line: one element on each.
+A job's environment names the port on which its client listens (QRSH_PORT), which proves the client. lnode asks with
+-xml, because the table cuts a queue's name at 30 characters. It reads by line, because each line has one element.
 """
 
 import re
@@ -16,7 +16,7 @@ from lnode.schedulers.scheduler import Scheduler
 
 
 def parse_jobs(lines: Iterable[str], now: int) -> tuple[Asked, ...]:
-    """The jobs that a client waits for."""
+    """Return the jobs that a client waits for."""
     states: dict[str, dict[str, str]] = {}
     details: dict[str, dict[str, str]] = {}
     state: dict[str, str] = {}  # of the job that was named last; before the first one, of none
@@ -58,7 +58,10 @@ def _asked(id_: str, state: Mapping[str, str], detail: Mapping[str, str], now: i
 
 
 def _state(letters: str) -> str:
-    """sge_status(5): d deletion, s S T N suspended, r running, t transferring, q w h waiting, E error."""
+    """Return Slurm's word for a state of sge_status(5).
+
+    d deletion, s S T N suspended, r running, t transferring, q w h waiting, E error.
+    """
     if "d" in letters:
         return "COMPLETING"
     if set(letters) & set("sSTN"):
@@ -69,7 +72,7 @@ def _state(letters: str) -> str:
 
 
 def _left_s(state: Mapping[str, str], detail: Mapping[str, str], now: int) -> int | None:
-    """The limit that was asked for, less the time since the start by the cluster's clocks: it tells no used time."""
+    """Return the requested limit minus the time since the start by the cluster's clocks: qstat tells no used time."""
     limit = re.search(r"(?:^|,)h_rt=([0-9]{1,10})(?:,|$)", detail.get("hard_resource_list", ""))
     if limit is None:
         return None

@@ -1,4 +1,4 @@
-"""Slurm's squeue: which fields are asked, and how they read.
+"""Slurm's squeue: the fields that lnode asks for, and their meaning.
 
 Text, never `--json`, whose schema changes with nearly every release. `-O field:width` exists since 14.11 and cuts
 silently, so widths are generous and the job's name, which may hold anything, comes last. Times are epoch seconds
