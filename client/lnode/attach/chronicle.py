@@ -1,4 +1,4 @@
-"""What an attach has lived through: for the history, for -v and for its outcome."""
+"""The past of an attach: for the history, for -v and for its outcome."""
 
 import time
 
@@ -11,9 +11,10 @@ from lnode.ssh.target import Target
 
 
 class Chronicle:
-    """One attach. `node` is the session's login node, `last_seen` when all was well last, in seconds since the epoch.
+    """The past of one attach. `node` is the session's login node. `last_seen` is the last time at which all was well.
 
-    `seen` tells whether the session was there: the link says so, else time does. `story` has a time with each line.
+    `seen`: the session existed, as the link or the time proved. `story` has a time with each line. Times are seconds
+    since the epoch.
     """
 
     def __init__(self, target: Target, session: str) -> None:
@@ -24,7 +25,7 @@ class Chronicle:
         self.story: list[tuple[float, str]] = []
 
     def step(self, before: State, after: State, event: Event) -> None:
-        """Take in a step of the machine."""
+        """Record a step of the machine."""
         words = notice.chronicle(before, after, event.at)
         if words is not None:
             self.note(words)

@@ -1,7 +1,7 @@
-"""An attach in tmux's control mode (`tmux -CC`), where iTerm2 draws the session's windows as its own.
+"""An attach in tmux's control mode (`tmux -CC`): iTerm2 draws the session's windows as its own.
 
-The tty carries a protocol and no screen: nothing is drawn on it, no key is read from it, and a lost connection is not
-replaced, as the terminal knows the windows of the old one only.
+The tty carries a protocol and no screen: lnode draws nothing on it and reads no key from it. lnode does not replace a
+lost connection, because the terminal knows only the windows of the old one.
 """
 
 import time
@@ -14,12 +14,12 @@ from lnode.reconnect.machine import End
 from lnode.ssh import verdict
 from lnode.ssh.target import Target
 
-# What tmux sends at its end: iTerm2's wiki, tmux Integration; `ESC \` closes the DCS 1000p that client.c opens.
+# tmux's last bytes (iTerm2's wiki, tmux Integration); `ESC \` closes the DCS 1000p that client.c opens.
 _END = "%exit\r\n\x1b\\"
 
 
 def attend(target: Target, terminal: Terminal, signals: Signals) -> Outcome:
-    """Wait until the terminal ends; one that was cut off in its protocol gets the end of it."""
+    """Wait until the terminal ends. If the connection broke within the protocol, print the protocol's end."""
     signals.wake = terminal.end
     status, said = terminal.wait(), terminal.said()
     signals.wake = lambda: None

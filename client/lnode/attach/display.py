@@ -1,4 +1,4 @@
-"""What lnode shows on the tty around the session's own screen, and who reads its keys."""
+"""lnode's own display on the tty, around the session's screen, and the keys that lnode reads."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from lnode.reconnect.machine import State
 
 
 class Display:
-    """The tty of one attach. `press` hears each key that is lnode's."""
+    """The tty of one attach. `press` gets each key that lnode reads."""
 
     def __init__(self, tty: Tty, alias: str, press: Callable[[bytes], None]) -> None:
         self._tty, self._alias, self._press = tty, alias, press
-        self._armed = False  # has tmux had the tty since it was last disarmed?
-        self._inside = False  # does the tty show tmux's own screen?
-        self._drawn: tuple[str, object] | None = None  # the notice, and the size of the window then
+        self._armed = False  # tmux has had the tty since it was last disarmed
+        self._inside = False  # the tty shows tmux's own screen
+        self._drawn: tuple[str, object] | None = None  # the notice, and the size of its window
 
     def show(self, state: State, at: float) -> None:
         """Draw the notice, unless it is on the screen already."""
@@ -26,28 +26,28 @@ class Display:
         (screen.draw_notice if state.began else screen.draw_status)(text)
 
     def forget(self) -> None:
-        """The session's screen is drawn over the notice."""
+        """Forget the notice: the session's screen covers it."""
         self._drawn = None
 
     def clear(self, state: State) -> None:
-        """Wipe the line that was drawn before any session was there."""
+        """Wipe the line that lnode drew before the first session, and forget the notice."""
         if self._drawn and not state.began:
             screen.draw_status("")
         self._drawn = None
 
     def entered(self) -> None:
-        """A session has the tty, or had."""
+        """Remember that a session has had the tty."""
         self._armed = self._inside = True
 
     def hand_over(self) -> None:
-        """The login is done: the tty is the session's from here on."""
+        """Give the tty to the session after the login."""
         self._tty.unlisten()
         self._tty.forget_keys()
         self.entered()
         self._drawn = None
 
     def take(self) -> None:
-        """Nothing else has the tty: no more reports from it, and its keys are lnode's."""
+        """Take the tty, which no other program has: stop its reports, and read its keys."""
         self._disarm()
         self.listen()
 
@@ -56,7 +56,7 @@ class Display:
         self._tty.listen(self._press)
 
     def lend(self, state: State) -> None:
-        """Leave the screen and the modes as ssh would find them without lnode: it may ask."""
+        """Leave the screen and the modes as ssh would find them without lnode, because ssh may ask you."""
         self._tty.unlisten()
         self.leave_screen()
         self.clear(state)
@@ -70,7 +70,7 @@ class Display:
             self._inside = False
 
     def end(self, state: State, *, left: bool) -> None:
-        """For good. tmux or the attach line have given the screen back if they ended the attach (`left`)."""
+        """Give the tty back at the end. With `left` tmux or the attach line has given the screen back already."""
         if self._inside and not left:
             self.leave_screen()
             self._tty.forget_keys()

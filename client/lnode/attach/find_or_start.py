@@ -1,8 +1,8 @@
-"""An attach: the session is looked for on all login nodes of the host, else started where the alias leads.
+"""An attach: find the session on the login nodes of the host, else start it on the node of the alias.
 
-The terminal (`ssh -t`) is complete in itself: has-session, create, attach, and an exit code that says what
-happened. Only the terminal creates. So the session has your agent socket, window size and environment from the first
-pane on, and no second creator races with it.
+The terminal (`ssh -t`) does everything by itself: has-session, create, attach, and an exit code for the result. Only
+the terminal creates. So the session has your agent socket, window size and environment from the first pane on, and no
+second creator races with the terminal.
 """
 
 import os
@@ -27,7 +27,7 @@ from lnode.remote.fields import NodeName
 from lnode.ssh import failures
 from lnode.ssh.target import Target
 
-if TYPE_CHECKING:  # loaded when ssh is on its way: until then every millisecond counts
+if TYPE_CHECKING:  # loaded after ssh has started: until then every millisecond counts
     from lnode.attach.outcome import Outcome
 
 
@@ -61,7 +61,7 @@ def attach(address: Address, options: Options) -> ExitCode:
 
 
 def _greet(alias: str, name: str, options: Options) -> None:
-    """Tell what is good to know before the session has the screen."""
+    """Print hints before the session has the screen."""
     if options.cc and not folders.is_iterm():
         screen.say(
             "--cc is for iTerm2, and this terminal is none: it will show tmux's protocol; leave it by typing detach"
@@ -83,7 +83,7 @@ class _Attach:
         self._at_first = "existing" if options.existing else "create" if creates else "refuse"
 
     def seek(self) -> tuple["Outcome", Target]:
-        """Attach where the session is, else start it where the alias leads: how that ended, and the login node."""
+        """Attach to the session, or start it on the node of the alias. Return the outcome and the login node."""
         address, options = self._address, self._options
         target, name = address.target, address.name
         if options.here:

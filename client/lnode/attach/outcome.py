@@ -1,4 +1,4 @@
-"""How an attach ended, in words: one last line, or the error."""
+"""The end of an attach in words: one last line, or the error."""
 
 import signal
 import time
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """How an attach ended. `status` is ssh's exit status, negative for a signal; `words` what ssh said itself.
+    """The end of an attach. `status` is ssh's exit status, negative for a signal; `words` are ssh's own words.
 
-    `began` tells whether a login was ever done, `began_before` whether one was before the last terminal's, `seen`
-    whether the session was; `last_seen` when all was well last; `picture` is what runs there now, None if it could not
-    be asked for; `story` what happened, for -v. Times are seconds since the epoch.
+    `began`: a login was done. `began_before`: one was done before the last terminal's. `seen`: the session was seen.
+    `last_seen` is the last time at which all was well. `picture` is the host's picture at the end, None if lnode could
+    not ask for it. `story` is the list of events for -v. Times are seconds since the epoch.
     """
 
     end: "End"
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
 
 
 def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
-    """Say in one line what was left running where, or raise what went wrong."""
+    """Say in one line what goes on and on which node. Raises LnodeError if the attach failed."""
     from lnode.reconnect.machine import End
 
     if outcome.end is End.STOPPED or (outcome.end is End.LEFT and not outcome.began):
@@ -55,7 +55,7 @@ def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitC
 
 
 def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
-    """The attach line had its say."""
+    """Say how the attach line ended, by its exit code. Raises LnodeError if that is a failure."""
     alias, status = target.alias, outcome.status
     if status == ExitOfAttach.DETACHED:
         _say_detached(outcome.picture, target, name)
@@ -89,7 +89,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
 
 
 def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
-    """Where it goes on, and what is to be remembered of it."""
+    """Say on which node the session goes on, and remember that node."""
     from lnode.attach import announcements
     from lnode.cluster import sessions
 
@@ -97,7 +97,7 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
     if entry and picture:
         last_seen.keep(alias, name, announcements.truth(entry, alias, picture))
         node = picture.address if target.config is None else None
-        if node and not routes.recall(alias).owner(name):  # it was left before the link had looked
+        if node and not routes.recall(alias).owner(name):  # you detached before the link had looked
             routes.learn_session(alias, name, node)
     where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
     screen.say(f"detached; {name} {where}")
@@ -106,7 +106,7 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
 
 
 def _lost(outcome: Outcome, target: Target, name: str) -> LnodeError:
-    """There is no connection, and nobody waits for one any more."""
+    """Return the error for a lost connection that lnode no longer tries to replace."""
     from lnode.reconnect.machine import End
 
     alias = target.alias
@@ -123,8 +123,8 @@ def _lost(outcome: Outcome, target: Target, name: str) -> LnodeError:
     )
 
 
-_ENDED_MEANWHILE = -1  # no code of the attach line: NO_SESSION, where there had been one
-_NEVER_SEEN = -2  # nor this: lost before it was clear that there was one
+_ENDED_MEANWHILE = -1  # no code of the attach line: NO_SESSION for a session that existed before
+_NEVER_SEEN = -2  # no code of the attach line: lost before the session was seen
 
 _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
     _ENDED_MEANWHILE: (

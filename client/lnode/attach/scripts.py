@@ -11,9 +11,9 @@ from lnode.remote import call
 class Scripts(NamedTuple):
     """`first` and `again` run session.sh on the terminal: `first` may create the session, `again` never does.
 
-    The others go over the link, framed by a nonce. `run` is this attach, `me` this laptop, `request` the command that
-    asks for an allocation, "" for none. `mode` is that of session.sh for `first`, and `node` the session's login node
-    as far as it is known then.
+    The others go over the link, framed by a nonce. `run` is the id of this attach, `me` that of this laptop. `request`
+    is the command that asks for an allocation, "" for none. `mode` is that of session.sh for `first`; `node` is the
+    session's login node, "" if lnode does not know it.
     """
 
     address: Address
@@ -53,13 +53,13 @@ class Scripts(NamedTuple):
         return call.line("client", nonce, self.run, what, self.address.settings.tmux)
 
     def look(self, nonce: str) -> str:
-        """Return the line that lists all that runs there."""
-        from lnode.cluster import sessions  # loaded when ssh is on its way
+        """Return the line that asks for the host's picture."""
+        from lnode.cluster import sessions  # loaded after ssh has started
 
         return call.line("list", nonce, *sessions.list_values(self.address.settings.tmux))
 
     def news(self, nonce: str, *words: str) -> str:
-        """Return the line that tells something in the session (news.sh)."""
+        """Return the line that shows news in the session (news.sh)."""
         return call.line("news", nonce, self.run, self.address.settings.tmux, *words)
 
 

@@ -1,4 +1,4 @@
-"""The link that keeps a terminal company: opened once that has logged in, opened again when lost, its heart beating."""
+"""The link beside a terminal: opened after the terminal's login, opened again after a loss, with a heartbeat."""
 
 import asyncio
 import time
@@ -20,27 +20,27 @@ from lnode.ssh.target import Target
 
 _EVERY_S = 1.5
 _FIRST_S = 30.0  # rc files that load modules over a slow file system take ten
-_WITHIN_S = 2.0  # after a detach the prompt is due: facts that take longer are left out
+_WITHIN_S = 2.0  # after a detach you wait for the prompt: slower facts are left out
 _CLIENT_WITHIN_S = 10.0
-_ANSWER_WITHIN_S = 20.0  # where the scheduler is silent, list.sh waits 8 s for it
+_ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
 _LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
-_HEARTLESS_S = (4.0, 8.0, 16.0)  # without a heartbeat, after which somebody else is asked: never often
+_HEARTLESS_S = (4.0, 8.0, 16.0)  # without a heartbeat; then knocks at the host prove the way, but not often
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
 
 
 class Tell(Protocol):
-    """How the supervisor is told what happened, by whom."""
+    """The function that tells the supervisor what happened to `source`."""
 
     def __call__(self, source: object, what: Happened, *, seconds: float = 0.0, shared: bool = False) -> None: ...
 
 
 class Companion:
-    """Keeps a link from now on until `leave`. Its failure is never fatal: the terminal has its own connection.
+    """A link from now on until `leave`. Its failure is never fatal: the terminal has its own connection.
 
-    `said` are the words of the terminal's login, `client` is the line that finds its tmux client, `is_silent` asks the
-    way itself while no heart beats. `tell` hears BEAT, LATE and HEARTLESS; `learn` the login node, where it is the
-    terminal's own; `remember` the story for -v. Where the terminal has attached, `lookout` watches over its session.
-    `person`: signing in takes one.
+    `said` are the words of the terminal's login. `client` is the line that finds its tmux client. `is_silent` knocks at
+    the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
+    the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
+    `person`: only you can sign in.
     """
 
     def __init__(
@@ -59,39 +59,39 @@ class Companion:
         self._target, self._client, self._is_silent = target, client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
         how = failures.signed_in(said, target.place)
-        # What took a person once would take one again, or count as a failed login: only a shared connection is left.
+        # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
         self._shared_only = person or odd or sign_in_memory.is_for_ssh_alone(target) or _is_on_trust(target, said)
         self._asked = asyncio.Event()
         self._link: Link | None = None
         self._linked = asyncio.Event()
-        self._beats = False  # has this link been heard?
-        self._heard = asyncio.Event()  # has the last beat come back?
+        self._beats = False  # this link has been heard
+        self._heard = asyncio.Event()  # the last beat has come back
         self._watching: asyncio.Task[Any] | None = None
-        self._opened = False  # has any? Then a refusal is the site's word, and not for want of a key that it can use
-        # A bug there: the terminal goes on, and is not written to.
+        self._opened = False  # a link has opened: so a later refusal comes from the site, and not from a missing key
+        # A bug in a task: the terminal goes on, and lnode writes nothing on it.
         self._beside = Beside(lambda broken: remember(f"beside the terminal: {broken!r}"))
         self._beside.start(self._keep())
         self._beside.start(self._listen())
 
     def leave(self) -> None:
-        """Close the link, now or soon."""
+        """Begin to close the link."""
         self._beside.cancel()
 
     async def left(self) -> None:
-        """Wait until nothing of it is left."""
+        """Wait until the link is closed."""
         await self._beside.ended()
 
     def ask(self) -> None:
-        """A heartbeat out of turn."""
+        """Send a heartbeat at once."""
         self._asked.set()
 
     def refresh(self) -> None:
-        """Have tmux draw the terminal's client anew, some time soon."""
+        """Let tmux redraw the terminal's client soon."""
         self._beside.start(self._ask_client("refresh"))
 
     async def look(self, line: Callable[[str], str]) -> sessions.Picture | None:
-        """What runs there now, None where that takes longer than a person waits for a prompt."""
+        """Return the host's picture, None if it takes too long: you wait for the prompt."""
         nonce = call.nonce()
         try:
             async with asyncio.timeout(_WITHIN_S):
@@ -111,7 +111,7 @@ class Companion:
             await asyncio.sleep(pause)
 
     async def _listen(self) -> None:
-        """A silence before the first heartbeat would pass unnoticed."""
+        """Tell of a silence before the first heartbeat: only a link that beats can be late."""
         for pause in _HEARTLESS_S:
             await asyncio.sleep(pause)
             if self._beats:
@@ -124,7 +124,7 @@ class Companion:
         self._heard.set()
         if not self._beats:
             self._beats = True
-            watching = self._watch()  # not before: there may be room for one only (MaxSessions)
+            watching = self._watch()  # not earlier: MaxSessions may allow one channel only
             self._watching = self._beside.start(watching)
         self._tell(self, Happened.BEAT, shared=shared)
 
@@ -133,7 +133,7 @@ class Companion:
         self._tell(self, Happened.LATE, seconds=silent_s)
 
     async def _beat(self) -> bool:
-        """Open the link and beat until it is lost. False where another try would be one too many."""
+        """Open the link and beat until it is lost. Return False if lnode must not try again."""
         began = time.monotonic()
         link = None
         try:
@@ -175,7 +175,7 @@ class Companion:
             self._remember(f"no news: {failed.story}")
 
     async def _ask(self, line: Callable[[str], str]) -> Mapping[str, Sequence[str]]:
-        """Not while the link is silent: it would be asked again on the next."""
+        """Wait until the link is not silent, then run a script and return its reply. Raises LinkFailed."""
         await self._heard.wait()
         if self._link is None:
             raise LinkFailed(Cause.LOST, "the link is gone")
@@ -183,7 +183,7 @@ class Companion:
         return await _reply(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
 
     async def _find_client(self) -> SessionId | None:
-        """Until the terminal has attached: tmux's id of its session. On another login node it is never found."""
+        """Wait for the attach, and return tmux's id of the session; None also if that is on another login node."""
         for pause in _LOOK_AGAIN_S:
             session = await self._ask_client("look")
             if session:
@@ -192,7 +192,7 @@ class Companion:
         return None
 
     async def _ask_client(self, what: str) -> SessionId | None:
-        """Return tmux's id of the terminal's session, None if that is not here, and learn the login node's name."""
+        """Return tmux's id of the terminal's session, None if it is not on this node; learn the node's name."""
         nonce = call.nonce()
         if self._link is None:
             return None
@@ -215,7 +215,7 @@ def _is_on_trust(target: Target, said: failures.Said) -> bool:
 
 
 async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:
-    """The framed reply of a script. Raises LinkFailed."""
+    """Return the framed reply of a script. Raises LinkFailed."""
     answer = await link.run(line, timeout_s=timeout_s)
     try:
         return parse_reply(nonce, rows_of(answer.stdout))

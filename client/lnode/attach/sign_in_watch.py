@@ -1,4 +1,4 @@
-"""How the terminal signs in, as its log and the tty tell it."""
+"""The way in which the terminal signs in, read from its log and from the tty."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
-_OVER_MASTER = "over a master"  # how it signed in; ssh says nothing there
+_OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
 
 async def signed_in(
     target: Target, terminal: Terminal, tty: Tty, ended: "asyncio.Task[int]", stuck: Callable[[], None]
 ) -> str | None:
-    """Return how the terminal has signed in, None if it ended before. `stuck` hears that its master is silent."""
+    """Return how the terminal has signed in, None if it ended before. `stuck` is called if its master is silent."""
     proof = asyncio.create_task(prove_master(target)) if terminal.may_ride else None
     while (how := _way(target, terminal, tty)) is None:
         if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
@@ -28,7 +28,7 @@ async def signed_in(
 
 
 def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:
-    """Over a master ssh does not log in, and says nothing; it takes the tty once the server has let it in."""
+    """Return how the terminal has signed in, None if it has not. Over a master ssh says nothing, but takes the tty."""
     how = failures.signed_in(terminal.said(), target.place)
     return how or (_OVER_MASTER if terminal.may_ride and tty.is_raw() else None)
 

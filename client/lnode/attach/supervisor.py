@@ -1,7 +1,7 @@
 """The imperative shell of an attach: real clock, processes and sensors around the reconnect machine.
 
-One loop takes one event at a time, asks the machine what it means, and does that. Loaded when the first terminal is on
-its way: until then every millisecond is waited for.
+One loop takes one event at a time, gives it to the machine, and does the actions that come back. Loaded after the first
+terminal has started, because until then you wait for every millisecond.
 """
 
 import asyncio
@@ -35,34 +35,34 @@ _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 
 
 def attend(address: Address, scripts: Scripts, first: Terminal, tty: Tty, signals: Signals, *, waits: bool) -> Outcome:
-    """Stay beside the first terminal, and see to it that there is another one, until it is over."""
+    """Keep a terminal attached until the attach is over: watch the first one, and replace it when it is lost."""
     gc.enable()  # this may last for days
     return asyncio.run(_Supervisor(address, scripts, first, tty, waits=waits).run(signals))
 
 
 class _Supervisor:
-    """One attach. `_terminal` is the ssh that has the tty, None between two; what earlier ones tell is passed over."""
+    """One attach. `_terminal` is the ssh that has the tty, None between two. Events of earlier ones do not count."""
 
     def __init__(self, address: Address, scripts: Scripts, first: Terminal, tty: Tty, *, waits: bool) -> None:
         self._target, self._scripts, self._tty = address.target, scripts, tty
         self._settings = address.settings
-        self._asked = address.target  # as it was asked for; its owner may be another one
+        self._asked = address.target  # as you asked; the session's login node may be another one
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
         self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits)
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
-        self._again = False  # is this terminal one that never creates?
+        self._again = False  # this terminal never creates
         self._past = Chronicle(address.target, address.name)
         self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note)
         self._rode: master.Identity | None = None  # the master that the last terminal had
-        self._raw = False  # has ssh had the tty in its modes?
-        self._parting: asyncio.Task[None] | None = None  # since it has given that back
+        self._raw = False  # ssh has had the tty in its modes
+        self._parting: asyncio.Task[None] | None = None  # since ssh has given the tty back
         self._picture: Picture | None = None
 
     async def run(self, signals: Signals) -> Outcome:
-        """From the first terminal, which is on its way, to the end."""
+        """Return the outcome at the end; the first terminal has already started."""
         running = asyncio.get_running_loop()
         signals.wake = lambda: running.call_soon_threadsafe(self._obey, signals)
         self._obey(signals)
@@ -80,7 +80,7 @@ class _Supervisor:
             signals.wake = lambda: None
             await self._quit()
 
-    # --- what happens
+    # --- events
 
     def _obey(self, signals: Signals) -> None:
         while signals.told:
@@ -114,19 +114,19 @@ class _Supervisor:
         self._tell(terminal, Happened.STUCK)
 
     async def _ending(self, terminal: Terminal, status: int) -> verdict.Ending:
-        """Return the verdict, and what only this attach knows about it: other ways to the session, and the network."""
+        """Return the verdict on the end; only this attach knows of other ways to the session, and of the network."""
         target, said = self._target, terminal.said()
-        # Of an alias that stands for several login nodes; the first attach line never says it.
+        # The alias stands for several login nodes. The first attach line never ends with this code.
         if status == tmux.ExitOfAttach.OTHER_NODE and self._again:
             await self._turn_to_owner()
             return verdict.Ending(Cause.LOST, failures.has_begun(said, target.place))
         cause, began = await verdict.of_terminal(target, status, said, terminal.argv, silent=terminal.silent)
         tried = began or cause is Cause.OVER
-        said_no = failures.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # which is no more to be tried
-        if not tried and not said_no and target is not self._asked:  # the way past the alias is none for now
+        said_no = failures.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # trying again cannot help
+        if not tried and not said_no and target is not self._asked:  # the direct way to the node fails for now
             self._target, cause = self._asked, Cause.LOST
         if cause is Cause.UNRESOLVED and self._is_slip(target):
-            cause = Cause.NO_ALIAS  # which --wait must not repeat for ever
+            cause = Cause.NO_ALIAS  # --wait must not repeat it for ever
         return verdict.Ending(cause, began)
 
     def _is_slip(self, target: Target) -> bool:
@@ -134,14 +134,14 @@ class _Supervisor:
         return bool(network) and not self._loop.state.began and failures.is_no_alias(target.place)
 
     async def _turn_to_owner(self) -> None:
-        """The next terminal goes to the session's own login node; or the alias leads there some time."""
+        """Send the next terminal to the session's own login node; if that is impossible, keep the alias's way."""
         if self._past.node is None:
             return
         with suppress(LnodeError):
             self._target = await asyncio.to_thread(routes.to_owner, self._asked, self._past.node, self._settings)
             self._past.note(f"going to {self._past.node}, where the session is")
 
-    # --- what is done about it
+    # --- actions
 
     async def _turn(self, event: Event) -> None:
         event = await self._overdue(event)
@@ -159,7 +159,7 @@ class _Supervisor:
             self._display.take()
 
     async def _overdue(self, event: Event) -> Event:
-        """A silent login that waits for the keychain, or for more than that gave, was refused."""
+        """Return the event; a refused login in its place if a silent login waits for an answer of the keychain."""
         state, terminal = self._loop.state, self._terminal
         late = event.what is Happened.TICK and state.phase is Phase.CONNECTING and not state.asks
         if not (late and terminal and verdict.broken_off(self._target, terminal.said())):
@@ -188,10 +188,10 @@ class _Supervisor:
 
     async def _start(self, start: Start) -> None:
         target = self._target
-        if start.fresh and self._rode and self._rode == master.identity(target):  # else it is another's by now
+        if start.fresh and self._rode and self._rode == master.identity(target):  # else it is a new master
             if self._loop.state.reached or await self._loop.knock() is None:
                 await asyncio.to_thread(master.drop, target)
-            else:  # it may be only the network: other windows wait on that connection
+            else:  # perhaps only the network is down, and other windows need that connection
                 target = master.without(target)
         self._dismiss()
         if start.asks:
@@ -205,10 +205,10 @@ class _Supervisor:
             else self._scripts.again(int(time.time() - self._past.last_seen), self._past.node or "")
         )
         try:
-            # In a thread, because whether the keychain opens is seen first.
+            # In a thread, because Terminal opens the keychain first.
             terminal = await asyncio.to_thread(Terminal, target, line, silent=not start.asks, fresh=start.fresh)
             self._terminal = terminal.__enter__()
-        except OSError as error:  # no ssh during an upgrade, no room, no file left: for now
+        except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file
             self._past.note(f"ssh does not start: {error.strerror}")
             self._tell(None, Happened.TERMINAL_ENDED, cause=Cause.LOST)
             self._display.take()
@@ -217,7 +217,7 @@ class _Supervisor:
         self._loop.beside.start(self._watch(self._terminal))
 
     def _hand_over(self, terminal: Terminal) -> None:
-        """The login is done: the tty is the session's from here on, and the link may ride on it."""
+        """Give the tty to the session after the login, and start the link, which may use the terminal's connection."""
         self._display.hand_over()
         self._loop.opened(failures.peer(terminal.said()))
         self._raw, self._parting = False, None
@@ -228,11 +228,11 @@ class _Supervisor:
         )  # fmt: skip
 
     async def _end_terminal(self) -> None:
-        """End the terminal and see it end."""
+        """End the terminal, and wait until it has ended."""
         terminal = self._terminal
         if terminal is None:
             return
-        self._tty.forget_muted()  # ssh leaves the tty in modes in which its master could read
+        self._tty.forget_muted()  # ssh leaves the tty in modes in which its master could read keys
         terminal.end()
         ending = asyncio.create_task(asyncio.to_thread(terminal.wait))
         if not (await asyncio.wait([ending], timeout=_OBEYS_WITHIN_S))[0]:
@@ -241,7 +241,7 @@ class _Supervisor:
         self._gather(terminal)
 
     def _gather(self, terminal: Terminal) -> None:
-        """What an ended terminal leaves."""
+        """Remember the exit status and the words of the ended terminal."""
         self._status, said = terminal.wait(), terminal.said()
         self._words = str(said)
         if said.own.strip() and failures.has_begun(said, self._target.place):  # before OPENED could be told
@@ -250,7 +250,7 @@ class _Supervisor:
         terminal.__exit__(None, None, None)
 
     def _feel_end(self) -> None:
-        """Is the session over? A sharing ssh then gives the tty back, and stays while our link rides on it."""
+        """Close the link if ssh has given the tty back: a sharing ssh that is done stays while the link uses it."""
         raw = self._tty.is_raw()
         if self._raw and not raw and self._loop.state.shared and self._companion and not self._parting:
             self._parting = self._loop.beside.start(self._part(self._companion))
@@ -261,7 +261,7 @@ class _Supervisor:
         companion.leave()
 
     def _dismiss(self) -> None:
-        """No link without a terminal: opening one anew would be a login that the machine knows nothing of."""
+        """Close the link with its terminal: a link that opened again would log in without the machine's knowledge."""
         if self._companion:
             self._companion.leave()
 
