@@ -1,7 +1,7 @@
 """The one loop around the reconnect machine: it has the clock, the sensors, the knocks and the queue of events.
 
-Each driver uses it the same way: take the `next` event, `step` the machine, and do the actions that come back. Only the
-driver knows what a terminal is: an ssh on the tty, or one that brings a log.
+Each driver uses the loop in the same way: take the `next` event, `step` the machine, and do the actions that come back.
+The driver defines the terminal: an ssh on the tty, or an ssh that brings a log.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ _KNOCK_WITHIN_S = 3.0
 
 
 class Loop:
-    """One machine and what it hears. `state` is the machine's own.
+    """One machine and its events. `state` is the machine's own.
 
-    An event counts while its source is among `sources()`, or is None; earlier terminals are passed over. `late_s` is
-    the silence after which the heartbeat is late; None if the driver tells that itself. Belongs to one event loop.
+    An event counts if its source is in `sources()`, or is None; earlier terminals do not count. `late_s` is the silence
+    after which the heartbeat is late; None if the driver tells that itself. A Loop belongs to one event loop.
     """
 
     def __init__(
@@ -39,27 +39,27 @@ class Loop:
         self._target, self._sources, self._late_s = target, sources, late_s
         self._clock = sensors.Clock()
         self.state = machine.first(self._clock.now(), waits=waits)
-        self.ready = asyncio.Event()  # is it known how the host is reached?
+        self.ready = asyncio.Event()  # set when the first hop to the host is known
         self.beside = Beside(self._break)
-        self._broken: BaseException | None = None  # what something beside the loop died of
+        self._broken: BaseException | None = None  # the exception of a task beside the loop
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
         self._knocks: set[asyncio.Task[Any]] = set()
-        self._round = object()  # of knocks: what those before the last start find is no news
+        self._round = object()  # of knocks: results from before the last start do not count
         self._sensed_at = float("-inf")
 
     async def reach(self) -> None:
-        """Find the first hop on the way to the host: from here on the network is watched."""
+        """Find the first hop on the way to the host, and watch the network from then on."""
         self._hop = await sensors.first_hop(self._target)
         self._way = _Way(self._hop)
         self.state = self.state._replace(knocks=self._hop.hostname is not None)
         self.ready.set()
 
     def now(self) -> float:
-        """Seconds awake."""
+        """Return the seconds of being awake."""
         return self._clock.now()
 
     def resume(self) -> None:
-        """Pass over the time in which the loop did not run: it is neither sleep nor a stop."""
+        """Skip the time in which the loop did not run: it is neither sleep nor a stop."""
         self._clock.tick(float("inf"))
 
     @property
@@ -68,11 +68,11 @@ class Loop:
         return self._events.empty()
 
     def tell(self, source: object, what: Happened, **facts: Any) -> None:
-        """Queue what happened to `source`; to be called in the event loop's thread."""
+        """Queue an event of `source`. Call it in the event loop's thread."""
         self._events.put_nowait((source, Event(what, 0.0, **facts)))
 
     async def next(self) -> Event | None:
-        """The next event, with the time; None some times a second, if nothing happened. Raises what broke beside it."""
+        """Return the next event, or None some times a second. Raises the exception of a task that has broken."""
         planned = self._patience()
         queued: tuple[object, Event] | None = None
         with suppress(TimeoutError):
@@ -90,12 +90,12 @@ class Loop:
         return self._sensed(at)
 
     def _patience(self) -> float:
-        """Seconds until it is time to look at the laptop, or until the machine wants to be told the time."""
+        """Return the seconds until the next look at the laptop, or until the machine's next TICK."""
         planned = _SENSE_S if self.state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
         return planned if self.state.due is None else min(planned, max(0.0, self.state.due - self.now()))
 
     def _sensed(self, at: float) -> Event | None:
-        """What nobody told: the laptop has moved, the heartbeat is late, the time has come."""
+        """Return an event that the loop itself finds: the laptop has moved, the heartbeat is late, or a TICK is due."""
         state, silent_s = self.state, at - self.state.alive_at
         if at - self._sensed_at >= _SENSE_IN_NEED_S:
             self._sensed_at = at
@@ -106,7 +106,7 @@ class Loop:
         return Event(Happened.TICK, at) if state.due is not None and at >= state.due else None
 
     def step(self, event: Event) -> Sequence[Action]:
-        """Let the machine take the event, and knock if it says so. Return the actions that are left to the driver."""
+        """Give the event to the machine, and knock if it says so. Return the actions for the driver."""
         self.state, actions = machine.step(self.state, event)
         for action in actions:
             if isinstance(action, Start):
@@ -120,19 +120,19 @@ class Loop:
         return [action for action in actions if action is not Command.KNOCK]
 
     def opened(self, peer: str | None) -> None:
-        """A terminal has logged in; `peer` is the address that ssh has connected to, None if it does not say."""
+        """Remember that a terminal has logged in; `peer` is the address to which ssh has connected, None if unknown."""
         self._way.opened(peer)
 
     def local_address(self) -> str | None:
-        """This laptop's own address on the way to the host, None without a route."""
+        """Return this laptop's own address on the way to the host, None without a route."""
         return self._way.here()
 
     async def knock(self) -> sensors.Reach:
-        """Does sshd answer? None if it does, else why not."""
+        """Knock at sshd. Return None if it answers, else the cause of the failure."""
         return await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
 
     async def is_silent(self) -> bool:
-        """True if there is nothing but silence on the way; False also behind a ProxyCommand."""
+        """True if the host does not answer a knock at all; False also behind a ProxyCommand."""
         return self._hop.hostname is not None and await self.knock() is Cause.TIMED_OUT
 
     async def _knock(self, source: object) -> None:
@@ -148,30 +148,30 @@ class Loop:
         self._knocks.clear()
 
     def _break(self, broken: BaseException) -> None:
-        """A bug, or an LnodeError: the loop wakes up for it."""
+        """Remember the exception of a task, a bug or an LnodeError, and wake the loop."""
         self._broken = broken
         self.tell(None, Happened.TICK)
 
     async def close(self) -> None:
-        """End all that runs beside the loop."""
+        """End all tasks beside the loop."""
         self.beside.cancel()
         await self.beside.ended()
 
 
 class _Way:
-    """This laptop's own end of the way to the host: now, and when the terminal's connection was made."""
+    """This laptop's own end of the way to the host: now, and at the start of the terminal's connection."""
 
     def __init__(self, hop: sensors.FirstHop) -> None:
         self._hop = hop
-        self._peer: str | None = None  # the address that ssh has connected to
+        self._peer: str | None = None  # the address to which ssh has connected
         self._local = self._terminal_local = hop.local_address()
 
     def here(self) -> str | None:
-        """Our own address on the way to where ssh has connected to, or to where it would."""
+        """Return this laptop's own address on the way to the address of ssh's connection, or to the first hop."""
         return sensors.local_address(self._peer) if self._peer else self._hop.local_address()
 
     def renew(self) -> None:
-        """A terminal is started from here."""
+        """Remember this laptop's address for a terminal that starts now."""
         self._terminal_local = self._local
 
     def opened(self, peer: str | None) -> None:
@@ -179,7 +179,7 @@ class _Way:
         self._local = self._terminal_local = self.here()
 
     def moved(self, at: float) -> Event | None:
-        """Has the way to the host changed on this side?"""
+        """Return the event if this laptop's end of the way has changed, else None."""
         local = self.here()
         if local == self._local:
             return None

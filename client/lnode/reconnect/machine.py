@@ -1,15 +1,15 @@
-"""The reconnect machine: a state and an event give the next state and what to do. Pure and total.
+"""The reconnect machine: a state and an event give the next state and its actions. Pure and total.
 
-Connecting    a terminal is on its way      Opened -> Attached; it ends -> Waiting, NeedsPerson, Ended
-Attached      a terminal is there           heartbeat late, woke, no route -> Doubting; old address gone -> Connecting
-Doubting      there, perhaps dead           heartbeat back -> Attached; the host answers, it does not -> Connecting;
+Connecting    a terminal has started        Opened -> Attached; it ends -> Waiting, NeedsPerson, Ended
+Attached      a terminal is logged in       heartbeat late, woke, no route -> Doubting; old address gone -> Connecting
+Doubting      logged in, perhaps dead       heartbeat back -> Attached; only the host answers -> Connecting;
                                             10 s of silence -> Waiting
 Waiting       none; knock, then try         the host answers -> Connecting, or NeedsPerson; budget spent -> Ended
-NeedsPerson   none; only a key helps        r -> Connecting, where ssh may ask
+NeedsPerson   none; only a key helps        r -> Connecting, and ssh may ask you
 Ended         for good                      nothing
 
-In every state a request to stop ends it, and so does `d` wherever lnode reads the keys. Time is in seconds of the
-laptop being awake, so that sleep costs no budget; it arrives in events, as jitter in [0, 1) does.
+A request to stop ends the attach in every state, and so does `d` if lnode reads the keys. Time is in seconds of the
+laptop being awake, so sleep costs no budget. Events bring the time, and jitter in [0, 1).
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from lnode.ssh.failures import Cause, is_fatal, wants_person
 
 @cache
 def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
-    """Return the function for each state and event. A pair that is not there changes nothing."""
+    """Return the function for each state and event. A pair that is not in the table changes nothing."""
     return {
         Phase.CONNECTING: {
             Happened.OPENED: _opened,
@@ -75,18 +75,18 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
 
 
 LATE_S = 3.0  # without an echo the heartbeat is late
-STALE_S = 5.0  # of silence, after which TCP's own retransmission may be as long again: a new terminal is sooner there
-GIVE_UP_S = 10.0  # of silence, after which a terminal is given up that costs nobody a sign-in
-STABLE_S = 30.0  # of being up, after which all is forgotten
+STALE_S = 5.0  # of silence: TCP's own retransmission may take as long again, so a new terminal is faster
+GIVE_UP_S = 10.0  # of silence: then a terminal is given up, unless the next one needs you to sign in
+STABLE_S = 30.0  # of being up: then all failures are forgotten
 BUDGET_S = 15 * 60.0  # without a stable period, while the host answers
-_GRACE_S = 0.5  # for the terminal's own heartbeat, where the network answers already
-_RESTLESS = 3  # terminals that did not last: from here on there is no hurry
-_ATTEMPT_S = 20.0  # for a silent login; doubled twice, as some are slow
-_AFTER_ANSWER_S = 2.0  # sshd 9.8 counts a knock as a failed login that is forgotten after a second
+_GRACE_S = 0.5  # for the terminal's own heartbeat, if the network answers already
+_RESTLESS = 3  # terminals that did not last: from this number on there is no hurry
+_ATTEMPT_S = 20.0  # for a silent login; doubled twice, because some are slow
+_AFTER_ANSWER_S = 2.0  # sshd 9.8 counts a knock as a failed login, and forgets that login after a second
 
 
 class Phase(Enum):
-    """Where the machine is."""
+    """The states of the machine."""
 
     CONNECTING = auto()
     ATTACHED = auto()
@@ -97,30 +97,30 @@ class Phase(Enum):
 
 
 class End(Enum):
-    """Why it ended."""
+    """The reasons of an end."""
 
-    OVER = auto()  # the terminal's own last word: detached, ended, taken over, nothing like a transport
-    FAILED = auto()  # `cause` says why, and trying again would not help
+    OVER = auto()  # the terminal's own last word: detached, ended, taken over; no failure of the connection
+    FAILED = auto()  # for `cause`; trying again would not help
     GIVEN_UP = auto()  # the budget is spent
-    LEFT = auto()  # a person said so while there was no terminal
+    LEFT = auto()  # you left while there was no terminal
     STOPPED = auto()  # TERM or HUP
 
 
 class Happened(Enum):
-    """What happened."""
+    """The kinds of events."""
 
-    OPENED = auto()  # the login is done; `person`: somebody had to say something for it; `muxed`: over a master
-    STUCK = auto()  # the shared connection that the terminal rides on is silent, before its login
+    OPENED = auto()  # the login is done; `person`: you had to answer a prompt; `muxed`: over a master
+    STUCK = auto()  # the shared connection that the terminal uses is silent, before the terminal's login
     BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection
-    LATE = auto()  # none since `seconds`
-    HEARTLESS = auto()  # the link is gone, which says nothing about the terminal
-    LINK_REFUSED = auto()  # its login was, which had worked before: the terminal's next one would be refused too
+    LATE = auto()  # no heartbeat for `seconds`
+    HEARTLESS = auto()  # the link is gone; the terminal may live
+    LINK_REFUSED = auto()  # the link's login, which worked before; the terminal's next one would be refused too
     WOKE = auto()  # after `seconds` asleep or stopped
     ROUTE_LOST = auto()
-    ROUTE_CHANGED = auto()  # there is one; `dead`: the terminal's own address is on no interface any more
+    ROUTE_CHANGED = auto()  # a route exists; `dead`: the terminal's own address is no longer on an interface
     REACHED = auto()  # sshd answered a knock
-    UNREACHED = auto()  # it did not, for `cause`
-    TERMINAL_ENDED = auto()  # for `cause`; `began`: its login had been done
+    UNREACHED = auto()  # no answer to a knock, for `cause`
+    TERMINAL_ENDED = auto()  # for `cause`; `began`: the login was done
     RETRY = auto()  # the key r
     LEAVE = auto()  # the keys d, q, Ctrl-C
     STOP = auto()  # TERM or HUP
@@ -128,7 +128,7 @@ class Happened(Enum):
 
 
 class Event(NamedTuple):
-    """Something that happened `at` seconds of being awake; the other fields as Happened says."""
+    """An event at `at` seconds of being awake. Happened explains the other fields."""
 
     what: Happened
     at: float
@@ -143,21 +143,21 @@ class Event(NamedTuple):
 
 
 class Command(Enum):
-    """What is to be done, at once and in order."""
+    """The actions for the driver, at once and in order."""
 
     END = auto()  # end the terminal, and wait until it has ended
-    KNOCK = auto()  # ask whether sshd answers; earlier knocks may still be under way
-    ASK = auto()  # a heartbeat out of turn
-    HOLD = auto()  # stop the terminal: keys are lnode's from here on
+    KNOCK = auto()  # ask whether sshd answers; earlier knocks may still run
+    ASK = auto()  # send a heartbeat at once
+    HOLD = auto()  # stop the terminal; lnode reads the keys from now on
     MUTE = auto()  # let no key through to a terminal that goes on
-    RELEASE = auto()  # let it go on, and the keys through
-    REFRESH = auto()  # have the notice painted over
+    RELEASE = auto()  # let the terminal go on, and the keys through
+    REFRESH = auto()  # let tmux redraw over the notice
 
 
 class Start(NamedTuple):
-    """Start a terminal. `creates`: where there is no session, it starts one; `asks`: ssh may ask the person.
+    """Start a terminal. `creates`: it starts the session if there is none. `asks`: ssh may ask you.
 
-    `fresh`: not over a shared connection, which is the silent one.
+    `fresh`: not over the shared connection, because that is silent.
     """
 
     creates: bool
@@ -169,27 +169,27 @@ Action = Command | Start
 
 
 class State(NamedTuple):
-    """All that is remembered. `due`: when to be told the time (TICK), None for never."""
+    """The memory of the machine. `due` is the time of the next TICK, None for never."""
 
     phase: Phase
     entered: float
     due: float | None = None
     end: End | None = None
     cause: Cause | None = None  # the last failure
-    waits: bool = False  # --wait: the first failure is not final for want of a network
-    knocks: bool = True  # can the host be knocked at? Not behind a ProxyCommand
-    began: bool = False  # some login was done: from here on nothing is ever created
-    asks: bool = True  # may the terminal that is on its way ask a person?
-    person: bool = False  # the last login took a person, and the next one would
-    refused: bool = False  # the last silent login was refused: no other one before a person's
+    waits: bool = False  # --wait: a missing network at first is not final
+    knocks: bool = True  # lnode can knock at the host; False behind a ProxyCommand
+    began: bool = False  # a login was done: later terminals create no session
+    asks: bool = True  # the terminal that has started may ask you
+    person: bool = False  # you signed in by hand, and the next login needs you again
+    refused: bool = False  # the last silent login was refused: the next login is yours
     shared: bool = False  # the heartbeat runs over the terminal's own connection
     muxed: bool = False  # another process, the master, has the terminal's tty
-    fresh: bool = False  # a shared connection fell silent: never ride on it again
+    fresh: bool = False  # a shared connection fell silent: never use it again
     heart: bool = False  # a heartbeat has been heard since the terminal opened
     route: bool = True
     up_since: float = 0.0
     alive_at: float = 0.0  # last sign of life
-    asleep: float = 0.0  # seconds of this silence that were slept through
+    asleep: float = 0.0  # seconds of sleep in this silence
     reached: bool = False
     flaps: int = 0  # terminals that opened and did not last, since the last stable period
     refusals: int = 0  # failures before a login, since the last one
@@ -198,14 +198,14 @@ class State(NamedTuple):
 
     @property
     def stops(self) -> bool:
-        """May the terminal be stopped? Not one that its own heartbeat runs over, nor one that ssh itself has to end.
+        """True if lnode may stop the terminal. False if it carries the heartbeat, or if only ssh may end it.
 
-        Of one that rides on a master it is the master that would have to be.
+        False also over a master: lnode would have to stop the master.
         """
         return not (self.shared or self.person or self.muxed)
 
     def silence(self, at: float) -> float:
-        """Seconds without a sign of life, sleep included."""
+        """Return the seconds without a sign of life, sleep included."""
         return at - self.alive_at + self.asleep
 
 
@@ -214,12 +214,12 @@ Handler = Callable[[State, Event], Step]
 
 
 def first(at: float, *, waits: bool = False, knocks: bool = True) -> State:
-    """The state in which the first terminal, which may create and may ask, is on its way."""
+    """Return the first state: a terminal has started that may create the session and may ask you."""
     return State(Phase.CONNECTING, at, waits=waits, knocks=knocks, alive_at=at, seen=at)
 
 
 def step(state: State, event: Event) -> Step:
-    """What `event` makes of `state`, and what is to be done."""
+    """Return the state after `event`, and the actions for the driver."""
     if state.phase is Phase.ENDED:
         return state, ()
     if event.what is Happened.STOP:
@@ -237,7 +237,7 @@ def _timed(state: State, at: float) -> State:
     if state.phase is Phase.ATTACHED and at - state.up_since >= STABLE_S:
         return state._replace(flaps=0, spent=0.0, cause=None)
     restless = state.flaps + state.refusals > 0 and state.cause in _HOST_ANSWERED
-    # A ProxyCommand ends the same way where the network is away as where the host hangs up.
+    # A ProxyCommand ends in the same way without a network and after a hang-up of the host.
     unclear = not state.knocks and state.cause is Cause.CLOSED_EARLY
     at_prompt = state.phase is Phase.NEEDS_PERSON or (state.phase is Phase.CONNECTING and state.asks)
     if restless and state.route and not unclear and not at_prompt:
@@ -260,7 +260,7 @@ def _opened(state: State, event: Event) -> Step:
 
 
 def _attempt_interrupted(state: State, event: Event) -> Step:
-    """The network under a silent attempt has changed: what is under way would only time out."""
+    """Start the silent login again after a change of the network: the old one would only time out."""
     if state.asks:
         return state, ()
     if event.what is Happened.ROUTE_CHANGED:
@@ -316,7 +316,7 @@ def _unrouted(state: State, event: Event) -> Step:
 
 
 def _rerouted(state: State, event: Event) -> Step:
-    """Proof of death: no byte can move from an address that is on no interface. Else only a reason to ask."""
+    """Replace the terminal if its address is on no interface: its connection is dead. Else ask for a heartbeat."""
     if event.dead and not state.person:
         return _replaced(state, event)
     if event.dead and state.heart:
@@ -338,7 +338,7 @@ def _knock(state: State) -> tuple[Action, ...]:
 
 
 def _beaten_in_doubt(state: State, event: Event) -> Step:
-    """Over its own connection the echo proves the terminal; over another one only, after a while, the network."""
+    """Keep the terminal if the echo proves it. Over another connection a late echo proves only the network."""
     state = state._replace(heart=True, shared=event.shared)
     if not (event.shared or state.person or state.silence(event.at) < _stale_s(state)):
         return _replaced(state, event)
@@ -349,7 +349,7 @@ def _beaten_in_doubt(state: State, event: Event) -> Step:
 
 
 def _stale_s(state: State) -> float:
-    """A slow line that is full is no dead one: where terminals do not last, the next is given more time."""
+    """Return the silence after which a terminal is replaced: longer if terminals do not last, on a slow, full line."""
     return STALE_S if state.flaps < _RESTLESS else GIVE_UP_S
 
 
@@ -358,7 +358,7 @@ def _reached_in_doubt(state: State, event: Event) -> Step:
 
 
 def _doubted(state: State, event: Event) -> Step:
-    """The time has come: replace the terminal, give it up, or knock again. A person's is kept until ssh ends it."""
+    """Replace the terminal, give it up, or knock again. One that you signed in to by hand stays until ssh ends it."""
     at = event.at
     given_up_at = state.entered + GIVE_UP_S - LATE_S
     if state.reached:
@@ -374,7 +374,7 @@ def _doubted(state: State, event: Event) -> Step:
 
 
 def _off_shared(state: State) -> State:
-    """A shared connection that fell silent would hold up the next terminal too."""
+    """Remember that the shared connection fell silent: it would delay the next terminal too."""
     return state._replace(fresh=state.fresh or state.shared)
 
 
@@ -403,7 +403,7 @@ def _retried_in_doubt(state: State, event: Event) -> Step:
 
 
 def _waiting(state: State, event: Event, pause: float, *actions: Action) -> Step:
-    """`pause` in seconds until the next knock, where there is a route."""
+    """Go to Waiting. `pause` is in seconds until the next knock, if there is a route."""
     due = event.at + pause if state.route else None
     return state._replace(phase=Phase.WAITING, entered=event.at, due=due, reached=False), actions
 
@@ -419,10 +419,10 @@ def _due(state: State, event: Event) -> Step:
 
 
 def _knock_pause(waited: float) -> float:
-    """Seconds between knocks at a host that is silent. Most likely nobody gets them; but a ban is silent too.
+    """Return the seconds between knocks at a silent host. Most likely the knocks get lost, but a ban is silent too.
 
-    Firewalls that drop an address for its third or fourth SYN in a minute start that minute anew with each (iptables'
-    `recent --update`): they forgive who knocks less often.
+    Some firewalls drop an address for its third or fourth SYN in a minute, and each SYN starts the minute again
+    (iptables' `recent --update`). They forgive an address that knocks less often.
     """
     minute = 60
     if waited < 3 * minute:
@@ -435,7 +435,7 @@ def _answered(state: State, event: Event) -> Step:
 
 
 def _tried(state: State, event: Event) -> Step:
-    """The host answers, or it is time to see."""
+    """Start a terminal, or wait for you, or give up: the host answers, or the pause is over."""
     if state.spent > BUDGET_S:
         return _ended(state, event, End.GIVEN_UP)
     if _takes_person(state):
@@ -456,21 +456,21 @@ def _unreached(state: State, event: Event) -> Step:
 
 
 def _pause(state: State, event: Event) -> float:
-    """Seconds until a host that said no is asked again, by what it said, and up to a third more by chance."""
+    """Return the seconds until the next try at a host that refused: by its cause, and up to a third more by chance."""
     if event.cause is Cause.CLOSED_EARLY:  # MaxStartups, a penalty, a ban
         pause = 15.0 * 2.0 ** min(state.refusals - 1, 2)
-    else:  # sshd restarts in a second or three, a login node in minutes; behind a jump host that answers it may be days
+    else:  # sshd restarts in 1-3 s, a login node in minutes; a host behind a jump host that answers may take days
         brisk = _BRISK_S if event.cause is Cause.REFUSED and not state.reached else _AFTER_ANSWER_S
         pause = max(brisk, min(2.0 ** min(state.refusals - _BRISK - 1, 5), 30.0))
     return pause * (1 + 0.3 * event.jitter)
 
 
 _BRISK = 16  # knocks
-_BRISK_S = 0.25  # between two: what a return waits for on top of its handshake
+_BRISK_S = 0.25  # between two knocks: a return waits so long, plus a handshake
 
 
 def _hurried(state: State, event: Event) -> Step:
-    """Awake again, or on another network: whatever was waited for, look now."""
+    """Knock at once: the laptop is awake again, or on another network."""
     if event.what is Happened.WOKE:
         state = state._replace(asleep=state.asleep + event.seconds)
     state = state._replace(entered=event.at)
@@ -497,7 +497,7 @@ def _needs_person(state: State, event: Event) -> Step:
 
 
 def _fell(state: State, event: Event) -> Step:
-    """The terminal has ended by itself."""
+    """Choose the next state after a terminal that ended by itself."""
     cause, began = event.cause, state.began or event.began
     failed_first = not began and not (state.waits and not wants_person(cause))
     state = state._replace(cause=cause, began=began)
@@ -516,7 +516,7 @@ def _fell(state: State, event: Event) -> Step:
 
 
 def _flapped(state: State, event: Event, *actions: Action) -> Step:
-    """A terminal that was up is no more: the next at once, unless they do not last."""
+    """Start the next terminal after one that was up: at once, unless terminals do not last."""
     state = state._replace(flaps=state.flaps + 1)
     if state.spent > BUDGET_S:
         return _ended(state, event, End.GIVEN_UP, terminal=bool(actions))
@@ -531,7 +531,7 @@ def _takes_person(state: State) -> bool:
 
 
 def _replaced(state: State, event: Event) -> Step:
-    """The terminal is as good as dead, and another one would live."""
+    """End the terminal, which is probably dead, and start another one."""
     return _flapped(_off_shared(state._replace(cause=Cause.LOST)), event, Command.END)
 
 
@@ -540,7 +540,7 @@ def _restarted(state: State, event: Event) -> Step:
 
 
 def _started(state: State, event: Event, *actions: Action) -> Step:
-    """A terminal on its way; a silent one has a deadline, a person takes the time it takes."""
+    """Start a terminal. A silent login has a deadline; you may take your time to sign in."""
     asks = not state.began or _takes_person(state)
     due = None if asks else event.at + _ATTEMPT_S * 2 ** min(state.refusals, 2)
     connecting = state._replace(phase=Phase.CONNECTING, entered=event.at, due=due, asks=asks)

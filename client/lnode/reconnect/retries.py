@@ -1,7 +1,7 @@
-"""One connection after the other, for a command that blocks on each: the machine says when the next one is due.
+"""One connection after another, for a command that blocks on each: the machine says when the next one is due.
 
-While a connection is there, only its own end counts, as ssh's keepalive tells it. Between two of them the loop runs:
-it hears that the laptop woke, that the network is back, and that sshd answers a knock.
+While a connection is open, only its own end counts, which ssh's keepalive tells. Between two connections the loop runs,
+and gets the events: the laptop woke, the network is back, sshd answers a knock.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from lnode.ssh.target import Target
 
 
 class Retries:
-    """The connections of one command. Call `opened` for each that is there, and `wait` when it is lost."""
+    """The connections of one command. Call `opened` for each one that works, and `wait` when it is lost."""
 
     def __init__(self, target: Target) -> None:
         self._runner = asyncio.Runner()
@@ -23,7 +23,7 @@ class Retries:
         self._reached = False
 
     def opened(self) -> None:
-        """A connection does now what it is for."""
+        """Remember that a connection works."""
         self._loop.step(Event(Happened.OPENED, self._loop.now()))
 
     def wait(self, error: LnodeError, *, within_s: float = float("inf")) -> None:
@@ -46,7 +46,7 @@ class Retries:
         return True
 
     def _ending(self, error: LnodeError) -> dict[str, object]:
-        """What the machine is told. What fails after the login is no reason to knock, and costs no budget."""
+        """Return the facts of the end for the machine. A failure after the login costs no knock and no budget."""
         if self._loop.state.phase is Phase.ATTACHED:
             return {"cause": Cause.LOST, "began": True}
         if isinstance(error, SshFailed) and error.cause is not Cause.LOST:
@@ -62,6 +62,6 @@ class Retries:
         return False
 
     def close(self) -> None:
-        """End what runs beside."""
+        """End the loop and all tasks beside it."""
         self._runner.run(self._loop.close())
         self._runner.close()
