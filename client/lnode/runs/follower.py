@@ -1,8 +1,8 @@
 """A run's log, followed across drops. The reconnect machine decides, as for a terminal.
 
-What it calls a terminal is here an ssh that brings the log in frames, and the heartbeat is that one comes each second.
-Every ssh begins at the byte after the last whole frame, so nothing is lost or doubled. It asks for the run by its id: a
-new one of the same name is not taken for it.
+The machine's terminal is here an ssh that brings the log in frames, and its heartbeat is one frame each second. Every
+ssh begins at the byte after the last complete frame, so no byte is lost or doubled. It asks for the run by its id, so
+lnode does not follow a new run of the same name.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ from lnode.ssh.target import Target
 _LATE_S = 6.0  # without a frame; one comes each second, but a login node may be busy
 _CHUNK = 1 << 16
 _OBEYS_WITHIN_S = 1.0
-_UNREADABLE = 3  # answers one after the other that bring nothing of the log and are not what logs.sh says
-_LEFT_S = 0.2  # for what is left to read of an ssh that has ended
+_UNREADABLE = 3  # answers in a row that logs.sh cannot have sent, and that bring no byte of the log
+_LEFT_S = 0.2  # for the last bytes of an ssh that has ended
 
 
 def follow(target: Target, name: str, *, lines: int | None, to_the_end: bool, log: screen.Log | None = None) -> Run:
-    """Print the log of a run, from its last `lines` lines on, all of them for None; the run as it is then.
+    """Print the log of a run, from its last `lines` lines on, all lines for None. Return the run as it is at the end.
 
-    With `to_the_end` until the run is over, else what there is now. Without a `log` to print on, it is only waited for.
-    Raises LnodeError.
+    With `to_the_end` print until the run is over, else stop at the present end of the log. Without a `log` to print on,
+    only wait. Raises LnodeError.
     """
     return asyncio.run(_Follower(target, name, lines, to_the_end, log).run())
 
@@ -52,11 +52,11 @@ class _Follower:
         self._target, self._name, self._lines, self._log = target, name, lines, log
         self._mode = "follow" if to_the_end else "once"
         self._id = ""
-        self._offset: int | None = None  # of the next byte
+        self._offset: int | None = None  # the offset of the next byte
         self._over: Run | None = None
         self._unreadable = 0
         self._tail: _Tail | None = None
-        self._words = ""  # ssh's own, the last time
+        self._words = ""  # the words of the last ssh
         self._loop = Loop(target, lambda: (self._tail,), late_s=_LATE_S)
 
     async def run(self) -> Run:
@@ -97,7 +97,7 @@ class _Follower:
         screen.say(text)
 
     def _call_person(self) -> None:
-        """A login that was refused is not tried again before somebody is there to sign in."""
+        """Ask you to sign in after a refused login. Raises LnodeError if there is no terminal to ask in."""
         if not screen.can_ask():
             raise self._failure()
         self._say(f"{self._target.alias} needs you to sign in: Enter signs in, Ctrl-C leaves")
@@ -116,7 +116,7 @@ class _Follower:
         self._tail = tail = _Tail(self._target, nonce, line, may_ask=start.asks and screen.can_ask(), fresh=start.fresh)
         try:
             await tail.start()
-        except OSError:  # no room, no file left: for now
+        except OSError:  # for now: no memory, no free file
             self._loop.tell(tail, Happened.TERMINAL_ENDED, cause=Cause.LOST)
             return
         tail.reading = self._loop.beside.start(self._read(tail))
@@ -128,7 +128,7 @@ class _Follower:
             self._loop.tell(tail, Happened.STUCK)
 
     async def _read(self, tail: "_Tail") -> None:
-        """Take in the frames of one ssh, and tell of them and of its end."""
+        """Read the frames of one ssh, and tell the loop of the frames and of the end."""
         before, torn = self._offset, False
         try:
             async for frame in tail.frames():
@@ -156,7 +156,7 @@ class _Follower:
         first, tail.heard = not tail.heard, True
         if first:
             self._loop.tell(tail, Happened.OPENED, person=verdict.learn_sign_in(self._target, tail.said()))
-        if self._loop.is_idle:  # one that waits to be taken is as good as thousands
+        if self._loop.is_idle:  # one event in the queue is as good as thousands
             self._loop.tell(tail, Happened.BEAT, shared=True)
         if frame.kind == "gone":
             raise self._gone()
@@ -180,7 +180,7 @@ class _Follower:
             self._offset = frame.offset + len(frame.data)
 
     def _count_unreadable(self, *, is_new: bool) -> None:
-        """Raise LnodeError where asking again has not helped: a host that is broken would be asked for ever."""
+        """Raise LnodeError if asking again has not helped: lnode would ask a broken host for ever."""
         self._unreadable = 0 if is_new else self._unreadable + 1
         if self._unreadable == _UNREADABLE:
             alias, name = self._target.alias, self._name
@@ -219,7 +219,7 @@ class _Follower:
 
 
 def no_run(alias: str, name: str) -> LnodeError:
-    """There is no run of that name on the host."""
+    """Return the error for a name that no run on the host has."""
     return LnodeError(
         ExitCode.NO_SESSION, f"there is no run {name} on {alias}",
         f"see what is there: lnode {alias} --ls; start it: lnode {alias} {name} --run -- COMMAND",
@@ -227,7 +227,7 @@ def no_run(alias: str, name: str) -> LnodeError:
 
 
 class _Tail:
-    """An ssh that brings frames. `heard` tells whether one came."""
+    """An ssh that brings frames. `heard`: a frame came."""
 
     def __init__(self, target: Target, nonce: str, line: str, *, may_ask: bool, fresh: bool) -> None:
         self.may_ask, self.heard = may_ask, False
@@ -241,7 +241,7 @@ class _Tail:
 
     async def start(self) -> None:
         self._log.__enter__()
-        # No pipe of asyncio's: a master that this ssh becomes would hold it open, and its end would never come.
+        # No pipe of asyncio's: if this ssh becomes a master, it holds the pipe open, and the end would never come.
         ours, theirs = socket.socketpair()
         argv = self._log.argv(self.argv)
         with theirs:
@@ -252,7 +252,7 @@ class _Tail:
             )  # fmt: skip
 
     async def frames(self) -> AsyncIterator[Frame]:
-        """To the end of the ssh. Raises Torn."""
+        """Yield the frames until the ssh ends. Raises Torn."""
         ended = asyncio.create_task(self.wait())
         try:
             while data := await self._next(ended):
@@ -262,7 +262,7 @@ class _Tail:
             ended.cancel()
 
     async def _next(self, ended: "asyncio.Task[int]") -> bytes:
-        """What came, b"" at the end: that of the ssh, for a master that is silent keeps what it was handed."""
+        """Return the next bytes, b"" after the end of the ssh: a silent master keeps the descriptor open."""
         reading = asyncio.create_task(self._reader.read(_CHUNK))
         await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait((reading,), timeout=_LEFT_S)
