@@ -1,8 +1,8 @@
-"""One question, one answer: run a script on the host through ssh itself, which may ask a person to sign in.
+"""One question, one answer: run a script on the host through ssh itself, which may ask you to sign in.
 
-For all that is no attach. ssh(1) is the shortest way there (6 round trips cold, 2 over a live master; asyncssh needs
-8 and its import), obeys every word of the user's configuration, and is the only one that may prompt. One question
-is one channel.
+All verbs but the attach use it. ssh(1) is the shortest way to the host: 6 round trips cold, 2 over a live master;
+asyncssh needs 8 and its import. ssh obeys every word of your configuration, and only ssh may prompt. One question is
+one channel.
 """
 
 import contextlib
@@ -27,20 +27,20 @@ from lnode.ssh.target import Target
 REPLY_WITHIN_S = 60.0  # rc files, tmux by a module and a silent scheduler take half of that
 _TICK_S = 0.25
 _CHUNK = 1 << 16
-_OBEYS_WITHIN_S = 2.0  # an ssh that is to end
+_OBEYS_WITHIN_S = 2.0  # for ssh, to end
 DONE_WITHIN_S = 90.0  # a login shell that starts a run may take 60
-_SILENT_S = 1.0  # over a master that is there; then it has to prove that it is alive
+_SILENT_S = 1.0  # over a live master; after so much silence the master has to prove that it is alive
 
 
 def argv_of(
     target: Target, line: str, *, may_prompt: bool, fresh: bool = False
 ) -> tuple[list[str], dict[str, str] | None]:
-    """The ssh that runs `line` on the host with pipes for its input and output, and its environment; None: this one's.
+    """Return the ssh that runs `line` on the host with pipes, and its environment, None for that of lnode.
 
-    It rides on the connection that a sign-in left open, or else signs in, and is the one that is left open then, if
-    there is somebody who may be asked. `fresh` is neither.
+    It uses the connection that a sign-in left open, or else signs in. If it may ask you, its connection stays open.
+    With `fresh` it neither uses a connection nor leaves one open.
     """
-    options = target.sharing if may_prompt else target.riding  # what a script asks leaves nothing behind
+    options = target.sharing if may_prompt else target.riding  # a silent question leaves no connection open
     if fresh:
         options = (*arguments.FRESH, *target.route)
     asking, environment = prompts.asking(target, may_ask=may_prompt)
@@ -52,9 +52,9 @@ def argv_of(
 
 
 class Question:
-    """A script on its way on the host, with pipes to it; leaving the block ends ssh.
+    """A script that runs on the host, with pipes to it; leaving the block ends ssh.
 
-    `values` follow the nonce that frames the replies. With `silent` ssh asks nobody, though somebody may be there.
+    `values` follow the nonce that frames the replies. With `silent` ssh does not ask you, even in a terminal.
     """
 
     def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
@@ -87,7 +87,7 @@ class Question:
         self._rows = Rows()
 
     def _leave_a_silent_master(self) -> None:
-        """Nobody would hear a question over a connection that is dead, so it is asked again over another one."""
+        """Ask again over a new connection if the shared one is dead: the host would not get the question."""
         if not self._may_ride or select.select([self._stdout], [], [], _SILENT_S)[0]:
             return
         import asyncio
@@ -101,14 +101,14 @@ class Question:
         self._ssh.kill()
         self._end()
         self._stdout.close()
-        self._start(fresh=True)  # it may be only the network: other windows wait on that connection
+        self._start(fresh=True)  # perhaps only the network is down, and other windows need that connection
         if self._abandoned:
             self._ssh.terminate()
 
     def reply(self, *, within_s: float | None = None) -> Mapping[str, Sequence[str]]:
-        """The next framed reply. Raises LnodeError where ssh failed, or something else than the script answered.
+        """Return the next framed reply. Raises LnodeError if ssh failed, or if another program answered.
 
-        It has REPLY_WITHIN_S, or so long as is said; while ssh may be waiting for a person nothing is counted.
+        The time limit is `within_s` or else REPLY_WITHIN_S. The time in which ssh may wait for you does not count.
         """
         self._leave_a_silent_master()
         self._may_ride = False
@@ -123,7 +123,7 @@ class Question:
         return sections
 
     def _read(self, within_s: float) -> list[str]:
-        """The rows of a reply to its end, or to that of ssh or of our patience. Raises TooLong."""
+        """Return the rows of a reply until its end, the end of ssh, or the time limit. Raises TooLong."""
         self._rows.renew()
         rows: list[str] = []
         waited_s = 0.0
@@ -146,7 +146,7 @@ class Question:
         return rows
 
     def _counts(self) -> bool:
-        """Does time count? Not while ssh may be waiting for a person."""
+        """True if the time counts: not while ssh may wait for you."""
         if not self._may_prompt or self._heard or self._rides:
             return True
         return failures.signed_in(self._log.said(), self._target.place) is not None
@@ -161,11 +161,11 @@ class Question:
 
     @property
     def has_begun(self) -> bool:
-        """Has ssh signed in? Then the script may have run, whatever came back."""
+        """True if ssh has signed in: the script may have run, even without a reply."""
         return failures.has_begun(self._log.said(), self._target.place)
 
     def do(self, *lines: str) -> Mapping[str, Sequence[str]]:
-        """Tell the script what is to be done, and hear that it is. Raises LnodeError, also where that is unknown."""
+        """Tell the script the deed, and return its reply. Raises LnodeError, also if the result is unknown."""
         alias = self._target.alias
         try:
             with self.within(DONE_WITHIN_S):
@@ -182,7 +182,7 @@ class Question:
             ) from None  # fmt: skip
 
     def tell(self, line: str) -> None:
-        """One line to the script's standard input."""
+        """Write one line to the script's standard input."""
         try:
             self._stdin.write(f"{line}\n".encode("utf-8", "backslashreplace"))
             self._stdin.flush()
@@ -190,7 +190,7 @@ class Question:
             raise self._failure([]) from None
 
     def abandon(self) -> None:
-        """End ssh from another thread: whoever waits for a reply hears that there is none."""
+        """End ssh from another thread: a thread that waits for a reply gets an LnodeError."""
         self._abandoned = True
         self._ssh.terminate()
 
@@ -199,11 +199,11 @@ class Question:
             self.abandon()
 
     def within(self, seconds: float) -> "contextlib.AbstractContextManager[None]":
-        """Wait no longer than that for what the block asks."""
+        """Abandon the question if the block takes longer than `seconds`."""
         return _later(seconds, self.abandon)
 
     def heard_within(self, seconds: float) -> "contextlib.AbstractContextManager[None]":
-        """Wait no longer than that for the beginning of an answer."""
+        """Abandon the question if no answer has begun after `seconds`."""
         return _later(seconds, self._abandon_unheard)
 
     def _failure(self, rows: Sequence[str]) -> LnodeError:
@@ -231,7 +231,7 @@ class Question:
     def _wants_person(self) -> LnodeError:
         alias, node = self._target.alias, self._target.node
         who = f"{node} of {alias}" if node else alias
-        hint = "type the same once in a terminal, where ssh can ask"  # --ls would only where the alias leads
+        hint = "type the same once in a terminal, where ssh can ask"  # --ls asks only on the alias's node
         if not node:
             hint = f"sign in once in a terminal, then ask again: lnode {alias}"
         return LnodeError(ExitCode.LOGIN_REFUSED, f"{who} needs you to sign in", hint)
@@ -257,7 +257,7 @@ class Question:
 
 @contextlib.contextmanager
 def _later(seconds: float, do: Callable[[], None]) -> Iterator[None]:
-    """Do that in so many seconds, unless the block is left before."""
+    """Call `do` after `seconds`, unless the block ends before."""
     timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), do)
     timer.daemon = True
     timer.start()

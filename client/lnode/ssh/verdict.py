@@ -1,7 +1,7 @@
-"""What an ssh means for the next one: how it has signed in, and why it has ended.
+"""The verdict on an ssh, which decides on the next one: how it has signed in, and why it has ended.
 
-An ssh of any kind is judged here, in one order: it did what it was for (OVER), it had logged in and was lost (LOST), or
-it never came in, for a cause that its words tell.
+The same order holds for each kind of ssh: it has done its task (OVER), or it had logged in and was lost (LOST), or it
+did not log in, for a cause that its words tell.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from lnode.ssh.target import Target
 
 
 class Ending(NamedTuple):
-    """Why an ssh has ended. `began`: there was a session over it, or its login was done."""
+    """The cause of an ssh's end. `began`: it carried a session, or its login was done."""
 
     cause: Cause
     began: bool
@@ -27,7 +27,7 @@ def has_failed(status: int) -> bool:
 def of_ssh(
     target: Target, status: int, said: Said, argv: Sequence[str], *, silent: bool, heard: bool = False
 ) -> Ending:
-    """What the end of an ssh means. `silent`: it could ask nobody; `heard`: the host has answered over it."""
+    """Return the verdict on the end of an ssh. `silent`: it could not ask you; `heard`: the host has answered."""
     began = heard or failures.has_begun(said, target.place)
     if not has_failed(status):
         return Ending(Cause.OVER, began)
@@ -35,7 +35,7 @@ def of_ssh(
 
 
 async def of_terminal(target: Target, status: int, said: Said, argv: Sequence[str], *, silent: bool) -> Ending:
-    """As of_ssh, for an ssh on your tty: the escape `~.` ends it for good, alone or over a master that lives on."""
+    """Return the verdict on an ssh on your tty: as of_ssh, but the escape `~.` is OVER, also if its master lives on."""
     if failures.is_hung_up(said, target.place) or await _is_let_go(target, status, said):
         return Ending(Cause.OVER, failures.has_begun(said, target.place))
     return of_ssh(target, status, said, argv, silent=silent)
@@ -52,7 +52,7 @@ async def _is_let_go(target: Target, status: int, said: Said) -> bool:
 def learn_sign_in(target: Target, said: Said) -> bool:
     """Remember how this ssh has signed in. Return True if the next sign-in would take you again.
 
-    Over a master ssh does not say how: then what an earlier one told counts.
+    Over a master ssh does not say how; the way of an earlier ssh counts.
     """
     how = failures.signed_in(said, target.place)
     if how is None:
@@ -62,13 +62,13 @@ def learn_sign_in(target: Target, said: Said) -> bool:
 
 
 def why_not_in(target: Target, said: Said, argv: Sequence[str], *, silent: bool) -> Cause:
-    """Why this ssh ended before it had logged in; with 255, or by a signal.
+    """Return why this ssh ended before it had logged in, with 255 or by a signal.
 
-    A silent one that has come to the host, and not in, is remembered whatever its words were: the next would end the
-    same way, and each is a failed login to the site. So it is not repeated before a person has signed in.
+    If a silent ssh reached the host and did not log in, lnode remembers that, whatever its words: the next one would
+    end in the same way, and the site counts each as a failed login. So lnode does not repeat it before you sign in.
     """
     if silent and not arguments.may_dial(argv):
-        return Cause.LOGIN_REFUSED  # it was only let ride, and has found no connection
+        return Cause.LOGIN_REFUSED  # it could only share a connection, and found none
     cause = failures.cause_of_ssh(said, target.place)
     if silent:
         cause = failures.cause_of_silent(said, target.place, tells=prompts.tells(target))
@@ -80,9 +80,9 @@ def why_not_in(target: Target, said: Said, argv: Sequence[str], *, silent: bool)
 
 
 def broken_off(target: Target, said: Said) -> bool:
-    """True if a silent ssh that is given up was within a login that needs the keychain. That is remembered too.
+    """True if a silent ssh that lnode gave up was in a login that needs the keychain. lnode remembers that too.
 
-    Any other silence may be the network's.
+    The network may cause any other silence.
     """
     if failures.signed_in(said, target.place) is not None or not keychain.was_asked(said.others):
         return False
@@ -92,7 +92,7 @@ def broken_off(target: Target, said: Said) -> bool:
 
 
 def _refused_password(target: Target, said: Said) -> bool:
-    """True if the keychain's password came to nothing: once more, it would be the next failed login, or push."""
+    """True if the keychain's password did not work. A repetition would be another failed login, or another push."""
     if not keychain.sent_password(said.others):
         return False
     keychain.refused(target.alias)
