@@ -8,7 +8,7 @@ from lnode.ssh.target import Resolving, Target
 
 
 class Address(NamedTuple):
-    """A host, what config.toml says of it, and the session as you typed it: None if you typed none."""
+    """A host, its settings of config.toml, and the session as you typed it: None if you typed none."""
 
     target: Target
     session: str | None
@@ -20,11 +20,11 @@ class Address(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The session that is meant: the host's default if you typed none."""
+        """Return the session's name: the host's default if you typed none."""
         return self.settings.session if self.session is None else self.session
 
     def with_master(self) -> "Address":
-        """Return the address over the master that the host needs as far as lnode knows now: a sign-in may tell more."""
+        """Return the address with the master that the host needs, as far as lnode knows. A sign-in may change that."""
         return self._replace(target=master.with_master(master.without(self.target), self.settings.keep_warm))
 
 

@@ -1,6 +1,7 @@
-"""Where among the login nodes of an alias a session is, a question put to that one, and what is said where none is.
+"""Find the login node of an alias that has a session, ask that node, and say if no node has the session.
 
-It is looked for where it was seen last, else where the alias leads, and only where it is not there at all of them.
+lnode looks first on the node on which it saw the session last, or else on the alias's node. If the session is not
+there, lnode asks all login nodes.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from lnode.locate.address import Address
 from lnode.remote.fields import NodeName
 from lnode.ssh.target import Target
 
-if TYPE_CHECKING:  # an attach asks only where it has to: until then every millisecond is waited for
+if TYPE_CHECKING:  # an attach loads it only if it asks: until then you wait for every millisecond
     from lnode.cluster.sessions import Entry, Picture
     from lnode.locate.survey import Answers
     from lnode.ssh.question import Question
@@ -33,10 +34,11 @@ def asked(
     settles: Callable[[Reply], bool] = lambda reply: False,
     within_s: float = float("inf"),
 ) -> Iterator[tuple[Target, "Question", Reply]]:
-    """A script, on its way at the login node that has the session, with its first reply; `has` reads that from it.
+    """Start a script on the login node that has the session, and yield its first reply. `has` is true for that node.
 
-    Where no node has it, the reply is one from where the alias leads, and over; but for what `settles` a doubt whether
-    another one has it the question is open there too. Leaving the block ends it. Raises LnodeError.
+    If no node has the session, the reply is from the alias's node and the question may be closed. If the reply
+    `settles`, the question is open, even if another node may have the session. Leaving the block ends the question.
+    Raises LnodeError.
     """
     from lnode.ssh.question import Question
 
@@ -58,7 +60,7 @@ def asked(
             if seen_there is None or error.code is not ExitCode.UNREACHABLE or asking[0].has_begun:
                 raise
         if answer is None or not (has(answer[2]) or _is_the_only_one(target, answer[2])):
-            stack.close()  # there may be room for one session in a connection
+            stack.close()  # a connection may have room for one channel only
             down = {seen_there.node} if seen_there and answer is None else set[NodeName | None]()
             try:
                 place = find(address, down=down)
@@ -72,7 +74,7 @@ def asked(
 
 
 def _is_the_only_one(target: Target, reply: Reply) -> bool:
-    """Is there no other login node, as far as anybody knows? Only a script with the list can tell."""
+    """True if lnode knows of no other login node. Only the reply of a script with the list can tell."""
     from lnode.cluster import sessions
 
     if target.config is not None:
@@ -82,19 +84,19 @@ def _is_the_only_one(target: Target, reply: Reply) -> bool:
 
 
 def has_session(name: str, reply: Reply) -> bool:
-    """Is the session in a reply of list.sh?"""
+    """True if the session is in a reply of list.sh."""
     from lnode.cluster import sessions
 
     return sessions.picture_of(reply).named(name) is not None
 
 
 def has_pane(reply: Reply) -> bool:
-    """Has a script of pane.sh found its session?"""
+    """True if a script of pane.sh has found its session."""
     return not {"no-session", "no-tmux", "lost-tmux", "refused-tmux"} & reply.keys()
 
 
 def check_pane(reply: Reply, alias: str, name: str) -> None:
-    """Raise LnodeError for what keeps a script of pane.sh from its pane."""
+    """Raise LnodeError if a script of pane.sh cannot use its pane."""
     for tmux_is, section in (("missing", "no-tmux"), ("lost", "lost-tmux"), ("refused", "refused-tmux")):
         if section in reply:
             raise no_tmux(alias, tmux_is, "\n".join(reply[section]))
@@ -113,7 +115,7 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
 
 
 def remembered(address: Address) -> Target | None:
-    """The login node where this laptop saw the session last, None where the alias is as good a way to it."""
+    """Return the login node on which this laptop saw the session last, None if the alias is as good a way to it."""
     if address.target.config is not None:
         return None
     known = routes.recall(address.alias)
@@ -132,10 +134,10 @@ def find(
     without: Collection[NodeName | None] = (),
     down: Collection[NodeName | None] = (),
 ) -> Target | None:
-    """The login node that has the session, None where no node has it. Raises LnodeError where that is in doubt.
+    """Return the login node that has the session, None if no node has it. Raises LnodeError if that is in doubt.
 
-    With `starts` you may say then that it is to be started anew. `without` are nodes where it was looked for, `down`
-    are nodes that did not answer; None is a node without a name, to which only the alias leads.
+    With `starts` lnode may ask you in that case whether it starts a new session. `without` are nodes that do not have
+    the session, `down` are nodes that did not answer. None is a node without a name, to which only the alias leads.
     """
     from lnode.locate.survey import Survey, why_silent
 
@@ -153,13 +155,13 @@ def find(
         return None
     claim, error = silent[node]
     wants_person = error.code in (ExitCode.LOGIN_REFUSED, ExitCode.HOST_KEY) and node not in down
-    if verdict is Verdict.DOWN and wants_person:  # ssh itself asks there, or says what is wrong with the key
+    if verdict is Verdict.DOWN and wants_person:  # ssh itself asks you on the terminal, or explains the key
         return routes.to_node(target, node, claim.port, settings)
     hint = f"wait for it, or start another one where {target.alias} leads: lnode {target.alias} {name} --here"
     if not starts:
         hint = f"ask again when it does, or see what is known: lnode {target.alias} --ls"
     if verdict is Verdict.DOWN:
-        is_there = error.code is ExitCode.FAILED  # it answers, and its tmux does not
+        is_there = error.code is ExitCode.FAILED  # the node answers, and its tmux does not
         code, why = (error.code, why_silent(error)) if is_there else (ExitCode.UNREACHABLE, "does not answer")
         detail = error.detail or error.message
         raise LnodeError(code, f"{name} lives on {node}, which {why}", hint, detail=detail)
@@ -171,9 +173,9 @@ def find(
 
 
 def _unasked(answers: "Answers", alias: str) -> Iterator[tuple[NodeName, tuple[login_nodes.Claim, LnodeError]]]:
-    """Yield the login nodes that answered, but could not ask their tmux: any session may be there.
+    """Yield the login nodes that answered, but could not ask their tmux: any session may run there.
 
-    Raises LnodeError for one without a name: nothing but the alias leads there.
+    Raises LnodeError for a node without a name: only the alias leads to such a node.
     """
     from lnode.cluster import sessions
 
@@ -186,7 +188,7 @@ def _unasked(answers: "Answers", alias: str) -> Iterator[tuple[NodeName, tuple[l
 
 
 def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
-    """The session in what runs there. Raises LnodeError where there is none of that name, or no tmux."""
+    """Return the session of the picture. Raises LnodeError if no session has that name, or if there is no tmux."""
     entry = picture.named(name)
     if entry is None:
         raise no_tmux(alias, picture.tmux, picture.tmux_says) if picture.tmux != "ok" else no_session(alias, name)
@@ -194,7 +196,7 @@ def entry_of(picture: "Picture", alias: str, name: str) -> "Entry":
 
 
 def no_session(alias: str, name: str) -> LnodeError:
-    """There is no session of that name on the host."""
+    """Return the error for a name that no session on the host has."""
     hint = f"see what is there: lnode {alias} --ls"
     return LnodeError(ExitCode.NO_SESSION, f"there is no session {name} on {alias}", hint)
 
