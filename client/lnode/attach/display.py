@@ -13,8 +13,8 @@ class Display:
 
     def __init__(self, tty: Tty, alias: str, press: Callable[[bytes], None]) -> None:
         self._tty, self._alias, self._press = tty, alias, press
-        self._armed = False  # tmux has had the tty since it was last disarmed
-        self._inside = False  # the tty shows tmux's own screen
+        self._armed = False  # True if tmux has had the tty since it was last disarmed
+        self._inside = False  # True if the tty shows tmux's own screen
         self._drawn: tuple[str, object] | None = None  # the notice, and the size of its window
 
     def show(self, state: State, at: float) -> None:

@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
 
 
 def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
-    """Say in one line what goes on and on which node. Raises LnodeError if the attach failed."""
+    """Say in one line which session goes on, and on which node. Raises LnodeError if the attach failed."""
     from lnode.reconnect.machine import End
 
     if outcome.end is End.STOPPED or (outcome.end is End.LEFT and not outcome.began):

@@ -29,7 +29,7 @@ _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and
 
 
 class Tell(Protocol):
-    """The function that tells the supervisor what happened to `source`."""
+    """The function that tells the supervisor an event of `source`."""
 
     def __call__(self, source: object, what: Happened, *, seconds: float = 0.0, shared: bool = False) -> None: ...
 
@@ -65,10 +65,10 @@ class Companion:
         self._asked = asyncio.Event()
         self._link: Link | None = None
         self._linked = asyncio.Event()
-        self._beats = False  # this link has been heard
-        self._heard = asyncio.Event()  # the last beat has come back
+        self._beats = False  # True once this link has been heard
+        self._heard = asyncio.Event()  # set while the last beat has come back
         self._watching: asyncio.Task[Any] | None = None
-        self._opened = False  # a link has opened: so a later refusal comes from the site, and not from a missing key
+        self._opened = False  # True once a link has opened: a later refusal is the site's, not for a missing key
         # A bug in a task: the terminal goes on, and lnode writes nothing on it.
         self._beside = Beside(lambda broken: remember(f"beside the terminal: {broken!r}"))
         self._beside.start(self._keep())

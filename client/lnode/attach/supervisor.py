@@ -53,11 +53,11 @@ class _Supervisor:
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
-        self._again = False  # this terminal never creates
+        self._again = False  # True if this terminal never creates
         self._past = Chronicle(address.target, address.name)
         self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note)
         self._rode: master.Identity | None = None  # the master that the last terminal had
-        self._raw = False  # ssh has had the tty in its modes
+        self._raw = False  # True once ssh has had the tty in its modes
         self._parting: asyncio.Task[None] | None = None  # since ssh has given the tty back
         self._picture: Picture | None = None
 

@@ -35,7 +35,7 @@ _ARGUMENTS = {
 
 
 def run_typed(argv: Sequence[str]) -> ExitCode:
-    """Do what you typed. Raises LnodeError(USAGE) for words that typer cannot read or that do not go together."""
+    """Do the verb that you typed. Raises LnodeError(USAGE) for words that are unknown or that do not go together."""
     if not argv:
         raise LnodeError(
             ExitCode.USAGE, "HOST is missing, an ssh alias", "see all there is: lnode --help", detail=_EVERYDAY

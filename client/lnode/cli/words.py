@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Scope(Enum):
-    """The place of a verb: what you type before it.
+    """The place of a verb: the words that you type before it.
 
     SESSION: `HOST [SESSION]`. NAMED: `HOST NAME`. HOST: a host and no session. HOSTS: a host or none; without one the
     function `without_host` of the verb's module is called.

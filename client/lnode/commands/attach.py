@@ -22,7 +22,7 @@ def attach(
     """Give the terminal to the session until you leave it. Raises LnodeError if that fails.
 
     lnode looks for the session on the other login nodes before it starts one on the node of the alias. With `here` it
-    does not look there.
+    skips the other login nodes.
     """
     if not (os.isatty(0) and os.isatty(1)):
         raise LnodeError(

@@ -1,4 +1,4 @@
-"""`lnode HOST [SESSION] --history`: list what happened to this laptop's connections, and when."""
+"""`lnode HOST [SESSION] --history`: list the events of this laptop's connections, with times."""
 
 import time
 

@@ -34,7 +34,7 @@ def asked(
     settles: Callable[[Reply], bool] = lambda reply: False,
     within_s: float = float("inf"),
 ) -> Iterator[tuple[Target, "Question", Reply]]:
-    """Start a script on the login node that has the session, and yield its first reply. `has` is true for that node.
+    """Start a script on the login node that has the session, and yield its first reply. `has` reads a reply.
 
     If no node has the session, the reply is from the alias's node and the question may be closed. If the reply
     `settles`, the question is open, even if another node may have the session. Leaving the block ends the question.

@@ -181,7 +181,7 @@ class State(NamedTuple):
     began: bool = False  # a login was done: later terminals create no session
     asks: bool = True  # the terminal that has started may ask you
     person: bool = False  # you signed in by hand, and the next login needs you again
-    refused: bool = False  # the last silent login was refused: the next login is yours
+    refused: bool = False  # the last silent login was refused: the next login needs you
     shared: bool = False  # the heartbeat runs over the terminal's own connection
     muxed: bool = False  # another process, the master, has the terminal's tty
     fresh: bool = False  # a shared connection fell silent: never use it again
@@ -260,7 +260,7 @@ def _opened(state: State, event: Event) -> Step:
 
 
 def _attempt_interrupted(state: State, event: Event) -> Step:
-    """Start the silent login again after a change of the network: the old one would only time out."""
+    """Give up a silent login after a change of the network, because the login would only time out."""
     if state.asks:
         return state, ()
     if event.what is Happened.ROUTE_CHANGED:

@@ -13,7 +13,7 @@ MAX_ROW = 1 << 19  # bytes; --wait-for joins a wrapped line of up to 2,000 rows
 
 
 class TooLong(Exception):  # noqa: N818 (a fact about the reply, not an error of the program)
-    """The reply exceeds a limit. Read no more of it."""
+    """The reply exceeds a limit. Read no more of that reply."""
 
 
 class Rows:

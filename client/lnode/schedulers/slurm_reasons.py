@@ -1,8 +1,8 @@
 """Why a job waits, in a few plain sentences for Slurm's two hundred words.
 
 The words are from src/common/job_state_reason.c (24.11) and from older versions, with the descriptions that slurmctld
-puts in their place. They follow a few patterns. QOS... and Assoc... name a limit: with PerJob, PerNode or Min for one
-request, with Minutes for a budget, else for the sum of all jobs that run at the same time.
+puts in their place. They follow a few patterns. QOS... and Assoc... name a limit. PerJob, PerNode and Min limit one
+request, Minutes is a budget, and all others limit the sum of the jobs that run at the same time.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Reason(NamedTuple):
-    """A clause that follows "the job", and what you can do about it; both "" for an unknown word."""
+    """A clause that follows "the job", and a hint for you; both "" for an unknown word."""
 
     text: str
     hint: str
@@ -65,9 +65,9 @@ _WORDS = {
 }
 _FOLDED = {word.lower(): reason for reason, words in _WORDS.items() for word in words.split()}
 
-_LONGEST = 400  # characters; the time of the patterns grows with the square of this length
+_LONGEST = 400  # characters; the patterns take time that grows with the square of that
 
-# The order counts: all other words QOS... and Assoc... name a limit of your own.
+# In this order; what is left of QOS... and Assoc... is a limit of one's own.
 _PATTERNS = [
     (re.compile(pattern, re.IGNORECASE), reason)
     for pattern, reason in (

@@ -1,7 +1,7 @@
 """The verdict on an ssh, which decides on the next one: how it has signed in, and why it has ended.
 
-The same order holds for each kind of ssh: it has done its task (OVER), or it had logged in and was lost (LOST), or it
-did not log in, for a cause that its words tell.
+The order is the same for each kind of ssh: it has done its task (OVER), or it had logged in and was lost (LOST). Else
+it did not log in, for a cause that its words tell.
 """
 
 from collections.abc import Sequence
@@ -64,8 +64,8 @@ def learn_sign_in(target: Target, said: Said) -> bool:
 def why_not_in(target: Target, said: Said, argv: Sequence[str], *, silent: bool) -> Cause:
     """Return why this ssh ended before it had logged in, with 255 or by a signal.
 
-    If a silent ssh reached the host and did not log in, lnode remembers that, whatever its words: the next one would
-    end in the same way, and the site counts each as a failed login. So lnode does not repeat it before you sign in.
+    If a silent ssh reached the host and did not log in, lnode remembers the failure, for any words of ssh. The next one
+    would end in the same way, and the site counts each as a failed login. So lnode waits until you sign in.
     """
     if silent and not arguments.may_dial(argv):
         return Cause.LOGIN_REFUSED  # it could only share a connection, and found none

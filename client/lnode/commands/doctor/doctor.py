@@ -1,4 +1,4 @@
-"""`lnode [HOST] --doctor`: check every layer between this laptop and a node; each finding has its fix."""
+"""`lnode [HOST] --doctor`: check all layers from this laptop to a node; each finding has its fix. Changes nothing."""
 
 import os
 import subprocess

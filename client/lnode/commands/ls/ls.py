@@ -47,7 +47,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
     else:
         _print_rows([view])
     notes = table.notes([view])
-    if trouble:  # the notes say what it is
+    if trouble:  # the notes name the trouble
         raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail)
     if not as_json:
         _say(notes)
