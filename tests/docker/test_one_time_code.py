@@ -48,7 +48,8 @@ def names(said: subprocess.CompletedProcess[str]) -> list[str]:
 def ours(rig: Rig) -> list[str]:
     """Every ssh of this laptop's, and every socket."""
     rows = subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [row for row in rows if str(rig.folder) in row] + [str(path) for path in (rig.home / "run").glob("lnode/*")]
+    sockets = [str(path) for path in (rig.home / "run").glob("lnode/*") if path.is_socket()]
+    return [row for row in rows if str(rig.folder) in row] + sockets
 
 
 def test_one_code_for_everything(site: Site) -> None:

@@ -316,14 +316,28 @@ def test_many_drops_leave_nothing_behind(slurm: Rig, tmp_path: Path) -> None:
         flap(slurm, wire, window, 0)  # what is loaded and made once
         remembered = slurm.home / ".local/state/lnode/login-nodes"
         wait_until(remembered.exists, "the link has told where the session is")
-        before = left_here(slurm, window, tmp_path), left_there(slurm)
-        for turn in range(1, DROPS):
+        flap(slurm, wire, window, 1)
+        there = at_rest(lambda: left_there(slurm))  # the link asks the scheduler meanwhile
+        before = left_here(slurm, window, tmp_path), there
+        for turn in range(2, DROPS):
             flap(slurm, wire, window, turn)
         returned(slurm, wire, window, shell)
         wait_until(lambda: left_there(slurm) == before[1], "the host has forgotten the old connections")
         assert left_here(slurm, window, tmp_path) == before[0]
         assert len(clients(slurm, "dropped")) == 1
         leave(slurm, wire, window)
+
+
+def at_rest(look: Callable[[], dict[str, object]]) -> dict[str, object]:
+    """Return what there is to see once it has been the same three times in a row."""
+    seen: list[dict[str, object]] = []
+
+    def is_same() -> bool:
+        seen.append(look())
+        return seen[-3:] == [seen[-1]] * 3
+
+    wait_until(is_same, "nothing changes any more", within_s=60)
+    return seen[-1]
 
 
 def left_here(rig: Rig, window: Window, temporary: Path) -> dict[str, object]:

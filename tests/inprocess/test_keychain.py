@@ -23,7 +23,7 @@ from lnode.attach.side_link import Companion
 from lnode.commands.sign_in import _method
 from lnode.ssh import arguments, prompts
 from lnode.ssh import keychain as ssh_keychain
-from lnode.ssh.failures import Cause
+from lnode.ssh.failures import Cause, Said
 from lnode.ssh.keychain import KeychainFailed
 from lnode.ssh.link.ladder import LinkFailed
 from lnode.ssh.log import SshLog
@@ -397,7 +397,7 @@ def test_a_key_that_ssh_has_accepted_unasked_gets_no_password(sshd: Sshd, checki
     async def scenario() -> None:
         told = asyncio.Event()
         companion = Companion(
-            target, words, lambda *_: "true", _never_silent, lambda *_, **__: None, lambda _: None,
+            target, Said(words), lambda *_: "true", _never_silent, lambda *_, **__: None, lambda _: None,
             lambda story: told.set(), NoLookout(), person=False,  # type: ignore[arg-type]
         )  # fmt: skip
         await asyncio.wait_for(told.wait(), DEADLINE_S)
@@ -562,7 +562,7 @@ def test_a_person_is_asked_about_a_key_before_the_keychain_answers(sshd: Sshd, o
 @pytest.fixture
 def plain_install(tmp_path: Path) -> dict[str, str]:
     """The environment of an lnode whose files have all lost their execute bit, as in a zip."""
-    package = Path(ssh_keychain.__file__).parent
+    package = Path(ssh_keychain.__file__).parent.parent
     copy = tmp_path / "install" / "lnode"
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for path in copy.rglob("*"):
