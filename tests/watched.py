@@ -91,10 +91,12 @@ while wire in ends:
                 data = data[os.write(1, data):]
 """
 
-# A program on PATH that is noted when it is run; those of lnode's own go on as themselves.
+# A program on PATH that is noted when it is run; those of lnode's own go on as themselves. cat appends the line in one
+# write, which two programs at the same moment do not mix.
 _NOTED = """\
 #!/bin/sh
-{{ printf '%s' "${{0##*/}}"; for word; do printf ' <%s>' "$word"; done; echo; }} >>"{log}"
+{{ printf '%s' "${{0##*/}}"; for word; do printf ' <%s>' "$word"; done; echo; }} >"{log}.$$"
+/bin/cat "{log}.$$" >>"{log}"; /bin/rm -f "{log}.$$"
 {go_on}
 """
 _REAL = {"ssh": '-F "$HOME/.ssh/config"', "ssh-keygen": "", "ps": ""}
