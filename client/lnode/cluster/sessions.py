@@ -142,7 +142,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
         entries.append(Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending))
     claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port)
-    tmux_is = next((word for section, word in _TMUX.items() if section in reply), "ok")
+    tmux_is = next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers_known.name_in(reply), port, claims,
         keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get("refused-tmux", ())),
@@ -151,7 +151,6 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
 
 
 _DISTRUSTED = re.compile(r"(writable|foreign) \.local/state/lnode[A-Za-z0-9._/-]{0,300}")
-_TMUX = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
 
 
 def _steps(sessions: int, jobs: Sequence[Job], host: Host) -> int:

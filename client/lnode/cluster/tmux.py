@@ -20,6 +20,11 @@ PANES_FORMAT = (
 )
 
 
+# The section of a reply in which a script says that tmux gave no answer -> the word for it in `--json`: there is no
+# tmux, its socket is gone, or it refuses.
+UNANSWERED = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
+
+
 class ExitOfAttach(IntEnum):
     """Exit code of the attach line (session.sh). The numbers are unusual: no failure of a shell looks like one.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from lnode.cluster import login_nodes
+from lnode.cluster import login_nodes, tmux
 from lnode.cluster.login_nodes import Verdict
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -92,12 +92,12 @@ def has_session(name: str, reply: Reply) -> bool:
 
 def has_pane(reply: Reply) -> bool:
     """True if a script of pane.sh has found its session."""
-    return not {"no-session", "no-tmux", "lost-tmux", "refused-tmux"} & reply.keys()
+    return not {"no-session", *tmux.UNANSWERED} & reply.keys()
 
 
 def check_pane(reply: Reply, alias: str, name: str) -> None:
     """Raise LnodeError if a script of pane.sh cannot use its pane."""
-    for tmux_is, section in (("missing", "no-tmux"), ("lost", "lost-tmux"), ("refused", "refused-tmux")):
+    for section, tmux_is in tmux.UNANSWERED.items():
         if section in reply:
             raise no_tmux(alias, tmux_is, "\n".join(reply[section]))
     if "no-session" in reply:
