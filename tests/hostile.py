@@ -201,8 +201,8 @@ def parse_line(line: str) -> Asked:
     text = binascii.a2b_base64(words.replace(" ", "")).decode("utf-8", "surrogateescape")
     known = [name for name in _SCRIPTS if text.endswith(call.source(name))]
     script = max(known, key=lambda name: len(call.source(name)), default="")
-    values = shlex.split(text[: len(text) - len(call.source(script))] if script else text.partition("\n")[0])
-    return Asked(script, tuple(values[2:]))
+    given = shlex.split(text[: len(text) - len(call.source(script))] if script else text.partition("\n")[0])
+    return Asked(script, tuple(word.partition("=")[2] for word in given))
 
 
 class Host:

@@ -33,7 +33,7 @@ while [ $# -gt 1 ]; do
   if [ "$1" = -E ]; then log=$2; fi
   shift
 done
-nonce=$(printf %s "$1" | sed 's/.* sh //' | tr -d ' ' | base64 -d | sed -n '1s/^set -- \\([^ ]*\\).*/\\1/p')
+nonce=$(printf %s "$1" | sed 's/.* sh //' | tr -d ' ' | base64 -d | sed -n '1s/^nonce=//p')
 answer() {{
   printf '\\n%s host\\nlogin1\\n1700000000\\n22\\n' "$nonce"
   printf '%s\\n' "$@"
@@ -99,7 +99,8 @@ from lnode.errors import LnodeError
 from lnode.ssh import question
 from lnode.ssh.target import Target
 question.REPLY_WITHIN_S = 0.5
-with question.Question(Target("unity", None, {"hostname": ("h",), "user": ("me",), "port": ("22",)}), "list") as asked:
+target = Target("unity", None, {"hostname": ("h",), "user": ("me",), "port": ("22",)})
+with question.Question(target, "list", "", "") as asked:
     try:
         print("answered", asked.reply()["host"][0])
     except LnodeError as error:

@@ -138,7 +138,7 @@ def scene() -> Iterator[Scene]:
 def reply(**sections: str) -> str:
     """A script that says these sections, and that it is done."""
     rows = (
-        f"printf '\\n%s {name.replace('_', '-')}\\n' \"$1\"\ncat <<'---'\n{text}\n---\n"
+        f"printf '\\n%s {name.replace('_', '-')}\\n' \"$nonce\"\ncat <<'---'\n{text}\n---\n"
         for name, text in {**sections, "end": ""}.items()
     )
     return "".join(rows)
@@ -186,7 +186,7 @@ def test_a_run_on_a_node_without_a_name_is_not_ended_there(scene: Scene) -> None
 
 
 def test_an_attach_is_not_led_by_it(scene: Scene) -> None:
-    scene.acts("session", "case $2 in create) exit 112 ;; esac\nexit 102")
+    scene.acts("session", "case $mode in create) exit 112 ;; esac\nexit 102")
     scene.acts("list", reply(**a_session("work", EVIL)))
     with Window([*LNODE, "unity", "work"], scene.env) as window:
         assert window.exit_status() not in (0, 3), window.text()
@@ -225,7 +225,7 @@ def test_no_folder_becomes_an_option_of_the_editor(scene: Scene, folder: str) ->
 def test_no_number_in_a_log_is_a_bug(scene: Scene, number: str, code: int) -> None:
     """A frame's line has 4 KiB: one that is longer is no answer of lnode's script."""
     over = f"over sim {'0' * 16} ended login1 12 1700000000 1700000010 0 - -"
-    scene.acts("logs", f'printf \'%s beat %s\\n%s {over}\\n\' "$1" {number} "$1"')
+    scene.acts("logs", f'printf \'%s beat %s\\n%s {over}\\n\' "$nonce" {number} "$nonce"')
     done = scene.run("unity", "sim", "--logs")
     assert done.returncode == code, done.stderr
 

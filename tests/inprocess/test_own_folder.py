@@ -53,7 +53,7 @@ class Home:
 
     def run(self, name: str, *, umask: int = 0o022) -> Mapping[str, Sequence[str]]:
         values = (name, call.run_id(), "", "echo done", "", call.source("keeper"))
-        return self.ask("run", "", "", *values, umask=umask, tell="start\n")
+        return self.ask("run", *values, umask=umask, tell="start\n")
 
     def plant(self, node: str, mode: int = 0o600) -> Path:
         """A note that another login node has a session."""

@@ -227,7 +227,14 @@ def detach(child: "pexpect.spawn[str]") -> int:
 # --- the line itself ---
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def blank(script: str) -> list[str]:
+    return [""] * len(remote_call.value_names(script))
+
+
+WORD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(st.lists(WORD, min_size=len(blank("kill")), max_size=len(blank("kill"))))
 def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
     line = remote_call.line("kill", *values)
     assert line.startswith("exec /bin/sh -c '")
@@ -237,7 +244,7 @@ def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
-    text = base64.b64decode(remote_call.line(script).partition("' sh ")[2].replace(" ", "")).decode()
+    text = base64.b64decode(remote_call.line(script, *blank(script)).partition("' sh ")[2].replace(" ", "")).decode()
     assert "#!" not in text
     assert not [row for row in text.splitlines() if not row.strip() or row.strip().startswith("#")]
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
@@ -250,7 +257,8 @@ SHELLCHECK = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}{os.
 @pytest.mark.skipif(SHELLCHECK is None, reason="no shellcheck here")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_shellcheck_has_nothing_to_say(script: str) -> None:
-    text = "".join((*remote_call.texts(script), ":\n"))
+    given = "".join(f"{name}=$0\n" for name in remote_call.value_names(script))
+    text = "".join((given, *remote_call.texts(script), ":\n"))
     by_name = "--exclude=SC2034,SC2317,SC2329"  # names of schedulers are put together
     done = subprocess.run(
         [str(SHELLCHECK), by_name, "-s", "sh", "-"], input=text, text=True, capture_output=True, check=False
@@ -842,7 +850,7 @@ RUN = "0123456789abcdef"
 def again_line(**values: str) -> str:
     return remote_call.line(
         "session", "x", "again", "keep", "node", "echo never", "", RUN, *HERE,
-        values.get("away_s", "0"), values.get("node", ""), values.get("tmux_path", ""),
+        values.get("away_s", "0"), values.get("node", ""), values.get("tmux_path", ""), "draw", "",
     )  # fmt: skip
 
 

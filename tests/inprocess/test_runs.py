@@ -21,7 +21,6 @@ from lnode.runs.record import Run
 from rig import wait_until
 
 LIMIT_S = 60
-NONE = ("", "", "")  # for list.sh, which is not asked here
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Host:
     def run(self, name: str, *command: str, cwd: str = "", before: str = "") -> Mapping[str, Sequence[str]]:
         nonce = call.nonce()
         values = (name, call.run_id(), cwd, shlex.join(command), "", call.source("keeper"))
-        line = call.line("run", nonce, *NONE[1:], *values)
+        line = call.line("run", nonce, *values)
         return parse_reply(nonce, self.sh(line, before).decode().split("\n"))
 
     def logs(self, name: str, id_: str = "", offset: str = "", lines: str = "", mode: str = "once") -> list[Frame]:

@@ -40,7 +40,7 @@ def run(
         on or "",
         call.source("keeper"),
     )
-    script, all_values = "run_on" if on else "run", (*sessions.list_values(settings.tmux), *values)
+    script, all_values = ("run_on", (*sessions.list_values(settings.tmux), *values)) if on else ("run", values)
     if len(call.line(script, call.nonce(), *all_values)) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
     if on:

@@ -121,15 +121,15 @@ class _Wait:
         alias, name, left_s = self._target.alias, self._name, self._left_s()
         values = (self._address.settings.tmux, *self._place, "follow" if self._text is None else "since")
         if not self._retries:
-            deed = ("type",) if self._text else ()
-            first = asked(self._address, "wait", *values, *deed, has=has_pane, within_s=left_s)
+            deed = "type" if self._text else ""
+            first = asked(self._address, "wait", *values, deed, has=has_pane, within_s=left_s)
             with first as (self._target, question, reply):
                 check_pane(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)
                 self._connected()
                 yield question
             return
-        with Question(self._target, "wait", *values, silent=True) as question:
+        with Question(self._target, "wait", *values, "", silent=True) as question:
             with question.within(min(left_s, _LOGIN_S)), screen.waiting(f"asking {alias} ..."):
                 reply = question.reply()
             if "no-session" in reply:

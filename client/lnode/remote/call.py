@@ -13,6 +13,7 @@ import shlex
 from lnode.schedulers.known import KNOWN
 
 _PARTS = re.compile(r"^# parts: (.+)$", re.MULTILINE)
+_VALUES = re.compile(r"^# values: (.+)$", re.MULTILINE)
 _AFTER = re.compile(r"^[a-z]+_after='(.+)'$", re.MULTILINE)
 _HERE = os.path.dirname(__file__)
 _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
@@ -20,14 +21,23 @@ _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n|^ +", re.MULTILINE)  # and indents: no 
 
 
 def line(script: str, *values: str) -> str:
-    """Return the shell line that runs `script`, a file of this folder, with `values` as its $1, $2, ...
+    """Return the shell line that runs `script`, a file of this folder, with a variable for each of `values`.
 
-    Values may hold anything but NUL. At most about 120 kB in all (Linux MAX_ARG_STRLEN).
+    Their names are on the script's line `# values:`, behind those of its parts. They may hold anything but NUL. At most
+    about 120 kB in all (Linux MAX_ARG_STRLEN). Raises ValueError if their number is another one.
     """
-    text = f"set -- {shlex.join(values)}\n{source(script)}"
+    names = value_names(script)
+    assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in zip(names, values, strict=True))
+    text = f"{assigned}{source(script)}"
     encoded = binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
     words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
     return f'exec /bin/sh -c \'eval "$(printf %s "$@" | base64 -d)"\' sh {words}'
+
+
+def value_names(script: str) -> tuple[str, ...]:
+    """Return the variables that the script and its parts want, in the order of the values of `line`."""
+    named = (name for text in texts(script) for found in _VALUES.findall(text) for name in found.split())
+    return tuple(dict.fromkeys(named))
 
 
 def run_id() -> str:

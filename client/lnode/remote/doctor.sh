@@ -1,12 +1,7 @@
 # shellcheck shell=sh
 # --doctor: facts about this host and this user's place on it, a line each. Changes nothing; each probe has some seconds.
-# Arguments: NONCE  TMUX  COMMAND  TERM
-# parts: tmux scheduler own lasting
-nonce=$1
-
-section() {
-  printf '\n%s %s\n' "$nonce" "$1"
-}
+# values: nonce tmux_path command term
+# parts: section tmux scheduler own lasting
 
 # fact NAME VALUE: one line, of which a terminal need not be afraid.
 fact() {
@@ -97,9 +92,9 @@ fact max_sessions "$(sed -n 's/^[[:space:]]*[Mm][Aa][Xx][Ss][Ee][Ss][Ss][Ii][Oo]
 ask_kill_user_processes
 ask_noise
 ask_login_shell
-case $4 in
+case $term in
 '' | *[!A-Za-z0-9+._-]*) ;;
-*) if have infocmp && ! infocmp "$4" >/dev/null 2>&1; then fact term_unknown "$4"; fi ;;
+*) if have infocmp && ! infocmp "$term" >/dev/null 2>&1; then fact term_unknown "$term"; fi ;;
 esac
 if have locale && locales=$(locale -a 2>/dev/null); then
   case $locales in
@@ -113,7 +108,7 @@ case $limit in
 '' | *[!0-9]*) ;;
 *) fact cpu_limit_s "$limit" ;;
 esac
-if find_tmux "$2"; then
+if find_tmux; then
   fact tmux_version "$("$tmux" -V 2>&1)"
   if lost_server; then
     fact tmux_lost "$lost"
@@ -128,5 +123,5 @@ else
 fi
 ask_home
 ask_scheduler
-if [ -n "$3" ] && ! need "$3" "$(every module)"; then fact command_missing "$3"; fi
+if [ -n "$command" ] && ! need "$command" "$(every module)"; then fact command_missing "$command"; fi
 section end

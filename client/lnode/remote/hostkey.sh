@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where FOLDER is.
-# Arguments: those of list.sh, then FOLDER
-# parts: tmux scheduler clients own nodes runs list
+# After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where CWD is.
+# values: cwd
+# parts: section tmux scheduler clients own nodes runs list
 folder=$own_state/sshd
 draft=$folder/draft.$$
 umask 077
@@ -15,5 +15,5 @@ section key
 { own_folder sshd && is_own "$folder/host_key" && ssh-keygen -y -f "$folder/host_key" 2>/dev/null; } ||
   printf '%s\n' "${said:-another user can write to $folder}"
 section folder
-(enter "$4" && pwd) 2>/dev/null
+(enter "$cwd" && pwd) 2>/dev/null
 section end

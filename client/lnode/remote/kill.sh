@@ -2,9 +2,8 @@
 # After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...` or `run ID`, and end these. Anything else
 # ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper.
 # PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
-# Arguments: those of list.sh, then NAME
-# parts: tmux scheduler clients own nodes runs list
-name=$4
+# values: name
+# parts: section tmux scheduler clients own nodes runs list
 
 IFS= read -r verdict || exit 0
 # shellcheck disable=SC2086 # split on purpose: an id and job numbers

@@ -1,9 +1,8 @@
 # shellcheck shell=sh
 # What runs here, in one answer: tmux first, the scheduler last because it may hang. Each section begins with a line
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
-# Arguments: NONCE  PANES_FORMAT  TMUX
-# parts: tmux scheduler clients own nodes runs
-nonce=$1 panes_format=$2
+# values: nonce panes_format tmux_path
+# parts: section tmux scheduler clients own nodes runs
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
@@ -97,7 +96,7 @@ section host
 uname -n
 date +%s
 printf '%s\n' "${SSH_CONNECTION##* }"
-find_tmux "$3" || tmux=
+find_tmux || tmux=
 find_server
 scheduled </dev/null | {
   panes=

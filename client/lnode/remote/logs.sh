@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # A run's log from a byte on, in frames: a line `NONCE KIND WORDS`, and for `data OFFSET LENGTH` so many bytes and a line
 # `NONCE ok` (chunks.py). At least one frame a second, so that a silence means something, and whoever has gone is noticed.
-# Arguments: NONCE  NAME  ID (of the run, or empty)  OFFSET (or empty)  LINES (or empty: all)  once|follow
-# parts: own runs
-nonce=$1 name=$2 id=$3 offset=$4 lines=$5 mode=$6
+# ID is the run's, LINES how many to begin with, MODE once or follow; ID, OFFSET and LINES may be empty.
+# values: nonce name id offset lines mode
+# parts: section own runs
 most=65536
 
 size_of_log() {

@@ -1,13 +1,11 @@
 # shellcheck shell=sh
 # Tell something in the session of this run: tmux itself does, so that nothing of ours falls between its bytes. The reply is
 # framed as in client.sh: `told` if it was this run's to tell, `end` in any case.
-# Arguments: NONCE  RUN  TMUX  TITLE  TEXT  OPTION  OLD  NEW  SOUND  PID. What is empty is left out.
+# What is empty is left out.
 # TEXT is for this run's own client, or with OPTION for all of the session's, if that could be changed from OLD to NEW. SOUND, a bell
 # or an escape sequence that tmux is to pass through, goes out in the pane whose first process is PID, or in any.
-# parts: tmux
-nonce=$1 run=$2 path=$3 title=$4 text=$5 option=$6 old=$7 new=$8 sound=$9
-shift 9
-pid=$1
+# values: nonce run tmux_path title text option old new sound pane_pid
+# parts: section tmux
 
 # Only where the user has no titles of their own.
 set_title() {
@@ -45,7 +43,7 @@ show() {
 # A pane that was stopped (Ctrl-S) takes nothing, for ever.
 make_sound() {
   ask list-panes -s -t "$id:" -F '#{pane_pid} #{pane_tty} #{allow-passthrough}'
-  row=$(printf '%s\n' "$rows" | grep "^$pid " || printf '%s\n' "$rows" | head -n 1)
+  row=$(printf '%s\n' "$rows" | grep "^$pane_pid " || printf '%s\n' "$rows" | head -n 1)
   case $row in
   *' off') if [ "${#sound}" -gt 1 ]; then return; fi ;;
   esac
@@ -53,14 +51,14 @@ make_sound() {
   printf %s "$sound" | timeout 2 tee "${row%% *}" >/dev/null 2>&1
 }
 
-if find_tmux "$path" && find_run "$run" && [ -n "$id" ] && is_attached; then
+if find_tmux && find_run "$run" && [ -n "$id" ] && is_attached; then
   own=${mark%% *}
   if [ -n "$title" ]; then set_title; fi
   if [ -z "$option" ]; then
     if [ -n "$text" ]; then show 3000 "$own"; fi
     if [ -n "$sound" ]; then make_sound; fi
   elif claim; then
-    printf '\n%s told\n' "$nonce"
+    section told
     if [ -n "$text" ]; then
       ask list-clients -t "$id" -F '#{client_tty}'
       for tty in $rows; do show 6000 "$tty"; done
@@ -68,4 +66,4 @@ if find_tmux "$path" && find_run "$run" && [ -n "$id" ] && is_attached; then
     if [ -n "$sound" ]; then make_sound; fi
   fi
 fi
-printf '\n%s end\n' "$nonce"
+section end

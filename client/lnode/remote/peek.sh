@@ -1,10 +1,9 @@
 # shellcheck shell=sh
 # What a session shows now, and how many rows above it.
-# Arguments: NONCE  TMUX  NAME  ABOVE
-# parts: tmux pane
-nonce=$1
+# values: nonce tmux_path name above
+# parts: section tmux pane
 
-find_pane "$2" '#{session_name}' "$3" ''
+find_pane '#{session_name}' "$name" ''
 section screen
-show -S "-$4"
+show -S "-$above"
 section end

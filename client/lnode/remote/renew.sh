@@ -3,9 +3,9 @@
 # the pane that a person would see, if it is a shell at its prompt, else into a window of its own; `behind` is one that is not
 # shown. GRANTED is the pid of the pane whose request has its allocation, or 0.
 # Anything else starts nothing.
-# Arguments: those of list.sh, then NAME  COMMAND  PROGRAM  COLUMNS  ROWS (of the laptop's terminal, or empty)
-# parts: tmux scheduler clients own nodes runs list
-name=$4 command=$5 program=$6 columns=$7 lines=$8
+# COLUMNS and LINES are those of the laptop's terminal, or empty.
+# values: name command program columns lines
+# parts: section tmux scheduler clients own nodes runs list
 
 # at_prompt PID: is there from this process down nothing but shells, each the only child of the one above, and is the last of
 # them one that was started to be typed into (no script, which may be reading or counting), in the foreground and asleep?

@@ -1,13 +1,8 @@
 # shellcheck shell=sh
 # A process that was started without protection: what it is and what holds it (rescue.py), then one line is waited for, `take`:
 # reptyr brings it into a session NAME. Anything else changes nothing.
-# Arguments: NONCE  TMUX  PID  NAME
-# parts: tmux scheduler own nodes lasting
-nonce=$1 pid=$3 name=$4
-
-section() {
-  printf '\n%s %s\n' "$nonce" "$1"
-}
+# values: nonce tmux_path pid name
+# parts: section tmux scheduler own nodes lasting
 
 fact() {
   printf '%s %s\n' "$1" "$2"
@@ -71,7 +66,7 @@ facts() {
   if [ -n "$id" ]; then fact taken yes; fi
 }
 
-find_tmux "$2" || tmux=
+find_tmux || tmux=
 section host
 uname -n
 section facts

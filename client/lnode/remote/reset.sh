@@ -1,10 +1,9 @@
 # shellcheck shell=sh
 # Thaw a frozen screen with what tmux can do; each thing done is a section. No program is ended, no text is typed.
-# Arguments: NONCE  TMUX  NAME
-# parts: tmux scheduler pane
-nonce=$1
+# values: nonce tmux_path name
+# parts: section tmux scheduler pane
 
-find_pane "$2" '#{session_name}' "$3" ''
+find_pane '#{session_name}' "$name" ''
 if [ "$dead" != 0 ]; then leave dead; fi
 leave_modes
 

@@ -1,11 +1,9 @@
 # shellcheck shell=sh
 # Start a run: all that can be refused is refused before anything runs. Where it is for a session's allocation (ON), list.sh has
 # answered, and one line is waited for: the job. Anything else starts nothing.
-# Arguments: those of list.sh, then NAME ID CWD WORDS ON KEEPER. WORDS are the command as a POSIX shell would read it.
-# parts: tmux own runs lasting
-nonce=$1
-shift 3
-name=$1 id=$2 cwd=$3 words=$4 on=$5 keeper_text=$6
+# WORDS are the command as a POSIX shell would read it.
+# values: nonce name id cwd words on keeper_text
+# parts: section tmux own runs lasting
 job='' new=$runs/$name.new
 
 # refuse SECTION WORDS

@@ -1,18 +1,15 @@
 # shellcheck shell=sh
 # The attach line: has-session, else create, then attach on this tty; its exit code says what happened (tmux.py).
-# Arguments: NAME  create|existing|refuse|again|there|anew  keep|detach (other clients)  node|login  COMMAND  PROGRAM  RUN
-# LAPTOP  LAPTOP_NAME  AWAY_S  NODE  TMUX  draw|control (tmux's protocol for iTerm2)  CWD (of a new session). `again` is a reconnect, which nobody
-# asked for: it knows the session by RUN and only by it, creates nothing and takes nothing from anybody. NODE is where the
-# laptop thinks the session is, "" for anywhere. `there` and `anew` are `existing` and `create` for whoever has asked the
-# other login nodes.
+# MODE is create, existing, refuse, again, there or anew. `again` is a reconnect, which nobody asked for: it knows the session by
+# RUN and only by it, creates nothing and takes nothing from anybody. `there` and `anew` are `existing` and `create` for whoever has
+# asked the other login nodes. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
+# iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
+# values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
 # parts: tmux scheduler own nodes lasting
-name=$1 mode=$2 others=$3 kind=$4 command=$5 program=$6 run=$7 laptop=$8 laptop_name=$9
-shift 9
-away_s=$1 node=$2 look=$4 cwd=$5
 
 lasting=
 patience_s=30 # you see that it waits
-find_tmux "$3" || exit 103
+find_tmux || exit 103
 fit_term
 
 # What an attach leaves on the session: the mark of its client (see find_run), and the lease of the laptop that asked.

@@ -1,13 +1,8 @@
 # shellcheck shell=sh
 # --setup: shows the user's shell, its rc file and tmux.conf, and what the site starts jobs with; then waits on standard input
 # for what becomes of each file, `rc|tmux_conf CHECKSUM BASE64`, and ends at an empty line.
-# Arguments: NONCE  TMUX
-# parts: tmux scheduler
-nonce=$1
-
-section() {
-  printf '\n%s %s\n' "$nonce" "$1"
-}
+# values: nonce tmux_path
+# parts: section tmux scheduler
 
 # checksum FILE: what it holds, in a word; `-` where there is none.
 checksum() {
@@ -73,7 +68,7 @@ fish) rc=${XDG_CONFIG_HOME:-$HOME/.config}/fish/config.fish ;;
 sh | dash | ash | ksh | ksh93 | mksh) rc=$HOME/.profile ;;
 esac
 section tmux
-if find_tmux "$2"; then "$tmux" -V 2>&1; fi
+if find_tmux; then "$tmux" -V 2>&1; fi
 if ! [ -e "$tmux_conf" ] && [ -e "${XDG_CONFIG_HOME:-$HOME/.config}/tmux/tmux.conf" ]; then
   tmux_conf=${XDG_CONFIG_HOME:-$HOME/.config}/tmux/tmux.conf
 fi

@@ -1,16 +1,15 @@
 # shellcheck shell=sh
 # An sshd of the user's own for one connection, on standard input and output: in the allocation JOB, on its first node, else on
-# this login node. It has no port, and lets in nobody but the laptop's KEY.
-# Arguments: JOB (or empty)  KEY (public)  LAPTOP
+# this login node where JOB is empty. It has no port, and lets in nobody but the laptop's public KEY.
+# values: job key laptop
 # parts: tmux scheduler own
-job=$1 key=$2
 folder=$own_state/sshd
 if ! own_folder sshd || ! is_own "$folder/host_key"; then
   echo "lnode: another user can write to $folder" >&2
   exit 1
 fi
-(umask 077 && printf '%s\n' "$key" >"$folder/$3.pub") || exit
-set -- -i -e -f /dev/null -o "HostKey=\"$folder/host_key\"" -o "AuthorizedKeysFile=\"$folder/$3.pub\"" -o UsePAM=no \
+(umask 077 && printf '%s\n' "$key" >"$folder/$laptop.pub") || exit
+set -- -i -e -f /dev/null -o "HostKey=\"$folder/host_key\"" -o "AuthorizedKeysFile=\"$folder/$laptop.pub\"" -o UsePAM=no \
   -o StrictModes=no -o PidFile=none -o AuthenticationMethods=publickey -o LogLevel=ERROR -o 'Subsystem=sftp internal-sftp'
 # shellcheck disable=SC2016 # for the shell there
 set -- /bin/sh -c '

@@ -1,18 +1,15 @@
 # shellcheck shell=sh
 # Type into a session, if there is something to type, then show what has come each time that a line arrives on standard
 # input; it ends with the connection. Rows are counted from the first of the pane's history on.
-# Arguments: NONCE  TMUX  FORMAT  VALUE (see find_pane)  PANE  FROM  LAST  follow|since  [type] (see send.sh)
-# FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
-# shows the screen and what went past it, `since` what came after row FROM.
-# parts: tmux pane
-nonce=$1
+# FORMAT, VALUE and PANE are those of find_pane. FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
+# shows the screen and what went past it, `since` what came after row FROM. With the deed `type` one line is waited for (see send.sh).
+# values: nonce tmux_path format value pane from last how deed
+# parts: section tmux pane
 
-find_pane "$2" "$3" "$4" "$5"
-from=$6 last=$7 how=$8
-shift 8
+find_pane "$format" "$value" "$pane"
 if [ -z "$last" ]; then
   from=$history last=$history
-  if [ $# -gt 0 ]; then
+  if [ "$deed" = type ]; then
     leave_modes
     section ready
     section end

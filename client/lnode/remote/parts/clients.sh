@@ -10,8 +10,8 @@ ask_for_clients() {
   [ -n "$held" ] || return 0
   printf '%s\n' "$held"
   section evidence
-  printf '%s\n' "$held" | while read -r _ pid parent _ _ command; do
-    "${scheduler}_evidence" "$pid" "$parent" "$command"
+  printf '%s\n' "$held" | while read -r _ pid parent _ _ argv; do
+    "${scheduler}_evidence" "$pid" "$parent" "$argv"
   done
   section jobs-of-clients
   "${scheduler}_jobs" "${USER:-$(id -un)}" || section scheduler-silent

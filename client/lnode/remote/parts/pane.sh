@@ -1,26 +1,22 @@
 # shellcheck shell=sh
 # The pane that a person would see: the active one of a session's current window. Sourced text, not a program.
 
-section() {
-  printf '\n%s %s\n' "$nonce" "$1"
-}
-
 leave() {
   section "$1"
   section end
   exit 0
 }
 
-# find_pane TMUX FORMAT VALUE PANE: the session of which FORMAT is exactly VALUE, and its active pane where PANE is empty.
+# find_pane FORMAT VALUE PANE: the session of which FORMAT is exactly VALUE, and its active pane where PANE is empty.
 find_pane() {
   section host
   uname -n
-  find_tmux "$1" || leave no-tmux
+  find_tmux || leave no-tmux
   find_server
   if [ -n "$lost" ]; then leave lost-tmux; fi
-  session_with "$2" "$3" || cannot_ask
+  session_with "$1" "$2" || cannot_ask
   [ -n "$id" ] || leave no-session
-  pane=$4
+  pane=$3
   look || unseen no-session
 }
 

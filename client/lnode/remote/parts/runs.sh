@@ -6,10 +6,6 @@
 # NAME.1 is the run before. Other login nodes may see the folder too, and know nothing of its processes.
 runs=$own_state/runs
 
-section() {
-  printf '\n%s %s\n' "$nonce" "$1"
-}
-
 # begin_of PID: sets $begin to the start of that process, which tells it from a later one, because pids are used again.
 # False where there is none. proc(5): the 22nd field, ticks since boot; what is before `)` is the name.
 begin_of() {

@@ -53,9 +53,9 @@ need() {
   have "$1"
 }
 
-# find_tmux PATH_OR_EMPTY: sets $tmux. False without a tmux.
+# find_tmux: sets $tmux, the one at $tmux_path or else the first that is found. False without a tmux.
 find_tmux() {
-  tmux=${1:-tmux}
+  tmux=${tmux_path:-tmux}
   need "$tmux" tmux
 }
 
@@ -268,9 +268,9 @@ option() {
 # clients: a row for each client of session $id, in the shape of a mark: its tty, the pid of its parent, when it came.
 clients() {
   ask list-clients -t "$id" -F '#{client_tty} #{client_created} #{client_pid}' || return
-  printf '%s\n' "$rows" | while read -r tty created pid; do
+  printf '%s\n' "$rows" | while read -r tty created client; do
     case $tty in
-    /*) parent=$(parent_of "$tty" "$pid") ;;
+    /*) parent=$(parent_of "$tty" "$client") ;;
     *) continue ;;
     esac
     if [ -n "$parent" ]; then printf '%s %s %s\n' "$tty" "$parent" "$created"; fi
