@@ -116,7 +116,7 @@ if find_tmux; then
     fact tmux_refuses "$rows"
   elif [ -z "$none" ]; then
     ask_agents
-    ask show-options -g && fact their_prefix "$(option prefix)"
+    ask show-options -g && option prefix && fact their_prefix "$value"
   fi
 else
   fact tmux_missing yes

@@ -6,6 +6,7 @@
 # parts: section tmux scheduler clients own nodes runs list
 
 IFS= read -r verdict || exit 0
+awake=
 # shellcheck disable=SC2086 # split on purpose: an id and job numbers
 set -f -- $verdict
 [ -n "$1" ] || exit 0
@@ -14,7 +15,7 @@ shift
 
 # members: the processes of the run's session that are left.
 members() {
-  ps -u "$(id -u)" -o pid= -o sid= 2>/dev/null | while read -r member of; do
+  ps -u "$me" -o pid= -o sid= 2>/dev/null | while read -r member of; do
     if [ "$of" = "$leader" ]; then echo "$member"; fi
   done
 }
@@ -73,7 +74,7 @@ new_requests() {
   if ! ask list-panes -a -F '#{session_id} #{pane_pid}'; then echo unknown && return; fi
   {
     printf '%s\n' "$rows" | sed -n 's/^\$/pane &/p'
-    ps -u "$(id -u)" -o pid= -o ppid= -o comm= 2>/dev/null
+    ps -u "$me" -o pid= -o ppid= -o comm= 2>/dev/null
   } | awk -v id="$id" -v held=" $held " -v requesters=" $(every requesters) " '
     $1 == "pane" { if ($2 == id) ends[$3] = 1; else stays[$3] = 1; next }
     { parent[$1] = $2; name[$1] = $3 }
@@ -117,5 +118,5 @@ fi
 find_session '#{session_name}' "$name"
 section left
 printf '%s\n' "$id"
-printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p' | note_sessions
+note_sessions "$(printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p')"
 section end

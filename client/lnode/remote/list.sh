@@ -36,28 +36,37 @@ sessions() {
     section marks
     if ask "$@"; then printf '%s\n' "$rows" | grep '^@lnode_run_'; fi
     section who
-    who 2>/dev/null | grep "^$(id -un) "
+    who 2>/dev/null | grep "^${USER:=$(id -un)} "
   fi
   section processes
-  ps -u "$(id -u)" -o pid= -o ppid= -o sid= -o etime= -o comm= 2>/dev/null
+  ps -u "$me" -o pid= -o ppid= -o sid= -o etime= -o comm= 2>/dev/null
 }
 
-# Of the processes in the sessions SID..., and of those that lead into a job, the process group and the command line.
-work_of() {
-  ps -u "$(id -u)" -o sid= -o pid= -o pgid= -o args= 2>/dev/null | awk -v sids=" $* " -v steps=" $(every steps) " '
+# Of the processes in the sessions that submitted the batch jobs (1 in the third field), and of those that lead into a job, the
+# process group and the command line.
+work() {
+  {
+    printf '%s\nprocesses\n' "$jobs"
+    ps -u "$me" -o sid= -o pid= -o pgid= -o args= 2>/dev/null
+  } | awk -v steps=" $(every steps) " '
+    /^processes$/ { at_work = 1; next }
+    !at_work { if ($1 ~ /^[0-9]/ && $3 == 1 && $2 ~ /^[0-9]+$/) asked[$2] = 1; next }
     { program = $4; sub(/.*[/]/, "", program) }
-    index(sids, " " $1 " ") || index(steps, " " program " ") { print substr($0, 1, 1000) }'
+    $1 in asked || index(steps, " " program " ") { print substr($0, 1, 1000) }'
 }
 
-# Passes the jobs on, then what is at work in the sessions that submitted the batch jobs (1 in the third field). Of each job
-# that no pane's own process requested: in which pane of which tmux was the leader of its session started? Where that is a
-# nested tmux, in which pane was that server?
+# Passes the jobs on, then what is at work on them. Of each job that no pane's own process requested: in which pane of which tmux
+# was the leader of its session started? Where that is a nested tmux, in which pane was that server?
 with_origins() {
   jobs=$(cat)
   printf '%s\n' "$jobs"
+  case $jobs in
+  *"
+"[0-9]*) ;;
+  *) return ;;
+  esac
   section work
-  # shellcheck disable=SC2046 # split on purpose
-  work_of $(printf '%s\n' "$jobs" | sed -n 's/^[0-9][^ ]*  *\([0-9][0-9]*\)  *1 .*/\1/p' | sort -u | head -n 1000)
+  work
   strangers=
   for sid in $(printf '%s\n' "$jobs" | sed -n 's/^[0-9][^ ]* *\([0-9]*\) .*/\1/p'); do
     case $panes in
@@ -87,13 +96,15 @@ started_in() {
 
 # A row for each session that is said to be on another node: NODE PORT NAME.
 noted_elsewhere() {
-  other_nodes | while read -r file; do
+  others=$(other_nodes)
+  [ -n "$others" ] || return 0
+  printf '%s\n' "$others" | while read -r file; do
     sed -n "1{s/^port \([0-9]*\).*/\1/;h;d;};G;s/\(.*\)\n\(.*\)/${file##*/} \2 \1/p" "$file" 2>/dev/null
   done | head -n 500
 }
 
 section host
-uname -n
+printf '%s\n' "$this_node"
 date +%s
 printf '%s\n' "${SSH_CONNECTION##* }"
 find_tmux || tmux=
@@ -105,7 +116,7 @@ scheduled </dev/null | {
   elif [ -n "$lost" ]; then
     section lost-tmux
   elif sessions; then
-    printf '%s\n' "$panes" | sed -n 's/^named //p' | note_sessions || section unkept
+    note_sessions "$(printf '%s\n' "$panes" | sed -n 's/^named //p')" || section unkept
   fi
   section nodes
   noted_elsewhere

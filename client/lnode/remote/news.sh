@@ -12,7 +12,11 @@ set_title() {
   ask show-options -g set-titles
   case $rows in *on) return ;; esac
   rows=$options
-  if [ -n "$(option set-titles)" ] && [ -z "$(option @lnode_title)" ]; then return; fi
+  option set-titles
+  if [ -n "$value" ]; then
+    option @lnode_title
+    [ -n "$value" ] || return 0
+  fi
   ask set-option -t "$id:" @lnode_title on ';' set-option -t "$id:" set-titles on ';' \
     set-option -t "$id:" set-titles-string "$title"
 }
@@ -26,7 +30,8 @@ claim() {
     [ "$rows" = told ]
   else
     ask show-options -t "$id:"
-    [ "$(option "$option")" = "$old" ] && ask set-option -t "$id:" "$option" "$new"
+    option "$option"
+    [ "$value" = "$old" ] && ask set-option -t "$id:" "$option" "$new"
   fi
 }
 
@@ -34,10 +39,11 @@ claim() {
 show() {
   ask display-message -C -d "$((2 * $1))" -c "$2" "$text" && return
   rows=$options
-  if [ -z "$(option display-time)" ]; then ask set-option -t "$id:" display-time "$1"; fi
+  option display-time
+  its_own=$value
+  if [ -z "$its_own" ]; then ask set-option -t "$id:" display-time "$1"; fi
   ask display-message -c "$2" "$text"
-  rows=$options
-  if [ -z "$(option display-time)" ]; then ask set-option -u -t "$id:" display-time; fi
+  if [ -z "$its_own" ]; then ask set-option -u -t "$id:" display-time; fi
 }
 
 # A pane that was stopped (Ctrl-S) takes nothing, for ever.

@@ -10,7 +10,7 @@
 # at_prompt PID: is there from this process down nothing but shells, each the only child of the one above, and is the last of
 # them one that was started to be typed into (no script, which may be reading or counting), in the foreground and asleep?
 at_prompt() {
-  LC_ALL=C ps -u "$(id -u)" -o pid= -o ppid= -o stat= -o comm= -o args= | awk -v pid="$1" '
+  LC_ALL=C ps -u "$me" -o pid= -o ppid= -o stat= -o comm= -o args= | awk -v pid="$1" '
     $3 ~ /^Z/ { next }
     { children[$2]++; child[$2] = $1; stat[$1] = $3; name[$1] = $4; words[$1] = ""
       for (i = 6; i <= NF; i++) words[$1] = words[$1] " " $i }
@@ -28,7 +28,8 @@ at_prompt() {
 # Is a request that --renew started still asking, though perhaps no scheduler knows of it yet? Its pane forgets it (tmux.py).
 is_asked() {
   ask show-options -t "$id:"
-  asked=$(option @lnode_renewed)
+  option @lnode_renewed
+  asked=$value
   [ -n "$asked" ] || return
   ask list-panes -s -t "$id:" -F '#{pane_id} #{pane_pid}'
   asked_pid=$(printf '%s\n' "$rows" | sed -n "s/^$asked //p")
@@ -66,6 +67,7 @@ start_in_pane() {
 }
 
 IFS=' ' read -r want how granted || exit 0
+awake=
 [ -n "$how" ] || exit 0
 session_with '#{session_name}' "$name"
 if [ "$id" != "$want" ]; then

@@ -36,14 +36,14 @@ facts() {
   uid=$(ps -o uid= -p "$pid" 2>/dev/null | tr -d ' ')
   fact uid "$uid"
   [ -n "$uid" ] || return
-  if [ "$uid" = "$(id -u)" ]; then fact mine yes; fi
+  if [ "$uid" = "$me" ]; then fact mine yes; fi
   fact command "$( (cat "/proc/$pid/cmdline" 2>/dev/null || ps -o args= -p "$pid" | tr '\n ' '\0\0') | head -c 4000 | base64 | tr -d '\n')"
   tty=$(tty_of "$pid" | tr -d '?')
   fact tty "$tty"
   fact state "$(ps -o stat= -p "$pid" | tr -d ' ')"
   group=$(ps -o pgid= -p "$pid" | tr -d ' ')
   fact job "$group"
-  fact others "$(ps -u "$(id -u)" -o pgid= -o pid= | awk -v g="$group" -v p="$pid" '$1 == g && $2 != p' | wc -l | tr -d ' ')"
+  fact others "$(ps -u "$me" -o pgid= -o pid= | awk -v g="$group" -v p="$pid" '$1 == g && $2 != p' | wc -l | tr -d ' ')"
   case $(sed -n 's/^SigIgn:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) in *[13579bdf]) fact immune yes ;; esac
   above=$(ancestors)
   fact shell "$(shell_of_its_job)"
@@ -61,7 +61,7 @@ facts() {
   PATH=$PATH:/usr/local/bin:/usr/bin:$HOME/bin:$HOME/.local/bin
   if have reptyr; then fact reptyr yes; fi
   scope=$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null)
-  if [ "${scope:-0}" = 0 ] || [ "$(id -u)" = 0 ]; then fact permitted yes; fi
+  if [ "${scope:-0}" = 0 ] || [ "$me" = 0 ]; then fact permitted yes; fi
   session_with '#{session_name}' "$name"
   if [ -n "$id" ]; then fact taken yes; fi
 }
@@ -74,6 +74,7 @@ facts
 section end
 
 IFS= read -r word || exit 0
+awake=
 [ "$word" = take ] || exit 0
 before=$(tty_of "$pid")
 # Whatever shell tmux hands it to; a shell stays when it ends.
@@ -89,7 +90,7 @@ session_with '#{session_name}' "$name"
 
 # Not for a time that is up: who is at work with it is not to be stopped in the middle.
 at_work() {
-  ps -u "$(id -u)" -o args= | awk -v p="$pid" '$1 ~ /reptyr$/ && $2 == p { at = 1 } END { exit !at }'
+  ps -u "$me" -o args= | awk -v p="$pid" '$1 ~ /reptyr$/ && $2 == p { at = 1 } END { exit !at }'
 }
 
 tries=150
@@ -101,7 +102,7 @@ done
 now=$(tty_of "$pid")
 if [ -n "$now" ] && [ "$now" != "$before" ]; then
   section taken
-  ask list-sessions -F '#{session_name}' && printf '%s\n' "$rows" | note_sessions
+  ask list-sessions -F '#{session_name}' && note_sessions "$rows"
 else
   section failed
   ask capture-pane -p -t "$id:" && printf '%s\n' "$rows" | grep . | head -n 5

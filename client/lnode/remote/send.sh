@@ -7,6 +7,7 @@
 find_pane '#{session_name}' "$name" ''
 section end
 IFS= read -r words || exit 0
+awake=
 look || unseen no-session
 type_in "$words"
 section end

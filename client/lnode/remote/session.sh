@@ -15,7 +15,7 @@ fit_term
 # What an attach leaves on the session: the mark of its client (see find_run), and the lease of the laptop that asked.
 now=$(date +%s)
 here="$(tty || :) $$ $now"
-lease=$laptop,$now,$laptop_name,$(printf %.1s "$others")
+lease=$laptop,$now,$laptop_name,${others%"${others#?}"}
 
 # There is no such program, but perhaps a scheduler.
 no_program() {
@@ -32,7 +32,7 @@ on_tty() {
   if [ "$look" = control ]; then set -- -CC "$@"; else printf '\033[22;0t'; fi
   # shellcheck disable=SC2086 # split on purpose
   { said=$(exec $lasting "$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
-  left=$?
+  left=$? awake=
   if [ "$look" != control ]; then printf '\033[23;0t'; fi
 }
 
@@ -59,7 +59,7 @@ keep_agent() {
   folder=${socket%/*} link=${socket%/*}/agent-$name
   if [ ! -S "$SSH_AUTH_SOCK" ] || [ "$SSH_AUTH_SOCK" = "$link" ]; then return; fi
   if [ "$1" = new ]; then (umask 077 && mkdir "$folder" 2>/dev/null); elif [ ! -L "$link" ]; then return; fi
-  if [ -n "$(find "$folder" -prune -type d -user "$(id -u)" 2>/dev/null)" ] && ln -sf "$SSH_AUTH_SOCK" "$link" 2>/dev/null; then
+  if [ -n "$(find "$folder" -prune -type d -user "$me" 2>/dev/null)" ] && ln -sf "$SSH_AUTH_SOCK" "$link" 2>/dev/null; then
     SSH_AUTH_SOCK=$link
     export SSH_AUTH_SOCK
   fi
@@ -175,7 +175,8 @@ detached() {
   stop_for_stranger $(($(date +%s) - 3)) # whoever detaches the others has come just now
   set -- set-option -u -t "$id:" "@lnode_run_$run" ';' set-option -t "$id:" @lnode_left "$run"
   rows=$options
-  if [ -n "$(option @lnode_title)" ] && [ -z "$present" ]; then # what it says is true only as long as somebody sees to it
+  option @lnode_title
+  if [ -n "$value" ] && [ -z "$present" ]; then # what it says is true only as long as somebody sees to it
     for it in @lnode_title set-titles set-titles-string; do set -- "$@" ';' set-option -u -t "$id:" "$it"; done
   fi
   ask "$@"
@@ -187,8 +188,9 @@ read_lease() {
   rows=$options
   set -f
   IFS=,
-  # shellcheck disable=SC2046 # split on purpose
-  set -- $(option @lnode_owner)
+  option @lnode_owner
+  # shellcheck disable=SC2086 # split on purpose
+  set -- $value
   unset IFS
   set +f
   holder=${1:-$laptop} held_how=$4
@@ -247,10 +249,7 @@ prepare() {
   if [ -n "$program" ]; then knows "$program" || no_program; fi
   if ! enter "$cwd" 2>/dev/null || { [ -z "$cwd" ] && [ ! -r . ]; }; then exit 114; fi
   if [ "$mode" = anew ]; then forget "$name"; fi
-  {
-    printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p'
-    printf '%s\n' "$name"
-  } | note_sessions
+  note_sessions "$(printf '%s\n' "$rows" "\$0 $name" | sed -n 's/^\$[0-9]* //p')"
 }
 
 said='' was='' from='' prepared=''

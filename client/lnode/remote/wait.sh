@@ -14,6 +14,7 @@ if [ -z "$last" ]; then
     section ready
     section end
     IFS= read -r words || exit 0
+    awake=
     look || unseen no-session
     from=$((history + cursor))
     section before
@@ -40,6 +41,7 @@ recount() {
 
 shown=
 while read -r _; do
+  awake=
   look || unseen gone
   recount
   if ! ask capture-pane -p -J -t "$pane" -S "$start"; then

@@ -5,7 +5,7 @@
 # The clients first. Where none waits in a pane, no interactive job is held from here, and the scheduler is not asked.
 ask_for_clients() {
   section clients
-  held=$(ps -u "$(id -u)" -o pid= -o ppid= -o sid= -o etime= -o comm= -o args= | awk -v names=" $(of requesters) " '
+  held=$(ps -u "$me" -o pid= -o ppid= -o sid= -o etime= -o comm= -o args= | awk -v names=" $(of requesters) " '
     index(names, " " $5 " ") { $5 = ""; print "client", $0 }')
   [ -n "$held" ] || return 0
   printf '%s\n' "$held"

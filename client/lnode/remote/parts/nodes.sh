@@ -6,24 +6,35 @@
 known_nodes=$own_state/nodes
 this_node=$(uname -n)
 
-# cluster: its name, as the scheduler's own configuration has it, without a question to anybody; nothing where that says none.
-cluster() {
-  for one in $schedulers; do "${one%:*}_cluster"; done | head -n 1
+# find_cluster: sets $cluster to its name, as the scheduler's own configuration has it, without a question to anybody; to nothing where
+# that says none.
+cluster='' searched=''
+find_cluster() {
+  if [ -n "$searched" ]; then return; fi
+  searched=yes
+  for one in $schedulers; do
+    if [ -z "$cluster" ]; then cluster=$("${one%:*}_cluster"); fi
+  done
+  cluster=${cluster%%
+*}
 }
 
-# note_sessions: what this node has, by name on standard input; only a change is written, or what is a day old. A home that is
+# note_sessions NAMES: what this node has, a line each; only a change is written, or what is a day old. A home that is
 # full or cannot be written keeps nothing: false. What others could have written there is replaced; a folder of theirs is left
 # alone, which list.sh says (own.sh).
 note_sessions() {
-  noted=$(sort -u | grep .)
+  noted=$1
   if ! own_folder nodes; then
     if [ -e "$known_nodes" ] || [ -L "$known_nodes" ] || [ -z "$noted" ]; then return; fi
     make_own_folder nodes || return
   fi
   kept=
   if is_own "$known_nodes/$this_node"; then kept=$(cat "$known_nodes/$this_node" 2>/dev/null); fi
-  if [ -n "$noted" ]; then noted="port ${SSH_CONNECTION##* } $(cluster)
-$noted"; fi
+  if [ -n "$noted" ]; then
+    find_cluster
+    noted="port ${SSH_CONNECTION##* } $cluster
+$noted"
+  fi
   if [ "$noted" = "$kept" ] && [ -z "$(find "$known_nodes/$this_node" -mtime +0 2>/dev/null)" ]; then return; fi
   {
     if [ -z "$noted" ]; then
@@ -42,13 +53,20 @@ replace_note() {
 
 # other_nodes: the files of the others.
 other_nodes() {
-  own_folder nodes || return
-  mine=$(cluster)
+  own_folder nodes && has_others || return
+  find_cluster
   find "$known_nodes" -type f ! -name "$this_node" ! -name '.*' ! -mtime +90 2>/dev/null | sort | while read -r file; do
     is_own "$file" || continue
     its=$(sed -n '1s/^port [0-9]* //p' "$file" 2>/dev/null)
-    if [ "${its:-$mine}" = "${mine:-$its}" ]; then printf '%s\n' "$file"; fi
+    if [ "${its:-$cluster}" = "${cluster:-$its}" ]; then printf '%s\n' "$file"; fi
   done
+}
+
+has_others() {
+  for file in "$known_nodes"/*; do
+    case $file in "$known_nodes/$this_node" | "$known_nodes/*") ;; *) return ;; esac
+  done
+  return 1
 }
 
 # forget NAME: somebody has said that no other node has that session. One that has it writes so again.

@@ -4,7 +4,7 @@
 # A run NAME has a folder of that name: `command` as a POSIX shell would read it, `log`, `started` (one row, see keeper.sh)
 # and, once it is over, `ended` (exit code and time). NAME.new is a run that is being started, and the lock on the name;
 # NAME.1 is the run before. Other login nodes may see the folder too, and know nothing of its processes.
-runs=$own_state/runs
+runs=$own_state/runs here=''
 
 # begin_of PID: sets $begin to the start of that process, which tells it from a later one, because pids are used again.
 # False where there is none. proc(5): the 22nd field, ticks since boot; what is before `)` is the name.
@@ -36,8 +36,7 @@ read_run() {
   state='' run=- host=- leader=- code=- ended=-
   is_own "$1" || return
   { read -r run host leader tick keeper keeper_tick started in_job in_session <"$1/started"; } 2>/dev/null || return
-  here=$(uname -n)
-  if [ "$host" != "$here" ]; then
+  if [ "$host" != "${here:=$(uname -n)}" ]; then
     state=elsewhere
   elif lives "$keeper" "$keeper_tick" || lives "$leader" "$tick"; then
     state=running

@@ -30,7 +30,7 @@ of() {
 scheduler_on_path() {
   for one in $schedulers; do
     scheduler=${one%:*}
-    have "$(of program)" && return
+    eval "have \"\$${scheduler}_program\"" && return
   done
   scheduler=
   return 1

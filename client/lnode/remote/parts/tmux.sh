@@ -7,6 +7,8 @@ unset TMUX TMUX_PANE
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
 patience_s=15
+awake='' # has the server answered just now? Whoever has waited for something since sets it to nothing again.
+me='' # ${me:=$(id -u)}: this user's number, asked for once
 places='' variables='' # see scheduler.sh
 
 # enter FOLDER: a path in the home, where it begins with neither / nor ~/.
@@ -88,11 +90,11 @@ ask() {
   return 1
 }
 
-# answer ARGUMENT...: one call of tmux, which has some seconds: a login node may be busy. A server that is stopped (SIGSTOP) would
-# never answer, and it keeps the standard output that a client has sent it: so the end of the call is a line, and not the end of
-# that output.
+# answer ARGUMENT...: one call of tmux. The first has some seconds: a login node may be busy. A server that is stopped (SIGSTOP)
+# would never answer, and it keeps the standard output that a client has sent it: so the end of the call is a line, and not the end
+# of that output. That costs four processes, which a server that has just answered need not cost.
 answer() {
-  if have timeout; then
+  if [ -z "$awake" ] && have timeout; then
     rows=$(
       {
         timeout -k 1 "$patience_s" "$tmux" -u "$@" 2>&1
@@ -111,7 +113,7 @@ answer() {
     set -- $?
   fi
   case $1 in
-  0) return ;;
+  0) awake=yes && return ;;
   124 | 137) rows="tmux did not answer within $patience_s seconds" ;;
   esac
   rows=${rows:-tmux ended with exit code $1}
@@ -128,7 +130,7 @@ list() {
     if ask "$@" || has_none "$rows"; then
       case $rows in *\$[0-9]*) return ;; esac
       # A server may be there without a session, and has options then; a program in tmux's place has none.
-      if ask show-options -g && [ -n "$(option prefix)" ]; then none=yes; fi
+      if ask show-options -g && option prefix && [ -n "$value" ]; then none=yes; fi
     fi
     if [ -n "$none" ] || is_no_server "$rows"; then
       none=yes rows=
@@ -147,7 +149,7 @@ is_no_server() {
   errors='(No such file or directory|Connection refused)'
   printf '%s\n' "$1" | grep -qE "^(no server running on |error connecting to .* \\($errors\\)\$|failed to connect to server: $errors\$)" && return
   printf '%s\n' "$1" | grep -qx 'failed to connect to server' || return
-  socket=${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/default
+  socket=${TMUX_TMPDIR:-/tmp}/tmux-${me:=$(id -u)}/default
   [ ! -S "$socket" ] || { [ -r /proc/net/unix ] && ! grep -qF " $socket" /proc/net/unix; }
 }
 
@@ -172,13 +174,13 @@ is_gone() {
 lost_server() {
   lost=''
   folder=${TMUX_TMPDIR:-/tmp}
-  socket=$folder/tmux-$(id -u)/default
+  socket=$folder/tmux-${me:=$(id -u)}/default
   if [ -S "$socket" ]; then return 1; fi
   real=$(cd "$folder" 2>/dev/null && pwd -P)/tmux-${socket##*/tmux-} # as newer ones spell it
   # shellcheck disable=SC2016 # for awk
   inodes=$(awk -v one="$socket" -v other="$real" '$4 == "00010000" && ($8 == one || $8 == other) { print $7 }' /proc/net/unix 2>/dev/null)
   for inode in $inodes; do
-    for pid in $(ps -u "$(id -u)" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
+    for pid in $(ps -u "$me" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
       if [ "$(readlink "/proc/$pid/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
       # shellcheck disable=SC2010 # of links, what they lead to
       if ls -l "/proc/$pid/fd" 2>/dev/null | grep -qF "socket:[$inode]"; then lost=$pid && return; fi
@@ -248,8 +250,10 @@ find_run() {
         is_gone "$rows" || return
         rows=
       fi
-      mark=$(option "@lnode_run_$run_id")
-      if [ -z "$mark" ] && [ "$(option @lnode_left)" = "$run_id" ]; then mark=detached; fi
+      option "@lnode_run_$run_id"
+      mark=$value
+      option @lnode_left
+      if [ -z "$mark" ] && [ "$value" = "$run_id" ]; then mark=detached; fi
       if [ -n "$mark" ]; then
         id=$1 born=$2 options=$rows
         return
@@ -260,9 +264,21 @@ find_run() {
   done
 }
 
-# option NAME: the value in what show-options has just said, which only some versions quote.
+# option NAME: sets $value to that option's in what show-options has just said, which only some versions quote.
 option() {
-  printf '%s\n' "$rows" | sed -n "s/^$1 \"*\([^\"]*\)\"*\$/\1/p"
+  value="
+$rows"
+  case $value in
+  *"
+$1 "*) ;;
+  *) value= && return ;;
+  esac
+  value=${value#*"
+$1 "}
+  value=${value%%"
+"*}
+  value=${value#\"}
+  value=${value%\"}
 }
 
 # clients: a row for each client of session $id, in the shape of a mark: its tty, the pid of its parent, when it came.
