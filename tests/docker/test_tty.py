@@ -183,7 +183,12 @@ def test_left_by_a_key(started: Laptop, state: str, key: str, status: int) -> No
 def test_killed_and_started_again(started: Laptop, state: str) -> None:
     with STATES[state](started):
         lnode, ssh = started.lnode(), started.terminals()
+        shell = started.window.process.pid
+        os.kill(shell, signal.SIGSTOP)
         os.kill(lnode, signal.SIGKILL)
+        if state == "refused":  # a first attach does not wait for a host that refuses
+            started.wire.heal()
+        os.kill(shell, signal.SIGCONT)
         wait_until(lambda: started.lnode() != lnode, "lnode runs again")
         wait_until(lambda: not set(ssh) & set(children_of(1)), "nothing is left of the first")
     settle(started.rig, started.wire)
