@@ -12,13 +12,14 @@ from typing import Any
 
 from lnode.laptop.tasks import Beside
 from lnode.reconnect import machine, sensors
+from lnode.reconnect.knocks import Knocks
 from lnode.reconnect.machine import Action, Command, Event, Happened, Phase, Start
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
 _SENSE_S = 0.5
 _SENSE_IN_NEED_S = 0.2
-_KNOCK_WITHIN_S = 3.0
+_ASK_WITHIN_S = 3.0
 
 
 class Loop:
@@ -43,14 +44,14 @@ class Loop:
         self.beside = Beside(self._break)
         self._broken: BaseException | None = None  # the exception of a task beside the loop
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
-        self._knocks: set[asyncio.Task[Any]] = set()
-        self._round = object()  # of knocks: results from before the last start do not count
+        self._knocks: Knocks | None = None  # from reach() on
         self._sensed_at = float("-inf")
 
     async def reach(self) -> None:
         """Find the first hop on the way to the host, and watch the network from then on."""
         self._hop = await sensors.first_hop(self._target)
         self._way = _Way(self._hop)
+        self._knocks = Knocks(self._hop, self.beside, self._knocked)
         self.state = self.state._replace(knocks=self._hop.hostname is not None)
         self.ready.set()
 
@@ -85,7 +86,7 @@ class Loop:
             if queued:
                 self._events.put_nowait(queued)
             return Event(Happened.WOKE, at, seconds=slept)
-        if queued and queued[0] in (None, self._round, *self._sources()):
+        if queued and queued[0] in (None, self._knocks and self._knocks.round, *self._sources()):
             return queued[1]._replace(at=at, jitter=random.random())  # noqa: S311 - nothing to guess
         return self._sensed(at)
 
@@ -101,22 +102,23 @@ class Loop:
             self._sensed_at = at
             if moved := self._way.moved(at):
                 return moved
+            if state.phase in (Phase.DOUBTING, Phase.WAITING) and self._knocks and self._knocks.hears():
+                return Event(Happened.REACHED, at)
         if self._late_s is not None and state.phase is Phase.ATTACHED and silent_s > self._late_s:
             return Event(Happened.LATE, at, seconds=silent_s)
         return Event(Happened.TICK, at) if state.due is not None and at >= state.due else None
 
     def step(self, event: Event) -> Sequence[Action]:
         """Give the event to the machine, and knock if it says so. Return the actions for the driver."""
+        if event.what in (Happened.WOKE, Happened.ROUTE_CHANGED) and self._knocks:
+            self._knocks.drop()  # they went out by the network that was there before
         self.state, actions = machine.step(self.state, event)
         for action in actions:
-            if isinstance(action, Start):
-                self._drop_knocks()
-                self._round = object()
+            if isinstance(action, Start) and self._knocks:
+                self._knocks.drop()
                 self._way.renew()
-            elif action is Command.KNOCK:
-                knock = self.beside.start(self._knock(self._round))
-                self._knocks.add(knock)
-                knock.add_done_callback(self._knocks.discard)
+            elif action is Command.KNOCK and self._knocks:
+                self._knocks.knock()
         return [action for action in actions if action is not Command.KNOCK]
 
     def opened(self, peer: str | None) -> None:
@@ -129,23 +131,17 @@ class Loop:
 
     async def knock(self) -> sensors.Reach:
         """Knock at sshd. Return None if it answers, else the cause of the failure."""
-        return await sensors.knock(self._hop, timeout_s=_KNOCK_WITHIN_S)
+        return await sensors.knock(self._hop, timeout_s=_ASK_WITHIN_S)
 
     async def is_silent(self) -> bool:
         """True if the host does not answer a knock at all; False also behind a ProxyCommand."""
         return self._hop.hostname is not None and await self.knock() is Cause.TIMED_OUT
 
-    async def _knock(self, source: object) -> None:
-        failure = await self.knock()
-        if failure is not None:
-            return self.tell(source, Happened.UNREACHED, cause=failure)
-        self.tell(source, Happened.REACHED)
-        return self._drop_knocks()
-
-    def _drop_knocks(self) -> None:
-        for knock in self._knocks - {asyncio.current_task()}:
-            knock.cancel()
-        self._knocks.clear()
+    def _knocked(self, source: object, failure: sensors.Reach) -> None:
+        if failure is None:
+            self.tell(source, Happened.REACHED)
+        else:
+            self.tell(source, Happened.UNREACHED, cause=failure)
 
     def _break(self, broken: BaseException) -> None:
         """Remember the exception of a task, a bug or an LnodeError, and wake the loop."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from lnode.errors import LnodeError
 from lnode.laptop.off_loop import in_thread
@@ -185,27 +185,43 @@ def _as_hop(target: Target, port: str | None = None) -> FirstHop:
     return FirstHop(target.hostname, int(port or target.port), target.address_family)
 
 
-async def knock(hop: FirstHop, *, timeout_s: float) -> Reach:
+class Patience(NamedTuple):
+    """The limits of a knock: `deadline` in the loop's time for the connection, `greets_s` from then on for the banner.
+
+    `connected` is called for each address that has accepted the connection. A server may greet seconds later: it looks
+    up your name first, or it is busy.
+    """
+
+    deadline: float
+    greets_s: float
+    connected: Callable[[], None]
+
+
+async def knock(
+    hop: FirstHop, *, timeout_s: float, greets_s: float | None = None, connected: Callable[[], None] = lambda: None
+) -> Reach:
     """Return None if sshd answers, else the reason. A knock is a TCP connection that reads the banner and closes.
 
     REFUSED, NO_ROUTE, UNRESOLVED, TIMED_OUT (silence) or CLOSED_EARLY (the other side is no sshd, or hangs up). lnode
     knocks at remembered addresses during the lookup of their name. Behind a ProxyCommand only ssh can tell: None.
+    `timeout_s` is for the connection, and `greets_s` (None: the same) for the banner after it, see Patience.
     """
     if hop.hostname is None:
         return None
     deadline = asyncio.get_running_loop().time() + timeout_s
+    patience = Patience(deadline, timeout_s if greets_s is None else greets_s, connected)
     known = list(hop.addresses)
-    return await _first([_looked_up(hop, known, deadline), *(_greeting(address, deadline) for address in known)])
+    return await _first([_looked_up(hop, known, patience), *(_greeting(address, patience) for address in known)])
 
 
-async def _looked_up(hop: FirstHop, known: list[_Address], deadline: float) -> Reach:
+async def _looked_up(hop: FirstHop, known: list[_Address], patience: Patience) -> Reach:
     """Knock at the new addresses as soon as the lookup names them."""
     try:
-        async with asyncio.timeout_at(deadline):
+        async with asyncio.timeout_at(patience.deadline):
             found = await hop.look_up()
     except TimeoutError:
         return Cause.UNRESOLVED
-    return await _first([_greeting(address, deadline) for address in found if address not in known])
+    return await _first([_greeting(address, patience) for address in found if address not in known])
 
 
 async def _first(knocks: Iterable[Coroutine[Any, Any, Reach]]) -> Reach:
@@ -225,13 +241,15 @@ async def _first(knocks: Iterable[Coroutine[Any, Any, Reach]]) -> Reach:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _greeting(address: _Address, deadline: float) -> Reach:
+async def _greeting(address: _Address, patience: Patience) -> Reach:
     family, remote = address
     try:
-        async with asyncio.timeout_at(deadline):
-            with socket.socket(family, socket.SOCK_STREAM) as sock:
-                sock.setblocking(False)
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.setblocking(False)
+            async with asyncio.timeout_at(patience.deadline):
                 await asyncio.get_running_loop().sock_connect(sock, remote)
+            patience.connected()
+            async with asyncio.timeout(patience.greets_s):
                 return None if await _is_sshd(sock) else Cause.CLOSED_EARLY
     except ConnectionRefusedError:
         return Cause.REFUSED

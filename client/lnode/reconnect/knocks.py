@@ -1,0 +1,160 @@
+"""The knocks of one attach at the first hop: few at a time, and one window of this laptop for all.
+
+A knock may hurry the next login, and must never stand in its way. sshd from 9.8 on counts each connection that leaves
+before the login, and bans an address that has some of them (PerSourcePenalties); MaxStartups drops others.
+"""
+
+import asyncio
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from lnode.laptop import folders
+from lnode.laptop.tasks import Beside
+from lnode.reconnect import sensors
+from lnode.reconnect.sensors import FirstHop, Reach
+
+_MOST = 3  # under way
+_CONNECTS_S = 3.0
+_GREETS_S = 30.0  # as long as the slowest sshd that ssh itself would wait for
+_ALONE_S = 10.0  # a knock that has connected is the only one: after that its connection may have died since
+_SLOWEST_S = 2.0  # of round trips by which knocks are paced; a longer one was a SYN that got lost
+_IDLE_S = 5.0  # a window that has the turn and does not knock, because it is stopped
+
+
+class Knocks:
+    """Knock at `hop` when told to, if that is of use, and call `told` with each result of the present round.
+
+    No knock starts beside one that has just connected, nor sooner after another than the round trip takes. Belongs to
+    one event loop.
+    """
+
+    def __init__(self, hop: FirstHop, beside: Beside, told: Callable[[object, Reach], None]) -> None:
+        self._hop, self._beside, self._told = hop, beside, told
+        self._turn = Turn(f"{hop.hostname}:{hop.port}")
+        self._running: set[asyncio.Task[None]] = set()
+        self._connected: dict[asyncio.Task[None], float] = {}
+        self._round_trip_s = 0.0
+        self._last = float("-inf")
+        self.round = object()  # results from before the last `drop` do not count
+
+    def knock(self) -> None:
+        """Start a knock, unless another one is to be waited for."""
+        now = time.monotonic()
+        waits = any(now - since < _ALONE_S for since in self._connected.values())
+        if waits or len(self._running) >= _MOST or now - self._last < self._round_trip_s or not self._turn.take():
+            return
+        self._last = now
+        task = self._beside.start(self._knock(self.round))
+        self._running.add(task)
+        task.add_done_callback(self._over)
+
+    async def _knock(self, source: object) -> None:
+        began, me = time.monotonic(), asyncio.current_task()
+
+        def connected() -> None:
+            now = time.monotonic()
+            self._round_trip_s = min(now - began, _SLOWEST_S)
+            if me is not None:
+                self._connected[me] = now
+
+        reach = await sensors.knock(self._hop, timeout_s=_CONNECTS_S, greets_s=_GREETS_S, connected=connected)
+        if reach is None:
+            self._turn.tell()
+        self._told(source, reach)
+        if reach is None:
+            self._drop_but(me)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._connected.pop(task, None)
+
+    def hears(self) -> bool:
+        """True once after another window's knock was answered; this one need not knock any more."""
+        return self._turn.was_told()
+
+    def drop(self) -> None:
+        """End all knocks and begin another round. The turn goes to whoever wants it."""
+        self.round = object()
+        self._drop_but(None)
+        self._turn.leave()
+
+    def _drop_but(self, one: "asyncio.Task[None] | None") -> None:
+        for task in self._running - {one}:
+            task.cancel()
+
+
+class Turn:
+    """The right of one lnode on this laptop to knock at a place, as a lock on a file; its times tell the others.
+
+    The access time is that of the last knock, the modification time that of the last answer. Without a private folder,
+    and on Windows, everybody has the turn.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._name = f"knock-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+        self._file: int | None = None
+        self._has = False
+        self._told_at = 0
+
+    def take(self) -> bool:
+        """True if it is this lnode's turn, or nobody has knocked for some seconds. Notes a knock."""
+        file = self._opened()
+        if file is None:
+            return True
+        self._has = self._has or _locked(file)
+        found = os.fstat(file)
+        if not self._has and time.time() - found.st_atime < _IDLE_S:
+            return False
+        with suppress(OSError):
+            os.utime(file, ns=(time.time_ns(), found.st_mtime_ns))
+        return True
+
+    def tell(self) -> None:
+        """Tell the others that the place has answered."""
+        file = self._opened()
+        if file is not None:
+            self._told_at = time.time_ns()
+            with suppress(OSError):
+                os.utime(file, ns=(self._told_at, self._told_at))
+
+    def was_told(self) -> bool:
+        """True once after another lnode has told it. What was told before the first call is old."""
+        file = self._file
+        if file is None:
+            return False
+        told_at = os.fstat(file).st_mtime_ns
+        new = self._told_at != told_at
+        self._told_at = told_at
+        return new
+
+    def leave(self) -> None:
+        """Give the turn away, and forget what was told before."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file, self._has = None, False
+
+    def _opened(self) -> int | None:
+        if self._file is None:
+            folder = folders.private_folder()
+            with suppress(OSError):
+                if folder:
+                    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+                    self._file = os.open(f"{folder}/{self._name}", flags, 0o600)
+                    self._told_at = os.fstat(self._file).st_mtime_ns
+        return self._file
+
+
+def _locked(file: int) -> bool:
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
