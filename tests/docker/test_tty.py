@@ -7,6 +7,7 @@ import signal
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,6 +185,7 @@ def test_killed_and_started_again(started: Laptop, state: str) -> None:
     with STATES[state](started):
         lnode, ssh = started.lnode(), started.terminals()
         shell = started.window.process.pid
+        assert shell
         os.kill(shell, signal.SIGSTOP)
         os.kill(lnode, signal.SIGKILL)
         if state == "refused":  # a first attach does not wait for a host that refuses
@@ -196,6 +198,50 @@ def test_killed_and_started_again(started: Laptop, state: str) -> None:
     assert len(clients(started.rig, started.name)) == 1
     started.window.detach()
     assert started.status() == 0
+
+
+def test_an_ssh_that_stops_itself_stops_lnode_too(slurm: Rig) -> None:
+    """`~^Z`: the shell has the tty back, and `fg` goes on where it was."""
+    status, said = slurm.exec("tmux new -d -s stops")
+    assert status == 0, said
+    with Window(["bash", "--norc", "-i"], {**slurm.env(), "PS1": "laptop> "}) as window:
+        window.wait_for("laptop>")
+        window.press(f"{shlex.join([*LNODE, 'unity', 'stops', '--login'])}\r")
+        shell_of(window)
+        window.press("\r~\x1a")
+        window.wait_for("Stopped")
+        window.press("echo of the laptop: $((40 + 2))\r")
+        window.wait_for("of the laptop: 42")
+        window.press("fg\r")
+        window.press("\recho of the host: $((40 + 3))\r")
+        window.wait_for("of the host: 43")
+        window.detach()
+        window.wait_for("lnode: detached; stops ")
+
+
+BUG = """
+import os
+waitid = os.waitid
+def broken(*words):
+    if os.path.exists({trigger!r}):
+        raise RuntimeError("a bug")
+    return waitid(*words)
+os.waitid = broken
+"""
+
+
+def test_a_bug_leaves_nothing_armed(slurm: Rig, tmp_path: Path) -> None:
+    trigger = tmp_path / "now"
+    (tmp_path / "sitecustomize.py").write_text(BUG.format(trigger=str(trigger)))
+    env = {**slurm.env(), "PYTHONPATH": str(tmp_path)}
+    status, said = slurm.exec("tmux new -d -s modes ';' set -g mouse on ';' set -g focus-events on")
+    assert status == 0, said
+    with wired(slurm) as wire, Window(["sh", "-c", AGAIN, "sh", *LNODE, "unity", "modes", "--login"], env) as window:
+        laptop = Laptop(slurm, wire, window, "modes")
+        with in_session(laptop):
+            assert laptop.armed() & ARMED
+            trigger.touch()
+            assert laptop.status() == 3
 
 
 def test_detached(started: Laptop) -> None:

@@ -49,6 +49,32 @@ def is_listening() -> bool:
     return not termios.tcgetattr(0)[3] & (termios.ICANON | termios.ECHO)
 
 
+# --- what the loop can watch
+
+
+WATCHES = """
+import asyncio, os
+from lnode.attach.tty import event_loop
+async def told():
+    heard = asyncio.Event()
+    asyncio.get_running_loop().add_reader(0, heard.set)
+    await heard.wait()
+    print(os.read(0, 5).decode())
+with asyncio.Runner(loop_factory=event_loop) as runner:
+    runner.run(told())
+"""
+
+
+def test_a_standard_input_that_the_usual_selector_refuses_is_watched(tmp_path: Path) -> None:
+    """As kqueue refuses /dev/tty on macOS, epoll refuses a file."""
+    (tmp_path / "keys").write_text("typed")
+    with (tmp_path / "keys").open() as keys:
+        done = subprocess.run(
+            [sys.executable, "-c", WATCHES], stdin=keys, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert (done.stdout, done.stderr) == ("typed\n", "")
+
+
 # --- keys
 
 

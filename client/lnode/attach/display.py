@@ -41,9 +41,9 @@ class Display:
 
     def hand_over(self) -> None:
         """Give the tty to the session after the login."""
+        self.entered()
         self._tty.unlisten()
         self._tty.forget_keys()
-        self.entered()
         self._drawn = None
 
     def take(self) -> None:

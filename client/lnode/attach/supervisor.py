@@ -6,6 +6,7 @@ terminal has started, because until then you wait for every millisecond.
 
 import asyncio
 import gc
+import os
 import signal
 import time
 from contextlib import suppress
@@ -19,7 +20,7 @@ from lnode.attach.scripts import Scripts
 from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
-from lnode.attach.tty import Tty
+from lnode.attach.tty import Tty, event_loop
 from lnode.cluster import tmux
 from lnode.cluster.sessions import Picture
 from lnode.errors import LnodeError
@@ -37,7 +38,8 @@ _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 def attend(address: Address, scripts: Scripts, first: Terminal, tty: Tty, signals: Signals, *, waits: bool) -> Outcome:
     """Keep a terminal attached until the attach is over: watch the first one, and replace it when it is lost."""
     gc.enable()  # this may last for days
-    return asyncio.run(_Supervisor(address, scripts, first, tty, waits=waits).run(signals))
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        return runner.run(_Supervisor(address, scripts, first, tty, waits=waits).run(signals))
 
 
 class _Supervisor:
@@ -73,6 +75,7 @@ class _Supervisor:
             while self._loop.state.end is None:
                 if event := await self._loop.next():
                     await self._turn(event)
+                self._stop_too()
                 self._feel_end()
                 self._display.show(self._loop.state, self._loop.now())
             return await self._outcome()
@@ -85,6 +88,11 @@ class _Supervisor:
     def _obey(self, signals: Signals) -> None:
         while signals.told:
             self._tell(None, Happened.LEAVE if signals.told.pop(0) == signal.SIGINT else Happened.STOP)
+
+    def _stop_too(self) -> None:
+        """Stop lnode if ssh has stopped itself (`~^Z`), so that your shell takes the tty back; `fg` continues both."""
+        if self._terminal and self._terminal.has_stopped_itself():
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def _press(self, key: bytes) -> None:
         if key == b"r":
@@ -283,6 +291,8 @@ class _Supervisor:
 
     async def _quit(self) -> None:
         await self._end_terminal()
+        if self._loop.state.end is None:  # an exception is on its way: what tmux has switched on must not stay
+            self._display.leave_screen()
         await self._loop.close()
         if self._companion:
             self._companion.leave()

@@ -3,6 +3,7 @@
 No pty stands in between: ssh reads the keys and writes the screen itself, so typing is as fast as with ssh.
 """
 
+import os
 import signal
 import subprocess
 from contextlib import suppress
@@ -74,6 +75,16 @@ class Terminal:
         if _STOP is not None and self._ssh.poll() is None:
             self._ssh.send_signal(_STOP)
             self._held = True
+
+    def has_stopped_itself(self) -> bool:
+        """True if ssh's escape `~^Z` has stopped it."""
+        if self._held or not hasattr(os, "waitid"):
+            return False
+        try:
+            found = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        except OSError:  # it has ended, or macOS knows it no more
+            return False
+        return found is not None and found.si_status == signal.SIGTSTP
 
     def release(self) -> None:
         """Let ssh go on."""

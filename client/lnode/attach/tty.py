@@ -214,6 +214,26 @@ class Tty:
                 os.unlink(self._path)
 
 
+def event_loop() -> "asyncio.AbstractEventLoop":
+    """Return an event loop that can watch standard input.
+
+    On macOS kqueue refuses /dev/tty, which is standard input after `lnode </dev/tty`, and select(2) does not.
+    """
+    import asyncio
+    import selectors
+
+    if termios is None:
+        return asyncio.new_event_loop()
+    selector: selectors.BaseSelector = selectors.DefaultSelector()
+    try:
+        selector.register(0, selectors.EVENT_READ)
+        selector.unregister(0)
+    except OSError:
+        selector.close()
+        selector = selectors.SelectSelector()
+    return asyncio.SelectorEventLoop(selector)
+
+
 def _path() -> str:
     return f"{folders.state_folder()}/tty{os.ttyname(0).replace('/', '-')}"
 

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -40,30 +41,40 @@ _FURTHEST = (Cause.UNRESOLVED, Cause.NO_ROUTE, Cause.TIMED_OUT, Cause.REFUSED, C
 class Clock:
     """Seconds awake. Call `tick` after every wait, however it ended, and only then `now`.
 
-    A stop (SIGSTOP, a paused machine) shows as a wait that took too long, a suspend as a wall clock that ran ahead of
-    the monotonic one. A wall clock set forward looks like sleep, which costs one needless look at the network. A wall
-    clock set back does not count.
+    A stop (SIGSTOP, a paused machine) shows as a wait that took too long, a suspend as a clock of all time that ran
+    ahead of the clock of the time awake. The time of day does not count: it may be set.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
-        self._monotonic, self._wall = monotonic, wall
-        self._ticked = monotonic(), wall()
+    def __init__(self, awake: Callable[[], float] = time.monotonic, always: Callable[[], float] | None = None) -> None:
+        self._awake, self._always = awake, always or time_since_boot
+        self._ticked = self._awake(), self._always()
         self._stopped_s = 0.0
 
     def now(self) -> float:
         """Return the seconds that this process could run, from an arbitrary start."""
-        return self._monotonic() - self._stopped_s
+        return self._awake() - self._stopped_s
 
     def tick(self, expected_s: float) -> float:
         """Return the seconds that the laptop slept or lnode was stopped since the last tick; 0.0 below 3.
 
         `expected_s` is the planned length of the wait. Plan short waits: a stop shows only beyond it.
         """
-        before, wall_before = self._ticked
-        self._ticked = after, wall_after = self._monotonic(), self._wall()
+        before, always_before = self._ticked
+        self._ticked = after, always_after = self._awake(), self._always()
         stopped_s = _if_long(after - before - expected_s)
         self._stopped_s += stopped_s
-        return stopped_s + _if_long((wall_after - wall_before) - (after - before))
+        return stopped_s + _if_long((always_after - always_before) - (after - before))
+
+
+def time_since_boot() -> float:
+    """Return the seconds with sleep, by a clock that nobody can set.
+
+    That is CLOCK_BOOTTIME on Linux, and CLOCK_MONOTONIC on macOS (clock_gettime(3)), where time.monotonic() reads
+    mach_absolute_time. Without one, as on Windows, it is the time of day.
+    """
+    name = "CLOCK_BOOTTIME" if sys.platform == "linux" else "CLOCK_MONOTONIC"
+    clock = getattr(time, name, None)
+    return time.time() if clock is None or sys.platform == "win32" else time.clock_gettime(clock)
 
 
 def _if_long(excess_s: float) -> float:
