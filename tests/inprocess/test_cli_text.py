@@ -17,6 +17,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from rig import wait_until
+
 LIMIT_S = 60
 SSH = shutil.which("ssh")
 
@@ -539,19 +541,41 @@ def test_closed_streams_are_no_bug(laptop: Laptop, redirection: str, code: int) 
     assert not (laptop.home / "state").exists()
 
 
+FULL = error("cannot write the output: No space left on device", "free some room")
+CLOSED = error("cannot write the output: it is closed", "leave it open, or write it to a file")
+
+
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here")
-def test_a_full_disk_is_told(laptop: Laptop) -> None:
+@pytest.mark.parametrize("words", ["x --ls", "x --ls --json", "x exp --peek", "x --profiles", "--help"])
+@pytest.mark.parametrize(("redirection", "said"), [(">/dev/full", FULL), (">&-", CLOSED)])
+def test_output_that_cannot_be_written_is_told(laptop: Laptop, words: str, redirection: str, said: str) -> None:
     laptop.ssh('case "$*" in *-G*) echo hostname x; exit;; esac; for line; do :; done; exec sh -c "$line"')
     (laptop.home / "bin" / "squeue").symlink_to("/bin/true")
-    done = subprocess.run(
-        ["sh", "-c", f"exec {sys.executable} -m lnode x --ls --json >/dev/full"],
-        env=laptop.env | {"TMUX_TMPDIR": str(laptop.home)}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=LIMIT_S, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (
-        1,
-        error("cannot write the output: No space left on device", "free some room"),
-    )
+    laptop.config.write_text("[profiles.gpu]\n")
+    env = laptop.env | {"TMUX_TMPDIR": str(laptop.home), "TERM": "xterm"}
+    with sessions(env):
+        done = subprocess.run(
+            ["sh", "-c", f"exec {sys.executable} -m lnode {words} {redirection}"],
+            env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+@contextmanager
+def sessions(env: dict[str, str]) -> Iterator[None]:
+    """A session `exp` in a tmux of its own, which shows a word."""
+
+    def tmux(*words: str) -> str:
+        return subprocess.run(
+            ["tmux", "-u", *words], env=env, check=True, timeout=LIMIT_S, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    tmux("new-session", "-d", "-s", "exp", "echo shown; cat")
+    try:
+        wait_until(lambda: "shown" in tmux("capture-pane", "-p", "-t", "exp"), "it shows the word")
+        yield
+    finally:
+        subprocess.run(["tmux", "kill-server"], env=env, check=True, timeout=LIMIT_S)
 
 
 @pytest.mark.parametrize("args", [("--ls",), ("--ls", "--json")])

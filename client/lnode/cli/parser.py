@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from lnode.cli import dispatch
 from lnode.cli.words import GROUPS, OPTIONS, VERBS, WORDS, Scope, Verb
 from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
 
 _EVERYDAY = """\
 lnode unity                       attach to your session there, or start it
@@ -72,6 +73,12 @@ def _parted(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 class _Grouped(TyperCommand):
     """--help in groups. Typer's own groups, rich_help_panel, need rich, which takes 40 ms to load."""
 
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _show_help
+        return option
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         rows = {param.name: row for param in self.get_params(ctx) if (row := param.get_help_record(ctx))}
         width = max(len(option) for option, _ in rows.values())
@@ -81,6 +88,13 @@ class _Grouped(TyperCommand):
         for heading, names in groups.items():
             with formatter.section(heading):
                 formatter.write_dl([(rows[name][0].ljust(width), rows[name][1]) for name in names])
+
+
+def _show_help(context: Any, _option: object, asked: bool) -> None:
+    """Print the help as all other output; typer's own print would make a traceback of a full disk."""
+    if asked and not context.resilient_parsing:
+        screen.show(*context.get_help().split("\n"))
+        context.exit()
 
 
 def _signature() -> Signature:

@@ -5,6 +5,7 @@ lnode's messages go to stderr, lower case and without a full stop. Only the outp
 lnode's own (`_Control`). So no text of a host can control the terminal, whichever function shows it.
 """
 
+import errno
 import os
 import select
 import sys
@@ -303,12 +304,13 @@ _PLAIN = "\x1b[m"
 def open_streams() -> None:
     """Make the standard streams fit for use.
 
-    A stream that came closed (`>&-`) leads to os.devnull, so that no file of lnode takes its number. A character that
-    the locale does not have is written, or read, as `\\u2713`; it is not an error.
+    A stream that came closed (`>&-`) leads to os.devnull, so that no file of lnode takes its number. Such a stdout can
+    only be read: writing the output that you asked for still fails. A character that the locale does not have is
+    written, or read, as `\\u2713`; it is not an error.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_RDWR)  # the lowest free number, which is this one
             setattr(sys, name, os.fdopen(number, "w" if number else "r"))
         stream: Any = getattr(sys, name)
         stream.reconfigure(errors="backslashreplace")
@@ -324,7 +326,10 @@ def output() -> Iterator[None]:
         raise
     except OSError as error:
         close_output()
-        raise LnodeError(ExitCode.FAILED, f"cannot write the output: {error.strerror}", "free some room") from None
+        why, hint = error.strerror, "free some room"
+        if error.errno == errno.EBADF:
+            why, hint = "it is closed", "leave it open, or write it to a file"
+        raise LnodeError(ExitCode.FAILED, f"cannot write the output: {why}", hint) from None
 
 
 def close_output() -> None:
