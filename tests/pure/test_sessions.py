@@ -45,10 +45,10 @@ NONE: Sections = {"no-scheduler": ()}
         *((kind, "RUNNING", {}, State.RUNNING) for kind in ("", "node", "login")),
         *(
             ("node", job, {}, State.WAITING)
-            for job in ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED")
+            for job in ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "OF_THE_FUTURE")
         ),
         *(("node", job, {}, State.ENDING) for job in ("COMPLETING", "TIMEOUT", "CANCELLED", "NODE_FAIL", "PREEMPTED")),
-        *(("node", job, {}, State.RUNNING) for job in ("RESIZING", "SIGNALING")),
+        *(("node", job, {}, State.RUNNING) for job in ("RESIZING", "SIGNALING", "STOPPED")),
         ("node", None, {}, State.ENDED),
         ("login", None, {}, State.SHELL),
         ("", None, {}, State.SHELL),
@@ -167,6 +167,8 @@ def test_no_reply_is_beyond_a_picture(sections: dict[str, list[str]]) -> None:
         ("node", job_row("PENDING", nodes="", reason="Sunspots"), {}, "waits (Sunspots)"),
         ("node", job_row("CONFIGURING"), {}, "waits for its node"),
         ("node", job_row("COMPLETING"), {}, "keeps running, its allocation is ending"),
+        ("node", job_row("STOPPED"), {}, "is stopped on c0512, 61 h left"),
+        ("node", job_row("SUSPENDED"), {}, "is suspended on c0512, 61 h left"),
         ("node", None, {}, "no longer has an allocation; its shell is on login1"),
         ("login", None, {}, "runs on login1"),
         ("node", None, SILENT, "keeps running; its node is unknown (tmux on login1)"),

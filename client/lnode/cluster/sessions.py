@@ -218,6 +218,14 @@ def _state(session: tmux.Session, job: Job | None, scheduler: str) -> State:
     return State.ENDING if is_over(job) else State.WAITING
 
 
+def _on_its_node(job: Job) -> str:
+    does = _PAUSED.get(job.state, "runs")
+    return ", ".join(filter(None, (f"{does} on {job.nodes}" if job.nodes else does, left_in_words(job))))
+
+
+_PAUSED = {"STOPPED": "is stopped", "SUSPENDED": "is suspended"}
+
+
 def left_in_words(job: Job) -> str:
     """Return `61 h left`, `no time limit`, or "" if Slurm does not say."""
     if job.left_s is not None:
@@ -254,8 +262,8 @@ def not_kept(picture: Picture, alias: str) -> str:
 def whereabouts(entry: Entry) -> str:
     """Return the state in one clause: `runs on c0512, 61 h left`, `waits its turn (Priority), about 20 min`."""
     job = entry.job
-    if entry.state is State.RUNNING and job is not None:
-        return ", ".join(filter(None, (f"runs on {job.nodes}" if job.nodes else "runs", left_in_words(job))))
+    if job is not None and (entry.state is State.RUNNING or job.state in _PAUSED):
+        return _on_its_node(job)
     if entry.state is State.WAITING and job is not None:
         return ", ".join(filter(None, (schedulers_known.reason_in_words(job.reason), start_in_words(entry))))
     if entry.state is State.UNKNOWN:

@@ -51,12 +51,13 @@ def is_running(job: Job) -> bool:
 
 
 def is_over(job: Job) -> bool:
-    """Is it on its way out, or out?"""
-    return job.state not in _RUNNING and job.state not in _WAITING
+    """Is it on its way out, or out? A state that this list does not know is no end."""
+    return job.state in _OVER
 
 
-# squeue(1), JOB STATE CODES; all others are on their way out
-_RUNNING = {"RUNNING", "RESIZING", "SIGNALING"}
-_WAITING = {
-    "PENDING", "CONFIGURING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT",
+# squeue(1), JOB STATE CODES. A STOPPED job keeps its nodes (SIGSTOP), and its time runs on.
+_RUNNING = {"RUNNING", "RESIZING", "SIGNALING", "STOPPED"}
+_OVER = {
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "COMPLETING", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL",
+    "OUT_OF_MEMORY", "PREEMPTED", "RECONFIG_FAIL", "REVOKED", "STAGE_OUT", "TIMEOUT",
 }  # fmt: skip
