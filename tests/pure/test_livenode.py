@@ -14,6 +14,7 @@ def test_in_a_posix_shell() -> None:
     assert (
         functions("bash", {"livenode": ("livenode", "sinteractive -m 1", "")}, (3, 3))
         == """\
+unalias livenode 2>/dev/null || :
 livenode() {  # attach to a session on a compute node, or start it: livenode [SESSION]
   if tmux has-session -t "=${1:-livenode}" 2>/dev/null; then
     tmux attach-session -t "=${1:-livenode}"

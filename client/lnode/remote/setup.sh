@@ -40,12 +40,21 @@ change() {
   fi
   mkdir -p -- "${1%/*}" 2>&1 || return
   draft=$1.lnode-$$
-  if [ -e "$1" ]; then
-    if ! [ -e "$1.before-lnode" ]; then cp -p -- "$1" "$1.before-lnode" 2>&1 || return; fi
-    cp -p -- "$1" "$draft" 2>&1 || return
-  fi
-  if { printf %s "${3#=}" | base64 -d >"$draft" && mv -f -- "$draft" "$1"; } 2>&1; then return; fi
-  rm -f -- "$draft"
+  { back_up "$1" "$2" && write "$1" "$3"; } 2>&1 || rm -f -- "$draft"
+}
+
+# back_up FILE CHECKSUM: keeps it as it was before lnode, once and whole: a home that is full cuts a copy short.
+back_up() {
+  if ! [ -e "$1" ] || [ -e "$1.before-lnode" ]; then return; fi
+  cp -p -- "$1" "$draft" || return
+  if [ "$(checksum "$draft")" != "$2" ]; then echo "$1 cannot be copied whole" && return 1; fi
+  mv -- "$draft" "$1.before-lnode"
+}
+
+# write FILE BASE64: with the mode of the file that it replaces.
+write() {
+  if [ -e "$1" ]; then cp -p -- "$1" "$draft" || return; fi
+  printf %s "${2#=}" | base64 -d >"$draft" && mv -f -- "$draft" "$1"
 }
 
 # What letters does the site's own script take? Read, never run: it might submit something.

@@ -13,7 +13,9 @@ _FOLDER_SINCE = (1, 9)  # of tmux new-session -c
 
 _AGENT = "~/.ssh/lnode-agent"
 
+# An alias of that name would be read in place of the name: a syntax error at each login.
 _IN_SH = """\
+unalias {name} 2>/dev/null || :
 {name}() {{  # attach to a session on a compute node, or start it: {name} [SESSION]
   if tmux has-session -t "{exact}${{1:-{session}}}" 2>/dev/null; then
     tmux attach-session -t "{exact}${{1:-{session}}}"
