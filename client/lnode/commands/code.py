@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from lnode.cluster import sessions
 from lnode.errors import ExitCode, LnodeError
@@ -116,11 +117,14 @@ def _put_first(line: str, path: str) -> None:
         if os.path.exists(path):
             with open(path, "rb") as file:
                 before, mode = file.read(), stat.S_IMODE(os.stat(path).st_mode)
-            shutil.copy2(path, os.path.expanduser(_BACKUP))
+            shutil.copy2(path, draft)
+            os.replace(draft, os.path.expanduser(_BACKUP))  # whole: a full disk cuts a copy short
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(line.encode() + b"\n" + before)
         os.replace(draft, path)
     except OSError as error:
+        with suppress(OSError):
+            os.unlink(draft)
         raise LnodeError(
             ExitCode.FAILED, f"{_CONFIG} could not be changed: {error.strerror}", f"its first line should be: {line}"
         ) from None
