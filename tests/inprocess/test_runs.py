@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,22 +20,26 @@ from lnode.runs import record
 from lnode.runs.log_frames import Chunks, Frame
 from lnode.runs.record import Run
 from rig import wait_until
+from shells import SHELLS, installed, through
 
 LIMIT_S = 60
 
 
 @dataclass(frozen=True)
 class Host:
-    """A home on a cluster."""
+    """A home on a cluster, and its /bin/sh where that is another one."""
 
     home: Path
+    shell: Path | None = None
 
     @property
     def folder(self) -> Path:
         return self.home / ".local/state/lnode/runs"
 
     def sh(self, line: str, before: str = "") -> bytes:
-        env = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
+        path = f"{self.home}/bin:/usr/bin:/bin"
+        env = {"HOME": str(self.home), "PATH": path, "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
+        line = through(line, self.shell) if self.shell else line
         done = subprocess.run(
             ["sh", "-c", f"{before}{line}"], env=env, cwd=self.home, input=b"start\n", capture_output=True,
             timeout=LIMIT_S, check=False,
@@ -68,6 +73,22 @@ def host(tmp_path: Path) -> Iterator[Host]:
     for row in here.folder.glob("*/started"):
         with suppress(ProcessLookupError, PermissionError, ValueError):
             os.killpg(int(row.read_text().split()[2]), signal.SIGKILL)
+
+
+@pytest.fixture(params=SHELLS)
+def in_shell(host: Host, request: pytest.FixtureRequest) -> Host:
+    """Each of the shells as /bin/sh."""
+    return Host(host.home, installed(request.param, host.home / "sh"))
+
+
+def fails_once(host: Host, program: str) -> None:
+    """The next call of that program there fails, as where a file cannot be read for a moment."""
+    path = host.home / "bin" / program
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        f'#!/bin/sh\nif mkdir "$HOME/failed" 2>/dev/null; then exit 1; fi\nexec {shutil.which(program)} "$@"\n'
+    )
+    path.chmod(0o755)
 
 
 def data(frames: list[Frame]) -> bytes:
@@ -206,6 +227,29 @@ def test_a_log_from_any_byte_and_any_line_on(host: Host) -> None:
     (host.folder / "sim" / "log").write_text("short\n")
     frames = host.logs("sim", id_, offset="14")
     assert [frame.kind for frame in frames] == ["run", "shrunk", "data", "over"] and data(frames) == b"short\n"
+
+
+@pytest.mark.parametrize("program", ["wc", "tail", "head"])
+def test_a_read_that_fails_once_makes_no_log_shorter(in_shell: Host, program: str) -> None:
+    """As often as the laptop asks, each byte comes once."""
+    assert "started" in in_shell.run("sim", "printf", "one\ntwo\nthree\n")
+    id_ = in_shell.wait("sim").id
+    fails_once(in_shell, program)
+    for offset, lines in (("4", ""), ("", "2")):
+        frames = in_shell.logs("sim", id_, offset, lines, mode="follow")
+        seen = data(frames)
+        if frames[-1].kind != "over":
+            seen += data(in_shell.logs("sim", id_, str(4 + len(seen)), mode="follow"))
+        assert seen == b"two\nthree\n"
+        assert (in_shell.home / "failed").exists()
+
+
+def test_a_run_in_each_shell_that_may_be_sh(in_shell: Host) -> None:
+    assert "started" in in_shell.run("sim", "sh", "-c", "echo said; until [ -e go ]; do sleep 0.05; done; exit 3")
+    assert in_shell.state("sim").state == "running"
+    (in_shell.home / "go").touch()
+    run = in_shell.wait("sim")
+    assert (run.state, run.code, data(in_shell.logs("sim"))) == ("ended", 3, b"said\n")
 
 
 def test_the_list_has_every_run_and_no_run_that_is_none(host: Host) -> None:

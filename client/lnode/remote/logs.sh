@@ -6,45 +6,76 @@
 # parts: section own runs
 most=65536
 
+# size_of_log: sets $size. False where the log cannot be read just now, as on NFS: an unknown size is no shorter log.
 size_of_log() {
-  size=$(($(wc -c <log)))
+  size=$({ wc -c <log; } 2>/dev/null) || return
+  case $size in '' | *[!0-9\ ]*) return 1 ;; esac
+  size=$((size)) # without the blanks of some
 }
 
 # start_of_lines: sets $offset to where the last $lines lines begin. Not by reading a log of gigabytes from its start, unless it
-# grows all the while.
+# grows all the while. False where it cannot be read.
 start_of_lines() {
+  if [ -z "$lines" ] || [ "$size" -eq 0 ]; then
+    offset=0
+    return
+  fi
   for _ in 1 2 3 4 5; do
-    size_of_log
     before=$size
-    offset=$((size - $(tail -n "$lines" log | wc -c)))
-    size_of_log
-    if [ "$size" -eq "$before" ]; then return; fi
+    last=$(tail -n "$lines" log 2>/dev/null | wc -c)
+    size_of_log || return
+    if [ "$size" -eq "$before" ] && { [ "$last" -gt 0 ] || [ "$lines" -eq 0 ]; }; then
+      offset=$((size - last))
+      return
+    fi
   done
   offset=$((size - $(head -c "$size" log | tail -n "$lines" | wc -c)))
 }
 
-folder=
-for candidate in "$runs/$name" "$runs/$name.1"; do
-  read_run "$candidate"
-  if [ -n "$state" ] && { [ -z "$id" ] || [ "$run" = "$id" ]; }; then
-    folder=$candidate
-    break
+# chunk: the next $length bytes. False if a program of it has failed; one that the end of the reader ended (SIGPIPE) has not.
+chunk() {
+  {
+    left=$({ { tail -c "+$((offset + 1))" log 2>/dev/null; echo $? >&3; } | head -c "$length" >&4 || echo 1 >&3; } 3>&1)
+  } 4>&1
+  for status in $left; do
+    if [ "$status" -ne 0 ] && [ "$status" -le 128 ]; then return 1; fi
+  done
+}
+
+# enter_folder: that of the run, which may be called NAME.1 from here on.
+enter_folder() {
+  for folder in "$runs/$name" "$runs/$name.1"; do
+    read_run "$folder"
+    if [ -n "$state" ] && { [ -z "$id" ] || [ "$run" = "$id" ]; } && cd "$folder"; then return; fi
+  done
+  return 1
+}
+
+# again: waits a second, ten times in a row: then whoever follows asks anew, and learns whether the run is gone.
+again() {
+  tries=$((tries - 1))
+  [ "$tries" -gt 0 ] && sleep 1
+}
+
+tries=3
+until enter_folder; do
+  if ! [ -d "$runs/$name" ] || ! again; then
+    section gone
+    exit 0
   fi
 done
-if [ -z "$folder" ] || ! cd "$folder"; then # from here on it may be called NAME.1
-  section gone
-  exit 0
-fi
 section "run $(row_of "$name")"
 
-if [ -z "$offset" ]; then
-  offset=0
-  if [ -n "$lines" ]; then start_of_lines; fi
-fi
-
+tries=10
 while :; do
   read_run . # before the size: what was written before the end is in it
-  size_of_log
+  if ! size_of_log; then
+    section "beat $offset"
+    again && continue
+    exit 0
+  fi
+  tries=10
+  if [ -z "$offset" ] && ! start_of_lines; then continue; fi
   if [ "$size" -lt "$offset" ]; then
     section shrunk
     offset=0
@@ -54,7 +85,7 @@ while :; do
     length=$((size - offset))
     if [ "$length" -gt "$most" ]; then length=$most; fi
     section "data $offset $length"
-    tail -c "+$((offset + 1))" log | head -c "$length"
+    chunk || exit 0
     section ok
     offset=$((offset + length))
   done
