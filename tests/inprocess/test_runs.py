@@ -152,6 +152,45 @@ def test_a_name_is_taken_while_it_runs_and_the_last_log_is_kept(host: Host) -> N
     assert sorted(path.name for path in host.folder.iterdir()) == ["sim", "sim.1"]
 
 
+_BUSY = """\
+#!/bin/sh
+for path; do
+  if [ -e "$path/log" ]; then
+    mv "$path/log" "$path/.nfs0001"
+    exit 1
+  fi
+  if [ -e "$path/.nfs0001" ]; then exit 1; fi
+done
+exec /bin/rm "$@"
+"""
+
+
+def test_a_folder_that_nfs_does_not_let_go_takes_no_other_one_in(host: Host) -> None:
+    """As rm there, as long as a process has a file open: the file gets another name, and the folder stays."""
+    (host.home / ".profile").write_text("PATH=$HOME/bin:$PATH\n")
+    rm = host.home / "bin" / "rm"
+    rm.parent.mkdir()
+    rm.write_text(_BUSY)
+    rm.chmod(0o755)
+    ids = []
+    for said in ("first", "second", "third", "fourth"):
+        assert "started" in host.run("sim", "echo", said)
+        ids.append(host.wait("sim").id)
+    assert data(host.logs("sim", ids[3])) == b"fourth\n"
+    assert data(host.logs("sim", ids[2])) == b"third\n"
+    assert not [*host.folder.glob("*/sim*")]
+    stale = host.folder / "sim.new"
+    stale.mkdir()
+    (stale / "log").touch()
+    os.utime(stale, (1, 1))
+    assert "started" in host.run("sim", "echo", "fifth")
+    host.wait("sim")
+    rm.unlink()
+    assert "started" in host.run("sim", "echo", "sixth")
+    host.wait("sim")
+    assert sorted(path.name for path in host.folder.iterdir()) == ["sim", "sim.1"]
+
+
 def test_two_that_start_at_once_are_one(host: Host) -> None:
     (host.folder / "sim.new").mkdir(parents=True)
     assert "starting" in host.run("sim", "true")

@@ -2,6 +2,7 @@
 # A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
 # nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
 # keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words).
+# parts: discard
 
 # As in runs.sh: pid and when it began, or only something that no other process has.
 birth() {
@@ -52,7 +53,8 @@ become() {
   printf '%s %s %s %s %s %s %s %s %s\n' "$LNODE_ID" "$(uname -n)" $$ "$(birth $$)" "$PPID" "$(birth "$PPID")" \
     "$(date +%s)" "${LNODE_JOB:--}" "${LNODE_ON:--}" >"$new/started.new" &&
     mv "$new/started.new" "$new/started" || exit
-  rm -rf "$LNODE_RUN.1"
+  rm -rf "$LNODE_RUN".old-* 2>/dev/null
+  discard "$LNODE_RUN.1" "$LNODE_RUN.old-$LNODE_ID" || exit
   if [ -e "$LNODE_RUN" ]; then mv "$LNODE_RUN" "$LNODE_RUN.1" || exit; fi
   mv "$new" "$LNODE_RUN" || exit
   umask "$mask"

@@ -3,7 +3,7 @@
 # answered, and one line is waited for: the job. Anything else starts nothing.
 # WORDS are the command as a POSIX shell would read it.
 # values: nonce name id cwd words on keeper_text
-# parts: section tmux own runs lasting
+# parts: section tmux own runs discard lasting
 job='' new=$runs/$name.new
 
 # refuse SECTION WORDS
@@ -43,7 +43,7 @@ step=
 if [ -n "$job" ]; then find_step "$job" || refuse no-step; fi
 read_run "$runs/$name"
 case $state in running | elsewhere) refuse "$state" "$(row_of "$name")" ;; esac
-if [ -n "$(find "$new" -prune -mmin +1 2>/dev/null)" ]; then rm -rf "$new"; fi # nobody starts it any more
+if [ -n "$(find "$new" -prune -mmin +1 2>/dev/null)" ]; then discard "$new" "$runs/$name.old-$id-new"; fi # nobody starts it any more
 if ! said=$(mkdir "$new" 2>&1); then
   if [ -d "$new" ]; then refuse starting; fi
   refuse unwritable "$said"

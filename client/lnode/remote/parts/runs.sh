@@ -3,7 +3,8 @@
 #
 # A run NAME has a folder of that name: `command` as a POSIX shell would read it, `log`, `started` (one row, see keeper.sh)
 # and, once it is over, `ended` (exit code and time). NAME.new is a run that is being started, and the lock on the name;
-# NAME.1 is the run before. Other login nodes may see the folder too, and know nothing of its processes.
+# NAME.1 is the run before; NAME.old-... could not be removed. Other login nodes may see the folder too, and know nothing of its
+# processes.
 runs=$own_state/runs here=''
 
 # begin_of PID: sets $begin to the start of that process, which tells it from a later one, because pids are used again.
