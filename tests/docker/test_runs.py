@@ -182,9 +182,17 @@ def test_on_runs_inside_a_sessions_allocation(host: Rig) -> None:
         seen = lnode(host, "unity", "fit", "--logs", "-f")
         assert seen.stdout.startswith(b"on node0"), seen
         assert seen.returncode == 1 and b"with exit code 4" in seen.stderr
-        started(host, "unity", "long", "--run", "--on", "gpu1", "--", "sh", "-c", "echo up; sleep 1003")
+        mild = "trap 'sleep 1; echo saved; exit 9' TERM; echo up; while :; do sleep 0.1; done"
+        started(host, "unity", "long", "--run", "--on", "gpu1", "--", "sh", "-c", mild)
         wait_until(lambda: lnode(host, "unity", "long", "--logs").stdout == b"up\n", "the step runs")
-        assert lnode(host, "unity", "long", "--kill", "--yes").returncode == 0
+        ended = lnode(host, "unity", "long", "--kill", "--yes")
+        assert ended.returncode == 0 and b"by KILL" not in ended.stderr
+        assert b"saved\n" in lnode(host, "unity", "long", "--logs").stdout  # what TERM is for
+        assert at_home(host, f"cut -d' ' -f1 {FOLDER}/long/ended")[1] == "9\n"
+        hard = "trap '' TERM; echo up; sleep 1003"
+        started(host, "unity", "hard", "--run", "--on", "gpu1", "--", "sh", "-c", hard)
+        wait_until(lambda: lnode(host, "unity", "hard", "--logs").stdout == b"up\n", "the step runs")
+        assert b"by KILL: it did not heed TERM" in lnode(host, "unity", "hard", "--kill", "--yes").stderr
         wait_until(lambda: host.exec("pgrep -f 'sleep 100[3]'")[1] == "", "the step has ended")
         assert "RUNNING" in host.exec("squeue -h -o %T --me")[1]
         window.detach()

@@ -30,12 +30,20 @@ all_gone() {
   done
 }
 
-# Its whole process group, and what has left the group but not its session; the keeper has a session of its own.
-# shellcheck disable=SC2046 # split on purpose
+# Its whole process group, and what has left the group but not its session; the keeper has a session of its own. In an allocation
+# the step gets TERM, and only what is left of it is ended by its srun.
+# shellcheck disable=SC2046,SC2154 # split on purpose; $in_job is of read_run
 stop_run() {
-  kill -s TERM -- "-$leader" $(members) 2>/dev/null
-  all_gone 8 && return
-  section killed
+  if [ "$in_job" != - ] && end_step "$in_job" "lnode-$run"; then
+    all_gone 8 && return
+    section killed
+    kill -s TERM -- "-$leader" $(members) 2>/dev/null
+    all_gone 3 && return
+  else
+    kill -s TERM -- "-$leader" $(members) 2>/dev/null
+    all_gone 8 && return
+    section killed
+  fi
   kill -s KILL -- "-$leader" $(members) 2>/dev/null
   all_gone 3
 }

@@ -40,3 +40,7 @@ lsf_cluster() {
 lsf_step() {
   return 1
 }
+
+lsf_end_step() {
+  return 1
+}

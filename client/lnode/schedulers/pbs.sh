@@ -42,3 +42,7 @@ pbs_cluster() {
 pbs_step() {
   return 1
 }
+
+pbs_end_step() {
+  return 1
+}

@@ -43,3 +43,7 @@ sge_cluster() {
 sge_step() {
   return 1
 }
+
+sge_end_step() {
+  return 1
+}

@@ -49,5 +49,11 @@ slurm_step() {
   need srun "$(every module)" || return
   overlap=
   case $(srun --help 2>/dev/null) in *--overlap*) overlap=' --overlap' ;; esac
-  step="$(command -v srun)${2:+ -u} --jobid=$1$overlap -N1 -n1"
+  step="$(command -v srun)${3:+ -u} --jobid=$1$overlap -N1 -n1 --job-name=$2"
+}
+
+# The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").
+slurm_end_step() {
+  number=$(timeout 8 squeue -h -s -j "$1" -o '%i %j' 2>/dev/null | sed -n "s/^\([0-9][^ ]*\) $2\$/\1/p" | head -n 1)
+  [ -n "$number" ] && timeout 8 scancel --signal=TERM "$number"
 }
