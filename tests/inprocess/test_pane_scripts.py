@@ -397,6 +397,27 @@ def test_what_is_typed_is_in_no_programs_arguments(host: Host, keys: Path, monke
     assert host.tmux("list-buffers") == ""
 
 
+@pytest.mark.parametrize("text", ["fix the test", "one\ntwo", "x" * 5000, "\x15again"])
+def test_the_last_enter_comes_after_a_pause(host: Host, keys: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """To Codex an Enter within 120 ms of a burst is pasted as a newline. Here the pause lasts until all is read."""
+    folder, begun = host.home / "pauses", keys.stat().st_size if keys.exists() else 0
+    folder.mkdir(exist_ok=True)
+    expected = text.replace("\n", "\r").encode()
+    size = begun + len(expected)
+    until = f'until [ "$(($(wc -c <{keys})))" -ge {size} ]; do /bin/sleep 0.01; done'
+    (folder / "sleep").write_text(f"#!/bin/sh\n{until}\nwc -c <{keys} >{folder}/at\n")
+    (folder / "sleep").chmod(0o755)
+    monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
+    keys.touch()
+    assert "typed" in host.send("keys", text, enter=True)
+    assert int((folder / "at").read_text()) == size
+    wait_until(lambda: keys.read_bytes()[begun:] == expected + b"\r", "Enter has come")
+    (folder / "at").unlink()
+    assert "typed" in host.send("keys", "", enter=True)  # an Enter alone needs none
+    wait_until(lambda: keys.read_bytes()[begun:] == expected + b"\r\r", "Enter has come")
+    assert not (folder / "at").exists()
+
+
 def test_a_tmux_whose_buffers_have_numbers(host: Host, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As tmux 1.8 and 1.9."""
     folder = host.home / "numbers"

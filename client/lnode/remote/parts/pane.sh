@@ -74,14 +74,28 @@ type_in() {
   if [ "$dead" != 0 ]; then leave dead; fi
   leave_modes
   set -f
-  for word in $1; do
-    case $word in
-    t*) paste "${word#t}" ;;
-    *) ask send-keys -t "$pane" "${word#k}" ;;
-    esac || refused
-  done
+  # shellcheck disable=SC2086 # split on purpose
+  set -- $1
   set +f
+  only=$#
+  while [ $# -gt 0 ]; do
+    case $#$1 in
+    "$only"kEnter) ;;
+    1kEnter) let_settle ;;
+    esac
+    case $1 in
+    t*) paste "${1#t}" ;;
+    *) ask send-keys -t "$pane" "${1#k}" ;;
+    esac || refused
+    shift
+  done
   section typed
+}
+
+# let_settle: some programs take an Enter that follows a burst of characters for a line of what is pasted, and submit nothing: Codex
+# does so for 120 ms (PASTE_ENTER_SUPPRESS_WINDOW in its paste_burst.rs). So the last Enter comes later.
+let_settle() {
+  sleep 0.4 2>/dev/null || sleep 1
 }
 
 # paste TEXT: the text is in base64. It goes to tmux by standard input and a buffer of its own, because ps shows the arguments of
