@@ -19,12 +19,23 @@ try:
 except ImportError:  # Windows: the console keeps its modes by itself, and its keys
     termios = None  # type: ignore[assignment]
 
-# The modes that tmux set and could not reset after a cut: scroll region (which moves the cursor), charset,
-# attributes, cursor keys, keypad, bracketed paste, cursor, mouse (all kinds), focus reports, extended keys (tmux tty.c,
-# tty_stop_tty); the title from before, which its screen had come with.
+# The modes that tmux set and could not reset after a cut, as its own stop sequence does (tty.c, tty_stop_tty, 2026):
+# margins and scroll region (which move the cursor), charset, attributes, keypad, the modes below, cursor shape and
+# colour, extended keys. And a hyperlink that was cut in two, and the title from before, which its screen had come with.
+_MODES = (
+    1,  # cursor keys
+    12,  # a cursor that blinks
+    1000, 1002, 1003, 1005, 1006,  # the mouse
+    1004,  # focus reports
+    2004,  # bracketed paste
+    2026,  # an update that is shown at once at its end
+    2031,  # reports of a change between light and dark (tmux 3.6)
+    7727,  # Escape as a key of its own (mintty)
+)  # fmt: skip
 _DISARM = (
-    "\x1b7\x1b[r\x1b8\x1b(B\x1b[m\x1b[?1l\x1b>\x1b[?2004l\x1b[?25h"
-    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l\x1b[>4m\x1b[23;0t"
+    "\x1b7\x1b[?69l\x1b[r\x1b8\x1b]8;;\x1b\\\x1b(B\x1b[m\x1b>"
+    + "".join(f"\x1b[?{mode}l" for mode in _MODES)
+    + "\x1b[?25h\x1b[0 q\x1b]112\x07\x1b[>4m\x1b[23;0t"
 )
 _LEAVE = "\x1b[?1049l"  # the alternate screen
 
