@@ -323,7 +323,7 @@ def test_a_screen_full_of_binary_is_thawed(host: Host) -> None:
     host.shows("frozen", "thawed")
 
 
-@pytest.mark.parametrize(("program", "thaws"), [("srun", True), ("emacs", False)])
+@pytest.mark.parametrize(("program", "thaws"), [("srun", True), ("qsh", True), ("emacs", False)])
 def test_what_is_frozen_on_the_node_is_thawed_through_the_tty_here(
     host: Host, tmp_path: Path, program: str, thaws: bool
 ) -> None:

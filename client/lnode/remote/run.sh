@@ -40,7 +40,7 @@ said=$(enter "$cwd" 2>&1 && pwd) || refuse no-folder "$said"
 cwd=$said
 have setsid || refuse no-setsid
 step=
-if [ -n "$job" ]; then find_step "$job" "lnode-$id" || refuse no-step; fi
+if [ -n "$job" ]; then find_step "$job" '' "lnode-$id" || refuse no-step; fi
 read_run "$runs/$name"
 case $state in running | elsewhere) refuse "$state" "$(row_of "$name")" ;; esac
 if [ -n "$(find "$new" -prune -mmin +1 2>/dev/null)" ]; then discard "$new" "$runs/$name.old-$id-new"; fi # nobody starts it any more

@@ -19,7 +19,7 @@ set -- /bin/sh -c '
   echo "lnode: no sshd" >&2
   exit 127' sh "$@"
 if [ -n "$job" ]; then
-  find_step "$job" lnode-sshd unbuffered || { echo 'lnode: no step' >&2 && exit 127; }
+  find_step "$job" unbuffered || { echo 'lnode: no step' >&2 && exit 127; }
   # shellcheck disable=SC2086 # split on purpose: words
   set -- $step "$@"
 fi

@@ -49,7 +49,8 @@ slurm_step() {
   need srun "$(every module)" || return
   overlap=
   case $(srun --help 2>/dev/null) in *--overlap*) overlap=' --overlap' ;; esac
-  step="$(command -v srun)${3:+ -u} --jobid=$1$overlap -N1 -n1 --job-name=$2"
+  step="$(command -v srun)${2:+ -u} --jobid=$1$overlap -N1 -n1"
+  if [ -n "$3" ]; then step="$step --job-name=$3"; fi
 }
 
 # The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").

@@ -11,8 +11,8 @@
 #   x_jobs USER, x_evidence PID PARENT COMMAND    for ask_for_clients only (clients.sh)
 #   x_probe USER   False if it does not answer within 4 s; sets $asked to the program if that is not x_program
 #   x_node         after x_probe: sets $node to one that runs a job, and $overlap to yes or no; False if that is not known
-#   x_step JOB NAME [unbuffered]    sets $step to the words before a command that is to run in that allocation, as a step of that name;
-#                  False if none can
+#   x_step JOB [unbuffered [NAME]]    sets $step to the words before a command that is to run in that allocation, as a step of that
+#                  name; False if none can
 #   x_end_step JOB NAME    sends TERM to that step; False if it does not find it
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_cluster      the name of the cluster, from its configuration alone; or nothing
@@ -45,7 +45,7 @@ find_scheduler() {
   scheduler_on_path
 }
 
-# find_step JOB NAME [unbuffered]: sets $step, by the first scheduler that can. False if none can.
+# find_step JOB [unbuffered [NAME]]: sets $step, by the first scheduler that can. False if none can.
 find_step() {
   for one in $schedulers; do "${one%:*}_step" "$@" && return; done
   return 1
