@@ -20,6 +20,7 @@ from lnode.locate.address import Address
 from lnode.locate.survey import Survey
 from lnode.ssh import question as ssh_question
 from lnode.ssh.drain import Drain
+from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 from window import Window
@@ -217,7 +218,7 @@ def test_ssh_goes_on_when_the_lnode_that_heard_its_words_was_killed(tmp_path: Pa
     assert asyncio.run(scenario()) == b"alive\n"
 
 
-@pytest.mark.parametrize("rung", ["asyncssh", "paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_no_rung_of_the_link_asks_for_compression(rung: str, tmp_path: Path) -> None:
     site = Site(tmp_path)
 

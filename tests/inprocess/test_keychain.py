@@ -25,7 +25,7 @@ from lnode.ssh import arguments, prompts
 from lnode.ssh import keychain as ssh_keychain
 from lnode.ssh.failures import Cause, Said
 from lnode.ssh.keychain import KeychainFailed
-from lnode.ssh.link.ladder import LinkFailed
+from lnode.ssh.link.ladder import RUNGS, LinkFailed
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
 from rig import wait_until
@@ -207,7 +207,7 @@ def test_what_is_a_prompt_for_a_password(prompt: str, method: str | None) -> Non
 
 
 @pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])
-@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_it_is_kept_and_sent(sshd: Sshd, prompt: str, questions: list[tuple[str, str]], rung: str) -> None:
     port, heard = sshd.listen(*questions)
     target = sshd.site.target(port)
@@ -217,7 +217,7 @@ def test_it_is_kept_and_sent(sshd: Sshd, prompt: str, questions: list[tuple[str,
     sshd.site.key.unlink()  # paramiko asks for the service at each try, which asyncssh as a server does not like
 
     async def link() -> None:
-        await (await import_module(f"lnode.ssh.link.{rung}").open_rung(target)).close()
+        await (await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)).close()
 
     asyncio.run(link())
     assert heard == [SECRET] * 3
@@ -294,7 +294,7 @@ def test_what_is_asked_twice_in_the_same_words_is_not_kept(sshd: Sshd) -> None:
     assert ssh_keychain.environment(target, may_ask=True) is None
 
 
-@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_a_passphrase_opens_its_key(sshd: Sshd, rung: str) -> None:
     key = sshd.site.key
     blob = asyncssh.read_private_key(key).public_data
@@ -305,7 +305,7 @@ def test_a_passphrase_opens_its_key(sshd: Sshd, rung: str) -> None:
     assert ssh(target, ssh_keychain.environment(target, may_ask=False))[0] == 0
 
     async def link() -> None:
-        await (await import_module(f"lnode.ssh.link.{rung}").open_rung(target)).close()
+        await (await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)).close()
 
     asyncio.run(link())
 
@@ -333,30 +333,30 @@ def test_a_wrong_one_is_sent_once_and_never_again(sshd: Sshd, prompt: str, quest
 
 
 @pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])
-@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_a_link_sends_a_wrong_one_once(sshd: Sshd, prompt: str, questions: list[tuple[str, str]], rung: str) -> None:
     port, heard = sshd.listen(*questions)
     target = sshd.site.target(port)
     ssh_keychain.keep(target, {prompt: "wrong"}, alone=True)
     sshd.site.key.unlink()
     with pytest.raises(LinkFailed) as failed:
-        asyncio.run(import_module(f"lnode.ssh.link.{rung}").open_rung(target))
+        asyncio.run(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target))
     assert (failed.value.cause, heard) == (Cause.LOGIN_REFUSED, ["wrong"])
     assert not ssh_keychain.is_kept(target)
 
 
-@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_a_link_answers_no_other_question(sshd: Sshd, rung: str) -> None:
     port, heard = sshd.listen((CODE, "123456"))
     target = sshd.site.target(port)
     ssh_keychain.keep(target, {BY_HOST: SECRET}, alone=True)
     with pytest.raises(LinkFailed) as failed:
-        asyncio.run(import_module(f"lnode.ssh.link.{rung}").open_rung(target))
+        asyncio.run(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target))
     assert (failed.value.cause, heard) == (Cause.LOGIN_REFUSED, [])
 
 
 @pytest.mark.parametrize(("checking", "sent"), [("yes", [SECRET]), ("accept-new", [SECRET]), ("no", [])])
-@pytest.mark.parametrize("rung", ["rung_asyncssh", "rung_paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_a_link_gives_no_password_where_host_keys_are_not_checked(
     sshd: Sshd, rung: str, checking: str, sent: Sequence[str]
 ) -> None:
@@ -372,7 +372,7 @@ def test_a_link_gives_no_password_where_host_keys_are_not_checked(
 
 
 async def _opened_and_closed(rung: str, target: Target) -> None:
-    await (await import_module(f"lnode.ssh.link.{rung}").open_rung(target)).close()
+    await (await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)).close()
 
 
 class NoLookout:

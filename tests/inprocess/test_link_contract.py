@@ -15,15 +15,13 @@ import pytest
 
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import MAX_OUTPUT, Link, LinkFailed, Pipe
+from lnode.ssh.link.ladder import MAX_OUTPUT, RUNGS, Link, LinkFailed, Pipe
 from lnode.ssh.target import Target
 from wire import Wire
 
-MODULES = {"master": "rung_master", "asyncssh": "rung_asyncssh", "paramiko": "rung_paramiko"}
-
 
 async def open_rung(rung: str, target: Target) -> Link:
-    link: Link = await import_module(f"lnode.ssh.link.{MODULES[rung]}").open_rung(target)
+    link: Link = await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)
     return link
 
 
@@ -55,7 +53,7 @@ Scenario = Callable[[Link, Sshd], Awaitable[None]]
 WiredScenario = Callable[[Link, Sshd, Wire], Awaitable[None]]
 
 
-@pytest.fixture(params=list(MODULES))
+@pytest.fixture(params=RUNGS)
 def wired(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[WiredScenario], None]:
     """Run a scenario over an open link of each rung, with the wire in its hand."""
 
@@ -340,7 +338,7 @@ async def gone(pid: int) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts in /proc")
-@pytest.mark.parametrize("rung", list(MODULES))
+@pytest.mark.parametrize("rung", RUNGS)
 def test_nothing_is_left_behind(rung, tmp_path):
     async def scenario(folder: Path, uses: int) -> None:
         folder.mkdir()

@@ -21,13 +21,13 @@ from lnode.ssh.failures import Cause, is_fatal, wants_person
 from lnode.ssh.keychain import Password
 from lnode.ssh.link import rung_asyncssh
 from lnode.ssh.link.known_hosts import HostKeys, known_host_keys
-from lnode.ssh.link.ladder import MAX_OUTPUT, LinkFailed
+from lnode.ssh.link.ladder import MAX_OUTPUT, RUNGS, LinkFailed
 from lnode.ssh.link.public_key import parse_certificate
 from lnode.ssh.target import Target
 
 CERT = "-cert-v01@openssh.com"
-ALL = frozenset({"ssh", "asyncssh", "paramiko"})
-CERTIFIED = frozenset({"ssh", "asyncssh"})  # paramiko asks for no certificate
+ALL = frozenset({"ssh", *RUNGS[1:]})
+CERTIFIED = ALL - {"paramiko"}  # which asks for no certificate
 NONE: frozenset[str] = frozenset()
 ANY = None  # ssh's verdict is its version's: that of the rungs is none
 
@@ -228,13 +228,13 @@ def test_the_rungs_refuse_what_ssh_refuses(name: str, tmp_path: Path) -> None:
                 subprocess.run(["ssh-keygen", "-q", "-H", "-f", site.known_hosts], check=True, capture_output=True)
             target = configured(site, sshd.port, *case.options)
             opened = {"ssh"} if await by_ssh(site) else set()
-            opened |= {rung for rung in ("asyncssh", "paramiko") if await by_rung(rung, target, sshd)}
+            opened |= {rung for rung in RUNGS[1:] if await by_rung(rung, target, sshd)}
             assert opened == case.opens or (case.opens is ANY and opened <= {"ssh"})
 
     play(scenario)
 
 
-@pytest.mark.parametrize("rung", ["asyncssh", "paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_a_key_of_yours_that_is_too_short_stays_here(rung: str, tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.key.write_bytes(key("rsa1024").export_private_key("openssh"))
@@ -253,7 +253,7 @@ def test_a_key_of_yours_that_is_too_short_stays_here(rung: str, tmp_path: Path) 
     play(scenario)
 
 
-@pytest.mark.parametrize("rung", ["asyncssh", "paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_a_key_of_yours_signs_only_with_accepted_algorithms(rung: str, tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.key.write_bytes(key("rsa2048").export_private_key("openssh"))
@@ -277,7 +277,7 @@ async def opens(rung: str, target: Target) -> None:
     await (await import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target)).close()
 
 
-@pytest.mark.parametrize("rung", ["asyncssh", "paramiko"])
+@pytest.mark.parametrize("rung", RUNGS[1:])
 def test_known_hosts_that_cannot_be_read_to_the_end_trusts_nobody(rung: str, tmp_path: Path) -> None:
     site = Site(tmp_path)
 

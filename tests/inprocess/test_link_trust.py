@@ -15,11 +15,11 @@ from inprocess.paramikod import paramiko_serving
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import identities
-from lnode.ssh.link.ladder import Link, LinkFailed, open_link
+from lnode.ssh.link.ladder import RUNGS, Link, LinkFailed, open_link
 from lnode.ssh.target import Target
 
 # Each library by itself, and the whole ladder: an opener takes a target and gives a link or LinkFailed.
-OPENERS = ("rung_asyncssh", "rung_paramiko", "ladder")
+OPENERS = (*(f"rung_{rung}" for rung in RUNGS[1:]), "ladder")
 Opener = Callable[[Target], Awaitable[Link]]
 
 
@@ -127,7 +127,7 @@ class Parrot(paramiko.ECDSAKey):
         return self.shown.asbytes()
 
 
-@pytest.mark.parametrize("module", ["rung_asyncssh", "rung_paramiko", "ladder"])
+@pytest.mark.parametrize("module", OPENERS)
 def test_showing_the_right_key_is_not_having_it(module, site):
     real, parrot = paramiko.ECDSAKey.generate(), Parrot(vals=_vals(paramiko.ECDSAKey.generate()))
     parrot.shown = real

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from inprocess.sshd import DEADLINE_S, Sshd, serving
 from lnode.errors import LnodeError
 from lnode.ssh.failures import Cause, HostLabel, cause_of_ssh
-from lnode.ssh.link.ladder import LinkFailed
+from lnode.ssh.link.ladder import RUNGS, LinkFailed
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Resolving
 
@@ -271,11 +271,11 @@ class Country:
         place = HostLabel(alias, "127.0.0.1", 22, "", proxied="by UNKNOWN port" in said.own)
         return Outcome(self._usable(), cause_of_ssh(said, place) if ssh.returncode else None, str(said))
 
-    async def by_rung(self, module: str, alias: str) -> Outcome:
+    async def by_rung(self, rung: str, alias: str) -> Outcome:
         self.seen.clear()
         try:
             target = Resolving(alias, str(self.config)).target()
-            link = await asyncio.wait_for(import_module(f"lnode.ssh.link.{module}").open_rung(target), DEADLINE_S)
+            link = await asyncio.wait_for(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target), DEADLINE_S)
         except LinkFailed as failed:
             return Outcome(self._usable(), failed.cause, failed.story)
         except LnodeError as refused:
@@ -357,7 +357,7 @@ def test_ssh_and_the_rungs_reach_the_same(runner: asyncio.Runner, country: Count
     by_ssh = runner.run(country.by_ssh(laptop.alias))
     event(str(by_ssh.cause))
     note(f"ssh: {by_ssh}")
-    for rung in ("rung_asyncssh", "rung_paramiko"):
+    for rung in RUNGS[1:]:
         by_rung = runner.run(country.by_rung(rung, laptop.alias))
         note(f"{rung}: {by_rung}")
         if not by_rung.seen and by_rung.words == "no key that works without a person":

@@ -17,6 +17,13 @@ from lnode.ssh import keychain
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
+RUNGS = (
+    "master",
+    "asyncssh",
+    "paramiko",
+)
+"""The ladder from its top: the file rung_x.py is the rung `x`. The first shares a connection, the others sign in."""
+
 MAX_OUTPUT = MAX_BYTES  # of either stream of an answer
 
 
@@ -53,7 +60,7 @@ class Pipe(Protocol):
 class Link(Protocol):
     """One open connection. Every `run` is one channel: one command, nothing on its standard input."""
 
-    rung: str  # "master", "asyncssh" or "paramiko"
+    rung: str  # one of RUNGS
     shared: bool  # the connection is a master, yours or lnode's, and may be the terminal's own
 
     async def run(self, line: str, *, timeout_s: float) -> Answer:
@@ -139,15 +146,16 @@ async def open_link(target: Target, *, timeout_s: float = 20.0, shared_only: boo
 
 
 async def _climb(target: Target, story: list[str], shared_only: bool) -> Link:
-    for name in ("master", "asyncssh"):
+    *upper, last = RUNGS[:1] if shared_only else RUNGS
+    for name in upper:
         try:
             return await _try(name, target, story)
         except LinkFailed as failed:
-            # A master that fails says nothing about the host. Of asyncssh's failures, only a failure to agree with
-            # the server can end differently on the next rung.
-            if failed.final or shared_only or (name != "master" and failed.cause is not Cause.NO_COMMON_ALGORITHM):
+            # A master that fails says nothing about the host. Of the other failures, only a failure to agree with the
+            # server can end differently on the next rung.
+            if failed.final or (name != RUNGS[0] and failed.cause is not Cause.NO_COMMON_ALGORITHM):
                 raise
-    return await _try("paramiko", target, story)
+    return await _try(last, target, story)
 
 
 async def _try(name: str, target: Target, story: list[str]) -> Link:
