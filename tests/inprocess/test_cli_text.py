@@ -17,6 +17,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from lnode.cli import words
 from rig import wait_until
 
 LIMIT_S = 60
@@ -111,74 +112,26 @@ Arguments:
 
 What to attach to:
   -P NAME           a profile of config.toml
-  -m MEM            memory to request
-  -t TIME           time limit to request
-  -p NAME           partition to request in
-  -g GPUS           GPUs to request
-  -c CPUS           CPUs to request
-  --login           plain tmux on the login node, no allocation
-  --existing        attach only, never start one
-  --here            where HOST leads, whatever runs on its other login nodes
-  -d                detach the session's other clients
-  --wait            keep trying where there is no network yet
-  --cc              attach in tmux's control mode, for iTerm2
-
-Look:
-  --ls              list every session: state, node, job, time left; without
-                    HOST on all known hosts
-  --watch           with --ls: keep it on the screen
-  --peek [N]        what the session's screen shows, and N lines above
-  --wait-for REGEX  wait until it shows that, or `idle`, or `bell`
-  --timeout S       with --wait-for: give up after so many seconds
-
-Act:
-  --send TEXT       type TEXT into the session, and Enter
-  --no-enter        with --send: no Enter
-  --renew           ask for another allocation in the same session
-  --early           with --renew: while the old one still runs
-  --reset           thaw the session's frozen screen; lnode demo --reset:
-                    remove the demo
-  --rescue PID      bring a process that nothing protects into a session
-  --kill            end the session and give its allocation back; or end a run
-  -y, --yes         with --kill, --setup and --code: do not ask
-
-Runs:
-  --run             start a command that goes on by itself: --run -- COMMAND
-  --cwd DIR         with --run: start in this folder
-  --on SESSION      with --run: inside that session's allocation
-  --logs            print the log of a run
-  -f                with --logs: follow it to the end, across drops
-  -n N              with --logs: the last N lines only
-  --notify          with --run or --logs -f: wait for the end, and notify
-
-Ports and VS Code:
-  -L PORT           a port of this laptop to the session's node
-  --code DIR        VS Code on the session's node, in that folder there
-
-Sign-in:
-  --sign-in         keep a password or passphrase in this laptop's keychain
-  --forget          remove it again
-  --close           end the connection that a sign-in left open
-
-Setup and trouble:
-  --setup           livenode() and mouse scrolling on the cluster; shows the
-                    change first
-  --undo            with --setup: take it back
-  --profiles        what each profile would request here
-  --doctor          check every layer, each finding with its fix; without HOST
-                    this laptop
-  --history         why was I disconnected? what happened, and when
-
-Output:
-  --json            with --ls and --doctor: as JSON
-  -v                tell at the end what happened, with times
-  -h, --help        Show this message and exit.
 """
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help(laptop: Laptop, flag: str) -> None:
-    assert laptop.run(flag) == (0, HELP, "")
+    """The beginning letter by letter, then every word of the table in its group."""
+    code, out, err = laptop.run(flag)
+    assert (code, out[: len(HELP)], err) == (0, HELP, "")
+    rows = [f"{heading}: {' '.join(map(in_help, GROUPS[heading]))}" for heading in GROUPS]
+    last = "-h, --help Show this message and exit."
+    assert out[out.index("What to attach to:") :].split() == " ".join((*rows, last)).split()
+    columns = {len(row[1]) for row in re.finditer(r"^(  (?:-\S+ )+(?:\S+)? +)(?=\S)", out, re.MULTILINE)}
+    assert columns == {len("  -P NAME           ")}
+
+
+GROUPS = {heading: [word for word in words.WORDS if word.group == heading] for heading in words.GROUPS}
+
+
+def in_help(word: words.Verb | words.Option) -> str:
+    return f"{', '.join(word.flags)} {word.metavar} {word.help}"
 
 
 def test_nothing_but_its_name_shows_how_it_is_used(laptop: Laptop) -> None:
