@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from inprocess.sshd import DEADLINE_S
-from inprocess.test_link_contract import MODULES, belongings, gone, linked, open_rung, site_with
+from inprocess.test_link_contract import belongings, gone, linked, open_rung, site_with
 from lnode.attach.heartbeat import beat
 from lnode.ssh import arguments
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import Link, LinkFailed
+from lnode.ssh.link.ladder import RUNGS, Link, LinkFailed
 from lnode.ssh.target import Target
 from rig import wait_until
 from wire import Wire
@@ -83,7 +83,7 @@ async def beating(
         assert heard.task.done()
 
 
-@pytest.fixture(params=list(MODULES))
+@pytest.fixture(params=RUNGS)
 def over(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scenario], None]:
     """Run a scenario over an open link of each rung."""
 
@@ -290,7 +290,7 @@ def test_cancelled_before_its_cat_has_started_it_leaves_none(over, cat):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts in /proc")
-@pytest.mark.parametrize("rung", list(MODULES))
+@pytest.mark.parametrize("rung", RUNGS)
 def test_nothing_is_left_behind(rung, tmp_path):
     async def scenario(folder: Path, uses: int) -> None:
         folder.mkdir()
@@ -309,7 +309,7 @@ def test_nothing_is_left_behind(rung, tmp_path):
     asyncio.run(scenario(tmp_path / "again", 3))
 
 
-@pytest.mark.parametrize("rung", list(MODULES))
+@pytest.mark.parametrize("rung", RUNGS)
 def test_after_a_long_stop_an_echo_that_is_there_is_no_late_one(rung, tmp_path, cat):
     seen, go = tmp_path / "seen", tmp_path / "go"
     os.mkfifo(go)
