@@ -11,7 +11,7 @@ gc.disable()  # until ssh runs: there is little to collect on the way to it, and
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from lnode.cli.dispatch import run, run_here  # noqa: E402
+from lnode.cli.dispatch import run, run_for_all  # noqa: E402
 from lnode.cli.exit import explained  # noqa: E402
 from lnode.errors import ExitCode  # noqa: E402
 from lnode.laptop import folders, screen  # noqa: E402
@@ -29,7 +29,11 @@ def main() -> None:
 def _run(argv: Sequence[str]) -> ExitCode:
     match argv:
         case ["--ls"]:
-            return run_here("ls", {})
+            return run_for_all("ls", {})
+        case ["--complete", shell, *words]:  # for the shell, at each Tab
+            from lnode.cli.complete import complete
+
+            return complete(shell, words)
         case [host, "--ls"] if not host.startswith("-"):
             return run("ls", host)
         case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):

@@ -1,6 +1,8 @@
 """The table of words against what stands elsewhere: each verb's function, --help, and the options in README."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lnode.cli import dispatch
+from lnode.cli import dispatch, manual
 from lnode.cli.words import OPTIONS, VERBS, WORDS, Scope, Verb
 from lnode.laptop.settings import HostSettings
 
@@ -23,6 +25,8 @@ def keywords(verb: Verb) -> dict[str, tuple[object, bool]]:
     own: dict[str, tuple[object, bool]] = {verb.value: (verb.type, False)} if verb.value else {}
     if verb.name == "run":
         own["command"] = (list[str], False)
+    if verb.name == "man":
+        own["page"] = (str, False)
     beside = [word for word in WORDS if verb.name in word.beside and word.argument]
     return own | {word.argument: (bool if word.type is bool else word.type | None, True) for word in beside}
 
@@ -42,6 +46,8 @@ def test_a_verbs_function_takes_what_its_row_says(verb: Verb) -> None:
     names = [one.name for one in place]
     if verb.connects:
         assert names == ["address"]
+    elif verb.scope is Scope.LAPTOP:
+        assert names == []
     else:
         assert names == ["host", *["session"][: verb.scope is Scope.SESSION]]
     assert taken(parameters[len(place) :]) == keywords(verb)
@@ -88,6 +94,25 @@ def test_readme_names_the_words_of_the_table_and_no_others() -> None:
     assert [word.name for word in WORDS if word.group and not named & {*word.flags}] == []
 
 
+def test_the_man_page_is_that_of_the_table() -> None:
+    """It goes into the wheel."""
+    text = (README.parent / "docs" / "lnode.1").read_text(encoding="utf-8")
+    assert text == manual.page()
+    named = {*FLAG.findall(text.partition(".SH OPTIONS")[2].replace("\\-", "-").replace("\\fB", " "))}
+    assert {flag for word in WORDS if word.group for flag in word.flags} <= named
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="no man(1) here")
+def test_man_reads_the_page_without_a_warning() -> None:
+    env = {**os.environ, "LC_ALL": "C.UTF-8", "MANROFFSEQ": "", "MANWIDTH": "80"}
+    done = subprocess.run(
+        ["man", "--warnings", "-E", "UTF-8", "-l", "-"], input=manual.page(), env=env, capture_output=True, text=True,
+        timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--ls" in done.stdout
+
+
 @pytest.mark.parametrize("verb", [name for name, verb in VERBS.items() if not verb.connects])
 def test_a_verb_that_connects_to_no_host_starts_no_ssh(verb: str, tmp_path: Path) -> None:
     ssh = tmp_path / "ssh"
@@ -97,8 +122,9 @@ def test_a_verb_that_connects_to_no_host_starts_no_ssh(verb: str, tmp_path: Path
         "PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }  # fmt: skip
+    typed = [VERBS[verb].flag] if VERBS[verb].scope is Scope.LAPTOP else ["x", VERBS[verb].flag]
     done = subprocess.run(
-        [sys.executable, "-m", "lnode", "x", VERBS[verb].flag], env=env, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=LIMIT_S, check=False,
+        [sys.executable, "-m", "lnode", *typed, *["bash"][: verb == "completion"]],
+        env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False,
     )  # fmt: skip
     assert (done.returncode, (tmp_path / "started").exists()) == (0, False), done.stderr

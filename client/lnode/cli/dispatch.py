@@ -32,7 +32,12 @@ def run(verb: str, host: str, session: str | None = None, words: Words = _NONE, 
 
 def run_here(verb: str, words: Words) -> ExitCode:
     """Do a verb that connects to no host, or to all: its function takes no address. Raises LnodeError."""
-    return _function(verb, verb if "host" in words else "without_host")(**words)
+    return _function(verb, verb)(**words)
+
+
+def run_for_all(verb: str, words: Words) -> ExitCode:
+    """Do a verb for all known hosts. Raises LnodeError."""
+    return _function(verb, "without_host")(**words)
 
 
 def _function(verb: str, name: str) -> Callable[..., ExitCode]:

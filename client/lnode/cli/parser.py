@@ -9,23 +9,15 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from lnode.cli import dispatch
-from lnode.cli.words import GROUPS, OPTIONS, VERBS, WORDS, Scope, Verb
+from lnode.cli.words import EVERYDAY, GROUPS, OPTIONS, SUMMARY, VERBS, WORDS, Scope, Verb
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 
-_EVERYDAY = """\
-lnode unity                       attach to your session there, or start it
-lnode unity myproject             the same by name, as many as you like
-lnode unity --ls                  what is there: node, job, time left
-lnode unity myproject --kill      end it, give its allocation back
-lnode unity sim --run -- ./train  goes on by itself; --logs -f follows it
-lnode demo                        all of this without a cluster"""
-
 _HELP = f"""\
-Keep a compute-node session alive on an HPC cluster, from your laptop.
+{SUMMARY}
 
 \b
-{_EVERYDAY}
+{EVERYDAY}
 
 `unity` is a Host of your ~/.ssh/config. Ctrl-b d leaves a session running."""
 
@@ -39,7 +31,7 @@ def run_typed(argv: Sequence[str]) -> ExitCode:
     """Do the verb that you typed. Raises LnodeError(USAGE) for words that are unknown or that do not go together."""
     if not argv:
         raise LnodeError(
-            ExitCode.USAGE, "HOST is missing, an ssh alias", "see all there is: lnode --help", detail=_EVERYDAY
+            ExitCode.USAGE, "HOST is missing, an ssh alias", "see all there is: lnode --help", detail=EVERYDAY
         )
     words, command = _parted(argv)
     try:
@@ -122,10 +114,14 @@ def _lnode(context: typer.Context, host: str | None, session: str | None, **type
     words = {word.argument: given[word.name] for word in WORDS if word.name in given and word.argument}
     if verb.name == "run":
         words["command"] = _command(context.obj, f"{host} {session}")
-    if host is None:
-        return dispatch.run_here(verb.name, words)
-    if not verb.connects:
-        place = {"host": host} if session is None else {"host": host, "session": session}
+    if verb.name == "man":
+        from lnode.cli.manual import page
+
+        words["page"] = page()
+    if host is None and verb.scope is Scope.HOSTS:
+        return dispatch.run_for_all(verb.name, words)
+    if host is None or not verb.connects:
+        place = {name: word for name, word in (("host", host), ("session", session)) if word is not None}
         return dispatch.run_here(verb.name, place | words)
     of_settings = {name: given[name] for name, option in OPTIONS.items() if name in given and option.of_settings}
     return dispatch.run(verb.name, host, session, words, of_settings)
@@ -162,7 +158,9 @@ def _check_options(verb: Verb, given: Mapping[str, object], host: str | None) ->
 
 
 def _check_place(verb: Verb, host: str | None, session: str | None) -> None:
-    if host is None and verb.scope is not Scope.HOSTS:
+    if host is not None and verb.scope is Scope.LAPTOP:
+        raise _wrong(f"{verb.flag} is for this laptop", f"without a host: lnode {verb.spelled}")
+    if host is None and verb.scope not in (Scope.HOSTS, Scope.LAPTOP):
         raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
     if session is not None and verb.scope in (Scope.HOST, Scope.HOSTS):
         raise _wrong(f"{verb.flag} is for a whole host", f"without a session: lnode {host} {verb.flag}")

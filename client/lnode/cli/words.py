@@ -12,13 +12,14 @@ class Scope(Enum):
     """The place of a verb: the words that you type before it.
 
     SESSION: `HOST [SESSION]`. NAMED: `HOST NAME`. HOST: a host and no session. HOSTS: a host or none; without one the
-    function `without_host` of the verb's module is called.
+    function `without_host` of the verb's module is called. LAPTOP: no host.
     """
 
     SESSION = auto()
     NAMED = auto()
     HOST = auto()
     HOSTS = auto()
+    LAPTOP = auto()
 
 
 class Verb(NamedTuple):
@@ -156,9 +157,24 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("history", "--history", "why was I disconnected? what happened, and when", _SETUP, Scope.SESSION,
          connects=False),
 
+    Verb("completion", "--completion", "print what completes words in bash, zsh or fish", _SETUP, Scope.LAPTOP,
+         "shell", str, "SHELL", connects=False),
+    Verb("man", "--man", "print the man page", _SETUP, Scope.LAPTOP, connects=False),
+    Verb("version", "--version", "print lnode's version", _SETUP, Scope.LAPTOP, connects=False),
+
     Option("as_json", ("--json",), "with --ls and --doctor: as JSON", _OUTPUT, ("ls", "doctor")),
     Option("verbose", ("-v",), "tell at the end what happened, with times", _OUTPUT, ("attach", "renew")),
 )  # fmt: skip
+
+SUMMARY = "Keep a compute-node session alive on an HPC cluster, from your laptop."
+
+EVERYDAY = """\
+lnode unity                       attach to your session there, or start it
+lnode unity myproject             the same by name, as many as you like
+lnode unity --ls                  what is there: node, job, time left
+lnode unity myproject --kill      end it, give its allocation back
+lnode unity sim --run -- ./train  goes on by itself; --logs -f follows it
+lnode demo                        all of this without a cluster"""
 
 VERBS = {word.name: word for word in WORDS if isinstance(word, Verb)}
 OPTIONS = {word.name: word for word in WORDS if isinstance(word, Option)}

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lnode.laptop import folders
 
@@ -24,10 +24,21 @@ class Kept(NamedTuple):
     replies: tuple[Reply, ...]
 
 
-def keep(alias: str, replies: Sequence[Reply]) -> None:
+class Names(NamedTuple):
+    """The names of a host's sessions and runs, for the words that you are typing."""
+
+    sessions: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+
+
+_NO_NAMES = Names()
+
+
+def keep(alias: str, replies: Sequence[Reply], names: Names = _NO_NAMES) -> None:
     """Remember a host's answer, unless it is too long to read again, or lnode cannot write its state folder."""
     with suppress(OSError):
-        text = json.dumps({"host": alias, "at": time.time(), "replies": [dict(reply) for reply in replies]})
+        kept = {"host": alias, "at": time.time(), "names": names, "replies": [dict(reply) for reply in replies]}
+        text = json.dumps(kept)
         if len(text) <= _LONGEST:  # json.dumps writes ASCII
             folders.replace_privately(_path(alias), text)
 
@@ -37,21 +48,40 @@ def read(alias: str) -> Kept | None:
     return _read(_path(alias), alias)
 
 
+def names(alias: str) -> Names:
+    """Return the names in the last answer of a host; none if there is no answer, or if lnode cannot read it."""
+    try:
+        sessions, runs = (tuple(map(str, kind)) for kind in _load(_path(alias), alias)["names"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return _NO_NAMES
+    return Names(sessions, runs)
+
+
 def hosts() -> list[str]:
     """Return the aliases with a kept answer."""
+    return [alias for alias in aliases() if read(alias)]
+
+
+def aliases() -> list[str]:
+    """Return the aliases that have a file for their answer, which lnode does not read."""
     try:
-        names = sorted(os.listdir(_folder()))
+        return [alias for name in sorted(os.listdir(_folder())) if (alias := _alias(name))]
     except OSError:
         return []
-    return [alias for name in names if (alias := _alias(name)) and read(alias)]
+
+
+def _load(path: str, alias: str) -> Any:
+    """Return the document of a kept answer. Raises OSError or ValueError, or what a strange document raises."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        kept = json.loads(file.read(_LONGEST))
+    if kept["host"] != alias:
+        raise ValueError
+    return kept
 
 
 def _read(path: str, alias: str) -> Kept | None:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            kept = json.loads(file.read(_LONGEST))
-        if kept["host"] != alias:
-            return None
+        kept = _load(path, alias)
         replies = [{str(name): [str(row) for row in rows] for name, rows in reply.items()} for reply in kept["replies"]]
         at = float(kept["at"])
         return Kept(at, tuple(replies)) if math.isfinite(at) else None

@@ -21,9 +21,11 @@ def view_of(target: Target, survey: Survey) -> View:
     """Wait for the answers of a survey, and return the view. Raises LnodeError."""
     answers = survey.answers()
     replies, found = list(answers.replies.values()), tuple(answers.pictures.values())
+    runs = record.of_replies(replies)
     if found[0].tmux == "ok" and target.config is None:  # the demo is here as long as it runs
-        pictures.keep(target.alias, replies)
-    return View(target.alias, found, runs=record.of_replies(replies), silent=_silent_in_words(answers.silent))
+        sessions_ = tuple(entry.session.name for picture in found for entry in picture.entries)
+        pictures.keep(target.alias, replies, pictures.Names(sessions_, tuple(run.name for run in runs)))
+    return View(target.alias, found, runs=runs, silent=_silent_in_words(answers.silent))
 
 
 def _silent_in_words(silent: Sequence[tuple[Claim, LnodeError]]) -> tuple[str, ...]:

@@ -1,0 +1,34 @@
+"""`lnode --complete SHELL WORD...`: the words that could stand in place of the last one, for the shell's Tab key.
+
+It looks at this laptop only, and must be quick: no ssh, no typer.
+"""
+
+from collections.abc import Sequence
+
+from lnode.cli.completing import Known, Names, candidates
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen
+from lnode.laptop.settings import load
+from lnode.laptop.ssh_aliases import ssh_aliases
+from lnode.locate import pictures, routes
+
+
+def complete(shell: str, words: Sequence[str]) -> ExitCode:
+    """Print a candidate a line, in zsh and fish with its help text."""
+    try:
+        settings = load()
+        hosts, profiles = settings.hosts, settings.profiles
+    except LnodeError:  # a mistake in config.toml, which every other call says
+        hosts, profiles = {}, {}
+    known = Known(
+        hosts=lambda: ["demo", *hosts, *pictures.aliases(), *ssh_aliases()], profiles=lambda: [*profiles], names=_names
+    )
+    separator = {"zsh": ":", "fish": " "}.get(shell)
+    for word, text in candidates(words, known):
+        screen.show(word if separator is None or not text else f"{word}{separator}{text}")
+    return ExitCode.DONE
+
+
+def _names(host: str) -> Names:
+    found = pictures.names(host)
+    return Names([*found.sessions, *routes.recall(host).sessions], [*found.runs])
