@@ -195,9 +195,9 @@ class Asked(NamedTuple):
 
 def parse_line(line: str) -> Asked:
     """Read the line of call.line(); what is no such line is its own script."""
-    words = line.rpartition("' sh ")[2]
+    words = re.split(r"' (?:sh|[a-z0-9-]{16,22}) ", line)[-1]
     if "base64 -d" not in line:
-        return Asked("cat" if "cat -u" in line else line, ())
+        return Asked("cat", tuple(line.split()[-1:])) if "cat -u" in line else Asked(line, ())
     text = binascii.a2b_base64(words.replace(" ", "")).decode("utf-8", "surrogateescape")
     known = [name for name in _SCRIPTS if text.endswith(call.source(name))]
     script = max(known, key=lambda name: len(call.source(name)), default="")
@@ -359,6 +359,7 @@ class _Answer:
         return asked[asked.index(self._asked) :]
 
     async def _echo(self) -> int:
+        await self._write(b"\n" + self._asked.nonce + b"\n")
         while data := await self._process.stdin.read(_CHUNK):
             await self._write(data)
         return 0

@@ -6,6 +6,7 @@ of an srun: no port, no second sign-in, and a plain ssh -L on this side. lnode r
 """
 
 import os
+import select
 import socket
 import subprocess
 import time
@@ -23,7 +24,8 @@ from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
 from lnode.remote.fields import JobId
-from lnode.ssh import arguments, verdict
+from lnode.ssh import arguments, failures, verdict
+from lnode.ssh.begun import NotBegun
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question
 from lnode.text import visible
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from lnode.reconnect.retries import Retries
 
 _FACTS_WITHIN_S = 60.0
+_TICK_S = 0.25
 _PAUSE_S = 1.0  # at least: an allocation that ends needs a moment until Slurm says so
 
 
@@ -89,7 +92,8 @@ class _Ports:
 
     def _wait(self, error: LnodeError) -> None:
         """Return when it is time to connect again. Raises `error` if that would not help."""
-        if not self._retries or error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
+        again = isinstance(error, NotBegun) or error.code in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED)
+        if not self._retries or not again:
             raise error
         if error.code is ExitCode.LOGIN_REFUSED:
             self._call_person(error)
@@ -128,7 +132,7 @@ class _Ports:
             )
             try:
                 with screen.waiting(f"opening {name} on {alias} ..."):
-                    is_open = bool(ssh.stdout and ssh.stdout.read(1))
+                    is_open = self._opens(ssh, log, may_prompt=may_prompt)
                 if is_open:
                     self._tell(entry)
                 ssh.wait()
@@ -138,6 +142,16 @@ class _Ports:
             said = log.said()
             verdict.of_ssh(self._target, arguments.SSH_FAILED, said, way, silent=not may_prompt, heard=is_open)
             raise self._failure(str(said), is_open=is_open)
+
+    def _opens(self, ssh: "subprocess.Popen[bytes]", log: SshLog, *, may_prompt: bool) -> bool:
+        """True as soon as the ports are open; False if they do not open in time, which starts with the login."""
+        waited_s = 0.0
+        while waited_s < _FACTS_WITHIN_S:
+            if ssh.stdout and select.select([ssh.stdout], [], [], _TICK_S)[0]:
+                return bool(os.read(ssh.stdout.fileno(), 1))
+            if not may_prompt or failures.has_begun(log.said(), self._target.place):
+                waited_s += _TICK_S
+        return False
 
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:

@@ -41,7 +41,7 @@ def run(
         call.source("keeper"),
     )
     script, all_values = ("run_on", (*sessions.list_values(settings.tmux), *values)) if on else ("run", values)
-    if len(call.line(script, call.nonce(), *all_values)) > _LONGEST:
+    if len(call.question(script, call.nonce(), *all_values)) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
     if on:
         has = partial(has_session, on)

@@ -18,6 +18,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, check_pane, has_pane
+from lnode.ssh.begun import NotBegun
 from lnode.ssh.question import Question
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class _Wait:
         """Return when it is time to connect again. Raises LnodeError if that would not help."""
         if self._left_s() <= 0:
             raise self._too_late() from None
-        if error.code is not ExitCode.UNREACHABLE or not self._retries:
+        if not self._retries or not (error.code is ExitCode.UNREACHABLE or isinstance(error, NotBegun)):
             raise error
         screen.say(f"{error.message}; waiting goes on")
         self._retries.wait(error, within_s=self._left_s())

@@ -20,18 +20,27 @@ _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
 _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n|^ +", re.MULTILINE)  # and indents: no text of several lines has its own
 
 
-def line(script: str, *values: str) -> str:
+def line(script: str, *values: str, called: str = "sh", says: str = "") -> str:
     """Return the shell line that runs `script`, a file of this folder, with a variable for each of `values`.
 
     Their names are on the script's line `# values:`, behind those of its parts. They may hold anything but NUL. At most
-    about 120 kB in all (Linux MAX_ARG_STRLEN). Raises ValueError if their number is another one.
+    about 120 kB in all (Linux MAX_ARG_STRLEN). `called` is its name in ps, a plain word; `says` is sh that runs before
+    anything else. Raises ValueError if there are more or fewer values than names.
     """
     names = value_names(script)
     assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in zip(names, values, strict=True))
     text = f"{assigned}{source(script)}"
     encoded = binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
     words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
-    return f'exec /bin/sh -c \'eval "$(printf %s "$@" | base64 -d)"\' sh {words}'
+    return f'exec /bin/sh -c \'{says}eval "$(printf %s "$@" | base64 -d)"\' {called} {words}'
+
+
+def question(script: str, nonce: str, *values: str) -> str:
+    """Return the line of a script with a framed reply: it says `NONCE begun` before anything else.
+
+    Until then the login shell is in its rc files, or another program has taken its place.
+    """
+    return line(script, nonce, *values, called=nonce, says='echo; echo "$0 begun"; ')
 
 
 def value_names(script: str) -> tuple[str, ...]:

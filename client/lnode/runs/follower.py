@@ -22,16 +22,17 @@ from lnode.remote.fields import number
 from lnode.runs import record
 from lnode.runs.log_frames import Chunks, Frame, Torn
 from lnode.runs.record import Run
-from lnode.ssh import failures, master, sign_in_memory, verdict
+from lnode.ssh import begun, failures, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.log import SshLog
-from lnode.ssh.question import argv_of
+from lnode.ssh.question import REPLY_WITHIN_S, argv_of
 from lnode.ssh.target import Target
 
 _LATE_S = 6.0  # without a frame; one comes each second, but a login node may be busy
 _CHUNK = 1 << 16
 _OBEYS_WITHIN_S = 1.0
+_TICK_S = 0.25
 _UNREADABLE = 3  # answers in a row that logs.sh cannot have sent, and that bring no byte of the log
 _LEFT_S = 0.2  # for the last bytes of an ssh that has ended
 
@@ -112,7 +113,7 @@ class _Follower:
         offset = "" if self._offset is None else str(self._offset)
         lines = "" if self._lines is None else str(self._lines)
         nonce = call.nonce()
-        line = call.line("logs", nonce, self._name, self._id, offset, lines, self._mode)
+        line = call.question("logs", nonce, self._name, self._id, offset, lines, self._mode)
         self._tail = tail = _Tail(self._target, nonce, line, may_ask=start.asks and screen.can_ask(), fresh=start.fresh)
         try:
             await tail.start()
@@ -122,9 +123,12 @@ class _Follower:
         tail.reading = self._loop.beside.start(self._read(tail))
         if tail.may_ride:
             self._loop.beside.start(self._prove(tail))
+        if not self._loop.state.began:
+            self._loop.beside.start(self._expect(tail))
 
     async def _prove(self, tail: "_Tail") -> None:
-        if await prove_master(self._target) is False and not tail.heard:
+        tail.rides = await prove_master(self._target)
+        if tail.rides is False and not tail.heard:
             self._loop.tell(tail, Happened.STUCK)
 
     async def _read(self, tail: "_Tail") -> None:
@@ -143,16 +147,29 @@ class _Follower:
         self._words = str(said)
         answered = tail.heard or torn
         if not answered and not verdict.has_failed(status):
-            raise LnodeError(
-                ExitCode.MISSING_THERE, f"{self._target.alias} answered, but not with a shell",
-                f"see what it says: ssh {self._target.alias} /bin/sh -c true",
-            )  # fmt: skip
+            raise begun.broke_off(self._target.alias) if tail.begun else begun.ended(self._target)
         cause, began = verdict.of_ssh(self._target, status, said, tail.argv, silent=not tail.may_ask, heard=answered)
         if began:  # only the last frame says that the run is over
             cause = Cause.OVER if self._over else Cause.LOST
         self._loop.tell(tail, Happened.TERMINAL_ENDED, cause=cause, began=began)
 
+    async def _expect(self, tail: "_Tail") -> None:
+        """Raise LnodeError if no frame comes in time over the first ssh; the machine gives the later ones less time."""
+        waited_s = 0.0
+        while waited_s < REPLY_WITHIN_S:
+            await asyncio.sleep(_TICK_S)
+            if tail.heard or tail is not self._tail:
+                return
+            if tail.counts(self._target.place):
+                waited_s += _TICK_S
+            if not tail.begun and tail.may_ask and waited_s == begun.TOLD_AFTER_S:
+                self._say(begun.not_yet(self._target.alias))
+        raise begun.fell_silent(self._target.alias) if tail.begun else begun.not_in_time(self._target.alias)
+
     def _take(self, frame: Frame, tail: "_Tail") -> None:
+        if frame.kind == "begun":
+            tail.begun = True
+            return
         first, tail.heard = not tail.heard, True
         if first:
             self._loop.tell(tail, Happened.OPENED, person=verdict.learn_sign_in(self._target, tail.said()))
@@ -227,10 +244,11 @@ def no_run(alias: str, name: str) -> LnodeError:
 
 
 class _Tail:
-    """An ssh that brings frames. `heard`: a frame came."""
+    """An ssh that brings frames. `begun`: its line runs; `heard`: a frame came; `rides`: over a live master."""
 
     def __init__(self, target: Target, nonce: str, line: str, *, may_ask: bool, fresh: bool) -> None:
-        self.may_ask, self.heard = may_ask, False
+        self.may_ask, self.heard, self.begun = may_ask, False, False
+        self.rides: bool | None = None
         self.may_ride = not fresh and bool(master.identity(target) or target.one("controlpath"))
         self.reading: asyncio.Task[None] | None = None
         self._chunks = Chunks(nonce)
@@ -281,6 +299,10 @@ class _Tail:
 
     def said(self) -> failures.Said:
         return self._log.said()
+
+    def counts(self, place: failures.HostLabel) -> bool:
+        """True if the time counts: not while ssh may wait for you."""
+        return not self.may_ask or bool(self.rides) or failures.signed_in(self.said(), place) is not None
 
     async def close(self) -> None:
         if self.reading and self.reading is not asyncio.current_task():

@@ -19,12 +19,14 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.remote import call
 from lnode.remote.reply import Rows, TooLong, parse_reply
-from lnode.ssh import arguments, failures, master, prompts, sign_in_memory, verdict
+from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
 
-REPLY_WITHIN_S = 60.0  # rc files, tmux by a module and a silent scheduler take half of that
+# For the rc files, which may load modules over a slow file system, and again for the answer: tmux by a module and a
+# silent scheduler take half of that.
+REPLY_WITHIN_S = 60.0
 _TICK_S = 0.25
 _CHUNK = 1 << 16
 _OBEYS_WITHIN_S = 2.0  # for ssh, to end
@@ -60,9 +62,9 @@ class Question:
     def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
         self._target = target
         self._may_prompt = screen.can_ask() and not silent
-        self._abandoned = self._heard = self._rides = False
+        self._abandoned = self._heard = self._rides = self._begun = False
         self._nonce = call.nonce()
-        self._line = call.line(script, self._nonce, *values)
+        self._line = call.question(script, self._nonce, *values)
         self._log = SshLog()
         self._may_ride = bool(master.identity(target) or target.one("controlpath"))
 
@@ -108,7 +110,8 @@ class Question:
     def reply(self, *, within_s: float | None = None) -> Mapping[str, Sequence[str]]:
         """Return the next framed reply. Raises LnodeError if ssh failed, or if another program answered.
 
-        The time limit is `within_s` or else REPLY_WITHIN_S. The time in which ssh may wait for you does not count.
+        The line has REPLY_WITHIN_S to begin, and from then on `within_s` or else the same again. The time in which ssh
+        may wait for you does not count.
         """
         self._leave_a_silent_master()
         self._may_ride = False
@@ -126,11 +129,13 @@ class Question:
         """Return the rows of a reply until its end, the end of ssh, or the time limit. Raises TooLong."""
         self._rows.renew()
         rows: list[str] = []
-        waited_s = 0.0
+        waited_s = told_s = 0.0
         while not self._abandoned and rows[-1:] != [f"{self._nonce} end"]:
             row = self._rows.next()
             if row is not None:
                 rows.append(row)
+                if not self._begun and row.startswith(f"{self._nonce} "):
+                    self._begun, waited_s = True, 0.0
                 continue
             began = time.monotonic()
             if select.select([self._stdout], [], [], _TICK_S)[0]:
@@ -141,8 +146,11 @@ class Question:
                 self._rows.feed(data)
             if self._counts():
                 waited_s += min(time.monotonic() - began, _TICK_S)  # a laptop that slept has not waited
-                if waited_s > within_s:
+                if waited_s > (within_s if self._begun else REPLY_WITHIN_S):
                     self.abandon()
+                if waited_s > begun.TOLD_AFTER_S > told_s and not self._begun and self._may_prompt:
+                    screen.draw_status(f"lnode: {begun.not_yet(self._target.alias)}")
+                told_s = waited_s
         return rows
 
     def _counts(self) -> bool:
@@ -212,21 +220,24 @@ class Question:
         if self._abandoned:
             if not self._may_prompt:
                 verdict.broken_off(self._target, said)
-            return LnodeError(ExitCode.UNREACHABLE, f"{self._target.alias} did not answer in time", "ask again")
+            return self._too_late()
         if verdict.has_failed(status):
             cause, _ = verdict.of_ssh(self._target, status, said, self._argv, silent=not self._may_prompt)
             if cause is Cause.LOGIN_REFUSED and not arguments.may_dial(self._argv):
                 return self._wants_person()
             return failures.explain(cause, str(said), place)
+        if self._begun:
+            return begun.broke_off(self._target.alias)
+        return begun.ended(self._target, rows)
+
+    def _too_late(self) -> LnodeError:
+        """Return the error for an answer that is not complete in time."""
         alias = self._target.alias
-        if "host" in parse_reply(self._nonce, rows):
-            return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again")
-        return LnodeError(
-            ExitCode.MISSING_THERE,
-            f"{alias} answered, but not with a shell",
-            f"see what it says: {self._target.by_hand} /bin/sh -c true",
-            detail="\n".join(rows[-5:]),
-        )
+        if self._begun:
+            return begun.fell_silent(alias)
+        if self.has_begun:
+            return begun.not_in_time(alias)
+        return LnodeError(ExitCode.UNREACHABLE, f"{alias} did not answer in time", "ask again")
 
     def _wants_person(self) -> LnodeError:
         alias, node = self._target.alias, self._target.node

@@ -1,0 +1,57 @@
+"""Words for a host that has let lnode in and does not run its line, or that begins the line and then falls silent.
+
+sshd gives the line to your login shell, which reads its rc files first. One of them may take a minute, or start another
+program in the shell's place (`exec zsh -l`, `exec tmux`, `newgrp`), and a site may have a menu there (ForceCommand in
+sshd_config(5)). So the line says that it has begun, before anything else.
+"""
+
+from collections.abc import Sequence
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.ssh.target import Target
+
+TOLD_AFTER_S = 6.0  # that the line has not begun
+
+
+def at_a_prompt(program: str) -> str:
+    """Return a line for an rc file that starts the program only in interactive shells; "" for any program."""
+    return f"case $- in *i*) exec {program or 'zsh -l'} ;; esac"
+
+
+class NotBegun(LnodeError):  # noqa: N818 (the state of a host, not an error of the program)
+    """The host has let lnode in, and has not run its line. Perhaps the login node is only busy."""
+
+
+def not_yet(alias: str) -> str:
+    """Return the words for a login shell that has not begun lnode's line so far."""
+    return f"your login shell on {alias} is still in its rc files, or runs another program"
+
+
+def not_in_time(alias: str) -> NotBegun:
+    """Return the error for a login shell that does not begin lnode's line."""
+    return NotBegun(
+        ExitCode.MISSING_THERE,
+        f"{alias} let you in, but lnode's line did not begin there: {not_yet(alias)}",
+        f"in your rc file there, start other programs only at a prompt: {at_a_prompt('')}",
+    )
+
+
+def ended(target: Target, rows: Sequence[str] = ()) -> NotBegun:
+    """Return the error for a login shell that ended without lnode's line. `rows` is the text that it printed."""
+    how = "answered, but not with a shell" if rows else "ended the login before lnode's line could begin"
+    return NotBegun(
+        ExitCode.MISSING_THERE,
+        f"{target.alias} {how}",
+        f"see what it says: {target.by_hand} /bin/sh -c true",
+        detail="\n".join(rows[-5:]),
+    )
+
+
+def broke_off(alias: str) -> LnodeError:
+    """Return the error for a line that has begun and ended in the middle of its answer."""
+    return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again")
+
+
+def fell_silent(alias: str) -> LnodeError:
+    """Return the error for a line that has begun and does not answer."""
+    return LnodeError(ExitCode.UNREACHABLE, f"{alias} began to answer, and then fell silent", "ask again")

@@ -1,0 +1,148 @@
+"""No verb waits without a limit, over a host that never begins lnode's line, or begins it and falls silent.
+
+Nor over one with a stopped tmux, or a stopped scheduler.
+"""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from forwarded import free_port
+from nearby import SSH, Nearby, nearby
+
+LIMIT_S = 300  # a verb that takes longer waits without a limit
+
+# lnode with limits of 10 s instead of 60 and 90.
+_IN_A_HURRY = """\
+import runpy
+from lnode.ssh import question
+question.REPLY_WITHIN_S = question.DONE_WITHIN_S = 10.0
+runpy.run_module("lnode", run_name="__main__", alter_sys=True)
+"""
+
+# An ssh that says that it has logged in, and then does what `~/shell` says with the line.
+_SSH = """\
+#!/bin/sh
+case " $* " in *" -G "*) exec {ssh} -F "$HOME/.ssh/config" "$@" ;; esac
+echo called >>"$HOME/calls"
+for word; do
+  if [ "$before" = -E ]; then echo 'Authenticated to 127.0.0.1 ([127.0.0.1]:1) using "publickey".' >>"$word"; fi
+  before=$word
+done
+exec /bin/sh "$HOME/shell" "$word"
+"""
+_RUNS = 'exec /bin/sh -c "$1"\n'
+_SILENT = 'PATH=$HOME/silent:$PATH; exec /bin/sh -c "$1"\n'  # the line begins, and its base64 hangs
+_OTHER = "echo 'Welcome. 1) shell 2) leave'\nexec tail -f /dev/null\n"  # a menu
+
+VERBS = {
+    "ls": ("--ls",),
+    "ls as JSON": ("--ls", "--json"),
+    "peek": ("work", "--peek"),
+    "kill": ("other", "--kill", "--yes"),
+    "kill a run": ("none", "--kill", "--yes"),
+    "renew": ("work", "--renew", "--early"),
+    "send": ("work", "--send", "hello"),
+    "wait for": ("work", "--wait-for", "never shown"),
+    "reset": ("work", "--reset"),
+    "run": ("sim", "--run", "--", "true"),
+    "run on": ("sim", "--run", "--on", "work", "--", "true"),
+    "logs": ("none", "--logs"),
+    "logs -f": ("none", "--logs", "-f"),
+    "doctor": ("--doctor", "--json"),
+    "setup": ("--setup", "--yes"),
+    "rescue": ("--rescue", "4300"),
+    "ports": ("work", "-L", "PORT:8888"),
+    "code": ("work", "--code", "~", "--yes"),
+    "way": ("--way", "work.x.lnode"),
+}
+
+
+@pytest.fixture
+def near() -> Iterator[Nearby]:
+    with nearby() as made:
+        made.program("ssh", _SSH.format(ssh=shlex.quote(SSH or "")))
+        (made.home / "shell").write_text(_RUNS)
+        (made.home / "silent").mkdir()
+        made.program("../silent/base64", "#!/bin/sh\nexec sleep 1000\n")
+        yield made
+
+
+def walked(near: Nearby, *more: str) -> "dict[str, subprocess.CompletedProcess[str]]":
+    """All verbs at the same time: what each did. Each one has to end.
+
+    With `more` words for the one that waits they have their real limits, without they are in a hurry.
+    """
+
+    def walk(verb: str) -> "subprocess.CompletedProcess[str]":
+        words = [word.replace("PORT", str(free_port())) for word in VERBS[verb]]
+        words += more if verb == "wait for" else ()
+        program = ("-m", "lnode") if more else ("-c", _IN_A_HURRY)
+        return subprocess.run(
+            [sys.executable, "-P", *program, "x", *words], env=near.env, cwd=near.home, timeout=LIMIT_S,
+            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(len(VERBS)) as pool:
+        return dict(zip(VERBS, pool.map(walk, VERBS), strict=True))
+
+
+def ends(near: Nearby, *more: str) -> dict[str, tuple[int, str]]:
+    """How each verb ended, and its sentence; for the doctor its first finding of the host."""
+    found = {}
+    for verb, done in walked(near, *more).items():
+        said = next((row for row in done.stderr.splitlines() if row.startswith("lnode: ")), "")
+        if verb == "doctor":
+            said = next((one["found"] for one in json.loads(done.stdout)["findings"] if one["check"] == "answers"), "")
+        found[verb] = (done.returncode, said)
+    return found
+
+
+def test_each_verb_says_that_the_host_did_not_begin(near: Nearby) -> None:
+    (near.home / "shell").write_text(_OTHER)
+    for verb, (status, said) in ends(near).items():
+        assert "let you in, but lnode's line did not begin there" in said, f"{verb}: {said!r}"
+        assert status == (1 if verb == "doctor" else 8), verb
+
+
+def test_each_verb_says_that_the_host_fell_silent(near: Nearby) -> None:
+    (near.home / "shell").write_text(_SILENT)
+    for verb, (status, said) in ends(near).items():
+        assert "x began to answer, and then fell silent" in said, f"{verb}: {said!r}"
+        assert status == (1 if verb == "doctor" else 4), verb
+
+
+def test_no_verb_waits_for_a_stopped_tmux(near: Nearby) -> None:
+    near.tmux("new-session", "-d", "-s", "work")
+    said = subprocess.run(
+        ["tmux", "display-message", "-p", "#{pid}"], env=near.env, capture_output=True, text=True, check=True
+    )
+    server = int(said.stdout)
+    os.kill(server, signal.SIGSTOP)
+    try:
+        found = ends(near, "--timeout", "5")
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert {verb for verb, (status, _) in found.items() if status == 0} == {"run", "setup"}  # neither needs tmux
+    unsaid = [verb for verb, (_, said) in found.items() if "answer" not in said]
+    assert unsaid == ["wait for", "run", "logs", "logs -f", "setup", "rescue"]
+    assert not [said for _, said in found.values() if "there is no session" in said or "work on x has ended" in said]
+
+
+def test_no_verb_waits_for_a_stopped_scheduler(near: Nearby) -> None:
+    near.program("squeue", "#!/bin/sh\nexec sleep 1000\n")
+    near.tmux("new-session", "-d", "-s", "work", ";", "new-session", "-d", "-s", "other")
+    found = ends(near, "--timeout", "5")
+    needing = {
+        verb for verb, (status, said) in found.items() if status and "the scheduler of x does not answer" in said
+    }
+    assert needing == {"kill", "ports", "code", "way"}
+    assert found["renew"] == (1, "lnode: whether work holds an allocation is not known, so nothing was asked")
+    assert not [said for _, said in found.values() if "has ended" in said]
