@@ -21,6 +21,8 @@ DEADLINE_S = 60.0
 class Sshd:
     """A listening server that counts what a site would log, and can die at once."""
 
+    rc = ":"  # sh that the login shell reads before its command
+
     def __init__(self, host_key: asyncssh.SSHKey, *, refuse: bool = False) -> None:
         self.host_key = host_key
         self.accepts: set[bytes] | None = None  # public keys; any where None
@@ -96,7 +98,7 @@ class Sshd:
         self._commands.add(command)
         command.add_done_callback(self._commands.discard)
         child = await asyncio.create_subprocess_exec(
-            "/bin/sh", "-c", process.command or "", stdin=asyncio.subprocess.PIPE,
+            "/bin/sh", "-c", f"{self.rc}\n{process.command or ''}", stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         watching = asyncio.create_task(_end_with(process, child.pid))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from inprocess.sshd import DEADLINE_S
+from inprocess.sshd import DEADLINE_S, Sshd
 from inprocess.test_link_contract import belongings, gone, linked, open_rung, site_with
 from lnode.attach.heartbeat import beat
 from lnode.ssh import arguments
@@ -68,13 +68,10 @@ class Heard:
 
 
 @asynccontextmanager
-async def beating(
-    link: Link, *, every_s: float = 0.02, late_s: float = LATE_S, first_s: float | None = None
-) -> AsyncIterator[Heard]:
+async def beating(link: Link, *, every_s: float = 0.02, late_s: float = LATE_S) -> AsyncIterator[Heard]:
     heard = Heard()
-    patience_s = late_s if first_s is None else first_s
     hear = partial(beat, link, on_beat=heard.on_beat, on_late=heard.on_late, ask=heard.ask)
-    heard.task = asyncio.create_task(hear(every_s=every_s, late_s=late_s, first_s=patience_s))
+    heard.task = asyncio.create_task(hear(every_s=every_s, late_s=late_s))
     try:
         yield heard
     finally:
@@ -129,8 +126,8 @@ def test_silence_is_told_once_and_its_end_is_a_beat(over):
             wire.freeze()
             await heard.next_late()
             assert heard.silent_s[-1] >= LATE_S  # since the last beat, not since the token
-            async with beating(link) as other:
-                assert await other.next() == "late"  # also one that cannot even start its cat
+            async with beating(link) as other:  # one that cannot even start its line is not late
+                await asyncio.wait([other.task], timeout=2 * LATE_S)
                 assert heard.told.empty()
                 wire.heal()
                 assert await other.next() == "beat"
@@ -161,6 +158,8 @@ def test_asked_anew_an_older_echo_is_no_answer(over, cat):
 
     async def scenario(link: Link, _: Wire) -> None:
         async with beating(link, every_s=NEVER_S) as heard:
+            assert await heard.next() == "beat"
+            heard.ask.set()
             for _ in range(2):
                 assert await heard.next() == "late"
                 heard.ask.set()
@@ -169,21 +168,36 @@ def test_asked_anew_an_older_echo_is_no_answer(over, cat):
     over(scenario)
 
 
-def test_the_first_echo_may_take_as_long_as_the_rc_files(over, cat, tmp_path):
+def test_the_first_beat_may_take_as_long_as_the_rc_files(over, tmp_path, monkeypatch):
     """Late is only what comes after it."""
     rc = tmp_path / "rc"
     os.mkfifo(rc)
-    cat(f"read -r _ < {rc}; exec CAT")
+    monkeypatch.setattr(Sshd, "rc", f"read -r typed <{rc}")
 
     async def scenario(link: Link, wire: Wire) -> None:
-        async with beating(link, first_s=NEVER_S) as heard:
-            async with beating(link) as other:
-                assert await other.next() == "late"
-                assert heard.told.empty()
-                rc.write_bytes(b"")
-                assert await heard.next() == "beat"
+        async with beating(link) as heard:
+            await asyncio.wait([heard.task], timeout=2 * LATE_S)
+            assert heard.told.empty()
+            await asyncio.to_thread(rc.write_bytes, b"\n")
+            assert await heard.next() == "beat"
             wire.freeze()
             await heard.next_late()
+
+    over(scenario)
+
+
+def test_a_program_in_the_place_of_the_login_shell_reads_nothing_of_lnodes(over, tmp_path, monkeypatch):
+    """As `exec zsh -l` in an rc file, which would take each token for a command."""
+    typed = tmp_path / "typed"
+    monkeypatch.setattr(Sshd, "rc", f"exec tee {typed}")
+
+    async def scenario(link: Link, wire: Wire) -> None:
+        async with beating(link) as heard:
+            while not typed.exists():
+                await asyncio.sleep(0)
+            await asyncio.wait([heard.task], timeout=LATE_S)
+            assert heard.told.empty()
+        assert typed.read_bytes() == b""
 
     over(scenario)
 
@@ -226,7 +240,9 @@ def test_what_is_not_the_whole_echo_does_not_count(over, cat, script):
 
     async def scenario(link: Link, _: Wire) -> None:
         async with beating(link) as heard:
-            assert await heard.next() == "late"
+            assert await heard.next() == "beat"
+            await heard.next_late()
+            assert heard.told.empty()
 
     over(scenario)
 
@@ -236,7 +252,8 @@ def test_a_cat_that_ends_is_a_lost_link(over, cat):
 
     async def scenario(link: Link, _: Wire) -> None:
         async with beating(link, late_s=DEADLINE_S) as heard:
-            await heard.next_beat()
+            for _ in range(2):  # the first comes from the line itself
+                await heard.next_beat()
             os.kill(int(pids.read_text()), signal.SIGTERM)
             assert (await heard.failure()).cause is Cause.LOST
         assert (await link.run("echo alive", timeout_s=DEADLINE_S)).stdout == b"alive\n"
@@ -263,7 +280,8 @@ def test_cancelled_it_ends_its_cat(over, cat, frozen):
 
     async def scenario(link: Link, wire: Wire) -> None:
         async with beating(link) as heard:
-            await heard.next_beat()
+            for _ in range(2):
+                await heard.next_beat()
             if frozen:
                 wire.freeze()
                 await heard.next_late()
@@ -280,7 +298,8 @@ def test_cancelled_before_its_cat_has_started_it_leaves_none(over, cat):
     async def scenario(link: Link, wire: Wire) -> None:
         wire.freeze()
         async with beating(link) as heard:
-            assert await heard.next() == "late"
+            await asyncio.wait([heard.task], timeout=LATE_S)
+            assert heard.told.empty()
         wire.heal()
         assert (await link.run("echo alive", timeout_s=DEADLINE_S)).stdout == b"alive\n"
         for pid in pids.read_text().split() if pids.exists() else ():
@@ -319,6 +338,8 @@ def test_after_a_long_stop_an_echo_that_is_there_is_no_late_one(rung, tmp_path, 
         async def scenario() -> None:
             link = await open_rung(rung, target)
             async with beating(link, every_s=NEVER_S, late_s=2.0) as heard:
+                await heard.next_beat()
+                heard.ask.set()
                 await heard.next_beat()
                 heard.ask.set()
                 while not seen.exists():

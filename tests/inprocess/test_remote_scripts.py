@@ -124,7 +124,7 @@ class Site:
     def refreshed(self, run: str, tmux_path: str = "") -> bool:
         nonce = remote_call.nonce()
         reply = parse_reply(
-            nonce, self.answer(remote_call.line("client", nonce, run, "refresh", tmux_path)).stdout.split("\n")
+            nonce, self.answer(remote_call.line("client", nonce, run, "refresh", tmux_path, "0")).stdout.split("\n")
         )
         assert "end" in reply
         return "here" in reply

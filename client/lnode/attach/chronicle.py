@@ -18,7 +18,7 @@ class Chronicle:
     """
 
     def __init__(self, target: Target, session: str) -> None:
-        self._target, self._session = target, session
+        self._target, self.session = target, session
         self.node: NodeName | None = None
         self.seen = False
         self.last_seen = time.time()
@@ -38,13 +38,13 @@ class Chronicle:
         """Remember that the session was seen on `node`, None for one without a name."""
         if node is not None and node != self.node:
             if self._target.config is None:
-                routes.learn_session(self._target.alias, self._session, node)
+                routes.learn_session(self._target.alias, self.session, node)
             self.note(f"the session is on {node}")
         self.node, self.seen = node, True
 
     def note(self, words: str) -> None:
         """Add a line to the history of the host, and to the story."""
-        history.append(self._target.alias, self._session, words)
+        history.append(self._target.alias, self.session, words)
         self.remember(words)
 
     def remember(self, words: str) -> None:

@@ -25,6 +25,14 @@ class Display:
         self._drawn = shown
         (screen.draw_notice if state.began else screen.draw_status)(text)
 
+    def say(self, text: str) -> None:
+        """Write one line at the cursor, while ssh has the tty and no session has the screen."""
+        screen.say_beside(text)
+
+    def warn(self, text: str) -> None:
+        """Draw one line over the top of a screen that is not the session's."""
+        screen.draw_notice(f"lnode: {text}")
+
     def forget(self) -> None:
         """Forget the notice: the session's screen covers it."""
         self._drawn = None

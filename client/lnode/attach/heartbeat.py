@@ -1,7 +1,8 @@
 """The heartbeat: a remote `cat` that returns each token, and the time since it last did.
 
 A token goes out at every beat. Only a whole one that comes back is a sign of life: the login shell's rc files may
-print before it, and the host is not trusted to be quiet.
+print before it, and the host is not trusted to be quiet. The first token is in the line itself, which says it before
+anything else. Until then nothing is sent: if a program has taken the login shell's place, it would read the tokens.
 """
 
 import asyncio
@@ -13,8 +14,9 @@ from lnode.remote.reply import MAX_BYTES
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import Link, LinkFailed, Pipe
 
-_ECHO = "exec /bin/sh -c 'exec cat -u'"  # the same to every login shell, and no alias of cat's
-_LAST_LOOK_S = 0.1  # of late_s and first_s
+# The same to every login shell, and no alias of cat's. It says the first token.
+_ECHO = "exec /bin/sh -c 'echo; echo \"$0\"; exec cat -u' {}"
+_LAST_LOOK_S = 0.1  # of late_s
 
 
 async def beat(
@@ -22,24 +24,26 @@ async def beat(
     *,
     every_s: float,
     late_s: float,
-    first_s: float,
     on_beat: Callable[[], None],
     on_late: Callable[[float], None],
     ask: asyncio.Event,
 ) -> NoReturn:
     """Tell of every beat, and once of each that is late, with the seconds since the last sign of life.
 
-    The first may take `first_s`: until the `cat` runs, silence is the login shell's, which reads its rc files. After a
-    late one nothing is sent until its echo is back. `ask` is taken back, and asks anew at once, whatever is on its way:
+    The first is never late: until the line runs, silence is the login shell's, which reads its rc files. After a late
+    one nothing is sent until its echo is back. `ask` is taken back, and asks anew at once, whatever is on its way:
     what comes next, a beat or a late one, is the answer to it. Until cancelled. Raises LinkFailed when the link is lost
     or the `cat` ends.
     """
     loop = asyncio.get_running_loop()
-    alive, patience_s = loop.time(), first_s
     echo = _Echo()
     carrying = asyncio.create_task(echo.carry(link))
     asked = asyncio.create_task(ask.wait())
     try:
+        await _first(carrying, echo.back)
+        alive = loop.time()
+        on_beat()
+        await _first(carrying, asked, within_s=every_s)
         while True:
             if ask.is_set():
                 ask.clear()
@@ -48,13 +52,13 @@ async def beat(
             sent, back = loop.time(), echo.send()
             # In two parts: when this process has been stopped for long, both the deadline and the echo are there at
             # once, and the echo may still have to pass a master or a thread.
-            for part_s in (patience_s - _LAST_LOOK_S, _LAST_LOOK_S):
+            for part_s in (late_s - _LAST_LOOK_S, _LAST_LOOK_S):
                 await _first(carrying, asked, back, within_s=part_s)
             if not ask.is_set() and not back.done():
                 on_late(loop.time() - alive)
                 await _first(carrying, asked, back)
             if not ask.is_set():
-                alive, patience_s = loop.time(), late_s
+                alive = loop.time()
                 on_beat()
                 await _first(carrying, asked, within_s=sent + every_s - alive)
     finally:
@@ -71,20 +75,24 @@ async def _first(carrying: asyncio.Task[NoReturn], *events: asyncio.Future[Any],
 
 
 class _Echo:
-    """The newest token, on its way there and back."""
+    """The newest token, on its way there and back; `back` is done when it is back. The first one is in the line."""
 
     def __init__(self) -> None:
         self._unsent = asyncio.Event()
+        self._renew()
+
+    def _renew(self) -> None:
+        self._token = f"{call.nonce()}\n".encode()
+        self.back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def send(self) -> asyncio.Future[None]:
         """Send a new token as soon as the wire accepts it; the future is done when it is back."""
-        self._token = f"{call.nonce()}\n".encode()
-        self._back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._renew()
         self._unsent.set()
-        return self._back
+        return self.back
 
     async def carry(self, link: Link) -> NoReturn:
-        pipe = await link.start(_ECHO)
+        pipe = await link.start(_ECHO.format(self._token.decode().strip()))
         writing = asyncio.create_task(self._write(pipe))
         try:
             await self._read(pipe)
@@ -104,8 +112,8 @@ class _Echo:
         while data := await pipe.read():
             tail += data
             noise += len(data)
-            if self._token in tail and not self._back.done():
-                self._back.set_result(None)
+            if self._token in tail and not self.back.done():
+                self.back.set_result(None)
                 noise = 0
             if noise > MAX_BYTES:  # more than rc files print; without an end it would keep this laptop busy
                 raise LinkFailed(Cause.LOST, "the echo is no echo")

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from lnode.attach import last_seen
+from lnode.attach import last_seen, login_shell
+from lnode.attach.login_shell import LoginShell
 from lnode.cluster import tmux
 from lnode.cluster.tmux import ExitOfAttach
 from lnode.errors import ExitCode, LnodeError
@@ -26,7 +27,8 @@ class Outcome(NamedTuple):
 
     `began`: a login was done. `began_before`: one was done before the last terminal's. `seen`: the session was seen.
     `last_seen` is the last time at which all was well. `picture` is the host's picture at the end, None if lnode could
-    not ask for it. `story` is the list of events for -v. Times are seconds since the epoch.
+    not ask for it. `story` is the list of events for -v. `login_shell` is what the login shell did, if the last
+    terminal's line was seen not to begin. Times are seconds since the epoch.
     """
 
     end: "End"
@@ -39,6 +41,7 @@ class Outcome(NamedTuple):
     last_seen: float
     picture: "Picture | None"
     story: tuple[tuple[float, str], ...]
+    login_shell: LoginShell | None = None
 
 
 def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
@@ -65,7 +68,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
     if status == ExitOfAttach.ENDED:
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE
-    if status == arguments.SSH_FAILED:  # ssh's escape ~.
+    if status == arguments.SSH_FAILED and not outcome.login_shell:  # ssh's escape ~.
         screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
         return ExitCode.DONE
     if status in (ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE) and outcome.began_before and not outcome.seen:
@@ -81,6 +84,8 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
         raise _sentence(status, alias, name, program)
     if status == ExitOfAttach.NAME_REFUSED:
         raise tmux.mangled(name)
+    if outcome.login_shell:
+        raise login_shell.never_begun(outcome.login_shell, alias, name)
     raise LnodeError(
         ExitCode.MISSING_THERE,
         f"{alias} ended the login with exit code {status} before tmux could start",

@@ -45,22 +45,26 @@ class Scripts(NamedTuple):
         kind, look = "node" if self.request else "login", "control" if self.control else "draw"
         mine = (self.run, *self.me, str(away_s), node)
         return call.line(
-            "session", name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd
-        )
+            "session", name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd,
+            called=self.run,
+        )  # fmt: skip
 
-    def client(self, nonce: str, what: str) -> str:
-        """Return the line for this attach's own tmux client; `what` is "look" or "refresh"."""
-        return call.line("client", nonce, self.run, what, self.address.settings.tmux)
+    def client(self, nonce: str, what: str, age_s: int) -> str:
+        """Return the line for this attach's own tmux client; `what` is "look" or "refresh".
+
+        `age_s` is the time since the terminal's login.
+        """
+        return call.question("client", nonce, self.run, what, self.address.settings.tmux, str(age_s))
 
     def look(self, nonce: str) -> str:
         """Return the line that asks for the host's picture."""
         from lnode.cluster import sessions  # loaded after ssh has started
 
-        return call.line("list", nonce, *sessions.list_values(self.address.settings.tmux))
+        return call.question("list", nonce, *sessions.list_values(self.address.settings.tmux))
 
     def news(self, nonce: str, *words: str) -> str:
         """Return the line that shows news in the session (news.sh)."""
-        return call.line("news", nonce, self.run, self.address.settings.tmux, *words)
+        return call.question("news", nonce, self.run, self.address.settings.tmux, *words)
 
 
 def scripts_of(address: Address, *, login: bool, detach: bool, control: bool) -> Scripts:

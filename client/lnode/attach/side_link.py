@@ -5,27 +5,34 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from lnode.attach import heartbeat
+from lnode.attach import heartbeat, login_shell
 from lnode.attach.allocation import Lookout
+from lnode.attach.login_shell import LoginShell
 from lnode.cluster import sessions
 from lnode.laptop.tasks import Beside
 from lnode.reconnect.machine import LATE_S, Happened
 from lnode.remote import call
 from lnode.remote.fields import NodeName, SessionId
 from lnode.remote.reply import TooLong, parse_reply, rows_of
-from lnode.ssh import failures, keychain, sign_in_memory
+from lnode.ssh import begun, failures, keychain, sign_in_memory
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import Link, LinkFailed, open_link
 from lnode.ssh.target import Target
 
 _EVERY_S = 1.5
-_FIRST_S = 30.0  # rc files that load modules over a slow file system take ten
 _WITHIN_S = 2.0  # after a detach you wait for the prompt: slower facts are left out
 _CLIENT_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
 _LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
-_HEARTLESS_S = (4.0, 8.0, 16.0)  # without a heartbeat; then knocks at the host prove the way, but not often
+_HEARTLESS_S = (
+    begun.TOLD_AFTER_S,
+    8.0,
+    16.0,
+)  # without a heartbeat; then knocks at the host prove the way, but not often
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
+_UNHEARD_S = 15.0  # the first if this link has never beaten: its login was for nothing
+_LOOK_ON_S = 30.0  # for a terminal whose line has not begun
+_SURE_S = 2.0  # after the terminal's login: sshd has started its login shell
 
 
 class Tell(Protocol):
@@ -40,6 +47,7 @@ class Companion:
     `said` are the words of the terminal's login. `client` is the line that finds its tmux client. `is_silent` knocks at
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
+    `unbegun` hears what the login shell does while the terminal's line has not begun; None if lnode cannot see it.
     `person`: only you can sign in.
     """
 
@@ -47,17 +55,19 @@ class Companion:
         self,
         target: Target,
         said: failures.Said,
-        client: Callable[[str, str], str],
+        client: Callable[[str, str, int], str],
         is_silent: Callable[[], Awaitable[bool]],
         tell: Tell,
         learn: Callable[[NodeName | None], None],
         remember: Callable[[str], None],
         lookout: Lookout,
+        unbegun: Callable[[LoginShell | None], None],
         *,
         person: bool,
     ) -> None:
         self._target, self._client, self._is_silent = target, client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
+        self._unbegun, self._began_at = unbegun, time.monotonic()
         how = failures.signed_in(said, target.place)
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
@@ -106,19 +116,25 @@ class Companion:
     async def _keep(self) -> None:
         pause, longest = _AGAIN_S
         while await self._beat():
-            pause = _AGAIN_S[0] if self._beats else min(2 * pause, longest)
+            pause = _AGAIN_S[0] if self._beats else min(max(_UNHEARD_S, 2 * pause), longest)
             self._beats = False
             await asyncio.sleep(pause)
 
     async def _listen(self) -> None:
-        """Tell of a silence before the first heartbeat: only a link that beats can be late."""
+        """Tell of a silence before the first heartbeat: only a link that beats can be late.
+
+        If the host answers, its login shell is silent: it does not begin the link's line, and hardly the terminal's.
+        """
         for pause in _HEARTLESS_S:
             await asyncio.sleep(pause)
+            silent = not self._beats and await self._is_silent()
             if self._beats:
                 return
-            if await self._is_silent() and not self._beats:
+            if silent:
                 self._tell(self, Happened.LATE, seconds=LATE_S)
                 return
+            if self._opened:
+                self._unbegun(None)
 
     def _on_beat(self, *, shared: bool) -> None:
         self._heard.set()
@@ -145,7 +161,6 @@ class Companion:
                 link,
                 every_s=_EVERY_S,
                 late_s=LATE_S,
-                first_s=_FIRST_S,
                 on_beat=lambda: self._on_beat(shared=shared),
                 on_late=self._on_late,
                 ask=self._asked,
@@ -184,23 +199,36 @@ class Companion:
 
     async def _find_client(self) -> SessionId | None:
         """Wait for the attach, and return tmux's id of the session; None also if that is on another login node."""
-        for pause in _LOOK_AGAIN_S:
-            session = await self._ask_client("look")
+        pauses = iter(_LOOK_AGAIN_S)
+        while True:
+            reply = await self._ask_client("look")
+            session = self._session(reply)
             if session:
                 return session
+            shell = login_shell.parse(reply.get("login", ()))
+            if shell and self._age_s() >= (_SURE_S if shell.replaced else begun.TOLD_AFTER_S):
+                self._unbegun(shell)
+            pause = next(pauses, _LOOK_ON_S if shell else None)
+            if pause is None:
+                return None
             await asyncio.sleep(pause)
-        return None
 
-    async def _ask_client(self, what: str) -> SessionId | None:
-        """Return tmux's id of the terminal's session, None if it is not on this node; learn the node's name."""
+    def _age_s(self) -> int:
+        return int(time.monotonic() - self._began_at)
+
+    async def _ask_client(self, what: str) -> Mapping[str, Sequence[str]]:
+        """Return the reply of client.sh, an empty one without a link."""
         nonce = call.nonce()
         if self._link is None:
-            return None
+            return {}
         try:
-            reply = await _reply(self._link, nonce, self._client(nonce, what), _CLIENT_WITHIN_S)
+            return await _reply(self._link, nonce, self._client(nonce, what, self._age_s()), _CLIENT_WITHIN_S)
         except LinkFailed as failed:
             self._remember(f"{what}: {failed.story}")
-            return None
+            return {}
+
+    def _session(self, reply: Mapping[str, Sequence[str]]) -> SessionId | None:
+        """Return tmux's id of the terminal's session, None if it is not on this node; learn the node's name."""
         name, id_ = (*reply.get("here", ()), "", "")[:2]
         session = SessionId.parse(id_)
         if session:

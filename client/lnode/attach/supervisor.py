@@ -9,12 +9,14 @@ import gc
 import os
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
-from lnode.attach import sign_in_watch
+from lnode.attach import login_shell, sign_in_watch
 from lnode.attach.allocation import Lookout
 from lnode.attach.chronicle import Chronicle
 from lnode.attach.display import Display
+from lnode.attach.login_shell import LoginShell
 from lnode.attach.outcome import Outcome
 from lnode.attach.scripts import Scripts
 from lnode.attach.side_link import Companion
@@ -28,6 +30,7 @@ from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start
+from lnode.remote.fields import NodeName
 from lnode.ssh import failures, master, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
@@ -62,6 +65,8 @@ class _Supervisor:
         self._raw = False  # True once ssh has had the tty in its modes
         self._parting: asyncio.Task[None] | None = None  # since ssh has given the tty back
         self._picture: Picture | None = None
+        self._login_shell: LoginShell | None = None  # while the line of the terminal has not begun
+        self._unseen: Iterator[str] = iter(())
 
     async def run(self, signals: Signals) -> Outcome:
         """Return the outcome at the end; the first terminal has already started."""
@@ -229,11 +234,30 @@ class _Supervisor:
         self._display.hand_over()
         self._loop.opened(failures.peer(terminal.said()))
         self._raw, self._parting = False, None
+        self._login_shell, self._unseen = None, login_shell.unseen(self._target.alias, self._past.session)
         self._dismiss()
         self._companion = Companion(
-            self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._past.learn,
-            self._past.remember, self._lookout, person=self._loop.state.person,
+            self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
+            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person,
         )  # fmt: skip
+
+    def _see_unbegun(self, shell: LoginShell | None) -> None:
+        """Tell you that the terminal's line has not begun, on a screen that is not the session's."""
+        if self._terminal is None or self._loop.state.phase is not Phase.ATTACHED:
+            return
+        alias, name = self._target.alias, self._past.session
+        if shell:
+            self._login_shell, words = shell, login_shell.notice(shell, alias, name)
+            self._display.warn(words)
+        elif words := next(self._unseen, ""):
+            self._display.say(words)
+        else:
+            return
+        self._past.remember(words)
+
+    def _learn(self, node: NodeName | None) -> None:
+        self._login_shell = None
+        self._past.learn(node)
 
     async def _end_terminal(self) -> None:
         """End the terminal, and wait until it has ended."""
@@ -286,7 +310,7 @@ class _Supervisor:
         past = self._past
         return Outcome(
             end, cause, self._status, self._words, state.began, self._again, past.seen, past.last_seen, self._picture,
-            tuple(past.story),
+            tuple(past.story), self._login_shell,
         )  # fmt: skip
 
     async def _quit(self) -> None:

@@ -140,6 +140,12 @@ def draw_status(text: str) -> None:
         _write(_Control("\r"), _fitted(visible(text), size()[0] - 1).rstrip(), _Control("\x1b[K"))
 
 
+def say_beside(text: str) -> None:
+    """Write one line on stderr while an ssh has the terminal, whose modes do not end a line by themselves."""
+    if sys.stderr.isatty():
+        _write(_Control("\r"), "lnode: ", text, _Control("\x1b[K\r\n"))
+
+
 def _fitted(text: str, width: int) -> str:
     """Return exactly `width` columns of `text`. If it is too long, the prefix "lnode: " goes first."""
     import unicodedata

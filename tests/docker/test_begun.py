@@ -1,0 +1,75 @@
+"""An rc file that takes its time or starts another program: you are told, nothing is replaced, no login is repeated."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from rig import Rig, wait_until
+from sites import logins
+from window import LNODE, Window
+
+Write = Callable[[str], None]
+
+
+@pytest.fixture
+def bashrc(slurm: Rig) -> Iterator[Write]:
+    """Write alice's `.bashrc`, which bash reads below sshd also where it has a command."""
+
+    def write(text: str) -> None:
+        status, said = slurm.exec(f"cat >~/.bashrc <<'END'\n{text}\nEND")
+        assert status == 0, said
+
+    _, before = slurm.exec("cat ~/.bashrc")
+    yield write
+    write(before)
+
+
+def test_a_slow_home_takes_its_time(slurm: Rig, bashrc: Write) -> None:
+    bashrc("sleep 40")
+    before, _ = logins(slurm)
+    with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
+        window.wait_for("not in work yet: your login shell on unity is still in its rc files")
+        wait_until(lambda: slurm.exec("tmux has-session -t work")[0] == 0, "it is attached", within_s=90)
+        window.wait_for("[work]")
+        assert logins(slurm) == (before + 2, 0)  # the terminal's, and the link's
+        window.detach()
+        assert window.exit_status() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "program", "leave"),
+    [
+        ("exec zsh -fl", "zsh", "exit\r"),
+        ('[ -n "$TMUX" ] || exec tmux new -A -s main', "tmux", "\x02d"),
+        ("zsh -f; exit", "zsh", "exit\r"),
+    ],
+)
+def test_another_program_on_the_terminal_is_told_at_once(
+    slurm: Rig, bashrc: Write, line: str, program: str, leave: str
+) -> None:
+    bashrc(f"if [ -t 1 ]; then {line}; fi")
+    before, _ = logins(slurm)
+    with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
+        window.wait_for(f"runs {program} instead" if "exec" in line else f"they run {program}")
+        assert "not in work" in window.text()
+        window.press(leave)
+        assert window.exit_status() == 8
+        said = window.text().replace("\n", " ")
+    assert f"{program} had this terminal on unity" in said
+    assert f"case $- in *i*) exec {program} ;; esac" in said
+    assert logins(slurm) == (before + 2, 0)
+
+
+def test_in_a_program_that_has_taken_every_shells_place_nothing_is_typed(slurm: Rig, bashrc: Write) -> None:
+    bashrc("exec tee /tmp/typed")
+    before, _ = logins(slurm)
+    try:
+        with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
+            window.wait_for("not in work yet: your login shell on unity is still in its rc files, or runs another")
+            window.wait_for("put into your rc file there: case $- in *i*) exec zsh -l ;; esac")
+            assert slurm.exec("cat /tmp/typed") == (0, "")
+            window.press("\x04")
+            assert window.exit_status() == 8
+        assert logins(slurm) == (before + 2, 0)
+    finally:
+        slurm.exec("rm -f /tmp/typed")
