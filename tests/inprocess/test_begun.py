@@ -16,6 +16,7 @@ import pytest
 
 from forwarded import free_port
 from nearby import SSH, Nearby, nearby
+from window import Window
 
 LIMIT_S = 300  # a verb that takes longer waits without a limit
 
@@ -110,6 +111,16 @@ def test_each_verb_says_that_the_host_did_not_begin(near: Nearby) -> None:
     for verb, (status, said) in ends(near).items():
         assert "let you in, but lnode's line did not begin there" in said, f"{verb}: {said!r}"
         assert status == (1 if verb == "doctor" else 8), verb
+
+
+@pytest.mark.parametrize("words", [("--ls",), ("none", "--logs", "-f")])
+def test_at_a_terminal_you_are_told_meanwhile(near: Nearby, words: tuple[str, ...]) -> None:
+    (near.home / "shell").write_text(_OTHER)
+    with Window([sys.executable, "-P", "-c", _IN_A_HURRY, "x", *words], near.env) as window:
+        window.wait_for("lnode: your login shell on x is still in its rc files, or runs another program")
+        window.wait_for("x let you in, but lnode's line did not begin there")
+        window.wait_for("hint:  in your rc file there, start other programs only at a prompt: case $- in *i*)")
+        assert window.exit_status() == 8
 
 
 def test_each_verb_says_that_the_host_fell_silent(near: Nearby) -> None:

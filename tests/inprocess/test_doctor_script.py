@@ -105,6 +105,30 @@ def test_an_rc_file_that_talks(well: Site) -> None:
 
 
 @needs_tmux
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("exec zsh -l", "exec zsh -l"),
+        ("  [ -t 1 ] && exec /usr/bin/fish", "[ -t 1 ] && exec /usr/bin/fish"),
+        ('if [ -z "$TMUX" ]; then tmux new -A -s main; fi', 'if [ -z "$TMUX" ]; then tmux new -A -s main; fi'),
+        ("newgrp physics", "newgrp physics"),
+        ("# exec zsh -l\nexec -l zsh", "exec -l zsh"),
+        ("case $- in *i*) ;; *) return ;; esac\nexec zsh -l", ""),
+        ('[ -n "$PS1" ] && exec zsh -l', ""),
+        ("exec 2>/dev/null; export TMUX_TMPDIR=/tmp; alias t='tmux attach'", ""),
+    ],
+)
+def test_an_rc_file_that_starts_another_program(well: Site, text: str, line: str) -> None:
+    bash = shutil.which("bash")
+    assert bash
+    site = Site.__new__(Site)
+    site.__dict__.update(well.__dict__, shell=bash)
+    (site.home / ".bashrc").write_text(f"{text}\n")
+    said = [one.found.partition(".bashrc: ")[2] for one in found(site) if one.check == "rc file"]
+    assert said == ([line] if line else [])
+
+
+@needs_tmux
 def test_a_terminal_that_is_unknown_there(well: Site) -> None:
     assert [one.check for one in found(well, term="xterm-nobody-has-it")] == ["TERM"]
     assert found(well, term="$(reboot)") == []

@@ -51,6 +51,7 @@ WELL = {
         ({"max_sessions": "1"}, "login", "MaxSessions", '[hosts.unity]: keep_warm = "no"'),
         ({"kill_user_processes": "yes"}, "login", "KillUserProcesses", "on unity: loginctl enable-linger"),
         ({"noise": "Welcome!"}, "shell", "quiet", "[ -t 1 ] && echo"),
+        ({"rc_program": ".bashrc: exec zsh -l"}, "shell", "rc file", "case $- in *i*) exec zsh -l ;; esac"),
         ({"login_s": "9"}, "shell", "quick", "ssh unity -t"),
         ({"login_unfinished": "yes"}, "shell", "quick", "ssh unity -t"),
         ({"tmout": "900"}, "shell", "TMOUT", "unset TMOUT"),

@@ -55,6 +55,7 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
         ("alice",), ("lnode",), (f"{folder}/key",)
     )  # fmt: skip
     assert said["userknownhostsfile"] == (f"{folder}/known",)
+    assert said["connecttimeout"] == ("120",)  # also for the way, which may never begin
     other = subprocess.run(["ssh", "-F", config, "-G", "--", "elsewhere"], capture_output=True, text=True, check=True)
     assert parse_config(other.stdout)["user"] == ("bob",)
 

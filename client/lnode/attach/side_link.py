@@ -67,7 +67,7 @@ class Companion:
     ) -> None:
         self._target, self._client, self._is_silent = target, client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
-        self._unbegun, self._began_at = unbegun, time.monotonic()
+        self._unbegun, self._told, self._began_at = unbegun, False, time.monotonic()
         how = failures.signed_in(said, target.place)
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
@@ -120,6 +120,10 @@ class Companion:
             self._beats = False
             await asyncio.sleep(pause)
 
+    def _say_unbegun(self, shell: LoginShell | None) -> None:
+        self._told = True  # perhaps at the moment at which the session took the screen
+        self._unbegun(shell)
+
     async def _listen(self) -> None:
         """Tell of a silence before the first heartbeat: only a link that beats can be late.
 
@@ -134,7 +138,7 @@ class Companion:
                 self._tell(self, Happened.LATE, seconds=LATE_S)
                 return
             if self._opened:
-                self._unbegun(None)
+                self._say_unbegun(None)
 
     def _on_beat(self, *, shared: bool) -> None:
         self._heard.set()
@@ -183,6 +187,8 @@ class Companion:
 
     async def _watch(self) -> None:
         session = await self._find_client()
+        if session is not None and self._told:
+            await self._ask_client("refresh")
         try:
             if session is not None:
                 await self._lookout.keep(self._ask, session)
@@ -207,7 +213,7 @@ class Companion:
                 return session
             shell = login_shell.parse(reply.get("login", ()))
             if shell and self._age_s() >= (_SURE_S if shell.replaced else begun.TOLD_AFTER_S):
-                self._unbegun(shell)
+                self._say_unbegun(shell)
             pause = next(pauses, _LOOK_ON_S if shell else None)
             if pause is None:
                 return None

@@ -53,6 +53,7 @@ def block(alias: str, user: str, *, way: Sequence[str], key: str, known_hosts: s
         "CanonicalizeHostname no",
         "ControlPath none",
         "ServerAliveInterval 15",
+        "ConnectTimeout 120",  # for the way and for the sshd there to begin
         *_ALONE,
     ]
     return "\n    ".join(rows) + "\n"

@@ -38,6 +38,23 @@ ask_login_shell() {
   esac
 }
 
+# The line of an rc file that starts another program also where the login shell has a command: bash reads its rc file below sshd
+# then, too. A guard that asks for an interactive shell covers what follows it.
+ask_rc_program() {
+  case ${SHELL##*/} in
+  bash) rc=.bashrc ;;
+  zsh) rc=.zshenv ;;
+  *) return ;;
+  esac
+  line=$(limited 3 awk '
+    /^[ \t]*#/ { next }
+    /[$]-|PS1|BASH_EXECUTION_STRING|SSH_ORIGINAL_COMMAND|-o interactive/ { exit }
+    /exec[ \t]+(-[a-z]+[ \t]+)*([^ \t;&|]*\/)?((ba|z|fi|k|c|tc)sh|tmux|screen|zellij|newgrp|sg)([ \t;&|)]|$)/ ||
+    /(^|[;&|({]|then)[ \t]*(tmux[ \t]+(a|at|new)[a-z-]*|newgrp|screen|zellij)([ \t;&|)]|$)/ { print; exit }
+    ' "$HOME/$rc" | sed 's/^[[:space:]]*//')
+  if [ -n "$line" ]; then fact rc_program "$rc: $line"; fi
+}
+
 ask_kill_user_processes() {
   if kills_at_logout && ! lingers; then fact kill_user_processes yes; fi
 }
@@ -91,6 +108,7 @@ fact now "$(date +%s)"
 fact max_sessions "$(sed -n 's/^[[:space:]]*[Mm][Aa][Xx][Ss][Ee][Ss][Ss][Ii][Oo][Nn][Ss][[:space:]=]*//p' /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null | head -n 1)"
 ask_kill_user_processes
 ask_noise
+ask_rc_program
 ask_login_shell
 case $term in
 '' | *[!A-Za-z0-9+._-]*) ;;

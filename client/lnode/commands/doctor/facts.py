@@ -43,8 +43,8 @@ _OF_HOST: Mapping[str, Callable[[str], bool]] = {
         _is_word,
     ),
     **dict.fromkeys(
-        ("noise", "tmux_version", "agent_dead", "their_prefix", "home_closed", "home_readonly", "node_refused",
-         "command_missing", "tmux_refuses", "state_distrusted"),
+        ("noise", "rc_program", "tmux_version", "agent_dead", "their_prefix", "home_closed", "home_readonly",
+         "node_refused", "command_missing", "tmux_refuses", "state_distrusted"),
         _is_text,
     ),
 }  # fmt: skip
