@@ -60,6 +60,17 @@ def test_another_program_on_the_terminal_is_told_at_once(
     assert logins(slurm) == (before + 2, 0)
 
 
+def test_a_link_without_a_shell_is_not_opened_again_and_again(slurm: Rig, bashrc: Write) -> None:
+    bashrc("[ -t 1 ] || exit\nexec zsh -f")
+    before, _ = logins(slurm)
+    with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
+        window.wait_for("put into your rc file there: case $- in *i*) exec zsh -l ;; esac")
+        assert logins(slurm) == (before + 2, 0)
+        window.press("exit\r")
+        assert window.exit_status() == 8
+        assert "unity ended the login with exit code 0 before tmux could start" in window.text()
+
+
 def test_in_a_program_that_has_taken_every_shells_place_nothing_is_typed(slurm: Rig, bashrc: Write) -> None:
     bashrc("exec tee /tmp/typed")
     before, _ = logins(slurm)

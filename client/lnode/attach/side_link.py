@@ -30,7 +30,7 @@ _HEARTLESS_S = (
     16.0,
 )  # without a heartbeat; then knocks at the host prove the way, but not often
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
-_UNHEARD_S = 15.0  # the first if this link has never beaten: its login was for nothing
+_UNHEARD_S = 30.0  # the first if the link has opened and never beaten: its login was for nothing
 _LOOK_ON_S = 30.0  # for a terminal whose line has not begun
 _SURE_S = 2.0  # after the terminal's login: sshd has started its login shell
 
@@ -76,6 +76,7 @@ class Companion:
         self._link: Link | None = None
         self._linked = asyncio.Event()
         self._beats = False  # True once this link has been heard
+        self._unheard = False  # True if the last link has opened and has not been heard
         self._heard = asyncio.Event()  # set while the last beat has come back
         self._watching: asyncio.Task[Any] | None = None
         self._opened = False  # True once a link has opened: a later refusal is the site's, not for a missing key
@@ -116,7 +117,7 @@ class Companion:
     async def _keep(self) -> None:
         pause, longest = _AGAIN_S
         while await self._beat():
-            pause = _AGAIN_S[0] if self._beats else min(max(_UNHEARD_S, 2 * pause), longest)
+            pause = _AGAIN_S[0] if self._beats else min(max(_UNHEARD_S if self._unheard else 0, 2 * pause), longest)
             self._beats = False
             await asyncio.sleep(pause)
 
@@ -180,6 +181,7 @@ class Companion:
             self._linked.clear()
             self._heard.clear()
             self._link = None
+            self._unheard = link is not None and not self._beats
             if self._watching:
                 self._watching.cancel()
             if link is not None:
