@@ -138,7 +138,10 @@ def test_no_verb_waits_for_a_stopped_tmux(near: Nearby) -> None:
     server = int(said.stdout)
     os.kill(server, signal.SIGSTOP)
     try:
-        found = ends(near, "--timeout", "5")
+        with near.window("x", "work") as window:
+            found = ends(near, "--timeout", "5")
+            window.wait_for("tmux on x does not answer as it should, so whether work runs there is not known")
+            assert window.exit_status() == 1
     finally:
         os.kill(server, signal.SIGCONT)
     assert {verb for verb, (status, _) in found.items() if status == 0} == {"run", "setup"}  # neither needs tmux
@@ -150,7 +153,11 @@ def test_no_verb_waits_for_a_stopped_tmux(near: Nearby) -> None:
 def test_no_verb_waits_for_a_stopped_scheduler(near: Nearby) -> None:
     near.program("squeue", "#!/bin/sh\nexec sleep 1000\n")
     near.tmux("new-session", "-d", "-s", "work", ";", "new-session", "-d", "-s", "other")
-    found = ends(near, "--timeout", "5")
+    with near.window("x", "work") as window:
+        window.wait_for("[work]")
+        found = ends(near, "--timeout", "5")
+        window.detach()
+        assert window.exit_status() == 0
     needing = {
         verb for verb, (status, said) in found.items() if status and "the scheduler of x does not answer" in said
     }

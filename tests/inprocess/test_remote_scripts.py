@@ -84,7 +84,7 @@ class Site:
 
     def reply(self, script: str, *values: str, tmux_path: str = "", tell: str = "") -> Mapping[str, Sequence[str]]:
         nonce = remote_call.nonce()
-        done = self.answer(remote_call.line(script, nonce, *sessions.list_values(tmux_path), *values), tell)
+        done = self.answer(remote_call.question(script, nonce, *sessions.list_values(tmux_path), *values), tell)
         return parse_reply(nonce, done.stdout.split("\n"))
 
     def picture(self, tmux_path: str = "") -> sessions.Picture:
@@ -311,7 +311,9 @@ def last_word(record: Path) -> bytes:
 def test_the_list_in_every_login_shell(site: Site) -> None:
     site.tmux("new-session", "-d", "-s", "livenode", "cat", ";", "split-window", "cat")
     site.tmux("new-session", "-d", "-s", "zwei Wörter", "cat", ";", "set-option", "@lnode_kind", "login")
-    picture = site.picture()
+    reply = site.reply("list")
+    assert next(iter(reply)) == "begun"  # before anything else
+    picture = sessions.picture_of(reply)
     assert (picture.login_node, picture.scheduler, picture.tmux) == (
         os.uname().nodename.partition(".")[0],
         "ok",

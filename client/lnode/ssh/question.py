@@ -129,7 +129,7 @@ class Question:
         """Return the rows of a reply until its end, the end of ssh, or the time limit. Raises TooLong."""
         self._rows.renew()
         rows: list[str] = []
-        waited_s = told_s = 0.0
+        waited_s, told = 0.0, False
         while not self._abandoned and rows[-1:] != [f"{self._nonce} end"]:
             row = self._rows.next()
             if row is not None:
@@ -148,9 +148,11 @@ class Question:
                 waited_s += min(time.monotonic() - began, _TICK_S)  # a laptop that slept has not waited
                 if waited_s > (within_s if self._begun else REPLY_WITHIN_S):
                     self.abandon()
-                if waited_s > begun.TOLD_AFTER_S > told_s and not self._begun and self._may_prompt:
+                if waited_s > begun.TOLD_AFTER_S and self._may_prompt and not (self._begun or told):
+                    told = True
                     screen.draw_status(f"lnode: {begun.not_yet(self._target.alias)}")
-                told_s = waited_s
+        if told:
+            screen.draw_status("")
         return rows
 
     def _counts(self) -> bool:
