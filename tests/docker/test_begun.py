@@ -28,7 +28,7 @@ def test_a_slow_home_takes_its_time(slurm: Rig, bashrc: Write) -> None:
     bashrc("sleep 40")
     before, _ = logins(slurm)
     with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
-        window.wait_for("not in work yet: your login shell on unity is still in its rc files")
+        window.wait_for("no sign of work yet: your login shell on unity is still in its rc files")
         wait_until(lambda: slurm.exec("tmux has-session -t work")[0] == 0, "it is attached", within_s=90)
         window.wait_for("[work]")
         assert logins(slurm) == (before + 2, 0)  # the terminal's, and the link's
@@ -64,7 +64,8 @@ def test_a_link_without_a_shell_is_not_opened_again_and_again(slurm: Rig, bashrc
     bashrc("[ -t 1 ] || exit\nexec zsh -f")
     before, _ = logins(slurm)
     with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
-        window.wait_for("put into your rc file there: case $- in *i*) exec zsh -l ;; esac")
+        window.wait_for("cannot see if you are in work: unity runs no command; see: lnode unity --doctor")
+        window.wait_again("cannot see if you are in work")  # 14 s after the login
         assert logins(slurm) == (before + 2, 0)
         window.press("exit\r")
         assert window.exit_status() == 8
@@ -76,7 +77,7 @@ def test_in_a_program_that_has_taken_every_shells_place_nothing_is_typed(slurm: 
     before, _ = logins(slurm)
     try:
         with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
-            window.wait_for("not in work yet: your login shell on unity is still in its rc files, or runs another")
+            window.wait_for("no sign of work yet: your login shell on unity is still in its rc files, or runs another")
             window.wait_for("put into your rc file there: case $- in *i*) exec zsh -l ;; esac")
             assert slurm.exec("cat /tmp/typed") == (0, "")
             window.press("\x04")

@@ -71,6 +71,7 @@ def test_the_words_name_the_fix() -> None:
     zsh = LoginShell("zsh", replaced=True)
     said = login_shell.notice(zsh, "unity", "gpu1")
     assert said == "not in gpu1: your rc file runs zsh instead; there: case $- in *i*) exec zsh ;; esac"
+    assert all("no sign of gpu1" in row or "case $- in *i*)" in row for row in login_shell.unseen("unity", "gpu1"))
     error = login_shell.never_begun(zsh, "unity", "gpu1")
     assert error.code is ExitCode.MISSING_THERE
     assert "case $- in *i*) exec zsh ;; esac" in error.hint

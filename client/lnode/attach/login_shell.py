@@ -35,8 +35,13 @@ def notice(shell: LoginShell, alias: str, session: str) -> str:
 
 def unseen(alias: str, session: str) -> Iterator[str]:
     """Yield the lines for a login shell that lnode cannot look at, because the link's own line does not begin."""
-    yield f"not in {session} yet: {begun.not_yet(alias)}"
+    yield f"no sign of {session} yet: {begun.not_yet(alias)}"
     yield f"if it runs another program, put into your rc file there: {begun.at_a_prompt('')}"
+
+
+def blind(alias: str, session: str) -> str:
+    """Return the line for a host that ended the link's login shell before lnode's line, perhaps not the terminal's."""
+    return f"cannot see if you are in {session}: {alias} runs no command; see: lnode {alias} --doctor"
 
 
 def never_begun(shell: LoginShell, alias: str, session: str) -> LnodeError:

@@ -41,14 +41,22 @@ class Tell(Protocol):
     def __call__(self, source: object, what: Happened, *, seconds: float = 0.0, shared: bool = False) -> None: ...
 
 
+class Unbegun(Protocol):
+    """The function that hears of a line that has not begun: None if lnode cannot look at the terminal's login shell.
+
+    `ended`: the link's own login shell has ended without its line.
+    """
+
+    def __call__(self, shell: LoginShell | None, *, ended: bool) -> None: ...
+
+
 class Companion:
     """A link from now on until `leave`. Its failure is never fatal: the terminal has its own connection.
 
     `said` are the words of the terminal's login. `client` is the line that finds its tmux client. `is_silent` knocks at
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
-    `unbegun` hears what the login shell does while the terminal's line has not begun; None if lnode cannot see it.
-    `person`: only you can sign in.
+    `unbegun` hears what the login shell does while the terminal's line has not begun. `person`: only you can sign in.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class Companion:
         learn: Callable[[NodeName | None], None],
         remember: Callable[[str], None],
         lookout: Lookout,
-        unbegun: Callable[[LoginShell | None], None],
+        unbegun: Unbegun,
         *,
         person: bool,
     ) -> None:
@@ -121,9 +129,9 @@ class Companion:
             self._beats = False
             await asyncio.sleep(pause)
 
-    def _say_unbegun(self, shell: LoginShell | None) -> None:
+    def _say_unbegun(self, shell: LoginShell | None, *, ended: bool = False) -> None:
         self._told = True  # perhaps at the moment at which the session took the screen
-        self._unbegun(shell)
+        self._unbegun(shell, ended=ended)
 
     async def _listen(self) -> None:
         """Tell of a silence before the first heartbeat: only a link that beats can be late.
@@ -139,7 +147,7 @@ class Companion:
                 self._tell(self, Happened.LATE, seconds=LATE_S)
                 return
             if self._opened:
-                self._say_unbegun(None)
+                self._say_unbegun(None, ended=self._unheard)
 
     def _on_beat(self, *, shared: bool) -> None:
         self._heard.set()

@@ -241,13 +241,16 @@ class _Supervisor:
             self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person,
         )  # fmt: skip
 
-    def _see_unbegun(self, shell: LoginShell | None) -> None:
-        """Tell you that the terminal's line has not begun, on a screen that is not the session's."""
+    def _see_unbegun(self, shell: LoginShell | None, *, ended: bool) -> None:
+        """Tell you that the terminal's line has not begun, or that nothing shows it."""
         if self._terminal is None or self._loop.state.phase is not Phase.ATTACHED:
             return
         alias, name = self._target.alias, self._past.session
         if shell:
             self._login_shell, words = shell, login_shell.notice(shell, alias, name)
+            self._display.warn(words)
+        elif ended:
+            words = login_shell.blind(alias, name)
             self._display.warn(words)
         elif words := next(self._unseen, ""):
             self._display.say(words)

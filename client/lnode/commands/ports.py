@@ -24,7 +24,7 @@ from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
 from lnode.remote.fields import JobId
-from lnode.ssh import arguments, failures, verdict
+from lnode.ssh import arguments, failures, master, verdict
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question
@@ -145,11 +145,11 @@ class _Ports:
 
     def _opens(self, ssh: "subprocess.Popen[bytes]", log: SshLog, *, may_prompt: bool) -> bool:
         """True as soon as the ports are open; False if they do not open in time, which starts with the login."""
-        waited_s = 0.0
+        shares, waited_s = bool(master.identity(self._target) or self._target.one("controlpath")), 0.0
         while waited_s < _FACTS_WITHIN_S:
             if ssh.stdout and select.select([ssh.stdout], [], [], _TICK_S)[0]:
                 return bool(os.read(ssh.stdout.fileno(), 1))
-            if not may_prompt or failures.has_begun(log.said(), self._target.place):
+            if not may_prompt or shares or failures.signed_in(log.said(), self._target.place):
                 waited_s += _TICK_S
         return False
 

@@ -157,9 +157,11 @@ class Question:
 
     def _counts(self) -> bool:
         """True if the time counts: not while ssh may wait for you."""
-        if not self._may_prompt or self._heard or self._rides:
-            return True
-        return failures.signed_in(self._log.said(), self._target.place) is not None
+        return not self._may_prompt or self._heard or self._is_in()
+
+    def _is_in(self) -> bool:
+        """True if ssh has proof that the host has let it in."""
+        return self._rides or failures.signed_in(self._log.said(), self._target.place) is not None
 
     def _too_long(self, why: TooLong) -> LnodeError:
         self._ssh.terminate()
@@ -237,7 +239,7 @@ class Question:
         alias = self._target.alias
         if self._begun:
             return begun.fell_silent(alias)
-        if self.has_begun:
+        if self._is_in():
             return begun.not_in_time(alias)
         return LnodeError(ExitCode.UNREACHABLE, f"{alias} did not answer in time", "ask again")
 
