@@ -22,7 +22,7 @@ from typing import Any, Literal
 from docker import DockerClient
 from docker.models.containers import Container
 
-Image = Literal["standin", "slurm", "gridengine"]
+Image = Literal["standin", "slurm", "gridengine", "tmuxes"]
 
 ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
@@ -36,6 +36,7 @@ _READY: dict[Image, str] = {
     "standin": "true",
     "slurm": "test \"$(sinfo -h -o '%D %t')\" = '4 idle'",
     "gridengine": "qhost -h login1 | grep -q '^login1 *lx-'",
+    "tmuxes": "true",
 }
 # `modular` has no tmux on PATH.
 _FORGET = """\

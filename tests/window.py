@@ -13,11 +13,18 @@ import pyte
 LNODE = (sys.executable, "-m", "lnode")
 
 
+class _Screen(pyte.HistoryScreen):
+    def report_device_status(self, mode: int, **private: bool) -> None:
+        """Pass over `CSI ? 996 n`, the question for a dark or light screen (tmux 3.6), which pyte does not know."""
+        if not private:
+            super().report_device_status(mode)
+
+
 class Window:
     """A program in a terminal of 100 columns and 30 rows. Leaving the block closes the window on it."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        self._screen = pyte.HistoryScreen(100, 30, history=1000)
+        self._screen = _Screen(100, 30, history=1000)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
         self.process = pexpect.spawn(argv[0], list(argv[1:]), env=dict(env), dimensions=(30, 100), timeout=None)
