@@ -1074,7 +1074,8 @@ def test_a_server_that_is_stopped_cannot_be_asked(sh_site: Site) -> None:
         assert status_of(sh_site.attach(attach_line("x"))) == ExitOfAttach.CANNOT_ASK
         assert status_of(sh_site.attach(again_line())) == ExitOfAttach.CANNOT_ASK
         picture = sh_site.picture()
-        assert (picture.tmux, picture.tmux_says) == ("refused", "tmux did not answer within 15 seconds")
+        stopped = f"the tmux server (process {server}) is stopped; let it go on: kill -CONT {server}"
+        assert (picture.tmux, picture.tmux_says) == ("refused", stopped)
     finally:
         os.kill(server, signal.SIGCONT)
     assert [entry.session.name for entry in sh_site.picture().entries] == ["x"]

@@ -3,9 +3,9 @@
 # as in list.sh: `here`, this node's name and tmux's $-id of the session if so, `end` in any case. Otherwise `login` says what
 # the terminal's login shell does, which logged in $age_s seconds ago.
 # values: nonce run what tmux_path age_s
-# parts: section tmux login
+# parts: section tmux server login
 
-if find_tmux && find_run "$run" && [ -n "$id" ] && is_attached; then
+if find_tmux && everywhere find_run "$run" && [ -n "$id" ] && is_attached; then
   if [ "$what" = refresh ]; then ask refresh-client -t "${mark%% *}"; fi
   section here
   uname -n

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # --doctor: facts about this host and this user's place on it, a line each. Changes nothing; each probe has some seconds.
 # values: nonce tmux_path command term
-# parts: section tmux scheduler own lasting
+# parts: section tmux server scheduler own lasting
 
 # fact NAME VALUE: one line, of which a terminal need not be afraid.
 fact() {

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where CWD is.
 # values: cwd
-# parts: section tmux scheduler clients own nodes runs list
+# parts: section tmux server scheduler clients own nodes runs list
 folder=$own_state/sshd
 draft=$folder/draft.$$
 umask 077

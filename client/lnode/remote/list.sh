@@ -2,7 +2,7 @@
 # What runs here, in one answer: tmux first, the scheduler last because it may hang. Each section begins with a line
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
 # values: nonce panes_format tmux_path
-# parts: section tmux scheduler clients own nodes runs
+# parts: section tmux server scheduler clients own nodes runs
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {

@@ -5,7 +5,7 @@
 # TEXT is for this run's own client, or with OPTION for all of the session's, if that could be changed from OLD to NEW. SOUND, a bell
 # or an escape sequence that tmux is to pass through, goes out in the pane whose first process is PID, or in any.
 # values: nonce run tmux_path title text option old new sound pane_pid
-# parts: section tmux
+# parts: section tmux server
 
 # Only where the user has no titles of their own.
 set_title() {
@@ -57,7 +57,7 @@ make_sound() {
   printf %s "$sound" | timeout 2 tee "${row%% *}" >/dev/null 2>&1
 }
 
-if find_tmux && find_run "$run" && [ -n "$id" ] && is_attached; then
+if find_tmux && everywhere find_run "$run" && [ -n "$id" ] && is_attached; then
   own=${mark%% *}
   if [ -n "$title" ]; then set_title; fi
   if [ -z "$option" ]; then

@@ -2,7 +2,7 @@
 # A process that was started without protection: what it is and what holds it (rescue.py), then one line is waited for, `take`:
 # reptyr brings it into a session NAME. Anything else changes nothing.
 # values: nonce tmux_path pid name
-# parts: section tmux scheduler own nodes lasting
+# parts: section tmux server scheduler own nodes lasting
 
 fact() {
   printf '%s %s\n' "$1" "$2"

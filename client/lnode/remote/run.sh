@@ -3,7 +3,7 @@
 # answered, and one line is waited for: the job. Anything else starts nothing.
 # WORDS are the command as a POSIX shell would read it.
 # values: nonce name id cwd words on keeper_text
-# parts: section tmux own runs discard lasting
+# parts: section tmux server own runs discard lasting
 job='' new=$runs/$name.new
 
 # refuse SECTION WORDS

@@ -5,7 +5,7 @@
 # asked the other login nodes. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
 # iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
 # values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
-# parts: tmux scheduler own nodes lasting
+# parts: tmux server scheduler own nodes lasting
 
 lasting=
 patience_s=30 # you see that it waits
@@ -79,7 +79,7 @@ create() {
 # client) finds it changed when it is detached, and leaves it alone.
 attach_again() {
   away=yes
-  find_run "$run" || cannot_ask
+  everywhere find_run "$run" || cannot_ask
   was=$id from=$born
   if [ -z "$id" ]; then gone; fi
   if [ "$mark" = detached ]; then
@@ -262,7 +262,7 @@ keep_agent
 if [ "$mode" = again ]; then attach_again; fi
 
 for _ in 1 2 3; do
-  session_with '#{session_name}' "$name" || cannot_ask
+  everywhere session_with '#{session_name}' "$name" || cannot_ask
   was=$id from=$born
   if [ -n "$id" ]; then
     attach "$id"

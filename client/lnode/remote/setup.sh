@@ -2,7 +2,7 @@
 # --setup: shows the user's shell, its rc file and tmux.conf, and what the site starts jobs with; then waits on standard input
 # for what becomes of each file, `rc|tmux_conf CHECKSUM BASE64`, and ends at an empty line.
 # values: nonce tmux_path
-# parts: section tmux scheduler
+# parts: section tmux server scheduler
 
 # checksum FILE: what it holds, in a word; `-` where there is none.
 checksum() {

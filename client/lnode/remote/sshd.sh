@@ -2,7 +2,7 @@
 # An sshd of the user's own for one connection, on standard input and output: in the allocation JOB, on its first node, else on
 # this login node where JOB is empty. It has no port, and lets in nobody but the laptop's public KEY.
 # values: job key laptop
-# parts: tmux scheduler own
+# parts: tmux server scheduler own
 folder=$own_state/sshd
 if ! own_folder sshd || ! is_own "$folder/host_key"; then
   echo "lnode: another user can write to $folder" >&2

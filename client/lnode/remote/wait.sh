@@ -4,7 +4,7 @@
 # FORMAT, VALUE and PANE are those of find_pane. FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
 # shows the screen and what went past it, `since` what came after row FROM. With the deed `type` one line is waited for (see send.sh).
 # values: nonce tmux_path format value pane from last how deed
-# parts: section tmux pane
+# parts: section tmux server pane
 
 find_pane "$format" "$value" "$pane"
 if [ -z "$last" ]; then

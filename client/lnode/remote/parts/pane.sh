@@ -14,7 +14,7 @@ find_pane() {
   find_tmux || leave no-tmux
   find_server
   if [ -n "$lost" ]; then leave lost-tmux; fi
-  session_with "$1" "$2" || cannot_ask
+  everywhere session_with "$1" "$2" || cannot_ask
   [ -n "$id" ] || leave no-session
   pane=$3
   look || unseen no-session

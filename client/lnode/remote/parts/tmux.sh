@@ -6,10 +6,11 @@ unset TMUX TMUX_PANE
 # bsd-csh leaves its own copies of the terminal open, which a tmux server would keep for good.
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
-patience_s=15
+patience_s=10 at_first_s=4 # for a call of tmux, and for the first question
 awake='' # has the server answered just now? Whoever has waited for something since sets it to nothing again.
 me='' # ${me:=$(id -u)}: this user's number, asked for once
 places='' variables='' # see scheduler.sh
+fitted='' # see fit_program
 
 # enter FOLDER: a path in the home, where it begins with neither / nor ~/.
 enter() {
@@ -94,10 +95,11 @@ ask() {
 # would never answer, and it keeps the standard output that a client has sent it: so the end of the call is a line, and not the end
 # of that output. That costs four processes, which a server that has just answered need not cost.
 answer() {
+  limit_s=${at_first_s:-$patience_s}
   if [ -z "$awake" ] && have timeout; then
     rows=$(
       {
-        timeout -k 1 "$patience_s" "$tmux" -u "$@" 2>&1
+        timeout -k 1 "$limit_s" "$tmux" -u "$@" 2>&1
         printf '\nlnode-left-%s\n' $?
       } 2>/dev/null | sed '/^lnode-left-[0-9]*$/q'
     )
@@ -114,7 +116,7 @@ answer() {
   fi
   case $1 in
   0) awake=yes && return ;;
-  124 | 137) rows="tmux did not answer within $patience_s seconds" ;;
+  124 | 137) rows="tmux did not answer within $limit_s seconds" ;;
   esac
   rows=${rows:-tmux ended with exit code $1}
   return 1
@@ -122,13 +124,25 @@ answer() {
 
 # list ARGUMENT...: ask for rows that have the ids of sessions. There are three answers: true with $rows; true without rows, and
 # $none is yes, if there is no session; false if tmux cannot be asked, and its words are in $rows. Nothing may be created,
-# deleted or ended on the third.
-# shellcheck disable=SC2034 # $none is for the scripts that follow
+# deleted or ended on the third. If no server listens here, another of yours is asked (server.sh).
 list() {
+  list_here "$@" || return
+  if [ -z "$none" ]; then return; fi
+  first=$TMUX_TMPDIR
+  for folder in $(elsewhere); do
+    move_to "$folder"
+    list_here "$@" || return
+    if [ -z "$none" ]; then return; fi
+    move_to "$first"
+  done
+}
+
+# shellcheck disable=SC2034 # $none is for the scripts that follow
+list_here() {
   none=
   for _ in 1 2 3 4 5; do
     if ask "$@" || has_none "$rows"; then
-      case $rows in *\$[0-9]*) return ;; esac
+      case $rows in *\$[0-9]*) at_first_s='' && return ;; esac
       # A server may be there without a session, and has options then; a program in tmux's place has none.
       if ask show-options -g && option prefix && [ -n "$value" ]; then none=yes; fi
     fi
@@ -136,11 +150,28 @@ list() {
       none=yes rows=
       return
     fi
-    is_ending "$rows" || break
-    sleep 0.2 2>/dev/null || sleep 1
+    cure || break
   done
   rows=${rows:-tmux answered nothing}
   return 1
+}
+
+# cure: true if the question that has failed may be put again: by the program of the server, to a server that took its time, or to one
+# that was just ending. The kernel tells a stopped server from a slow one.
+cure() {
+  case $at_first_s,$rows in [0-9]*,'tmux did not answer'*) is_late=yes ;; *) is_late= ;; esac
+  at_first_s=
+  own_socket
+  if find_listener; then
+    if is_stopped "$server"; then
+      rows="the tmux server (process $server) is stopped; let it go on: kill -CONT $server"
+      return 1
+    fi
+    if use_program_of "$server"; then return; fi
+  fi
+  if [ -n "$is_late" ]; then return; fi
+  is_ending "$rows" || return
+  sleep 0.2 2>/dev/null || sleep 1
 }
 
 # is_no_server WORDS: does tmux say that nothing listens on its socket? These are all its words for that, from 1.8 on. Some old
@@ -149,7 +180,7 @@ is_no_server() {
   errors='(No such file or directory|Connection refused)'
   printf '%s\n' "$1" | grep -qE "^(no server running on |error connecting to .* \\($errors\\)\$|failed to connect to server: $errors\$)" && return
   printf '%s\n' "$1" | grep -qx 'failed to connect to server' || return
-  socket=${TMUX_TMPDIR:-/tmp}/tmux-${me:=$(id -u)}/default
+  own_socket
   [ ! -S "$socket" ] || { [ -r /proc/net/unix ] && ! grep -qF " $socket" /proc/net/unix; }
 }
 
@@ -168,39 +199,12 @@ is_gone() {
   printf '%s\n' "$1" | grep -qE "^(can't find (session|window|pane)|session not found|no such session|no sessions)" || is_no_server "$1"
 }
 
-# lost_server: sets $lost to the pid of this user's server whose socket is gone: tmux says that there is none
-# (github.com/tmux/tmux/issues/4057). The kernel still knows who listens under that name (proc_net(5)): not one of -L, -S
-# or another /tmp.
-lost_server() {
-  lost=''
-  folder=${TMUX_TMPDIR:-/tmp}
-  socket=$folder/tmux-${me:=$(id -u)}/default
-  if [ -S "$socket" ]; then return 1; fi
-  real=$(cd "$folder" 2>/dev/null && pwd -P)/tmux-${socket##*/tmux-} # as newer ones spell it
-  # shellcheck disable=SC2016 # for awk
-  inodes=$(awk -v one="$socket" -v other="$real" '$4 == "00010000" && ($8 == one || $8 == other) { print $7 }' /proc/net/unix 2>/dev/null)
-  for inode in $inodes; do
-    for pid in $(ps -u "$me" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) tmux: server.*/\1/p'); do
-      if [ "$(readlink "/proc/$pid/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
-      # shellcheck disable=SC2010 # of links, what they lead to
-      if ls -l "/proc/$pid/fd" 2>/dev/null | grep -qF "socket:[$inode]"; then lost=$pid && return; fi
-    done
-  done
-  return 1
-}
-
-# find_server: one that has lost its socket is told to make it again; where it does not, $lost is its pid.
-find_server() {
-  lost_server || return
-  mkdir -m 700 "${socket%/*}" 2>/dev/null # a cleaned /tmp has lost that too
-  kill -s USR1 "$lost" 2>/dev/null
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
-    if [ -S "$socket" ] || ! kill -s 0 "$lost" 2>/dev/null; then # or it was just ending
-      lost=
-      return
-    fi
-    sleep 0.2 2>/dev/null || sleep 1
-  done
+# fit_program: what follows may need the program of the server, though the question did not: its pid is in $rows.
+fit_program() {
+  server=${rows#*,}
+  server=${server%%[!0-9]*}
+  if [ -n "$server" ] && [ "$server" != "$fitted" ]; then use_program_of "$server"; fi
+  fitted=$server
 }
 
 # session_with FORMAT VALUE: sets $id to tmux's own $-id of the session of which FORMAT is exactly VALUE, or to nothing, $born to
@@ -210,6 +214,7 @@ find_server() {
 session_with() {
   id='' born='' listed=''
   list list-sessions -F "#{session_id} #{session_created},#{pid} $1" || return
+  fit_program
   set -f
   IFS='
 '
@@ -237,6 +242,7 @@ session_with() {
 find_run() {
   id='' born='' mark='' options=''
   list list-sessions -F '#{session_id} #{session_created},#{pid}' || return
+  fit_program
   set -f
   # shellcheck disable=SC2086 # split on purpose: pairs
   set -- "$1" $rows

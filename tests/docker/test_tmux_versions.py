@@ -1,0 +1,175 @@
+"""Server and client of tmux from different Debian releases, as a module, conda or an upgrade makes them.
+
+The wire between them changed with 3.2 and 3.6. Each server answers, whatever program a login finds on PATH.
+"""
+
+import shlex
+import subprocess
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+import rig
+from faults import attached, shell_of, wired
+from full import FULL
+from rig import Rig, wait_until
+from window import LNODE, Window
+
+RELEASES = ("bullseye", "bookworm", "trixie", "forky")  # tmux 3.1c, 3.3a, 3.5a, and 3.7 or later
+PAIRS = [(server, client) for server in RELEASES for client in RELEASES]
+QUICK = [("bullseye", "forky"), ("bookworm", "bullseye"), ("forky", "bookworm")]  # each refuses in its own way
+
+
+@pytest.fixture(scope="module")
+def _tmuxes(engine: docker.DockerClient, run: str) -> Iterator[Rig]:
+    with rig.running(engine, "tmuxes", rig.build(engine, "tmuxes"), run) as started:
+        yield started
+
+
+@pytest.fixture
+def tmuxes(_tmuxes: Rig) -> Iterator[Rig]:
+    """A running `tmuxes`; alice's servers are gone after each test."""
+    yield _tmuxes
+    _tmuxes.exec("pkill -KILL -u alice tmux; cd && rm -rf /tmp/tmux-* own .local .bash_profile .tmux.conf")
+
+
+def tmux(host: Rig, release: str, *words: str) -> str:
+    """The tmux of that release by hand, past lnode."""
+    status, said = host.exec(f"LC_ALL=C.UTF-8 /opt/tmux/{release}/tmux -u {shlex.join(words)}")
+    assert status == 0, said
+    return said.strip()
+
+
+def on_path(host: Rig, release: str) -> None:
+    """What the name `tmux` means on the host from now on."""
+    assert host.exec(f"ln -sfn /opt/tmux/{release}/tmux /usr/local/bin/tmux", "root")[0] == 0
+
+
+def clients(host: Rig, release: str, *where: str) -> str:
+    """The processes of that server's clients."""
+    return tmux(host, release, *where, "list-clients", "-F", "#{client_pid}")
+
+
+def lnode(host: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
+    """lnode in a script: nobody to ask, no terminal."""
+    return subprocess.run(
+        [*LNODE, "unity", *words], env=host.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def work(host: Rig, release: str, *where: str) -> str:
+    """A session `work` by hand, which nobody is attached to; the pid of its server."""
+    tmux(host, release, *where, "new-session", "-d", "-s", "work", "-x", "100", "-y", "30", "PS1='$ ' exec sh -i")
+    return tmux(host, release, *where, "display-message", "-p", "#{pid}")
+
+
+def names(host: Rig, release: str, *where: str) -> list[str]:
+    """The server's pid, then its sessions."""
+    pid = tmux(host, release, *where, "display-message", "-p", "#{pid}")
+    return [pid, *tmux(host, release, *where, "list-sessions", "-F", "#{session_name}").split()]
+
+
+def servers(host: Rig) -> int:
+    """How many servers alice has."""
+    return int(host.exec("pgrep -cu alice '^tmux: server'")[1])
+
+
+@pytest.mark.parametrize(("server", "client"), PAIRS if FULL else QUICK)
+def test_a_server_answers_whatever_the_program_on_the_path(tmuxes: Rig, server: str, client: str) -> None:
+    pid = work(tmuxes, server)
+    on_path(tmuxes, client)
+    done = lnode(tmuxes, "--ls")
+    assert done.returncode == 0, done.stderr
+    assert "work" in done.stdout
+    done = lnode(tmuxes, "work", "--send", "echo thr'ough'", "--wait-for", "^through")
+    assert (done.returncode, done.stdout) == (0, "through\n"), done.stderr
+    assert "through" in lnode(tmuxes, "work", "--peek").stdout
+    with wired(tmuxes) as wire, Window([*LNODE, "unity", "work"], tmuxes.env()) as window:
+        shell = shell_of(window)
+        ghost = clients(tmuxes, server)
+        wire.reset()
+        wait_until(lambda: clients(tmuxes, server) not in ("", ghost), "another client is there")
+        assert shell_of(window) == shell
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    with attached(tmuxes, "fresh") as window:
+        shell_of(window)
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    assert names(tmuxes, server) == [pid, "fresh", "work"]
+    done = lnode(tmuxes, "fresh", "--kill", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert names(tmuxes, server) == [pid, "work"]
+    assert servers(tmuxes) == 1
+
+
+def test_a_program_that_an_upgrade_has_replaced_is_still_that_of_its_server(tmuxes: Rig) -> None:
+    """This one finds its libraries only by the LD_LIBRARY_PATH of its module."""
+    start = """\
+    cd && cp /opt/tmux/bullseye/tmux .
+    patchelf --force-rpath --set-rpath "$(dirname "$(patchelf --print-interpreter tmux)")" tmux
+    export LC_ALL=C.UTF-8 LD_LIBRARY_PATH=$(dirname /opt/tmux/bullseye/usr/lib/*/libevent-2.1.so.7)
+    ./tmux -u new-session -d -s work 'exec cat'
+    rm tmux"""
+    assert tmuxes.exec(start) == (0, "")
+    (pid, _) = names(tmuxes, "bullseye")
+    on_path(tmuxes, "forky")
+    with attached(tmuxes, "fresh") as window:
+        shell_of(window)
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    assert names(tmuxes, "bullseye") == [pid, "fresh", "work"]
+
+
+def test_a_stopped_server_holds_up_no_verb_and_loses_nothing(tmuxes: Rig) -> None:
+    on_path(tmuxes, "trixie")
+    pid = work(tmuxes, "trixie")
+    verbs = [["--peek"], ["--send", "x"], ["--wait-for", "x"], ["--reset"], ["--renew"], ["--kill", "--yes"]]
+    assert tmuxes.exec(f"kill -STOP {pid}")[0] == 0
+    asked = [
+        subprocess.Popen(
+            [*LNODE, "unity", *words], env=tmuxes.env(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        for words in (["--ls"], *(["work", *verb] for verb in verbs))
+    ]
+    with Window([*LNODE, "unity", "work"], tmuxes.env()) as window:
+        window.wait_for(f"the tmux server (process {pid}) is stopped; let it go on: kill -CONT {pid}")
+        assert window.exit_status() == 1
+    for process in asked:
+        _, said = process.communicate(timeout=120)
+        assert (process.returncode, f"kill -CONT {pid}" in said) == (1, True), said
+    assert tmuxes.exec(f"kill -CONT {pid}")[0] == 0
+    assert names(tmuxes, "trixie") == [pid, "work"]
+
+
+def test_a_server_whose_folder_only_a_login_shell_knows(tmuxes: Rig) -> None:
+    """TMUX_TMPDIR stands in .bash_profile: your sessions are found there, and new ones join them."""
+    on_path(tmuxes, "bookworm")
+    assert tmuxes.exec("mkdir -p ~/own/tmp && echo 'export TMUX_TMPDIR=~/own/tmp' >~/.bash_profile")[0] == 0
+    where = ("-S", f"/home/alice/own/tmp/tmux-{tmuxes.exec('id -u')[1].strip()}/default")
+    assert tmuxes.exec(f"mkdir -m 700 {where[1].removesuffix('/default')}")[0] == 0
+    pid = work(tmuxes, "bookworm", *where)
+    assert "work" in lnode(tmuxes, "--ls").stdout
+    with Window([*LNODE, "unity", "work", "--existing"], tmuxes.env()) as window:
+        shell_of(window)
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    with attached(tmuxes, "fresh") as window:
+        shell_of(window)
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    assert names(tmuxes, "bookworm", *where) == [pid, "fresh", "work"]
+    # and where another server listens at the usual place, your session is attached all the same, not made again
+    tmux(tmuxes, "bookworm", "new-session", "-d", "-s", "other", "exec cat")
+    with wired(tmuxes) as wire, Window([*LNODE, "unity", "work"], tmuxes.env()) as window:
+        shell = shell_of(window)
+        ghost = clients(tmuxes, "bookworm", *where)
+        wire.reset()
+        wait_until(lambda: clients(tmuxes, "bookworm", *where) not in ("", ghost), "another client is there")
+        assert shell_of(window) == shell
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    assert lnode(tmuxes, "work", "--peek").returncode == 0
+    assert servers(tmuxes) == 2
