@@ -105,6 +105,16 @@ def test_a_server_answers_whatever_the_program_on_the_path(tmuxes: Rig, server: 
     assert servers(tmuxes) == 1
 
 
+def test_an_option_of_tmux_conf_that_ends_what_you_leave_is_said_at_the_attach(tmuxes: Rig) -> None:
+    on_path(tmuxes, "forky")
+    assert tmuxes.exec("echo 'set-option -s exit-unattached on' >/home/alice/.tmux.conf")[0] == 0
+    with attached(tmuxes, "fresh") as window:
+        window.wait_for("a detach or a drop ends fresh, tmux has exit-unattached on: lnode unity --doctor")
+        window.detach()
+        assert window.exit_status() == 0
+        assert "fresh on unity has ended" in window.text()
+
+
 def test_a_program_that_an_upgrade_has_replaced_is_still_that_of_its_server(tmuxes: Rig) -> None:
     """This one finds its libraries only by the LD_LIBRARY_PATH of its module."""
     start = """\

@@ -163,6 +163,16 @@ def test_an_old_tmux(well: Site) -> None:
 
 
 @needs_tmux
+@pytest.mark.parametrize("option", ["exit-unattached", "destroy-unattached"])
+def test_an_option_that_ends_sessions_with_their_clients(well: Site, option: str) -> None:
+    (well.home / ".tmux.conf").write_text(f"set-option -{'s' if 'exit' in option else 'g'} {option} on\n")
+    well.by_hand("new-session", "-s", "x", "echo in the pane; exec cat").expect_exact("in the pane")
+    assert [(one.check, f"{option} is on: " in one.found, option in one.fix) for one in found(well)] == [
+        (option, True, True)
+    ]
+
+
+@needs_tmux
 @pytest.mark.skipif(not os.path.exists("/proc/net/unix"), reason="no /proc here, as on Linux")
 def test_a_socket_that_was_removed(well: Site) -> None:
     well.tmux("new-session", "-d", "-s", "x")

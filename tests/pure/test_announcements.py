@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.attach import expiry
-from lnode.attach.announcements import News, Seen, news, title, truth
+from lnode.attach.announcements import News, Seen, news, peril, title, truth
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux import Ended, Session
 from lnode.schedulers.job import Job, parse_duration
@@ -65,6 +65,12 @@ ENDING = entry(State.ENDING, job("0:00", state="COMPLETING"))
 def test_the_truth_and_the_title(shown: Entry, line: str, heading: str) -> None:
     assert truth(shown, "unity", PICTURE) == line
     assert title(shown, PICTURE) == heading
+
+
+def test_an_option_that_ends_the_session_is_said() -> None:
+    said = "a detach or a drop ends x, tmux has exit-unattached on: lnode unity --doctor"
+    assert peril(entry(State.SHELL, ends_by="exit-unattached"), "unity") == said
+    assert peril(SHELL, "unity") == ""
 
 
 def test_without_a_clock_nothing_is_ago() -> None:

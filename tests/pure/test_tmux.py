@@ -14,6 +14,7 @@ from lnode.cluster.tmux import (
     pane_command,
     parse_clients,
     parse_marks,
+    parse_options,
     parse_owners,
     parse_panes,
     parse_who,
@@ -24,6 +25,23 @@ from lnode.remote import call
 
 # What tmux keeps in a name that somebody made by hand.
 names = st.text(st.characters(exclude_characters=".:", exclude_categories=["C", "Zl", "Zp"]), min_size=1)
+
+
+@pytest.mark.parametrize(
+    ("row", "ends_by", "prefix"),
+    [
+        ("options $1 x0 d0 pC-b", "", "C-b"),
+        ("options $1 x1 doff pC-Space", "exit-unattached", "C-Space"),
+        ("options $1 x0 d1 p`", "destroy-unattached", "`"),
+        ("options $1 xoff don p", "destroy-unattached", ""),
+        ("options $1 x0 dkeep-last pC-b", "", "C-b"),
+        ("options $1 x d p", "", ""),  # formats before 2.4 know no options
+    ],
+)
+def test_options_that_end_a_session_with_its_last_client(row: str, ends_by: str, prefix: str) -> None:
+    assert parse_options([row, "options x0 d0 pC-b", "named x", "options $1 x0 d0 p\x1b[0m"]) == {
+        "$1": (ends_by, prefix)
+    }
 
 
 options = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])).filter(lambda value: " " not in value)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NoReturn
 
 from lnode.attach import expiry, last_seen
-from lnode.attach.announcements import News, Seen, news, title, truth
+from lnode.attach.announcements import News, Seen, news, peril, title, truth
 from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import Entry, Picture
 from lnode.laptop import notify
@@ -53,7 +53,7 @@ class Lookout:
             await self._announce(ask, entry, new)
         now = truth(entry, self._alias, picture)
         last_seen.keep(self._alias, entry.session.name, now)
-        text = now if self._first and not (new and new.text) else ""
+        text = (peril(entry, self._alias) or now) if self._first and not (new and new.text) else ""
         heading = title(entry, picture) or (entry.session.name if self._title else "")
         if text or heading != self._title:
             await ask(self._says(entry, heading, _of_lnode(text)))

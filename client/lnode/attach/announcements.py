@@ -59,6 +59,12 @@ def truth(entry: Entry, alias: str, picture: Picture) -> str:
     return ""
 
 
+def peril(entry: Entry, alias: str) -> str:
+    """Return a warning about an option that ends the session as soon as nobody is attached; else ""."""
+    name, option = entry.session.name, entry.session.ends_by
+    return f"a detach or a drop ends {name}, tmux has {option} on: lnode {alias} --doctor" if option else ""
+
+
 def title(entry: Entry, picture: Picture) -> str:
     """Return the terminal's title, "" for a session that never had an allocation."""
     name, job = entry.session.name, entry.job

@@ -163,9 +163,10 @@ _MOST_STEPS = 1_000_000  # about a second; one user never runs so much, so beyon
 
 
 def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]) -> list[tmux.Session]:
-    """Return the sessions with the origin of each of their clients."""
+    """Return the sessions with the origin of each of their clients, and with tmux's options for them."""
     panes, marks = reply.get("panes", ()), tmux.parse_marks(reply.get("marks", ()))
     owners, hosts = tmux.parse_owners(panes), tmux.parse_who(reply.get("who", ()))
+    options = tmux.parse_options(panes)
     places: dict[str, list[str]] = {}
     for client in tmux.parse_clients(panes):
         parent, marked = marks.get(client.tty, (0, 0))
@@ -175,7 +176,11 @@ def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginP
         is_owner = process is not None and process.parent == parent and marked >= leased
         place = laptop if is_owner else hosts.get(client.tty) or client.tty.removeprefix("/dev/")
         places.setdefault(client.session_id, []).append(place)
-    return [session._replace(clients=tuple(places.get(session.id, ()))) for session in tmux.parse_panes(panes)]
+    return [
+        session._replace(clients=tuple(places.get(session.id, ())), ends_by=ends_by, prefix=prefix)
+        for session in tmux.parse_panes(panes)
+        for ends_by, prefix in [options.get(session.id, ("", ""))]
+    ]
 
 
 def _names_by_pane(found: Iterable[tmux.Session]) -> dict[str, list[str]]:

@@ -63,7 +63,8 @@ class Session(NamedTuple):
     `pane_pids` are the first processes of its panes, `pane_ids` tmux's own `%3`, in the same order; `kind` is "node",
     "login", "run", or "" for one made by hand. `clients` has the origin of each client: a laptop's name, a host,
     else a tty. `alerts` are tmux's flags of its windows: `!` bell, `~` silence, `#` activity. `told` is the job whose
-    start was told, `warned` the last warning (`JOB MINUTES`).
+    start was told, `warned` the last warning (`JOB MINUTES`). `ends_by` is the option of tmux by which the session ends
+    when nobody is attached, or "". `prefix` is its prefix key, as tmux names it: C-b.
     """
 
     id: SessionId
@@ -79,6 +80,8 @@ class Session(NamedTuple):
     ended: Ended | None = None
     told: str = ""
     warned: str = ""
+    ends_by: str = ""
+    prefix: str = ""
 
 
 _PANE = re.compile(
@@ -137,6 +140,18 @@ def parse_owners(lines: Iterable[str]) -> dict[SessionId, tuple[int, str]]:
     rows = ((SessionId(match[1]), options["o"]) for match, options, _ in map(_split, lines) if match)
     leases = ((id_, re.fullmatch(r"[^,]*,([0-9]{1,12}),([\w.-]{1,40}),.*", value)) for id_, value in rows)
     return {id_: (int(lease[1]), lease[2]) for id_, lease in leases if lease}
+
+
+def parse_options(lines: Iterable[str]) -> dict[SessionId, tuple[str, str]]:
+    """Read the rows `options SESSION_ID x... d... p...`: session id -> (the option that ends it unattached, prefix)."""
+    rows = (re.fullmatch(r"options (\$[0-9]{1,10}) x(\S{0,20}) d(\S{0,20}) p([!-~]{0,12})", row) for row in lines)
+    on = ("on", "1")  # formats show a flag as a number; destroy-unattached is a word since 3.4
+    return {
+        SessionId(row[1]): (
+            "exit-unattached" if row[2] in on else "destroy-unattached" if row[3] in on else "", row[4],
+        )
+        for row in rows if row
+    }  # fmt: skip
 
 
 class Client(NamedTuple):

@@ -134,7 +134,11 @@ if find_tmux; then
     fact tmux_refuses "$rows"
   elif [ -z "$none" ]; then
     ask_agents
-    ask show-options -g && option prefix && fact their_prefix "$value"
+    if ask show-options -g; then
+      option prefix && fact their_prefix "$value"
+      option destroy-unattached && fact destroy_unattached "$value"
+    fi
+    ask show-options -s && option exit-unattached && fact exit_unattached "$value"
   fi
 else
   fact tmux_missing yes

@@ -80,7 +80,7 @@ before=$(tty_of "$pid")
 # Whatever shell tmux hands it to; a shell stays when it ends.
 ask list-sessions || find_lasting
 # shellcheck disable=SC2086 # split on purpose
-said=$($lasting "$tmux" -u new-session -d -s "$name" "exec /bin/sh -c 'reptyr $pid; exec \"\${SHELL:-/bin/sh}\"'" 2>&1) || {
+said=$($lasting "$tmux" -u new-session -d -s "$name" "exec /bin/sh -c 'reptyr $pid; exec \"\${SHELL:-/bin/sh}\"'" $keeps 2>&1) || {
   section failed
   printf '%s\n' "$said"
   section end

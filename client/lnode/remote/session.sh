@@ -71,7 +71,8 @@ create() {
   if [ -n "$none" ]; then find_lasting; fi # else the server that is there has the session
   set -- new-session -s "$name"
   if [ -n "$command" ]; then set -- "$@" "$command"; fi
-  set -- "$@" ';' set-option @lnode_kind "$kind"
+  # shellcheck disable=SC2086 # split on purpose
+  set -- "$@" ';' set-option @lnode_kind "$kind" $keeps
   on_tty "$@" ';' set-option "@lnode_run_$run" "$here" ';' set-option @lnode_owner "$lease"
 }
 

@@ -196,6 +196,26 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
     ),
     (
         "tmux",
+        "exit-unattached",
+        if_word(
+            "exit_unattached",
+            ("on",),
+            "exit-unattached is on: a detach or a drop of your last client ends all your sessions and their jobs",
+            "remove it from ~/.tmux.conf there, and now: ssh {host} tmux set-option -s exit-unattached off",
+        ),
+    ),
+    (
+        "tmux",
+        "destroy-unattached",
+        if_word(
+            "destroy_unattached",
+            ("on",),
+            "destroy-unattached is on: tmux ends a session that you made by hand when its last client leaves or drops",
+            "remove it from ~/.tmux.conf there, and now: ssh {host} tmux set-option -g destroy-unattached off",
+        ),
+    ),
+    (
+        "tmux",
         "agent",
         if_said(
             "agent_dead",

@@ -199,6 +199,10 @@ is_gone() {
   printf '%s\n' "$1" | grep -qE "^(can't find (session|window|pane)|session not found|no such session|no sessions)" || is_no_server "$1"
 }
 
+# Options of each session that lnode creates, whatever ~/.tmux.conf sets for all: a session outlives its clients, and its end is an end
+# and no jump to another session.
+keeps='; set-option destroy-unattached off ; set-option detach-on-destroy on'
+
 # fit_program: what follows may need the program of the server, though the question did not: its pid is in $rows.
 fit_program() {
   server=${rows#*,}
