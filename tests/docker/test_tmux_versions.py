@@ -105,6 +105,18 @@ def test_a_server_answers_whatever_the_program_on_the_path(tmuxes: Rig, server: 
     assert servers(tmuxes) == 1
 
 
+@pytest.mark.parametrize("release", RELEASES if FULL else ["bullseye"])
+def test_a_bell_is_heard_where_nobody_is_attached(tmuxes: Rig, release: str) -> None:
+    """From 2.6 to 3.1 tmux keeps no flag of a bell in the current window."""
+    on_path(tmuxes, release)
+    work(tmuxes, release)
+    for _ in range(2):
+        done = lnode(tmuxes, "work", "--send", r"printf '\a'", "--wait-for", "bell", "--timeout", "20")
+        assert done.returncode == 0, done.stderr
+    done = lnode(tmuxes, "work", "--send", "true", "--wait-for", "bell", "--timeout", "2")
+    assert done.returncode == 1, "an earlier bell is no bell"
+
+
 def test_an_option_of_tmux_conf_that_ends_what_you_leave_is_said_at_the_attach(tmuxes: Rig) -> None:
     on_path(tmuxes, "forky")
     assert tmuxes.exec("echo 'set-option -s exit-unattached on' >/home/alice/.tmux.conf")[0] == 0

@@ -6,6 +6,18 @@
 # values: nonce tmux_path format value pane from last how deed
 # parts: section tmux server pane
 
+# keep_bells: from 2.6 to 3.1 tmux has no flag for a bell in the current window, even if nobody is attached. There a hook keeps it
+# for look, unless you have a hook of your own. It stays: a wait that goes on over another connection still needs it.
+keep_bells() {
+  case $(version_of "$tmux") in
+  2.[6-9]* | 3.[01] | 3.[01][a-z]*) ;;
+  *) return ;;
+  esac
+  ask show-hooks -g
+  if printf '%s\n' "$rows" | grep -qE '^alert-bell(\[[0-9]+\])? .'; then return; fi
+  ask set-option -u -t "$id:" @lnode_bell ';' set-hook -t "$id:" alert-bell "set-option -t '$id:' @lnode_bell '!'"
+}
+
 find_pane "$format" "$value" "$pane"
 if [ -z "$last" ]; then
   from=$history last=$history
@@ -20,7 +32,10 @@ if [ -z "$last" ]; then
     section before
     if [ "$alternate" = 1 ]; then show -J; else show -J -S "$cursor" -E "$cursor"; fi
     ask kill-session -C -t "$id" # puts out its bells, and ends nothing
+    keep_bells
     type_in "$words"
+  else
+    keep_bells
   fi
 fi
 section pane

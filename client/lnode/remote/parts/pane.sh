@@ -34,7 +34,7 @@ unseen() {
 # shellcheck disable=SC2034 # some are for the scripts that follow
 look() {
   facts='#{window_active}#{pane_active},#{pane_id},#{pane_in_mode},#{pane_dead},#{alternate_on},#{history_size}'
-  facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{window_flags}'
+  facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{window_flags}#{@lnode_bell}'
   looked=
   ask list-panes -s -t "$id" -F "$facts" || return 1
   looked=yes bell='' found=''
