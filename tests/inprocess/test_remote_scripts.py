@@ -897,6 +897,21 @@ def test_a_reconnect_replaces_its_ghost_and_leaves_the_others_alone(site: Site) 
 
 
 @needs_tmux
+@pytest.mark.parametrize("which", ["this tmux", "tmux 1.8"])
+def test_a_ghost_that_has_outlived_its_shell_is_no_stranger(sh_site: Site, which: str) -> None:
+    path = "" if which == "this tmux" else str(sh_site.program("old-tmux", OLD_TMUX))
+    line = attach_line("x", command=PANE, run=RUN, tmux_path=path)
+    attached(sh_site, f"sh -c {shlex.quote(line)}; exec sleep {LIMIT_S}")
+    tty, shell, epoch = sh_site.mark(RUN)
+    sh_site.mark(RUN, f"{tty} {shell} {int(epoch) - 1}")  # a client comes a moment later than its mark
+    os.kill(int(shell), signal.SIGKILL)
+    assert sh_site.clients() == {tty}
+    child = attached(sh_site, again_line(tmux_path=path))
+    wait_until(lambda: tty not in sh_site.clients(), "the ghost is detached")
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
+
+
+@needs_tmux
 def test_a_reconnect_without_a_ghost(site: Site) -> None:
     cut_off(site, attached(site, attach_line("x", command=PANE, run=RUN)))
     assert detach(site.attach(again_line())) == ExitOfAttach.DETACHED

@@ -90,7 +90,7 @@ attach_again() {
   read_lease
   if [ "$holder" != "$laptop" ]; then taken_over "$holder_name" "$held_since"; fi
   set -- set-option -t "$id:" "@lnode_run_$run" "$here"
-  if is_attached; then
+  if is_attached || is_orphaned; then
     ask "$@" ';' detach-client -t "${mark%% *}"
   else
     stop_for_stranger "${mark##* }"
@@ -100,6 +100,21 @@ attach_again() {
   on_tty attach-session -t "$id" ';' "$@"
   conclude
   gone
+}
+
+# is_orphaned: has the client of $mark outlived its shell? A connection that is cut hangs up both, and the shell may go first. A client
+# that came with the mark is still its own, and no stranger.
+is_orphaned() {
+  clients | {
+    # shellcheck disable=SC2086 # split on purpose: tty, pid, epoch
+    set -- $mark
+    if kill -s 0 "$2" 2>/dev/null; then exit 1; fi
+    while read -r tty _ created; do
+      came_s=$((created - $3))
+      if [ "$tty" = "$1" ] && [ "$came_s" -ge 0 ] && [ "$came_s" -le 30 ]; then exit 0; fi
+    done
+    exit 1
+  }
 }
 
 # What was typed into the outage is not for the shell.
