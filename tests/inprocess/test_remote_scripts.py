@@ -1518,6 +1518,17 @@ def test_after_the_request_the_shell_says_where_it_is(site: Site, request_: str)
     assert ("the request\n" in done.stdout) is request_.startswith("echo")
 
 
+@needs_tmux
+@needs_proc
+def test_after_the_request_the_program_of_the_server_is_told(sh_site: Site) -> None:
+    """Not the one on PATH, which may have another version."""
+    sh_site.program("tmux", "exit 1")
+    command = tmux.pane_command("echo in the pane", remote_call.after_request())
+    attached(sh_site, attach_line("x", command=command, tmux_path=str(TMUX)))
+    wait_until(lambda: sh_site.picture(str(TMUX)).entries[0].session.ended is not None, "its end is told")
+    subprocess.run([str(TMUX), "kill-server"], env=sh_site.env | {"TMUX": ""}, check=True)
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -234,14 +234,16 @@ def pane_command(request: str, how_it_ended: str, renew: str = "") -> str:
 
 
 # parse_panes reads the option: JOB STATE EPOCH. A job that is just ending has no last state yet.
+# The server's own program tells it, as in remote/parts/server.sh: PATH may have one of another version.
 # A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it.
 _AFTERWARDS = (
     "set -- $(HOW_IT_ENDED); "
     "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
     'case $state in -) said= ;; *) said=" ($state)" ;; esac; '
-    'tmux set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '
-    'if [ "$(tmux show-options -v @lnode_renewed 2>/dev/null)" = "$TMUX_PANE" ]; then '
-    "tmux set-option -u @lnode_renewed 2>/dev/null; fi; "
+    "t=${TMUX#*,}; t=/proc/${t%%,*}/exe; case $(readlink $t) in *tmux*) ;; *) t=tmux ;; esac; "
+    '$t set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '
+    'if [ "$($t show-options -v @lnode_renewed 2>/dev/null)" = "$TMUX_PANE" ]; then '
+    "$t set-option -u @lnode_renewed 2>/dev/null; fi; "
     'echo; echo "lnode: ${1:+job }${1:-the request}$said has ended. '
     'This shell is on the login node $(uname -n), on no compute node."; '
     'echo "lnode: a new allocation in this session, from your laptop: RENEWAL"; echo; '
