@@ -19,8 +19,8 @@ scheduled() {
 # the hosts that the ttys of all came from. False if tmux cannot be asked.
 sessions() {
   if ! list list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
-    list-panes -a -F "$panes_format" ';' \
-    list-sessions -F 'options #{session_id} x#{exit-unattached} d#{destroy-unattached} p#{prefix}'; then
+    list-sessions -F 'options #{session_id} x#{exit-unattached} d#{destroy-unattached} p#{prefix}' ';' \
+    list-panes -a -F "$panes_format"; then
     section refused-tmux
     printf '%s\n' "$rows" | head -n 20
     return 1

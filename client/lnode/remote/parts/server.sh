@@ -15,7 +15,7 @@ find_listener() {
   # shellcheck disable=SC2016 # for awk
   inodes=$(awk -v one="$socket" -v two="$real" '$4 == "00010000" && ($8 == one || $8 == two) { print $7 }' /proc/net/unix 2>/dev/null)
   [ -n "$inodes" ] || return
-  for candidate in $(ps -u "${me:=$(id -u)}" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) [^ ]*tmux.*/\1/p'); do
+  for candidate in $(ps -u "$me" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) [^ ]*tmux.*/\1/p'); do
     if [ "$(readlink "/proc/$candidate/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
     for inode in $inodes; do
       # shellcheck disable=SC2010 # of links, what they lead to
