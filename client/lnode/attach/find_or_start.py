@@ -68,9 +68,27 @@ def _greet(alias: str, name: str, options: Options) -> None:
         )
     hint = hints.of(os.environ)
     if hint and folders.is_first(hint.name):
-        screen.say(hint.words)
+        screen.say(hints.nested(*_prefixes(alias, name)) if hint.name == "tmux" else hint.words)
     if seen := last_seen.read(alias, name):
         screen.say(seen)
+
+
+def _prefixes(alias: str, name: str) -> tuple[str, str]:
+    """Return the prefix keys of the tmux around this terminal and of the session's, as far as the laptop knows them."""
+    import subprocess  # only once on a laptop
+
+    from lnode.cluster.sessions import picture_of
+    from lnode.locate import pictures
+
+    try:
+        argv = ["tmux", "show-options", "-gv", "prefix"]
+        said = subprocess.run(argv, capture_output=True, timeout=2, text=True, check=False).stdout.strip()
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        said = ""
+    kept = pictures.read(alias)
+    entries = [entry for entry in (picture_of(reply).named(name) for reply in kept.replies) if entry] if kept else []
+    inner = next((entry.session.prefix for entry in entries), "")
+    return said[:12] or "C-b", inner or "C-b"
 
 
 class _Attach:
