@@ -113,13 +113,13 @@ move_to() {
 everywhere() {
   "$@" || return
   if [ -n "$id" ]; then return; fi
-  more=$(elsewhere) first=$TMUX_TMPDIR
+  more=$(elsewhere) usual=$TMUX_TMPDIR
   [ -n "$more" ] || return 0
-  for folder in $more; do
-    move_to "$folder"
+  for another in $more; do
+    move_to "$another"
     "$@" || return
     if [ -n "$id" ]; then return; fi
   done
-  move_to "$first"
+  move_to "$usual"
   "$@"
 }
