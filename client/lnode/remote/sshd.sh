@@ -2,13 +2,14 @@
 # An sshd of the user's own for one connection, on standard input and output: in the allocation JOB, on its first node, else on
 # this login node where JOB is empty. It has no port, and lets in nobody but the laptop's public KEY.
 # values: job key laptop
-# parts: tmux server scheduler own
+# parts: tmux server scheduler own key_command
 folder=$own_state/sshd
 if ! own_folder sshd || ! is_own "$folder/host_key"; then
   echo "lnode: another user can write to $folder" >&2
   exit 1
 fi
-(umask 077 && printf '%s\n' "$key" >"$folder/$laptop.pub") || exit
+told=$(key_command)
+(umask 077 && printf '%s\n' "$told${told:+ }$key" >"$folder/$laptop.pub") || exit
 set -- -i -e -f /dev/null -o "HostKey=\"$folder/host_key\"" -o "AuthorizedKeysFile=\"$folder/$laptop.pub\"" -o UsePAM=no \
   -o StrictModes=no -o PidFile=none -o AuthenticationMethods=publickey -o LogLevel=ERROR -o 'Subsystem=sftp internal-sftp'
 # shellcheck disable=SC2016 # for the shell there
