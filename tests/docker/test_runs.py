@@ -206,6 +206,16 @@ def test_on_runs_inside_a_sessions_allocation(host: Rig) -> None:
     assert at_home(host, f"ls -d {FOLDER}/x")[0] != 0
 
 
+def test_a_run_that_asks_for_nodes_itself_can_save_what_it_has(host: Rig) -> None:
+    mild = "trap 'sleep 1; echo saved; exit 9' TERM; echo up; while :; do sleep 0.1; done"
+    started(host, "unity", "own", "--run", "--", "sh", "-c", 'srun -n1 sh -c "$1"', "sh", mild)
+    wait_until(lambda: lnode(host, "unity", "own", "--logs").stdout == b"up\n", "the step runs")
+    ended = lnode(host, "unity", "own", "--kill", "--yes")
+    assert ended.returncode == 0 and b"by KILL" not in ended.stderr
+    assert b"saved\n" in lnode(host, "unity", "own", "--logs").stdout
+    wait_until(lambda: host.exec("squeue -h --me")[1] == "", "its job has ended")
+
+
 def test_a_home_that_takes_nothing_is_said_before_anything_runs(host: Rig) -> None:
     at_home(host, "mkdir -p .local/state/lnode; chmod 500 .local/state/lnode")
     try:

@@ -13,10 +13,13 @@ set -f -- $verdict
 want=$1
 shift
 
-# members: the processes of the run's session that are left.
+# members [PROGRAM...]: the processes of the run's session that are left, without those programs.
 members() {
-  ps -u "$me" -o pid= -o sid= 2>/dev/null | while read -r member of; do
-    if [ "$of" = "$leader" ]; then echo "$member"; fi
+  ps -u "$me" -o pid= -o sid= -o comm= 2>/dev/null | while read -r member of program; do
+    case "$of  $* " in
+    "$leader "*" ${program##*/} "*) ;;
+    "$leader "*) echo "$member" ;;
+    esac
   done
 }
 
@@ -30,20 +33,32 @@ all_gone() {
   done
 }
 
-# Its whole process group, and what has left the group but not its session; the keeper has a session of its own. In an allocation
-# the step gets TERM, and only what is left of it is ended by its srun.
+# end_steps: TERM for what the run has in an allocation, that of a session or its own. False if nothing was found there.
 # shellcheck disable=SC2046,SC2154 # split on purpose; $in_job is of read_run
-stop_run() {
-  if [ "$in_job" != - ] && end_step "$in_job" "lnode-$run"; then
-    all_gone 8 && return
-    section killed
-    kill -s TERM -- "-$leader" $(members) 2>/dev/null
-    all_gone 3 && return
+end_steps() {
+  if [ "$in_job" != - ]; then
+    end_step "$in_job" "lnode-$run"
+  elif [ "$(members)" != "$(members $(every steps))" ]; then
+    end_requested "$leader"
   else
-    kill -s TERM -- "-$leader" $(members) 2>/dev/null
+    return 1
+  fi
+}
+
+# Its whole process group, and what has left the group but not its session; the keeper has a session of its own. An srun answers TERM
+# by KILL for its step, so the step gets TERM, and the srun only after the time in which a program may save what it has.
+# shellcheck disable=SC2046 # split on purpose
+stop_run() {
+  wait_s=8
+  if end_steps; then
+    kill -s TERM $(members $(every steps)) 2>/dev/null
     all_gone 8 && return
     section killed
+    wait_s=3
   fi
+  kill -s TERM -- "-$leader" $(members) 2>/dev/null
+  all_gone "$wait_s" && return
+  if [ "$wait_s" = 8 ]; then section killed; fi
   kill -s KILL -- "-$leader" $(members) 2>/dev/null
   all_gone 3
 }

@@ -6,7 +6,7 @@
 find_pane '#{session_name}' "$name" ''
 if [ "$dead" != 0 ]; then leave dead; fi
 leave_modes
-me=$(id -u) # a container has ttys of the same number, with other users' processes
+me=${me:-$(id -u)} # a container has ttys of the same number, with other users' processes
 
 # Ctrl-S stops the output until Ctrl-Q. Where the pane's tty does not know them Ctrl-Q would be a key for the program, unless
 # that passes all keys on to a tty elsewhere which does: the compute node's.

@@ -44,3 +44,7 @@ lsf_step() {
 lsf_end_step() {
   return 1
 }
+
+lsf_end_requested() {
+  return 1
+}

@@ -46,3 +46,7 @@ pbs_step() {
 pbs_end_step() {
   return 1
 }
+
+pbs_end_requested() {
+  return 1
+}

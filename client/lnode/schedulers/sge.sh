@@ -47,3 +47,7 @@ sge_step() {
 sge_end_step() {
   return 1
 }
+
+sge_end_requested() {
+  return 1
+}

@@ -58,3 +58,11 @@ slurm_end_step() {
   number=$(timeout 8 squeue -h -s -j "$1" -o '%i %j' 2>/dev/null | sed -n "s/^\([0-9][^ ]*\) $2\$/\1/p" | head -n 1)
   [ -n "$number" ] && timeout 8 scancel --signal=TERM "$number"
 }
+
+slurm_end_requested() {
+  numbers=$(timeout 8 squeue -h -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80 2>/dev/null | while read -r number sid host; do
+    if [ "$sid" = "$1" ] && is_same_node "$host"; then echo "$number"; fi
+  done)
+  # shellcheck disable=SC2086 # split on purpose: job numbers
+  [ -n "$numbers" ] && timeout 8 scancel --signal=TERM $numbers
+}

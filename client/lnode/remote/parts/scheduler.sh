@@ -13,7 +13,8 @@
 #   x_node         after x_probe: sets $node to one that runs a job, and $overlap to yes or no; False if that is not known
 #   x_step JOB [unbuffered [NAME]]    sets $step to the words before a command that is to run in that allocation, as a step of that
 #                  name; False if none can
-#   x_end_step JOB NAME    sends TERM to that step; False if it does not find it
+#   x_end_step JOB NAME, x_end_requested SID    send TERM to that step, and to the steps of the jobs that were requested in that session
+#                  of processes on this node; False if they find none
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_cluster      the name of the cluster, from its configuration alone; or nothing
 
@@ -51,9 +52,13 @@ find_step() {
   return 1
 }
 
-# end_step JOB NAME: False if no scheduler here has that step.
+# end_step JOB NAME, end_requested SID: False if no scheduler here has such steps.
 end_step() {
   find_scheduler && "${scheduler}_end_step" "$@"
+}
+
+end_requested() {
+  find_scheduler && "${scheduler}_end_requested" "$@"
 }
 
 # Is it a program here, or a function or an alias of the login shell, which will read the request?
