@@ -44,12 +44,16 @@ slurm_cluster() {
 }
 
 # With --overlap, because the step would wait for the srun that has the allocation (Slurm FAQ, srun in srun). Before Slurm 20.11
-# steps shared without an option. Without -u srun passes on whole lines only.
+# steps shared without an option. Only from 22.05 on they share GPUs (its RELEASE_NOTES): before, a step that wants none does not
+# wait. One that has to wait all the same is given up. Without -u srun passes on whole lines only.
 slurm_step() {
   need srun "$(every module)" || return
-  overlap=
-  case $(srun --help 2>/dev/null) in *--overlap*) overlap=' --overlap' ;; esac
-  step="$(command -v srun)${2:+ -u} --jobid=$1$overlap -N1 -n1"
+  version=$(srun --version 2>/dev/null | sed -n 's/^[^0-9]*\([0-9]*\)\.\([0-9][0-9]\).*/\1\2/p')
+  step="$(command -v srun)${2:+ -u} --jobid=$1 --immediate=30 -N1 -n1"
+  if [ "${version:-9999}" -ge 2011 ]; then step="$step --overlap"; fi
+  if [ "${version:-9999}" -lt 2205 ]; then step="$step --gres=none"; fi
+  node=$(slurm_node_of_shell "$1")
+  if [ -n "$node" ]; then step="$step -w $node"; fi
   if [ -n "$3" ]; then step="$step --job-name=$3"; fi
 }
 
@@ -57,4 +61,13 @@ slurm_step() {
 slurm_end_step() {
   number=$(timeout 8 squeue -h -s -j "$1" -o '%i %j' 2>/dev/null | sed -n "s/^\([0-9][^ ]*\) $2\$/\1/p" | head -n 1)
   [ -n "$number" ] && timeout 8 scancel --signal=TERM "$number"
+}
+
+# slurm_node_of_shell JOB: where the session's shell is, in a job of several nodes: the first node of the interactive step of salloc
+# (LaunchParameters=use_interactive_step), else of the oldest step that runs.
+slurm_node_of_shell() {
+  timeout 8 squeue -h -s -j "$1" -o '%i %N' 2>/dev/null | sed -n 's/^[0-9_+]*\.interactive /-1 /p; s/^[0-9_+]*\.\([0-9]\{1,9\}\) /\1 /p' |
+    sort -n | sed -n '1{s/^[^ ]* *//;:a
+s/^\([^],[]*\)\[\([^],-]*\)[^]]*\]/\1\2/;ta
+s/,.*//;/^[A-Za-z0-9_][A-Za-z0-9._-]*$/p;}'
 }

@@ -1,0 +1,43 @@
+# shellcheck shell=sh
+# What becomes the sshd of sshd.sh, where that is to run. The sshd gives its shells the environment of the step: the variables
+# that the step has and the login node (in $LNODE_BEFORE) has not, as options of the key that may enter (sshd(8), environment=).
+# Every sshd knows these, and no other user can read them, as they could read options of the sshd.
+# In $LNODE_JOB is the job, or nothing on a login node.
+# Arguments: KEYS (the file)  KEY (public)  and those of sshd
+keys=$1 key=$2
+shift 2
+
+# A step that shares no GPU (an old Slurm, slurm.sh) has none: the session's shell, of the same job on this node, has them.
+gpus_of_shell() {
+  case $CUDA_VISIBLE_DEVICES in '' | NoDevFiles) ;; *) return ;; esac
+  grep -lzx "[A-Z]*_JOB_ID=$LNODE_JOB" /proc/[0-9]*/environ 2>/dev/null | while read -r its; do
+    tr '\0' '\n' <"$its" | grep -E '^(CUDA_VISIBLE_DEVICES|ROCR_VISIBLE_DEVICES|GPU_DEVICE_ORDINAL|ZE_AFFINITY_MASK)=[^N]' && break
+  done 2>/dev/null
+}
+
+# as_options: the first row NAME=VALUE of each name that is not of the login node, `environment="..."`, with commas between. A value
+# that ends with a backslash cannot be quoted there.
+as_options() {
+  awk '
+    BEGIN { count = split(ENVIRON["LNODE_BEFORE"], rows, "\n"); while (count) before[rows[count--]] = 1 }
+    !/^[A-Za-z_][A-Za-z0-9_]*=/ || /^(_|PWD|OLDPWD|SHLVL|TERM|LNODE_[A-Z]*)=/ || /[[:cntrl:]]/ || /\\$/ || $0 in before { next }
+    seen[substr($0, 1, index($0, "="))]++ { next }
+    { gsub(/"/, "\\\""); printf "%senvironment=\"%s\"", comma, $0; comma = "," }'
+}
+
+options=
+if [ -n "$LNODE_JOB" ]; then
+  options=$(
+    {
+      gpus_of_shell
+      env
+    } | as_options
+  )
+fi
+unset LNODE_BEFORE LNODE_JOB
+(umask 077 && printf '%s\n' "$options${options:+ }$key" >"$keys.$$" && mv "$keys.$$" "$keys") || exit
+for sshd in "$(command -v sshd)" /usr/sbin/sshd /usr/local/sbin/sshd; do
+  if [ -x "$sshd" ]; then exec "$sshd" "$@"; fi
+done
+echo 'lnode: no sshd' >&2
+exit 127
