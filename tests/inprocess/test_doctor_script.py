@@ -86,6 +86,13 @@ def test_a_scheduler_that_never_answers_holds_up_nothing(well: Site) -> None:
 
 
 @needs_tmux
+def test_a_scheduler_that_needs_the_login_shell(well: Site) -> None:
+    well.program("squeue", '[ -n "$SLURM_CONF" ] || exit 1')
+    (well.home / ".profile").write_text("export SLURM_CONF=/opt/slurm.conf\n")
+    assert [one.check for one in found(well)] == ["settings"]
+
+
+@needs_tmux
 def test_processes_that_end_at_logout(well: Site) -> None:
     well.program("busctl", "echo b true")
     well.program("loginctl", "echo Linger=no")

@@ -90,7 +90,8 @@ ask_scheduler() {
     return
   fi
   asked=$(of program)
-  "${scheduler}_probe" "$(id -un)" || fact scheduler_silent "$asked"
+  insist "${scheduler}_probe" "$(id -un)" || fact scheduler_silent "$asked"
+  if [ -n "$insisted" ]; then fact scheduler_by_login "$asked"; fi
   if "${scheduler}_node"; then fact_of_node; fi
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
-slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=
+slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=SLURM
 slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_cancels=scancel
 
 # A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
@@ -10,9 +10,12 @@ slurm_after='timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,sta
 # The widths are those of slurm.py.
 slurm_list() {
   section jobs
+  insist slurm_jobs "$1" 2>/dev/null || section scheduler-silent
+}
+
+slurm_jobs() {
   SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O \
-    jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80 \
-    2>/dev/null || section scheduler-silent
+    jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80 </dev/null
 }
 
 slurm_probe() {
@@ -52,7 +55,9 @@ slurm_step() {
   step="$(command -v srun)${2:+ -u} --jobid=$1 --immediate=30 -N1 -n1"
   if [ "${version:-9999}" -ge 2011 ]; then step="$step --overlap"; fi
   if [ "${version:-9999}" -lt 2205 ]; then step="$step --gres=none"; fi
-  node=$(slurm_node_of_shell "$1")
+  steps=
+  insist slurm_steps "$1"
+  node=$(printf '%s\n' "$steps" | slurm_node_of_shell)
   if [ -n "$node" ]; then step="$step -w $node"; fi
   if [ -n "$3" ]; then step="$step --job-name=$3"; fi
 }
@@ -63,11 +68,14 @@ slurm_end_step() {
   [ -n "$number" ] && timeout 8 scancel --signal=TERM "$number"
 }
 
-# slurm_node_of_shell JOB: where the session's shell is, in a job of several nodes: the first node of the interactive step of salloc
-# (LaunchParameters=use_interactive_step), else of the oldest step that runs.
+slurm_steps() {
+  steps=$(timeout 8 squeue -h -s -j "$1" -o '%i %N' 2>/dev/null)
+}
+
+# slurm_node_of_shell: from these rows the node of the session's shell, in a job of several nodes: the first node of the interactive
+# step of salloc (LaunchParameters=use_interactive_step), else of the oldest step that runs.
 slurm_node_of_shell() {
-  timeout 8 squeue -h -s -j "$1" -o '%i %N' 2>/dev/null | sed -n 's/^[0-9_+]*\.interactive /-1 /p; s/^[0-9_+]*\.\([0-9]\{1,9\}\) /\1 /p' |
-    sort -n | sed -n '1{s/^[^ ]* *//;:a
+  sed -n 's/^[0-9_+]*\.interactive /-1 /p; s/^[0-9_+]*\.\([0-9]\{1,9\}\) /\1 /p' | sort -n | sed -n '1{s/^[^ ]* *//;:a
 s/^\([^],[]*\)\[\([^],-]*\)[^]]*\]/\1\2/;ta
 s/,.*//;/^[A-Za-z0-9_][A-Za-z0-9._-]*$/p;}'
 }

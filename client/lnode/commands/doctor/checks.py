@@ -232,6 +232,15 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         "answers",
         if_said("scheduler_silent", "{} does not answer: jobs and time left are unknown for now", "ssh {host} {}"),
     ),
+    (
+        "scheduler",
+        "settings",
+        if_said(
+            "scheduler_by_login",
+            "{} answers only with variables of your login shell, which lnode has to start for each question",
+            "set them in a file that every shell reads: ~/.bashrc above its test for a prompt, ~/.zshenv, ~/.cshrc",
+        ),
+    ),
     ("scheduler", "command", judges.command),
     ("node", "ssh", judges.node),
 )

@@ -39,7 +39,8 @@ _OF_HOST: Mapping[str, Callable[[str], bool]] = {
     ),
     **dict.fromkeys(
         ("kill_user_processes", "login_unfinished", "utf8", "tmux_missing", "ticket_ended", "over_quota",
-         "no_scheduler", "overlap", "term_unknown", "scheduler_silent"),
+         "no_scheduler", "overlap", "term_unknown", "scheduler_silent",
+         "scheduler_by_login"),
         _is_word,
     ),
     **dict.fromkeys(
