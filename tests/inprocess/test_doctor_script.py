@@ -102,6 +102,25 @@ def test_processes_that_end_at_logout(well: Site) -> None:
 
 
 @needs_tmux
+@pytest.mark.parametrize(
+    ("answer", "checks"),
+    [
+        ("b false\\nt 600000000", ["StopIdleSessionSec"]),
+        ("b true\\nt 600000000", ["KillUserProcesses", "StopIdleSessionSec"]),
+        ("b false\\nt 18446744073709551615", []),
+        ("b false\\nt 0", []),
+        ("b false", []),  # and an error: systemd before 252
+    ],
+)
+def test_a_login_that_is_idle_is_ended(well: Site, answer: str, checks: list[str]) -> None:
+    well.program("busctl", f"printf '{answer}\\n'; exit 1")
+    well.program("loginctl", "echo Linger=no")
+    assert [one.check for one in found(well)] == checks
+    well.program("loginctl", "echo Linger=yes")
+    assert found(well) == []
+
+
+@needs_tmux
 def test_an_rc_file_that_talks(well: Site) -> None:
     bash = shutil.which("bash")
     assert bash

@@ -1557,9 +1557,10 @@ def test_a_tmux_that_always_complains_of_something_starts_nothing_twice(sh_site:
 
 
 @needs_tmux
+@pytest.mark.parametrize("answer", ["b true", "b false\\nt 600000000"])  # at logout, or once the login is idle
 @pytest.mark.parametrize("lingers", [True, False])
-def test_a_login_that_takes_its_processes_along(sh_site: Site, *, lingers: bool) -> None:
-    sh_site.program("busctl", "echo b true")
+def test_a_login_that_takes_its_processes_along(sh_site: Site, answer: str, *, lingers: bool) -> None:
+    sh_site.program("busctl", f"printf '{answer}\\n'")
     sh_site.program("loginctl", f"echo Linger={'yes' if lingers else 'no'}")
     sh_site.program("systemd-run", 'echo "$*" >>"$HOME/lasting"; shift 3; exec "$@"')
     child = sh_site.attach(attach_line("x"))

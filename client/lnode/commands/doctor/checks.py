@@ -123,6 +123,15 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         ),
     ),
     (
+        "login",
+        "StopIdleSessionSec",
+        if_said(
+            "stop_idle",
+            "systemd there ends a login that is idle for {} with all that it started, tmux too (StopIdleSessionSec)",
+            "on {host}: loginctl enable-linger; from then on lnode starts what is to stay through systemd-run",
+        ),
+    ),
+    (
         "shell",
         "quiet",
         if_said(
