@@ -7,15 +7,37 @@ slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slur
 # shellcheck disable=SC2016 # for the pane
 slurm_after='timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-'
 
-# The widths are those of slurm.py.
 slurm_list() {
   section jobs
-  insist slurm_jobs "$1" 2>/dev/null || section scheduler-silent
+  if ! insist slurm_jobs "$1" 2>/dev/null; then
+    section scheduler-silent
+    return
+  fi
+  printf '%s\n' "$jobs"
+  hosts=
+  while read -r _ _ batch _ _ _ _ host _; do # with no process more
+    if slurm_is_host "$batch" "$host"; then hosts="$hosts $host"; fi
+  done <<END
+$jobs
+END
+  [ -n "$hosts" ] || return 0
+  section hosts
+  # shellcheck disable=SC2086 # split on purpose: slurm_is_host knows what a host is called
+  tell_hosts $hosts
 }
 
+# The widths are those of slurm.py.
 slurm_jobs() {
-  SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O \
-    jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80 </dev/null
+  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O \
+    jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80 \
+    </dev/null)
+}
+
+# slurm_is_host BATCHFLAG HOST: is that the name of a host, on which no batch job was requested? An address says nothing.
+slurm_is_host() {
+  case $1,$2 in
+  1,* | *, | *,[!A-Za-z0-9_]* | *,None | *,[0-9]*.* | *,*[!A-Za-z0-9._-]*) return 1 ;;
+  esac
 }
 
 slurm_probe() {
@@ -31,12 +53,21 @@ slurm_node() {
 }
 
 slurm_requested_on() {
-  timeout 8 squeue -h -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null | while read -r batch host; do
-    case $batch,$host in
-    1,* | *, | *,*'(null)'* | *,None | *,[0-9]*.* | *:*) ;;
-    *) printf '%s\n' "$host" ;;
-    esac
+  insist slurm_requests "$1"
+  printf '%s\n' "$jobs" | while read -r batch host; do
+    if slurm_is_host "$batch" "$host"; then printf '%s\n' "$host"; fi
   done
+}
+
+slurm_requests() {
+  jobs=$(timeout 8 squeue -h -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null)
+}
+
+slurm_compute_nodes() {
+  IFS=,
+  set -- "$*"
+  unset IFS
+  timeout 8 sinfo -a -h -N -n "$1" -o %N 2>/dev/null </dev/null
 }
 
 slurm_cluster() {

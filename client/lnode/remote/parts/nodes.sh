@@ -87,6 +87,27 @@ is_same_node() {
   [ "${1%%.*}" = "${this_node%%.*}" ]
 }
 
+# tell_hosts HOST...: of the hosts on which something was requested, a row for each that is no other login node: `self HOST` for this
+# node by the name of another network (Slurm asks the name service for it), `compute HOST` for a compute node, where a job asked for
+# another one. Most often all is from here, or from a login node with sessions: then nothing is asked.
+tell_hosts() {
+  unknown=
+  for host; do
+    case " $unknown " in *" $host "*) continue ;; esac
+    if ! is_same_node "$host" && [ ! -e "$known_nodes/$host" ]; then unknown="$unknown $host"; fi
+  done
+  [ -n "$unknown" ] || return 0
+  addresses=" $(hostname -I 2>/dev/null) "
+  # shellcheck disable=SC2086 # split on purpose
+  for host in $unknown; do
+    for address in $(timeout 2 getent ahosts "$host" 2>/dev/null | sed -n 's/ .*STREAM.*//p'); do
+      case "$addresses $address" in *" $address "* | *' '127.*) printf 'self %s\n' "$host" && break ;; esac
+    done
+  done
+  # shellcheck disable=SC2086 # split on purpose
+  "${scheduler}_compute_nodes" $unknown | sort -u | sed 's/^/compute /'
+}
+
 # is_elsewhere NAME NODE: may that session be on another login node? The laptop remembers NODE, or "". Else the shared home or
 # the scheduler says so: something was requested interactively on another node. Who lives there only that node can tell.
 is_elsewhere() {
@@ -98,8 +119,18 @@ is_elsewhere() {
     exit 1
   } && return
   scheduler_on_path || return 1
-  "${scheduler}_requested_on" "${USER:-$(id -un)}" | {
-    while read -r host; do is_same_node "$host" || exit 0; done
-    exit 1
-  }
+  hosts=$("${scheduler}_requested_on" "${USER:-$(id -un)}")
+  # shellcheck disable=SC2086 # split on purpose: x_requested_on knows what a host is called
+  told=$(tell_hosts $hosts)
+  for host in $hosts; do
+    if is_same_node "$host"; then continue; fi
+    case "$told
+" in
+    *"self $host
+"* | *"compute $host
+"*) ;;
+    *) return 0 ;;
+    esac
+  done
+  return 1
 }

@@ -15,6 +15,7 @@
 #                  name; False if none can
 #   x_end_step JOB NAME    sends TERM to that step; False if it does not find it
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
+#   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells
 #   x_cluster      the name of the cluster, from its configuration alone; or nothing
 
 # every WORD: that of each scheduler, in one line.
