@@ -6,19 +6,6 @@
 known_nodes=$own_state/nodes
 this_node=$(uname -n)
 
-# find_cluster: sets $cluster to its name, as the scheduler's own configuration has it, without a question to anybody; to nothing where
-# that says none.
-cluster='' searched=''
-find_cluster() {
-  if [ -n "$searched" ]; then return; fi
-  searched=yes
-  for one in $schedulers; do
-    if [ -z "$cluster" ]; then cluster=$("${one%:*}_cluster"); fi
-  done
-  cluster=${cluster%%
-*}
-}
-
 # note_sessions NAMES: what this node has, a line each; only a change is written, or what is a day old. A home that is
 # full or cannot be written keeps nothing: false. What others could have written there is replaced; a folder of theirs is left
 # alone, which list.sh says (own.sh).

@@ -46,6 +46,19 @@ find_scheduler() {
   scheduler_on_path
 }
 
+# find_cluster: sets $cluster to its name, as the scheduler's own configuration has it, without a question to anybody; to nothing where
+# that says none.
+cluster='' searched=''
+find_cluster() {
+  if [ -n "$searched" ]; then return; fi
+  searched=yes
+  for one in $schedulers; do
+    if [ -z "$cluster" ]; then cluster=$("${one%:*}_cluster"); fi
+  done
+  cluster=${cluster%%
+*}
+}
+
 # insist COMMAND...: a question to the scheduler, once more if it fails at once and the login shell knows a variable that may be its
 # configuration. Only then a question pays for a login shell. 124 if the scheduler does not answer in time; $insisted is yes if
 # only the login shell's variables brought the answer.
