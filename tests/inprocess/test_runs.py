@@ -304,6 +304,30 @@ def test_the_list_has_every_run_and_no_run_that_is_none(host: Host) -> None:
     assert [(run.name, run.state, run.code, run.command) for run in found] == [("sim", "ended", 0, "echo 'two words'")]
 
 
+@pytest.mark.parametrize(
+    ("step", "has"), [("", "3,1"), ("CUDA_VISIBLE_DEVICES=NoDevFiles", "3,1"), ("CUDA_VISIBLE_DEVICES=0", "0")]
+)
+def test_a_run_in_an_allocation_has_the_gpus_of_its_shell_if_a_step_has_none(host: Host, step: str, has: str) -> None:
+    """Slurm before 22.05, which shares none: on a node without cgroups the run would take another user's."""
+    job = str(os.getpid())
+    new, run = host.folder / "sim.new", host.folder / "sim"
+    new.mkdir(parents=True)
+    (new / "log").touch()
+    variables = {
+        "PART": "command", "NEW": str(new), "RUN": str(run), "ID": "a" * 16, "CWD": "/", "JOB": job, "ON": "x",
+        "STEP": f"env SLURM_JOB_ID={job} {step}", "CLUSTER": "", "KEEPER": call.source("keeper"),
+    }  # fmt: skip
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(host.home)}
+    with subprocess.Popen(["sleep", "1000"], env=env | {"SLURM_JOB_ID": job, "CUDA_VISIBLE_DEVICES": "3,1"}) as shell:
+        done = subprocess.run(
+            ["sh", "-c", 'set -- sh -c "echo \\$CUDA_VISIBLE_DEVICES"; eval "$LNODE_KEEPER"'],
+            env=env | {f"LNODE_{name}": value for name, value in variables.items()},
+            capture_output=True, text=True, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+        shell.kill()
+    assert done.stdout == f"{has}\n", done
+
+
 def on_cluster(host: Host, name: str) -> str:
     """The sh before a script that runs on a cluster of that name."""
     (host.home / f"{name}.conf").write_text(f"ClusterName={name}\n")

@@ -2,7 +2,7 @@
 # A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
 # nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
 # keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words), CLUSTER.
-# parts: discard
+# parts: discard gpus
 
 # As in runs.sh: pid and when it began, or only something that no other process has.
 birth() {
@@ -46,7 +46,8 @@ become() {
   if command -v stdbuf >/dev/null 2>&1 && [ -z "$LNODE_JOB" ]; then set -- stdbuf -oL "$@"; fi
   if [ -n "$LNODE_JOB" ]; then
     # shellcheck disable=SC2016 # for the shell on the node
-    set -- /bin/sh -c 'if command -v stdbuf >/dev/null 2>&1; then set -- stdbuf -oL "$@"; fi; exec "$@"' sh "$@"
+    set -- /bin/sh -c "LNODE_JOB='$LNODE_JOB'; for row in \$($gpus_of_shell"'); do export "${row?}"; done
+      if command -v stdbuf >/dev/null 2>&1; then set -- stdbuf -oL "$@"; fi; exec "$@"' sh "$@"
     # shellcheck disable=SC2086 # split on purpose: words
     set -- $LNODE_STEP "$@"
   fi

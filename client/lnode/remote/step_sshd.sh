@@ -4,16 +4,9 @@
 # Every sshd knows these, and no other user can read them, as they could read options of the sshd.
 # In $LNODE_JOB is the job, or nothing on a login node.
 # Arguments: KEYS (the file)  KEY (public)  and those of sshd
+# parts: gpus
 keys=$1 key=$2
 shift 2
-
-# A step that shares no GPU (an old Slurm, slurm.sh) has none: the session's shell, of the same job on this node, has them.
-gpus_of_shell() {
-  case $CUDA_VISIBLE_DEVICES in '' | NoDevFiles) ;; *) return ;; esac
-  grep -lzx "[A-Z]*_JOB_ID=$LNODE_JOB" /proc/[0-9]*/environ 2>/dev/null | while read -r its; do
-    tr '\0' '\n' <"$its" | grep -E '^(CUDA_VISIBLE_DEVICES|ROCR_VISIBLE_DEVICES|GPU_DEVICE_ORDINAL|ZE_AFFINITY_MASK)=[^N]' && break
-  done 2>/dev/null
-}
 
 # as_options: the first row NAME=VALUE of each name that is not of the login node, `environment="..."`, with commas between. A value
 # that ends with a backslash cannot be quoted there.
@@ -29,7 +22,7 @@ options=
 if [ -n "$LNODE_JOB" ]; then
   options=$(
     {
-      gpus_of_shell
+      eval "$gpus_of_shell"
       env
     } | as_options
   )
