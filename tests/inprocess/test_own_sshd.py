@@ -137,10 +137,10 @@ def test_a_step_shares_as_its_slurm_knows_it(
 @pytest.mark.parametrize(
     ("steps", "node"),
     [
-        ("12.extern c[007,035-037]\n12.0 c036\n12.4 c007\n", "c036"),
+        ("12.extern c[007,035-037] extern\n12.0 c036 bash\n12.4 c007 a, b\n", "c036"),
         ("12.batch c1\n12.10 c3\n12.9 c[07-09,11]-ib,gpu2\n", "c07-ib"),
-        ("12.interactive c5\n12.0 c6\n", "c5"),
-        ("12.2 r[1-2]n[03-04]\n", "r1n03"),
+        ("12.interactive c5 interactive\n12.0 c6 my shell\n", "c5"),
+        ("12.2 r[1-2]n[03-04] [x],y\n", "r1n03"),
         ("12.2 node7.site.example,node9\n", "node7.site.example"),
         ("12_7.3 c7\n", "c7"),
         ("", ""),

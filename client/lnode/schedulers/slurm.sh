@@ -95,18 +95,20 @@ slurm_step() {
 
 # The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").
 slurm_end_step() {
-  number=$(timeout 8 squeue -h -s -j "$1" -o '%i %j' 2>/dev/null | sed -n "s/^\([0-9][^ ]*\) $2\$/\1/p" | head -n 1)
+  steps=
+  insist slurm_steps "$1"
+  number=$(printf '%s\n' "$steps" | sed -n "s/^\([0-9][^ ]*\) [^ ]* $2\$/\1/p" | head -n 1)
   [ -n "$number" ] && timeout 8 scancel --signal=TERM "$number"
 }
 
 slurm_steps() {
-  steps=$(timeout 8 squeue -h -s -j "$1" -o '%i %N' 2>/dev/null)
+  steps=$(timeout 8 squeue -h -s -j "$1" -o '%i %N %j' 2>/dev/null)
 }
 
 # slurm_node_of_shell: from these rows the node of the session's shell, in a job of several nodes: the first node of the interactive
 # step of salloc (LaunchParameters=use_interactive_step), else of the oldest step that runs.
 slurm_node_of_shell() {
-  sed -n 's/^[0-9_+]*\.interactive /-1 /p; s/^[0-9_+]*\.\([0-9]\{1,9\}\) /\1 /p' | sort -n | sed -n '1{s/^[^ ]* *//;:a
+  sed -n 's/^[0-9_+]*\.interactive /-1 /p; s/^[0-9_+]*\.\([0-9]\{1,9\}\) /\1 /p' | sort -n | sed -n '1{s/^[^ ]* *//;s/ .*//;:a
 s/^\([^],[]*\)\[\([^],-]*\)[^]]*\]/\1\2/;ta
 s/,.*//;/^[A-Za-z0-9_][A-Za-z0-9._-]*$/p;}'
 }
