@@ -8,16 +8,11 @@ import pytest
 
 from inprocess.test_remote_scripts import Site, folder, sh_site, site
 from lnode.cluster import sessions
-from lnode.commands import ports
 from lnode.errors import ExitCode
-from lnode.laptop.settings import HostSettings
-from lnode.locate.address import Address
 from lnode.node import own_sshd
 from lnode.remote import call
 from lnode.remote.fields import KEY_KINDS, HostKey
 from lnode.remote.reply import parse_reply
-from lnode.ssh.log import SshLog
-from lnode.ssh.target import Target
 
 __all__ = ["folder", "sh_site", "site"]  # fixtures
 
@@ -164,14 +159,3 @@ def test_a_step_that_had_to_wait_is_said() -> None:
         ExitCode.FAILED, "Slurm starts nothing beside your shell in the allocation of fit on unity"
     )  # fmt: skip
     assert "Requested nodes are busy" in error.detail
-
-
-def test_ports_that_never_open_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "_OPEN_WITHIN_S", 0)
-    target = Target("unity", None, {})
-    reader, writer = os.pipe()
-    with SshLog() as log, open(reader, "rb") as opened, open(writer, "wb", buffering=0) as says:
-        one = ports._Ports(Address(target, "fit", HostSettings()), [])
-        assert not one._opens(opened, log, may_prompt=False)
-        says.write(b"\n")
-        assert one._opens(opened, log, may_prompt=False)
