@@ -91,6 +91,7 @@ _FACTS = (
     "tmux_lost {n=4000}", "agent_dead {name=work}", "their_prefix {text=C-b}",
     "home_closed {path=/home/me}", "home_readonly {path=/home/me}",
     "home_free_kb {n=7}", "home_free_files {n=0}", "scheduler_silent {text=squeue}", "overlap no",
+    "scheduler_by_login {text=squeue}", "stop_idle {text=600s}",
     "node_refused {host=c0512}", "command_missing {text=sinteractive}",
     "kill_user_processes yes", "over_quota yes", "ticket_ended yes",
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """`--code` on real Slurm: an editor's own ssh gets into the allocation of a session, and so do ssh and scp."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +116,41 @@ def test_what_cannot_be_opened(slurm: Rig) -> None:
     slurm.forget_sessions()
     done = slurm.ssh(HOST, "true")
     assert (done.returncode, "lnode: there is no session fit on unity\n" in done.stderr) == (255, True), done
+
+
+@pytest.mark.usefixtures("laptop")
+def test_a_terminal_there_has_the_step_of_the_sessions_shell(slurm: Rig) -> None:
+    """In a job of two nodes, where host and laptop permit no ed25519 (FIPS 140-2)."""
+    request = "salloc -N2 -n2 --gres=gpu:1 --mem=1000 -t 1:00:00 srun -N1 -n1 -w node02 --pty sh"
+    slurm.exec(f"mkdir -p ~/proj; tmux new-session -d -s fit '{request}'")
+    keygen = slurm.folder / "bin" / "ssh-keygen"
+    keygen.write_text(_NO_ED25519)
+    keygen.chmod(0o755)
+    keys = [*(slurm.home / ".local/state/lnode").glob("node-key*")]
+    kept = {key: key.read_bytes() for key in keys}
+    try:
+        for key in keys:
+            key.unlink()
+        install = (
+            f"printf %s {shlex.quote(_NO_ED25519)} >/usr/local/bin/ssh-keygen; chmod 755 /usr/local/bin/ssh-keygen"
+        )
+        assert slurm.exec(install, "root")[0] == 0
+        slurm.exec("rm -rf ~/.local/state/lnode/sshd")
+        wait_until(lambda: slurm.exec("squeue -h -s --me -o %i")[1].count(".") > 0, "the shell runs")
+        job = slurm.exec("squeue -h -o %i --me")[1].strip()
+        known(slurm)
+        done = slurm.ssh(HOST, "echo $SLURM_JOB_ID $SLURMD_NODENAME ${CUDA_VISIBLE_DEVICES:-none}")
+        assert re.fullmatch(rf"{job} node02 [01]\n", done.stdout), done
+        assert not (slurm.home / ".local/state/lnode/node-key").exists()
+    finally:
+        keygen.unlink()
+        slurm.exec("rm -f /usr/local/bin/ssh-keygen", "root")
+        for key, data in kept.items():
+            key.write_bytes(data)
+
+
+_NO_ED25519 = """\
+#!/bin/sh
+case " $* " in *" ed25519 "*) echo 'ED25519 keys are not allowed in FIPS mode' >&2; exit 1 ;; esac
+exec /usr/bin/ssh-keygen "$@"
+"""

@@ -86,10 +86,36 @@ def test_a_scheduler_that_never_answers_holds_up_nothing(well: Site) -> None:
 
 
 @needs_tmux
+def test_a_scheduler_that_needs_the_login_shell(well: Site) -> None:
+    well.program("squeue", '[ -n "$SLURM_CONF" ] || exit 1')
+    (well.home / ".profile").write_text("export SLURM_CONF=/opt/slurm.conf\n")
+    assert [one.check for one in found(well)] == ["settings"]
+
+
+@needs_tmux
 def test_processes_that_end_at_logout(well: Site) -> None:
     well.program("busctl", "echo b true")
     well.program("loginctl", "echo Linger=no")
     assert [one.check for one in found(well)] == ["KillUserProcesses"]
+    well.program("loginctl", "echo Linger=yes")
+    assert found(well) == []
+
+
+@needs_tmux
+@pytest.mark.parametrize(
+    ("answer", "checks"),
+    [
+        ("b false\\nt 600000000", ["StopIdleSessionSec"]),
+        ("b true\\nt 600000000", ["KillUserProcesses", "StopIdleSessionSec"]),
+        ("b false\\nt 18446744073709551615", []),
+        ("b false\\nt 0", []),
+        ("b false", []),  # and an error: systemd before 252
+    ],
+)
+def test_a_login_that_is_idle_is_ended(well: Site, answer: str, checks: list[str]) -> None:
+    well.program("busctl", f"printf '{answer}\\n'; exit 1")
+    well.program("loginctl", "echo Linger=no")
+    assert [one.check for one in found(well)] == checks
     well.program("loginctl", "echo Linger=yes")
     assert found(well) == []
 

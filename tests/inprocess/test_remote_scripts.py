@@ -358,6 +358,50 @@ def test_the_clock_of_the_host_comes_along(sh_site: Site) -> None:
     assert before <= (sh_site.picture().now or 0) <= time.time()
 
 
+@needs_tmux
+def test_a_job_is_this_nodes_by_the_name_of_another_network(sh_site: Site) -> None:
+    sh_site.program(
+        "getent", 'case $2 in login-ib) printf "10.9.8.7      STREAM login-ib\\n10.9.8.7      DGRAM\\n" ;; esac'
+    )
+    sh_site.program("hostname", "echo 192.0.2.1 10.9.8.7")
+    sh_site.tmux("new-session", "-d", "-s", "a", "cat")
+    pid = sh_site.tmux("display-message", "-p", "-t", "a", "#{pane_pid}")
+    schedule(sh_site, job_row(pid, allocnodes="login-ib"))
+    picture = sh_site.picture()
+    assert [entry.state for entry in picture.entries] == [State.RUNNING]
+    assert picture.others == ()
+    (sh_site.home / "bin" / "hostname").write_text("#!/bin/sh\necho 192.0.2.1\n")
+    assert [claim.node for claim in sh_site.picture().others] == ["login-ib"]
+
+
+COMPUTE = 'case " $* " in *" -n c0007 "*) echo c0007; echo c0007 ;; esac'  # once for each partition
+
+
+@needs_tmux
+def test_a_compute_node_that_asked_for_a_job_is_no_login_node(sh_site: Site) -> None:
+    schedule(sh_site, job_row("1", allocnodes="c0007"))
+    assert [claim.node for claim in sh_site.picture().others] == ["c0007"]
+    sh_site.program("sinfo", COMPUTE)
+    assert sh_site.picture().others == ()
+
+
+@needs_tmux
+@pytest.mark.parametrize(("compute", "left"), [(COMPUTE, ExitOfAttach.DETACHED), ("", ExitOfAttach.ELSEWHERE)])
+def test_a_compute_node_that_asked_for_a_job_has_no_sessions(sh_site: Site, compute: str, left: ExitOfAttach) -> None:
+    sh_site.program("squeue", 'printf "%-4s%-80s\\n" 0 c0007')
+    sh_site.program("sinfo", compute)
+    assert status_of(sh_site.attach(attach_line("new", command=PANE)), DETACH) == left
+
+
+@needs_tmux
+def test_no_host_is_asked_about_where_all_is_from_here(sh_site: Site) -> None:
+    sh_site.program("sinfo", 'echo sinfo >>"$HOME/asked"')
+    sh_site.program("getent", 'echo getent >>"$HOME/asked"')
+    schedule(sh_site, job_row("1"), job_row("1", allocnodes="c0007", batchflag="1"), job_row("1", allocnodes="(null)"))
+    assert sh_site.picture().others == ()
+    assert not (sh_site.home / "asked").exists()
+
+
 # The process that squeue names, below or beside a pane; it writes its pid and then waits.
 STRANGER = "sh -c 'echo $$ >$HOME/sid.new; mv $HOME/sid.new $HOME/sid; exec cat $HOME/forever'"
 
@@ -1617,9 +1661,10 @@ def test_a_tmux_that_always_complains_of_something_starts_nothing_twice(sh_site:
 
 
 @needs_tmux
+@pytest.mark.parametrize("answer", ["b true", "b false\\nt 600000000"])  # at logout, or once the login is idle
 @pytest.mark.parametrize("lingers", [True, False])
-def test_a_login_that_takes_its_processes_along(sh_site: Site, *, lingers: bool) -> None:
-    sh_site.program("busctl", "echo b true")
+def test_a_login_that_takes_its_processes_along(sh_site: Site, answer: str, *, lingers: bool) -> None:
+    sh_site.program("busctl", f"printf '{answer}\\n'")
     sh_site.program("loginctl", f"echo Linger={'yes' if lingers else 'no'}")
     sh_site.program("systemd-run", 'echo "$*" >>"$HOME/lasting"; shift 3; exec "$@"')
     child = sh_site.attach(attach_line("x"))

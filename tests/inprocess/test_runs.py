@@ -52,9 +52,11 @@ class Host:
         line = call.line("run", nonce, *values)
         return parse_reply(nonce, self.sh(line, before).decode().split("\n"))
 
-    def logs(self, name: str, id_: str = "", offset: str = "", lines: str = "", mode: str = "once") -> list[Frame]:
+    def logs(
+        self, name: str, id_: str = "", offset: str = "", lines: str = "", mode: str = "once", before: str = ""
+    ) -> list[Frame]:
         nonce = call.nonce()
-        return list(Chunks(nonce).feed(self.sh(call.line("logs", nonce, name, id_, offset, lines, mode))))
+        return list(Chunks(nonce).feed(self.sh(call.line("logs", nonce, name, id_, offset, lines, mode), before)))
 
     def state(self, name: str) -> Run:
         run = record.parse_run(self.logs(name)[0].words)
@@ -300,6 +302,54 @@ def test_the_list_has_every_run_and_no_run_that_is_none(host: Host) -> None:
     reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "/no/tmux")).decode().split("\n"))
     found = record.parse_runs(reply["runs"])
     assert [(run.name, run.state, run.code, run.command) for run in found] == [("sim", "ended", 0, "echo 'two words'")]
+
+
+@pytest.mark.parametrize(
+    ("step", "has"), [("", "3,1"), ("CUDA_VISIBLE_DEVICES=NoDevFiles", "3,1"), ("CUDA_VISIBLE_DEVICES=0", "0")]
+)
+def test_a_run_in_an_allocation_has_the_gpus_of_its_shell_if_a_step_has_none(host: Host, step: str, has: str) -> None:
+    """Slurm before 22.05, which shares none: on a node without cgroups the run would take another user's."""
+    job = str(os.getpid())
+    new, run = host.folder / "sim.new", host.folder / "sim"
+    new.mkdir(parents=True)
+    (new / "log").touch()
+    variables = {
+        "PART": "command", "NEW": str(new), "RUN": str(run), "ID": "a" * 16, "CWD": "/", "JOB": job, "ON": "x",
+        "STEP": f"env SLURM_JOB_ID={job} {step}", "CLUSTER": "", "KEEPER": call.source("keeper"),
+    }  # fmt: skip
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(host.home)}
+    with subprocess.Popen(["sleep", "1000"], env=env | {"SLURM_JOB_ID": job, "CUDA_VISIBLE_DEVICES": "3,1"}) as shell:
+        done = subprocess.run(
+            ["sh", "-c", 'set -- sh -c "echo \\$CUDA_VISIBLE_DEVICES"; eval "$LNODE_KEEPER"'],
+            env=env | {f"LNODE_{name}": value for name, value in variables.items()},
+            capture_output=True, text=True, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+        shell.kill()
+    assert done.stdout == f"{has}\n", done
+
+
+def on_cluster(host: Host, name: str) -> str:
+    """The sh before a script that runs on a cluster of that name."""
+    (host.home / f"{name}.conf").write_text(f"ClusterName={name}\n")
+    return f"SLURM_CONF=$HOME/{name}.conf; export SLURM_CONF; "
+
+
+def test_a_run_is_its_own_clusters_where_another_shares_the_home(host: Host) -> None:
+    ours, others = on_cluster(host, "big"), on_cluster(host, "small")
+    assert "started" in host.run("sim", "echo", "from big", before=ours)
+    host.wait("sim")
+    assert host.run("sim", "true", before=others)["other-cluster"] == ("big",)
+    assert host.logs("sim", before=others) == [Frame("gone")]
+    assert data(host.logs("sim", before=ours)) == b"from big\n" == data(host.logs("sim"))
+
+    def listed(before: str) -> tuple[str, ...]:
+        nonce = call.nonce()
+        reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", ""), before).decode().split("\n"))
+        return tuple(run.name for run in record.parse_runs(reply.get("runs", ())))
+
+    assert (listed(ours), listed(others)) == (("sim",), ())
+    assert "started" in host.run("sim", "true", before=ours)  # a name of its own is free again
+    host.wait("sim")
 
 
 def test_on_a_terminal_it_is_tamed_and_in_a_pipe_it_is_not() -> None:

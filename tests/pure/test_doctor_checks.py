@@ -69,6 +69,8 @@ WELL = {
         ({"home_free_files": "0"}, "home", "files", "du -x --inodes"),
         ({"over_quota": "yes"}, "home", "quota", "quota -s"),
         ({"no_scheduler": "yes"}, "scheduler", "there", "module load slurm"),
+        ({"stop_idle": "600s"}, "login", "StopIdleSessionSec", "loginctl enable-linger"),
+        ({"scheduler_by_login": "squeue"}, "scheduler", "settings", "~/.zshenv"),
         ({"scheduler_silent": "squeue"}, "scheduler", "answers", "ssh unity squeue"),
         ({"command_missing": "sinteractive"}, "scheduler", "command", "lnode unity --setup"),
         ({"node_refused": "c0512", "overlap": "no"}, "node", "ssh", "pam_slurm_adopt"),

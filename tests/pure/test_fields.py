@@ -61,7 +61,7 @@ HOSTILE = (
         (PaneId, ("%0", "%12")),
         (Word, ("squeue", "xterm-256color", "screen.xterm+x")),
         (Folder, ("/", "/home/me", "/home/me/my folder", "/home/ä$(x)")),
-        (HostKey, (f"ssh-ed25519 {'A' * 68}",)),
+        (HostKey, (f"ssh-ed25519 {'A' * 68}", f"ecdsa-sha2-nistp256 {'A' * 139}=", f"ssh-rsa {'A' * 543}=")),
     ],
 )
 def test_what_a_field_may_be(kind: type[NodeName], good: tuple[str, ...]) -> None:

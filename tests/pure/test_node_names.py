@@ -42,7 +42,7 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
     folder.mkdir()
     way = ["/opt/100% py/python", "-m", "lnode", "my host", "--way"]
     block = names.block(
-        "my host", "alice", way=way, key=f"{folder}/key", known_hosts=f"{folder}/known", key_name="lnode"
+        "my host", "alice", way=way, keys=[f"{folder}/key"], known_hosts=f"{folder}/known", key_name="lnode"
     )
     host = names.host_of("my host", "fit")
     (folder / names.domain_of("my host")).write_text(block)
@@ -90,7 +90,7 @@ def resolved(tmp_path: Path) -> Callable[..., dict[str, tuple[str, ...]]]:
         pytest.skip("no ssh here")
 
     def resolve(*options: str, others: str = EVERY_HOST) -> dict[str, tuple[str, ...]]:
-        block = names.block("unity", "alice", way=["way"], key="/key", known_hosts="/known", key_name="lnode")
+        block = names.block("unity", "alice", way=["way"], keys=["/key"], known_hosts="/known", key_name="lnode")
         (tmp_path / names.domain_of("unity")).write_text(block)
         config = tmp_path / "config"
         config.write_text(f"{names.include(str(tmp_path))}\n{others}")

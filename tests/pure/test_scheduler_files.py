@@ -11,7 +11,9 @@ from lnode.remote import call
 from lnode.schedulers import known, slurm
 
 HOUSE = Path(lnode.__file__).parent
-FUNCTIONS = ("list", "probe", "node", "requested_on", "cluster", "step", "end_step", "end_requested")
+FUNCTIONS = (
+    "list", "probe", "node", "requested_on", "compute_nodes", "cluster", "step", "end_step", "end_requested",
+)  # fmt: skip
 WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "cancels")
 NAMES = re.compile(
     r"squeue|scancel|qstat|qselect|qconf|bjobs|slurm|\bpbs|\blsf|\bsge\b|srun|salloc|sattach|sbatch|qdel|qsub|bkill|bsub"

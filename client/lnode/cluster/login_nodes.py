@@ -30,10 +30,13 @@ class Verdict(Enum):
     NOWHERE = auto()
 
 
-def claims(rows: Iterable[str], jobs: Iterable[Job], here: NodeName | None, port: Port) -> tuple[Claim, ...]:
+def claims(
+    rows: Iterable[str], jobs: Iterable[Job], here: NodeName | None, port: Port, compute: Collection[str] = ()
+) -> tuple[Claim, ...]:
     """Return the hints about other login nodes, by name: from rows `NODE PORT NAME` of the home, and from requests.
 
-    Login nodes of one alias are alike, so this node's port is the default. A batch job is no hint about sessions.
+    Login nodes of one alias are alike, so this node's port is the default. A batch job is no hint about sessions, nor
+    is a request from one of the `compute` nodes.
     """
     names: dict[NodeName, set[str]] = {}
     ports: dict[NodeName, Port] = {}
@@ -44,10 +47,16 @@ def claims(rows: Iterable[str], jobs: Iterable[Job], here: NodeName | None, port
             names.setdefault(node, set()).add(match[3])
             ports[node] = Port.parse(match[2]) or port
     known = {_short(node) for node in names} | {_short(here or "")}
-    for host in {job.submit_host for job in jobs if not job.is_batch}:
+    for host in {job.submit_host for job in jobs if not job.is_batch} - {*map(_short, compute)}:
         if host not in known and (node := NodeName.parse(host)):
             names[node] = set()
     return tuple(Claim(node, ports.get(node, port), tuple(sorted(names[node]))) for node in sorted(names))
+
+
+def of_kind(kind: str, rows: Iterable[str]) -> set[str]:
+    """Return the short names of the submit hosts of a kind, `self` or `compute`, from the rows of list.sh."""
+    pairs = (row.partition(" ") for row in rows)
+    return {_short(node) for word, _, name in pairs if word == kind and (node := NodeName.parse(name))}
 
 
 def decide(

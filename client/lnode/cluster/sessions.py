@@ -118,7 +118,11 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     name, clock, sshd = (*reply.get("host", ()), "", "", "")[:3]
     address, now, port = NodeName.parse(name), epoch(clock), Port.parse(sshd) or SSH_PORT
     login_node = short_host(address or "") or "?"
-    jobs = schedulers_known.jobs_of(reply, login_node, now)
+    own, compute = (login_nodes.of_kind(kind, reply.get("hosts", ())) for kind in ("self", "compute"))
+    jobs = tuple(
+        job._replace(submit_host=login_node) if job.submit_host in own else job
+        for job in schedulers_known.jobs_of(reply, login_node, now)
+    )
     processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
     origins, work = (
         cluster_processes.parse_origins(reply.get("origins", ())),
@@ -141,7 +145,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
         entries.append(Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending))
-    claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port)
+    claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port, compute)
     tmux_is = next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers_known.name_in(reply), port, claims,

@@ -224,7 +224,7 @@ def renewal(alias: str, name: str) -> str:
 def pane_command(request: str, how_it_ended: str, renew: str = "") -> str:
     """Return the command of a session with an allocation: the request, then a shell that says that the job has ended.
 
-    tmux gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
+    request.sh gives it to the user's login shell, so the rest is one word list for sh, csh and fish alike: no `!`, no
     backslash, no quote inside the quotes. It replaces the shell, so `$$` is the pid of the pane. `how_it_ended` is sh
     that prints the job and its state (call.after_request). `renew` is the command of renewal().
     """

@@ -135,7 +135,7 @@ class _Ports:
                     is_open = self._opens(ssh, log, may_prompt=may_prompt)
                 if is_open:
                     self._tell(entry)
-                ssh.wait()
+                    ssh.wait()
             finally:
                 ssh.terminate()
                 ssh.wait()
@@ -156,7 +156,7 @@ class _Ports:
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:
         """Ask for the sessions: the first time on all login nodes, later on the session's own node and in silence."""
-        values = (*sessions.list_values(self._address.settings.tmux), "")
+        values = (*sessions.list_values(self._address.settings.tmux), "", own_sshd.kinds())
         if self._may_ask:
             has = partial(has_session, self._name)
             with asked(self._address._replace(target=self._target), "hostkey", *values, has=has) as (

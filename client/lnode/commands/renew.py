@@ -30,7 +30,7 @@ def _ask(address: Address, *, early: bool) -> None:
     """Request the allocation, and tell you in which window. Raises LnodeError if there is or may be one already."""
     alias, name, settings = address.alias, address.name, address.settings
     wanted = settings.filled()
-    command = tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name))
+    command = call.in_pane(tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name)))
     program = tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
     values = (*sessions.list_values(settings.tmux), name, command, program, *size)

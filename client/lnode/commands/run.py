@@ -124,6 +124,9 @@ _REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
     "elsewhere": (
         ExitCode.FAILED, "there is a {name} on {alias} already: it {where}",
         "take another name, or end it first: lnode {alias} {name} --kill"),
+    "other-cluster": (
+        ExitCode.FAILED, "another cluster that shares this home has a run {name}; nothing was started",
+        "take another name: lnode {alias} OTHER --run ..."),
     "starting": (
         ExitCode.FAILED, "{name} on {alias} is just being started", "look in a minute: lnode {alias} --ls"),
     "not-started": (

@@ -24,7 +24,7 @@ def way(address: Address, *, node: str) -> ExitCode:
     place = node_place(address._replace(session=name), ".")
     own_sshd.keep_host_key(alias, place.key)
     job = place.entry.job.id if place.entry.job else None
-    argv, environment = own_sshd.way_argv(place.target, job)
+    argv, environment = own_sshd.way_argv(place.target, job, place.key)
     with SshLog() as log:  # in which the keychain finds the prompts that it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
             try:

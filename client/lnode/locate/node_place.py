@@ -26,7 +26,7 @@ class NodePlace(NamedTuple):
 def node_place(address: Address, folder: str) -> NodePlace:
     """Return the place of the session, and the folder. Raises LnodeError, also if no sshd can start on the node."""
     alias, name = address.alias, address.name
-    has, values = partial(has_session, name), (*sessions.list_values(address.settings.tmux), folder)
+    has, values = partial(has_session, name), (*sessions.list_values(address.settings.tmux), folder, own_sshd.kinds())
     with asked(address, "hostkey", *values, has=has, within_s=_FACTS_WITHIN_S) as (
         there,
         question,

@@ -37,8 +37,8 @@ def _label(name: str) -> str:
     return name if _PLAIN.fullmatch(name) and not _ENCODED.fullmatch(name) else f"x{name.encode().hex()}"
 
 
-def block(alias: str, user: str, *, way: Sequence[str], key: str, known_hosts: str, key_name: str) -> str:
-    """Return the Host block of all sessions of an alias. `way` leads to the node; `key`, `known_hosts` are files."""
+def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], known_hosts: str, key_name: str) -> str:
+    """Return the Host block of all sessions of an alias. `way` leads to the node; the rest are files."""
     rows = [
         f"Host *.{domain_of(alias)}",
         f"ProxyCommand {shlex.join(way).replace('%', '%%')} %n",
@@ -47,7 +47,7 @@ def block(alias: str, user: str, *, way: Sequence[str], key: str, known_hosts: s
         f'UserKnownHostsFile "{known_hosts}"',
         "GlobalKnownHostsFile /dev/null",
         "StrictHostKeyChecking yes",
-        f'IdentityFile "{key}"',
+        *(f'IdentityFile "{key}"' for key in keys),
         "IdentitiesOnly yes",
         "PreferredAuthentications publickey",
         "CanonicalizeHostname no",

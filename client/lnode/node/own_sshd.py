@@ -17,7 +17,7 @@ from lnode.laptop import folders
 from lnode.node import names
 from lnode.node.forwards import Forward
 from lnode.remote import call
-from lnode.remote.fields import HostKey, JobId
+from lnode.remote.fields import KEY_KINDS, HostKey, JobId
 from lnode.schedulers.known import scheduler
 from lnode.ssh import arguments
 from lnode.ssh.arguments import Local, Option
@@ -36,48 +36,64 @@ def forward_argv(
     The forwards lead to the job's node, without a job to the login node. The ssh prints a line when they are open, and
     ends with its standard input. `log` is for the ssh on the way. Raises LnodeError.
     """
-    way, environment = argv_of(target, _line(job), may_prompt=may_prompt)
+    way, environment = argv_of(target, _line(job, host_key), may_prompt=may_prompt)
     logged = shlex.join(log.argv(way))
     keep_host_key(target.alias, host_key)
-    words = [word for option in _options(target) for word in ("-o", option)]
+    words = [word for option in _options(target, host_key) for word in ("-o", option)]
     specs = [word for forward in forwards for word in ("-L", forward.spec)]
     # In the environment: an ssh before 8.4 rejects a ProxyCommand over 4 KiB, and every ssh expands a % in it.
     shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": logged}
     return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], way, shell
 
 
-def way_argv(target: Target, job: JobId | None) -> tuple[list[str], dict[str, str] | None]:
+def way_argv(target: Target, job: JobId | None, host_key: HostKey) -> tuple[list[str], dict[str, str] | None]:
     """Return the silent ssh that carries the sshd's input and output, and its environment. Raises LnodeError."""
-    return argv_of(target, _line(job), may_prompt=False)
+    return argv_of(target, _line(job, host_key), may_prompt=False)
 
 
-def _line(job: JobId | None) -> str:
-    return call.line("sshd", job or "", _public_key(), folders.identity()[0])
+def _line(job: JobId | None, host_key: HostKey) -> str:
+    kind = host_key.kind
+    return call.line("sshd", job or "", _public_key(kind), folders.identity()[0], kind, call.source("step_sshd"))
 
 
 def host_block(target: Target, way: Sequence[str]) -> str:
     """Return the Host block with which ssh goes by `way` to the nodes of the alias' sessions. Raises LnodeError."""
     return names.block(
-        target.alias, target.user, way=way, key=_key(), known_hosts=_known_hosts(target.alias), key_name=_NAME
-    )
+        target.alias, target.user, way=way, keys=[*map(_path, KEY_KINDS)], known_hosts=_known_hosts(target.alias),
+        key_name=_NAME,
+    )  # fmt: skip
 
 
-def _options(target: Target) -> list[Option]:
+def _options(target: Target, host_key: HostKey) -> list[Option]:
     values = {
         "ProxyCommand": '/bin/sh -c "exec $LNODE_WAY"', "User": target.user, "HostKeyAlias": _NAME,
         "UserKnownHostsFile": f'"{_known_hosts(target.alias)}"', "GlobalKnownHostsFile": "/dev/null",
-        "StrictHostKeyChecking": "yes", "IdentityFile": f'"{_key()}"', "IdentitiesOnly": "yes", "IdentityAgent": "none",
-        "ServerAliveInterval": "5", "ServerAliveCountMax": "3", "ExitOnForwardFailure": "yes",
+        "StrictHostKeyChecking": "yes", "IdentityFile": f'"{_key(host_key.kind)}"', "IdentitiesOnly": "yes",
+        "IdentityAgent": "none", "ServerAliveInterval": "5", "ServerAliveCountMax": "3", "ExitOnForwardFailure": "yes",
     }  # fmt: skip
     return [*arguments.SILENT, *(Option(keyword, Local(value)) for keyword, value in values.items())]
 
 
-def _key() -> str:
-    """Return the file with this laptop's key, made at the first call. Raises LnodeError."""
-    path = f"{folders.state_folder()}/node-key"
+def kinds(wanted: Sequence[str] = KEY_KINDS) -> str:
+    """Return the types of keys that this laptop permits, best first, as words. Raises LnodeError if there is none.
+
+    The host chooses (hostkey.sh), so both sides have keys of one type. FIPS 140-2 on either side rules out ed25519.
+    """
+    try:
+        _key(wanted[0])
+    except LnodeError:
+        if wanted[1:]:
+            return kinds(wanted[1:])
+        raise
+    return " ".join(wanted)
+
+
+def _key(kind: str) -> str:
+    """Return the file with this laptop's key of that type, made at the first call. Raises LnodeError."""
+    path = _path(kind)
     if not os.path.exists(f"{path}.pub"):
         draft = f"{path}.{os.getpid()}"
-        make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lnode", "-f", draft]
+        make = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "lnode", "-f", draft]
         try:
             folders.make_private(folders.state_folder())
             subprocess.run(make, stdin=subprocess.DEVNULL, capture_output=True, check=True)
@@ -91,8 +107,12 @@ def _key() -> str:
     return path
 
 
-def _public_key() -> str:
-    with open(f"{_key()}.pub", encoding="ascii") as file:
+def _path(kind: str) -> str:
+    return f"{folders.state_folder()}/node-key{'' if kind == KEY_KINDS[0] else f'-{kind}'}"
+
+
+def _public_key(kind: str) -> str:
+    with open(f"{_key(kind)}.pub", encoding="ascii") as file:
         return file.read().strip()
 
 
@@ -113,14 +133,20 @@ def _known_hosts(alias: str) -> str:
 
 def no_way(words: str, alias: str, name: str, without: str) -> LnodeError:
     """Return why the sshd of the session cannot be reached; `without` says how to do without it."""
+    last = "\n".join(words.splitlines()[-5:])
     for said, program, where in (("step", "srun", f"on {alias}"), ("sshd", "sshd", f"where {name} on {alias} is")):
         if f"lnode: no {said}" in words:
             return LnodeError(
                 ExitCode.MISSING_THERE, f"there is no {program} {where}, which the way there would need", without
             )
+    if "Unable to create step" in words:  # srun; it waits for some seconds (slurm.sh)
+        return LnodeError(
+            ExitCode.FAILED, f"Slurm starts nothing beside your shell in the allocation of {name} on {alias}", without,
+            detail=last,
+        )  # fmt: skip
     return LnodeError(
         ExitCode.UNREACHABLE, f"no way to where {name} on {alias} is", f"look at it: lnode {alias} --ls",
-        detail="\n".join(words.splitlines()[-5:]),
+        detail=last,
     )  # fmt: skip
 
 

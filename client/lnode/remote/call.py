@@ -49,6 +49,11 @@ def value_names(script: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def in_pane(command: str) -> str:
+    """Return the shell line that runs a pane's command in the environment of your prompt (request.sh)."""
+    return line("request", command)
+
+
 def run_id() -> str:
     """Return 16 hex digits for one run of lnode, by which it recognizes its session and its own tmux client."""
     return os.urandom(8).hex()
@@ -65,7 +70,7 @@ def source(script: str) -> str:
 
 
 def texts(script: str) -> list[str]:
-    """Return the text of each part, and of the script. The part `scheduler` begins with all schedulers' own files."""
+    """Return the text of each part, and of the script. A part may begin with other texts (_before)."""
     text = _read(script)
     named = _PARTS.search(text)
     parts = named[1].split() if named else []
@@ -73,6 +78,9 @@ def texts(script: str) -> list[str]:
 
 
 def _before(part: str) -> list[str]:
+    """Return the part `prompt` for `tmux`, and all schedulers' own files for `scheduler`."""
+    if part == "tmux":
+        return [_read("prompt")]
     if part != "scheduler":
         return []
     rows = " ".join(f"{name}:{code}" for name, code in KNOWN.items())

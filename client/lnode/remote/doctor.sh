@@ -55,8 +55,12 @@ ask_rc_program() {
   if [ -n "$line" ]; then fact rc_program "$rc: $line"; fi
 }
 
-ask_kill_user_processes() {
-  if kills_at_logout && ! lingers; then fact kill_user_processes yes; fi
+# What logind ends, unless the user lingers.
+ask_endings() {
+  ask_logind
+  if [ -z "$kills$idle" ] || lingers; then return; fi
+  if [ -n "$kills" ]; then fact kill_user_processes yes; fi
+  if [ -n "$idle" ]; then fact stop_idle "$idle"; fi
 }
 
 # Sessions whose shells keep the path of an agent that is gone.
@@ -90,7 +94,8 @@ ask_scheduler() {
     return
   fi
   asked=$(of program)
-  "${scheduler}_probe" "$(id -un)" || fact scheduler_silent "$asked"
+  insist "${scheduler}_probe" "$(id -un)" || fact scheduler_silent "$asked"
+  if [ -n "$insisted" ]; then fact scheduler_by_login "$asked"; fi
   if "${scheduler}_node"; then fact_of_node; fi
 }
 
@@ -106,7 +111,7 @@ uname -n
 section facts
 fact now "$(date +%s)"
 fact max_sessions "$(sed -n 's/^[[:space:]]*[Mm][Aa][Xx][Ss][Ee][Ss][Ss][Ii][Oo][Nn][Ss][[:space:]=]*//p' /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null | head -n 1)"
-ask_kill_user_processes
+ask_endings
 ask_noise
 ask_rc_program
 ask_login_shell

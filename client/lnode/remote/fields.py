@@ -8,6 +8,7 @@ others.
 
 import re
 import shlex
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 
@@ -79,9 +80,21 @@ class Folder(_Text):
 
 
 class HostKey(_Text):
-    """The public half of an sshd's ed25519 key, without its comment, as known_hosts has it."""
+    """The public half of an sshd's key, without its comment, as known_hosts has it: ed25519, ecdsa (P-256) or rsa."""
 
-    _GRAMMAR = re.compile(r"ssh-ed25519 [A-Za-z0-9+/]{68}")
+    _GRAMMAR = re.compile(
+        r"ssh-ed25519 [A-Za-z0-9+/]{68}|ecdsa-sha2-nistp256 [A-Za-z0-9+/]{139}=|ssh-rsa [A-Za-z0-9+/]{372,2048}={0,2}"
+    )
+
+    @property
+    def kind(self) -> str:
+        """Return its type as `ssh-keygen -t` takes it."""
+        return _KINDS[self.partition(" ")[0]]
+
+
+_KINDS = {"ssh-ed25519": "ed25519", "ecdsa-sha2-nistp256": "ecdsa", "ssh-rsa": "rsa"}
+KEY_KINDS: Sequence[str] = tuple(_KINDS.values())
+"""The types of keys, best first. FIPS 140-2 has no ed25519."""
 
 
 class Port(int):

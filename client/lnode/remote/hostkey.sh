@@ -1,19 +1,32 @@
 # shellcheck shell=sh
-# After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where CWD is.
-# values: cwd
-# parts: section tmux server scheduler clients own nodes runs list
-folder=$own_state/sshd
-draft=$folder/draft.$$
+# After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where CWD is. It
+# is of the first of TYPES, those that the laptop permits, that this host permits too: no ed25519 where it keeps to FIPS 140-2.
+# values: cwd types
+# parts: section tmux server scheduler clients own nodes runs list hostkeys
+draft=$own_state/sshd/draft.$$
+fips=
+{ read -r fips </proc/sys/crypto/fips_enabled; } 2>/dev/null
 umask 077
-if ! make_own_folder sshd; then
-  said=${said:-another user can write to $folder}
-elif [ ! -e "$folder/host_key" ]; then
-  said=$({ ssh-keygen -q -t ed25519 -N '' -C lnode -f "$draft" && ln "$draft" "$folder/host_key"; } 2>&1)
-  rm -f "$draft" "$draft.pub"
+
+# key_of TYPE: sets $key. False if there can be none; then $said may say why.
+key_of() {
+  host_key_file "$1"
+  if [ "$1 $fips" = 'ed25519 1' ]; then return 1; fi
+  if [ ! -e "$host_key" ]; then
+    said=$({ ssh-keygen -q -t "$1" -N '' -C lnode -f "$draft" && ln "$draft" "$host_key"; } 2>&1)
+    rm -f "$draft" "$draft.pub"
+  fi
+  is_own "$host_key" && key=$(ssh-keygen -y -f "$host_key" 2>/dev/null)
+}
+
+key=
+if make_own_folder sshd; then
+  for type in $types; do
+    if key_of "$type"; then break; fi
+  done
 fi
 section key
-{ own_folder sshd && is_own "$folder/host_key" && ssh-keygen -y -f "$folder/host_key" 2>/dev/null; } ||
-  printf '%s\n' "${said:-another user can write to $folder}"
+printf '%s\n' "${key:-${said:-another user can write to $own_state/sshd}}"
 section folder
 (enter "$cwd" && pwd) 2>/dev/null
 section end

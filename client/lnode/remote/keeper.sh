@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
 # nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
-# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words).
-# parts: discard
+# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words), CLUSTER.
+# parts: discard gpus
 
 # As in runs.sh: pid and when it began, or only something that no other process has.
 birth() {
@@ -46,12 +46,13 @@ become() {
   if command -v stdbuf >/dev/null 2>&1 && [ -z "$LNODE_JOB" ]; then set -- stdbuf -oL "$@"; fi
   if [ -n "$LNODE_JOB" ]; then
     # shellcheck disable=SC2016 # for the shell on the node
-    set -- /bin/sh -c 'if command -v stdbuf >/dev/null 2>&1; then set -- stdbuf -oL "$@"; fi; exec "$@"' sh "$@"
+    set -- /bin/sh -c "LNODE_JOB='$LNODE_JOB'; for row in \$($gpus_of_shell"'); do export "${row?}"; done
+      if command -v stdbuf >/dev/null 2>&1; then set -- stdbuf -oL "$@"; fi; exec "$@"' sh "$@"
     # shellcheck disable=SC2086 # split on purpose: words
     set -- $LNODE_STEP "$@"
   fi
-  printf '%s %s %s %s %s %s %s %s %s\n' "$LNODE_ID" "$(uname -n)" $$ "$(birth $$)" "$PPID" "$(birth "$PPID")" \
-    "$(date +%s)" "${LNODE_JOB:--}" "${LNODE_ON:--}" >"$new/started.new" &&
+  printf '%s %s %s %s %s %s %s %s %s %s\n' "$LNODE_ID" "$(uname -n)" $$ "$(birth $$)" "$PPID" "$(birth "$PPID")" \
+    "$(date +%s)" "${LNODE_JOB:--}" "${LNODE_ON:--}" "$LNODE_CLUSTER" >"$new/started.new" &&
     mv "$new/started.new" "$new/started" || exit
   rm -rf "$LNODE_RUN".old-* 2>/dev/null
   discard "$LNODE_RUN.1" "$LNODE_RUN.old-$LNODE_ID" || exit
@@ -60,7 +61,7 @@ become() {
   umask "$mask"
   PYTHONUNBUFFERED=1
   export PYTHONUNBUFFERED
-  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_STEP
+  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_STEP LNODE_CLUSTER
   exec "$@"
 }
 

@@ -136,7 +136,7 @@ if [ -z "$id" ] && [ $# -gt 0 ]; then
   find_scheduler
   program=$(of cancels)
   need "$program" "$(every module)"
-  timeout 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
+  insist timeout 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
 fi
 find_session '#{session_name}' "$name"
 section left

@@ -3,7 +3,7 @@
 # `NONCE ok` (chunks.py). At least one frame a second, so that a silence means something, and whoever has gone is noticed.
 # ID is the run's, LINES how many to begin with, MODE once or follow; ID, OFFSET and LINES may be empty.
 # values: nonce name id offset lines mode
-# parts: section own runs
+# parts: section scheduler own runs
 most=65536
 
 # size_of_log: sets $size. False where the log cannot be read just now, as on NFS: an unknown size is no shorter log.

@@ -3,7 +3,7 @@
 # answered, and one line is waited for: the job. Anything else starts nothing.
 # WORDS are the command as a POSIX shell would read it.
 # values: nonce name id cwd words on keeper_text
-# parts: section tmux server own runs discard lasting
+# parts: section tmux server scheduler own runs discard lasting
 job='' new=$runs/$name.new
 
 # refuse SECTION WORDS
@@ -42,6 +42,8 @@ have setsid || refuse no-setsid
 step=
 if [ -n "$job" ]; then find_step "$job" '' "lnode-$id" || refuse no-step; fi
 read_run "$runs/$name"
+if [ -n "$others_cluster" ]; then refuse other-cluster "$others_cluster"; fi
+find_cluster
 case $state in running | elsewhere) refuse "$state" "$(row_of "$name")" ;; esac
 if [ -n "$(find "$new" -prune -mmin +1 2>/dev/null)" ]; then discard "$new" "$runs/$name.old-$id-new"; fi # nobody starts it any more
 if ! said=$(mkdir "$new" 2>&1); then
@@ -59,7 +61,7 @@ find_lasting
 printf '%s\n' "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'" | (
   umask "$mask" # which a profile may change
   export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
-  export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_STEP="$step"
+  export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_STEP="$step" LNODE_CLUSTER="$cluster"
   # shellcheck disable=SC2086 # split on purpose
   exec $lasting setsid "${SHELL:-/bin/sh}" -l
 ) >/dev/null 2>&1 &

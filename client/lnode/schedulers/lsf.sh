@@ -33,6 +33,10 @@ lsf_requested_on() {
   :
 }
 
+lsf_compute_nodes() {
+  :
+}
+
 lsf_cluster() {
   :
 }

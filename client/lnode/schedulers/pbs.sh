@@ -35,6 +35,10 @@ pbs_requested_on() {
   :
 }
 
+pbs_compute_nodes() {
+  :
+}
+
 pbs_cluster() {
   sed -n 's/^PBS_SERVER=\([A-Za-z0-9._-]*\).*/\1/p' "${PBS_CONF_FILE:-/etc/pbs.conf}" 2>/dev/null
 }

@@ -36,6 +36,10 @@ sge_requested_on() {
   :
 }
 
+sge_compute_nodes() {
+  :
+}
+
 sge_cluster() {
   :
 }

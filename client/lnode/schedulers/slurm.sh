@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
-slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=
+slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=SLURM
 slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_cancels=scancel
 
 # A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
@@ -7,12 +7,37 @@ slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slur
 # shellcheck disable=SC2016 # for the pane
 slurm_after='timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-'
 
-# The widths are those of slurm.py.
 slurm_list() {
   section jobs
-  SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O \
+  if ! insist slurm_jobs "$1" 2>/dev/null; then
+    section scheduler-silent
+    return
+  fi
+  printf '%s\n' "$jobs"
+  hosts=
+  while read -r _ _ batch _ _ _ _ host _; do # with no process more
+    if slurm_is_host "$batch" "$host"; then hosts="$hosts $host"; fi
+  done <<END
+$jobs
+END
+  [ -n "$hosts" ] || return 0
+  section hosts
+  # shellcheck disable=SC2086 # split on purpose: slurm_is_host knows what a host is called
+  tell_hosts $hosts
+}
+
+# The widths are those of slurm.py.
+slurm_jobs() {
+  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O \
     jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80 \
-    2>/dev/null || section scheduler-silent
+    </dev/null)
+}
+
+# slurm_is_host BATCHFLAG HOST: is that the name of a host, on which no batch job was requested? An address says nothing.
+slurm_is_host() {
+  case $1,$2 in
+  1,* | *, | *,[!A-Za-z0-9_]* | *,None | *,[0-9]*.* | *,*[!A-Za-z0-9._-]*) return 1 ;;
+  esac
 }
 
 slurm_probe() {
@@ -28,12 +53,21 @@ slurm_node() {
 }
 
 slurm_requested_on() {
-  timeout 8 squeue -h -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null | while read -r batch host; do
-    case $batch,$host in
-    1,* | *, | *,*'(null)'* | *,None | *,[0-9]*.* | *:*) ;;
-    *) printf '%s\n' "$host" ;;
-    esac
+  insist slurm_requests "$1"
+  printf '%s\n' "$jobs" | while read -r batch host; do
+    if slurm_is_host "$batch" "$host"; then printf '%s\n' "$host"; fi
   done
+}
+
+slurm_requests() {
+  jobs=$(timeout 8 squeue -h -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null)
+}
+
+slurm_compute_nodes() {
+  IFS=,
+  set -- "$*"
+  unset IFS
+  timeout 8 sinfo -a -h -N -n "$1" -o %N 2>/dev/null </dev/null
 }
 
 slurm_cluster() {
@@ -44,18 +78,26 @@ slurm_cluster() {
 }
 
 # With --overlap, because the step would wait for the srun that has the allocation (Slurm FAQ, srun in srun). Before Slurm 20.11
-# steps shared without an option. Without -u srun passes on whole lines only.
+# steps shared without an option. Only from 22.05 on they share GPUs (its RELEASE_NOTES): before, a step that wants none does not
+# wait. One that has to wait all the same is given up. Without -u srun passes on whole lines only.
 slurm_step() {
   need srun "$(every module)" || return
-  overlap=
-  case $(srun --help 2>/dev/null) in *--overlap*) overlap=' --overlap' ;; esac
-  step="$(command -v srun)${2:+ -u} --jobid=$1$overlap -N1 -n1"
+  version=$(srun --version 2>/dev/null | sed -n 's/^[^0-9]*\([0-9]*\)\.\([0-9][0-9]\).*/\1\2/p')
+  step="$(command -v srun)${2:+ -u} --jobid=$1 --immediate=30 -N1 -n1"
+  if [ "${version:-9999}" -ge 2011 ]; then step="$step --overlap"; fi
+  if [ "${version:-9999}" -lt 2205 ]; then step="$step --gres=none"; fi
+  steps=
+  insist slurm_steps "$1"
+  node=$(printf '%s\n' "$steps" | slurm_node_of_shell)
+  if [ -n "$node" ]; then step="$step -w $node"; fi
   if [ -n "$3" ]; then step="$step --job-name=$3"; fi
 }
 
 # The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").
 slurm_end_step() {
-  number=$(timeout 8 squeue -h -s -j "$1" -o '%i %j' 2>/dev/null | sed -n "s/^\([0-9][^ ]*\) $2\$/\1/p" | head -n 1)
+  steps=
+  insist slurm_steps "$1"
+  number=$(printf '%s\n' "$steps" | sed -n "s/^\([0-9][^ ]*\) [^ ]* $2\$/\1/p" | head -n 1)
   [ -n "$number" ] && timeout 8 scancel --signal=TERM "$number"
 }
 
@@ -65,4 +107,16 @@ slurm_end_requested() {
   done)
   # shellcheck disable=SC2086 # split on purpose: job numbers
   [ -n "$numbers" ] && timeout 8 scancel --signal=TERM $numbers
+}
+
+slurm_steps() {
+  steps=$(timeout 8 squeue -h -s -j "$1" -o '%i %N %j' 2>/dev/null)
+}
+
+# slurm_node_of_shell: from these rows the node of the session's shell, in a job of several nodes: the first node of the interactive
+# step of salloc (LaunchParameters=use_interactive_step), else of the oldest step that runs.
+slurm_node_of_shell() {
+  sed -n 's/^[0-9_+]*\.interactive /-1 /p; s/^[0-9_+]*\.\([0-9]\{1,9\}\) /\1 /p' | sort -n | sed -n '1{s/^[^ ]* *//;s/ .*//;:a
+s/^\([^],[]*\)\[\([^],-]*\)[^]]*\]/\1\2/;ta
+s/,.*//;/^[A-Za-z0-9_][A-Za-z0-9._-]*$/p;}'
 }

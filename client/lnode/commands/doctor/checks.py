@@ -123,6 +123,15 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         ),
     ),
     (
+        "login",
+        "StopIdleSessionSec",
+        if_said(
+            "stop_idle",
+            "systemd there ends a login that is idle for {} with all that it started, tmux too (StopIdleSessionSec)",
+            "on {host}: loginctl enable-linger; from then on lnode starts what is to stay through systemd-run",
+        ),
+    ),
+    (
         "shell",
         "quiet",
         if_said(
@@ -251,6 +260,15 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         "scheduler",
         "answers",
         if_said("scheduler_silent", "{} does not answer: jobs and time left are unknown for now", "ssh {host} {}"),
+    ),
+    (
+        "scheduler",
+        "settings",
+        if_said(
+            "scheduler_by_login",
+            "{} answers only with variables of your login shell, which lnode has to start for each question",
+            "set them in a file that every shell reads: ~/.bashrc above its test for a prompt, ~/.zshenv, ~/.cshrc",
+        ),
     ),
     ("scheduler", "command", judges.command),
     ("node", "ssh", judges.node),

@@ -14,5 +14,5 @@ ask_for_clients() {
     "${scheduler}_evidence" "$pid" "$parent" "$argv"
   done
   section jobs-of-clients
-  "${scheduler}_jobs" "${USER:-$(id -un)}" || section scheduler-silent
+  insist "${scheduler}_jobs" "${USER:-$(id -un)}" || section scheduler-silent
 }

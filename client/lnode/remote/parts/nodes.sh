@@ -6,19 +6,6 @@
 known_nodes=$own_state/nodes
 this_node=$(uname -n)
 
-# find_cluster: sets $cluster to its name, as the scheduler's own configuration has it, without a question to anybody; to nothing where
-# that says none.
-cluster='' searched=''
-find_cluster() {
-  if [ -n "$searched" ]; then return; fi
-  searched=yes
-  for one in $schedulers; do
-    if [ -z "$cluster" ]; then cluster=$("${one%:*}_cluster"); fi
-  done
-  cluster=${cluster%%
-*}
-}
-
 # note_sessions NAMES: what this node has, a line each; only a change is written, or what is a day old. A home that is
 # full or cannot be written keeps nothing: false. What others could have written there is replaced; a folder of theirs is left
 # alone, which list.sh says (own.sh).
@@ -87,6 +74,27 @@ is_same_node() {
   [ "${1%%.*}" = "${this_node%%.*}" ]
 }
 
+# tell_hosts HOST...: of the hosts on which something was requested, a row for each that is no other login node: `self HOST` for this
+# node by the name of another network (Slurm asks the name service for it), `compute HOST` for a compute node, where a job asked for
+# another one. Most often all is from here, or from a login node with sessions: then nothing is asked.
+tell_hosts() {
+  unknown=
+  for host; do
+    case " $unknown " in *" $host "*) continue ;; esac
+    if ! is_same_node "$host" && [ ! -e "$known_nodes/$host" ]; then unknown="$unknown $host"; fi
+  done
+  [ -n "$unknown" ] || return 0
+  addresses=" $(hostname -I 2>/dev/null) "
+  # shellcheck disable=SC2086 # split on purpose
+  for host in $unknown; do
+    for address in $(timeout 2 getent ahosts "$host" 2>/dev/null | sed -n 's/ .*STREAM.*//p'); do
+      case "$addresses $address" in *" $address "* | *' '127.*) printf 'self %s\n' "$host" && break ;; esac
+    done
+  done
+  # shellcheck disable=SC2086 # split on purpose
+  "${scheduler}_compute_nodes" $unknown | sort -u | sed 's/^/compute /'
+}
+
 # is_elsewhere NAME NODE: may that session be on another login node? The laptop remembers NODE, or "". Else the shared home or
 # the scheduler says so: something was requested interactively on another node. Who lives there only that node can tell.
 is_elsewhere() {
@@ -98,8 +106,18 @@ is_elsewhere() {
     exit 1
   } && return
   scheduler_on_path || return 1
-  "${scheduler}_requested_on" "${USER:-$(id -un)}" | {
-    while read -r host; do is_same_node "$host" || exit 0; done
-    exit 1
-  }
+  hosts=$("${scheduler}_requested_on" "${USER:-$(id -un)}")
+  # shellcheck disable=SC2086 # split on purpose: x_requested_on knows what a host is called
+  told=$(tell_hosts $hosts)
+  for host in $hosts; do
+    if is_same_node "$host"; then continue; fi
+    case "$told
+" in
+    *"self $host
+"* | *"compute $host
+"*) ;;
+    *) return 0 ;;
+    esac
+  done
+  return 1
 }

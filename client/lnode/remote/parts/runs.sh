@@ -4,7 +4,7 @@
 # A run NAME has a folder of that name: `command` as a POSIX shell would read it, `log`, `started` (one row, see keeper.sh)
 # and, once it is over, `ended` (exit code and time). NAME.new is a run that is being started, and the lock on the name;
 # NAME.1 is the run before; NAME.old-... could not be removed. Other login nodes may see the folder too, and know nothing of its
-# processes.
+# processes. Another cluster may share the home: its runs are none of this one's, whatever their hosts are called.
 runs=$own_state/runs here=''
 
 # begin_of PID: sets $begin to the start of that process, which tells it from a later one, because pids are used again.
@@ -31,12 +31,18 @@ lives() {
   begin_of "$1" && [ "$begin" = "$2" ]
 }
 
-# read_run FOLDER: sets $state, and $run, $host, $leader, ... from what is kept there. $state is empty where there is no run;
-# (or it is not to be trusted, own.sh), `lost` where its processes are gone and have left no exit code, `elsewhere` where only another host could tell.
+# read_run FOLDER: sets $state, and $run, $host, $leader, ... from what is kept there. $state is empty where there is no run (or it
+# is not to be trusted, own.sh), `lost` where its processes are gone and have left no exit code, `elsewhere` where only another host could
+# tell. It is empty, too, where the run is of $others_cluster.
 read_run() {
-  state='' run=- host=- leader=- code=- ended=-
+  state='' run=- host=- leader=- code=- ended=- others_cluster=''
   is_own "$1" || return
-  { read -r run host leader tick keeper keeper_tick started in_job in_session <"$1/started"; } 2>/dev/null || return
+  { read -r run host leader tick keeper keeper_tick started in_job in_session in_cluster <"$1/started"; } 2>/dev/null || return
+  if [ -n "$in_cluster" ]; then find_cluster; fi # it is not noted where none is known
+  if [ "${in_cluster:-$cluster}" != "${cluster:-$in_cluster}" ]; then
+    others_cluster=$in_cluster
+    return
+  fi
   if [ "$host" != "${here:=$(uname -n)}" ]; then
     state=elsewhere
   elif lives "$keeper" "$keeper_tick" || lives "$leader" "$tick"; then

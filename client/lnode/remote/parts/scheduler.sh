@@ -3,7 +3,7 @@
 # `x:CODE` for each. A file x.sh answers by names that begin with its own; the words are separated by spaces:
 #   x_program      the program by which it is known to be here, which lists jobs
 #   x_module       the module that brings its programs, x_places the folders where they often are, x_variables the beginning of
-#                  the names of the variables that they need from a login shell
+#                  the names of the variables that they need from a login shell (see insist)
 #   x_requesters   programs that live as long as what they asked for, x_relays those of them that pass keys on to a node,
 #                  x_steps programs that lead into a job, x_daemon the one above a step's processes, x_cancels the one that ends the jobs that follow
 #   x_after        sh in one line, without a quote ', that prints the job and state of the pane $$'s request (call.py); or nothing
@@ -16,6 +16,7 @@
 #   x_end_step JOB NAME, x_end_requested SID    send TERM to that step, and to the steps of the jobs that were requested in that session
 #                  of processes on this node; False if they find none
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
+#   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells
 #   x_cluster      the name of the cluster, from its configuration alone; or nothing
 
 # every WORD: that of each scheduler, in one line.
@@ -44,6 +45,30 @@ find_scheduler() {
   scheduler_on_path && return
   need "$(of program)" "$(every module)"
   scheduler_on_path
+}
+
+# find_cluster: sets $cluster to its name, as the scheduler's own configuration has it, without a question to anybody; to nothing where
+# that says none.
+cluster='' searched=''
+find_cluster() {
+  if [ -n "$searched" ]; then return; fi
+  searched=yes
+  for one in $schedulers; do
+    if [ -z "$cluster" ]; then cluster=$("${one%:*}_cluster"); fi
+  done
+  cluster=${cluster%%
+*}
+}
+
+# insist COMMAND...: a question to the scheduler, once more if it fails at once and the login shell knows a variable that may be its
+# configuration. Only then a question pays for a login shell. 124 if the scheduler does not answer in time; $insisted is yes if
+# only the login shell's variables brought the answer.
+# shellcheck disable=SC2034 # for doctor.sh
+insist() {
+  insisted=
+  "$@" && return
+  case $? in 124 | 137) return 124 ;; esac
+  take_login_path && "$@" && insisted=yes
 }
 
 # find_step JOB [unbuffered [NAME]]: sets $step, by the first scheduler that can. False if none can.

@@ -25,25 +25,25 @@ have() {
   command -v "$1" >/dev/null 2>&1
 }
 
-# Take PATH, LD_LIBRARY_PATH and what schedulers need (scheduler.sh) from a login shell, as they are there after the command
-# $1. The commands come on standard input and mean the same to sh, csh and fish; rc files may print what they like around
-# the answer.
+# take_login_path [LINE]: PATH, LD_LIBRARY_PATH and what schedulers need ($variables, scheduler.sh), as they are there after LINE. False
+# if no scheduler's variable is new.
 take_login_path() {
-  said=$(
-    printf '%s\n' "$1" "exec /bin/sh -c 'echo; echo lnode-path:\$PATH; echo lnode-libs:\$LD_LIBRARY_PATH; env | sed -n /^[A-Z]*_/s/^/lnode-env:/p'" |
-      timeout 10 "${SHELL:-/bin/sh}" -l 2>/dev/null
-  )
-  path=$(printf '%s\n' "$said" | sed -n 's/^lnode-path://p' | tail -n 1)
-  libs=$(printf '%s\n' "$said" | sed -n 's/^lnode-libs://p' | tail -n 1)
-  if [ -n "$path" ]; then PATH=$path:$PATH; fi
-  if [ -n "$libs" ]; then LD_LIBRARY_PATH=$libs; export LD_LIBRARY_PATH; fi
+  in_login_shell 10 'env' "$1" || return
+  news=
   set -f
   IFS='
 '
-  for row in $(printf '%s\n' "$said" | sed -nE "s/^lnode-env:((LNODE$variables)_[A-Z_]*=)/\1/p"); do export "${row?}"; done
+  for row in $(printf '%s\n' "$said" | sed -nE "/^(PATH|LD_LIBRARY_PATH|(LNODE$variables)_[A-Z0-9_]*)=/p"); do
+    case $row in
+    PATH=*) row=$row:$PATH ;;
+    LD_LIBRARY_PATH=*) ;;
+    *) eval "[ \"\$${row%%=*}\" = \"\${row#*=}\" ]" || news=yes ;;
+    esac
+    export "${row?}"
+  done
   unset IFS
   set +f
-  export PATH
+  [ -n "$news" ]
 }
 
 # need PROGRAM MODULE: is PROGRAM there? Looks on PATH, in usual places, through a login shell, through a module.

@@ -1,0 +1,21 @@
+# shellcheck shell=sh
+# The first process of a pane that asks for an allocation: the request is made in the environment of the user's prompt, and by the
+# login shell, whose functions and aliases it may use. The process stays the same: jobs are known by its number. COMMAND is the
+# pane's own (tmux.py).
+# values: command
+# parts: prompt
+
+# take_login_env: all that a prompt has. Other scripts take no more than they need: they have variables of their own.
+take_login_env() {
+  in_login_shell 60 'unset PWD OLDPWD SHLVL TERM TMUX TMUX_PANE COLUMNS LINES; export -p' || return
+  if ! (eval "$said") >/dev/null 2>&1; then return 1; fi
+  set -- "$PATH" # the session was asked for with that
+  eval "$said"
+  PATH=$PATH:$1
+}
+
+set -- "$command" # a prompt may have a variable of that name
+trap : INT # that is for the request
+take_login_env
+trap - INT
+exec "${SHELL:-/bin/sh}" -c "$1"

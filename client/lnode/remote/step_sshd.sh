@@ -1,0 +1,37 @@
+# shellcheck shell=sh
+# What becomes the sshd of sshd.sh, where that is to run. The sshd gives its shells the environment of the step: the variables
+# that the step has and the login node (in $LNODE_BEFORE) has not, as options of the key that may enter (sshd(8), environment=).
+# Every sshd knows these, and no other user can read them, as they could read options of the sshd.
+# In $LNODE_JOB is the job, or nothing on a login node.
+# Arguments: KEYS (the file)  KEY (public, perhaps behind an option)  and those of sshd
+# parts: gpus
+keys=$1 key=$2
+shift 2
+
+# as_options: the first row NAME=VALUE of each name that is not of the login node, `environment="..."`, with commas between. A value
+# that ends with a backslash cannot be quoted there.
+as_options() {
+  awk '
+    BEGIN { count = split(ENVIRON["LNODE_BEFORE"], rows, "\n"); while (count) before[rows[count--]] = 1 }
+    !/^[A-Za-z_][A-Za-z0-9_]*=/ || /^(_|PWD|OLDPWD|SHLVL|TERM|LNODE_[A-Z]*)=/ || /[[:cntrl:]]/ || /\\$/ || $0 in before { next }
+    seen[substr($0, 1, index($0, "="))]++ { next }
+    { gsub(/"/, "\\\""); printf "%senvironment=\"%s\"", comma, $0; comma = "," }'
+}
+
+options=
+if [ -n "$LNODE_JOB" ]; then
+  options=$(
+    {
+      eval "$gpus_of_shell"
+      env
+    } | as_options
+  )
+fi
+unset LNODE_BEFORE LNODE_JOB
+case $key in command=*) between=, ;; *) between=' ' ;; esac
+(umask 077 && printf '%s\n' "$options${options:+$between}$key" >"$keys.$$" && mv "$keys.$$" "$keys") || exit
+for sshd in "$(command -v sshd)" /usr/sbin/sshd /usr/local/sbin/sshd; do
+  if [ -x "$sshd" ]; then exec "$sshd" "$@"; fi
+done
+echo 'lnode: no sshd' >&2
+exit 127

@@ -1,0 +1,128 @@
+"""A request has the environment of your prompt, in every login shell; a question takes it only if it has to."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from inprocess.test_remote_scripts import (
+    CSH,
+    DETACH,
+    Site,
+    attach_line,
+    folder,
+    needs_tmux,
+    sh_site,
+    site,
+    status_of,
+)
+from lnode.cluster import tmux
+from lnode.cluster.tmux import ExitOfAttach
+from lnode.remote import call
+from rig import wait_until
+
+__all__ = ["folder", "sh_site", "site"]  # fixtures
+
+PROMPT_FILES = {"bash": ".bash_profile", "zsh": ".zshrc", "dash": ".profile", "fish": ".config/fish/config.fish"}
+
+
+def write_prompt_file(site: Site, **values: str) -> None:
+    """As people do: only an interactive login shell gets so far."""
+    shell = Path(site.shell).name
+    if shell in CSH:
+        name, text = ".login", "".join(f"setenv {name} '{value}'\n" for name, value in values.items())
+    elif shell == "fish":
+        name = PROMPT_FILES[shell]
+        text = "".join(f"status is-interactive; and set -x {name} '{value}'\n" for name, value in values.items())
+    else:
+        name = PROMPT_FILES[shell]
+        text = "case $- in *i*) ;; *) return ;; esac\n"
+        text += "".join(f"export {name}='{value}'\n" for name, value in values.items())
+    (site.home / name).write_text(f"echo Welcome\n{text}")
+
+
+def requested(site: Site) -> str:
+    """What an allocation would get, as an attach asks for it, with a tmux that runs already from before."""
+    site.tmux("new-session", "-d", "-s", "before", "cat")
+    site.program("salloc", 'env >"$HOME/new"; mv "$HOME/new" "$HOME/requested"; exec cat')
+    command = call.in_pane(tmux.pane_command("salloc", call.after_request()))
+    child = site.attach(attach_line("x", command=command, program="salloc"))
+    wait_until((site.home / "requested").exists, "the request is made")
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
+    return (site.home / "requested").read_text()
+
+
+@needs_tmux
+def test_a_request_has_the_environment_of_your_prompt(site: Site) -> None:
+    write_prompt_file(site, SALLOC_ACCOUNT="physics ! it %", SLURM_CONF="/opt/site/slurm.conf", http_proxy="gate:1")
+    lines = requested(site).splitlines()
+    assert {"SALLOC_ACCOUNT=physics ! it %", "SLURM_CONF=/opt/site/slurm.conf", "http_proxy=gate:1"} <= {*lines}
+    names = [line.partition("=")[0] for line in lines]
+    assert "TMUX" in names and "LNODE_SAY" not in names
+    assert f"TERM={site.tmux('show-options', '-gv', 'default-terminal')}" in lines
+
+
+BASH_FILES = {
+    "replaced": "export A=1; exec zsh -l",
+    "replaced on a terminal": "export A=1; [ -t 1 ] && exec zsh -l",
+    "never ends": "sleep 1000",
+    "leaves something behind": "export A=1; sleep 1000 &",
+    "asks": "export A=1; read -r project; echo project",
+    "fails": "export A=1; exit 3",
+    "several lines": "export A=1; export B='one\ntwo='",
+    "readonly": "readonly UID2=3; export A=1 UID2 UID SHELLOPTS",
+    "prints the end": "export A=1; echo lnode-begun-$PPID; echo lnode-whole-$PPID",
+}
+
+
+@needs_tmux
+@pytest.mark.parametrize("what", [what for what in BASH_FILES if what != "never ends"])
+def test_the_request_is_made_whatever_the_rc_file_does(folder: Path, what: str) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("no zsh here")
+    site = Site(folder, "/bin/bash")
+    try:
+        (site.home / ".bash_profile").write_text(BASH_FILES[what])
+        (site.home / ".zshrc").write_text("")
+        lines = requested(site).splitlines()
+        assert ("A=1" in lines) is (what != "fails")
+        if what == "several lines":
+            assert "two=" in lines
+    finally:
+        site.end()
+
+
+# It answers only with its configuration; each question is counted.
+SQUEUE = """\
+echo asked >>"$HOME/asked"
+[ "$SLURM_CONF" = "/opt/my site.conf" ] || { echo 'squeue: fatal: no configuration' >&2; exit 1; }
+"""
+
+
+@needs_tmux
+def test_a_scheduler_whose_configuration_only_the_prompt_knows_answers(site: Site) -> None:
+    site.program("squeue", SQUEUE)
+    write_prompt_file(site, SLURM_CONF="/opt/my site.conf")
+    assert site.picture().scheduler == "ok"
+    assert (site.home / "asked").read_text().count("asked") == 2
+
+
+@needs_tmux
+@pytest.mark.parametrize(("does", "starts"), [("", ""), ("exec sleep 1000", ""), ("exit 1", "started\n")])
+def test_no_question_starts_a_login_shell_unless_the_scheduler_refuses(sh_site: Site, does: str, starts: str) -> None:
+    sh_site.program("squeue", does)
+    (sh_site.home / ".profile").write_text('echo started >>"$HOME/started"\n')
+    assert sh_site.picture().scheduler == ("silent" if does else "ok")
+    path = sh_site.home / "started"
+    assert (path.read_text() if path.exists() else "") == starts
+
+
+@needs_tmux
+def test_a_job_is_cancelled_there_too(sh_site: Site) -> None:
+    (sh_site.home / ".profile").write_text("export SLURM_CONF='/opt/my site.conf'\n")
+    sh_site.program("scancel", '[ -n "$SLURM_CONF" ] && echo "$*" >"$HOME/cancelled"')
+    sh_site.program("squeue", SQUEUE)
+    sh_site.tmux("new-session", "-d", "-s", "x", "cat")
+    id_ = sh_site.tmux("display-message", "-p", "-t", "x:", "#{session_id}")
+    assert "cancel" in sh_site.reply("kill", "x", tell=f"{id_} 4711\n")
+    assert (sh_site.home / "cancelled").read_text() == "4711\n"

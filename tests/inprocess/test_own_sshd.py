@@ -1,0 +1,161 @@
+"""hostkey.sh and sshd.sh for real, with a stand-in for srun and for the sshd itself."""
+
+import os
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from inprocess.test_remote_scripts import Site, folder, sh_site, site
+from lnode.cluster import sessions
+from lnode.errors import ExitCode
+from lnode.node import own_sshd
+from lnode.remote import call
+from lnode.remote.fields import KEY_KINDS, HostKey
+from lnode.remote.reply import parse_reply
+
+__all__ = ["folder", "sh_site", "site"]  # fixtures
+
+KEY = "ssh-ed25519 AAAA lnode"
+NO_ED25519 = """\
+case " $* " in *" ed25519 "*) echo 'ED25519 keys are not allowed in FIPS mode' >&2; exit 1 ;; esac
+exec /usr/bin/ssh-keygen "$@"
+"""
+# The node has another value of SITE, and what a step adds; as that of Slurm, it takes the words of its options away.
+SRUN = """\
+case $1 in --version) echo slurm-wlm 22.05.8 && exit ;; esac
+printf '%s\\n' "$*" >"$HOME/words"
+while [ "${1#-}" != "$1" ]; do case $1 in -w) shift 2 ;; *) shift ;; esac; done
+export SLURM_JOB_ID=12 SITE='of the node' QUOTES='a "b" c' ENDS='\\' TWO="$(printf 'a\\nb=c')" PATH="$PATH"
+exec "$@"
+"""
+SSHD = r"""
+for word; do case $word in AuthorizedKeysFile=*) file=${word#*=\"} ;; esac; done
+cat "${file%\"}"
+env >"$HOME/of-sshd"
+"""
+
+
+def key_of(site: Site, kinds: Sequence[str] = KEY_KINDS) -> HostKey | None:
+    nonce = call.nonce()
+    done = site.answer(call.line("hostkey", nonce, *sessions.list_values(""), "", " ".join(kinds)))
+    _, _, reply = done.stdout.partition(f"\n{nonce} end\n")  # of the list
+    row, *_ = *parse_reply(nonce, reply.split("\n")).get("key", ()), ""
+    return HostKey.parse(" ".join(row.split(" ")[:2]))
+
+
+def started(site: Site, job: str, *, kind: str = "ed25519", srun: str = SRUN) -> str:
+    """What the sshd there finds in the file of the key that may enter."""
+    site.program("srun", srun)
+    site.program("sshd", SSHD)
+    done = site.answer(call.line("sshd", job, KEY, "a" * 16, kind, call.source("step_sshd")))
+    assert done.returncode == 0, done
+    return done.stdout.strip().splitlines()[-1]
+
+
+def variables(row: str) -> dict[str, str]:
+    """What sshd reads there (auth-options.c)."""
+    assert row.endswith(KEY), row
+    pairs = re.findall(r'environment="([A-Za-z0-9_]+)=((?:\\"|[^"])*)"', row)
+    assert row == ",".join(f'environment="{name}={value}"' for name, value in pairs) + " " * bool(pairs) + KEY
+    assert len({name for name, _ in pairs}) == len(pairs)
+    return {name: value.replace('\\"', '"') for name, value in pairs}
+
+
+def test_the_key_is_of_the_best_type(sh_site: Site) -> None:
+    key = key_of(sh_site)
+    assert key is not None and key.kind == "ed25519"
+    assert key_of(sh_site) == key
+
+
+@pytest.mark.parametrize(("kinds", "kind"), [(KEY_KINDS, "ecdsa"), (("ecdsa", "rsa"), "ecdsa"), (("rsa",), "rsa")])
+def test_a_host_or_a_laptop_that_permits_no_ed25519(sh_site: Site, kinds: Sequence[str], kind: str) -> None:
+    if kinds == KEY_KINDS:
+        sh_site.program("ssh-keygen", NO_ED25519)
+    key = key_of(sh_site, kinds)
+    assert key is not None and key.kind == kind
+    started(sh_site, "12", kind=kind)
+    assert f"/sshd/host_key_{kind}" in (sh_site.home / "words").read_text()
+
+
+def test_the_shells_of_the_sshd_have_what_the_step_has(site: Site) -> None:
+    key_of(site)
+    has = variables(started(site, "12"))
+    assert has.pop("SLURM_JOB_ID") == "12"
+    assert has.pop("SITE") == "of the node"
+    assert has.pop("QUOTES") == 'a "b" c'
+    assert not {"ENDS", "PATH", "HOME", "TERM", "PWD", "_", "LNODE_BEFORE", "SHLVL"} & has.keys()
+    assert "LNODE_BEFORE" not in (site.home / "of-sshd").read_text()
+    (file,) = (site.home / ".local/state/lnode/sshd").glob("*.pub")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_on_a_login_node_there_is_no_step(sh_site: Site) -> None:
+    key_of(sh_site)
+    assert variables(started(sh_site, "")) == {}
+
+
+def test_the_gpus_of_the_shell_where_a_step_has_none(sh_site: Site) -> None:
+    """Slurm before 22.05: a step that asked for the GPUs would wait for ever, beside the shell that has them."""
+    key_of(sh_site)
+    old = SRUN.replace("22.05.8", "21.08.5").replace(
+        "JOB_ID=12", f"JOB_ID={os.getpid()} CUDA_VISIBLE_DEVICES=NoDevFiles"
+    )
+    shell = sh_site.attach("exec sleep 1000", SLURM_JOB_ID=str(os.getpid()), CUDA_VISIBLE_DEVICES="3,1")
+    try:
+        assert variables(started(sh_site, str(os.getpid()), srun=old))["CUDA_VISIBLE_DEVICES"] == "3,1"
+    finally:
+        shell.close(force=True)
+    assert " --gres=none" in (sh_site.home / "words").read_text()
+
+
+@pytest.mark.parametrize(
+    ("version", "has", "has_not"),
+    [
+        ("slurm 20.02.7", ("--gres=none",), ("--overlap",)),
+        ("slurm 21.08.8-2", ("--gres=none", "--overlap"), ()),
+        ("slurm-wlm 22.05.8", ("--overlap",), ("--gres",)),
+        ("slurm 25.11.0-0rc1", ("--overlap",), ("--gres",)),
+        ("", ("--overlap",), ("--gres",)),
+    ],
+)
+def test_a_step_shares_as_its_slurm_knows_it(
+    sh_site: Site, version: str, has: Sequence[str], has_not: Sequence[str]
+) -> None:
+    key_of(sh_site)
+    started(sh_site, "12", srun=SRUN.replace("slurm-wlm 22.05.8", version))
+    words = (sh_site.home / "words").read_text().partition(" /bin/sh ")[0]
+    assert all(word in words for word in (*has, "--immediate=", "--jobid=12")), words
+    assert not any(word in words for word in has_not), words
+
+
+@pytest.mark.parametrize(
+    ("steps", "node"),
+    [
+        ("12.extern c[007,035-037] extern\n12.0 c036 bash\n12.4 c007 a, b\n", "c036"),
+        ("12.batch c1\n12.10 c3\n12.9 c[07-09,11]-ib,gpu2\n", "c07-ib"),
+        ("12.interactive c5 interactive\n12.0 c6 my shell\n", "c5"),
+        ("12.2 r[1-2]n[03-04] [x],y\n", "r1n03"),
+        ("12.2 node7.site.example,node9\n", "node7.site.example"),
+        ("12_7.3 c7\n", "c7"),
+        ("", ""),
+        ("slurm_load_jobs error: Invalid job id specified\n", ""),
+        ("12.0 -x;touch$IFS/tmp/y\n", ""),
+    ],
+)
+def test_it_is_the_node_of_the_sessions_shell(sh_site: Site, steps: str, node: str) -> None:
+    key_of(sh_site)
+    (sh_site.home / "steps").write_text(steps)
+    sh_site.program("squeue", 'case " $* " in *" -s "*) cat "$HOME/steps" ;; esac')
+    started(sh_site, "12")
+    words = (sh_site.home / "words").read_text().partition(" /bin/sh ")[0]
+    assert words.partition(" -w ")[2] == node, words
+
+
+def test_a_step_that_had_to_wait_is_said() -> None:
+    said = "srun: error: Unable to create step for job 2: Requested nodes are busy\n"
+    error = own_sshd.no_way(said, "unity", "fit", "without it")
+    assert (error.code, error.message) == (
+        ExitCode.FAILED, "Slurm starts nothing beside your shell in the allocation of fit on unity"
+    )  # fmt: skip
+    assert "Requested nodes are busy" in error.detail
