@@ -1141,6 +1141,16 @@ def test_a_server_that_is_stopped_cannot_be_asked(sh_site: Site) -> None:
 
 
 @needs_tmux
+def test_a_server_that_took_its_time_is_asked_once_more(sh_site: Site) -> None:
+    real = shutil.which("timeout")
+    late = 'if [ "$1" = -k ] && mkdir "$HOME/late" 2>/dev/null; then exit 124; fi'
+    sh_site.program("timeout", f'{late}; exec {real} "$@"')
+    sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+    assert [entry.session.name for entry in sh_site.picture().entries] == ["x"]
+    assert (sh_site.home / "late").exists()
+
+
+@needs_tmux
 @pytest.mark.parametrize("does", ["exit 0", "exit 1", "kill -s SEGV $$", "echo 'lost server' >&2; exit 1"])
 def test_an_attach_that_fails_in_any_way_has_ended_nothing(sh_site: Site, does: str) -> None:
     sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
