@@ -5,7 +5,6 @@ of a connection says which lies are told, so that several laptops may ask at onc
 """
 
 import asyncio
-import binascii
 import re
 import shlex
 import threading
@@ -196,10 +195,9 @@ class Asked(NamedTuple):
 
 def parse_line(line: str) -> Asked:
     """Read the line of call.line(); what is no such line is its own script."""
-    words = re.split(r"' (?:sh|[a-z0-9-]{16,22}) ", line)[-1]
     if "base64 -d" not in line:
         return Asked("cat", tuple(line.split()[-1:])) if "cat -u" in line else Asked(line, ())
-    text = binascii.a2b_base64(words.replace(" ", "")).decode("utf-8", "surrogateescape")
+    text = call.script_in(line).decode("utf-8", "surrogateescape")
     known = [name for name in _SCRIPTS if text.endswith(call.source(name))]
     script = max(known, key=lambda name: len(call.source(name)), default="")
     given = shlex.split(text[: len(text) - len(call.source(script))] if script else text.partition("\n")[0])

@@ -1,11 +1,14 @@
 """The shells that are /bin/sh on some cluster, and lnode's line with another one in that place."""
 
 import base64
+import gzip
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+
+from lnode.remote import call
 
 SHELLS = ("dash", "bash", "ksh93", "mksh", "busybox")
 
@@ -20,8 +23,9 @@ def installed(name: str, folder: Path) -> Path:
 
 def through(line: str, shell: Path) -> str:
     """The line of remote.call, with that shell for all that it starts, a run's keeper too."""
-    head, words = re.fullmatch(r"(exec /bin/sh -c '.*' sh )([A-Za-z0-9+/= ]+)", line, re.DOTALL).groups()  # type: ignore[union-attr]
-    text = base64.b64decode(words.replace(" ", "")).replace(b"/bin/sh", str(shell).encode())
-    encoded = base64.b64encode(text).decode()
+    head = re.match(r"exec /bin/sh -c '[^']*' [^ ]+ ", line)
+    assert head
+    text = call.script_in(line).replace(b"/bin/sh", str(shell).encode())
+    encoded = base64.b64encode(gzip.compress(text)).decode()
     parts = " ".join(encoded[at : at + 4096] for at in range(0, len(encoded), 4096))
-    return head.replace("/bin/sh", str(shell)) + parts
+    return head[0].replace("/bin/sh", str(shell)) + parts

@@ -1,6 +1,5 @@
 """What lnode asks of tmux and of the site's command, word for word: stand-ins on the host record it."""
 
-import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from lnode.remote import call
 from rig import Rig, configured, wait_until
 from window import LNODE, Window
 
@@ -19,7 +19,7 @@ def calls(standin: Rig, verb: str) -> list[list[str]]:
 
 def in_pane(command: str) -> str:
     """Return the script that a pane runs, with its request."""
-    return base64.b64decode(command.partition("' sh ")[2].replace(" ", "")).decode()
+    return call.script_in(command).decode()
 
 
 def test_first_creates_with_the_livenode_request_and_second_only_attaches(standin: Rig) -> None:

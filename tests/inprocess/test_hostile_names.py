@@ -29,9 +29,9 @@ slow = partial(pytest.param, marks=pytest.mark.full)  # its grammar is proved in
 
 # The host's `base64 -d`: it knows each of lnode's scripts, notes its name, and answers with one of its own instead.
 _DECODER = """\
-import binascii, os, sys
+import binascii, gzip, os, sys
 from lnode.remote import call
-text = binascii.a2b_base64(sys.stdin.buffer.read()).decode()
+text = gzip.decompress(binascii.a2b_base64(sys.stdin.buffer.read())).decode()
 scripts = [file[:-3] for file in os.listdir(os.path.dirname(call.__file__)) if file.endswith(".sh")]
 name = next(name for name in sorted(scripts, key=len, reverse=True) if text.endswith(call.source(name)))
 with open(os.path.join({folder!r}, "asked"), "a") as log:
@@ -41,7 +41,7 @@ try:
         text = text.removesuffix(call.source(name)) + file.read()
 except FileNotFoundError:
     pass
-print(text)
+sys.stdout.buffer.write(gzip.compress(text.encode()))
 """
 
 # Any port and any host name lead to the demo's sshd. `%h` stands in a shell, as in many a handbook.

@@ -23,7 +23,7 @@ def seen(folder: Path, *rows: str, age_s: int = 20) -> LoginShell | None:
     (folder / "rows").write_text("".join(f"{row}\n" for row in rows))
     (folder / "ps").write_text(f"#!/bin/sh\ncat {folder}/rows\n")
     (folder / "ps").chmod(0o755)
-    part = next(text for text in call.texts("client") if "login_shell()" in text)
+    part = next(text for text in call.texts("client") if "\nlogin_shell()" in text)
     done = subprocess.run(
         ["/bin/sh", "-c", f"{part}\nlogin_shell {RUN} {age_s}"],
         env={"PATH": f"{folder}:/usr/bin:/bin"}, capture_output=True, encoding="utf-8", check=True,

@@ -1,6 +1,5 @@
 """The remote scripts for real: through every login shell that is installed here, on real tmux with a private socket."""
 
-import base64
 import getpass
 import os
 import shlex
@@ -244,7 +243,7 @@ def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
-    text = base64.b64decode(remote_call.line(script, *blank(script)).partition("' sh ")[2].replace(" ", "")).decode()
+    text = remote_call.script_in(remote_call.line(script, *blank(script))).decode()
     assert "#!" not in text
     assert not [row for row in text.splitlines() if not row.strip() or row.strip().startswith("#")]
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)

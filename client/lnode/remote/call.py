@@ -1,14 +1,16 @@
 """The POSIX sh that runs on the cluster, and the one line that carries it to the host.
 
 The line has no newline and no `!`, and means the same to bash, zsh, dash, fish, csh and tcsh. Script and values travel
-in base64, in words that are short enough for each shell. A script on standard input would cost one more round trip.
-Standard input stays free for the terminal, and for your answer to `--kill`.
+compressed and in base64, in words that are short enough for each shell. Uncompressed they would not fit into the 14 kB
+that TCP sends before the first acknowledgement (RFC 6928), and a script on standard input would come later still: each
+costs a round trip. Standard input stays free for the terminal, and for your answer to `--kill`.
 """
 
 import binascii
 import os
 import re
 import shlex
+import zlib
 
 from lnode.schedulers.known import KNOWN
 
@@ -17,6 +19,7 @@ _VALUES = re.compile(r"^# values: (.+)$", re.MULTILINE)
 _AFTER = re.compile(r"^[a-z]+_after='(.+)'$", re.MULTILINE)
 _HERE = os.path.dirname(__file__)
 _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
+_GZIP = 31  # zlib's wbits for the format of gzip(1)
 _COMMENT = re.compile(r"^\s*#.*\n|^\s*\n|^ +", re.MULTILINE)  # and indents: no text of several lines has its own
 
 
@@ -30,9 +33,10 @@ def line(script: str, *values: str, called: str = "sh", says: str = "") -> str:
     names = value_names(script)
     assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in zip(names, values, strict=True))
     text = f"{assigned}{source(script)}"
-    encoded = binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode("ascii")
+    packed = zlib.compress(text.encode("utf-8", "surrogateescape"), 9, _GZIP)
+    encoded = binascii.b2a_base64(packed, newline=False).decode("ascii")
     words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
-    return f'exec /bin/sh -c \'{says}eval "$(printf %s "$@" | base64 -d)"\' {called} {words}'
+    return f'exec /bin/sh -c \'{says}eval "$(printf %s "$@" | base64 -d | gzip -d)"\' {called} {words}'
 
 
 def question(script: str, nonce: str, *values: str) -> str:
@@ -41,6 +45,11 @@ def question(script: str, nonce: str, *values: str) -> str:
     Until then the login shell is in its rc files, or another program has taken its place.
     """
     return line(script, nonce, *values, called=nonce, says='echo; echo "$0 begun"; ')
+
+
+def script_in(line: str) -> bytes:
+    """Return the script that a line of `line` carries, behind the assignments of its values."""
+    return zlib.decompress(binascii.a2b_base64(line.partition("' ")[2].partition(" ")[2].replace(" ", "")), _GZIP)
 
 
 def value_names(script: str) -> tuple[str, ...]:
