@@ -218,6 +218,24 @@ def test_a_first_login_that_was_done_is_never_created_again() -> None:
     assert lost(laptop) == (SILENT,)
 
 
+def test_a_port_that_is_taken_at_first_is_a_failure_though_the_login_was_done() -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED)
+    assert failed(laptop, Cause.NO_FORWARD) == ()
+    assert (laptop.state.end, laptop.state.cause) == (End.FAILED, Cause.NO_FORWARD)
+
+
+def test_a_port_that_stays_taken_costs_no_login_within_fifteen_seconds() -> None:
+    laptop = attached()
+    assert lost(laptop) == (SILENT,)
+    for _ in range(5):
+        laptop.tell(Happened.OPENED)
+        assert failed(laptop, Cause.NO_FORWARD) == ()
+        assert laptop.wait(14.9) == []
+        laptop.wait(5)
+        assert laptop.tell(Happened.REACHED) == (SILENT,)
+
+
 def test_the_first_terminal_takes_the_time_a_person_takes() -> None:
     laptop = Laptop()
     assert laptop.wait(HOUR) == []

@@ -47,6 +47,10 @@ class Display:
         """Remember that a session has had the tty."""
         self._armed = self._inside = True
 
+    def not_entered(self) -> None:
+        """Remember that no session has had the tty: ssh ended between the login and the session."""
+        self._armed = self._inside = False
+
     def hand_over(self) -> None:
         """Give the tty to the session after the login."""
         self.entered()

@@ -179,7 +179,8 @@ class State(NamedTuple):
     waits: bool = False  # --wait: a missing network at first is not final
     knocks: bool = True  # lnode can knock at the host; False behind a ProxyCommand
     began: bool = False  # a login was done: later terminals create no session
-    asks: bool = True  # the terminal that has started may ask you
+    creates: bool = True  # the terminal that has started may create the session
+    asks: bool = True  # it may ask you
     person: bool = False  # you signed in by hand, and the next login needs you again
     refused: bool = False  # the last silent login was refused: the next login needs you
     shared: bool = False  # the heartbeat runs over the terminal's own connection
@@ -245,7 +246,7 @@ def _timed(state: State, at: float) -> State:
     return state
 
 
-_HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.LOST}
+_HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.NO_FORWARD, Cause.LOST}
 
 
 # --- Connecting
@@ -457,7 +458,7 @@ def _unreached(state: State, event: Event) -> Step:
 
 def _pause(state: State, event: Event) -> float:
     """Return the seconds until the next try at a host that refused: by its cause, and up to a third more by chance."""
-    if event.cause is Cause.CLOSED_EARLY:  # MaxStartups, a penalty, a ban
+    if event.cause in (Cause.CLOSED_EARLY, Cause.NO_FORWARD):  # MaxStartups, a penalty, a ban; each is a whole login
         pause = 15.0 * 2.0 ** min(state.refusals - 1, 2)
     else:  # sshd restarts in 1-3 s, a login node in minutes; a host behind a jump host that answers may take days
         brisk = _BRISK_S if event.cause is Cause.REFUSED and not state.reached else _AFTER_ANSWER_S
@@ -499,6 +500,8 @@ def _needs_person(state: State, event: Event) -> Step:
 def _fell(state: State, event: Event) -> Step:
     """Choose the next state after a terminal that ended by itself."""
     cause, began = event.cause, state.began or event.began
+    if cause is Cause.NO_FORWARD:  # the login was done, and ssh ended before the session
+        began = not state.creates
     failed_first = not began and not (state.waits and not wants_person(cause))
     state = state._replace(cause=cause, began=began)
     if cause is Cause.OVER:
@@ -543,7 +546,7 @@ def _started(state: State, event: Event, *actions: Action) -> Step:
     """Start a terminal. A silent login has a deadline; you may take your time to sign in."""
     asks = not state.began or _takes_person(state)
     due = None if asks else event.at + _ATTEMPT_S * 2 ** min(state.refusals, 2)
-    connecting = state._replace(phase=Phase.CONNECTING, entered=event.at, due=due, asks=asks)
+    connecting = state._replace(phase=Phase.CONNECTING, entered=event.at, due=due, asks=asks, creates=not state.began)
     return connecting, (*actions, Start(creates=not state.began, asks=asks, fresh=state.fresh))
 
 
