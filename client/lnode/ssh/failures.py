@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.remote.fields import SSH_PORT
+from lnode.ssh import forwarding
 from lnode.ssh.site_words import site_words
 
 
@@ -153,7 +154,7 @@ def has_begun(said: Said, place: HostLabel) -> bool:
     False if ssh ended for a port that is taken, which is before a session.
     """
     if signed_in(said, place) is not None:
-        return _NO_FORWARD.search(said.own) is None
+        return not forwarding.has_failed(said.own)
     if re.search(r"^mux_client_\w+: [^\n]*from master", said.own, re.MULTILINE):
         return _stop(said.own) is None
     let_go = not said.others.strip() or ("hared connection to " in said.others and _stop(said.others) is None)
@@ -179,17 +180,12 @@ _BROKEN = re.compile(
     r"|Timeout, server |(Read|Write) (from|to) remote host |client_loop: |packet_write_|ssh_dispatch_run_fatal: "
     r"|Received disconnect from |Disconnected from )", re.MULTILINE,
 )  # fmt: skip
-_NO_FORWARD = re.compile(  # the end of an ssh with ExitOnForwardFailure (ssh.c)
-    r"^(Error: remote port forwarding failed for listen (port (?P<there>\d+)|path )"
-    r"|Could not request (local|tunnel|dynamic) forwarding\.)", re.MULTILINE,
-)  # fmt: skip
-_TAKEN_HERE = re.compile(r"^(?:\w+: cannot listen to port: |bind \[[^]\n]*\]:)(\d+)", re.MULTILINE)
 
 
 def cause_of_ssh(said: Said, place: HostLabel) -> Cause:
     """Return why ssh ended with 255, from its words. After the login to `place` it is LOST or NO_FORWARD."""
     if signed_in(said, place):
-        return Cause.NO_FORWARD if _NO_FORWARD.search(said.own) else Cause.LOST
+        return Cause.NO_FORWARD if forwarding.has_failed(said.own) else Cause.LOST
     own = _first(_PHRASES, said.own)
     if own is not None and (wants_person(own) or is_fatal(own)):
         return own
@@ -288,15 +284,13 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     on_a_key = cause is Cause.HOST_KEY_UNKNOWN and re.search(_PHRASES[0][0], words)  # as ssh says of a jump host's
     detail = words if on_a_key or cause in _WORTH_READING else "\n".join(site_words(words))
     known = shlex.quote(place.known_hosts_name)
-    facts = {"place": place, "known": known, "unresolved": unresolved[1] if unresolved else "", "port": _port(words)}
+    facts = {
+        "place": place,
+        "known": known,
+        "unresolved": unresolved[1] if unresolved else "",
+        "port": forwarding.port(words),
+    }
     return SshFailed(cause, code, message.format(**facts), hint.format(**facts), detail=detail)
-
-
-def _port(words: str) -> str:
-    """Return the port that ssh could not forward, in words."""
-    here, there = _TAKEN_HERE.search(words), _NO_FORWARD.search(words)
-    number = there["there"] if there else None
-    return f"port {here[1]} of this laptop" if here else f"port {number} there" if number else "a port"
 
 
 _UNRESOLVED = re.compile(r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)")
