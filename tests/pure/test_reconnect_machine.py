@@ -134,7 +134,7 @@ class Laptop:
         elif state.phase is Phase.CONNECTING:
             assert (state.due is None) is state.asks, "a silent attempt has an end, a person takes the time it takes"
         else:
-            assert state.due is not None or (state.person and state.reached)
+            assert state.due is not None or (state.kept and state.reached)
         if not before.route or before.phase is Phase.NEEDS_PERSON:
             assert state.spent in (before.spent, 0.0), "what nobody can hurry costs no budget"
 
@@ -538,6 +538,30 @@ def test_a_persons_terminal_lives_on() -> None:
     laptop.wait(60)
     assert laptop.tell(Happened.BEAT, shared=True) == (Command.RELEASE, Command.REFRESH)
     assert laptop.phase is Phase.ATTACHED
+
+
+def test_what_is_not_proved_to_be_silent_is_kept_through_silence_and_then_tried_once() -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED, proved=False)
+    laptop.wait(60)
+    laptop.tell(Happened.BEAT, shared=True)
+    assert Command.MUTE in laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.tell(Happened.REACHED)
+    assert all(action is not Command.END for _, action in laptop.wait(60))
+    assert laptop.phase is Phase.DOUBTING
+    assert lost(laptop) == (SILENT,)
+    laptop.tell(Happened.OPENED)
+    laptop.tell(Happened.BEAT, shared=True)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.tell(Happened.REACHED)
+    assert Command.END in {action for _, action in laptop.wait(8)}
+
+
+def test_a_heartbeat_of_its_own_connection_proves_a_silent_login() -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED, proved=False)
+    laptop.tell(Happened.BEAT, shared=False)
+    assert not laptop.state.kept
 
 
 def test_in_doubt_without_a_route_nobody_is_knocked_at() -> None:

@@ -176,6 +176,8 @@ class Companion:
             self._early = None
             self._remember(f"link: {link.rung} after {time.monotonic() - began:.1f} s")
             shared, self._link, self._opened = link.shared, link, True
+            if not shared and sign_in_memory.takes_person(self._target) is None:
+                sign_in_memory.learn(self._target, person=False)  # this login could ask nobody
             self._linked.set()
             await heartbeat.beat(
                 link,

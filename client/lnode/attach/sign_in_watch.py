@@ -1,29 +1,40 @@
 """The way in which the terminal signs in, read from its log and from the tty."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
-from lnode.ssh import failures
+from lnode.laptop import screen
+from lnode.ssh import failures, login
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
-_LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
+_LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
+_BY_ITSELF_S = 1.0  # from the accepted key to the login; you take longer to read an agent's question and to answer
 _OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
 
 async def signed_in(
     target: Target, terminal: Terminal, tty: Tty, ended: "asyncio.Task[int]", stuck: Callable[[], None]
 ) -> str | None:
-    """Return how the terminal has signed in, None if it ended before. `stuck` is called if its master is silent."""
+    """Return how the terminal has signed in, None if it ended before. Note on it whether ssh, or an agent, asked you.
+
+    `stuck` is called if its master is silent.
+    """
+    accepted_at = None
     proof = asyncio.create_task(prove_master(target)) if terminal.may_ride else None
     while (how := _way(target, terminal, tty)) is None:
+        if accepted_at is None and login.accepted_key(terminal.said()):
+            accepted_at = time.monotonic()
+        terminal.asked = terminal.asked or (not terminal.silent and screen.is_read_unseen())
         if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
             break
         if proof and proof.done() and proof.result() is False:
             proof = None
             stuck()
+    terminal.quick = accepted_at is None or time.monotonic() - accepted_at < _BY_ITSELF_S
     return how
 
 

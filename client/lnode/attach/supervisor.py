@@ -116,9 +116,12 @@ class _Supervisor:
         if how is not None:
             said = terminal.said()
             self._rode = master.identity(self._target)
-            person = verdict.learn_sign_in(self._target, said)
+            takes_person = verdict.learn_sign_in(
+                self._target, said, silent=terminal.silent, asked=terminal.asked, quick=terminal.quick
+            )
             muxed = sign_in_watch.is_muxed(self._target, how, said.own)
-            self._tell(terminal, Happened.OPENED, person=person, muxed=muxed)
+            person, proved = takes_person is True, takes_person is False
+            self._tell(terminal, Happened.OPENED, person=person, proved=proved, muxed=muxed)
         status = await waiting
         await self._loop.ready.wait()
         cause, began = await self._ending(terminal, status)

@@ -41,6 +41,8 @@ class Terminal:
             config=target.config,
         )
         self.silent = silent
+        self.asked = False  # True once ssh has asked you, as the tty showed
+        self.quick = False  # True if a key signed so fast that no agent can have asked you
         self.master = master.identity(target)  # the one that it finds
         self.may_ride = bool(self.master or (target.one("controlpath") and not fresh))
         self._log = SshLog()

@@ -78,6 +78,19 @@ def can_ask() -> bool:
     return os.isatty(0) and os.isatty(2)
 
 
+def is_read_unseen() -> bool:
+    """True if a program reads a line from the terminal without an echo, as for a password."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        return False
+    try:
+        modes = termios.tcgetattr(0)[3]
+    except (OSError, termios.error):  # no terminal
+        return False
+    return bool(modes & termios.ICANON) and not modes & termios.ECHO
+
+
 def confirm(question: str) -> bool:
     """Ask on stderr. No is the default, and an end of input means no."""
     _write("lnode: ", question, " [y/N] ")

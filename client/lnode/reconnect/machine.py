@@ -109,7 +109,7 @@ class End(Enum):
 class Happened(Enum):
     """The kinds of events."""
 
-    OPENED = auto()  # the login is done; `person`: you had to answer a prompt; `muxed`: over a master
+    OPENED = auto()  # the login is done; `person`: the next needs you; `proved`: it asks nobody; `muxed`: over a master
     STUCK = auto()  # the shared connection that the terminal uses is silent, before the terminal's login
     BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection
     LATE = auto()  # no heartbeat for `seconds`
@@ -135,6 +135,7 @@ class Event(NamedTuple):
     cause: Cause = Cause.LOST
     seconds: float = 0.0
     person: bool = False
+    proved: bool = True
     muxed: bool = False
     shared: bool = False
     dead: bool = False
@@ -182,6 +183,7 @@ class State(NamedTuple):
     creates: bool = True  # the terminal that has started may create the session
     asks: bool = True  # it may ask you
     person: bool = False  # you signed in by hand, and the next login needs you again
+    proved: bool = True  # a login has succeeded in which nobody could be asked
     refused: bool = False  # the last silent login was refused: the next login needs you
     shared: bool = False  # the heartbeat runs over the terminal's own connection
     muxed: bool = False  # another process, the master, has the terminal's tty
@@ -203,7 +205,12 @@ class State(NamedTuple):
 
         False also over a master: lnode would have to stop the master.
         """
-        return not (self.shared or self.person or self.muxed)
+        return not (self.shared or self.kept or self.muxed)
+
+    @property
+    def kept(self) -> bool:
+        """True if only ssh may end the terminal, because the next login needs you, or may need you."""
+        return self.person or not self.proved
 
     def silence(self, at: float) -> float:
         """Return the seconds without a sign of life, sleep included."""
@@ -255,7 +262,8 @@ _HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.NO_FORWARD, Cause.LOS
 def _opened(state: State, event: Event) -> Step:
     at = event.at
     return state._replace(
-        phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, muxed=event.muxed, refused=False,
+        phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, proved=event.proved,
+        muxed=event.muxed, refused=False,
         heart=False, shared=False, up_since=at, alive_at=at, asleep=0.0, reached=False, refusals=0,
     ), ()  # fmt: skip
 
@@ -287,7 +295,12 @@ def _retried(state: State, event: Event) -> Step:
 
 
 def _beaten(state: State, event: Event) -> Step:
-    return state._replace(heart=True, shared=event.shared, alive_at=event.at), ()
+    return _heard(state, event)._replace(alive_at=event.at), ()
+
+
+def _heard(state: State, event: Event) -> State:
+    """Remember the heartbeat. Over a connection of its own it proves a login in which nobody was asked."""
+    return state._replace(heart=True, shared=event.shared, proved=state.proved or not event.shared)
 
 
 def _late(state: State, event: Event) -> Step:
@@ -305,20 +318,20 @@ def _link_refused(state: State, event: Event) -> Step:
 def _woke(state: State, event: Event) -> Step:
     if event.seconds < STALE_S:
         return state, (Command.ASK,)
-    if state.person and not state.heart:
+    if state.kept and not state.heart:
         return state, ()
     return _doubting(state._replace(alive_at=event.at, asleep=event.seconds), event, Command.ASK)
 
 
 def _unrouted(state: State, event: Event) -> Step:
-    if state.person and not state.heart:
+    if state.kept and not state.heart:
         return state, ()
     return _doubting(state._replace(alive_at=event.at, cause=Cause.NO_ROUTE), event)
 
 
 def _rerouted(state: State, event: Event) -> Step:
     """Replace the terminal if its address is on no interface: its connection is dead. Else ask for a heartbeat."""
-    if event.dead and not state.person:
+    if event.dead and not state.kept:
         return _replaced(state, event)
     if event.dead and state.heart:
         return _doubting(state._replace(alive_at=event.at), event, Command.ASK)
@@ -340,8 +353,8 @@ def _knock(state: State) -> tuple[Action, ...]:
 
 def _beaten_in_doubt(state: State, event: Event) -> Step:
     """Keep the terminal if the echo proves it. Over another connection a late echo proves only the network."""
-    state = state._replace(heart=True, shared=event.shared)
-    if not (event.shared or state.person or state.silence(event.at) < _stale_s(state)):
+    state = _heard(state, event)
+    if not (event.shared or state.kept or state.silence(event.at) < _stale_s(state)):
         return _replaced(state, event)
     attached = state._replace(
         phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False
@@ -366,10 +379,10 @@ def _doubted(state: State, event: Event) -> Step:
         patience = _GRACE_S if state.shared else 0.0
         stale_at = state.alive_at - state.asleep + _stale_s(state)
         replaced_at = min(max(state.entered + patience, stale_at), given_up_at)
-        if not state.person and at >= replaced_at:
+        if not state.kept and at >= replaced_at:
             return _replaced(state, event)
-        return state._replace(due=None if state.person else replaced_at), ()
-    if not state.person and at >= given_up_at:
+        return state._replace(due=None if state.kept else replaced_at), ()
+    if not state.kept and at >= given_up_at:
         return _waiting(_off_shared(state._replace(cause=state.cause or Cause.TIMED_OUT)), event, 0.0, Command.END)
     return state._replace(due=at + _knock_pause(at - state.entered)), _knock(state)
 
@@ -390,7 +403,7 @@ def _woke_in_doubt(state: State, event: Event) -> Step:
 
 
 def _rerouted_in_doubt(state: State, event: Event) -> Step:
-    if event.dead and not state.person:
+    if event.dead and not state.kept:
         return _replaced(state, event)
     state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
     return state, (Command.ASK, *_knock(state))

@@ -172,7 +172,8 @@ class _Follower:
             return
         first, tail.heard = not tail.heard, True
         if first:
-            self._loop.tell(tail, Happened.OPENED, person=verdict.learn_sign_in(self._target, tail.said()))
+            takes_person = verdict.learn_sign_in(self._target, tail.said(), silent=not tail.may_ask)
+            self._loop.tell(tail, Happened.OPENED, person=takes_person is True, proved=takes_person is False)
         if self._loop.is_idle:  # one event in the queue is as good as thousands
             self._loop.tell(tail, Happened.BEAT, shared=True)
         if frame.kind == "gone":

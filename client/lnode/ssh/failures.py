@@ -62,7 +62,7 @@ class Said(NamedTuple):
 
     def __str__(self) -> str:
         """Return all words, without the lines that ssh wrote only for lnode."""
-        return _KEYS_AGREED.sub("", self.own) + self.others
+        return _TOLD_LNODE.sub("", self.own) + self.others
 
 
 def told_apart(log: str, stderr: str) -> Said:
@@ -77,7 +77,8 @@ _QUOTES_HOST = re.compile(
     r"|remote protocol version", re.MULTILINE,
 )  # fmt: skip
 # With arguments.TELLING, as soon as ssh and the host have agreed on keys: the next step is the login.
-_KEYS_AGREED = re.compile(r"^debug1: kex\.c:kex_input_newkeys\b[^\n]*\n?", re.MULTILINE)
+_KEYS_AGREED = re.compile(r"^debug1: kex\.c:kex_input_newkeys\b", re.MULTILINE)
+_TOLD_LNODE = re.compile(r"^debug1: (kex\.c:kex_input_newkeys|sshconnect2\.c:input_userauth_pk_ok)\b[^\n]*\n?", re.M)
 
 
 # First match wins: a changed key also says "Host key verification failed".

@@ -62,7 +62,7 @@ class Question:
     def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
         self._target = target
         self._may_prompt = screen.can_ask() and not silent
-        self._abandoned = self._heard = self._rides = self._begun = False
+        self._abandoned = self._heard = self._rides = self._begun = self._asked = False
         self._nonce = call.nonce()
         self._line = call.question(script, self._nonce, *values)
         self._log = SshLog()
@@ -122,7 +122,7 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure(rows)
-        verdict.learn_sign_in(self._target, self._log.said())
+        verdict.learn_sign_in(self._target, self._log.said(), silent=not self._may_prompt, asked=self._asked)
         return sections
 
     def _read(self, within_s: float) -> list[str]:
@@ -157,6 +157,7 @@ class Question:
 
     def _counts(self) -> bool:
         """True if the time counts: not while ssh may wait for you."""
+        self._asked = self._asked or (self._may_prompt and screen.is_read_unseen())
         return not self._may_prompt or self._heard or self._is_in()
 
     def _is_in(self) -> bool:

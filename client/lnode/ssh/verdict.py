@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lnode.ssh import arguments, failures, keychain, prompts, sign_in_memory
 from lnode.ssh.failures import Cause, Said
+from lnode.ssh.login import login_of
 from lnode.ssh.target import Target
 
 
@@ -49,16 +50,15 @@ async def _is_let_go(target: Target, status: int, said: Said) -> bool:
     return bool(await prove_master(target))
 
 
-def learn_sign_in(target: Target, said: Said) -> bool:
-    """Remember how this ssh has signed in. Return True if the next sign-in would take you again.
+def learn_sign_in(
+    target: Target, said: Said, *, silent: bool = False, asked: bool = False, quick: bool = False
+) -> bool | None:
+    """Remember how this ssh has signed in. Return sign_in_memory.takes_person() for the next sign-in.
 
-    Over a master ssh does not say how; the way of an earlier ssh counts.
+    The facts are those of login_of(). Over a master the way of an earlier ssh counts.
     """
-    how = failures.signed_in(said, target.place)
-    if how is None:
-        return sign_in_memory.takes_person(target) or False
-    sign_in_memory.learn(target, person=failures.takes_person(how))
-    return failures.takes_person(how) and not keychain.is_kept(target)
+    done = login_of(target, said, silent=silent, asked=asked, quick=quick)
+    return sign_in_memory.learn_login(target, done) if done else sign_in_memory.takes_person(target)
 
 
 def why_not_in(target: Target, said: Said, argv: Sequence[str], *, silent: bool) -> Cause:
