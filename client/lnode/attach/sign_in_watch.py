@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
-from lnode.laptop import screen
+from lnode.laptop import echo
 from lnode.ssh import failures, login
+from lnode.ssh.aloud import Aloud
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
@@ -21,14 +22,18 @@ async def signed_in(
 ) -> str | None:
     """Return how the terminal has signed in, None if it ended before. Note on it whether ssh, or an agent, asked you.
 
+    While ssh may wait for you, you see what it and the site say.
     `stuck` is called if its master is silent.
     """
-    accepted_at = None
+    accepted_at, aloud = None, Aloud()
     proof = asyncio.create_task(prove_master(target)) if terminal.may_ride else None
     while (how := _way(target, terminal, tty)) is None:
-        if accepted_at is None and login.accepted_key(terminal.said()):
+        said = terminal.said()
+        if accepted_at is None and login.accepted_key(said):
             accepted_at = time.monotonic()
-        terminal.asked = terminal.asked or (not terminal.silent and screen.is_read_unseen())
+        if not terminal.silent:
+            terminal.asked = terminal.asked or echo.is_off()
+            aloud.show(said)
         if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
             break
         if proof and proof.done() and proof.result() is False:

@@ -34,6 +34,7 @@ from lnode.remote.fields import NodeName
 from lnode.ssh import failures, forwarding, master, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import Link
+from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
@@ -301,7 +302,9 @@ class _Supervisor:
         """Remember the exit status and the words of the ended terminal."""
         self._status, said = terminal.wait(), terminal.said()
         self._words = str(said)
-        if said.own.strip() and failures.has_begun(said, self._target.place):  # before OPENED could be told
+        began = failures.has_begun(said, self._target.place)
+        self._display.words = "" if began else in_one_line(self._words)
+        if said.own.strip() and began:  # before OPENED could be told
             self._display.entered()
         self._terminal = None
         terminal.__exit__(None, None, None)

@@ -45,7 +45,7 @@ class Terminal:
         self.quick = False  # True if a key signed so fast that no agent can have asked you
         self.master = master.identity(target)  # the one that it finds
         self.may_ride = bool(self.master or (target.one("controlpath") and not fresh))
-        self._log = SshLog()
+        self._log = SshLog(asks=not silent)
         self._held = False
 
     def __enter__(self) -> Self:

@@ -22,6 +22,11 @@ def notice(state: State, at: float, alias: str, unsent: int) -> str | None:
     return f"lnode: {text}{keys}"
 
 
+def says(state: State, alias: str, words: str) -> str:
+    """Return the second line of the notice: the words with which the site has ended a login, "" if it has not."""
+    return f"{alias} says: {words}" if words and state.phase in (Phase.WAITING, Phase.NEEDS_PERSON) else ""
+
+
 def _notice(state: State, at: float, alias: str) -> str | None:
     match state.phase:
         case Phase.DOUBTING:

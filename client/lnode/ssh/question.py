@@ -16,10 +16,11 @@ from types import TracebackType
 from typing import IO, Self, cast
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import screen
+from lnode.laptop import echo, screen
 from lnode.remote import call
 from lnode.remote.reply import Rows, TooLong, parse_reply
 from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
+from lnode.ssh.aloud import Aloud
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
@@ -65,7 +66,7 @@ class Question:
         self._abandoned = self._heard = self._rides = self._begun = self._asked = False
         self._nonce = call.nonce()
         self._line = call.question(script, self._nonce, *values)
-        self._log = SshLog()
+        self._log, self._aloud = SshLog(asks=self._may_prompt), Aloud()
         self._may_ride = bool(master.identity(target) or target.one("controlpath"))
 
     def __enter__(self) -> Self:
@@ -157,8 +158,11 @@ class Question:
 
     def _counts(self) -> bool:
         """True if the time counts: not while ssh may wait for you."""
-        self._asked = self._asked or (self._may_prompt and screen.is_read_unseen())
-        return not self._may_prompt or self._heard or self._is_in()
+        if not self._may_prompt or self._heard or self._is_in():
+            return True
+        self._asked = self._asked or echo.is_off()
+        self._aloud.show(self._log.said())
+        return False
 
     def _is_in(self) -> bool:
         """True if ssh has proof that the host has let it in."""
