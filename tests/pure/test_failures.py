@@ -21,6 +21,7 @@ from lnode.ssh.failures import (
     told_apart,
     wants_person,
 )
+from lnode.ssh.verdict import cause_of_no_shell
 
 DIRECT = PLACE = HostLabel("unity", "login.site.edu", 2200, "ssh unity")
 BEHIND = HostLabel("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
@@ -207,7 +208,8 @@ def test_what_ssh_says_for_lnode_alone_is_not_shown() -> None:
 
 
 def test_the_table_reaches_every_cause() -> None:
-    assert {cause for _, cause in SAID} == set(Cause) - {Cause.OVER, Cause.NO_ALIAS}  # which are no words of ssh's
+    others = {Cause.OVER, Cause.NO_ALIAS, Cause.EXPIRED}  # which are no words of ssh's
+    assert {cause for _, cause in SAID} == set(Cause) - others
 
 
 CODES = {
@@ -220,6 +222,7 @@ CODES = {
     Cause.LOST: ExitCode.UNREACHABLE,
     Cause.LOGIN_REFUSED: ExitCode.LOGIN_REFUSED,
     Cause.SENT_AWAY: ExitCode.LOGIN_REFUSED,
+    Cause.EXPIRED: ExitCode.LOGIN_REFUSED,
     Cause.NO_FORWARD: ExitCode.UNREACHABLE,
     Cause.HOST_KEY_UNKNOWN: ExitCode.HOST_KEY,
     Cause.HOST_KEY_CHANGED: ExitCode.HOST_KEY,
@@ -254,6 +257,24 @@ def test_a_site_that_lets_nobody_in_says_why(log: str) -> None:
     error = explain(cause_of_ssh(said, DIRECT), str(said), DIRECT)
     assert (error.cause, error.detail) == (Cause.SENT_AWAY, "*** closed until 18:00 ***")
     assert wants_person(error.cause)
+
+
+EXPIRED = "WARNING: Your password has expired.\nPassword change required but no TTY available.\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "cause"),
+    [
+        (254, "closed until 18:00\n", Cause.SENT_AWAY),
+        (1, EXPIRED, Cause.EXPIRED),
+        (0, EXPIRED, None),  # which a program says
+        (1, "", None),
+        (100, "", None),
+        (255, "", None),
+    ],
+)
+def test_a_login_that_gives_no_shell(status: int, stderr: str, cause: Cause | None) -> None:
+    assert cause_of_no_shell(status, told_apart(IN, stderr)) is cause
 
 
 def test_a_banner_of_a_jump_host_is_not_the_login_of_the_host() -> None:

@@ -513,7 +513,7 @@ def _needs_person(state: State, event: Event) -> Step:
 def _fell(state: State, event: Event) -> Step:
     """Choose the next state after a terminal that ended by itself."""
     cause, began = event.cause, state.began or event.began
-    if cause is Cause.NO_FORWARD:  # the login was done, and ssh ended before the session
+    if not event.began and cause in _BEFORE_SESSION:
         began = not state.creates
     failed_first = not began and not (state.waits and not wants_person(cause))
     state = state._replace(cause=cause, began=began)
@@ -529,6 +529,9 @@ def _fell(state: State, event: Event) -> Step:
     if state.spent > BUDGET_S:
         return _ended(state, event, End.GIVEN_UP, terminal=False)
     return _waiting(state, event, _pause(state, event))
+
+
+_BEFORE_SESSION = {Cause.NO_FORWARD, Cause.SENT_AWAY}  # though the login was done
 
 
 def _flapped(state: State, event: Event, *actions: Action) -> Step:

@@ -135,6 +135,7 @@ _CAUSES = {
     Cause.CLOSED_EARLY: "closed before the login",
     Cause.LOGIN_REFUSED: "login refused",
     Cause.SENT_AWAY: "sent away in the login",
+    Cause.EXPIRED: "password expired",
     Cause.NO_FORWARD: "a port to forward was taken",
     Cause.HOST_KEY_UNKNOWN: "host key unknown",
     Cause.HOST_KEY_CHANGED: "host key changed",

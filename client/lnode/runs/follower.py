@@ -146,9 +146,9 @@ class _Follower:
         said = tail.said()
         self._words = str(said)
         answered = tail.heard or torn
-        if not answered and not verdict.has_failed(status):
-            raise begun.broke_off(self._target.alias) if tail.begun else begun.ended(self._target)
         cause, began = verdict.of_ssh(self._target, status, said, tail.argv, silent=not tail.may_ask, heard=answered)
+        if not answered and cause is Cause.OVER:
+            raise begun.broke_off(self._target.alias) if tail.begun else begun.ended(self._target)
         if began:  # only the last frame says that the run is over
             cause = Cause.OVER if self._over else Cause.LOST
         self._loop.tell(tail, Happened.TERMINAL_ENDED, cause=cause, began=began)

@@ -30,7 +30,8 @@ class Cause(Enum):
     TIMED_OUT = auto()
     CLOSED_EARLY = auto()  # closed or reset before login: MaxStartups, a penalty, a ban, no sshd behind it
     LOGIN_REFUSED = auto()
-    SENT_AWAY = auto()  # closed in the login: nologin, an expired account, no time left to sign in
+    SENT_AWAY = auto()  # closed in the login, or right after it: nologin, an expired account, no time left to sign in
+    EXPIRED = auto()  # the password, without a terminal in which you could change it
     NO_FORWARD = auto()  # after the login: a port is not free, and ExitOnForwardFailure is set
     HOST_KEY_UNKNOWN = auto()
     HOST_KEY_CHANGED = auto()
@@ -47,7 +48,7 @@ def is_fatal(cause: Cause) -> bool:
 
 def wants_person(cause: Cause) -> bool:
     """True if you have to sign in or to look at a key. lnode does not try it silently again."""
-    return cause in (Cause.LOGIN_REFUSED, Cause.SENT_AWAY, Cause.HOST_KEY_UNKNOWN)
+    return cause in (Cause.LOGIN_REFUSED, Cause.SENT_AWAY, Cause.EXPIRED, Cause.HOST_KEY_UNKNOWN)
 
 
 class Said(NamedTuple):
@@ -323,6 +324,8 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
     Cause.SENT_AWAY: (
         ExitCode.LOGIN_REFUSED, "{place} ended the login before it was done",
         "read the reason above, or ask ssh for it: {place.by_hand}"),
+    Cause.EXPIRED: (
+        ExitCode.LOGIN_REFUSED, "your password on {place.alias} has expired", "change it: {place.by_hand}"),
     Cause.NO_FORWARD: (
         ExitCode.UNREACHABLE, "{place} let you in, but {port} is taken, so ssh ended (ExitOnForwardFailure)",
         "end the program that holds the port, or set ExitOnForwardFailure no for {place.alias} in ~/.ssh/config"),

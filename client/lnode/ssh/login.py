@@ -72,7 +72,7 @@ _ACCEPTED = re.compile(  # format_identity() of sshconnect2.c: path, kind, finge
     re.MULTILINE,
 )
 _IN_PART = re.compile(r'^Authenticated (?:using "([a-z-]+)" )?with partial success\.', re.MULTILINE)
-_TOUCH = re.compile(r"^Confirm user presence for key ", re.MULTILINE)  # sshconnect2.c, notify_start()
+_TOUCH = re.compile(r"^\r?Confirm user presence for key ", re.MULTILINE)  # sshconnect2.c, notify_start()
 
 
 def _is_open(key: AcceptedKey) -> bool:

@@ -230,8 +230,8 @@ class Question:
             if not self._may_prompt:
                 verdict.broken_off(self._target, said)
             return self._too_late()
-        if verdict.has_failed(status):
-            cause, _ = verdict.of_ssh(self._target, status, said, self._argv, silent=not self._may_prompt)
+        cause, _ = verdict.of_ssh(self._target, status, said, self._argv, silent=not self._may_prompt)
+        if cause is not Cause.OVER:
             if cause is Cause.LOGIN_REFUSED and not arguments.may_dial(self._argv):
                 return self._wants_person()
             return failures.explain(cause, str(said), place)
