@@ -302,6 +302,16 @@ def test_the_port_that_cannot_be_forwarded_is_named(words: str, port: str) -> No
     assert not has_begun(said, DIRECT)  # ssh ends before it asks for a session
 
 
+@pytest.mark.parametrize("line", [line for line in FORGED if not line.startswith("Authenticated")])
+@pytest.mark.parametrize("end", [REFUSED, CLOSED_IN_LOGIN, "Connection reset by 10.0.0.1 port 22\r\n"])
+def test_a_question_of_a_host_does_not_speak_as_ssh(line: str, end: str) -> None:
+    """Up to OpenSSH 10.2 its name and its instruction stand in the log."""
+    said, plain = (told_apart(f"{MARK}{words}{end}", "") for words in (f"{line}\r\n", ""))
+    assert not has_begun(said, DIRECT)
+    assert cause_of_ssh(said, DIRECT) is cause_of_ssh(plain, DIRECT)
+    assert cause_of_silent(said, DIRECT, tells=True) is cause_of_silent(plain, DIRECT, tells=True)
+
+
 def test_a_host_that_asks_about_masters_has_let_nobody_in() -> None:
     said = told_apart(f"{MARK}jobs from master nodes\r\n{REFUSED}", "")
     assert not has_begun(said, DIRECT)

@@ -98,6 +98,13 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
     (r"^ssh: connect to (host|address) .* port \d+: ", Cause.NO_ROUTE),  # this laptop's firewall, or no address here
 )  # fmt: skip
 
+# In the login. The log also has the name and the instruction of a question, which are the host's words.
+_IN_LOGIN: tuple[tuple[str, Cause], ...] = (
+    (r"^(\S+@\S+: )?Permission denied \(|^Received disconnect from ", Cause.LOGIN_REFUSED),
+    (r"^Connection (closed|reset) by |^\w+: Connection to \S+ port \d+: ", Cause.CLOSED_EARLY),
+    (r"[Tt]imed out|not responding", Cause.TIMED_OUT),
+)  # fmt: skip
+
 # A jump host's ssh or a ProxyCommand about the network; the words that need the longest pause come first.
 _ON_THE_WAY: tuple[tuple[str, Cause], ...] = (
     (r"Connection (closed|reset) by (?!UNKNOWN)\S+ port", Cause.CLOSED_EARLY),
@@ -151,13 +158,10 @@ def peer(said: Said) -> str | None:
 
 
 def has_begun(said: Said, place: HostLabel) -> bool:
-    """True if there was a session that can be lost. Over a live master ssh does not log in, and its log is empty.
-
-    False if ssh ended for a port that is taken, which is before a session.
-    """
+    """True if there was a session that can be lost. Over a live master ssh does not log in, and its log is empty."""
     if signed_in(said, place) is not None:
-        return not forwarding.has_failed(said.own)
-    if re.search(r"^mux_client_\w+: [^\n]*from master", said.own, re.MULTILINE):
+        return not forwarding.has_failed(said.own)  # which ends ssh before the session
+    if not came_to_login(said) and re.search(r"^mux_client_\w+: [^\n]*from master", said.own, re.MULTILINE):
         return _stop(said.own) is None
     let_go = not said.others.strip() or ("hared connection to " in said.others and _stop(said.others) is None)
     return not said.own.strip() and let_go
@@ -188,7 +192,8 @@ def cause_of_ssh(said: Said, place: HostLabel) -> Cause:
     """Return why ssh ended with 255, from its words. After the login to `place` it is LOST or NO_FORWARD."""
     if signed_in(said, place):
         return Cause.NO_FORWARD if forwarding.has_failed(said.own) else Cause.LOST
-    own = _first(_PHRASES, said.own)
+    agreed = _KEYS_AGREED.search(said.own)
+    own = _first(_IN_LOGIN, said.own[agreed.end() :]) if agreed else _first(_PHRASES, said.own)
     if own is not None and (wants_person(own) or is_fatal(own)):
         return own
     stop = _stop(said.others)
@@ -241,16 +246,13 @@ def _closed_late(words: str) -> bool:
 
 
 def _stop(words: str) -> Cause | None:
-    """Return a cause that forbids another try, from words that anyone may have written; never HOST_KEY_CHANGED.
-
-    A changed key has a hint that only ssh's own words may give.
-    """
+    """Return a cause that forbids another try, from words that anyone may have written."""
     return _first(_STOPS, words)
 
 
-# As ssh or ask_nobody begins a line. A banner may warn of "Permission denied", and is no refusal.
+# As ssh or ask_nobody begins a line. Never HOST_KEY_CHANGED: only ssh's own words may give the hint of that.
 _STOPS = (
-    (r"^(\S+@\S+: )?Permission denied \(([a-z0-9,.@-]+\)\.|nobody to ask\))|^Received disconnect from "
+    (r"^(\S+@\S+: )?Permission denied \(([a-z0-9,.@-]+\)\.|no\w+ to ask\))|^Received disconnect from "
      r"|\AToo many authentication failures", Cause.LOGIN_REFUSED),
     (r"^@ +WARNING: (REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY|POSSIBLE DNS SPOOFING)"
      r"|^Host key verification failed|^No \S+ host key is known for ", Cause.HOST_KEY_UNKNOWN),
