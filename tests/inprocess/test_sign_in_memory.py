@@ -9,6 +9,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.ssh import arguments, kept, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause, Said
 from lnode.ssh.log import SshLog
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.question import Question, argv_of
 from lnode.ssh.target import Target
 
@@ -296,9 +297,18 @@ def test_an_old_ssh_costs_one_failed_login_at_most() -> None:
 
 
 def test_an_agent_that_answers_at_once_has_asked_nobody() -> None:
-    said = Said(KEY.format("me@laptop", "ED25519", " agent") + IN.format("publickey"))
-    assert verdict.learn_sign_in(target(), said, silent=True) is None
-    assert verdict.learn_sign_in(target(), said, quick=True) is False
+    accepted = KEY.format("me@laptop", "ED25519", " agent")
+    said, place = Said(accepted + IN.format("publickey")), target().place
+    assert verdict.learn_sign_in(target(), said, silent=True) is None  # it may have asked you
+    assert verdict.learn_sign_in(target(), said, LoginWatch(place, may_ask=True)) is False
+
+
+def test_an_agent_that_takes_its_time_may_have_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = KEY.format("me@laptop", "ED25519", " agent")
+    clock, watch = iter((10.0, 11.5)), LoginWatch(target().place, may_ask=False)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    watch.look(Said(accepted))
+    assert verdict.learn_sign_in(target(), Said(accepted + IN.format("publickey")), watch) is None
 
 
 def test_an_agent_that_was_locked_is_tried_again_after_a_sign_in() -> None:

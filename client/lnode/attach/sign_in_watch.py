@@ -1,45 +1,31 @@
 """The way in which the terminal signs in, read from its log and from the tty."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
-from lnode.laptop import echo
-from lnode.ssh import failures, login
-from lnode.ssh.aloud import Aloud
+from lnode.ssh import failures
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
-_BY_ITSELF_S = 1.0  # from the accepted key to the login; you take longer to read an agent's question and to answer
 _OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
 
 async def signed_in(
     target: Target, terminal: Terminal, tty: Tty, ended: "asyncio.Task[int]", stuck: Callable[[], None]
 ) -> str | None:
-    """Return how the terminal has signed in, None if it ended before. Note on it whether ssh, or an agent, asked you.
-
-    While ssh may wait for you, you see what it and the site say.
-    `stuck` is called if its master is silent.
-    """
-    accepted_at, aloud = None, Aloud()
+    """Return how the terminal has signed in, None if it ended before. `stuck` is called if its master is silent."""
     proof = asyncio.create_task(prove_master(target)) if terminal.may_ride else None
     while (how := _way(target, terminal, tty)) is None:
-        said = terminal.said()
-        if accepted_at is None and login.accepted_key(said):
-            accepted_at = time.monotonic()
-        if not terminal.silent:
-            terminal.asked = terminal.asked or echo.is_off()
-            aloud.show(said)
+        terminal.watch.look(terminal.said())
         if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
             break
         if proof and proof.done() and proof.result() is False:
             proof = None
             stuck()
-    terminal.quick = accepted_at is None or time.monotonic() - accepted_at < _BY_ITSELF_S
+    terminal.watch.look(terminal.said())
     return how
 
 

@@ -117,9 +117,7 @@ class _Supervisor:
         if how is not None:
             said = terminal.said()
             self._rode = master.identity(self._target)
-            takes_person = verdict.learn_sign_in(
-                self._target, said, silent=terminal.silent, asked=terminal.asked, quick=terminal.quick
-            )
+            takes_person = verdict.learn_sign_in(self._target, said, terminal.watch, silent=terminal.silent)
             muxed = sign_in_watch.is_muxed(self._target, how, said.own)
             person, proved = takes_person is True, takes_person is False
             self._tell(terminal, Happened.OPENED, person=person, proved=proved, muxed=muxed)

@@ -13,6 +13,7 @@ from typing import Self
 from lnode.ssh import arguments, master, prompts, sign_in_memory
 from lnode.ssh.failures import Said
 from lnode.ssh.log import SshLog
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.target import Target
 
 _STOP = getattr(signal, "SIGSTOP", None)  # Windows has neither
@@ -41,8 +42,7 @@ class Terminal:
             config=target.config,
         )
         self.silent = silent
-        self.asked = False  # True once ssh has asked you, as the tty showed
-        self.quick = False  # True if a key signed so fast that no agent can have asked you
+        self.watch = LoginWatch(target.place, may_ask=not silent)
         self.master = master.identity(target)  # the one that it finds
         self.may_ride = bool(self.master or (target.one("controlpath") and not fresh))
         self._log = SshLog(asks=not silent)

@@ -16,13 +16,13 @@ from types import TracebackType
 from typing import IO, Self, cast
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import echo, screen
+from lnode.laptop import screen
 from lnode.remote import call
 from lnode.remote.reply import Rows, TooLong, parse_reply
 from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
-from lnode.ssh.aloud import Aloud
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.target import Target
 
 # For the rc files, which may load modules over a slow file system, and again for the answer: tmux by a module and a
@@ -63,10 +63,10 @@ class Question:
     def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
         self._target = target
         self._may_prompt = screen.can_ask() and not silent
-        self._abandoned = self._heard = self._rides = self._begun = self._asked = False
+        self._abandoned = self._heard = self._rides = self._begun = False
         self._nonce = call.nonce()
         self._line = call.question(script, self._nonce, *values)
-        self._log, self._aloud = SshLog(asks=self._may_prompt), Aloud()
+        self._log, self._watch = SshLog(asks=self._may_prompt), LoginWatch(target.place, may_ask=self._may_prompt)
         self._may_ride = bool(master.identity(target) or target.one("controlpath"))
 
     def __enter__(self) -> Self:
@@ -123,7 +123,7 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure(rows)
-        verdict.learn_sign_in(self._target, self._log.said(), silent=not self._may_prompt, asked=self._asked)
+        verdict.learn_sign_in(self._target, self._log.said(), self._watch, silent=not self._may_prompt)
         return sections
 
     def _read(self, within_s: float) -> list[str]:
@@ -158,11 +158,8 @@ class Question:
 
     def _counts(self) -> bool:
         """True if the time counts: not while ssh may wait for you."""
-        if not self._may_prompt or self._heard or self._is_in():
-            return True
-        self._asked = self._asked or echo.is_off()
-        self._aloud.show(self._log.said())
-        return False
+        self._watch.look(self._log.said())
+        return not self._may_prompt or self._heard or self._is_in()
 
     def _is_in(self) -> bool:
         """True if ssh has proof that the host has let it in."""

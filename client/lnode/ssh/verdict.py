@@ -11,6 +11,7 @@ from typing import NamedTuple
 from lnode.ssh import arguments, failures, keychain, prompts, sign_in_memory
 from lnode.ssh.failures import Cause, Said
 from lnode.ssh.login import login_of
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.target import Target
 
 
@@ -66,13 +67,17 @@ async def _is_let_go(target: Target, status: int, said: Said) -> bool:
 
 
 def learn_sign_in(
-    target: Target, said: Said, *, silent: bool = False, asked: bool = False, quick: bool = False
+    target: Target, said: Said, watch: LoginWatch | None = None, *, silent: bool = False, asked: bool = False
 ) -> bool | None:
     """Remember how this ssh has signed in. Return sign_in_memory.takes_person() for the next sign-in.
 
-    The facts are those of login_of(). Over a master the way of an earlier ssh counts.
+    `silent`: it could ask nobody; `asked`: it has asked you; `watch` has seen its login. Over a master the way of an
+    earlier ssh counts.
     """
-    done = login_of(target, said, silent=silent, asked=asked, quick=quick)
+    if watch:
+        watch.look(said)
+        asked = asked or watch.asked
+    done = login_of(target, said, silent=silent, asked=asked, quick=watch is not None and watch.quick)
     return sign_in_memory.learn_login(target, done) if done else sign_in_memory.takes_person(target)
 
 
