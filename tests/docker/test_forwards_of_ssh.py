@@ -9,7 +9,7 @@ import pytest
 
 from faults import NOTICE, attached, leave, returned, settle, shell_of, wired
 from rig import Rig, configured, wait_until
-from sites import logins, wait_for_s
+from sites import PASSWORD, SIGN_IN, logins, sign_in, wait_for_s, with_password
 
 THERE = 9999
 
@@ -56,6 +56,25 @@ def test_a_remote_forward_comes_back_with_the_terminal(slurm: Rig, strict: str) 
             wait_until(lambda: greets(slurm), "the port leads to the laptop again")
             wait_for_s(5)
             assert logins(slurm) == (accepted + 2, failed)  # the terminal and its link, as always
+            window.detach()
+            assert window.exit_status() == 0
+
+
+def test_a_sign_in_is_not_lost_for_a_port(slurm: Rig) -> None:
+    forward = f"Host unity\n    RemoteForward {THERE} 127.0.0.1:1\n    ExitOnForwardFailure yes\n"
+    with with_password(slurm), wired(slurm) as wire, attached(slurm, "signed") as window:
+        sign_in(window)
+        shell = shell_of(window)
+        accepted, failed = logins(slurm)
+        with held(slurm), configured(slurm, forward):
+            wire.reset()
+            window.wait_for(SIGN_IN)
+            window.press("r")
+            window.wait_again("password:")
+            window.press(f"{PASSWORD}\r")
+            window.wait_without(NOTICE)
+            assert shell_of(window) == shell
+            assert logins(slurm) == (accepted + 1, failed)
             window.detach()
             assert window.exit_status() == 0
 

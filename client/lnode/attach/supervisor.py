@@ -226,7 +226,9 @@ class _Supervisor:
         )
         try:
             # In a thread, because Terminal opens the keychain first.
-            terminal = await asyncio.to_thread(Terminal, target, line, silent=not start.asks, fresh=start.fresh)
+            terminal = await asyncio.to_thread(
+                Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=self._again
+            )
             self._terminal = terminal.__enter__()
         except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file
             self._past.note(f"ssh does not start: {error.strerror}")
@@ -253,7 +255,8 @@ class _Supervisor:
     async def _free_ports(self, target: Target, start: Start) -> None:
         """Let the host give up the ports of the lost terminal before the next one asks for them again."""
         await self._drop_early()
-        alone = not (start.asks or start.creates or target.control_path or target.one("controlpath"))
+        rides = target.one("controlpath") or master.identity(target)
+        alone = not (start.asks or start.creates or rides)
         if alone and "remoteforward" in target.options and self._companion and not self._companion.shared_only:
             self._early = await free_ports(target, self._scripts.client)
 

@@ -22,16 +22,20 @@ _STOP = getattr(signal, "SIGSTOP", None)  # Windows has neither
 class Terminal:
     """A running `ssh -t`; leaving the block ends it.
 
-    A `silent` one cannot ask you; a `fresh` one uses no existing connection.
+    A `silent` one cannot ask you; a `fresh` one uses no existing connection. One to which you sign in `again` goes on
+    without a port that the lost terminal still holds: you would sign in for nothing.
     """
 
-    def __init__(self, target: Target, line: str, *, silent: bool = False, fresh: bool = False) -> None:
+    def __init__(
+        self, target: Target, line: str, *, silent: bool = False, fresh: bool = False, again: bool = False
+    ) -> None:
         if silent and target.place.proxied and target.keep_warm != master.NEVER:
             target = master.without(target)  # lnode needs all words of the jump host's ssh: see master.with_master
         asking, self._environment = prompts.asking(target, may_ask=not silent)
         options = (
             *target.keepalive,
             *asking,
+            *(arguments.LENIENT if again and not silent else ()),
             *((*arguments.FRESH, *target.route) if fresh and not target.control_path else target.sharing),
         )
         self.argv = arguments.terminal_argv(

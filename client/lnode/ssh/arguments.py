@@ -61,6 +61,7 @@ TELLING = _fixed(LogVerbose="kex.c:kex_input_newkeys*,sshconnect2.c:input_userau
 # Over an existing master, or not at all: ssh does not dial. The command goes first and alone, because ssh
 # ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
 RIDING = _fixed(ProxyCommand="false", ControlMaster="no")
+LENIENT = _fixed(ExitOnForwardFailure="no")
 FRESH = _fixed(ControlMaster="no", ControlPath="none")  # a connection of its own
 
 

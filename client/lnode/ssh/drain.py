@@ -24,7 +24,9 @@ class Drain:
     """
 
     def __init__(self, name: str = "", *, tty: bool = False) -> None:
-        if tty and (ends := _pty()):
+        ends = _pty() if tty else None
+        self._is_tty = ends is not None
+        if ends:
             self._reader, self._writer = ends
         elif name:
             os.mkfifo(name, 0o600)
@@ -59,7 +61,7 @@ class Drain:
     def _empty(self) -> None:
         while self._is_open:
             if _POLLS:
-                select.select([self._reader], [], [])  # poll(2) of macOS knows no pty
+                self._wait()
                 with self._lock:
                     self._take()
             else:
@@ -67,6 +69,14 @@ class Drain:
                 with self._lock:
                     self._keep(data)
         os.close(self._reader)
+
+    def _wait(self) -> None:
+        if self._is_tty:
+            select.select([self._reader], [], [])  # poll(2) of macOS knows no pty
+            return
+        waiting = select.poll()
+        waiting.register(self._reader, select.POLLIN)
+        waiting.poll()
 
     def _take(self) -> None:
         """Keep the bytes in the pipe now. After its end read no more: the descriptor may be another file's by then."""
