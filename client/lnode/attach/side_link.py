@@ -58,7 +58,7 @@ class Companion:
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
     `unbegun` hears what the login shell does while the terminal's line has not begun. `person`: only you can sign in.
-    `link` is open already: see `free_ports`. `trouble` is told in the session.
+    `link` is open already: see `EarlyLink`. `trouble` is told in the session.
     """
 
     def __init__(
@@ -261,22 +261,31 @@ class Companion:
         return session
 
 
-async def free_ports(target: Target, client: Callable[[str, str, int], str]) -> Link | None:
-    """Open the link before the terminal, and end the connection of the lost one, whose sshd still holds its ports.
+class EarlyLink:
+    """A link from before its terminal. It ends the connection of the lost one, whose sshd still holds its ports."""
 
-    Return the link, None if there is none: then a port may stay taken.
-    """
-    nonce = call.nonce()
-    link: Link | None = None
-    try:
-        async with asyncio.timeout(_FREE_WITHIN_S):
-            link = await open_link(target)
-            await _reply(link, nonce, client(nonce, "free", 0), _FREE_WITHIN_S)
-            return link
-    except (TimeoutError, LinkFailed):
-        if link is not None:
+    def __init__(self) -> None:
+        self._link: Link | None = None
+
+    async def open(self, target: Target, client: Callable[[str, str, int], str]) -> None:
+        """Open it, and free the ports. Without a link a port may stay taken."""
+        nonce = call.nonce()
+        try:
+            async with asyncio.timeout(_FREE_WITHIN_S):
+                self._link = await open_link(target)
+                await _reply(self._link, nonce, client(nonce, "free", 0), _FREE_WITHIN_S)
+        except (TimeoutError, LinkFailed):
+            await self.drop()
+
+    def take(self) -> Link | None:
+        """Return the link, which is the caller's from now on."""
+        link, self._link = self._link, None
+        return link
+
+    async def drop(self) -> None:
+        """Close it."""
+        if link := self.take():
             await link.close()
-        return None
 
 
 def _is_on_trust(target: Target, said: failures.Said) -> bool:

@@ -19,7 +19,7 @@ from lnode.attach.display import Display
 from lnode.attach.login_shell import LoginShell
 from lnode.attach.outcome import Outcome
 from lnode.attach.scripts import Scripts
-from lnode.attach.side_link import Companion, free_ports
+from lnode.attach.side_link import Companion, EarlyLink
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty, event_loop
@@ -33,7 +33,6 @@ from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase
 from lnode.remote.fields import NodeName
 from lnode.ssh import failures, forwarding, master, verdict
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import Link
 from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
@@ -56,7 +55,7 @@ class _Supervisor:
         self._asked = address.target  # as you asked; the session's login node may be another one
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
-        self._early: Link | None = None  # a link from before its terminal
+        self._early = EarlyLink()
         self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits)
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
@@ -247,23 +246,17 @@ class _Supervisor:
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
-            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person, link=self._early,
-            trouble=lambda: forwarding.missing(terminal.said().own),
+            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person,
+            link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
         )  # fmt: skip
-        self._early = None
 
     async def _free_ports(self, target: Target, start: Start) -> None:
         """Let the host give up the ports of the lost terminal before the next one asks for them again."""
-        await self._drop_early()
+        await self._early.drop()
         rides = target.one("controlpath") or master.identity(target)
         alone = not (start.asks or start.creates or rides)
         if alone and "remoteforward" in target.options and self._companion and not self._companion.shared_only:
-            self._early = await free_ports(target, self._scripts.client)
-
-    async def _drop_early(self) -> None:
-        if self._early:
-            await self._early.close()
-            self._early = None
+            await self._early.open(target, self._scripts.client)
 
     def _see_unbegun(self, shell: LoginShell | None, *, ended: bool) -> None:
         """Tell you that the terminal's line has not begun, or that nothing shows it."""
@@ -346,7 +339,7 @@ class _Supervisor:
         await self._end_terminal()
         if self._loop.state.end is None:  # an exception is on its way: what tmux has switched on must not stay
             self._display.leave_screen()
-        await self._drop_early()
+        await self._early.drop()
         await self._loop.close()
         if self._companion:
             self._companion.leave()

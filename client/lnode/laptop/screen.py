@@ -62,18 +62,14 @@ def show_json(document: object) -> None:
 
 def quote(row: str) -> None:
     """Show a row of the host's words on a terminal, above the line of the cursor: a program may be asking there."""
-    if not sys.stderr.isatty():
-        return
-    _quoted.add(row)
-    width = size()[0]
-    text = visible(row)
-    for at in range(0, len(text), width - _MARGIN):
-        _write(_Control(_ABOVE), "  ", text[at : at + width - _MARGIN], _Control(_BACK))
+    text, room = visible(row) if sys.stderr.isatty() else "", size()[0] - 3
+    _quoted.update([row] if text else [])
+    for at in range(0, len(text), room):
+        _write(_Control(_ABOVE), "  ", text[at : at + room], _Control(_BACK))
 
 
 _quoted: set[str] = set()  # on the screen already
-_MARGIN = 3
-# A line down and up, so that the screen scrolls at its end; a line is inserted, and the cursor comes back to its place.
+# Down and up, which scrolls at the end of the screen; a line is inserted; back.
 _ABOVE, _BACK = "\x1bD\x1b[A\x1b7\r\x1b[L", "\x1b8\x1b[B"
 
 
