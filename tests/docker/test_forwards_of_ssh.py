@@ -56,6 +56,8 @@ def test_a_remote_forward_comes_back_with_the_terminal(slurm: Rig, strict: str) 
             wait_until(lambda: greets(slurm), "the port leads to the laptop again")
             wait_for_s(5)
             assert logins(slurm) == (accepted + 2, failed)  # the terminal and its link, as always
+            window.wait_without(NOTICE)
+            assert shell_of(window) == shell  # keys arrive
             window.detach()
             assert window.exit_status() == 0
 

@@ -10,6 +10,8 @@ from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
+_FORWARDS_S = 1.0  # for the host's answer about a port
+_FORWARDS = {"remoteforward", "localforward", "dynamicforward"}
 _OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
 
@@ -26,7 +28,13 @@ async def signed_in(
             proof = None
             stuck()
     terminal.watch.look(terminal.said())
+    if how is not None and _may_end_for_a_port(target) and (await asyncio.wait([ended], timeout=_FORWARDS_S))[0]:
+        return None
     return how
+
+
+def _may_end_for_a_port(target: Target) -> bool:
+    return target.one("exitonforwardfailure") == "yes" and not _FORWARDS.isdisjoint(target.options)
 
 
 def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:
