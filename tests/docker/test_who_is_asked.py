@@ -50,7 +50,7 @@ OLD = r's/^\(Authenticated to .*\) using ".*"\./\1./; /^debug1: /d; /partial suc
 @contextmanager
 def with_passphrase(rig: Rig) -> Iterator[None]:
     key = rig.folder / "id_ed25519"
-    change = ["ssh-keygen", "-q", "-p", "-f", key]
+    change = ["ssh-keygen", "-q", "-p", "-f", str(key)]
     subprocess.run([*change, "-P", "", "-N", PASSPHRASE], check=True)
     try:
         yield
