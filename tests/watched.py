@@ -386,7 +386,8 @@ VERBS: Mapping[str, Verb] = {
 # title pushed and popped, the screen of --watch, and a terminal that a lost session has left in its own modes.
 _OWN = re.compile(
     rb"\x1b\[(?:(?:[0-57]|[39][0-7])(?:;|(?=m)))*m|\x1b\[[02]?K|\x1b\[\d{0,3}A|\x1b\[H|\x1b\[\?(?:25|1049)h|\x1b\[\?\d{1,4}l"
-    rb"|\x1b[78>]|\x1b\[r|\x1b\[>4m|\x1b\[1;1H|\x1b\(B|\x1b\[2[23];0t|\x1b\[0 q|\x1b\]112\x07|\x1b\]8;;\x1b\\"
+    rb"|\x1b[78>]|\x1b\[r|\x1b\[>4m|\x1b\[[12];1H|\x1b\(B|\x1b\[2[23];0t|\x1b\[0 q|\x1b\]112\x07|\x1b\]8;;\x1b\\"
+    rb"|\x1bD|\x1b\[[BL]"
 )
 _COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 _PLAIN_END = re.compile(rb"(?:\A|\x1b\[0?m)(?:(?!\x1b\[[0-9;:]*m).)*\Z", re.DOTALL)

@@ -54,6 +54,24 @@ _BEGUN = re.compile(r"\x1b(\[[0-9;:]*)?\Z")
 _LONGEST_ESCAPE = 64
 
 
+def fitted(text: str, width: int) -> str:
+    """Return exactly `width` columns of `text`. If it is too long, the prefix "lnode: " goes first."""
+    import unicodedata
+
+    def columns(character: str) -> int:
+        return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+
+    if sum(map(columns, text)) > width:
+        text = text.removeprefix("lnode: ")
+    room, fitting = width, ""
+    for character in text:
+        if columns(character) > room:
+            break
+        room -= columns(character)
+        fitting += character
+    return fitting + " " * room
+
+
 def in_words(seconds: int) -> str:
     """Return a length of time in words: `61 h`, `3 d 4 h`, `25 min`, `40 s`."""
     minute, hour, day = 60, 3600, 86400

@@ -37,6 +37,7 @@ def python(code: str) -> Iterator[Window]:
         "screen.show_error(LnodeError(ExitCode.FAILED, EVIL, EVIL, detail=EVIL)); input()",
         "screen.confirm(EVIL)",
         "screen.draw_status(EVIL); input()",
+        "screen.quote(EVIL); input()",
         "screen.draw_notice(EVIL); input()",
         "screen.print_table(['A'], [[(EVIL, 'bold')]]); input()",
         "screen.print_diff([EVIL]); input()",
@@ -56,6 +57,31 @@ def test_no_text_controls_the_terminal(code: str) -> None:
 def test_a_wait_shows_its_words_as_all_others_do() -> None:
     with python("with screen.waiting(EVIL, after_s=0): input()") as window:
         assert SHOWN in window.wait_for("gnp").replace("\n", "")
+
+
+@pytest.mark.parametrize("above", [0, 28, 60])
+def test_words_of_the_host_are_put_above_a_prompt(above: int) -> None:
+    """Also at the end of the screen, and with an answer half typed."""
+    code = f"print('\\n' * {above}, end=''); open('/dev/tty', 'w').write('password: '); "
+    code += "input(); screen.quote('open https://site.edu/device'); screen.quote('x' * 120); input()"
+    with python(code) as window:
+        window.wait_for("password:")
+        window.press("\rhalf")
+        window.wait_for("x" * 97)
+        window.wait_for("half")
+        rows = window.text().split("\n")
+        at = rows.index("  open https://site.edu/device")
+        assert rows[at - 1 : at + 4] == [
+            "password:", "  open https://site.edu/device", "  " + "x" * 97, "  " + "x" * 23, "half"
+        ]  # fmt: skip
+
+
+def test_words_that_stand_above_are_not_repeated_with_the_sentence() -> None:
+    error = "LnodeError(ExitCode.FAILED, 'refused', 'hint', detail='closed today\\nnew')"
+    code = f"screen.quote('closed today'); screen.show_error({error}); input()"
+    with python(code) as window:
+        assert window.wait_for("hint:").count("closed today") == 1
+        assert "  new" in window.text()
 
 
 def is_plain(raw: bytes) -> bool:

@@ -9,6 +9,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.ssh import arguments, kept, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause, Said
 from lnode.ssh.log import SshLog
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.question import Question, argv_of
 from lnode.ssh.target import Target
 
@@ -219,3 +220,103 @@ def test_what_follows_a_gap_in_a_long_log_is_not_ssh_s() -> None:
         said = log.said()
         assert "Authenticated" not in said.own and "Authenticated" in said.others
         assert len(log.words()) <= 1 << 16
+
+
+IN = 'Authenticated to login.site.edu ([10.0.0.1]:22) using "{}".\r\n'
+OLD = "Authenticated to login.site.edu ([10.0.0.1]:22).\r\n"  # OpenSSH before 8.8
+KEY = "debug1: sshconnect2.c:input_userauth_pk_ok():716 (pid=4711): Server accepts key: {} {} SHA256:abc explicit{}\r\n"
+
+
+def new_key(folder: Path, name: str, *words: str) -> Path:
+    path = folder / name
+    subprocess.run(["ssh-keygen", "-q", *words, "-C", "", "-f", path], check=True)
+    return path
+
+
+@pytest.fixture
+def open_key(tmp_path: Path) -> Path:
+    return new_key(tmp_path, "open", "-t", "ed25519", "-N", "")
+
+
+@pytest.mark.parametrize("kind", [("-t", "ed25519"), ("-t", "rsa", "-m", "PEM")])
+def test_a_key_without_a_passphrase_proves_that_nobody_is_asked(kind: tuple[str, ...], tmp_path: Path) -> None:
+    for passphrase, known in (("", False), ("correct horse", None)):
+        path = new_key(tmp_path, f"key{len(passphrase)}", *kind, "-N", passphrase)
+        said = Said(KEY.format(path, "ED25519", "") + IN.format("publickey"))
+        assert verdict.learn_sign_in(target(path.name), said) is known
+        assert sign_in_memory.takes_person(target(path.name)) is known
+
+
+@pytest.mark.parametrize(
+    ("kind", "notes", "before", "others"),
+    [
+        ("ED25519", " agent", "", ""),  # an agent may ask
+        ("ED25519-SK", "", "", ""),  # you touch it
+        ("ED25519", "", "Authenticated with partial success.\r\n", ""),  # who knows by what
+    ],
+)
+def test_a_key_that_may_ask_proves_nothing(kind: str, notes: str, before: str, others: str, open_key: Path) -> None:
+    said = Said(KEY.format(open_key, kind, notes) + before + IN.format("publickey"), others)
+    assert verdict.learn_sign_in(target(), said) is None
+    assert master.with_master(target(), None).control_path  # what is not proved is shared
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        (Said(IN.format("password")), False),
+        (Said(IN.format("keyboard-interactive")), False),
+        (Said('Authenticated using "password" with partial success.\r\n' + IN.format("publickey")), False),
+        (Said(IN.format("publickey"), "Confirm user presence for key ED25519-SK SHA256:abc\r\n"), False),
+        (Said(IN.format("publickey")), True),  # the passphrase of a key
+        (Said(OLD), True),
+    ],
+)
+def test_whoever_was_asked_once_is_asked_again(said: Said, asked: bool) -> None:
+    assert verdict.learn_sign_in(target(), said, asked=asked) is True
+    assert sign_in_memory.takes_person(target()) is True
+
+
+@pytest.mark.parametrize("way", ["gssapi-with-mic", "hostbased", "none", "?"])
+def test_a_login_by_ssh_alone_keeps_its_master(way: str) -> None:
+    said = Said(OLD if way == "?" else IN.format(way))
+    assert verdict.learn_sign_in(target(), said) is (None if way == "?" else False)
+    assert master.with_master(target(), None).control_path
+    assert verdict.learn_sign_in(target(), said, silent=True) is False
+    assert sign_in_memory.is_for_ssh_alone(target())
+    assert master.with_master(target(), None).control_path  # the heartbeat of the next attach rides on it
+
+
+def test_an_old_ssh_costs_one_failed_login_at_most() -> None:
+    """Without a prompt that lnode has seen, a password looks like a ticket."""
+    assert verdict.learn_sign_in(target(), Said(OLD)) is None
+    sign_in_memory.learn_refusal(target())  # the silent try
+    for _ in range(3):
+        assert verdict.learn_sign_in(target(), Said(OLD)) is True
+        assert not arguments.may_dial(argv_of(target(), "line", may_prompt=False)[0])
+
+
+def test_an_agent_that_answers_at_once_has_asked_nobody() -> None:
+    accepted = KEY.format("me@laptop", "ED25519", " agent")
+    said, place = Said(accepted + IN.format("publickey")), target().place
+    assert verdict.learn_sign_in(target(), said, silent=True) is None  # it may have asked you
+    assert verdict.learn_sign_in(target(), said, LoginWatch(place, may_ask=True)) is False
+
+
+def test_an_agent_that_takes_its_time_may_have_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = KEY.format("me@laptop", "ED25519", " agent")
+    clock, watch = iter((10.0, 11.5)), LoginWatch(target().place, may_ask=False)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    watch.look(Said(accepted))
+    assert verdict.learn_sign_in(target(), Said(accepted + IN.format("publickey")), watch) is None
+
+
+def test_an_agent_that_was_locked_is_tried_again_after_a_sign_in() -> None:
+    said = Said(KEY.format("me@laptop", "ED25519", " agent") + IN.format("publickey"))
+    sign_in_memory.learn_refusal(target())
+    assert verdict.learn_sign_in(target(), said) is None
+
+
+def test_an_answer_that_was_typed_once_gives_way_to_an_agent() -> None:
+    sign_in_memory.learn(target(), person=True)
+    assert verdict.learn_sign_in(target(), Said(IN.format("publickey"))) is None

@@ -19,7 +19,9 @@ from lnode.ssh.failures import (
     signed_in,
     takes_person,
     told_apart,
+    wants_person,
 )
+from lnode.ssh.verdict import cause_of_no_shell
 
 DIRECT = PLACE = HostLabel("unity", "login.site.edu", 2200, "ssh unity")
 BEHIND = HostLabel("unity", "login.site.edu", 2200, "ssh unity", proxied=True)
@@ -28,6 +30,8 @@ CLOSED_BEHIND_PROXY = (
     "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r\n"
 )
 
+AGREED = "debug1: kex.c:kex_input_newkeys():518 (pid=4711): SSH2_MSG_NEWKEYS received\r\n"
+IN = f'{AGREED}Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".\r\n'
 SAID = [
     # sshconnect.c: resolving and connecting
     ("ssh: Could not resolve hostname unity: Name or service not known", Cause.UNRESOLVED),
@@ -62,6 +66,14 @@ SAID = [
     ("Permission denied, please try again.\r\nme@login: Permission denied (password).", Cause.LOGIN_REFUSED),
     ("Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures\r\n"
      "Disconnected from 10.0.0.1 port 22", Cause.LOGIN_REFUSED),
+    (f"{AGREED}Connection closed by 10.0.0.1 port 22", Cause.SENT_AWAY),
+    # ssh.c, clientloop.c: forwards, after the login
+    (f"{IN}Error: remote port forwarding failed for listen port 9999", Cause.NO_FORWARD),
+    (f"{IN}Error: remote port forwarding failed for listen path /tmp/x", Cause.NO_FORWARD),
+    (f"{IN}bind [127.0.0.1]:8888: Address already in use\r\n"
+     "channel_setup_fwd_listener_tcpip: cannot listen to port: 8888\r\n"
+     "Could not request local forwarding.", Cause.NO_FORWARD),
+    (f"{IN}Warning: remote port forwarding failed for listen port 9999", Cause.LOST),  # ssh goes on
     # sshconnect.c: host keys
     ("Host key verification failed.", Cause.HOST_KEY_UNKNOWN),
     ("No ED25519 host key is known for [login.site.edu]:2200 and you have requested strict checking.\r\n"
@@ -117,7 +129,7 @@ def test_the_cause_of_what_a_jump_host_says(words: str, cause: Cause) -> None:
     assert cause_of_way(words) in (cause, Cause.LOST)
 
 
-MARK = "debug1: kex.c:kex_input_newkeys():518 (pid=4711): SSH2_MSG_NEWKEYS received\r\n"
+MARK = AGREED
 REFUSED = "me@login.site.edu: Permission denied (publickey).\r\n"
 FORGED = [
     'Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".',
@@ -196,7 +208,8 @@ def test_what_ssh_says_for_lnode_alone_is_not_shown() -> None:
 
 
 def test_the_table_reaches_every_cause() -> None:
-    assert {cause for _, cause in SAID} == set(Cause) - {Cause.OVER, Cause.NO_ALIAS}  # which are no words of ssh's
+    others = {Cause.OVER, Cause.NO_ALIAS, Cause.EXPIRED}  # which are no words of ssh's
+    assert {cause for _, cause in SAID} == set(Cause) - others
 
 
 CODES = {
@@ -208,6 +221,9 @@ CODES = {
     Cause.NO_COMMON_ALGORITHM: ExitCode.UNREACHABLE,
     Cause.LOST: ExitCode.UNREACHABLE,
     Cause.LOGIN_REFUSED: ExitCode.LOGIN_REFUSED,
+    Cause.SENT_AWAY: ExitCode.LOGIN_REFUSED,
+    Cause.EXPIRED: ExitCode.LOGIN_REFUSED,
+    Cause.NO_FORWARD: ExitCode.UNREACHABLE,
     Cause.HOST_KEY_UNKNOWN: ExitCode.HOST_KEY,
     Cause.HOST_KEY_CHANGED: ExitCode.HOST_KEY,
     Cause.BAD_CONFIG: ExitCode.USAGE,
@@ -230,6 +246,92 @@ def test_every_cause_has_one_sentence_one_hint_and_its_exit_code(cause: Cause) -
 @pytest.mark.parametrize("cause", [Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM])
 def test_what_must_be_read_in_full_is_shown(cause: Cause) -> None:
     assert explain(cause, "ssh's words", PLACE).detail == "ssh's words"
+
+
+CLOSED_IN_LOGIN = "Connection closed by 10.0.0.1 port 22\r\n"
+
+
+@pytest.mark.parametrize("log", [f"{MARK}{CLOSED_IN_LOGIN}", CLOSED_IN_LOGIN])  # an old ssh does not tell of the login
+def test_a_site_that_lets_nobody_in_says_why(log: str) -> None:
+    said = told_apart(log, "\n *** closed until 18:00 ***\r\n")
+    error = explain(cause_of_ssh(said, DIRECT), str(said), DIRECT)
+    assert (error.cause, error.detail) == (Cause.SENT_AWAY, "*** closed until 18:00 ***")
+    assert wants_person(error.cause)
+
+
+EXPIRED = "WARNING: Your password has expired.\nPassword change required but no TTY available.\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "cause"),
+    [
+        (254, "closed until 18:00\n", Cause.SENT_AWAY),
+        (1, EXPIRED, Cause.EXPIRED),
+        (0, EXPIRED, None),  # which a program says
+        (1, "", None),
+        (100, "", None),
+        (255, "", None),
+    ],
+)
+def test_a_login_that_gives_no_shell(status: int, stderr: str, cause: Cause | None) -> None:
+    assert cause_of_no_shell(status, told_apart(IN, stderr)) is cause
+
+
+def test_a_banner_of_a_jump_host_is_not_the_login_of_the_host() -> None:
+    assert cause_of_ssh(told_apart(CLOSED_IN_LOGIN, "Welcome to the gate\r\n"), BEHIND) is Cause.CLOSED_EARLY
+
+
+def test_what_a_site_says_is_shown_with_every_sentence() -> None:
+    assert explain(Cause.LOGIN_REFUSED, f"{MARK}{REFUSED}Your account has expired.\r\n", DIRECT).detail == (
+        "Your account has expired."
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "port"),
+    [
+        ("Error: remote port forwarding failed for listen port 9999", "port 9999 there"),
+        ("bind [127.0.0.1]:8888: Address already in use\r\nCould not request local forwarding.",
+         "port 8888 of this laptop"),
+        ("Could not request local forwarding.", "a port"),
+    ],
+)  # fmt: skip
+def test_the_port_that_cannot_be_forwarded_is_named(words: str, port: str) -> None:
+    said = told_apart(f"{IN}{words}\r\n", "")
+    assert port in explain(cause_of_ssh(said, DIRECT), str(said), DIRECT).message
+    assert not has_begun(said, DIRECT)  # ssh ends before it asks for a session
+
+
+@pytest.mark.parametrize("line", [line for line in FORGED if not line.startswith("Authenticated")])
+@pytest.mark.parametrize("end", [REFUSED, CLOSED_IN_LOGIN, "Connection reset by 10.0.0.1 port 22\r\n"])
+def test_a_question_of_a_host_does_not_speak_as_ssh(line: str, end: str) -> None:
+    """Up to OpenSSH 10.2 its name and its instruction stand in the log."""
+    said, plain = (told_apart(f"{MARK}{words}{end}", "") for words in (f"{line}\r\n", ""))
+    assert not has_begun(said, DIRECT)
+    assert cause_of_ssh(said, DIRECT) is cause_of_ssh(plain, DIRECT)
+    assert cause_of_silent(said, DIRECT, tells=True) is cause_of_silent(plain, DIRECT, tells=True)
+
+
+def test_a_host_that_asks_about_masters_has_let_nobody_in() -> None:
+    said = told_apart(f"{MARK}jobs from master nodes\r\n{REFUSED}", "")
+    assert not has_begun(said, DIRECT)
+    assert cause_of_ssh(said, DIRECT) is Cause.LOGIN_REFUSED
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "Permission denied (ask the help desk) is what you get after an hour",
+        "After 3 Too many authentication failures you are banned",
+        "Sessions that timed out are removed",
+        "Write to fatal@site.edu, or reset by peer",
+    ],
+)
+def test_a_banner_is_not_taken_for_the_words_of_ssh(banner: str) -> None:
+    reset = told_apart(f"{MARK}Connection reset by 10.0.0.1 port 22\r\n", f"{banner}\r\n")
+    assert cause_of_ssh(reset, DIRECT) is Cause.CLOSED_EARLY
+    closed = told_apart(IN, f"{banner}\r\nConnection to login.site.edu closed.\r\n")
+    assert is_hung_up(closed, DIRECT)
 
 
 def test_a_name_that_is_no_alias_is_a_slip_of_the_keyboard() -> None:

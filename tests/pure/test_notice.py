@@ -50,6 +50,9 @@ NOTICES = [
     (state(W, cause=Cause.UNRESOLVED), "cannot find the address of unity, trying" + KEYS),
     (state(W, cause=Cause.LOST), "no connection to unity for 6 s, trying" + KEYS),
     (state(N, cause=Cause.LOGIN_REFUSED), "unity needs you to sign in; r sign in, d leave"),
+    (state(W, cause=Cause.NO_FORWARD, due=NOW + 15),
+     "a port that unity forwards is taken, again in 15 s" + KEYS),
+    (state(N, cause=Cause.SENT_AWAY), "unity ended the login; r try again, d leave"),
     (state(N, cause=Cause.LOST), "unity needs you to sign in; r sign in, d leave"),
     (state(N, cause=Cause.HOST_KEY_UNKNOWN), "the host key of unity is not known; r look at it, d leave"),
 ]  # fmt: skip

@@ -134,7 +134,7 @@ class Laptop:
         elif state.phase is Phase.CONNECTING:
             assert (state.due is None) is state.asks, "a silent attempt has an end, a person takes the time it takes"
         else:
-            assert state.due is not None or (state.person and state.reached)
+            assert state.due is not None or (state.kept and state.reached)
         if not before.route or before.phase is Phase.NEEDS_PERSON:
             assert state.spent in (before.spent, 0.0), "what nobody can hurry costs no budget"
 
@@ -216,6 +216,24 @@ def test_wait_tries_again_where_the_network_was_missing(cause: Cause) -> None:
 def test_a_first_login_that_was_done_is_never_created_again() -> None:
     laptop = Laptop()
     assert lost(laptop) == (SILENT,)
+
+
+def test_a_port_that_is_taken_at_first_is_a_failure_though_the_login_was_done() -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED)
+    assert failed(laptop, Cause.NO_FORWARD) == ()
+    assert (laptop.state.end, laptop.state.cause) == (End.FAILED, Cause.NO_FORWARD)
+
+
+def test_a_port_that_stays_taken_costs_no_login_within_fifteen_seconds() -> None:
+    laptop = attached()
+    assert lost(laptop) == (SILENT,)
+    for _ in range(5):
+        laptop.tell(Happened.OPENED)
+        assert failed(laptop, Cause.NO_FORWARD) == ()
+        assert laptop.wait(14.9) == []
+        laptop.wait(5)
+        assert laptop.tell(Happened.REACHED) == (SILENT,)
 
 
 def test_the_first_terminal_takes_the_time_a_person_takes() -> None:
@@ -520,6 +538,30 @@ def test_a_persons_terminal_lives_on() -> None:
     laptop.wait(60)
     assert laptop.tell(Happened.BEAT, shared=True) == (Command.RELEASE, Command.REFRESH)
     assert laptop.phase is Phase.ATTACHED
+
+
+def test_what_is_not_proved_to_be_silent_is_kept_through_silence_and_then_tried_once() -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED, proved=False)
+    laptop.wait(60)
+    laptop.tell(Happened.BEAT, shared=True)
+    assert Command.MUTE in laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.tell(Happened.REACHED)
+    assert all(action is not Command.END for _, action in laptop.wait(60))
+    assert laptop.phase is Phase.DOUBTING
+    assert lost(laptop) == (SILENT,)
+    laptop.tell(Happened.OPENED)
+    laptop.tell(Happened.BEAT, shared=True)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.tell(Happened.REACHED)
+    assert Command.END in {action for _, action in laptop.wait(8)}
+
+
+def test_a_heartbeat_of_its_own_connection_proves_a_silent_login() -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED, proved=False)
+    laptop.tell(Happened.BEAT, shared=False)
+    assert not laptop.state.kept
 
 
 def test_in_doubt_without_a_route_nobody_is_knocked_at() -> None:

@@ -36,8 +36,11 @@ class Lookout:
         self._first = True  # is the truth still to be told?
         self._title = ""
 
-    async def keep(self, ask: Ask, session: SessionId) -> NoReturn:
-        """Watch over a session, by tmux's own id, until cancelled. Raises LinkFailed."""
+    async def keep(self, ask: Ask, session: SessionId, trouble: str = "") -> NoReturn:
+        """Watch over a session, by tmux's own id, until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
+        if trouble and not self._first:
+            await ask(self._says(None, "", _of_lnode(trouble)))
+            trouble = ""
         while True:
             await asyncio.sleep(self._due - time.monotonic())
             self._due = time.monotonic() + expiry.pause_s(None)
@@ -45,15 +48,17 @@ class Lookout:
             entry = next((entry for entry in picture.entries if entry.session.id == session), None)
             self._due = time.monotonic() + expiry.pause_s(entry, picture.now)
             if entry is not None:
-                await self._tell(ask, entry, picture)
+                await self._tell(ask, entry, picture, trouble)
+                trouble = ""
 
-    async def _tell(self, ask: Ask, entry: Entry, picture: Picture) -> None:
+    async def _tell(self, ask: Ask, entry: Entry, picture: Picture, trouble: str) -> None:
         new = news(entry, self._seen)
         if new:
             await self._announce(ask, entry, new)
         now = truth(entry, self._alias, picture)
         last_seen.keep(self._alias, entry.session.name, now)
-        text = (peril(entry, self._alias) or now) if self._first and not (new and new.text) else ""
+        first = (peril(entry, self._alias) or now) if self._first and not (new and new.text) else ""
+        text = "; ".join(filter(None, (first, trouble)))
         heading = title(entry, picture) or (entry.session.name if self._title else "")
         if text or heading != self._title:
             await ask(self._says(entry, heading, _of_lnode(text)))
@@ -71,9 +76,16 @@ class Lookout:
             await ask(self._says(entry, "", "", "", "", "", notify.for_terminal(*words, os.environ)))
 
     def _says(
-        self, entry: Entry, heading: str, text: str, option: str = "", old: str = "", new: str = "", sound: str = ""
+        self,
+        entry: Entry | None,
+        heading: str,
+        text: str,
+        option: str = "",
+        old: str = "",
+        new: str = "",
+        sound: str = "",
     ) -> Callable[[str], str]:
-        pid = str(entry.job.sid) if entry.job else ""
+        pid = str(entry.job.sid) if entry and entry.job else ""
         words = (tmux.literal(heading), tmux.literal(text), option, old, new, sound, pid)
         return lambda nonce: self._line(nonce, *words)
 

@@ -15,15 +15,20 @@ class Display:
         self._tty, self._alias, self._press = tty, alias, press
         self._armed = False  # True if tmux has had the tty since it was last disarmed
         self._inside = False  # True if the tty shows tmux's own screen
-        self._drawn: tuple[str, object] | None = None  # the notice, and the size of its window
+        self._drawn: tuple[str, str, object] | None = None  # the notice, the site's words, and the size of the window
+        self.words = ""  # those with which the site has ended the last login
 
     def show(self, state: State, at: float) -> None:
         """Draw the notice, unless it is on the screen already."""
         text = notice.notice(state, at, self._alias, self._tty.unsent)
-        if text is None or self._drawn == (shown := (text, screen.size())):
+        said = notice.says(state, self._alias, self.words)
+        if text is None or self._drawn == (shown := (text, said, screen.size())):
             return
         self._drawn = shown
-        (screen.draw_notice if state.began else screen.draw_status)(text)
+        if state.began:
+            screen.draw_notice(text, said)
+        else:
+            screen.draw_status(text)
 
     def say(self, text: str) -> None:
         """Write one line at the cursor, while ssh has the tty and no session has the screen."""
@@ -46,6 +51,10 @@ class Display:
     def entered(self) -> None:
         """Remember that a session has had the tty."""
         self._armed = self._inside = True
+
+    def not_entered(self) -> None:
+        """Remember that no session has had the tty: ssh ended between the login and the session."""
+        self._armed = self._inside = False
 
     def hand_over(self) -> None:
         """Give the tty to the session after the login."""

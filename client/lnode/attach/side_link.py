@@ -29,6 +29,7 @@ _HEARTLESS_S = (
     8.0,
     16.0,
 )  # without a heartbeat; then knocks at the host prove the way, but not often
+_FREE_WITHIN_S = 6.0  # the terminal waits for it
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
 _UNHEARD_S = 30.0  # the first if the link has opened and never beaten: its login was for nothing
 _LOOK_ON_S = 30.0  # for a terminal whose line has not begun
@@ -57,6 +58,7 @@ class Companion:
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
     `unbegun` hears what the login shell does while the terminal's line has not begun. `person`: only you can sign in.
+    `link` is open already: see `EarlyLink`. `trouble` is told in the session.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Companion:
         unbegun: Unbegun,
         *,
         person: bool,
+        link: Link | None = None,
+        trouble: Callable[[], str] = str,
     ) -> None:
         self._target, self._client, self._is_silent = target, client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
@@ -79,8 +83,10 @@ class Companion:
         how = failures.signed_in(said, target.place)
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
-        self._shared_only = person or odd or sign_in_memory.is_for_ssh_alone(target) or _is_on_trust(target, said)
+        self.shared_only = person or odd or sign_in_memory.is_for_ssh_alone(target) or _is_on_trust(target, said)
+        self._trouble = trouble
         self._asked = asyncio.Event()
+        self._early: Link | None = link
         self._link: Link | None = None
         self._linked = asyncio.Event()
         self._beats = False  # True once this link has been heard
@@ -166,9 +172,12 @@ class Companion:
         began = time.monotonic()
         link = None
         try:
-            link = await open_link(self._target, shared_only=self._shared_only)
+            link = self._early or await open_link(self._target, shared_only=self.shared_only)
+            self._early = None
             self._remember(f"link: {link.rung} after {time.monotonic() - began:.1f} s")
             shared, self._link, self._opened = link.shared, link, True
+            if not shared and sign_in_memory.takes_person(self._target) is None:
+                sign_in_memory.learn(self._target, person=False)  # this login could ask nobody
             self._linked.set()
             await heartbeat.beat(
                 link,
@@ -201,7 +210,7 @@ class Companion:
             await self._ask_client("refresh")
         try:
             if session is not None:
-                await self._lookout.keep(self._ask, session)
+                await self._lookout.keep(self._ask, session, self._trouble())
         except LinkFailed as failed:
             self._remember(f"no news: {failed.story}")
 
@@ -250,6 +259,33 @@ class Companion:
         if session:
             self._learn(NodeName.parse(name))
         return session
+
+
+class EarlyLink:
+    """A link from before its terminal. It ends the connection of the lost one, whose sshd still holds its ports."""
+
+    def __init__(self) -> None:
+        self._link: Link | None = None
+
+    async def open(self, target: Target, client: Callable[[str, str, int], str]) -> None:
+        """Open it, and free the ports. Without a link a port may stay taken."""
+        nonce = call.nonce()
+        try:
+            async with asyncio.timeout(_FREE_WITHIN_S):
+                self._link = await open_link(target)
+                await _reply(self._link, nonce, client(nonce, "free", 0), _FREE_WITHIN_S)
+        except (TimeoutError, LinkFailed):
+            await self.drop()
+
+    def take(self) -> Link | None:
+        """Return the link, which is the caller's from now on."""
+        link, self._link = self._link, None
+        return link
+
+    async def drop(self) -> None:
+        """Close it."""
+        if link := self.take():
+            await link.close()
 
 
 def _is_on_trust(target: Target, said: failures.Said) -> bool:

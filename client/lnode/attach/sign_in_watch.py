@@ -9,7 +9,9 @@ from lnode.ssh import failures
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
-_LOOK_AGAIN_S = 0.05  # until ssh's log says that it has logged in
+_LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
+_FORWARDS_S = 1.0  # for the host's answer about a port
+_FORWARDS = {"remoteforward", "localforward", "dynamicforward"}
 _OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
 
@@ -19,12 +21,20 @@ async def signed_in(
     """Return how the terminal has signed in, None if it ended before. `stuck` is called if its master is silent."""
     proof = asyncio.create_task(prove_master(target)) if terminal.may_ride else None
     while (how := _way(target, terminal, tty)) is None:
+        terminal.watch.look(terminal.said())
         if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
             break
         if proof and proof.done() and proof.result() is False:
             proof = None
             stuck()
+    terminal.watch.look(terminal.said())
+    if how is not None and _may_end_for_a_port(target) and (await asyncio.wait([ended], timeout=_FORWARDS_S))[0]:
+        return None
     return how
+
+
+def _may_end_for_a_port(target: Target) -> bool:
+    return target.one("exitonforwardfailure") == "yes" and not _FORWARDS.isdisjoint(target.options)
 
 
 def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:

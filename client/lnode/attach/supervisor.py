@@ -19,7 +19,7 @@ from lnode.attach.display import Display
 from lnode.attach.login_shell import LoginShell
 from lnode.attach.outcome import Outcome
 from lnode.attach.scripts import Scripts
-from lnode.attach.side_link import Companion
+from lnode.attach.side_link import Companion, EarlyLink
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty, event_loop
@@ -31,8 +31,9 @@ from lnode.locate.address import Address
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start
 from lnode.remote.fields import NodeName
-from lnode.ssh import failures, master, verdict
+from lnode.ssh import failures, forwarding, master, verdict
 from lnode.ssh.failures import Cause
+from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
@@ -54,6 +55,7 @@ class _Supervisor:
         self._asked = address.target  # as you asked; the session's login node may be another one
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
+        self._early = EarlyLink()
         self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits)
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
@@ -114,9 +116,10 @@ class _Supervisor:
         if how is not None:
             said = terminal.said()
             self._rode = master.identity(self._target)
-            person = verdict.learn_sign_in(self._target, said)
+            takes_person = verdict.learn_sign_in(self._target, said, terminal.watch, silent=terminal.silent)
             muxed = sign_in_watch.is_muxed(self._target, how, said.own)
-            self._tell(terminal, Happened.OPENED, person=person, muxed=muxed)
+            person, proved = takes_person is True, takes_person is False
+            self._tell(terminal, Happened.OPENED, person=person, proved=proved, muxed=muxed)
         status = await waiting
         await self._loop.ready.wait()
         cause, began = await self._ending(terminal, status)
@@ -163,6 +166,8 @@ class _Supervisor:
         self._past.step(before, self._loop.state, event)
         if event.what is Happened.TERMINAL_ENDED and self._terminal:
             self._gather(self._terminal)
+            if event.cause in (Cause.NO_FORWARD, Cause.SENT_AWAY) and not self._again:
+                self._display.not_entered()
         if event.what is Happened.OPENED and self._loop.state.phase is Phase.ATTACHED and self._terminal:
             self._hand_over(self._terminal)
         for action in actions:
@@ -212,6 +217,7 @@ class _Supervisor:
         else:
             self._display.take()
         self._again = not start.creates
+        await self._free_ports(target, start)
         line = (
             self._scripts.first()
             if start.creates
@@ -219,7 +225,9 @@ class _Supervisor:
         )
         try:
             # In a thread, because Terminal opens the keychain first.
-            terminal = await asyncio.to_thread(Terminal, target, line, silent=not start.asks, fresh=start.fresh)
+            terminal = await asyncio.to_thread(
+                Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=self._again
+            )
             self._terminal = terminal.__enter__()
         except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file
             self._past.note(f"ssh does not start: {error.strerror}")
@@ -239,7 +247,16 @@ class _Supervisor:
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
             self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person,
+            link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
         )  # fmt: skip
+
+    async def _free_ports(self, target: Target, start: Start) -> None:
+        """Let the host give up the ports of the lost terminal before the next one asks for them again."""
+        await self._early.drop()
+        rides = target.one("controlpath") or master.identity(target)
+        alone = not (start.asks or start.creates or rides)
+        if alone and "remoteforward" in target.options and self._companion and not self._companion.shared_only:
+            await self._early.open(target, self._scripts.client)
 
     def _see_unbegun(self, shell: LoginShell | None, *, ended: bool) -> None:
         """Tell you that the terminal's line has not begun, or that nothing shows it."""
@@ -279,7 +296,9 @@ class _Supervisor:
         """Remember the exit status and the words of the ended terminal."""
         self._status, said = terminal.wait(), terminal.said()
         self._words = str(said)
-        if said.own.strip() and failures.has_begun(said, self._target.place):  # before OPENED could be told
+        began = failures.has_begun(said, self._target.place)
+        self._display.words = "" if began else in_one_line(self._words)
+        if said.own.strip() and began:  # before OPENED could be told
             self._display.entered()
         self._terminal = None
         terminal.__exit__(None, None, None)
@@ -320,6 +339,7 @@ class _Supervisor:
         await self._end_terminal()
         if self._loop.state.end is None:  # an exception is on its way: what tmux has switched on must not stay
             self._display.leave_screen()
+        await self._early.drop()
         await self._loop.close()
         if self._companion:
             self._companion.leave()

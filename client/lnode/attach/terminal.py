@@ -13,6 +13,7 @@ from typing import Self
 from lnode.ssh import arguments, master, prompts, sign_in_memory
 from lnode.ssh.failures import Said
 from lnode.ssh.log import SshLog
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.target import Target
 
 _STOP = getattr(signal, "SIGSTOP", None)  # Windows has neither
@@ -21,16 +22,20 @@ _STOP = getattr(signal, "SIGSTOP", None)  # Windows has neither
 class Terminal:
     """A running `ssh -t`; leaving the block ends it.
 
-    A `silent` one cannot ask you; a `fresh` one uses no existing connection.
+    A `silent` one cannot ask you; a `fresh` one uses no existing connection. One to which you sign in `again` goes on
+    without a port that the lost terminal still holds: you would sign in for nothing.
     """
 
-    def __init__(self, target: Target, line: str, *, silent: bool = False, fresh: bool = False) -> None:
+    def __init__(
+        self, target: Target, line: str, *, silent: bool = False, fresh: bool = False, again: bool = False
+    ) -> None:
         if silent and target.place.proxied and target.keep_warm != master.NEVER:
             target = master.without(target)  # lnode needs all words of the jump host's ssh: see master.with_master
         asking, self._environment = prompts.asking(target, may_ask=not silent)
         options = (
             *target.keepalive,
             *asking,
+            *(arguments.LENIENT if again and not silent else ()),
             *((*arguments.FRESH, *target.route) if fresh and not target.control_path else target.sharing),
         )
         self.argv = arguments.terminal_argv(
@@ -41,9 +46,10 @@ class Terminal:
             config=target.config,
         )
         self.silent = silent
+        self.watch = LoginWatch(target.place, may_ask=not silent)
         self.master = master.identity(target)  # the one that it finds
         self.may_ride = bool(self.master or (target.one("controlpath") and not fresh))
-        self._log = SshLog()
+        self._log = SshLog(asks=not silent)
         self._held = False
 
     def __enter__(self) -> Self:

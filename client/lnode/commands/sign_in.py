@@ -56,7 +56,7 @@ def sign_in(address: Address) -> ExitCode:
     way = failures.signed_in(said, target.place)
     if way is None:
         raise failures.explain(failures.cause_of_ssh(said, target.place), str(said), target.place)
-    verdict.learn_sign_in(target, said)
+    verdict.learn_sign_in(target, said, asked=bool(asked))
     answers = _worth_keeping(target, asked, _methods(said, way))
     if not answers:
         hint = f"there is nothing to do: lnode {alias}"

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.text import colours_after, tamed, visible
+from lnode.text import colours_after, fitted, tamed, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,9 +60,22 @@ def show_json(document: object) -> None:
     show(*json.dumps(document, indent=2).split("\n"))
 
 
+def quote(row: str) -> None:
+    """Show a row of the host's words on a terminal, above the line of the cursor: a program may be asking there."""
+    text, room = visible(row) if sys.stderr.isatty() else "", size()[0] - 3
+    _quoted.update([row] if text else [])
+    for at in range(0, len(text), room):
+        _write(_Control(_ABOVE), "  ", text[at : at + room], _Control(_BACK))
+
+
+_quoted: set[str] = set()  # on the screen already
+# Down and up, which scrolls at the end of the screen; a line is inserted; back.
+_ABOVE, _BACK = "\x1bD\x1b[A\x1b7\r\x1b[L", "\x1b8\x1b[B"
+
+
 def show_error(error: LnodeError) -> None:
-    """Write the host's own words, if any, then one sentence and one hint."""
-    detail = (row.rstrip() for row in error.detail.splitlines() if row.strip())
+    """Write the host's own words, if they do not stand above, then one sentence and one hint."""
+    detail = (row.rstrip() for row in error.detail.splitlines() if row.strip() and row.strip() not in _quoted)
     for row in list(detail)[-20:]:
         _write("  ", row, _END)
     _write("lnode: ", error.message, _END, "hint:  ", error.hint, _END)
@@ -128,40 +141,23 @@ def size() -> tuple[int, int]:
     return columns or 80, rows or 24
 
 
-def draw_notice(text: str) -> None:
-    """Draw `text` over the top line of the terminal, until the session paints over it. The cursor stays."""
-    fitted = _fitted(visible(text), size()[0])
-    _to_terminal(_Control("\x1b7\x1b[1;1H\x1b(B\x1b[0;7m"), fitted, _Control("\x1b8"))
+def draw_notice(*lines: str) -> None:
+    """Draw lines over the top of the terminal, until the session paints over them. The cursor stays."""
+    for number, text in enumerate(filter(None, lines), 1):
+        row = fitted(visible(text), size()[0])
+        _to_terminal(_Control(f"\x1b7\x1b[{number};1H\x1b(B\x1b[0;7m"), row, _Control("\x1b8"))
 
 
 def draw_status(text: str) -> None:
     """Draw `text` on the line of the cursor, in place of the last one; "" removes it."""
     if sys.stderr.isatty():
-        _write(_Control("\r"), _fitted(visible(text), size()[0] - 1).rstrip(), _Control("\x1b[K"))
+        _write(_Control("\r"), fitted(visible(text), size()[0] - 1).rstrip(), _Control("\x1b[K"))
 
 
 def say_beside(text: str) -> None:
     """Write one line on stderr while an ssh has the terminal, whose modes do not end a line by themselves."""
     if sys.stderr.isatty():
         _write(_Control("\r"), "lnode: ", text, _Control("\x1b[K\r\n"))
-
-
-def _fitted(text: str, width: int) -> str:
-    """Return exactly `width` columns of `text`. If it is too long, the prefix "lnode: " goes first."""
-    import unicodedata
-
-    def columns(character: str) -> int:
-        return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-
-    if sum(map(columns, text)) > width:
-        text = text.removeprefix("lnode: ")
-    room, fitting = width, ""
-    for character in text:
-        if columns(character) > room:
-            break
-        room -= columns(character)
-        fitting += character
-    return fitting + " " * room
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:

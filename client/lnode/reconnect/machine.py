@@ -109,7 +109,7 @@ class End(Enum):
 class Happened(Enum):
     """The kinds of events."""
 
-    OPENED = auto()  # the login is done; `person`: you had to answer a prompt; `muxed`: over a master
+    OPENED = auto()  # the login is done; `person`: the next needs you; `proved`: it asks nobody; `muxed`: over a master
     STUCK = auto()  # the shared connection that the terminal uses is silent, before the terminal's login
     BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection
     LATE = auto()  # no heartbeat for `seconds`
@@ -135,6 +135,7 @@ class Event(NamedTuple):
     cause: Cause = Cause.LOST
     seconds: float = 0.0
     person: bool = False
+    proved: bool = True
     muxed: bool = False
     shared: bool = False
     dead: bool = False
@@ -179,8 +180,10 @@ class State(NamedTuple):
     waits: bool = False  # --wait: a missing network at first is not final
     knocks: bool = True  # lnode can knock at the host; False behind a ProxyCommand
     began: bool = False  # a login was done: later terminals create no session
-    asks: bool = True  # the terminal that has started may ask you
+    creates: bool = True  # the terminal that has started may create the session
+    asks: bool = True  # it may ask you
     person: bool = False  # you signed in by hand, and the next login needs you again
+    proved: bool = True  # a login has succeeded in which nobody could be asked
     refused: bool = False  # the last silent login was refused: the next login needs you
     shared: bool = False  # the heartbeat runs over the terminal's own connection
     muxed: bool = False  # another process, the master, has the terminal's tty
@@ -202,7 +205,12 @@ class State(NamedTuple):
 
         False also over a master: lnode would have to stop the master.
         """
-        return not (self.shared or self.person or self.muxed)
+        return not (self.shared or self.kept or self.muxed)
+
+    @property
+    def kept(self) -> bool:
+        """True if only ssh may end the terminal, because the next login needs you, or may need you."""
+        return self.person or not self.proved
 
     def silence(self, at: float) -> float:
         """Return the seconds without a sign of life, sleep included."""
@@ -245,7 +253,7 @@ def _timed(state: State, at: float) -> State:
     return state
 
 
-_HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.LOST}
+_HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.NO_FORWARD, Cause.LOST}
 
 
 # --- Connecting
@@ -254,7 +262,8 @@ _HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.LOST}
 def _opened(state: State, event: Event) -> Step:
     at = event.at
     return state._replace(
-        phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, muxed=event.muxed, refused=False,
+        phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, proved=event.proved,
+        muxed=event.muxed, refused=False,
         heart=False, shared=False, up_since=at, alive_at=at, asleep=0.0, reached=False, refusals=0,
     ), ()  # fmt: skip
 
@@ -286,7 +295,12 @@ def _retried(state: State, event: Event) -> Step:
 
 
 def _beaten(state: State, event: Event) -> Step:
-    return state._replace(heart=True, shared=event.shared, alive_at=event.at), ()
+    return _heard(state, event)._replace(alive_at=event.at), ()
+
+
+def _heard(state: State, event: Event) -> State:
+    """Remember the heartbeat. Over a connection of its own it proves a login in which nobody was asked."""
+    return state._replace(heart=True, shared=event.shared, proved=state.proved or not event.shared)
 
 
 def _late(state: State, event: Event) -> Step:
@@ -304,20 +318,20 @@ def _link_refused(state: State, event: Event) -> Step:
 def _woke(state: State, event: Event) -> Step:
     if event.seconds < STALE_S:
         return state, (Command.ASK,)
-    if state.person and not state.heart:
+    if state.kept and not state.heart:
         return state, ()
     return _doubting(state._replace(alive_at=event.at, asleep=event.seconds), event, Command.ASK)
 
 
 def _unrouted(state: State, event: Event) -> Step:
-    if state.person and not state.heart:
+    if state.kept and not state.heart:
         return state, ()
     return _doubting(state._replace(alive_at=event.at, cause=Cause.NO_ROUTE), event)
 
 
 def _rerouted(state: State, event: Event) -> Step:
     """Replace the terminal if its address is on no interface: its connection is dead. Else ask for a heartbeat."""
-    if event.dead and not state.person:
+    if event.dead and not state.kept:
         return _replaced(state, event)
     if event.dead and state.heart:
         return _doubting(state._replace(alive_at=event.at), event, Command.ASK)
@@ -339,8 +353,8 @@ def _knock(state: State) -> tuple[Action, ...]:
 
 def _beaten_in_doubt(state: State, event: Event) -> Step:
     """Keep the terminal if the echo proves it. Over another connection a late echo proves only the network."""
-    state = state._replace(heart=True, shared=event.shared)
-    if not (event.shared or state.person or state.silence(event.at) < _stale_s(state)):
+    state = _heard(state, event)
+    if not (event.shared or state.kept or state.silence(event.at) < _stale_s(state)):
         return _replaced(state, event)
     attached = state._replace(
         phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False
@@ -365,10 +379,10 @@ def _doubted(state: State, event: Event) -> Step:
         patience = _GRACE_S if state.shared else 0.0
         stale_at = state.alive_at - state.asleep + _stale_s(state)
         replaced_at = min(max(state.entered + patience, stale_at), given_up_at)
-        if not state.person and at >= replaced_at:
+        if not state.kept and at >= replaced_at:
             return _replaced(state, event)
-        return state._replace(due=None if state.person else replaced_at), ()
-    if not state.person and at >= given_up_at:
+        return state._replace(due=None if state.kept else replaced_at), ()
+    if not state.kept and at >= given_up_at:
         return _waiting(_off_shared(state._replace(cause=state.cause or Cause.TIMED_OUT)), event, 0.0, Command.END)
     return state._replace(due=at + _knock_pause(at - state.entered)), _knock(state)
 
@@ -389,7 +403,7 @@ def _woke_in_doubt(state: State, event: Event) -> Step:
 
 
 def _rerouted_in_doubt(state: State, event: Event) -> Step:
-    if event.dead and not state.person:
+    if event.dead and not state.kept:
         return _replaced(state, event)
     state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
     return state, (Command.ASK, *_knock(state))
@@ -457,7 +471,7 @@ def _unreached(state: State, event: Event) -> Step:
 
 def _pause(state: State, event: Event) -> float:
     """Return the seconds until the next try at a host that refused: by its cause, and up to a third more by chance."""
-    if event.cause is Cause.CLOSED_EARLY:  # MaxStartups, a penalty, a ban
+    if event.cause in (Cause.CLOSED_EARLY, Cause.NO_FORWARD):  # MaxStartups, a penalty, a ban; each is a whole login
         pause = 15.0 * 2.0 ** min(state.refusals - 1, 2)
     else:  # sshd restarts in 1-3 s, a login node in minutes; a host behind a jump host that answers may take days
         brisk = _BRISK_S if event.cause is Cause.REFUSED and not state.reached else _AFTER_ANSWER_S
@@ -499,6 +513,8 @@ def _needs_person(state: State, event: Event) -> Step:
 def _fell(state: State, event: Event) -> Step:
     """Choose the next state after a terminal that ended by itself."""
     cause, began = event.cause, state.began or event.began
+    if not event.began and cause in _BEFORE_SESSION:
+        began = not state.creates
     failed_first = not began and not (state.waits and not wants_person(cause))
     state = state._replace(cause=cause, began=began)
     if cause is Cause.OVER:
@@ -513,6 +529,9 @@ def _fell(state: State, event: Event) -> Step:
     if state.spent > BUDGET_S:
         return _ended(state, event, End.GIVEN_UP, terminal=False)
     return _waiting(state, event, _pause(state, event))
+
+
+_BEFORE_SESSION = {Cause.NO_FORWARD, Cause.SENT_AWAY}  # though the login was done
 
 
 def _flapped(state: State, event: Event, *actions: Action) -> Step:
@@ -543,7 +562,7 @@ def _started(state: State, event: Event, *actions: Action) -> Step:
     """Start a terminal. A silent login has a deadline; you may take your time to sign in."""
     asks = not state.began or _takes_person(state)
     due = None if asks else event.at + _ATTEMPT_S * 2 ** min(state.refusals, 2)
-    connecting = state._replace(phase=Phase.CONNECTING, entered=event.at, due=due, asks=asks)
+    connecting = state._replace(phase=Phase.CONNECTING, entered=event.at, due=due, asks=asks, creates=not state.began)
     return connecting, (*actions, Start(creates=not state.began, asks=asks, fresh=state.fresh))
 
 

@@ -22,19 +22,29 @@ def notice(state: State, at: float, alias: str, unsent: int) -> str | None:
     return f"lnode: {text}{keys}"
 
 
+def says(state: State, alias: str, words: str) -> str:
+    """Return the second line of the notice: the words with which the site has ended a login, "" if it has not."""
+    return f"{alias} says: {words}" if words and state.phase in (Phase.WAITING, Phase.NEEDS_PERSON) else ""
+
+
 def _notice(state: State, at: float, alias: str) -> str | None:
     match state.phase:
         case Phase.DOUBTING:
             return f"{_doubting(state, at, alias)}; {_KEYS if state.stops else _MUTE}"
         case Phase.WAITING:
             return f"{_waiting(state, at, alias)}; {_KEYS}"
-        case Phase.NEEDS_PERSON if state.cause is Cause.HOST_KEY_UNKNOWN:
-            return f"the host key of {alias} is not known; r look at it, d leave"
         case Phase.NEEDS_PERSON:
-            return f"{alias} needs you to sign in; r sign in, d leave"
+            return _NEEDED.get(state.cause or Cause.LOGIN_REFUSED, _SIGN_IN).format(alias=alias)
         case Phase.CONNECTING if not state.asks:
             return f"reconnecting to {alias}; {_KEYS}"
     return None
+
+
+_SIGN_IN = "{alias} needs you to sign in; r sign in, d leave"
+_NEEDED = {
+    Cause.HOST_KEY_UNKNOWN: "the host key of {alias} is not known; r look at it, d leave",
+    Cause.SENT_AWAY: "{alias} ended the login; r try again, d leave",
+}
 
 
 def _doubting(state: State, at: float, alias: str) -> str:
@@ -58,6 +68,7 @@ def _waiting(state: State, at: float, alias: str) -> str:
 _WAITING = {
     Cause.REFUSED: "{alias} refuses connections, none for {away}",
     Cause.CLOSED_EARLY: "{alias} closes connections before the login",
+    Cause.NO_FORWARD: "a port that {alias} forwards is taken",
     Cause.UNRESOLVED: "cannot find the address of {alias}",
     Cause.NO_ROUTE: "no way to {alias} for {away}",
     Cause.LOST: "no connection to {alias} for {away}",
@@ -123,6 +134,9 @@ _CAUSES = {
     Cause.TIMED_OUT: "no answer",
     Cause.CLOSED_EARLY: "closed before the login",
     Cause.LOGIN_REFUSED: "login refused",
+    Cause.SENT_AWAY: "sent away in the login",
+    Cause.EXPIRED: "password expired",
+    Cause.NO_FORWARD: "a port to forward was taken",
     Cause.HOST_KEY_UNKNOWN: "host key unknown",
     Cause.HOST_KEY_CHANGED: "host key changed",
     Cause.NO_COMMON_ALGORITHM: "no algorithm in common",

@@ -26,9 +26,11 @@ from lnode.ssh import begun, failures, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.log import SshLog
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.question import REPLY_WITHIN_S, argv_of
 from lnode.ssh.target import Target
 
+_LOOK_AGAIN_S = 0.1  # at a login under way
 _LATE_S = 6.0  # without a frame; one comes each second, but a login node may be busy
 _CHUNK = 1 << 16
 _OBEYS_WITHIN_S = 1.0
@@ -123,8 +125,15 @@ class _Follower:
         tail.reading = self._loop.beside.start(self._read(tail))
         if tail.may_ride:
             self._loop.beside.start(self._prove(tail))
+        self._loop.beside.start(self._look(tail))
         if not self._loop.state.began:
             self._loop.beside.start(self._expect(tail))
+
+    async def _look(self, tail: "_Tail") -> None:
+        """Watch the login of a tail."""
+        while self._tail is tail and not tail.heard:
+            tail.watch.look(tail.said())
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _prove(self, tail: "_Tail") -> None:
         tail.rides = await prove_master(self._target)
@@ -146,9 +155,9 @@ class _Follower:
         said = tail.said()
         self._words = str(said)
         answered = tail.heard or torn
-        if not answered and not verdict.has_failed(status):
-            raise begun.broke_off(self._target.alias) if tail.begun else begun.ended(self._target)
         cause, began = verdict.of_ssh(self._target, status, said, tail.argv, silent=not tail.may_ask, heard=answered)
+        if not answered and cause is Cause.OVER:
+            raise begun.broke_off(self._target.alias) if tail.begun else begun.ended(self._target)
         if began:  # only the last frame says that the run is over
             cause = Cause.OVER if self._over else Cause.LOST
         self._loop.tell(tail, Happened.TERMINAL_ENDED, cause=cause, began=began)
@@ -172,7 +181,8 @@ class _Follower:
             return
         first, tail.heard = not tail.heard, True
         if first:
-            self._loop.tell(tail, Happened.OPENED, person=verdict.learn_sign_in(self._target, tail.said()))
+            takes_person = verdict.learn_sign_in(self._target, tail.said(), tail.watch, silent=not tail.may_ask)
+            self._loop.tell(tail, Happened.OPENED, person=takes_person is True, proved=takes_person is False)
         if self._loop.is_idle:  # one event in the queue is as good as thousands
             self._loop.tell(tail, Happened.BEAT, shared=True)
         if frame.kind == "gone":
@@ -248,12 +258,13 @@ class _Tail:
 
     def __init__(self, target: Target, nonce: str, line: str, *, may_ask: bool, fresh: bool) -> None:
         self.may_ask, self.heard, self.begun = may_ask, False, False
+        self.watch = LoginWatch(target.place, may_ask=may_ask)
         self.rides: bool | None = None
         self.may_ride = not fresh and bool(master.identity(target) or target.one("controlpath"))
         self.reading: asyncio.Task[None] | None = None
         self._chunks = Chunks(nonce)
         self.argv, self._environment = argv_of(target, line, may_prompt=may_ask, fresh=fresh)
-        self._log = SshLog()
+        self._log = SshLog(asks=may_ask)
         self._ssh: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
 

@@ -56,10 +56,12 @@ ANSWERED = _fixed(BatchMode="no", NumberOfPasswordPrompts=1)  # the keychain ans
 # CHECKED: only a host whose key is known. CONFIRMED: also one that you accept at ssh's question.
 CHECKED = _fixed(StrictHostKeyChecking="yes", NoHostAuthenticationForLocalhost="no")
 CONFIRMED = _fixed(StrictHostKeyChecking="ask", NoHostAuthenticationForLocalhost="no")
-TELLING = _fixed(LogVerbose="kex.c:kex_input_newkeys*")  # ssh says when the login begins: failures.came_to_login()
+# ssh says when the login begins, and which key the host accepts: failures.came_to_login(), login.accepted_key().
+TELLING = _fixed(LogVerbose="kex.c:kex_input_newkeys*,sshconnect2.c:input_userauth_pk_ok*")
 # Over an existing master, or not at all: ssh does not dial. The command goes first and alone, because ssh
 # ignores a ProxyCommand that follows any ProxyJump, even `ProxyJump=none`.
 RIDING = _fixed(ProxyCommand="false", ControlMaster="no")
+LENIENT = _fixed(ExitOnForwardFailure="no")
 FRESH = _fixed(ControlMaster="no", ControlPath="none")  # a connection of its own
 
 

@@ -1,10 +1,11 @@
-"""A pipe that takes any amount of bytes and keeps only the beginning and the end.
+"""A pipe, or a pty, that takes any amount of bytes and keeps only the beginning and the end.
 
 A file would grow for as long as a host likes, also after lnode's end. ssh survives the end of a pipe: it ignores
 SIGPIPE.
 """
 
 import _thread
+import errno
 import os
 import select
 from contextlib import suppress
@@ -17,10 +18,17 @@ _MOST_CHUNKS = 16  # at a time: a pipe holds one, and a writer without an end mu
 
 
 class Drain:
-    """Empties a pipe on its own thread. With a `name` it is a FIFO, for a program that opens it by its name."""
+    """Empties a pipe on its own thread. With a `name` it is a FIFO, for a program that opens it by its name.
 
-    def __init__(self, name: str = "") -> None:
-        if name:
+    With `tty` it is a pty if this computer has one free, for a program that says less to a pipe.
+    """
+
+    def __init__(self, name: str = "", *, tty: bool = False) -> None:
+        ends = _pty() if tty else None
+        self._is_tty = ends is not None
+        if ends:
+            self._reader, self._writer = ends
+        elif name:
             os.mkfifo(name, 0o600)
             self._reader = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
             self._writer = os.open(name, os.O_WRONLY)
@@ -53,9 +61,7 @@ class Drain:
     def _empty(self) -> None:
         while self._is_open:
             if _POLLS:
-                waiting = select.poll()
-                waiting.register(self._reader, select.POLLIN)
-                waiting.poll()
+                self._wait()
                 with self._lock:
                     self._take()
             else:
@@ -64,12 +70,28 @@ class Drain:
                     self._keep(data)
         os.close(self._reader)
 
+    def _wait(self) -> None:
+        if self._is_tty:
+            select.select([self._reader], [], [])  # poll(2) of macOS knows no pty
+            return
+        waiting = select.poll()
+        waiting.register(self._reader, select.POLLIN)
+        waiting.poll()
+
     def _take(self) -> None:
         """Keep the bytes in the pipe now. After its end read no more: the descriptor may be another file's by then."""
         with suppress(BlockingIOError):
             for _ in range(_MOST_CHUNKS):
                 if self._is_open:
-                    self._keep(os.read(self._reader, _CHUNK))
+                    self._keep(self._read())
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._reader, _CHUNK)
+        except OSError as error:
+            if error.errno != errno.EIO:  # the end of a pty, on Linux
+                raise
+            return b""
 
     def _keep(self, data: bytes) -> None:
         self._is_open = bool(data)  # no bytes: the end
@@ -78,6 +100,19 @@ class Drain:
         self._first += data[:room]
         self._last += data[room:]
         del self._last[:-_HALF]
+
+
+def _pty() -> tuple[int, int] | None:
+    """Return both ends of a pty that passes each byte as it is, None if there is none."""
+    try:
+        import tty
+
+        reader, writer = os.openpty()
+    except (ImportError, OSError):  # Windows, or no pty is free
+        return None
+    tty.setraw(writer)
+    os.set_blocking(reader, False)
+    return reader, writer
 
 
 def _text(data: bytearray) -> str:

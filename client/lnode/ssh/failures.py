@@ -15,6 +15,9 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
+from lnode.remote.fields import SSH_PORT
+from lnode.ssh import forwarding
+from lnode.ssh.site_words import site_words
 
 
 class Cause(Enum):
@@ -27,6 +30,9 @@ class Cause(Enum):
     TIMED_OUT = auto()
     CLOSED_EARLY = auto()  # closed or reset before login: MaxStartups, a penalty, a ban, no sshd behind it
     LOGIN_REFUSED = auto()
+    SENT_AWAY = auto()  # closed in the login, or right after it: nologin, an expired account, no time left to sign in
+    EXPIRED = auto()  # the password, without a terminal in which you could change it
+    NO_FORWARD = auto()  # after the login: a port is not free, and ExitOnForwardFailure is set
     HOST_KEY_UNKNOWN = auto()
     HOST_KEY_CHANGED = auto()
     NO_COMMON_ALGORITHM = auto()
@@ -42,7 +48,7 @@ def is_fatal(cause: Cause) -> bool:
 
 def wants_person(cause: Cause) -> bool:
     """True if you have to sign in or to look at a key. lnode does not try it silently again."""
-    return cause in (Cause.LOGIN_REFUSED, Cause.HOST_KEY_UNKNOWN)
+    return cause in (Cause.LOGIN_REFUSED, Cause.SENT_AWAY, Cause.EXPIRED, Cause.HOST_KEY_UNKNOWN)
 
 
 class Said(NamedTuple):
@@ -57,7 +63,7 @@ class Said(NamedTuple):
 
     def __str__(self) -> str:
         """Return all words, without the lines that ssh wrote only for lnode."""
-        return _KEYS_AGREED.sub("", self.own) + self.others
+        return _TOLD_LNODE.sub("", self.own) + self.others
 
 
 def told_apart(log: str, stderr: str) -> Said:
@@ -72,7 +78,8 @@ _QUOTES_HOST = re.compile(
     r"|remote protocol version", re.MULTILINE,
 )  # fmt: skip
 # With arguments.TELLING, as soon as ssh and the host have agreed on keys: the next step is the login.
-_KEYS_AGREED = re.compile(r"^debug1: kex\.c:kex_input_newkeys\b[^\n]*\n?", re.MULTILINE)
+_KEYS_AGREED = re.compile(r"^debug1: kex\.c:kex_input_newkeys\b", re.MULTILINE)
+_TOLD_LNODE = re.compile(r"^debug1: (kex\.c:kex_input_newkeys|sshconnect2\.c:input_userauth_pk_ok)\b[^\n]*\n?", re.M)
 
 
 # First match wins: a changed key also says "Host key verification failed".
@@ -91,14 +98,18 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
     (r"^ssh: connect to (host|address) .* port \d+: ", Cause.NO_ROUTE),  # this laptop's firewall, or no address here
 )  # fmt: skip
 
+# In the login. The log also has the name and the instruction of a question, which are the host's words.
+_IN_LOGIN: tuple[tuple[str, Cause], ...] = (
+    (r"^(\S+@\S+: )?Permission denied \(|^Received disconnect from ", Cause.LOGIN_REFUSED),
+    (r"^Connection (closed|reset) by |^\w+: Connection to \S+ port \d+: ", Cause.CLOSED_EARLY),
+    (r"[Tt]imed out|not responding", Cause.TIMED_OUT),
+)  # fmt: skip
+
 # A jump host's ssh or a ProxyCommand about the network; the words that need the longest pause come first.
 _ON_THE_WAY: tuple[tuple[str, Cause], ...] = (
     (r"Connection (closed|reset) by (?!UNKNOWN)\S+ port", Cause.CLOSED_EARLY),
     *(row for row in _PHRASES if row[1] in (Cause.TIMED_OUT, Cause.NO_ROUTE, Cause.UNRESOLVED, Cause.REFUSED)),
 )
-
-
-_SSH_PORT = 22
 
 
 class HostLabel(NamedTuple):
@@ -116,7 +127,7 @@ class HostLabel(NamedTuple):
     @property
     def known_hosts_name(self) -> str:
         """Return the host as known_hosts writes it: `[host]:port` for other ports than 22."""
-        return self.hostname if self.port == _SSH_PORT else f"[{self.hostname}]:{self.port}"
+        return self.hostname if self.port == SSH_PORT else f"[{self.hostname}]:{self.port}"
 
     def __str__(self) -> str:
         return f"{self.alias} ({self.hostname} port {self.port})"
@@ -148,8 +159,10 @@ def peer(said: Said) -> str | None:
 
 def has_begun(said: Said, place: HostLabel) -> bool:
     """True if there was a session that can be lost. Over a live master ssh does not log in, and its log is empty."""
-    if signed_in(said, place) is not None or "from master" in said.own:
-        return True
+    if signed_in(said, place) is not None:
+        return not forwarding.has_failed(said.own)  # which ends ssh before the session
+    if not came_to_login(said) and re.search(r"^mux_client_\w+: [^\n]*from master", said.own, re.MULTILINE):
+        return _stop(said.own) is None
     let_go = not said.others.strip() or ("hared connection to " in said.others and _stop(said.others) is None)
     return not said.own.strip() and let_go
 
@@ -169,21 +182,31 @@ def is_let_go(said: Said) -> bool:
 
 
 _BROKEN = re.compile(
-    r"closed by remote host|Killed by signal|[Tt]imed? ?out|Broken pipe|reset by peer|client_loop|fatal"
-)
+    r"^(Connection to \S+ (closed by remote host|timed out|port \d+: )|Connection (closed|reset) by |Killed by signal "
+    r"|Timeout, server |(Read|Write) (from|to) remote host |client_loop: |packet_write_|ssh_dispatch_run_fatal: "
+    r"|Received disconnect from |Disconnected from )", re.MULTILINE,
+)  # fmt: skip
 
 
 def cause_of_ssh(said: Said, place: HostLabel) -> Cause:
-    """Return why ssh ended with 255, from its words. After the login to `place` every end is LOST."""
+    """Return why ssh ended with 255, from its words. After the login to `place` it is LOST or NO_FORWARD."""
     if signed_in(said, place):
-        return Cause.LOST
-    own = _first(_PHRASES, said.own)
+        return Cause.NO_FORWARD if forwarding.has_failed(said.own) else Cause.LOST
+    agreed = _KEYS_AGREED.search(said.own)
+    own = _first(_IN_LOGIN, said.own[agreed.end() :]) if agreed else _first(_PHRASES, said.own)
     if own is not None and (wants_person(own) or is_fatal(own)):
         return own
     stop = _stop(said.others)
     if stop is None and own is Cause.CLOSED_EARLY and place.proxied:  # a hop broke before the host had answered
         return _first(_ON_THE_WAY, said.others) or own
+    if stop is None and own is Cause.CLOSED_EARLY and _sent_away(said, place):
+        return Cause.SENT_AWAY
     return stop or own or Cause.LOST
+
+
+def _sent_away(said: Said, place: HostLabel) -> bool:
+    """True if the host hung up in the login. Its banner is part of the login; a jump host's banner is not."""
+    return _closed_late(said.own) and (came_to_login(said) or (not place.proxied and bool(site_words(said.others))))
 
 
 def cause_of_silent(said: Said, place: HostLabel, *, tells: bool) -> Cause:
@@ -194,8 +217,8 @@ def cause_of_silent(said: Said, place: HostLabel, *, tells: bool) -> Cause:
     cause = cause_of_ssh(said, place)
     if signed_in(said, place) is not None:
         return cause
-    unclear = cause is Cause.LOST or (cause is Cause.CLOSED_EARLY and _closed_in_login(said, place, tells=tells))
-    return Cause.LOGIN_REFUSED if unclear else cause
+    hung_up = cause is Cause.CLOSED_EARLY and _closed_in_login(said, place, tells=tells)
+    return Cause.LOGIN_REFUSED if hung_up or cause in (Cause.LOST, Cause.SENT_AWAY) else cause
 
 
 def cause_of_way(words: str) -> Cause:
@@ -223,17 +246,17 @@ def _closed_late(words: str) -> bool:
 
 
 def _stop(words: str) -> Cause | None:
-    """Return a cause that forbids another try, from words that anyone may have written; never HOST_KEY_CHANGED.
-
-    A changed key has a hint that only ssh's own words may give.
-    """
-    if re.search(rf"{_PHRASES_OF_REFUSAL}|^Received disconnect from ", words, re.MULTILINE):
-        return Cause.LOGIN_REFUSED
-    found = _first(_PHRASES, words)
-    return Cause.HOST_KEY_UNKNOWN if found in (Cause.HOST_KEY_UNKNOWN, Cause.HOST_KEY_CHANGED) else None
+    """Return a cause that forbids another try, from words that anyone may have written."""
+    return _first(_STOPS, words)
 
 
-_PHRASES_OF_REFUSAL = next(pattern for pattern, cause in _PHRASES if cause is Cause.LOGIN_REFUSED)
+# As ssh or ask_nobody begins a line. Never HOST_KEY_CHANGED: only ssh's own words may give the hint of that.
+_STOPS = (
+    (r"^(\S+@\S+: )?Permission denied \(([a-z0-9,.@-]+\)\.|no\w+ to ask\))|^Received disconnect from "
+     r"|\AToo many authentication failures", Cause.LOGIN_REFUSED),
+    (r"^@ +WARNING: (REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY|POSSIBLE DNS SPOOFING)"
+     r"|^Host key verification failed|^No \S+ host key is known for ", Cause.HOST_KEY_UNKNOWN),
+)  # fmt: skip
 
 
 def _first(phrases: tuple[tuple[str, Cause], ...], words: str) -> Cause | None:
@@ -263,15 +286,20 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     if on_the_way:
         message = "cannot resolve the host name {unresolved} on the way to {place.alias}"
     on_a_key = cause is Cause.HOST_KEY_UNKNOWN and re.search(_PHRASES[0][0], words)  # as ssh says of a jump host's
-    detail = words if on_a_key or cause in _WORTH_READING else ""
+    detail = words if on_a_key or cause in _WORTH_READING else "\n".join(site_words(words))
     known = shlex.quote(place.known_hosts_name)
-    facts = {"place": place, "known": known, "unresolved": unresolved[1] if unresolved else ""}
+    facts = {
+        "place": place,
+        "known": known,
+        "unresolved": unresolved[1] if unresolved else "",
+        "port": forwarding.port(words),
+    }
     return SshFailed(cause, code, message.format(**facts), hint.format(**facts), detail=detail)
 
 
 _UNRESOLVED = re.compile(r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)")
 
-_WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST}
+_WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST, Cause.NO_FORWARD}
 
 _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
     Cause.NO_ALIAS: (
@@ -295,6 +323,14 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
     Cause.LOGIN_REFUSED: (
         ExitCode.LOGIN_REFUSED, "{place} refused the login",
         "sign in once by hand, to see the reason: {place.by_hand}"),
+    Cause.SENT_AWAY: (
+        ExitCode.LOGIN_REFUSED, "{place} ended the login before it was done",
+        "read the reason above, or ask ssh for it: {place.by_hand}"),
+    Cause.EXPIRED: (
+        ExitCode.LOGIN_REFUSED, "your password on {place.alias} has expired", "change it: {place.by_hand}"),
+    Cause.NO_FORWARD: (
+        ExitCode.UNREACHABLE, "{place} let you in, but {port} is taken, so ssh ended (ExitOnForwardFailure)",
+        "end the program that holds the port, or set ExitOnForwardFailure no for {place.alias} in ~/.ssh/config"),
     Cause.HOST_KEY_UNKNOWN: (
         ExitCode.HOST_KEY, "the host key of {place} is not known here, and was not accepted",
         "check its fingerprint once by hand: {place.by_hand}"),

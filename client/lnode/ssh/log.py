@@ -1,7 +1,9 @@
 """The words of an ssh, kept off the screen: its own log in one pipe, its standard error in another.
 
 Prompts still reach the tty, because ssh opens the tty itself. The host's banner, a remote command and a jump host's ssh
-write on standard error. `ssh -E` moves ssh's own log away from it, so that a banner cannot say that ssh has logged in.
+write on standard error. So does ssh if a key waits for your touch, but only to a tty (readpass.c, notify_start): an ssh
+that may ask you gets a pty. `ssh -E` moves ssh's own log away from it, so that a banner cannot say that ssh has
+logged in.
 """
 
 import os
@@ -17,12 +19,15 @@ from lnode.ssh.failures import Said, told_apart
 class SshLog:
     """Two pipes that no other user can open, gone with this process however it ends.
 
-    `fileno()` is for ssh's standard error, `argv()` sends its log to the other pipe.
+    `fileno()` is for ssh's standard error, `argv()` sends its log to the other pipe. `asks`: this ssh may ask you.
     """
+
+    def __init__(self, *, asks: bool = False) -> None:
+        self._asks = asks
 
     def __enter__(self) -> Self:
         self._name = "" if os.path.exists(f"/proc/{os.getpid()}/fd") else _new_name()
-        self._stderr, self._log = Drain(), Drain(self._name)
+        self._stderr, self._log = Drain(tty=self._asks), Drain(self._name)
         self._path = self._name or f"/proc/{os.getpid()}/fd/{self._log.fileno()}"
         self._open = True
         return self

@@ -14,12 +14,12 @@ def asking(target: Target, *, may_ask: bool) -> tuple[tuple[Option, ...], dict[s
 
     These options come before all options that lead to a host. None for the environment means this process's own.
     """
+    telling = arguments.TELLING if tells(target) else ()
     if may_ask:
         kept = keychain.environment(target, may_ask=True) if can_end_ssh() else None
-        return (arguments.CONFIRMED if kept and not keychain.is_checked(target) else ()), kept
+        return (*(arguments.CONFIRMED if kept and not keychain.is_checked(target) else ()), *telling), kept
     if not _may_dial(target):
         return (*arguments.RIDING, *arguments.SILENT), environment()
-    telling = arguments.TELLING if tells(target) else ()
     kept = keychain.environment(target, may_ask=False)
     if kept is None:
         return (*arguments.SILENT, *telling), environment()

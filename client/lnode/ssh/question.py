@@ -22,6 +22,7 @@ from lnode.remote.reply import Rows, TooLong, parse_reply
 from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.target import Target
 
 # For the rc files, which may load modules over a slow file system, and again for the answer: tmux by a module and a
@@ -65,7 +66,7 @@ class Question:
         self._abandoned = self._heard = self._rides = self._begun = False
         self._nonce = call.nonce()
         self._line = call.question(script, self._nonce, *values)
-        self._log = SshLog()
+        self._log, self._watch = SshLog(asks=self._may_prompt), LoginWatch(target.place, may_ask=self._may_prompt)
         self._may_ride = bool(master.identity(target) or target.one("controlpath"))
 
     def __enter__(self) -> Self:
@@ -122,7 +123,7 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure(rows)
-        verdict.learn_sign_in(self._target, self._log.said())
+        verdict.learn_sign_in(self._target, self._log.said(), self._watch, silent=not self._may_prompt)
         return sections
 
     def _read(self, within_s: float) -> list[str]:
@@ -157,6 +158,7 @@ class Question:
 
     def _counts(self) -> bool:
         """True if the time counts: not while ssh may wait for you."""
+        self._watch.look(self._log.said())
         return not self._may_prompt or self._heard or self._is_in()
 
     def _is_in(self) -> bool:
@@ -225,8 +227,8 @@ class Question:
             if not self._may_prompt:
                 verdict.broken_off(self._target, said)
             return self._too_late()
-        if verdict.has_failed(status):
-            cause, _ = verdict.of_ssh(self._target, status, said, self._argv, silent=not self._may_prompt)
+        cause, _ = verdict.of_ssh(self._target, status, said, self._argv, silent=not self._may_prompt)
+        if cause is not Cause.OVER:
             if cause is Cause.LOGIN_REFUSED and not arguments.may_dial(self._argv):
                 return self._wants_person()
             return failures.explain(cause, str(said), place)

@@ -1,4 +1,7 @@
-"""How you sign in to each host, so that lnode does not try a host silently if only you can sign in.
+"""Could the login to a host happen again while nobody is asked? Master, link, reconnect and guard follow the answer.
+
+No, if you were asked. Yes, if a login has succeeded in which nobody could be asked. Otherwise lnode does not know: it
+shares the connection, keeps the terminal through a silence, and tries one silent login when ssh has ended.
 
 The file has one line for each alias, and for each login node behind it (`ALIAS>NODE`): the digest of its `ssh -G`, the
 kind of sign-in, the alias. With another configuration it is another host, about which lnode knows nothing.
@@ -9,16 +12,17 @@ from contextlib import suppress
 
 from lnode.laptop import folders
 from lnode.ssh import keychain
+from lnode.ssh.login import Login
 from lnode.ssh.target import Target
 
 _PERSON = "person"
-_SILENT = "silent"
+_SILENT = "silent"  # proved
 _SSH = "ssh"  # it asks no question, but only ssh itself can log in: the link was refused
 _REFUSED = "refused"  # a silent login failed, whatever the keychain keeps: you do the next one
 
 
 def takes_person(target: Target) -> bool | None:
-    """True if the next sign-in needs a password, a code or a passphrase from you; None if lnode does not know."""
+    """True if the next sign-in needs you; False if it is proved that it does not; None if lnode does not know."""
     kind = _kind(target)
     if kind != _REFUSED and keychain.is_kept(target):
         return False
@@ -46,6 +50,23 @@ def learn(target: Target, *, person: bool) -> None:
         _keep(target, _PERSON if person else _SILENT)
 
 
+def learn_login(target: Target, login: Login) -> bool | None:
+    """Remember how an ssh has signed in. Return takes_person(), also if lnode cannot write its state folder."""
+    if login.asked:
+        learn(target, person=True)
+        return not keychain.is_kept(target)
+    if login.proved:
+        if login.way == "publickey":
+            learn(target, person=False)
+        else:
+            learn_for_ssh_alone(target)
+        return False
+    kind = _kind(target)
+    if kind == _PERSON or (kind == _REFUSED and login.lasts):
+        _keep(target, None)
+    return takes_person(target)
+
+
 def learn_refusal(target: Target) -> None:
     """Remember that a silent sign-in was refused or broken off, so that lnode tries no other one until you sign in."""
     _keep(target, _REFUSED)
@@ -68,13 +89,15 @@ def _name(target: Target) -> str:
     return f"{target.alias}>{target.node}" if target.node else target.alias
 
 
-def _keep(target: Target, kind: str) -> None:
-    line = (target.digest, kind, _name(target))
+def _keep(target: Target, kind: str | None) -> None:
+    """Replace the target's line; None removes it."""
+    name = _name(target)
+    lines = [(target.digest, kind, name)] if kind else []
     with suppress(OSError):
         before = list(_read())
-        if line in before:
+        if lines and lines[0] in before:
             return
-        rows = (*(other for other in before if other[2] != line[2]), line)
+        rows = (*(other for other in before if other[2] != name), *lines)
         folders.replace_privately(_path(), "".join(f"{' '.join(row)}\n" for row in rows))
 
 

@@ -1,14 +1,17 @@
 """The verdict on an ssh, which decides on the next one: how it has signed in, and why it has ended.
 
-The order is the same for each kind of ssh: it has done its task (OVER), or it had logged in and was lost (LOST). Else
-it did not log in, for a cause that its words tell.
+The order is the same for each kind of ssh: the site gave it no shell, it has done its task (OVER), or it had logged in
+and was lost (LOST). Else it did not log in, for a cause that its words tell.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from lnode.ssh import arguments, failures, keychain, prompts, sign_in_memory
 from lnode.ssh.failures import Cause, Said
+from lnode.ssh.login import login_of
+from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.target import Target
 
 
@@ -28,15 +31,29 @@ def of_ssh(
     target: Target, status: int, said: Said, argv: Sequence[str], *, silent: bool, heard: bool = False
 ) -> Ending:
     """Return the verdict on the end of an ssh. `silent`: it could not ask you; `heard`: the host has answered."""
+    if not heard and (cause := cause_of_no_shell(status, said)):
+        return Ending(cause, began=False)
     began = heard or failures.has_begun(said, target.place)
     if not has_failed(status):
         return Ending(Cause.OVER, began)
     return Ending(Cause.LOST if began else why_not_in(target, said, argv, silent=silent), began)
 
 
+def cause_of_no_shell(status: int, said: Said) -> Cause | None:
+    """Return why sshd started no shell after the login, None for any other end (session.c: do_nologin, do_pwchange)."""
+    if status == _NO_LOGINS:
+        return Cause.SENT_AWAY
+    expired = re.search(r"^WARNING: Your password has expired\.\r?$", said.others, re.MULTILINE)
+    return Cause.EXPIRED if status == 1 and expired else None
+
+
+_NO_LOGINS = 254  # no script of lnode's ends with it
+
+
 async def of_terminal(target: Target, status: int, said: Said, argv: Sequence[str], *, silent: bool) -> Ending:
     """Return the verdict on an ssh on your tty: as of_ssh, but the escape `~.` is OVER, also if its master lives on."""
-    if failures.is_hung_up(said, target.place) or await _is_let_go(target, status, said):
+    left = has_failed(status) and failures.is_hung_up(said, target.place)
+    if left or await _is_let_go(target, status, said):
         return Ending(Cause.OVER, failures.has_begun(said, target.place))
     return of_ssh(target, status, said, argv, silent=silent)
 
@@ -49,16 +66,19 @@ async def _is_let_go(target: Target, status: int, said: Said) -> bool:
     return bool(await prove_master(target))
 
 
-def learn_sign_in(target: Target, said: Said) -> bool:
-    """Remember how this ssh has signed in. Return True if the next sign-in would take you again.
+def learn_sign_in(
+    target: Target, said: Said, watch: LoginWatch | None = None, *, silent: bool = False, asked: bool = False
+) -> bool | None:
+    """Remember how this ssh has signed in. Return sign_in_memory.takes_person() for the next sign-in.
 
-    Over a master ssh does not say how; the way of an earlier ssh counts.
+    `silent`: it could ask nobody; `asked`: it has asked you; `watch` has seen its login. Over a master the way of an
+    earlier ssh counts.
     """
-    how = failures.signed_in(said, target.place)
-    if how is None:
-        return sign_in_memory.takes_person(target) or False
-    sign_in_memory.learn(target, person=failures.takes_person(how))
-    return failures.takes_person(how) and not keychain.is_kept(target)
+    if watch:
+        watch.look(said)
+        asked = asked or watch.asked
+    done = login_of(target, said, silent=silent, asked=asked, quick=watch is not None and watch.quick)
+    return sign_in_memory.learn_login(target, done) if done else sign_in_memory.takes_person(target)
 
 
 def why_not_in(target: Target, said: Said, argv: Sequence[str], *, silent: bool) -> Cause:

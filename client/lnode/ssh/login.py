@@ -1,0 +1,92 @@
+"""How an ssh has signed in: could the same login happen again while nobody is asked?
+
+Three answers: no, because you were asked; yes, because nobody could have been asked; unknown. The name of a method
+alone proves nothing: a key may have a passphrase, and OpenSSH before 8.8 names no method.
+"""
+
+import base64
+import binascii
+import re
+from contextlib import suppress
+from typing import NamedTuple
+
+from lnode.ssh import failures
+from lnode.ssh.failures import Said
+from lnode.ssh.target import Target
+
+
+class AcceptedKey(NamedTuple):
+    """The key with which ssh signs: the file that names it, its kind, and whether an agent or a token has it."""
+
+    path: str
+    kind: str
+    in_agent: bool
+
+
+def accepted_key(said: Said) -> AcceptedKey | None:
+    """Return the key that the host accepted last; None if ssh does not say, without arguments.TELLING."""
+    found = _ACCEPTED.findall(said.own)
+    if not found:
+        return None
+    path, kind, notes = found[-1]
+    return AcceptedKey(path, kind, bool({"agent", "token"} & set(notes.split())))
+
+
+class Login(NamedTuple):
+    """A login that was done. `way`: as failures.signed_in() returns it.
+
+    `asked`: you took part. `proved`: nobody could take part. `lasts`: its means may be there again for the next silent
+    login, as an agent's key.
+    """
+
+    way: str
+    asked: bool
+    proved: bool
+    lasts: bool
+
+
+def login_of(target: Target, said: Said, *, silent: bool, asked: bool, quick: bool) -> Login | None:
+    """Return how an ssh has signed in, None if it has not, or over a master.
+
+    `silent`: it could ask nobody. `asked`: a prompt was seen on the terminal. `quick`: an agent signed so fast that it
+    cannot have asked you.
+    """
+    way = failures.signed_in(said, target.place)
+    if way is None:
+        return None
+    parts = _IN_PART.findall(said.own)
+    asked = (
+        asked or any(map(failures.takes_person, (way, *filter(None, parts)))) or _TOUCH.search(str(said)) is not None
+    )
+    key = accepted_key(said)
+    by_agent = way == "publickey" and key is not None and key.in_agent
+    alone = way in _ASKS_NOBODY or (by_agent and quick) or (way == "publickey" and key is not None and _is_open(key))
+    proved = not asked and ((alone and not parts) or (silent and (quick or not by_agent)))
+    return Login(way, asked, proved, lasts=by_agent)
+
+
+_ASKS_NOBODY = ("none", "hostbased", "gssapi-with-mic", "gssapi-keyex")
+_ACCEPTED = re.compile(  # format_identity() of sshconnect2.c: path, kind, fingerprint, notes
+    r"^debug1: sshconnect2\.c:input_userauth_pk_ok\b[^\n]*?: Server accepts key: "
+    r"([^\n]+) (\S+) SHA256:\S+([ a-z]*)\r?$",
+    re.MULTILINE,
+)
+_IN_PART = re.compile(r'^Authenticated (?:using "([a-z-]+)" )?with partial success\.', re.MULTILINE)
+_TOUCH = re.compile(r"^\r?Confirm user presence for key ", re.MULTILINE)  # sshconnect2.c, notify_start()
+
+
+def _is_open(key: AcceptedKey) -> bool:
+    """True if ssh has read the key from a file that has no passphrase."""
+    if key.in_agent or key.kind.endswith("-SK"):
+        return False
+    with suppress(OSError, binascii.Error), open(key.path, "rb") as file:
+        content = file.read(_MOST)
+        if b"-----BEGIN OPENSSH PRIVATE KEY-----" in content:
+            body = b"".join(row for row in content.splitlines() if not row.startswith(b"-----"))
+            return base64.b64decode(body).startswith(_NO_CIPHER)
+        return b"PRIVATE KEY-----" in content and b"ENCRYPTED" not in content
+    return False
+
+
+_MOST = 1 << 16
+_NO_CIPHER = b"openssh-key-v1\0\0\0\0\4none"  # PROTOCOL.key of OpenSSH
