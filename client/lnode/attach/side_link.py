@@ -58,7 +58,8 @@ class Companion:
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
     `unbegun` hears what the login shell does while the terminal's line has not begun. `person`: only you can sign in.
-    `link` is open already: see `EarlyLink`. `trouble` is told in the session.
+    `link` is open already: see `EarlyLink`. `trouble` is told in the session. `covered`: lnode has drawn on the screen,
+    perhaps just after the session had, so tmux draws it once more.
     """
 
     def __init__(
@@ -76,10 +77,11 @@ class Companion:
         person: bool,
         link: Link | None = None,
         trouble: Callable[[], str] = str,
+        covered: bool = False,
     ) -> None:
         self._target, self._client, self._is_silent = target, client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
-        self._unbegun, self._told, self._began_at = unbegun, False, time.monotonic()
+        self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
         how = failures.signed_in(said, target.place)
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
@@ -136,7 +138,7 @@ class Companion:
             await asyncio.sleep(pause)
 
     def _say_unbegun(self, shell: LoginShell | None, *, ended: bool = False) -> None:
-        self._told = True  # perhaps at the moment at which the session took the screen
+        self._covered = True
         self._unbegun(shell, ended=ended)
 
     async def _listen(self) -> None:
@@ -206,7 +208,7 @@ class Companion:
 
     async def _watch(self) -> None:
         session = await self._find_client()
-        if session is not None and self._told:
+        if session is not None and self._covered:
             await self._ask_client("refresh")
         try:
             if session is not None:

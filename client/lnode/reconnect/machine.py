@@ -233,8 +233,10 @@ def step(state: State, event: Event) -> Step:
     if event.what is Happened.STOP:
         return _ended(state, event, End.STOPPED)
     state = _timed(state, event.at)
-    if event.what is Happened.ROUTE_LOST or event.what is Happened.ROUTE_CHANGED:
-        state = state._replace(route=event.what is Happened.ROUTE_CHANGED)
+    if event.what is Happened.ROUTE_LOST:
+        state = state._replace(route=False)
+    elif event.what is Happened.ROUTE_CHANGED:  # what another network refused says nothing of the host
+        state = state._replace(route=True, spent=0.0, refusals=0)
     handler = _table()[state.phase].get(event.what)
     return handler(state, event) if handler else (state, ())
 
