@@ -170,6 +170,23 @@ def test_leaving_in_the_outage(slurm: Rig, key: str) -> None:
     assert slurm.exec("tmux has-session -t left")[0] == 0
 
 
+def test_another_way_to_the_host(slurm: Rig, tmp_path: Path) -> None:
+    """At home by a gate, at work directly: the configuration is asked again."""
+    at_work = tmp_path / "at-work"
+    with Wire(slurm.port) as home, Wire(slurm.port) as work:
+        config = (
+            f'Match originalhost unity exec "test -e {at_work}"\n    Port {work.port}\nHost *\n    Port {home.port}\n'
+        )
+        with configured(slurm, config), attached(slurm, "moved") as window:
+            shell = shell_of(window)
+            settle(slurm, home)
+            home.freeze()
+            at_work.touch()
+            window.find(LONG_ENOUGH)
+            returned(slurm, work, window, shell)
+            leave(slurm, work, window)
+
+
 def test_r_tries_now(slurm: Rig) -> None:
     """Nothing answers, so nobody else would start an ssh."""
     with wired(slurm) as wire, attached(slurm, "hurried") as window:

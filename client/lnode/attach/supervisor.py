@@ -6,7 +6,6 @@ terminal has started, because until then you wait for every millisecond.
 
 import asyncio
 import gc
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from lnode.cluster import tmux
 from lnode.cluster.sessions import Picture
 from lnode.errors import LnodeError
 from lnode.locate import routes
-from lnode.locate.address import Address
+from lnode.locate.address import Address, as_it_is_now
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start
 from lnode.remote.fields import NodeName
@@ -82,7 +81,8 @@ class _Supervisor:
             while self._loop.state.end is None:
                 if event := await self._loop.next():
                     await self._turn(event)
-                self._stop_too()
+                if self._terminal:
+                    self._terminal.stop_too()
                 self._feel_end()
                 self._display.show(self._loop.state, self._loop.now())
             return await self._outcome()
@@ -95,11 +95,6 @@ class _Supervisor:
     def _obey(self, signals: Signals) -> None:
         while signals.told:
             self._tell(None, Happened.LEAVE if signals.told.pop(0) == signal.SIGINT else Happened.STOP)
-
-    def _stop_too(self) -> None:
-        """Stop lnode if ssh has stopped itself (`~^Z`), so that your shell takes the tty back; `fg` continues both."""
-        if self._terminal and self._terminal.has_stopped_itself():
-            os.kill(os.getpid(), signal.SIGSTOP)
 
     def _press(self, key: bytes) -> None:
         if key == b"r":
@@ -157,12 +152,25 @@ class _Supervisor:
             self._target = await asyncio.to_thread(routes.to_owner, self._asked, self._past.node, self._settings)
             self._past.note(f"going to {self._past.node}, where the session is")
 
+    async def _look_again(self) -> None:
+        """Ask ssh's configuration again: on another network the alias may lead another way."""
+        before = self._asked
+        self._asked = await asyncio.to_thread(as_it_is_now, before, self._settings)
+        if self._asked is not before:
+            self._target = self._asked
+            await self._loop.turn_to(self._target)
+
     # --- actions
 
     async def _turn(self, event: Event) -> None:
         event = await self._overdue(event)
+        if event.what is Happened.RETRY:
+            await self._look_again()
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
+        moved = event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)
+        if moved or (self._loop.state.phase is Phase.WAITING and before.phase is not Phase.WAITING):
+            self._loop.beside.start(self._look_again())
         self._past.step(before, self._loop.state, event)
         if event.what is Happened.TERMINAL_ENDED and self._terminal:
             self._gather(self._terminal)
@@ -218,11 +226,8 @@ class _Supervisor:
             self._display.take()
         self._again = not start.creates
         await self._free_ports(target, start)
-        line = (
-            self._scripts.first()
-            if start.creates
-            else self._scripts.again(int(time.time() - self._past.last_seen), self._past.node or "")
-        )
+        away_s = int(time.time() - self._past.last_seen)
+        line = self._scripts.first() if start.creates else self._scripts.again(away_s, self._past.node or "")
         try:
             # In a thread, because Terminal opens the keychain first.
             terminal = await asyncio.to_thread(
@@ -328,9 +333,7 @@ class _Supervisor:
         self._display.end(state, left=left)
         if left and self._status == tmux.ExitOfAttach.DETACHED and self._companion:
             await (self._parting or self._part(self._companion))
-        cause = state.cause or Cause.LOST
-        end = state.end or End.FAILED
-        past = self._past
+        cause, end, past = state.cause or Cause.LOST, state.end or End.FAILED, self._past
         return Outcome(
             end, cause, self._status, self._words, state.began, self._again, past.seen, past.last_seen, self._picture,
             tuple(past.story), self._login_shell,

@@ -82,8 +82,12 @@ class Terminal:
             self._ssh.send_signal(_STOP)
             self._held = True
 
-    def has_stopped_itself(self) -> bool:
-        """True if ssh's escape `~^Z` has stopped it."""
+    def stop_too(self) -> None:
+        """Stop lnode if ssh has stopped itself (`~^Z`), so that your shell takes the tty back; `fg` continues both."""
+        if self._has_stopped_itself():
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _has_stopped_itself(self) -> bool:
         if self._held or not hasattr(os, "waitid"):
             return False
         try:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from lnode.errors import LnodeError
 from lnode.laptop.settings import HostSettings
 from lnode.ssh import master
 from lnode.ssh.target import Resolving, Target
@@ -26,6 +27,18 @@ class Address(NamedTuple):
     def with_master(self) -> "Address":
         """Return the address with the master that the host needs, as far as lnode knows. A sign-in may change that."""
         return self._replace(target=master.with_master(master.without(self.target), self.settings.keep_warm))
+
+
+def as_it_is_now(target: Target, settings: HostSettings) -> Target:
+    """Ask ssh's configuration again; return `target` itself if it leads where it did, or if ssh does not accept it.
+
+    At home an alias may lead through a gate, and at work directly (`Match exec` in ssh_config(5)).
+    """
+    try:
+        again = Resolving(target.alias, target.config, node=target.node, route=target.route).target()
+    except LnodeError:
+        return target
+    return target if again.options == target.options else Address(again, None, settings).with_master().target
 
 
 def resolved(resolving: Resolving, session: str | None, settings: HostSettings) -> Address:

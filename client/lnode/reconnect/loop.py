@@ -49,11 +49,24 @@ class Loop:
 
     async def reach(self) -> None:
         """Find the first hop on the way to the host, and watch the network from then on."""
-        self._hop = await sensors.first_hop(self._target)
-        self._way = _Way(self._hop)
-        self._knocks = Knocks(self._hop, self.beside, self._knocked)
-        self.state = self.state._replace(knocks=self._hop.hostname is not None)
+        hop = await sensors.first_hop(self._target)
+        self._way = _Way(hop)
+        self._aim_at(hop)
         self.ready.set()
+
+    async def turn_to(self, target: Target) -> None:
+        """Watch the way to another target, and knock there from now on."""
+        self._target = target
+        hop = await sensors.first_hop(target)
+        if self._knocks:
+            self._knocks.drop()
+            self._way.hop = hop
+            self._aim_at(hop)
+
+    def _aim_at(self, hop: sensors.FirstHop) -> None:
+        self._hop = hop
+        self._knocks = Knocks(hop, self.beside, self._knocked)
+        self.state = self.state._replace(knocks=hop.hostname is not None)
 
     def now(self) -> float:
         """Return the seconds of being awake."""
@@ -158,13 +171,16 @@ class _Way:
     """This laptop's own end of the way to the host: now, and at the start of the terminal's connection."""
 
     def __init__(self, hop: sensors.FirstHop) -> None:
-        self._hop = hop
+        self.hop = hop
         self._peer: str | None = None  # the address to which ssh has connected
         self._local = self._terminal_local = hop.local_address()
 
     def here(self) -> str | None:
-        """Return this laptop's own address on the way to the address of ssh's connection, or to the first hop."""
-        return sensors.local_address(self._peer) if self._peer else self._hop.local_address()
+        """Return this laptop's own address on the way to the address of ssh's connection, or to another of the hop's.
+
+        A host with two kinds of addresses is reached on a network that has only the other kind.
+        """
+        return (sensors.local_address(self._peer) if self._peer else None) or self.hop.local_address()
 
     def renew(self) -> None:
         """Remember this laptop's address for a terminal that starts now."""
