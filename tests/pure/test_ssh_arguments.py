@@ -128,3 +128,9 @@ def test_a_host_that_was_typed_out_gets_a_short_name(hostname: str, name: str) -
     block = f"Host {name}\n    HostName {hostname}\n    User alice"
     assert arguments.host_block(hostname, "alice", 22) == block
     assert arguments.host_block(hostname, "alice", 2200) == f"{block}\n    Port 2200"
+
+
+def test_apples_ssh_has_no_limit_for_a_connection() -> None:
+    """With one it tries one address after another, and starts no VPN on demand."""
+    assert arguments._timeout(20, "darwin") == ()
+    assert arguments._timeout(20, "linux") == ("-o", "ConnectTimeout=20")

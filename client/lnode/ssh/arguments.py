@@ -7,6 +7,7 @@ and so that ssh tells when the login is done.
 """
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NewType, Self
 
@@ -90,8 +91,12 @@ def _words(options: Sequence[Option]) -> list[str]:
     return [word for option in options for word in ("-o", option)]
 
 
-def _timeout(seconds: int) -> tuple[str, str]:
-    return ("-o", f"ConnectTimeout={seconds}")
+def _timeout(seconds: int, platform: str = sys.platform) -> tuple[str, ...]:
+    """Return ssh's limit for a connection; none for Apple's ssh, which tries one address after another with it.
+
+    Without it that ssh races IPv4 and IPv6 and starts a VPN on demand (10.0p2). lnode's own limits end an attempt.
+    """
+    return () if platform == "darwin" else ("-o", f"ConnectTimeout={seconds}")
 
 
 def check_argv(alias: str, options: Sequence[Option] = (), config: str | None = None) -> list[str]:
