@@ -6,14 +6,12 @@ asks you once, and adds one line to ~/.ssh/config. That ssh then runs `--way` (w
 
 import os
 import shutil
-import stat
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from lnode.cluster import sessions
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import screen
+from lnode.laptop import screen, your_files
 from lnode.laptop.folders import PYTHON, replace_privately, state_folder
 from lnode.locate.address import Address
 from lnode.locate.node_place import node_place
@@ -23,7 +21,6 @@ from lnode.ssh.target import Target
 
 _EDITORS = ("code", "cursor", "codium")
 _CONFIG = "~/.ssh/config"
-_BACKUP = f"{_CONFIG}.before-lnode"
 
 
 def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
@@ -78,7 +75,7 @@ def _include(host: str, folder: str, *, yes: bool) -> None:
     """Add the line to ~/.ssh/config with which ssh reads the names. Raises LnodeError."""
     line, path = names.include(folder), os.path.expanduser(_CONFIG)
     by_hand = f"make this the first line of {_CONFIG}: {line}"
-    if os.path.islink(path) or (os.path.exists(path) and not os.access(path, os.W_OK)):
+    if not your_files.is_changeable(path):
         raise LnodeError(
             ExitCode.FAILED, f"ssh does not know {host} yet, and {_CONFIG} is not lnode's to change", by_hand
         )
@@ -110,22 +107,11 @@ def _is_known(options: Mapping[str, Sequence[str]]) -> bool:
 
 def _put_first(line: str, path: str) -> None:
     """Write the line as the first of the file, before all that the file has. Raises LnodeError."""
-    draft = f"{path}.{os.getpid()}"
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        before, mode = b"", 0o600
-        if os.path.exists(path):
-            with open(path, "rb") as file:
-                before, mode = file.read(), stat.S_IMODE(os.stat(path).st_mode)
-            shutil.copy2(path, draft)
-            os.replace(draft, os.path.expanduser(_BACKUP))  # whole: a full disk cuts a copy short
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(line.encode() + b"\n" + before)
-        os.replace(draft, path)
+        before = your_files.read(path) or b""
+        backup = your_files.replace(path, line.encode() + b"\n" + before)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(draft)
         raise LnodeError(
             ExitCode.FAILED, f"{_CONFIG} could not be changed: {error.strerror}", f"its first line should be: {line}"
         ) from None
-    screen.say(f"{_CONFIG} has it now" + (f"; what it was is {_BACKUP}" if before else ""))
+    screen.say(f"{_CONFIG} has it now" + (f"; what it was is {your_files.shown(backup)}" if backup else ""))
