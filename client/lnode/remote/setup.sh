@@ -2,7 +2,7 @@
 # --setup: shows the user's shell, its rc file and tmux.conf, and what the site starts jobs with; then waits on standard input
 # for what becomes of each file, `rc|tmux_conf CHECKSUM BASE64`, and ends at an empty line.
 # values: nonce tmux_path
-# parts: section tmux server scheduler
+# parts: section tmux server scheduler letters
 
 # checksum FILE: what it holds, in a word; `-` where there is none.
 checksum() {
@@ -55,14 +55,6 @@ back_up() {
 write() {
   if [ -e "$1" ]; then cp -p -- "$1" "$draft" || return; fi
   printf %s "${2#=}" | base64 -d >"$draft" && mv -f -- "$draft" "$1"
-}
-
-# What letters does the site's own script take? Read, never run: it might submit something.
-letters_of() {
-  path=$(command -v "$1") || return
-  case $path in
-  /*) head -c 20000 "$path" 2>/dev/null | tr -d '\000' | sed -n 's/.*getopts[^A-Za-z:]*\([A-Za-z0-9:]*\).*/\1/p' | head -n 1 ;;
-  esac
 }
 
 section host
