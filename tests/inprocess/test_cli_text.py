@@ -152,7 +152,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
     ("args", "message", "hint"),
     [
         (["x", "--json"], "--json goes with --ls or --doctor", "as in: lnode x --ls --json"),
-        (["x", "--yes"], "--yes goes with --kill, --setup or --code", "as in: lnode x SESSION --kill --yes"),
+        (["x", "--yes"], "--yes goes with --kill, --setup, --init or --code", "as in: lnode x SESSION --kill --yes"),
         (["--cwd", "d"], "--cwd goes with --run", "as in: lnode HOST SESSION --run --cwd DIR"),
         (["x", "s", "--ls"], "--ls is for a whole host", "without a session: lnode x --ls"),
         (["x", "--kill", "-v"], "-v goes with attaching or --renew", "as in: lnode x SESSION -v"),

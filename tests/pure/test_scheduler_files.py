@@ -13,6 +13,7 @@ from lnode.schedulers import known, slurm
 HOUSE = Path(lnode.__file__).parent
 FUNCTIONS = (
     "list", "probe", "node", "requested_on", "compute_nodes", "cluster", "step", "end_step", "end_requested",
+    "queues",
 )  # fmt: skip
 WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "cancels")
 NAMES = re.compile(
@@ -25,6 +26,7 @@ EXCEPTIONS = {
     "laptop/settings.py": "the default command",
     "commands/setup/setup.py": "a site's own sinteractive, which is the default command",
     "remote/setup.sh": "the same",
+    "commands/init/programs.py": "the programs of sites",
     "commands/doctor/checks.py": "sentences that you read",
     "commands/doctor/judges.py": "sentences that you read",
     "commands/run.py": "sentences that you read",

@@ -128,7 +128,8 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("rescue", "--rescue", "bring a process that nothing protects into a session", _ACT, Scope.SESSION,
          "pid", int, "PID"),
     Verb("kill", "--kill", "end the session and give its allocation back; or end a run", _ACT, Scope.SESSION),
-    Option("yes", ("-y", "--yes"), "with --kill, --setup and --code: do not ask", _ACT, ("kill", "setup", "code")),
+    Option("yes", ("-y", "--yes"), "with --kill, --setup, --init and --code: do not ask", _ACT,
+           ("kill", "setup", "init", "code")),
 
     Verb("run", "--run", "start a command that goes on by itself: --run -- COMMAND", _RUNS, Scope.NAMED),
     Option("cwd", ("--cwd",), "with --run: start in this folder", _RUNS, ("run",), str, "DIR"),
@@ -148,6 +149,8 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("forget", "--forget", "remove it again", _SIGN_IN, Scope.HOST, connects=False),
     Verb("close", "--close", "end the connection that a sign-in left open", _SIGN_IN, Scope.HOST),
 
+    Verb("init", "--init", "the first five minutes: find what your cluster has, write config.toml; asks first", _SETUP,
+         Scope.HOSTS),
     Verb("setup", "--setup", "livenode() and mouse scrolling on the cluster; shows the change first", _SETUP,
          Scope.HOST),
     Option("undo", ("--undo",), "with --setup: take it back", _SETUP, ("setup",)),

@@ -2,8 +2,8 @@
 
 A host can say anything. A value that does not match its grammar counts as not said; lnode never repairs one. These
 types cannot be made from other text, so a parameter of type NodeName never gets unchecked text. No value begins with
-a dash, so none becomes an option. NodeName, Port and Word hold no character that a shell interprets; quote all
-others.
+a dash, so none becomes an option. NodeName, Port, Word and TimeLimit hold no character that a shell interprets; quote
+all others.
 """
 
 import re
@@ -67,6 +67,24 @@ class Word(_Text):
     """The name of a program or of a terminal type: a plain word."""
 
     _GRAMMAR = re.compile(r"[A-Za-z0-9_][A-Za-z0-9+._-]{0,63}")
+
+
+class TimeLimit(_Text):
+    """A length of time as schedulers write it: `30:00`, `72:00:00`, Slurm's `7-00:00:00`."""
+
+    _GRAMMAR = re.compile(r"(?:[0-9]{1,4}-)?[0-9]{1,6}(?::[0-9]{2}){1,2}")
+
+    @property
+    def seconds(self) -> int:
+        """Return its length. Behind days come hours first, else the last part is the seconds."""
+        days, dash, clock = self.rpartition("-")
+        parts = [int(part) for part in clock.split(":")]
+        if dash:
+            parts += [0] * (3 - len(parts))
+        length = int(days or 0) * 86400
+        for part, unit in zip(reversed(parts), (1, 60, 3600), strict=False):
+            length += part * unit
+        return length
 
 
 class Folder(_Text):

@@ -64,6 +64,7 @@ def _nodes(exec_host: str) -> str:
 
 SCHEDULER = Scheduler(
     partial(jobs_of, parse_jobs),
+    title="LSF",
     request="bsub -Is -W 72:00 bash -l",
     listing="bjobs -u",
     cancel="bkill",

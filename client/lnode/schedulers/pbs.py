@@ -88,6 +88,7 @@ def _reason(fields: Mapping[str, str]) -> str:
 
 SCHEDULER = Scheduler(
     partial(jobs_of, parse_jobs),
+    title="PBS",
     request="qsub -I -l mem={mem}mb,walltime={time}",
     listing="qstat -u",
     cancel="qdel",

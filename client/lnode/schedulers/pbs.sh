@@ -54,3 +54,14 @@ pbs_end_step() {
 pbs_end_requested() {
   return 1
 }
+
+pbs_queues() {
+  rows=$(LC_ALL=C timeout -k 1 8 qstat -Qf 2>/dev/null </dev/null) || return
+  printf '%s\n' "$rows" | awk '
+    function tell() { if (queue && open) print queue, "-", most, usual, 0, "-" }
+    /^Queue:/ { tell(); queue = $2; open = 0; most = usual = "-" }
+    $1 == "resources_max.walltime" { most = $3 }
+    $1 == "resources_default.walltime" { usual = $3 }
+    $1 == "enabled" && $3 == "True" { open = 1 }
+    END { tell() }'
+}

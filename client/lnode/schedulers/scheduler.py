@@ -17,8 +17,10 @@ class Scheduler(NamedTuple):
     `request` is an interactive job as config.toml takes it, where a site has no program of its own for that; `listing`
     shows the jobs of the user whose name follows; `cancel` ends the jobs that follow. A row of its answer that matches
     `harmless` says that the job is gone or going. `requesters` are the programs that live as long as the job that
-    they asked for. `leads_to` are programs that go into a job, and where their words name it. `step` is the program
-    that starts more in an allocation, "" if there is none. `explain` says why a job waits, or "".
+    they asked for. `title` is its name in sentences. `asks` spells memory and time for a program of the site that hands
+    on its words, and `words` a partition and GPUs; both are empty if sites differ. `leads_to` are programs that go into
+    a job, and where their words name it. `step` is the program that starts more in an allocation, "" if there is none.
+    `explain` says why a job waits, or "".
     """
 
     jobs_of: Callable[[Mapping[str, Sequence[str]], str, int | None], tuple[Job, ...]]
@@ -27,6 +29,9 @@ class Scheduler(NamedTuple):
     cancel: str
     harmless: re.Pattern[str]
     requesters: frozenset[str]
+    title: str
+    asks: str = ""
+    words: str = ""
     leads_to: Mapping[str, re.Pattern[str]] = {}
     step: str = ""
     explain: Callable[[str], str] = _unexplained

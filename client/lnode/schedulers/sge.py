@@ -96,6 +96,7 @@ def _reason(letters: str, detail: Mapping[str, str]) -> str:
 
 SCHEDULER = Scheduler(
     partial(jobs_of, parse_jobs),
+    title="Grid Engine",
     request="qrsh -now no -l h_rt={time}",
     listing="qstat -u",
     cancel="qdel",

@@ -55,3 +55,8 @@ sge_end_step() {
 sge_end_requested() {
   return 1
 }
+
+sge_queues() {
+  rows=$(timeout -k 1 8 qconf -sql 2>/dev/null </dev/null) || return
+  printf '%s\n' "$rows" | awk '{ print $1, "-", "-", "-", 0, "-" }'
+}

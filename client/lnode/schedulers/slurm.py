@@ -54,7 +54,10 @@ def _jobs_of(reply: Mapping[str, Sequence[str]], _host: str, _now: int | None) -
 
 SCHEDULER = Scheduler(
     _jobs_of,
+    title="Slurm",
     request="salloc --mem={mem}M --time={time} srun --pty bash -l",
+    asks="--mem={mem}M --time={time}",
+    words="--partition={partition} --gres=gpu:{gpus}",
     listing="squeue -u",
     cancel="scancel",
     harmless=re.compile(r"already complet|Invalid job id"),

@@ -17,6 +17,8 @@
 #                  of processes on this node; False if they find none
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells
+#   x_queues       the queues or partitions that are open, a row each: NAME default|- LONGEST USUAL MB gpus|-, with `-` and 0 for what is
+#                  not known: the longest and the usual time of a job there, and the memory of a node
 #   x_cluster      the name of the cluster, from its configuration alone; or nothing
 
 # every WORD: that of each scheduler, in one line.

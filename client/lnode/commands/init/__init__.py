@@ -1,0 +1,1 @@
+"""`--init`: from an ssh alias to the first session on your cluster."""

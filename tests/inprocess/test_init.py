@@ -1,0 +1,177 @@
+"""`--init` on this computer: the site's programs are stand-ins, the script, the files and the terminal are real."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from nearby import LIMIT_S, Nearby, nearby
+
+SINFO = """\
+#!/bin/sh
+echo 'normal* up 1-00:00:00 12:00:00 32000 (null)'
+echo 'closed down 1:00 1:00 1 (null)'
+echo 'gpu up 7-00:00:00 n/a 96000+ gpu:a100:4(S:0-1)'
+"""
+WRITTEN = """\
+[hosts.x]
+command = "sinteractive -m {mem} -t {time}"
+mem = 16000
+time = "1-00:00:00"
+keep_warm = "no"
+
+[profiles.gpu]
+partition = "gpu"
+gpus = 1
+"""
+
+
+@pytest.fixture
+def here() -> Iterator[Nearby]:
+    """A site with Slurm and a sinteractive of its own, which nothing may run."""
+    with nearby() as made:
+        made.program("sinfo", SINFO)
+        made.program("sinteractive", "#!/bin/sh\ntouch $HOME/ran\nwhile getopts m:t:p:g: letter; do :; done\n")
+        yield made
+        assert not (made.home / "ran").exists()
+
+
+def calls(here: Nearby) -> int:
+    path = here.home / "calls"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_it_shows_the_lines_and_writes_them_with_yes_alone(here: Nearby) -> None:
+    config = here.home / "config.toml"
+    before = config.read_text()
+    shown = here.lnode("x", "--init")
+    assert (shown.returncode, config.read_text(), calls(here)) == (1, before, 1)
+    assert '+command = "sinteractive -m {mem} -t {time}"\n' in shown.stdout
+    assert "\n-" not in shown.stdout.removeprefix("---")
+    said = shown.stderr.splitlines()
+    assert said[0] == "lnode: signing in to x (alice@127.0.0.1) to see what it has; nothing changes there"
+    assert "Slurm; the site's own command is sinteractive, which takes -m -t -p -g; tmux " in said[1]
+    assert said[-1] == "lnode: nothing was changed; to change it without being asked: --init --yes"
+
+    done = here.lnode("x", "--init", "--yes")
+    assert (done.returncode, config.read_text()) == (0, WRITTEN), done.stderr
+    assert (here.home / "config.toml.before-lnode").read_text() == before
+    assert done.stderr.endswith("lnode: your first session: lnode x\n")
+
+    again = here.lnode("x", "--init", "--yes")
+    assert (again.returncode, again.stdout, config.read_text()) == (0, "", WRITTEN)
+    assert "lnode: ~/config.toml has a command for x, and lnode leaves it as it is\n" in again.stderr
+    assert here.lnode("x", "--profiles").returncode == 0
+
+
+def test_a_config_that_is_not_lnodes_to_change_stays(here: Nearby) -> None:
+    config, mine = here.home / "config.toml", here.home / "mine.toml"
+    config.rename(mine)
+    config.symlink_to(mine)
+    before = mine.read_text()
+    done = here.lnode("x", "--init", "--yes")
+    assert (done.returncode, mine.read_text(), config.is_symlink()) == (1, before, True)
+    assert "is a link or cannot be written" in done.stderr
+
+
+def test_a_full_disk_leaves_the_config_as_it_was(here: Nearby) -> None:
+    config = here.home / "config.toml"
+    config.write_text("# mine\n" * 1000)
+    before = config.read_bytes()
+    argv = ["sh", "-c", 'trap "" XFSZ; ulimit -f 2; exec "$@"', "-", sys.executable, "-P", "-m", "lnode"]
+    done = subprocess.run(
+        [*argv, "x", "--init", "--yes"], env=here.env, cwd=here.home, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    assert (done.returncode, config.read_bytes()) == (1, before), done.stderr
+    assert "it is as it was" in done.stderr
+    assert [path.name for path in here.home.glob("config.toml*")] == ["config.toml"]
+
+
+@pytest.mark.parametrize(("answers", "code", "written"), [("n", 1, False), ("yn", 0, True)])
+def test_it_asks_on_a_terminal(here: Nearby, answers: str, code: int, written: bool) -> None:
+    config = here.home / "config.toml"
+    questions = ("write ~/config.toml? [y/N]", "start your first session on x now? [y/N]")
+    with here.window("x", "--init") as window:
+        for question, answer in zip(questions, answers, strict=False):
+            window.wait_for(question)
+            window.press(f"{answer}\r")
+        assert window.exit_status() == code
+    assert (config.read_text() == WRITTEN) == written
+
+
+def test_the_first_session_starts(here: Nearby) -> None:
+    here.program("sinteractive", "#!/bin/sh\n# getopts m:t:\necho asked for $*\nexec cat\n")
+    with here.window("x", "--init") as window:
+        window.wait_for("write ~/config.toml? [y/N]")
+        window.press("y\r")
+        window.wait_for("start your first session on x now? [y/N]")
+        window.press("y\r")
+        window.wait_for("asked for -m 16000 -t 1-00:00:00")
+        window.detach()
+        assert window.exit_status() == 0
+
+
+def test_a_site_that_lnode_does_not_know(here: Nearby) -> None:
+    for name in ("sinteractive", "squeue", "sinfo"):
+        (here.home / "bin" / name).unlink()
+    before = (here.home / "config.toml").read_text()
+    done = here.lnode("x", "--init", "--yes")
+    assert (done.returncode, done.stdout, (here.home / "config.toml").read_text()) == (8, "", before)
+    assert "x has: no scheduler that lnode knows; tmux " in done.stderr
+    assert "  which command starts an interactive job on a compute node, and how does it take memory" in done.stderr
+    assert 'write into ~/config.toml: [hosts.x] and command = "..."' in done.stderr
+    assert "lnode x notes --login" in done.stderr
+
+
+def test_a_function_of_the_login_shell_is_a_command_of_the_site(here: Nearby) -> None:
+    (here.home / "bin" / "sinteractive").unlink()
+    (here.home / ".bash_profile").write_text("interactive() { echo never; }\n")
+    real = (here.home / "bin" / "ssh").read_text()
+    here.program("ssh", real.replace("exec /bin/sh -c", "SHELL=/bin/bash exec /bin/sh -c"))
+    done = here.lnode("x", "--init", "--yes")
+    assert 'command = "interactive"\n' in (here.home / "config.toml").read_text(), done.stderr
+    assert "how does interactive take memory and time?" in done.stderr
+
+
+QSTAT = """\
+#!/bin/sh
+[ "$1" = -Qf ] || exit 0
+echo 'Queue: workq'
+echo '    resources_max.walltime = 24:00:00'
+echo '    enabled = True'
+echo 'Queue: closed'
+echo '    enabled = False'
+"""
+
+
+BQUEUES = """\
+#!/bin/sh
+echo 'QUEUE_NAME PRIO STATUS'
+echo 'night 30 Open:Active'
+echo 'old 30 Closed:Active'
+"""
+
+
+@pytest.mark.parametrize(
+    ("programs", "title", "request_", "queues"),
+    [
+        ({"qselect": "", "qstat": QSTAT}, "PBS", "qsub -I -l mem={mem}mb,walltime={time}", "workq (at most 24:00:00)"),
+        ({"bjobs": "", "bqueues": BQUEUES},
+         "LSF", "bsub -Is -W 72:00 bash -l", "night"),
+        ({"qconf": "#!/bin/sh\nif [ $1 = -sql ]; then echo all.q; fi\n", "qstat": ""},
+         "Grid Engine", "qrsh -now no -l h_rt={time}", "all.q"),
+    ],
+    ids=["pbs", "lsf", "sge"],
+)  # fmt: skip
+def test_other_schedulers(here: Nearby, programs: dict[str, str], title: str, request_: str, queues: str) -> None:
+    for name in ("sinteractive", "squeue", "sinfo"):
+        (here.home / "bin" / name).unlink()
+    for name, text in programs.items():
+        here.program(name, text or "#!/bin/sh\n")
+    done = here.lnode("x", "--init", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"x has: {title}; tmux" in done.stderr
+    assert f"lnode: its queues: {queues}\n" in done.stderr
+    assert f'command = "{request_}"\n' in (here.home / "config.toml").read_text()
