@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from lnode.commands.init.new_host import described, with_block
+from lnode.ssh.target import Resolving
 from nearby import LIMIT_S, Nearby, nearby
 
 SINFO = """\
@@ -99,6 +101,100 @@ def test_it_asks_on_a_terminal(here: Nearby, answers: str, code: int, written: b
             window.press(f"{answer}\r")
         assert window.exit_status() == code
     assert (config.read_text() == WRITTEN) == written
+
+
+def test_without_a_host_it_asks_which(here: Nearby) -> None:
+    """It connects to none of them before, and to none but that one."""
+    config = here.home / ".ssh" / "config"
+    forge = "Host git\n    HostName github.com\n"
+    config.write_text(f"{forge}Host other *.example.org\n    HostName other.example.org\n{config.read_text()}")
+    with here.window("--init") as window:
+        window.find(r"^lnode:   1  other  \S+@other.example.org$")
+        window.find(r"^lnode:   2  x      alice@127.0.0.1$")
+        window.wait_for("which is your cluster?")
+        assert ("github" in window.text(), calls(here)) == (False, 0)
+        window.press("2\r")
+        window.wait_for("write ~/config.toml? [y/N]")
+        assert calls(here) == 1
+        window.press("y\r")
+        window.wait_for("start your first session on x now? [y/N]")
+        window.press("\r")
+        assert window.exit_status() == 0
+    assert (here.home / "config.toml").read_text() == WRITTEN
+
+
+def test_without_a_host_and_a_terminal_it_says_what_to_type(here: Nearby) -> None:
+    done = here.lnode("--init", "--yes")
+    assert (done.returncode, calls(here)) == (2, 0)
+    assert done.stderr == (
+        "lnode: HOST is missing, and there is no terminal to ask in\nhint:  as in: lnode unity --init --yes\n"
+    )
+
+
+BLOCK = "Host new\n    HostName 127.0.0.1\n    User bob\n    Port 2222\n    ProxyJump me@gate.example.org:2200\n"
+
+
+def test_a_host_that_ssh_does_not_know_gets_a_block(here: Nearby) -> None:
+    config = here.home / ".ssh" / "config"
+    before = f"Compression yes\n# that one\n{config.read_text()}Host *\n    User me\n"
+    config.write_text(before)
+    config.chmod(0o640)
+    words = ("new", "--init", "--address", "bob@127.0.0.1:2222", "--gate", "me@gate.example.org:2200")
+    shown = here.lnode(*words)
+    assert (shown.returncode, config.read_text()) == (1, before)
+    done = here.lnode(*words, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "signing in to new (bob@127.0.0.1)" in done.stderr
+    assert "ssh takes new for" not in done.stderr
+    assert config.read_text() == before.replace("# that one\n", f"{BLOCK}\n# that one\n")
+    assert (config.stat().st_mode & 0o777, (config.parent / "config.before-lnode").read_text()) == (0o640, before)
+    assert "[hosts.new]\n" in (here.home / "config.toml").read_text()
+    again = here.lnode(*words, "--yes")
+    assert (again.returncode, again.stderr.splitlines()[0]) == (2, "lnode: your ssh configuration has new already")
+
+
+def test_the_sign_in_serves_the_first_session_of_a_new_host(here: Nearby) -> None:
+    """The shared connection is named after the meaning of the alias, which is the same before and after."""
+    new = described("new", "bob@127.0.0.1:2222", gate="me@gate.example.org:2200")
+    empty, written = here.home / "empty", here.home / "written"
+    empty.write_text("Host *\n    User me\n")
+    written.write_text(with_block(empty.read_text(), new.block))
+    meant = Resolving("new", str(empty), route=new.route).target()
+    assert Resolving("new", str(written)).target().digest == meant.digest
+
+
+def test_a_new_host_is_described_on_a_terminal(here: Nearby) -> None:
+    config = here.home / ".ssh" / "config"
+    config.write_text("")
+    with here.window("--init") as window:
+        for question, answer in (
+            ("A short name for it, as in unity:", "new"),
+            ("the address of new, as in login.unity.edu:", "127.0.0.1"),
+            ("your user name there, empty for the one on this laptop:", "bob"),
+            ("the host through which you have to jump, empty for none:", ""),
+            ("write ~/.ssh/config and ~/config.toml? [y/N]", "y"),
+            ("start your first session on new now? [y/N]", ""),
+        ):
+            window.wait_for(question)
+            window.press(f"{answer}\r")
+        assert window.exit_status() == 0
+    assert config.read_text() == "Host new\n    HostName 127.0.0.1\n    User bob\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("x", "--init", "--user", "bob"), "--user and --gate go with --address"),
+        (("--init", "--address", "a.b"), "HOST is missing, the name for the new host"),
+        (("new*", "--init", "--address", "a.b"), "'new*' cannot be a Host of ~/.ssh/config"),
+        (("new", "--init", "--address", "-oProxyCommand=x"), "'-oProxyCommand=x' is no address of a host"),
+        (("new", "--init", "--address", "a.b", "--user", "a b"), "'a b' is no user name"),
+        (("new", "--init", "--address", "a.b", "--gate", "a;b"), "'a;b' is no gate"),
+    ],
+)
+def test_words_that_do_not_fit(here: Nearby, words: tuple[str, ...], said: str) -> None:
+    done = here.lnode(*words)
+    assert (done.returncode, done.stderr.splitlines()[0], calls(here)) == (2, f"lnode: {said}", 0)
 
 
 def test_the_first_session_starts(here: Nearby) -> None:

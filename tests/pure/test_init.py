@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.commands.init.config_file import with_keys
+from lnode.commands.init.new_host import described, with_block
 from lnode.commands.init.proposal import found, propose, to_ask
 from lnode.commands.init.site import Site, parse_site
 from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings
@@ -140,3 +141,25 @@ def test_a_table_that_lines_cannot_extend_is_left_alone(before: str) -> None:
 
 def test_a_name_that_is_not_bare_is_quoted() -> None:
     assert with_keys("", "hosts", "me@a.b", {"mem": 1}) == '[hosts."me@a.b"]\nmem = 1\n'
+
+
+# --- ~/.ssh/config
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "B\n"),
+        ("User me", "User me\n\nB\n"),
+        ("Host *\n", "B\n\nHost *\n"),
+        ("User me\n\n# all\n# of them\n match all\n", "User me\n\nB\n\n# all\n# of them\n match all\n"),
+        ("HostName a\nInclude x\n", "HostName a\nInclude x\n\nB\n"),
+    ],
+)
+def test_a_block_stands_before_the_first_section(before: str, after: str) -> None:
+    assert with_block(before, "B\n") == after
+
+
+def test_an_address_may_hold_all() -> None:
+    assert described("u", "me@[::1]:2222") == ("u", "::1", "me", "2222", "")
+    assert described("u", "a.b", "you", "g,me@h:3") == ("u", "a.b", "you", "", "g,me@h:3")

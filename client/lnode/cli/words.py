@@ -151,6 +151,10 @@ WORDS: tuple[Verb | Option, ...] = (
 
     Verb("init", "--init", "the first five minutes: find what your cluster has, write config.toml; asks first", _SETUP,
          Scope.HOSTS),
+    Option("hostname", ("--address",), "with --init: of a host that your ssh configuration does not have yet", _SETUP,
+           ("init",), str, "ADDRESS"),
+    Option("user", ("--user",), "with --init --address: your name there", _SETUP, ("init",), str, "NAME"),
+    Option("gate", ("--gate",), "with --init --address: the host to jump through", _SETUP, ("init",), str, "ADDRESS"),
     Verb("setup", "--setup", "livenode() and mouse scrolling on the cluster; shows the change first", _SETUP,
          Scope.HOST),
     Option("undo", ("--undo",), "with --setup: take it back", _SETUP, ("setup",)),

@@ -101,6 +101,16 @@ def confirm(question: str) -> bool:
         return False
 
 
+def ask(question: str) -> str:
+    """Ask for a line of text on stderr and return it, "" for an end of input."""
+    _write("lnode: ", question, " ")
+    try:
+        return input().strip()
+    except EOFError:
+        _write(_END)
+        return ""
+
+
 @contextmanager
 def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
     """Show `text` on a terminal while the block takes longer than `after_s`.

@@ -1,4 +1,4 @@
-"""`lnode --init`: from an ssh alias to config.toml and the first session.
+"""`lnode --init`: from your ssh configuration to config.toml and the first session.
 
 lnode says which host it is going to ask, signs in once, and asks one question that changes nothing. It shows the lines
 that it would add on this laptop, asks you, writes them, and offers to start the session.
@@ -6,49 +6,86 @@ that it would add on this laptop, asks you, writes them, and offers to start the
 
 import os
 import sys
-from difflib import unified_diff
-from typing import NamedTuple
 
-from lnode.commands.init import config_file, proposal
+from lnode.commands.init import changes, config_file, new_host, proposal
+from lnode.commands.init.changes import Change
+from lnode.commands.init.new_host import NewHost
 from lnode.commands.init.programs import PROGRAMS
 from lnode.commands.init.proposal import Proposal
 from lnode.commands.init.site import Site, parse_site
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import screen, your_files
+from lnode.laptop import screen, settings, your_files
 from lnode.laptop.folders import PYTHON
 from lnode.laptop.settings import config_path
-from lnode.locate.address import Address
+from lnode.laptop.ssh_aliases import ssh_aliases
+from lnode.locate.address import Address, resolved
 from lnode.ssh.question import Question
+from lnode.ssh.target import Resolving, Target
+
+_SSH_CONFIG = "~/.ssh/config"
 
 
-class _Change(NamedTuple):
-    """A file of this laptop that would change; `before` is None if there is no file."""
-
-    path: str
-    before: bytes | None
-    after: bytes
-
-
-def init(address: Address, *, yes: bool = False) -> ExitCode:
-    """Ask the host what it has, propose the keys for config.toml and write them. Raises LnodeError."""
+def init(
+    address: Address,
+    *,
+    hostname: str | None = None,
+    user: str | None = None,
+    gate: str | None = None,
+    yes: bool = False,
+) -> ExitCode:
+    """Ask the host what it has, propose the lines for your files and write them. Raises LnodeError."""
+    alias = address.alias
     if address.target.config is not None:
         raise LnodeError(ExitCode.USAGE, "the demo needs no configuration", "try it: lnode demo")
+    if hostname is None:
+        if user or gate:
+            raise LnodeError(
+                ExitCode.USAGE, "--user and --gate go with --address",
+                f"as in: lnode {alias} --init --address login.unity.edu --user alice",
+            )  # fmt: skip
+        return _from(address, None, yes=yes)
+    if alias in ssh_aliases():
+        raise LnodeError(
+            ExitCode.USAGE, f"your ssh configuration has {alias} already", f"without --address: lnode {alias} --init"
+        )
+    new = new_host.described(alias, hostname, user or "", gate or "")
+    return _from(_address(new), new, yes=yes)
+
+
+def without_host(
+    *, hostname: str | None = None, user: str | None = None, gate: str | None = None, yes: bool = False
+) -> ExitCode:
+    """Ask which host it is, then do the same. Raises LnodeError."""
+    from lnode.commands.init.choosing import choose
+
+    if hostname or user or gate:
+        raise LnodeError(
+            ExitCode.USAGE, "HOST is missing, the name for the new host",
+            "as in: lnode unity --init --address login.unity.edu",
+        )  # fmt: skip
+    chosen = choose()
+    return _from(_address(chosen), chosen if isinstance(chosen, NewHost) else None, yes=yes)
+
+
+def _address(chosen: str | NewHost) -> Address:
+    alias, route = (chosen.alias, chosen.route) if isinstance(chosen, NewHost) else (chosen, ())
+    return resolved(Resolving(alias, route=route), None, settings.load().of_host(alias))
+
+
+def _from(address: Address, new: NewHost | None, *, yes: bool) -> ExitCode:
     site = _ask(address)
     _tell(address.alias, site)
     proposed = proposal.propose(site)
+    wanted = [change for change in (_ssh_change(new), _config_change(address.alias, proposed)) if change]
+    if wanted and not changes.agreed(wanted, yes=yes):
+        return ExitCode.FAILED
+    for change in wanted:
+        changes.write(change)
+    if new:
+        _compare(address.target)
     if not proposed.host:
         return _without_request(address.alias, site)
-    change = _change(address.alias, proposed)
-    if change and not _agreed(change, yes=yes):
-        return ExitCode.FAILED
-    if change:
-        _write(change)
     return _first_session(address.alias, site, yes=yes)
-
-
-def without_host(*, yes: bool = False) -> ExitCode:
-    """Say how to name the host. Raises LnodeError."""
-    raise LnodeError(ExitCode.USAGE, "HOST is missing, an ssh alias", "as in: lnode unity --init")
 
 
 def _ask(address: Address) -> Site:
@@ -78,16 +115,32 @@ def _without_request(alias: str, site: Site) -> ExitCode:
     return ExitCode.MISSING_THERE
 
 
-# --- config.toml
+# --- the files
 
 
-def _change(alias: str, proposed: Proposal) -> _Change | None:
-    """Return the change of config.toml, None if it has a command for the host. Raises LnodeError."""
+def _ssh_change(new: NewHost | None) -> Change | None:
+    """Return the change of ~/.ssh/config for a new host. Raises LnodeError."""
+    if new is None:
+        return None
+    path = os.path.expanduser(_SSH_CONFIG)
+    before = changes.read(path)
+    after = new_host.with_block((before or b"").decode("utf-8", "surrogateescape"), new.block)
+    return Change(path, before, after.encode("utf-8", "surrogateescape"))
+
+
+def _compare(meant: Target) -> None:
+    """Tell you if ssh does not take the new block as lnode took it, as when a line above it has set another value."""
+    there = Resolving(meant.alias).target()
+    if (there.hostname, there.user, there.port) != (meant.hostname, meant.user, meant.port):
+        screen.say(f"ssh takes {meant.alias} for {there.user}@{there.hostname} port {there.port}: ssh -G {meant.alias}")
+
+
+def _config_change(alias: str, proposed: Proposal) -> Change | None:
+    """Return the change of config.toml, None if there is nothing to add. Raises LnodeError."""
+    if not proposed.host:
+        return None
     path = config_path()
-    try:
-        before = your_files.read(path)
-    except OSError as error:
-        raise LnodeError(ExitCode.FAILED, f"cannot read {path}: {error.strerror}", "make it readable") from None
+    before = changes.read(path)
     text = (before or b"").decode()
     if "command" in (config_file.keys_of(text, "hosts", alias) or {}):
         screen.say(f"{your_files.shown(path)} has a command for {alias}, and lnode leaves it as it is")
@@ -102,48 +155,13 @@ def _change(alias: str, proposed: Proposal) -> _Change | None:
             ExitCode.FAILED, f"lnode cannot add lines to {path} without writing it again",
             f"add below hosts.{alias} by hand: {by_hand}",
         ) from None  # fmt: skip
-    return _Change(path, before, after.encode())
+    return Change(path, before, after.encode())
 
 
 def _free_profile(text: str, alias: str) -> str:
     """Return a name for a profile with GPUs that config.toml does not have yet."""
     names = ["gpu", f"{alias}-gpu", *(f"{alias}-gpu{number}" for number in range(2, 100))]
     return next(name for name in names if config_file.keys_of(text, "profiles", name) is None)
-
-
-def _agreed(change: _Change, *, yes: bool) -> bool:
-    path = your_files.shown(change.path)
-    with screen.output():
-        screen.print_diff(_difference(change, path))
-    if not your_files.is_changeable(change.path):
-        raise LnodeError(ExitCode.FAILED, f"{path} is a link or cannot be written", "add these lines yourself")
-    if yes:
-        return True
-    if not screen.can_ask():
-        screen.say("nothing was changed; to change it without being asked: --init --yes")
-        return False
-    if screen.confirm(f"write {path}?"):
-        return True
-    screen.say("nothing was changed")
-    return False
-
-
-def _difference(change: _Change, path: str) -> list[str]:
-    old, new = ((text or b"").decode().splitlines() for text in (change.before, change.after))
-    return [*unified_diff(old, new, path, path, lineterm="")]
-
-
-def _write(change: _Change) -> None:
-    path = your_files.shown(change.path)
-    try:
-        if your_files.read(change.path) != change.before:
-            raise LnodeError(ExitCode.FAILED, f"{path} has changed meanwhile; nothing was written", "ask again")
-        backup = your_files.replace(change.path, change.after)
-    except OSError as error:
-        raise LnodeError(
-            ExitCode.FAILED, f"cannot write {path}: {error.strerror}; it is as it was", "make room, then ask again"
-        ) from None
-    screen.say(f"{path} is written" + (f"; the file as it was is {your_files.shown(backup)}" if backup else ""))
 
 
 # --- the first session
