@@ -221,6 +221,36 @@ def test_a_site_that_lnode_does_not_know(here: Nearby) -> None:
     assert "lnode x notes --login" in done.stderr
 
 
+def test_a_host_with_tmux_alone_has_a_session_on_the_login_node(here: Nearby) -> None:
+    for name in ("sinteractive", "squeue", "sinfo"):
+        (here.home / "bin" / name).unlink()
+    with here.window("x", "--init") as window:
+        window.wait_for("start a session on the login node on x now? [y/N]")
+        window.press("y\r")
+        window.wait_for("notes")
+        window.press("echo in-$((40+2))\r")
+        window.wait_for("in-42")
+        window.detach()
+        assert window.exit_status() == 0
+
+
+def test_a_host_without_tmux_can_have_no_session(here: Nearby) -> None:
+    """A tmux of config.toml that is not there stands for it: the usual places of this computer have one."""
+    (here.home / "config.toml").write_text('[hosts.x]\nkeep_warm = "no"\ntmux = "/nowhere/tmux"\n')
+    done = here.lnode("x", "--init", "--yes")
+    assert (done.returncode, done.stdout.count("+command = ")) == (8, 1)
+    assert "no tmux that lnode finds" in done.stderr
+    assert "  is there a tmux on the login nodes, and which module or path has it?\n" in done.stderr
+    assert done.stderr.endswith("lnode: no session can start on x without tmux\n")
+
+
+def test_a_silent_scheduler_is_not_one_without_queues(here: Nearby) -> None:
+    here.program("sinfo", "#!/bin/sh\nexit 1\n")
+    done = here.lnode("x", "--init", "--yes")
+    assert "lnode: Slurm did not tell its queues, so lnode does not know their limits\n" in done.stderr
+    assert 'command = "sinteractive -m {mem} -t {time}"\n' in (here.home / "config.toml").read_text()
+
+
 def test_a_function_of_the_login_shell_is_a_command_of_the_site(here: Nearby) -> None:
     (here.home / "bin" / "sinteractive").unlink()
     (here.home / ".bash_profile").write_text("interactive() { echo never; }\n")

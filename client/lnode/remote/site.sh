@@ -36,7 +36,7 @@ find_scheduler
 printf '%s\n' "$scheduler"
 if [ -n "$scheduler" ]; then
   section queues
-  insist "${scheduler}_queues" | head -n 1000
+  insist "${scheduler}_queues" || section queues-silent
 fi
 section program
 find_program || { take_login_path "module load $(every module)"; find_program; } || program=$(function_of_shell)

@@ -84,7 +84,7 @@ def _from(address: Address, new: NewHost | None, *, yes: bool) -> ExitCode:
     if new:
         _compare(address.target)
     if not proposed.host:
-        return _without_request(address.alias, site)
+        return _without_request(address.alias, site, yes=yes)
     return _first_session(address.alias, site, yes=yes)
 
 
@@ -106,12 +106,12 @@ def _tell(alias: str, site: Site) -> None:
             screen.say(f"  {question}")
 
 
-def _without_request(alias: str, site: Site) -> ExitCode:
+def _without_request(alias: str, site: Site, *, yes: bool) -> ExitCode:
     """Say how to go on at a site without a request that lnode knows."""
     header = config_file.header("hosts", alias)
     screen.say(f'with the answer, write into {your_files.shown(config_path())}: {header} and command = "..."')
     if site.tmux:
-        screen.say(f"until then, a session on the login node: lnode {alias} notes --login")
+        _offer("a session on the login node", alias, "notes", "--login", yes=yes)
     return ExitCode.MISSING_THERE
 
 
@@ -168,10 +168,16 @@ def _free_profile(text: str, alias: str) -> str:
 
 
 def _first_session(alias: str, site: Site, *, yes: bool) -> ExitCode:
-    """Offer to start it. lnode then runs in this process's place, as if you had typed the host."""
+    """Offer to start it. MISSING_THERE without a tmux."""
     if not site.tmux:
+        screen.say(f"no session can start on {alias} without tmux")
         return ExitCode.MISSING_THERE
-    if not yes and screen.can_ask() and screen.confirm(f"start your first session on {alias} now?"):
-        os.execv(sys.executable, [*PYTHON, "-m", "lnode", alias])  # noqa: S606
-    screen.say(f"your first session: lnode {alias}")
+    _offer("your first session", alias, yes=yes)
     return ExitCode.DONE
+
+
+def _offer(session: str, *words: str, yes: bool = False) -> None:
+    """Offer a session. lnode then runs in this process's place, as if you had typed the words; else you see them."""
+    if not yes and screen.can_ask() and screen.confirm(f"start {session} on {words[0]} now?"):
+        os.execv(sys.executable, [*PYTHON, "-m", "lnode", *words])  # noqa: S606
+    screen.say(f"{session}: lnode {' '.join(words)}")

@@ -90,6 +90,8 @@ def _program(site: Site) -> str:
 
 
 def _queues(site: Site) -> list[str]:
+    if site.queues_silent and site.scheduler:
+        return [f"{scheduler(site.scheduler).title} did not tell its queues, so lnode does not know their limits"]
     if not site.queues:
         return []
     named = [_queue(one) for one in site.queues[:_MOST_NAMED]]

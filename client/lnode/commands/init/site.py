@@ -8,6 +8,7 @@ from lnode.remote.fields import TimeLimit, Word, number
 from lnode.schedulers.known import KNOWN
 
 _FIELDS = 6
+_MOST_QUEUES = 1000  # rows
 _LARGEST_MB = 10**9
 
 
@@ -26,6 +27,7 @@ class Site(NamedTuple):
     """The parts of a site that a request needs; "" is a part that was not found.
 
     `letters` are the options of `program`. With `hands_on` it gives its words to the scheduler's own program.
+    With `queues_silent` the scheduler did not tell its queues.
     """
 
     scheduler: str = ""
@@ -33,6 +35,7 @@ class Site(NamedTuple):
     letters: str = ""
     hands_on: bool = False
     queues: tuple[Queue, ...] = ()
+    queues_silent: bool = False
     tmux: str = ""
     shell: str = ""
 
@@ -56,7 +59,8 @@ def parse_site(reply: Mapping[str, Sequence[str]]) -> Site:
         program=program if known else "",
         letters="".join(dict.fromkeys(filter(_is_letter, letters))) if known else "",
         hands_on=known and hands_on == "yes",
-        queues=_merged(filter(None, map(_queue, reply.get("queues", ())))),
+        queues=_merged(filter(None, map(_queue, reply.get("queues", ())[:_MOST_QUEUES]))),
+        queues_silent="queues-silent" in reply,
         tmux=Word.parse(_first(reply, "tmux").removeprefix("tmux ")) or "",
         shell=Word.parse(_first(reply, "shell")) or "",
     )
