@@ -165,7 +165,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
         (["x", "--run", "--", "ls"], "a run needs a name", "as in: lnode x sim --run -- COMMAND"),
         (["x", "s", "--run"], "--run needs a command behind --", "as in: lnode x s --run -- python long.py"),
         (["x", "s", "--run", "--", ""], "--run needs a command behind --", "as in: lnode x s --run -- python long.py"),
-        (["x", "s", "--run", "--", "x" * 100_000],
+        (["x", "s", "--run", "--", "x" * 125_000],
          "the command is too long", "put it into a script there, and run that"),
         (["x", "a.b", "--run", "--", "x"],
          "a run cannot be called 'a.b'", "use letters, digits, - and _, at most 100 of them"),

@@ -3,6 +3,7 @@
 Each word arrives as you typed it, as one argument of the command. No shell reads it again.
 """
 
+import os
 import shlex
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +19,7 @@ from lnode.runs import record
 from lnode.schedulers.known import scheduler
 from lnode.ssh.question import Question
 
-_LONGEST = 120_000  # bytes: sshd hands the line over in one argument, of at most 128 KiB (Linux, MAX_ARG_STRLEN)
+_LONGEST = 120_000  # bytes: the line is an argument of a shell, and so is the command: 128 KiB each (MAX_ARG_STRLEN)
 
 
 def run(
@@ -41,7 +42,8 @@ def run(
         call.source("keeper"),
     )
     script, all_values = ("run_on", (*sessions.list_values(settings.tmux), *values)) if on else ("run", values)
-    if len(call.question(script, call.nonce(), *all_values)) > _LONGEST:
+    line = call.question(script, call.nonce(), *all_values)
+    if max(len(line), len(os.fsencode(shlex.join(command)))) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")
     if on:
         has = partial(has_session, on)
