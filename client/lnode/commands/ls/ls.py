@@ -6,19 +6,18 @@ One remote round trip for each host, all side by side. For a host that does not 
 from collections.abc import Iterator, Mapping, Sequence
 
 from lnode.cluster.sessions import CANNOT_ASK
-from lnode.commands.ls import table
-from lnode.commands.ls.table import View
-from lnode.commands.ls.views import remembered, view_of, views_of
 from lnode.commands.ls.watch import refuse_to_watch_a_pipe
 from lnode.commands.ls.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
 from lnode.laptop.settings import load
 from lnode.locate import pictures
-from lnode.locate.address import Address, resolved
+from lnode.locate.address import Address
 from lnode.locate.find import no_tmux
 from lnode.locate.survey import Survey
-from lnode.ssh.target import Resolving
+from lnode.overview import table
+from lnode.overview.table import View
+from lnode.overview.views import addresses_of, remembered, view_of, views_of
 
 _WITHIN_S = 10.0  # for all hosts at once
 
@@ -58,16 +57,11 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
 def without_host(*, as_json: bool = False, watch: bool = False) -> ExitCode:
     """Print the sessions of all known hosts. Raises LnodeError."""
     settings = load()
-    resolving = {alias: Resolving(alias) for alias in sorted({*settings.hosts, *pictures.hosts()})}
-    if not resolving:
+    known = sorted({*settings.hosts, *pictures.hosts()})
+    if not known:
         hint = "name one: lnode unity --ls; from then on it is among them"
         raise LnodeError(ExitCode.USAGE, "no host is known yet", hint)
-    hosts, troubled = {}, []
-    for alias, asked in resolving.items():
-        try:
-            hosts[alias] = resolved(asked, None, settings.of_host(alias))
-        except LnodeError as error:
-            troubled.append(remembered(alias, error))
+    hosts, troubled = addresses_of(known, settings)
     return _of_all(hosts, troubled, as_json=as_json, watch=watch)
 
 
