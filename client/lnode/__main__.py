@@ -11,7 +11,7 @@ gc.disable()  # until ssh runs: there is little to collect on the way to it, and
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from lnode.cli.dispatch import run, run_for_all  # noqa: E402
+from lnode.cli.dispatch import run, run_for_all, run_picked  # noqa: E402
 from lnode.cli.exit import explained  # noqa: E402
 from lnode.errors import ExitCode  # noqa: E402
 from lnode.laptop import folders, screen  # noqa: E402
@@ -28,6 +28,11 @@ def main() -> None:
 
 def _run(argv: Sequence[str]) -> ExitCode:
     match argv:
+        case []:
+            from lnode.laptop import canvas
+
+            if canvas.is_possible():
+                return run_picked()
         case ["--ls"]:
             return run_for_all("ls", {})
         case ["--complete", shell, *words]:  # for the shell, at each Tab

@@ -54,22 +54,35 @@ _BEGUN = re.compile(r"\x1b(\[[0-9;:]*)?\Z")
 _LONGEST_ESCAPE = 64
 
 
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal a visible text takes."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
 def fitted(text: str, width: int) -> str:
-    """Return exactly `width` columns of `text`. If it is too long, the prefix "lnode: " goes first."""
-    import unicodedata
-
-    def columns(character: str) -> int:
-        return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-
-    if sum(map(columns, text)) > width:
-        text = text.removeprefix("lnode: ")
+    """Return exactly `width` columns of a visible text: its beginning, or the text and spaces."""
+    if text.isascii():
+        return text[:width].ljust(width)
     room, fitting = width, ""
     for character in text:
-        if columns(character) > room:
+        if _columns(character) > room:
             break
-        room -= columns(character)
+        room -= _columns(character)
         fitting += character
     return fitting + " " * room
+
+
+def fitted_notice(text: str, width: int) -> str:
+    """Return exactly `width` columns of a line of lnode's. If it is too long, the prefix "lnode: " goes first."""
+    return fitted(text.removeprefix("lnode: ") if columns_of(text) > width else text, width)
+
+
+def _columns(character: str) -> int:
+    import unicodedata
+
+    if unicodedata.combining(character):
+        return 0
+    return 1 + (unicodedata.east_asian_width(character) in "WF")
 
 
 def in_words(seconds: int) -> str:

@@ -40,6 +40,17 @@ def run_for_all(verb: str, words: Words) -> ExitCode:
     return _function(verb, "without_host")(**words)
 
 
+def run_picked() -> ExitCode:
+    """Let you pick a session, and do its verb as if you had typed it. Raises LnodeError."""
+    from lnode.picker.pick import pick
+
+    chosen = pick()
+    if chosen is None:
+        return ExitCode.DONE
+    words = {"above": 0} if chosen.verb == "peek" else {}
+    return run(chosen.verb, chosen.host, chosen.session, words)
+
+
 def _function(verb: str, name: str) -> Callable[..., ExitCode]:
     module = import_module(f"lnode.commands.{verb}")
     if hasattr(module, "__path__"):  # a folder, for a verb that has parts of its own

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.text import colours_after, fitted, tamed, visible
+from lnode.text import colours_after, fitted_notice, tamed, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -154,14 +154,14 @@ def size() -> tuple[int, int]:
 def draw_notice(*lines: str) -> None:
     """Draw lines over the top of the terminal, until the session paints over them. The cursor stays."""
     for number, text in enumerate(filter(None, lines), 1):
-        row = fitted(visible(text), size()[0])
-        _to_terminal(_Control(f"\x1b7\x1b[{number};1H\x1b(B\x1b[0;7m"), row, _Control("\x1b8"))
+        row = fitted_notice(visible(text), size()[0])
+        paint((f"\x1b7\x1b[{number};1H\x1b(B\x1b[0;7m", row), ("\x1b8", ""))
 
 
 def draw_status(text: str) -> None:
     """Draw `text` on the line of the cursor, in place of the last one; "" removes it."""
     if sys.stderr.isatty():
-        _write(_Control("\r"), fitted(visible(text), size()[0] - 1).rstrip(), _Control("\x1b[K"))
+        _write(_Control("\r"), fitted_notice(visible(text), size()[0] - 1).rstrip(), _Control("\x1b[K"))
 
 
 def say_beside(text: str) -> None:
@@ -349,12 +349,13 @@ def close_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def write_control(sequence: str) -> None:
-    """Write lnode's own terminal control sequences to stdout, if it is a terminal."""
-    _to_terminal(_Control(sequence))
-
-
-def _to_terminal(*parts: str) -> None:
+def paint(*parts: tuple[str, str]) -> None:
+    """Write texts to stdout at once, if it is a terminal; control sequences of lnode's own stand before each."""
     if sys.stdout.isatty():
         with suppress(OSError):  # the window may be closed
-            _put(sys.stdout, *parts)
+            _put(sys.stdout, *(part for control, text in parts for part in (_Control(control), text)))
+
+
+def write_control(sequence: str) -> None:
+    """Write lnode's own terminal control sequences to stdout, if it is a terminal."""
+    paint((sequence, ""))

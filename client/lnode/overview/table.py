@@ -51,7 +51,7 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
         row
         for view in views
         for row in (
-            *(_row(view, entry) for entry in view.entries[:_MOST_ROWS]),
+            *(session_row(view, entry) for entry in view.entries[:_MOST_ROWS]),
             *(_run_row(view, run) for run in news(view)[:_MOST_ROWS]),
         )
     ]
@@ -74,7 +74,8 @@ _STYLES = {
 }  # fmt: skip
 
 
-def _row(view: View, entry: Entry) -> dict[str, Cell]:
+def session_row(view: View, entry: Entry) -> dict[str, Cell]:
+    """Return the cells of a session by the names of their columns."""
     session, job, waiting = entry.session, entry.job, entry.state is State.WAITING
     soon = "bold red" if _is_soon(entry, view.age_s) else ""
     return {

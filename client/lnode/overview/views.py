@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from typing import Self
 
-from lnode.cluster import sessions
 from lnode.cluster.login_nodes import Claim
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop.settings import Settings
 from lnode.locate import pictures
 from lnode.locate.address import Address, resolved
 from lnode.locate.survey import MOST_NODES, Survey, why_silent
+from lnode.overview.last_known import last_known
 from lnode.overview.table import View
 from lnode.runs import record
 from lnode.ssh.target import Resolving, Target
@@ -120,8 +120,4 @@ def remembered(alias: str, trouble: LnodeError) -> View:
     """Return the last known view of a host that has not answered."""
     wants_person = trouble.code is ExitCode.LOGIN_REFUSED
     said = f"{alias} needs you to sign in: lnode {alias}" if wants_person else trouble.message
-    kept = pictures.read(alias)
-    if kept is None:
-        return View(alias, (), 0, said)
-    age_s = max(0, int(time.time() - kept.at))
-    return View(alias, tuple(map(sessions.picture_of, kept.replies)), age_s, said, record.of_replies(kept.replies))
+    return last_known(alias, said)
