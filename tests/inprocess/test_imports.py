@@ -37,6 +37,9 @@ def loaded_before_ssh(folder: Path, *args: str, last: str) -> set[str]:
     }  # fmt: skip
     (folder / "config.toml").write_text('[hosts.unity]\nmem = "1000"\n')
     child = pexpect.spawn(sys.executable, ["-c", WATCH, *args], env=env, timeout=LIMIT_S, encoding="utf-8")
+    if not args:
+        child.expect("q leaves")
+        child.send("q")
     child.expect(pexpect.EOF)
     child.close()
     for row in (folder / "seen").read_text().splitlines():
@@ -55,6 +58,12 @@ def test_nothing_heavy_before_the_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize("args", [["unity", "--ls"], ["unity", "--kill", "--yes"]])
 def test_nothing_heavy_before_the_question(tmp_path: Path, args: list[str]) -> None:
     assert not loaded_before_ssh(tmp_path, *args, last="-T") & (HEAVY | {"rich", "asyncio"})
+
+
+def test_nothing_heavy_before_the_picker_asks(tmp_path: Path) -> None:
+    loaded = loaded_before_ssh(tmp_path, last="-G")
+    assert "lnode.picker.state" in loaded
+    assert not loaded & (HEAVY | {"rich", "asyncio", "typer"})
 
 
 def test_nothing_heavy_for_help() -> None:

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 import pytest
 
@@ -40,7 +42,9 @@ def remember(near: Nearby, host: str, names: Sequence[str], *, ago_s: int = 7200
     folder = near.state / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     replies = [{"host": [f"login-{host}", str(at), "22"], "panes": panes, "no-scheduler": [], "end": []}]
-    (folder / f"{host}.json").write_text(json.dumps({"host": host, "at": at, "names": [[], []], "replies": replies}))
+    (folder / f"{quote(host, safe='')}.json").write_text(
+        json.dumps({"host": host, "at": at, "names": [[], []], "replies": replies})
+    )
 
 
 def row(window: Window, name: str) -> str:
@@ -210,8 +214,34 @@ def test_a_host_that_cannot_be_named_is_a_row_of_trouble(near: Nearby) -> None:
     assert not (near.home / "pwned").exists()
 
 
+def test_in_tmux_it_is_the_same(near: Nearby) -> None:
+    remember(near, "gone", ["far", "near"])
+    argv = ["tmux", "-u", "-L", "outer", "new-session", f"{sys.executable} -m lnode"]
+    with Window(argv, near.env) as window:
+        window.wait_for("q leaves")
+        window.press("\x1bOB")
+        window.find(r"^> gone +near")
+        window.press("q")
+        assert window.exit_status() == 0
+
+
+def test_escape_alone_removes_the_filter(near: Nearby) -> None:
+    remember(near, "gone", ["far", "near"])
+    with near.window() as window:
+        window.wait_for("q leaves")
+        window.press("/near\r")
+        window.find(r"/near +Enter")
+        window.press("\x1b")
+        window.wait_without("/near")
+        window.find(r"^> gone +near")
+        window.press("q")
+        assert window.exit_status() == 0
+
+
 def test_without_a_known_host_it_says_how_to_begin(near: Nearby) -> None:
     (near.home / "config.toml").write_text("")
+    (near.state / "pictures").mkdir(parents=True)
+    (near.state / "pictures" / "x.json").write_text("not a picture")
     with near.window() as window:
         window.wait_for("no host is known yet")
         window.wait_for("lnode demo")

@@ -84,17 +84,17 @@ class Canvas:
         return "\x1b[m" + "".join(self._styles.get(word, "") for word in style.split())
 
     def read(self, within_s: float) -> bytes | None:
-        """Return what you type within some seconds, b"" if the bell rings first, or None after the window's end."""
+        """Return what you type: b"" if the bell rings first, None after some seconds. Raises EOFError for no window."""
         ready = select.select([0, self._bell], [], [], within_s)[0]
         if self._bell in ready:
             with suppress(BlockingIOError):
                 os.read(self._bell, _CHUNK)
         if 0 not in ready:
-            return b""
-        try:
-            return os.read(0, _CHUNK) or None
-        except OSError:  # the window is closed
-            return None
+            return b"" if ready else None
+        with suppress(OSError):
+            if typed := os.read(0, _CHUNK):
+                return typed
+        raise EOFError
 
     def ring(self) -> None:
         """End read() at once; from any thread."""

@@ -32,18 +32,20 @@ _ENDS_WITHIN_S = 0.5
 def pick() -> Choice | None:
     """Return what you choose, or None if you leave. Raises LnodeError(USAGE) if no host is known."""
     settings = load()
-    hosts = sorted({*settings.hosts, *pictures.aliases()})
-    if not hosts:
+    aliases = {*settings.hosts, *pictures.aliases()}
+    views = [last_known(alias, f"asking {alias}") for alias in aliases]
+    views = [view for view in views if view.pictures or view.host in settings.hosts]  # a file may be none of lnode's
+    if not views:
         raise LnodeError(
             ExitCode.USAGE,
             "no host is known yet",
             "begin with a Host of your ~/.ssh/config: lnode unity; without a cluster: lnode demo",
         )
-    state = picker_state.begun([last_known(alias, f"asking {alias}") for alias in hosts])
+    state = picker_state.begun(views)
     with Canvas() as canvas:
         canvas.paint(picker_state.lines(state, *canvas.size()))
         gc.enable()  # you may look at it for long
-        questions = _Questions(hosts, settings, canvas.ring)
+        questions = _Questions([*state.views], settings, canvas.ring)
         try:
             return _chosen(state, canvas, questions)
         finally:
@@ -54,10 +56,11 @@ def _chosen(state: State, canvas: Canvas, questions: "_Questions") -> Choice | N
     """Take keys and answers until you choose or leave. A key means the row that was painted before it."""
     keys, clock = Keys(), _Clock()
     while True:
-        typed = canvas.read(_ESCAPE_WITHIN_S if keys.begun else _TICK_S)
-        if typed is None:
+        try:
+            typed = canvas.read(_ESCAPE_WITHIN_S if keys.begun else _TICK_S)
+        except EOFError:  # the window is closed
             return None
-        for key in keys.feed(typed) if typed else keys.settle():
+        for key in keys.settle() if typed is None else keys.feed(typed):
             after = picker_state.pressed(state, key)
             if not isinstance(after, State):
                 return after
