@@ -186,8 +186,20 @@ def test_forty_columns_show_host_session_and_state() -> None:
     ]
 
 
-def test_wide_characters_and_controls_of_a_host_fit() -> None:
-    state = begun([last("unity", "名前名前名前名前名前名前", "a\x1b]0;x\x07\u202eb\nc")])
+HOSTILE = "a\x1b]0;x\x07\u202eb\nc"
+SAYS_GONE = after(arrived(begun([last("unity", HOSTILE)]), view("unity")), b"x")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        begun([last("unity", "名前名前名前名前名前名前", HOSTILE)]),
+        arrived(begun([last("unity", "exp")]), view("unity", trouble=f"unity says {HOSTILE}")),
+        SAYS_GONE,
+        after(TWO, b"n", "名".encode(), b"/"),
+    ],
+)
+def test_wide_characters_and_controls_of_a_host_fit(state: State) -> None:
     for columns in range(1, 60):
         for line in lines(state, columns, 9):
             said = "".join(part for part, _ in line)
