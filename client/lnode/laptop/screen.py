@@ -154,8 +154,7 @@ def size() -> tuple[int, int]:
 def draw_notice(*lines: str) -> None:
     """Draw lines over the top of the terminal, until the session paints over them. The cursor stays."""
     for number, text in enumerate(filter(None, lines), 1):
-        row = fitted_notice(visible(text), size()[0])
-        paint((f"\x1b7\x1b[{number};1H\x1b(B\x1b[0;7m", row), ("\x1b8", ""))
+        paint((f"\x1b7\x1b[{number};1H\x1b(B\x1b[0;7m", fitted_notice(visible(text), size()[0])), ("\x1b8", ""))
 
 
 def draw_status(text: str) -> None:
