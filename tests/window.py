@@ -1,6 +1,9 @@
 """A terminal window on the laptop: a program on a real pty (pexpect), and what its screen shows (pyte)."""
 
+import contextlib
+import os
 import re
+import select
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -97,11 +100,24 @@ class Window:
             data = cast(bytes, self.process.read_nonblocking(1 << 16, timeout=within_s))
         except pexpect.TIMEOUT:
             return True
-        except pexpect.EOF:
+        except pexpect.EOF:  # it ended after the last look: what it has printed meanwhile, pexpect leaves unread
+            self._take(self._rest())
             return False
+        self._take(data)
+        return True
+
+    def _rest(self) -> bytes:
+        rest = b""
+        with contextlib.suppress(OSError):  # EIO: nobody has the other side, and all is read
+            while select.select([self.process.child_fd], [], [], 0)[0] and (
+                chunk := os.read(self.process.child_fd, 1 << 16)
+            ):
+                rest += chunk
+        return rest
+
+    def _take(self, data: bytes) -> None:
         self.raw += data
         self._stream.feed(data)
-        return True
 
     def __enter__(self) -> Self:
         return self

@@ -22,7 +22,7 @@ from wire import Wire
 AGAIN = 'trap : INT; read -r go; "$@"; while s=$?; [ $s -eq 137 ]; do "$@"; done; echo "status=$s="; read -r end'
 ARMED = {1, 1000, 1002, 1003, 1004, 1005, 1006, 1049, 2004}  # by tmux: DECSET
 CURSOR = 25
-OF_LNODE = b"\x1b7\x1b[r\x1b8"  # how lnode's own taking back begins
+OF_LNODE = b"\x1b7\x1b[?69l\x1b[r\x1b8"  # how lnode's own taking back begins
 MOUSE, FOCUS = "\x1b[<0;10;5M\x1b[<0;10;5m\x1b[<64;3;4M", "\x1b[O\x1b[I"
 
 
