@@ -84,10 +84,7 @@ class Session(NamedTuple):
     prefix: str = ""
 
 
-_PANE = re.compile(
-    r"(\$[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{0,12}) ([0-9]{1,6}) ([0-9]{1,10}) (%[0-9]{1,10}) f(\S{0,20}) k(.*)",
-    re.DOTALL,
-)
+_PANE = r"(\$[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{0,12}) ([0-9]{1,6}) ([0-9]{1,10}) (%[0-9]{1,10}) f(\S{0,20}) k(.*)"
 _TOLD = r"(?:waiting-)?[A-Za-z0-9._+\[\]-]{1,40}"  # a job, or that it waits
 _ALERTS = "!~#"
 
@@ -121,7 +118,7 @@ def parse_panes(lines: Iterable[str]) -> tuple[Session, ...]:
 
 def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
     """Return the beginning of a row, its options by their letters, and the name."""
-    match, options = _PANE.fullmatch(row), {}
+    match, options = re.fullmatch(_PANE, row, re.DOTALL), {}
     rest = match[8] if match else ""
     for letter, end in (("k", " o"), ("o", " e"), ("e", " w"), ("w", " t"), ("t", " ")):
         options[letter], _, rest = rest.partition(end)

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import zlib
+from functools import cache
 
 from lnode.schedulers.known import KNOWN
 
@@ -78,12 +79,13 @@ def source(script: str) -> str:
     return "".join(_COMMENT.sub("", text) for text in texts(script))
 
 
-def texts(script: str) -> list[str]:
+@cache
+def texts(script: str) -> tuple[str, ...]:
     """Return the text of each part, and of the script. A part may begin with other texts (_before)."""
     text = _read(script)
     named = _PARTS.search(text)
     parts = named[1].split() if named else []
-    return [*(one for part in parts for one in (*_before(part), _read(part))), text]
+    return (*(one for part in parts for one in (*_before(part), _read(part))), text)
 
 
 def _before(part: str) -> list[str]:

@@ -16,7 +16,7 @@ class _Text(str):
     """A text of one grammar. The constructor raises ValueError for any other, `parse` returns None."""
 
     __slots__ = ()
-    _GRAMMAR: ClassVar[re.Pattern[str]]
+    _GRAMMAR: ClassVar[str]  # a regular expression, compiled at first use
 
     def __new__(cls, text: str) -> Self:
         if not cls._fits(text):
@@ -30,7 +30,7 @@ class _Text(str):
 
     @classmethod
     def _fits(cls, text: str) -> bool:
-        return cls._GRAMMAR.fullmatch(text) is not None
+        return re.fullmatch(cls._GRAMMAR, text) is not None
 
 
 class NodeName(_Text):
@@ -39,7 +39,7 @@ class NodeName(_Text):
     RFC 1123 with the underscore that some sites use; 253 characters are the most that DNS knows.
     """
 
-    _GRAMMAR = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
+    _GRAMMAR = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}"
 
 
 class JobId(_Text):
@@ -48,31 +48,31 @@ class JobId(_Text):
     A shell takes the brackets for a pattern: quote them in a command.
     """
 
-    _GRAMMAR = re.compile(r"[0-9]{1,12}(?:[_+][0-9]{1,10}|(?:\[[0-9]{0,10}\])?(?:\.[A-Za-z0-9][A-Za-z0-9._-]{0,252})?)")
+    _GRAMMAR = r"[0-9]{1,12}(?:[_+][0-9]{1,10}|(?:\[[0-9]{0,10}\])?(?:\.[A-Za-z0-9][A-Za-z0-9._-]{0,252})?)"
 
 
 class SessionId(_Text):
     """tmux's own id of a session, `$12`."""
 
-    _GRAMMAR = re.compile(r"\$[0-9]{1,10}")
+    _GRAMMAR = r"\$[0-9]{1,10}"
 
 
 class PaneId(_Text):
     """tmux's own id of a pane, `%12`."""
 
-    _GRAMMAR = re.compile(r"%[0-9]{1,10}")
+    _GRAMMAR = r"%[0-9]{1,10}"
 
 
 class Word(_Text):
     """The name of a program or of a terminal type: a plain word."""
 
-    _GRAMMAR = re.compile(r"[A-Za-z0-9_][A-Za-z0-9+._-]{0,63}")
+    _GRAMMAR = r"[A-Za-z0-9_][A-Za-z0-9+._-]{0,63}"
 
 
 class TimeLimit(_Text):
     """A length of time as schedulers write it: `30:00`, `72:00:00`, Slurm's `7-00:00:00`."""
 
-    _GRAMMAR = re.compile(r"(?:[0-9]{1,4}-)?[0-9]{1,6}(?::[0-9]{2}){1,2}")
+    _GRAMMAR = r"(?:[0-9]{1,4}-)?[0-9]{1,6}(?::[0-9]{2}){1,2}"
 
     @property
     def seconds(self) -> int:
@@ -90,7 +90,7 @@ class TimeLimit(_Text):
 class Folder(_Text):
     """An absolute path of printable characters. It may hold anything else, so quote it in a command."""
 
-    _GRAMMAR = re.compile(r"/.{0,4095}")
+    _GRAMMAR = r"/.{0,4095}"
 
     @classmethod
     def _fits(cls, text: str) -> bool:
@@ -100,7 +100,7 @@ class Folder(_Text):
 class HostKey(_Text):
     """The public half of an sshd's key, without its comment, as known_hosts has it: ed25519, ecdsa (P-256) or rsa."""
 
-    _GRAMMAR = re.compile(
+    _GRAMMAR = (
         r"ssh-ed25519 [A-Za-z0-9+/]{68}|ecdsa-sha2-nistp256 [A-Za-z0-9+/]{139}=|ssh-rsa [A-Za-z0-9+/]{372,2048}={0,2}"
     )
 
@@ -136,13 +136,13 @@ SSH_PORT = Port(22)
 
 def number(text: str, most: int = 10**12 - 1) -> int | None:
     """Return a whole number from 0 to `most` in ASCII digits, else None. Python rejects more than 4300 digits."""
-    if not _DIGITS.fullmatch(text):
+    if not re.fullmatch(_DIGITS, text):
         return None
     value = int(text)
     return value if value <= most else None
 
 
-_DIGITS = re.compile(r"[0-9]{1,18}")
+_DIGITS = r"[0-9]{1,18}"
 
 LAST_EPOCH = 253_370_764_800  # the first day of the year 9999: a day more or another time zone is still a date
 

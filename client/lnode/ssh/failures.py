@@ -63,23 +63,24 @@ class Said(NamedTuple):
 
     def __str__(self) -> str:
         """Return all words, without the lines that ssh wrote only for lnode."""
-        return _TOLD_LNODE.sub("", self.own) + self.others
+        return re.sub(_TOLD_LNODE, "", self.own, flags=re.MULTILINE) + self.others
 
 
 def told_apart(log: str, stderr: str) -> Said:
     """Return the words of an ssh that wrote its log (`ssh -E`) and its standard error apart."""
-    quote = _QUOTES_HOST.search(log)
+    quote = re.search(_QUOTES_HOST, log, re.MULTILINE)
     end = quote.end() if quote else len(log)
     return Said(log[:end], f"{log[end:]}{stderr}")
 
 
-_QUOTES_HOST = re.compile(
+# Regular expressions are compiled at first use: an attach loads them before its ssh.
+_QUOTES_HOST = (
     r"^Received disconnect from [^\n]*? port \d+:\d+: |: Permission denied \(|Their offer: |open failed: "
-    r"|remote protocol version", re.MULTILINE,
-)  # fmt: skip
+    r"|remote protocol version"
+)
 # With arguments.TELLING, as soon as ssh and the host have agreed on keys: the next step is the login.
-_KEYS_AGREED = re.compile(r"^debug1: kex\.c:kex_input_newkeys\b", re.MULTILINE)
-_TOLD_LNODE = re.compile(r"^debug1: (kex\.c:kex_input_newkeys|sshconnect2\.c:input_userauth_pk_ok)\b[^\n]*\n?", re.M)
+_KEYS_AGREED = r"^debug1: kex\.c:kex_input_newkeys\b"
+_TOLD_LNODE = r"^debug1: (kex\.c:kex_input_newkeys|sshconnect2\.c:input_userauth_pk_ok)\b[^\n]*\n?"
 
 
 # First match wins: a changed key also says "Host key verification failed".
@@ -173,7 +174,11 @@ def is_hung_up(said: Said, place: HostLabel) -> bool:
     A killed remote shell looks the same, because ssh ignores its exit-signal (clientloop.c, client_loop).
     """
     closed = re.search(r"^Connection to \S+ closed\.\r?$", said.others, re.MULTILINE)
-    return closed is not None and signed_in(said, place) is not None and not _BROKEN.search("".join(said))
+    return (
+        closed is not None
+        and signed_in(said, place) is not None
+        and not re.search(_BROKEN, "".join(said), re.MULTILINE)
+    )
 
 
 def is_let_go(said: Said) -> bool:
@@ -181,18 +186,18 @@ def is_let_go(said: Said) -> bool:
     return re.search(r"^Shared connection to \S+ closed\.\r?$", said.others, re.MULTILINE) is not None
 
 
-_BROKEN = re.compile(
+_BROKEN = (
     r"^(Connection to \S+ (closed by remote host|timed out|port \d+: )|Connection (closed|reset) by |Killed by signal "
     r"|Timeout, server |(Read|Write) (from|to) remote host |client_loop: |packet_write_|ssh_dispatch_run_fatal: "
-    r"|Received disconnect from |Disconnected from )", re.MULTILINE,
-)  # fmt: skip
+    r"|Received disconnect from |Disconnected from )"
+)
 
 
 def cause_of_ssh(said: Said, place: HostLabel) -> Cause:
     """Return why ssh ended with 255, from its words. After the login to `place` it is LOST or NO_FORWARD."""
     if signed_in(said, place):
         return Cause.NO_FORWARD if forwarding.has_failed(said.own) else Cause.LOST
-    agreed = _KEYS_AGREED.search(said.own)
+    agreed = re.search(_KEYS_AGREED, said.own, re.MULTILINE)
     own = _first(_IN_LOGIN, said.own[agreed.end() :]) if agreed else _first(_PHRASES, said.own)
     if own is not None and (wants_person(own) or is_fatal(own)):
         return own
@@ -228,7 +233,7 @@ def cause_of_way(words: str) -> Cause:
 
 def came_to_login(said: Said) -> bool:
     """True if ssh has begun to log in. False also if it was not started with arguments.TELLING."""
-    return _KEYS_AGREED.search(said.own) is not None
+    return re.search(_KEYS_AGREED, said.own, re.MULTILINE) is not None
 
 
 def _closed_in_login(said: Said, place: HostLabel, *, tells: bool) -> bool:
@@ -278,7 +283,7 @@ class SshFailed(LnodeError):  # noqa: N818 (an outcome, like Cause, not an error
 
 def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     """The sentence, hint and exit code for a cause. `words` is what ssh said, shown where it is worth reading."""
-    unresolved = _UNRESOLVED.search(words)
+    unresolved = re.search(_UNRESOLVED, words)
     on_the_way = unresolved and unresolved[1] not in (place.hostname, place.alias)
     if cause is Cause.UNRESOLVED and not on_the_way and is_no_alias(place):
         cause = Cause.NO_ALIAS
@@ -297,7 +302,7 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     return SshFailed(cause, code, message.format(**facts), hint.format(**facts), detail=detail)
 
 
-_UNRESOLVED = re.compile(r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)")
+_UNRESOLVED = r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)"
 
 _WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST, Cause.NO_FORWARD}
 

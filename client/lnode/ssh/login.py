@@ -4,7 +4,6 @@ Three answers: no, because you were asked; yes, because nobody could have been a
 alone proves nothing: a key may have a passphrase, and OpenSSH before 8.8 names no method.
 """
 
-import base64
 import binascii
 import re
 from contextlib import suppress
@@ -25,7 +24,7 @@ class AcceptedKey(NamedTuple):
 
 def accepted_key(said: Said) -> AcceptedKey | None:
     """Return the key that the host accepted last; None if ssh does not say, without arguments.TELLING."""
-    found = _ACCEPTED.findall(said.own)
+    found = re.findall(_ACCEPTED, said.own, re.MULTILINE)
     if not found:
         return None
     path, kind, notes = found[-1]
@@ -45,6 +44,10 @@ class Login(NamedTuple):
     lasts: bool
 
 
+def _touched(said: Said) -> bool:
+    return re.search(_TOUCH, str(said), re.MULTILINE) is not None
+
+
 def login_of(target: Target, said: Said, *, silent: bool, asked: bool, quick: bool) -> Login | None:
     """Return how an ssh has signed in, None if it has not, or over a master.
 
@@ -54,10 +57,8 @@ def login_of(target: Target, said: Said, *, silent: bool, asked: bool, quick: bo
     way = failures.signed_in(said, target.place)
     if way is None:
         return None
-    parts = _IN_PART.findall(said.own)
-    asked = (
-        asked or any(map(failures.takes_person, (way, *filter(None, parts)))) or _TOUCH.search(str(said)) is not None
-    )
+    parts = re.findall(_IN_PART, said.own, re.MULTILINE)
+    asked = asked or any(map(failures.takes_person, (way, *filter(None, parts)))) or _touched(said)
     key = accepted_key(said)
     by_agent = way == "publickey" and key is not None and key.in_agent
     alone = way in _ASKS_NOBODY or (by_agent and quick) or (way == "publickey" and key is not None and _is_open(key))
@@ -66,13 +67,12 @@ def login_of(target: Target, said: Said, *, silent: bool, asked: bool, quick: bo
 
 
 _ASKS_NOBODY = ("none", "hostbased", "gssapi-with-mic", "gssapi-keyex")
-_ACCEPTED = re.compile(  # format_identity() of sshconnect2.c: path, kind, fingerprint, notes
+_ACCEPTED = (  # format_identity() of sshconnect2.c: path, kind, fingerprint, notes
     r"^debug1: sshconnect2\.c:input_userauth_pk_ok\b[^\n]*?: Server accepts key: "
-    r"([^\n]+) (\S+) SHA256:\S+([ a-z]*)\r?$",
-    re.MULTILINE,
+    r"([^\n]+) (\S+) SHA256:\S+([ a-z]*)\r?$"
 )
-_IN_PART = re.compile(r'^Authenticated (?:using "([a-z-]+)" )?with partial success\.', re.MULTILINE)
-_TOUCH = re.compile(r"^\r?Confirm user presence for key ", re.MULTILINE)  # sshconnect2.c, notify_start()
+_IN_PART = r'^Authenticated (?:using "([a-z-]+)" )?with partial success\.'
+_TOUCH = r"^\r?Confirm user presence for key "  # sshconnect2.c, notify_start()
 
 
 def _is_open(key: AcceptedKey) -> bool:
@@ -83,7 +83,7 @@ def _is_open(key: AcceptedKey) -> bool:
         content = file.read(_MOST)
         if b"-----BEGIN OPENSSH PRIVATE KEY-----" in content:
             body = b"".join(row for row in content.splitlines() if not row.startswith(b"-----"))
-            return base64.b64decode(body).startswith(_NO_CIPHER)
+            return binascii.a2b_base64(body).startswith(_NO_CIPHER)
         return b"PRIVATE KEY-----" in content and b"ENCRYPTED" not in content
     return False
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 def site_words(words: str) -> Sequence[str]:
     """Return the rows that are not of OpenSSH's own log, nor of lnode's askpass; none without a letter or digit."""
     rows = (row.strip() for row in words.splitlines())
-    return [row for row in rows if any(map(str.isalnum, row)) and not _OF_SSH.match(row)]
+    return [row for row in rows if any(map(str.isalnum, row)) and not re.match(_OF_SSH, row)]
 
 
 def in_one_line(words: str) -> str:
@@ -19,7 +19,7 @@ def in_one_line(words: str) -> str:
 
 
 # sshconnect.c, sshconnect2.c, clientloop.c, packet.c, mux.c, ssh.c; the last row: ask_nobody, askpass.py.
-_OF_SSH = re.compile(
+_OF_SSH = (  # compiled at first use: an attach loads this before its ssh
     r"debug\d: |Authenticated to |Transferred: |Bytes per second: |Disconnected from "
     r"|\*\* (WARNING: connection is not|This session may|The server may)"
     r"|(Shared c|C)onnection (to|closed|reset|timed) |(kex|ssh)_exchange_identification: |banner exchange: "
