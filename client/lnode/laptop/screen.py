@@ -93,12 +93,7 @@ def can_ask() -> bool:
 
 def confirm(question: str) -> bool:
     """Ask on stderr. No is the default, and an end of input means no."""
-    _write("lnode: ", question, " [y/N] ")
-    try:
-        return input().strip().lower() in ("y", "yes")
-    except EOFError:
-        _write(_END)
-        return False
+    return ask(f"{question} [y/N]").lower() in ("y", "yes")
 
 
 def ask(question: str) -> str:

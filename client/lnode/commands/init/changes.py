@@ -5,7 +5,7 @@ from difflib import unified_diff
 from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import screen, your_files
+from lnode.laptop import consent, screen, your_files
 
 
 class Change(NamedTuple):
@@ -38,15 +38,7 @@ def agreed(changes: Sequence[Change], *, yes: bool) -> bool:
             raise LnodeError(
                 ExitCode.FAILED, f"{change.shown} is a link or cannot be written", "add these lines yourself"
             )
-    if yes:
-        return True
-    if not screen.can_ask():
-        screen.say("nothing was changed; to change it without being asked: --init --yes")
-        return False
-    if screen.confirm(f"write {' and '.join(change.shown for change in changes)}?"):
-        return True
-    screen.say("nothing was changed")
-    return False
+    return consent.agreed(f"write {' and '.join(change.shown for change in changes)}?", "--init", yes=yes)
 
 
 def write(change: Change) -> None:

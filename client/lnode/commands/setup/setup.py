@@ -12,6 +12,7 @@ from lnode.cluster import tmux
 from lnode.commands.setup import livenode, rc_file
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
+from lnode.laptop.consent import agreed
 from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, load
 from lnode.locate.address import Address
 from lnode.schedulers.known import KNOWN, scheduler
@@ -132,15 +133,7 @@ def _show(alias: str, reply: Reply, changes: Sequence[_Change]) -> None:
 
 
 def _confirmed(alias: str, changes: Sequence[_Change], *, yes: bool) -> bool:
-    if yes:
-        return True
-    if not screen.can_ask():
-        screen.say("nothing was changed; to change it without being asked: --setup --yes")
-        return False
-    if screen.confirm(f"change {' and '.join(change.path for change in changes)} on {alias}?"):
-        return True
-    screen.say("nothing was changed")
-    return False
+    return agreed(f"change {' and '.join(change.path for change in changes)} on {alias}?", "--setup", yes=yes)
 
 
 def _encoded(text: bytes | None) -> str:
