@@ -15,14 +15,23 @@ scheduled() {
   fi
 }
 
+# cannot_ask: the section for what tmux has said.
+cannot_ask() {
+  if [ -n "$lost" ]; then
+    section lost-tmux
+  else
+    section refused-tmux
+    printf '%s\n' "$rows" | head -n 20
+  fi
+}
+
 # All about tmux: its panes and clients in one call, and where there are clients the marks of lnode's own (session.sh) and
 # the hosts that the ttys of all came from. False if tmux cannot be asked.
 sessions() {
   if ! list list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
     list-sessions -F 'options #{session_id} x#{exit-unattached} d#{destroy-unattached} p#{prefix}' ';' \
     list-panes -a -F "$panes_format"; then
-    section refused-tmux
-    printf '%s\n' "$rows" | head -n 20
+    cannot_ask
     return 1
   fi
   section panes
@@ -104,18 +113,17 @@ noted_elsewhere() {
   done | head -n 500
 }
 
+me=$(id -u)
+name_node
 section host
 printf '%s\n' "$this_node"
 date +%s
 printf '%s\n' "${SSH_CONNECTION##* }"
 find_tmux || tmux=
-find_server
 scheduled </dev/null | {
   panes=
   if [ -z "$tmux" ]; then
     section no-tmux
-  elif [ -n "$lost" ]; then
-    section lost-tmux
   elif sessions; then
     note_sessions "$(printf '%s\n' "$panes" | sed -n 's/^named //p')" || section unkept
   fi

@@ -33,6 +33,7 @@ is_below() {
 
 # The last word is `yes` or nothing.
 facts() {
+  : "${me:=$(id -u)}"
   uid=$(ps -o uid= -p "$pid" 2>/dev/null | tr -d ' ')
   fact uid "$uid"
   [ -n "$uid" ] || return

@@ -14,7 +14,7 @@ fit_term
 
 # What an attach leaves on the session: the mark of its client (see find_run), and the lease of the laptop that asked.
 now=$(date +%s)
-here="$(tty || :) $$ $now"
+here="$(tty) $$ $now"
 lease=$laptop,$now,$laptop_name,${others%"${others#?}"}
 
 # There is no such program, but perhaps a scheduler.
@@ -56,8 +56,10 @@ attach() {
 # connection: a link beside tmux's socket. `new` makes it, otherwise one that is there follows.
 keep_agent() {
   case $name in *[!A-Za-z0-9_-]*) return ;; esac
+  [ -S "$SSH_AUTH_SOCK" ] || return 0
+  own_socket
   folder=${socket%/*} link=${socket%/*}/agent-$name
-  if [ ! -S "$SSH_AUTH_SOCK" ] || [ "$SSH_AUTH_SOCK" = "$link" ]; then return; fi
+  if [ "$SSH_AUTH_SOCK" = "$link" ]; then return; fi
   if [ "$1" = new ]; then (umask 077 && mkdir "$folder" 2>/dev/null); elif [ ! -L "$link" ]; then return; fi
   if [ -n "$(find "$folder" -prune -type d -user "$me" 2>/dev/null)" ] && ln -sf "$SSH_AUTH_SOCK" "$link" 2>/dev/null; then
     SSH_AUTH_SOCK=$link
@@ -137,7 +139,7 @@ gone() {
   why=102
   if [ -n "$none" ]; then why=110; fi
   leave_screen
-  is_same_node "${node:-$this_node}" || exit 111
+  [ -z "$node" ] || is_same_node "$node" || exit 111
   up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
   up_s=${up_s:-$(cut -d. -f1 /proc/uptime 2>/dev/null)}
   if [ "${up_s:-$away_s}" -lt "$away_s" ]; then why=109; fi
@@ -171,7 +173,6 @@ conclude() {
 # Does the server live that had the session, though to tmux there is none? One that ends has a moment for it.
 has_lost_socket() {
   [ -n "$none" ] || return
-  lost_server && return
   server=${from#*,}
   [ -n "$server" ] || return
   for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -247,6 +248,10 @@ fail() {
 
 # tmux gives no answer that proves anything: nothing is created, and nothing is said to have ended.
 cannot_ask() {
+  if [ -n "$lost" ]; then
+    leave_screen
+    exit 113
+  fi
   said=${said:-$rows}
   fail 115
 }
@@ -269,11 +274,6 @@ prepare() {
 }
 
 said='' was='' from='' prepared=''
-find_server
-if [ -n "$lost" ]; then
-  leave_screen
-  exit 113
-fi
 keep_agent
 if [ "$mode" = again ]; then attach_again; fi
 

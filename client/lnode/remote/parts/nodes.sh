@@ -4,13 +4,19 @@
 # knows. One that was not written for 90 days counts no more: login nodes get other names, and a container has another one each
 # time. Nor does one of another cluster that shares the home.
 known_nodes=$own_state/nodes
-this_node=$(uname -n)
+this_node=''
+
+# name_node: sets $this_node, asked for once.
+name_node() {
+  : "${this_node:=$(uname -n)}"
+}
 
 # note_sessions NAMES: what this node has, a line each; only a change is written, or what is a day old. A home that is
 # full or cannot be written keeps nothing: false. What others could have written there is replaced; a folder of theirs is left
 # alone, which list.sh says (own.sh).
 note_sessions() {
   noted=$1
+  name_node
   if ! own_folder nodes; then
     if [ -e "$known_nodes" ] || [ -L "$known_nodes" ] || [ -z "$noted" ]; then return; fi
     make_own_folder nodes || return
@@ -40,6 +46,7 @@ replace_note() {
 
 # other_nodes: the files of the others.
 other_nodes() {
+  name_node
   own_folder nodes && has_others || return
   find_cluster
   find "$known_nodes" -type f ! -name "$this_node" ! -name '.*' ! -mtime +90 2>/dev/null | sort | while read -r file; do
@@ -71,6 +78,7 @@ forget() {
 
 # is_same_node NAME: is that this node? One program's name for it has the domain, another's has not.
 is_same_node() {
+  name_node
   [ "${1%%.*}" = "${this_node%%.*}" ]
 }
 
@@ -98,7 +106,7 @@ tell_hosts() {
 # is_elsewhere NAME NODE: may that session be on another login node? The laptop remembers NODE, or "". Else the shared home or
 # the scheduler says so: something was requested interactively on another node. Who lives there only that node can tell.
 is_elsewhere() {
-  is_same_node "${2:-$this_node}" || return 0
+  [ -z "$2" ] || is_same_node "$2" || return 0
   other_nodes | {
     while read -r file; do
       if sed 1d "$file" 2>/dev/null | grep -Fqx -e "$1"; then exit 0; fi

@@ -3,14 +3,14 @@
 # what another user could have written there is not read: notes lead to login nodes, and a run is a process to end.
 # Where modes have no effect (some NFS and SMB), or the home itself belongs to another, they prove nothing and are not asked.
 own_state=$HOME/.local/state/lnode
-me=$(id -u)
 private='! -perm -040 ! -perm -020 ! -perm -010 ! -perm -004 ! -perm -002 ! -perm -001'
-modeless='' doubtful='' seen=''
+modeless='' doubtful='' seen='' me='' # see tmux.sh
 
 # look_at_own: sets $doubtful, once, to all in lnode's folder that is a link, another's, or open to others. Mostly that is nothing,
 # and what is there needs no further look: nobody else can change what is in a folder that is closed.
 look_at_own() {
   [ -z "$seen" ] || return 0
+  : "${me:=$(id -u)}"
   # shellcheck disable=SC2086 # tests
   doubtful=$(find "$own_state" \( ! -path "$own_state/*/*" -o -prune \) \
     \( -type l -o ! -user "$me" -o -perm -020 -o -perm -002 -o -type d ! \( $private \) \) 2>/dev/null)
@@ -62,6 +62,7 @@ is_open() {
 }
 
 is_mine() {
+  : "${me:=$(id -u)}"
   [ -n "$(find "$1" -prune -user "$me" 2>/dev/null)" ] || [ -z "$(find "$HOME/." -prune -user "$me" 2>/dev/null)" ]
 }
 

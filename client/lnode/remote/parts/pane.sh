@@ -12,8 +12,6 @@ find_pane() {
   section host
   uname -n
   find_tmux || leave no-tmux
-  find_server
-  if [ -n "$lost" ]; then leave lost-tmux; fi
   everywhere session_with "$1" "$2" || cannot_ask
   [ -n "$id" ] || leave no-session
   pane=$3
@@ -137,6 +135,7 @@ refused() {
 
 # As in list.sh: whether the session is there is not known.
 cannot_ask() {
+  if [ -n "$lost" ]; then leave lost-tmux; fi
   section refused-tmux
   printf '%s\n' "$rows" | head -n 20
   section end

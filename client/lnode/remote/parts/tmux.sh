@@ -9,6 +9,7 @@ PATH=${PATH:-/usr/bin:/bin}
 patience_s=10 at_first_s=4 # for a call of tmux, and for the first question
 awake='' # has the server answered just now? Whoever has waited for something since sets it to nothing again.
 me='' # ${me:=$(id -u)}: this user's number, asked for once
+lost='' # see server.sh
 places='' variables='' # see scheduler.sh
 fitted='' # see fit_program
 
@@ -124,10 +125,18 @@ answer() {
 
 # list ARGUMENT...: ask for rows that have the ids of sessions. There are three answers: true with $rows; true without rows, and
 # $none is yes, if there is no session; false if tmux cannot be asked, and its words are in $rows. Nothing may be created,
-# deleted or ended on the third. If no server listens here, another of yours is asked (server.sh).
+# deleted or ended on the third. If no server listens here, one that has lost its socket is asked, then another of yours (server.sh).
 list() {
   list_here "$@" || return
   if [ -z "$none" ]; then return; fi
+  if find_server; then
+    if [ -n "$lost" ]; then
+      none='' rows="the tmux server (process $lost) has lost its socket $socket"
+      return 1
+    fi
+    list_here "$@" || return
+    if [ -z "$none" ]; then return; fi
+  fi
   first=$TMUX_TMPDIR
   for folder in $(elsewhere); do
     move_to "$folder"
