@@ -23,10 +23,11 @@ from lnode.attach.side_link import Companion
 from lnode.commands.sign_in import _method
 from lnode.ssh import arguments, prompts
 from lnode.ssh import keychain as ssh_keychain
-from lnode.ssh.failures import Cause, Said
+from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import KeychainFailed
 from lnode.ssh.link.ladder import RUNGS, LinkFailed
 from lnode.ssh.log import SshLog
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 from rig import wait_until
 from window import LNODE, Window

@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 
 from inprocess.sshd import DEADLINE_S, Sshd, serving
 from lnode.errors import LnodeError
-from lnode.ssh.failures import Cause, HostLabel, cause_of_ssh
+from lnode.ssh.failures import Cause, cause_of_ssh
+from lnode.ssh.host_label import HostLabel
 from lnode.ssh.link.ladder import RUNGS, LinkFailed
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Resolving

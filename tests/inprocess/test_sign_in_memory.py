@@ -7,10 +7,11 @@ import pytest
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.ssh import arguments, kept, master, sign_in_memory, verdict
-from lnode.ssh.failures import Cause, Said
+from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.question import Question, argv_of
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 

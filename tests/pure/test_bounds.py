@@ -15,7 +15,9 @@ from lnode.overview.table import View, notes, table
 from lnode.remote.reply import MAX_BYTES, MAX_ROW, MAX_ROWS, Rows, TooLong, rows_of
 from lnode.runs.log_frames import Chunks, Frame, Torn
 from lnode.ssh.drain import _text
-from lnode.ssh.failures import Cause, HostLabel, cause_of_ssh, told_apart
+from lnode.ssh.failures import Cause, cause_of_ssh
+from lnode.ssh.host_label import HostLabel
+from lnode.ssh.said import told_apart
 
 NONCE = floods.NONCE
 MOST_MIB = 100

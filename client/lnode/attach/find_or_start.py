@@ -24,7 +24,7 @@ from lnode.locate import find as locate_find
 from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.remote.fields import NodeName
-from lnode.ssh import failures
+from lnode.ssh.host_label import HostLabel
 from lnode.ssh.target import Target
 
 if TYPE_CHECKING:  # loaded after ssh has started: until then every millisecond counts
@@ -164,8 +164,9 @@ def _is_not_there(outcome: "Outcome") -> bool:
     return outcome.status == ExitOfAttach.NO_SESSION and not outcome.began_before
 
 
-def _is_unreachable(outcome: "Outcome", place: failures.HostLabel) -> bool:
+def _is_unreachable(outcome: "Outcome", place: HostLabel) -> bool:
     from lnode.reconnect.machine import End
+    from lnode.ssh import failures
 
     if outcome.end is not End.FAILED or outcome.began:
         return False

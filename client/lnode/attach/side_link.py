@@ -17,6 +17,7 @@ from lnode.remote.reply import TooLong, parse_reply, rows_of
 from lnode.ssh import begun, failures, keychain, sign_in_memory
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import Link, LinkFailed, open_link
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 _EVERY_S = 1.5
@@ -65,7 +66,7 @@ class Companion:
     def __init__(
         self,
         target: Target,
-        said: failures.Said,
+        said: Said,
         client: Callable[[str, str, int], str],
         is_silent: Callable[[], Awaitable[bool]],
         tell: Tell,
@@ -290,7 +291,7 @@ class EarlyLink:
             await link.close()
 
 
-def _is_on_trust(target: Target, said: failures.Said) -> bool:
+def _is_on_trust(target: Target, said: Said) -> bool:
     """True if ssh has just accepted a new host key without asking: the keychain gives such a host nothing."""
     unasked = target.one("stricthostkeychecking") == "accept-new"
     return unasked and "Permanently added" in str(said) and keychain.is_kept(target)

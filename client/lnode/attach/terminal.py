@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from lnode.ssh import arguments, master, prompts, sign_in_memory
-from lnode.ssh.failures import Said
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 _STOP = getattr(signal, "SIGSTOP", None)  # Windows has neither

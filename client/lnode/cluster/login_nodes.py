@@ -7,10 +7,12 @@ the hint.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.remote.fields import NodeName, Port
-from lnode.schedulers.job import Job
+
+if TYPE_CHECKING:
+    from lnode.schedulers.job import Job
 
 
 class Claim(NamedTuple):
@@ -31,7 +33,7 @@ class Verdict(Enum):
 
 
 def claims(
-    rows: Iterable[str], jobs: Iterable[Job], here: NodeName | None, port: Port, compute: Collection[str] = ()
+    rows: Iterable[str], jobs: "Iterable[Job]", here: NodeName | None, port: Port, compute: Collection[str] = ()
 ) -> tuple[Claim, ...]:
     """Return the hints about other login nodes, by name: from rows `NODE PORT NAME` of the home, and from requests.
 

@@ -16,9 +16,9 @@ from lnode.laptop import folders, screen
 from lnode.locate.address import Address
 from lnode.ssh import arguments, failures, kept, keychain, master, sign_in_memory, verdict
 from lnode.ssh.arguments import Local, Option
-from lnode.ssh.failures import Said
 from lnode.ssh.keychain import KeychainFailed
 from lnode.ssh.log import SshLog
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 _SAYS_WHO_ASKS = (8, 5)  # from this OpenSSH on, a prompt of the host begins with (user@host)

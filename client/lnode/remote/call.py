@@ -8,20 +8,15 @@ costs a round trip. Standard input stays free for the terminal, and for your ans
 
 import binascii
 import os
-import re
 import shlex
 import zlib
 from functools import cache
 
 from lnode.schedulers.known import KNOWN
 
-_PARTS = re.compile(r"^# parts: (.+)$", re.MULTILINE)
-_VALUES = re.compile(r"^# values: (.+)$", re.MULTILINE)
-_AFTER = re.compile(r"^[a-z]+_after='(.+)'$", re.MULTILINE)
 _HERE = os.path.dirname(__file__)
 _WORD = 4096  # bytes: bsd-csh takes no word longer than 8187
 _GZIP = 31  # zlib's wbits for the format of gzip(1)
-_COMMENT = re.compile(r"^\s*#.*\n|^\s*\n|^ +", re.MULTILINE)  # and indents: no text of several lines has its own
 
 
 def line(script: str, *values: str, called: str = "sh", says: str = "") -> str:
@@ -55,8 +50,7 @@ def script_in(line: str) -> bytes:
 
 def value_names(script: str) -> tuple[str, ...]:
     """Return the variables that the script and its parts want, in the order of the values of `line`."""
-    named = (name for text in texts(script) for found in _VALUES.findall(text) for name in found.split())
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(name for text in texts(script) for name in _declared(text, "values")))
 
 
 def in_pane(command: str) -> str:
@@ -76,16 +70,25 @@ def nonce() -> str:
 
 def source(script: str) -> str:
     """Return the text of the script behind the parts that its line `# parts:` names, without comments."""
-    return "".join(_COMMENT.sub("", text) for text in texts(script))
+    return "".join(_bare(text) for text in texts(script))
+
+
+def _bare(text: str) -> str:
+    """Return the text without comments, empty lines and indents. No text of several lines in a script has these."""
+    lines = (line.lstrip(" ") for line in text.splitlines(keepends=True))
+    return "".join(line for line in lines if line[0] not in "#\n")
 
 
 @cache
 def texts(script: str) -> tuple[str, ...]:
     """Return the text of each part, and of the script. A part may begin with other texts (_before)."""
     text = _read(script)
-    named = _PARTS.search(text)
-    parts = named[1].split() if named else []
-    return (*(one for part in parts for one in (*_before(part), _read(part))), text)
+    return (*(one for part in _declared(text, "parts") for one in (*_before(part), _read(part))), text)
+
+
+def _declared(text: str, what: str) -> list[str]:
+    """Return the words of the script's line `# WHAT: WORD...`."""
+    return text.partition(f"\n# {what}: ")[2].partition("\n")[0].split()
 
 
 def _before(part: str) -> list[str]:
@@ -100,8 +103,8 @@ def _before(part: str) -> list[str]:
 
 def after_request() -> str:
     """Return the sh that prints the job and the state in which the request of the process $$ ended; "" for none."""
-    found = (_AFTER.search(_of_scheduler(name)) for name in KNOWN)
-    return "; ".join(match[1] for match in found if match)
+    found = (_of_scheduler(name).partition("_after='")[2].partition("'\n")[0] for name in KNOWN)
+    return "; ".join(filter(None, found))
 
 
 def _of_scheduler(name: str) -> str:

@@ -14,7 +14,10 @@ fit_term
 
 # What an attach leaves on the session: the mark of its client (see find_run), and the lease of the laptop that asked.
 now=$(date +%s)
-here="$(tty) $$ $now"
+here=$SSH_TTY
+# shellcheck disable=SC3013 # where test(1) has no -ef, tty(1) says it
+if ! [ "$here" -ef /dev/stdin ] 2>/dev/null; then here=$(tty); fi
+here="$here $$ $now"
 lease=$laptop,$now,$laptop_name,${others%"${others#?}"}
 
 # There is no such program, but perhaps a scheduler.

@@ -24,10 +24,12 @@ from lnode.runs.log_frames import Chunks, Frame, Torn
 from lnode.runs.record import Run
 from lnode.ssh import begun, failures, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
+from lnode.ssh.host_label import HostLabel
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.question import REPLY_WITHIN_S, argv_of
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.1  # at a login under way
@@ -308,10 +310,10 @@ class _Tail:
             with suppress(ProcessLookupError):
                 self._ssh.terminate()
 
-    def said(self) -> failures.Said:
+    def said(self) -> Said:
         return self._log.said()
 
-    def counts(self, place: failures.HostLabel) -> bool:
+    def counts(self, place: HostLabel) -> bool:
         """True if the time counts: not while ssh may wait for you."""
         return not self.may_ask or bool(self.rides) or failures.signed_in(self.said(), place) is not None
 

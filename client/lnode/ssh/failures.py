@@ -3,20 +3,19 @@
 Verdicts are pure functions of ssh's words and exit status. 255 is ssh's own failure; the attach line never lets a
 remote 255 through. Unknown words with 255 are LOST: the connection was open and broke.
 
-`Said` keeps ssh's own words and the host's apart, because a host can print any words of ssh: in its banner, as its
-reason for hanging up, on the standard error of a command. Only ssh's own words can say that a login is done, that a key
-has changed, or that lnode may try again. Other words can only stop lnode.
+Only ssh's own words (said.py) can say that a login is done, that a key has changed, or that lnode may try again. Other
+words can only stop lnode.
 Sources of the phrases: OpenSSH 7.4 to 10 (sshconnect.c, sshconnect2.c, packet.c, kex.c, misc.c, clientloop.c).
 """
 
 import re
 import shlex
 from enum import Enum, auto
-from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.remote.fields import SSH_PORT
 from lnode.ssh import forwarding
+from lnode.ssh.host_label import HostLabel
+from lnode.ssh.said import Said
 from lnode.ssh.site_words import site_words
 
 
@@ -51,37 +50,8 @@ def wants_person(cause: Cause) -> bool:
     return cause in (Cause.LOGIN_REFUSED, Cause.SENT_AWAY, Cause.EXPIRED, Cause.HOST_KEY_UNKNOWN)
 
 
-class Said(NamedTuple):
-    """The words of an ssh. `own`: its log, up to the first quotation. `others`: all other words.
-
-    Others are the host's banner, a remote command, a jump host's ssh, lnode's askpass, and ssh's log from the place at
-    which it quotes the host: newlines pass in a quotation, so the next line may be the host's (log.c, LOG_STDERR_VIS).
-    """
-
-    own: str
-    others: str = ""
-
-    def __str__(self) -> str:
-        """Return all words, without the lines that ssh wrote only for lnode."""
-        return re.sub(_TOLD_LNODE, "", self.own, flags=re.MULTILINE) + self.others
-
-
-def told_apart(log: str, stderr: str) -> Said:
-    """Return the words of an ssh that wrote its log (`ssh -E`) and its standard error apart."""
-    quote = re.search(_QUOTES_HOST, log, re.MULTILINE)
-    end = quote.end() if quote else len(log)
-    return Said(log[:end], f"{log[end:]}{stderr}")
-
-
-# Regular expressions are compiled at first use: an attach loads them before its ssh.
-_QUOTES_HOST = (
-    r"^Received disconnect from [^\n]*? port \d+:\d+: |: Permission denied \(|Their offer: |open failed: "
-    r"|remote protocol version"
-)
 # With arguments.TELLING, as soon as ssh and the host have agreed on keys: the next step is the login.
 _KEYS_AGREED = r"^debug1: kex\.c:kex_input_newkeys\b"
-_TOLD_LNODE = r"^debug1: (kex\.c:kex_input_newkeys|sshconnect2\.c:input_userauth_pk_ok)\b[^\n]*\n?"
-
 
 # First match wins: a changed key also says "Host key verification failed".
 _PHRASES: tuple[tuple[str, Cause], ...] = (
@@ -111,27 +81,6 @@ _ON_THE_WAY: tuple[tuple[str, Cause], ...] = (
     (r"Connection (closed|reset) by (?!UNKNOWN)\S+ port", Cause.CLOSED_EARLY),
     *(row for row in _PHRASES if row[1] in (Cause.TIMED_OUT, Cause.NO_ROUTE, Cause.UNRESOLVED, Cause.REFUSED)),
 )
-
-
-class HostLabel(NamedTuple):
-    """The names of a host for errors: the alias that you typed, and its meaning; `proxied` is behind a jump host.
-
-    `by_hand` is the plain ssh command to the host, as you type it before a remote command.
-    """
-
-    alias: str
-    hostname: str
-    port: int
-    by_hand: str
-    proxied: bool = False
-
-    @property
-    def known_hosts_name(self) -> str:
-        """Return the host as known_hosts writes it: `[host]:port` for other ports than 22."""
-        return self.hostname if self.port == SSH_PORT else f"[{self.hostname}]:{self.port}"
-
-    def __str__(self) -> str:
-        return f"{self.alias} ({self.hostname} port {self.port})"
 
 
 def signed_in(said: Said, place: HostLabel) -> str | None:

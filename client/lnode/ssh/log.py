@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from lnode.ssh.drain import Drain
-from lnode.ssh.failures import Said, told_apart
+from lnode.ssh.said import Said, told_apart
 
 
 class SshLog:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from lnode.ssh import failures
-from lnode.ssh.failures import Said
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 

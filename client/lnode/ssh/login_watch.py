@@ -4,10 +4,8 @@ import time
 from collections import Counter
 
 from lnode.laptop import echo, screen
-from lnode.ssh import failures
-from lnode.ssh.failures import HostLabel, Said
-from lnode.ssh.login import accepted_key
-from lnode.ssh.site_words import site_words
+from lnode.ssh.host_label import HostLabel
+from lnode.ssh.said import Said
 
 _BY_ITSELF_S = 1.0  # from the accepted key to the login; you take longer to read an agent's question and to answer
 _MOST = 200  # rows of one login
@@ -29,10 +27,13 @@ class LoginWatch:
         """Take in the words so far."""
         if self._is_done:
             return
+        from lnode.ssh.failures import signed_in  # these are loaded after ssh has started
+        from lnode.ssh.login import accepted_key
+
         now = time.monotonic()
         if self._accepted_at is None and accepted_key(said):
             self._accepted_at = now
-        if failures.signed_in(said, self._place) is not None:
+        if signed_in(said, self._place) is not None:
             self._is_done, self.quick = True, self._accepted_at is None or now - self._accepted_at < _BY_ITSELF_S
         elif self._may_ask:
             self.asked = self.asked or echo.is_off()
@@ -40,6 +41,8 @@ class LoginWatch:
 
     def _speak(self, said: Said) -> None:
         """Show the rows that are new. They are put above the line of the cursor, on which ssh may ask you."""
+        from lnode.ssh.site_words import site_words
+
         before = self._shown.copy()
         for row in site_words(str(said)):
             if before[row]:

@@ -9,11 +9,14 @@ kind of sign-in, the alias. With another configuration it is another host, about
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from lnode.laptop import folders
 from lnode.ssh import keychain
-from lnode.ssh.login import Login
 from lnode.ssh.target import Target
+
+if TYPE_CHECKING:  # loaded after ssh has started
+    from lnode.ssh.login import Login
 
 _PERSON = "person"
 _SILENT = "silent"  # proved
@@ -50,7 +53,7 @@ def learn(target: Target, *, person: bool) -> None:
         _keep(target, _PERSON if person else _SILENT)
 
 
-def learn_login(target: Target, login: Login) -> bool | None:
+def learn_login(target: Target, login: "Login") -> bool | None:
     """Remember how an ssh has signed in. Return takes_person(), also if lnode cannot write its state folder."""
     if login.asked:
         learn(target, person=True)

@@ -8,7 +8,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.remote.fields import SSH_PORT, NodeName
 from lnode.ssh import arguments
 from lnode.ssh.arguments import Local, Option
-from lnode.ssh.failures import HostLabel
+from lnode.ssh.host_label import HostLabel
 
 if TYPE_CHECKING:  # 8 ms to load, and no use before the link
     from pathlib import Path

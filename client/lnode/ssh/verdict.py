@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lnode.ssh import arguments, failures, keychain, prompts, sign_in_memory
-from lnode.ssh.failures import Cause, Said
+from lnode.ssh.failures import Cause
 from lnode.ssh.login import login_of
 from lnode.ssh.login_watch import LoginWatch
+from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 

@@ -60,7 +60,7 @@ is_stopped() {
 use_program_of() {
   its=/proc/$1/exe
   # shellcheck disable=SC3013 # where test(1) has no -ef, the versions tell
-  if [ "$its" -ef "$(command -v "$tmux")" ] 2>/dev/null; then return 1; fi
+  if [ "$its" -ef "$tmux" ] 2>/dev/null; then return 1; fi
   path=$(readlink "$its")
   case ${path##*/} in *tmux*) ;; *) return 1 ;; esac
   version=$(version_of "$its") || take_libraries "$1" || return

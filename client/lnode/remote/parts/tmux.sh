@@ -57,10 +57,18 @@ need() {
   have "$1"
 }
 
-# find_tmux: sets $tmux, the one at $tmux_path or else the first that is found. False without a tmux.
+# find_tmux: sets $tmux to the one at $tmux_path, or else to the path of the first that is found. False without a tmux.
 find_tmux() {
   tmux=${tmux_path:-tmux}
-  need "$tmux" tmux
+  need "$tmux" tmux || return
+  case $tmux in */*) return ;; esac
+  set -f
+  IFS=:
+  for folder in $PATH; do
+    case $folder in /*) if [ -f "$folder/$tmux" ] && [ -x "$folder/$tmux" ]; then tmux=$folder/$tmux && break; fi ;; esac
+  done
+  unset IFS
+  set +f
 }
 
 # A terminal unknown to this host becomes a plain xterm: tmux refuses an unknown TERM (xterm-ghostty, xterm-kitty).
