@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Any, Self
 
-from lnode.laptop import screen
+from lnode.laptop import keyboard, screen
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h"  # the other screen, no cursor, pastes told from keys (xterm's ctlseqs)
 _LEAVE = "\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l"
@@ -48,7 +48,7 @@ class Canvas:
         with ExitStack() as stack:
             self._bell, self._ring = stack.enter_context(_pipe())
             stack.enter_context(_signals(self._ring))
-            stack.enter_context(screen.keys())  # for the modes of the tty alone
+            stack.enter_context(keyboard.keys())  # for the modes of the tty alone
             stack.callback(screen.write_control, _LEAVE)
             screen.write_control(_ENTER)
             self._stack = stack.pop_all()

@@ -7,7 +7,6 @@ lnode's own (`_Control`). So no text of a host can control the terminal, whichev
 
 import errno
 import os
-import select
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -213,11 +212,6 @@ def _table_of(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]])
     return table
 
 
-def _no_key(within_s: float) -> str:
-    threading.Event().wait(within_s)
-    return ""
-
-
 Draw = Callable[[Sequence[str], Sequence[Sequence[tuple[str, str]]], Sequence[str]], None]
 
 
@@ -239,30 +233,6 @@ def board(*, whole: bool) -> Iterator[Draw]:
             live.update(Group(*([_table_of(columns, rows)] if rows else []), *said), refresh=True)
 
         yield draw
-
-
-@contextmanager
-def keys() -> Iterator[Callable[[float], str]]:
-    """Yield a function that waits some seconds for a key and returns it, or "". Ctrl-C is a key too; nothing echoes."""
-    try:
-        import termios
-        import tty
-    except ImportError:  # Windows: only Ctrl-C
-        yield _no_key
-        return
-    modes = termios.tcgetattr(0)
-
-    def pressed(within_s: float) -> str:
-        return os.read(0, 1).decode("latin-1") if select.select([0], [], [], within_s)[0] else ""
-
-    try:
-        tty.setcbreak(0)
-        raw = termios.tcgetattr(0)
-        raw[3] &= ~termios.ISIG  # the program that started lnode may have told it to ignore SIGINT
-        termios.tcsetattr(0, termios.TCSANOW, raw)
-        yield pressed
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, modes)
 
 
 class Log:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lnode.cluster.sessions import State
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import screen
+from lnode.laptop import keyboard, screen
 from lnode.locate.address import Address
 from lnode.overview import table
 from lnode.overview.table import View
@@ -29,7 +29,7 @@ def watch(hosts: Mapping[str, Address], views: Sequence[View]) -> ExitCode:
     seen = {view.host: (time.time() - view.age_s, view) for view in views}
     asking: threading.Thread | None = None
     asked_at = time.time()
-    with screen.board(whole=True) as draw, screen.keys() as pressed:
+    with screen.board(whole=True) as draw, keyboard.keys() as pressed:
         try:
             while True:
                 now = time.time()
