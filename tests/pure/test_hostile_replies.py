@@ -10,10 +10,10 @@ from lnode.attach import announcements as news
 from lnode.attach import expiry
 from lnode.cluster import panes, sessions, tmux
 from lnode.commands.doctor import checks
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
 from lnode.commands.rescue import recipes
 from lnode.commands.setup import livenode
-from lnode.overview import table
-from lnode.overview.table import View
 from lnode.remote.reply import parse_reply
 from lnode.runs import log_frames, record
 from lnode.text import visible
