@@ -11,7 +11,7 @@ import pytest
 
 from faults import NOTICE, attached, leave, returned, settle, shell_of, wired
 from rig import Rig, configured, wait_until
-from sites import PASSWORD, SIGN_IN, logins, sign_in, wait_for_s, with_password
+from sites import PASSWORD, SIGN_IN, logged, logins, sign_in, wait_for_s, with_password
 
 THERE = 9999
 PAUSE_S = 14  # 15, and what a slow machine takes to write a line of the log
@@ -99,7 +99,7 @@ def test_a_port_that_stays_taken_costs_one_login_in_fifteen_seconds(slurm: Rig) 
     with wired(slurm) as wire, attached(slurm, "paced") as window:
         shell = shell_of(window)
         settle(slurm, wire)
-        before, (_, failed) = moments_of_logins(slurm), logins(slurm)
+        before, refused = moments_of_logins(slurm), logged(slurm, "Failed ")
         with held(slurm), configured(slurm, forward):
             wire.reset()
             window.find(r"lnode: a port that unity forwards is taken, again in \d+ s")
@@ -107,7 +107,7 @@ def test_a_port_that_stays_taken_costs_one_login_in_fifteen_seconds(slurm: Rig) 
             first, second, *_ = moments_of_logins(slurm)[len(before) :]
             assert second - first >= PAUSE_S
         returned(slurm, wire, window, shell)
-        assert logins(slurm)[1] == failed
+        assert logged(slurm, "Failed ") == refused
         leave(slurm, wire, window)
 
 

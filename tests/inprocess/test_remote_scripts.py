@@ -1684,7 +1684,7 @@ def test_a_login_that_takes_its_processes_along(sh_site: Site, answer: str, *, l
     lasting = sh_site.home / "lasting"
     started = lasting.read_text().splitlines() if lasting.exists() else []
     assert [words.split()[:5] for words in started] == [  # the other one is in the server that is there
-        ["--quiet", "--user", "--scope", "true"], ["--quiet", "--user", "--scope", "tmux", "-u"],
+        ["--quiet", "--user", "--scope", "true"], ["--quiet", "--user", "--scope", shutil.which("tmux"), "-u"],
     ] * lingers  # fmt: skip
 
 
