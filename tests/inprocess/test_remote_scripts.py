@@ -20,6 +20,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from full import FULL
 from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import State
 from lnode.cluster.tmux import ExitOfAttach
@@ -280,7 +281,7 @@ def test_values_arrive_exactly(shell: str, folder: Path) -> None:
         "!'\"\\$`\n\r\t {}();#-"
     )
 
-    @settings(max_examples=20, deadline=None, database=None)
+    @settings(max_examples=50 if FULL else 5, deadline=None, database=None)
     @given(value)
     @example(TORTURE)
     @example(TORTURE + "\n\n\t\x1b[31m")
