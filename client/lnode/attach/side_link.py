@@ -10,10 +10,11 @@ from lnode.attach import heartbeat, login_shell
 from lnode.attach.allocation import Lookout
 from lnode.attach.login_shell import LoginShell
 from lnode.cluster import sessions
+from lnode.cluster.tmux import Birth
 from lnode.laptop.tasks import Beside
 from lnode.reconnect.machine import LATE_S, Happened
 from lnode.remote import call
-from lnode.remote.fields import NodeName, SessionId
+from lnode.remote.fields import NodeName, SessionId, epoch, number
 from lnode.remote.reply import TooLong, parse_reply, rows_of
 from lnode.ssh import begun, failures, keychain, sign_in_memory
 from lnode.ssh.failures import Cause
@@ -241,8 +242,8 @@ class Companion:
         nonce = call.nonce()
         return await _reply(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
 
-    async def _find_client(self) -> SessionId | None:
-        """Wait for the attach, and return tmux's id of the session; None also if that is on another login node."""
+    async def _find_client(self) -> Birth | None:
+        """Wait for the attach, and return the session; None also if that is on another login node."""
         pauses = iter(_LOOK_AGAIN_S)
         while True:
             reply = await self._ask_client("look")
@@ -271,13 +272,14 @@ class Companion:
             self._remember(f"{what}: {failed.story}")
             return {}
 
-    def _session(self, reply: Mapping[str, Sequence[str]]) -> SessionId | None:
-        """Return tmux's id of the terminal's session, None if it is not on this node; learn the node's name."""
-        name, id_ = (*reply.get("here", ()), "", "")[:2]
-        session = SessionId.parse(id_)
-        if session:
-            self._learn(NodeName.parse(name))
-        return session
+    def _session(self, reply: Mapping[str, Sequence[str]]) -> Birth | None:
+        """Return the terminal's session, None if it is not on this node; learn the node's name."""
+        name, id_, born = (*reply.get("here", ()), "", "", "")[:3]
+        session, (created, _, server) = SessionId.parse(id_), born.partition(",")
+        if session is None:
+            return None
+        self._learn(NodeName.parse(name))
+        return session, epoch(created) or 0, number(server) or 0
 
 
 class EarlyLink:
