@@ -67,10 +67,10 @@ def settle(rig: Rig, wire: Wire, *, lnodes: int = 1, connections: int = 2, heart
         raise
 
 
-def seen(rig: Rig, name: str) -> None:
+def seen(rig: Rig, name: str, alias: str = "unity") -> None:
     """Wait until lnode knows that the session is there: of one that it never saw it could not say that it has ended."""
     history = rig.home / ".local" / "state" / "lnode" / "history.jsonl"
-    row = f'"unity", "{name}", "the session is on '
+    row = f'"{alias}", "{name}", "the session is on '
     wait_until(lambda: history.exists() and row in history.read_text(), f"{name} is seen", within_s=60)
 
 

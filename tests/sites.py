@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
@@ -34,6 +35,51 @@ def attempts(rig: Rig) -> int:
 def logins(rig: Rig) -> tuple[int, int]:
     """Those that let somebody in, and those that came to nothing. One that is under way is in neither yet."""
     return len(re.findall(r"^Accepted \S+ for ", rig.sshd_log(), re.MULTILINE)), attempts(rig)
+
+
+PAUSE_S = 14  # between two logins: 15, and what a slow machine takes to write a line of the log
+
+
+def terminals_of(rig: Rig, user: str) -> list[float]:
+    """When sshd let the user's terminals in, by the container's clock, in seconds."""
+    return [at for at, port in _accepted(rig, user) if port not in _links_of(rig, user)]
+
+
+def links_of(rig: Rig, user: str) -> list[float]:
+    """The same for the links: each login that asked for a command and for no terminal."""
+    return [at for at, port in _accepted(rig, user) if port in _links_of(rig, user)]
+
+
+def failed_of(rig: Rig, user: str) -> int:
+    """The user's logins that came to nothing. sshd has up to two lines for each."""
+    rows = rf"^(?:Failed \S+ for|.* (?:authenticating|invalid) user) {user} .*port (\d+)"
+    found = re.findall(rows, rig.sshd_log(), re.MULTILINE)
+    return len(set(found))
+
+
+def _accepted(rig: Rig, user: str) -> list[tuple[float, str]]:
+    log: bytes = rig.container.logs(timestamps=True)
+    pattern = rf"^(\S{{19}})(\.\d{{1,6}})\S* Accepted \S+ for {user} from \S+ port (\d+)"
+    rows = re.findall(pattern, log.decode(), re.MULTILINE)
+    return [(datetime.fromisoformat(f"{second}+00:00").timestamp() + float(part), port) for second, part, port in rows]
+
+
+def _links_of(rig: Rig, user: str) -> set[str]:
+    started = rf"^Starting session: (?!.* on pts/).* for {user} from \S+ port (\d+)"
+    return set(re.findall(started, rig.sshd_log(), re.MULTILINE))
+
+
+@contextmanager
+def held(rig: Rig, port: int) -> Iterator[None]:
+    """Another program listens on that port of the host."""
+    code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+    rig.container.exec_run(["python3", "-c", code], user="alice", detach=True)
+    wait_until(lambda: rig.exec(f"grep -q ':{port:04X} .* 0A ' /proc/net/tcp")[0] == 0, "the port is held")
+    try:
+        yield
+    finally:
+        rig.exec("pkill -f create_server")
+        wait_until(lambda: rig.exec(f"grep -q ':{port:04X} .* 0A ' /proc/net/tcp")[0] != 0, "the port is free")
 
 
 def skip_unless_traceable(rig: Rig) -> None:
@@ -87,6 +133,19 @@ def _reconfigure(rig: Rig, config: str) -> None:
     status, said = rig.exec(f"printf %s {shlex.quote(config)} >/etc/ssh/sshd_config; sshd -t && {_RELOAD}", "root")
     assert status == 0, said
     wait_until(lambda: logged(rig, "Server listening") > listening, "sshd has reloaded")
+
+
+@contextmanager
+def with_pam(rig: Rig) -> Iterator[None]:
+    """An sshd that asks PAM about each account, as those of most sites."""
+    path, modules = "/etc/pam.d/sshd", "account required pam_nologin.so\naccount required pam_unix.so\n"
+    before = rig.exec(f"cat {path}")[1]
+    rig.exec(f"printf %s {shlex.quote(modules)} >{path}", "root")
+    try:
+        with sshd_with(rig, "UsePAM yes"):
+            yield
+    finally:
+        rig.exec(f"printf %s {shlex.quote(before)} >{path}", "root")
 
 
 @contextmanager

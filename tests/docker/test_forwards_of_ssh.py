@@ -1,20 +1,17 @@
 """Ports that the user's own ssh configuration forwards: free again at a reconnect, and said where they are not."""
 
-import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import pytest
 
 from faults import NOTICE, attached, leave, returned, settle, shell_of, wired
 from rig import Rig, configured, wait_until
-from sites import PASSWORD, SIGN_IN, logged, logins, sign_in, wait_for_s, with_password
+from sites import PASSWORD, PAUSE_S, SIGN_IN, held, logged, logins, sign_in, terminals_of, wait_for_s, with_password
 
 THERE = 9999
-PAUSE_S = 14  # 15, and what a slow machine takes to write a line of the log
 
 
 @contextmanager
@@ -71,7 +68,7 @@ def test_a_sign_in_is_not_lost_for_a_port(slurm: Rig) -> None:
         sign_in(window)
         shell = shell_of(window)
         accepted, failed = logins(slurm)
-        with held(slurm), configured(slurm, forward):
+        with held(slurm, THERE), configured(slurm, forward):
             wire.reset()
             window.wait_for(SIGN_IN)
             window.press("r")
@@ -86,7 +83,7 @@ def test_a_sign_in_is_not_lost_for_a_port(slurm: Rig) -> None:
 
 def test_a_port_that_another_program_holds_ends_the_first_attach_with_its_name(slurm: Rig) -> None:
     forward = f"Host unity\n    RemoteForward {THERE} 127.0.0.1:1\n    ExitOnForwardFailure yes\n"
-    with held(slurm), wired(slurm), configured(slurm, forward), attached(slurm, "taken") as window:
+    with held(slurm, THERE), wired(slurm), configured(slurm, forward), attached(slurm, "taken") as window:
         accepted, failed = logins(slurm)
         assert window.exit_status() == 4
         assert f"let you in, but port {THERE} there is taken" in window.text().replace("\n", "")
@@ -99,41 +96,21 @@ def test_a_port_that_stays_taken_costs_one_login_in_fifteen_seconds(slurm: Rig) 
     with wired(slurm) as wire, attached(slurm, "paced") as window:
         shell = shell_of(window)
         settle(slurm, wire)
-        before, refused = moments_of_logins(slurm), logged(slurm, "Failed ")
-        with held(slurm), configured(slurm, forward):
+        before, refused = len(terminals_of(slurm, "alice")), logged(slurm, "Failed ")
+        with held(slurm, THERE), configured(slurm, forward):
             wire.reset()
             window.find(r"lnode: a port that unity forwards is taken, again in \d+ s")
-            wait_until(lambda: len(moments_of_logins(slurm)) >= len(before) + 2, "it has tried again", within_s=60)
-            first, second, *_ = moments_of_logins(slurm)[len(before) :]
+            wait_until(lambda: len(terminals_of(slurm, "alice")) >= before + 2, "it has tried again")
+            first, second, *_ = terminals_of(slurm, "alice")[before:]
             assert second - first >= PAUSE_S
         returned(slurm, wire, window, shell)
         assert logged(slurm, "Failed ") == refused
         leave(slurm, wire, window)
 
 
-def moments_of_logins(rig: Rig) -> list[float]:
-    """When sshd let somebody in, by the container's clock, in seconds."""
-    log: bytes = rig.container.logs(timestamps=True)
-    rows = re.findall(r"^(\S{19})(\.\d{1,6})\S* Accepted \S+ for ", log.decode(), re.MULTILINE)
-    return [datetime.fromisoformat(f"{second}+00:00").timestamp() + float(part) for second, part in rows]
-
-
 def test_a_forward_that_is_dead_is_said(slurm: Rig) -> None:
     forward = f"Host unity\n    RemoteForward {THERE} 127.0.0.1:1\n"
-    with held(slurm), wired(slurm) as wire, configured(slurm, forward), attached(slurm, "dead") as window:
+    with held(slurm, THERE), wired(slurm) as wire, configured(slurm, forward), attached(slurm, "dead") as window:
         window.wait_for(f"lnode: not forwarded, because another program holds it: port {THERE} there")
         shell_of(window)
         leave(slurm, wire, window)
-
-
-@contextmanager
-def held(rig: Rig) -> Iterator[None]:
-    """Another program listens on that port of the host."""
-    code = f"import socket, time; s = socket.create_server(('127.0.0.1', {THERE})); time.sleep(600)"
-    rig.container.exec_run(["python3", "-c", code], user="alice", detach=True)
-    wait_until(lambda: rig.exec(f"grep -q ':{THERE:04X} .* 0A ' /proc/net/tcp")[0] == 0, "the port is held")
-    try:
-        yield
-    finally:
-        rig.exec("pkill -f create_server")
-        wait_until(lambda: rig.exec(f"grep -q ':{THERE:04X} .* 0A ' /proc/net/tcp")[0] != 0, "the port is free")

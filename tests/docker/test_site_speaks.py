@@ -9,22 +9,9 @@ import pytest
 
 from faults import attached, leave, returned, settle, shell_of, wired
 from rig import Rig, wait_until
-from sites import PASSWORD, as_delivered, in_a_pipe, logged, logins, sshd_with, wait_for_s, with_password
+from sites import PASSWORD, as_delivered, in_a_pipe, logged, logins, sshd_with, wait_for_s, with_pam, with_password
 
 CLOSED = "Maintenance until 18:00, see https://site.edu/status"
-
-
-@contextmanager
-def with_pam(rig: Rig) -> Iterator[None]:
-    """An sshd that asks PAM about each account, as those of most sites."""
-    path, modules = "/etc/pam.d/sshd", "account required pam_nologin.so\naccount required pam_unix.so\n"
-    before = rig.exec(f"cat {path}")[1]
-    rig.exec(f"printf %s {shlex.quote(modules)} >{path}", "root")
-    try:
-        with sshd_with(rig, "UsePAM yes"):
-            yield
-    finally:
-        rig.exec(f"printf %s {shlex.quote(before)} >{path}", "root")
 
 
 @contextmanager
@@ -46,7 +33,7 @@ def test_a_site_that_is_closed_says_so(slurm: Rig, pam: bool) -> None:
         assert "unity (127.0.0.1 port " in window.text() and "ended the login before it was done" in window.text()
         done = in_a_pipe(slurm, "unity", "--ls")
         assert (done.returncode, CLOSED in done.stderr) == (5, True), done.stderr
-        assert wire.dials <= (2 if pam else 3)  # without PAM the login is done, and the link follows it
+        assert wire.dials == 2  # and no link beside the terminal, though without PAM its login is done
     assert slurm.exec("tmux has-session -t closed")[0] != 0
 
 
@@ -61,7 +48,7 @@ def test_a_site_that_closes_while_you_are_away_is_asked_once(slurm: Rig, pam: bo
             window.find("; r (sign in|try again), d leave")
             window.wait_for(CLOSED)
             wait_for_s(8)
-            assert wire.dials <= dials + (1 if pam else 2)
+            assert wire.dials == dials + 1
             window.press("r")
             window.wait_for("unity ended the login; r try again, d leave")
         window.press("r")

@@ -1,8 +1,9 @@
-"""Server and client of tmux from different Debian releases, as a module, conda or an upgrade makes them.
+"""Server and client of tmux from different releases of Debian and Ubuntu, as a module, conda or an upgrade makes them.
 
 The wire between them changed with 3.2 and 3.6. Each server answers, whatever program a login finds on PATH.
 """
 
+import json
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -16,10 +17,22 @@ from full import FULL
 from rig import Rig, wait_until
 from window import LNODE, Window
 
-RELEASES = ("bullseye", "bookworm", "trixie", "forky")  # tmux 3.1c, 3.3a, 3.5a, and 3.7 or later
+RELEASES = (
+    "bullseye",
+    "bookworm",
+    "trixie",
+    "resolute",
+    "forky",
+)  # tmux 3.1c, 3.3a, 3.5a, 3.6 (of Ubuntu), and 3.7 or later
 OLD = [(name, name) for name in ("1.8", "2.7")]  # no registry has these: stand-ins that refuse what they refuse
 PAIRS = [*OLD, *((server, client) for server in RELEASES for client in RELEASES)]
-QUICK = [OLD[0], ("bullseye", "forky"), ("bookworm", "bullseye"), ("forky", "bookworm")]  # each refuses in its own way
+QUICK = [
+    OLD[0],
+    ("bullseye", "forky"),
+    ("bookworm", "bullseye"),
+    ("resolute", "bookworm"),
+    ("forky", "resolute"),
+]  # each refuses in its own way
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +50,21 @@ def tmuxes(_tmuxes: Rig) -> Iterator[Rig]:
 
 def tmux(host: Rig, release: str, *words: str) -> str:
     """The tmux of that release by hand, past lnode."""
+    skip_without(host, release)
     program = "bullseye" if release[0].isdigit() else release  # which is behind the stand-ins
     status, said = host.exec(f"LC_ALL=C.UTF-8 /opt/tmux/{program}/tmux -u {shlex.join(words)}")
     assert status == 0, said
     return said.strip()
 
 
+def skip_without(host: Rig, release: str) -> None:
+    if release == "resolute" and host.exec("test -x /opt/tmux/resolute/tmux")[0] != 0:
+        pytest.skip("the archive of Ubuntu could not be reached when the image was built")
+
+
 def on_path(host: Rig, release: str) -> None:
     """What the name `tmux` means on the host from now on."""
+    skip_without(host, release)
     assert host.exec(f"ln -sfn /opt/tmux/{release}/tmux /usr/local/bin/tmux", "root")[0] == 0
 
 
@@ -148,17 +168,23 @@ def test_a_program_that_an_upgrade_has_replaced_is_still_that_of_its_server(tmux
     assert names(tmuxes, "bullseye") == [pid, "fresh", "work"]
 
 
+VERBS = [
+    ["--ls"], ["work", "--peek"], ["work", "--send", "x"], ["work", "--wait-for", "x"], ["work", "--reset"],
+    ["work", "--renew"], ["work", "--kill", "--yes"],
+]  # fmt: skip
+
+
+def asking(host: Rig, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*LNODE, "unity", *words], env=host.env(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
 def test_a_stopped_server_holds_up_no_verb_and_loses_nothing(tmuxes: Rig) -> None:
     on_path(tmuxes, "trixie")
     pid = work(tmuxes, "trixie")
-    verbs = [["--peek"], ["--send", "x"], ["--wait-for", "x"], ["--reset"], ["--renew"], ["--kill", "--yes"]]
     assert tmuxes.exec(f"kill -STOP {pid}")[0] == 0
-    asked = [
-        subprocess.Popen(
-            [*LNODE, "unity", *words], env=tmuxes.env(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        for words in (["--ls"], *(["work", *verb] for verb in verbs))
-    ]
+    asked = [asking(tmuxes, *words) for words in VERBS]
     with Window([*LNODE, "unity", "work"], tmuxes.env()) as window:
         window.wait_for(f"the tmux server (process {pid}) is stopped; let it go on: kill -CONT {pid}")
         assert window.exit_status() == 1
@@ -169,12 +195,89 @@ def test_a_stopped_server_holds_up_no_verb_and_loses_nothing(tmuxes: Rig) -> Non
     assert names(tmuxes, "trixie") == [pid, "work"]
 
 
+def test_a_server_that_hangs_is_named_by_each_verb_and_loses_nothing(tmuxes: Rig) -> None:
+    """It reads a FIFO in place of a file, and answers nobody until somebody writes."""
+    on_path(tmuxes, "trixie")
+    assert tmuxes.exec("mkfifo ~/.tmux.conf")[0] == 0
+    tmuxes.container.exec_run(["/opt/tmux/trixie/tmux", "-u", "new-session", "-d", "-s", "work", "cat"], user="alice",
+                              environment={"LC_ALL": "C.UTF-8"}, detach=True)  # fmt: skip
+    wait_until(lambda: tmuxes.exec("pgrep -u alice '^tmux: server'")[0] == 0, "the server starts")
+    pid = tmuxes.exec("pgrep -u alice '^tmux: server'")[1].strip()
+    asked = [asking(tmuxes, *words) for words in VERBS]
+    with Window([*LNODE, "unity", "work"], tmuxes.env()) as window:
+        window.wait_for(f"lnode: tmux (process {pid}) does not answer so far, waiting 30 s more")
+        assert window.exit_status() == 1
+        window.wait_for("tmux did not answer within 30 seconds")
+    for process in asked:
+        _, said = process.communicate(timeout=120)
+        assert (process.returncode, "tmux did not answer within 8 seconds" in said) == (1, True), said
+    assert tmuxes.exec("timeout 10 sh -c ': >~/.tmux.conf'")[0] == 0
+    assert names(tmuxes, "trixie") == [pid, "work"]
+
+
+def test_sessions_of_two_servers_are_listed_and_the_one_that_is_named_ends(tmuxes: Rig) -> None:
+    on_path(tmuxes, "trixie")
+    own = elsewhere(tmuxes)
+    tmux(tmuxes, "trixie", "new-session", "-d", "-s", "usual", "cat")
+    tmux(tmuxes, "trixie", "new-session", "-d", "-s", "twice", "cat")
+    work(tmuxes, "trixie", *own)
+    tmux(
+        tmuxes,
+        "trixie",
+        *own,
+        "set-option",
+        "@lnode_kind",
+        "node",
+        ";",
+        "set-option",
+        "@lnode_ended",
+        "7 DONE 1700000000",
+    )
+    tmux(tmuxes, "trixie", *own, "new-session", "-d", "-s", "twice", "cat")
+    (first, *_), (second, *_) = names(tmuxes, "trixie"), names(tmuxes, "trixie", *own)
+    assert listed(tmuxes) == ["twice", "twice", "usual", "work"]
+    refused = lnode(tmuxes, "twice", "--kill", "--yes")
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (
+        1, "lnode: two tmux servers of yours on unity have a session twice; nothing was ended"
+    )  # fmt: skip
+    with Window([*LNODE, "unity", "work"], tmuxes.env()) as window:
+        window.wait_for("lnode unity work --renew")  # and not what is true of the first server's session of that number
+        window.wait_without("--renew")
+        window.detach()
+        assert window.exit_status() == 0, window.text()
+    assert lnode(tmuxes, "work", "--kill", "--yes").returncode == 0
+    assert names(tmuxes, "trixie") == [first, "twice", "usual"]
+    assert names(tmuxes, "trixie", *own) == [second, "twice"]
+    notes = tmuxes.exec("cat ~/.local/state/lnode/nodes/*")[1].splitlines()
+    assert sorted(notes[1:]) == ["twice", "twice", "usual"]
+    assert tmuxes.exec(f"kill -STOP {second}")[0] == 0
+    done = lnode(tmuxes, "--ls")
+    assert (done.returncode, "another tmux server of yours on unity" in done.stderr) == (0, True), done.stderr
+    assert "usual" in done.stdout
+    done = lnode(tmuxes, "work", "--kill", "--yes")
+    assert (done.returncode, f"kill -CONT {second}" in done.stderr) == (1, True), done.stderr
+    assert tmuxes.exec(f"kill -CONT {second}")[0] == 0
+    assert names(tmuxes, "trixie", *own) == [second, "twice"]
+
+
+def elsewhere(host: Rig) -> tuple[str, str]:
+    """Options of tmux for a server in another folder than the usual one."""
+    folder = f"/home/alice/own/tmp/tmux-{host.exec('id -u')[1].strip()}"
+    assert host.exec(f"mkdir -p ~/own/tmp && mkdir -m 700 {folder}")[0] == 0
+    return "-S", f"{folder}/default"
+
+
+def listed(host: Rig) -> list[str]:
+    """The sessions of --ls."""
+    found = json.loads(lnode(host, "--ls", "--json").stdout)["sessions"]
+    return sorted(session["name"] for session in found)
+
+
 def test_a_server_whose_folder_only_a_login_shell_knows(tmuxes: Rig) -> None:
     """TMUX_TMPDIR stands in .bash_profile: your sessions are found there, and new ones join them."""
     on_path(tmuxes, "bookworm")
-    assert tmuxes.exec("mkdir -p ~/own/tmp && echo 'export TMUX_TMPDIR=~/own/tmp' >~/.bash_profile")[0] == 0
-    where = ("-S", f"/home/alice/own/tmp/tmux-{tmuxes.exec('id -u')[1].strip()}/default")
-    assert tmuxes.exec(f"mkdir -m 700 {where[1].removesuffix('/default')}")[0] == 0
+    assert tmuxes.exec("echo 'export TMUX_TMPDIR=~/own/tmp' >~/.bash_profile")[0] == 0
+    where = elsewhere(tmuxes)
     pid = work(tmuxes, "bookworm", *where)
     assert "work" in lnode(tmuxes, "--ls").stdout
     with Window([*LNODE, "unity", "work", "--existing"], tmuxes.env()) as window:

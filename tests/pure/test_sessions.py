@@ -227,6 +227,29 @@ def test_what_the_list_is_asked_with() -> None:
 SALLOC: Sections = {"processes": ("900 1 900 01:00 sh", "901 900 900 00:50 salloc")}
 
 
+def test_two_servers_may_have_sessions_and_panes_of_one_number() -> None:
+    row = "$0 1700000000 1700000000 0 {} %0 f* k o e w t {}"
+    panes = {"panes": (row.format(900, "mine"),), "panes-2": (row.format(950, "other"),)}
+    jobs = (job_row("RUNNING"), job_row("RUNNING", sid=950).replace("7 ", "8 ", 1))
+    picture = picture_of(reply(jobs=jobs, more=panes))
+    mine, *_ = picture.entries
+    assert [job.id for job in mine.ending.jobs] == ["7"] and mine.ending.shown_in == ()
+    assert [entry.session.name for entry in picture.entries] == ["mine", "other"]
+
+
+@pytest.mark.parametrize("names", [("mine", "other"), ("mine", "mine")])
+def test_a_name_that_two_servers_have(names: tuple[str, str]) -> None:
+    rows = [f"$0 1700000000 1700000000 0 900 %0 f* k o e w t {name}" for name in names]
+    picture = picture_of(reply(more={"panes": (rows[0],), "panes-2": (rows[1],)}))
+    assert picture.is_twice("mine") is (names[0] == names[1])
+
+
+@pytest.mark.parametrize(("section", "word"), [("refused-tmux", "refused"), ("unasked-tmux", "partly")])
+def test_what_tmux_says_if_it_cannot_be_asked(section: str, word: str) -> None:
+    picture = picture_of(reply(more={section: ("no", "way")}))
+    assert (picture.tmux, picture.tmux_says) == (word, "no\nway")
+
+
 def test_a_job_in_windows_that_another_session_shows_does_not_end_with_one_of_them() -> None:
     row = "${} 1700000000 1700000000 0 {} %{} f* k o e w t {}"
     rows = [(0, 900, 0, "mine"), (1, 900, 0, "view"), (1, 950, 1, "view"), (2, 960, 2, "other")]

@@ -28,19 +28,19 @@ names = st.text(st.characters(exclude_characters=".:", exclude_categories=["C", 
 
 
 @pytest.mark.parametrize(
-    ("row", "ends_by", "prefix"),
+    ("row", "ends_by", "prefix", "server"),
     [
-        ("options $1 x0 d0 pC-b", "", "C-b"),
-        ("options $1 x1 doff pC-Space", "exit-unattached", "C-Space"),
-        ("options $1 x0 d1 p`", "destroy-unattached", "`"),
-        ("options $1 xoff don p", "destroy-unattached", ""),
-        ("options $1 x0 dkeep-last pC-b", "", "C-b"),
-        ("options $1 x d p", "", ""),  # formats before 2.4 know no options
+        ("options $1 s9 x0 d0 pC-b", "", "C-b", 9),
+        ("options $1 s9 x1 doff pC-Space", "exit-unattached", "C-Space", 9),
+        ("options $1 s9 x0 d1 p`", "destroy-unattached", "`", 9),
+        ("options $1 s9 xoff don p", "destroy-unattached", "", 9),
+        ("options $1 s9 x0 dkeep-last pC-b", "", "C-b", 9),
+        ("options $1 s x d p", "", "", 0),  # formats before 2.4 know no options, before 2.1 no pid
     ],
 )
-def test_options_that_end_a_session_with_its_last_client(row: str, ends_by: str, prefix: str) -> None:
-    assert parse_options([row, "options x0 d0 pC-b", "named x", "options $1 x0 d0 p\x1b[0m"]) == {
-        "$1": (ends_by, prefix)
+def test_options_that_end_a_session_with_its_last_client(row: str, ends_by: str, prefix: str, server: int) -> None:
+    assert parse_options([row, "options x0 d0 pC-b", "named x", "options $1 s x0 d0 p\x1b[0m"]) == {
+        "$1": (ends_by, prefix, server)
     }
 
 

@@ -16,7 +16,6 @@ from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import Entry, Picture
 from lnode.laptop import notify
 from lnode.laptop.off_loop import in_thread
-from lnode.remote.fields import SessionId
 
 _BELL = "\a"
 
@@ -36,8 +35,8 @@ class Lookout:
         self._first = True  # is the truth still to be told?
         self._title = ""
 
-    async def keep(self, ask: Ask, session: SessionId, trouble: str = "") -> NoReturn:
-        """Watch over a session, by tmux's own id, until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
+    async def keep(self, ask: Ask, session: tmux.Birth, trouble: str = "") -> NoReturn:
+        """Watch over a session until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
         if trouble and not self._first:
             await ask(self._says(None, "", _of_lnode(trouble)))
             trouble = ""
@@ -45,7 +44,7 @@ class Lookout:
             await asyncio.sleep(self._due - time.monotonic())
             self._due = time.monotonic() + expiry.pause_s(None)
             picture = sessions.picture_of(await ask(self._look))
-            entry = next((entry for entry in picture.entries if entry.session.id == session), None)
+            entry = next((entry for entry in picture.entries if entry.session.birth == session), None)
             self._due = time.monotonic() + expiry.pause_s(entry, picture.now)
             if entry is not None:
                 await self._tell(ask, entry, picture, trouble)

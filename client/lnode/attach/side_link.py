@@ -3,16 +3,18 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from lnode.attach import heartbeat, login_shell
 from lnode.attach.allocation import Lookout
 from lnode.attach.login_shell import LoginShell
 from lnode.cluster import sessions
+from lnode.cluster.tmux import Birth
 from lnode.laptop.tasks import Beside
 from lnode.reconnect.machine import LATE_S, Happened
 from lnode.remote import call
-from lnode.remote.fields import NodeName, SessionId
+from lnode.remote.fields import NodeName, SessionId, epoch, number
 from lnode.remote.reply import TooLong, parse_reply, rows_of
 from lnode.ssh import begun, failures, keychain, sign_in_memory
 from lnode.ssh.failures import Cause
@@ -32,7 +34,7 @@ _HEARTLESS_S = (
 )  # without a heartbeat; then knocks at the host prove the way, but not often
 _FREE_WITHIN_S = 6.0  # the terminal waits for it
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
-_UNHEARD_S = 30.0  # the first if the link has opened and never beaten: its login was for nothing
+_SETTLES_S = (1.0, 5.0)  # least and most, from the terminal's login to that of the link
 _LOOK_ON_S = 30.0  # for a terminal whose line has not begun
 _SURE_S = 2.0  # after the terminal's login: sshd has started its login shell
 
@@ -60,7 +62,7 @@ class Companion:
     the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
     `unbegun` hears what the login shell does while the terminal's line has not begun. `person`: only you can sign in.
     `link` is open already: see `EarlyLink`. `trouble` is told in the session. `covered`: lnode has drawn on the screen,
-    perhaps just after the session had, so tmux draws it once more.
+    perhaps just after the session had, so tmux draws it once more. `login_s`: so long the terminal's login took.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Companion:
         link: Link | None = None,
         trouble: Callable[[], str] = str,
         covered: bool = False,
+        login_s: float = 0.0,
     ) -> None:
         self._target, self._client, self._is_silent = target, client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
@@ -87,8 +90,8 @@ class Companion:
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
         self.shared_only = person or odd or sign_in_memory.is_for_ssh_alone(target) or _is_on_trust(target, said)
-        self._trouble = trouble
-        self._asked = asyncio.Event()
+        self._trouble, self._login_s = trouble, login_s
+        self._asked, self._hurried = asyncio.Event(), asyncio.Event()
         self._early: Link | None = link
         self._link: Link | None = None
         self._linked = asyncio.Event()
@@ -121,6 +124,7 @@ class Companion:
     async def look(self, line: Callable[[str], str]) -> sessions.Picture | None:
         """Return the host's picture, None if it takes too long: you wait for the prompt."""
         nonce = call.nonce()
+        self._hurried.set()
         try:
             async with asyncio.timeout(_WITHIN_S):
                 await self._linked.wait()
@@ -132,11 +136,24 @@ class Companion:
             return None
 
     async def _keep(self) -> None:
+        await self._settle()
         pause, longest = _AGAIN_S
         while await self._beat():
-            pause = _AGAIN_S[0] if self._beats else min(max(_UNHEARD_S if self._unheard else 0, 2 * pause), longest)
+            # One that has opened and never beaten has logged in for nothing.
+            pause = _AGAIN_S[0] if self._beats else longest if self._unheard else min(2 * pause, longest)
             self._beats = False
             await asyncio.sleep(pause)
+
+    async def _settle(self) -> None:
+        """Wait until a host that has no shell for you would have ended the terminal: it would end a second login too.
+
+        sshd says so after the login (/etc/nologin, pam_open_session), within a round trip and the start of a process.
+        The login was several of both.
+        """
+        least, most = _SETTLES_S
+        if not (self._early or self.shared_only):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurried.wait(), min(max(least, self._login_s), most))
 
     def _say_unbegun(self, shell: LoginShell | None, *, ended: bool = False) -> None:
         self._covered = True
@@ -225,8 +242,8 @@ class Companion:
         nonce = call.nonce()
         return await _reply(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
 
-    async def _find_client(self) -> SessionId | None:
-        """Wait for the attach, and return tmux's id of the session; None also if that is on another login node."""
+    async def _find_client(self) -> Birth | None:
+        """Wait for the attach, and return the session; None also if that is on another login node."""
         pauses = iter(_LOOK_AGAIN_S)
         while True:
             reply = await self._ask_client("look")
@@ -255,13 +272,14 @@ class Companion:
             self._remember(f"{what}: {failed.story}")
             return {}
 
-    def _session(self, reply: Mapping[str, Sequence[str]]) -> SessionId | None:
-        """Return tmux's id of the terminal's session, None if it is not on this node; learn the node's name."""
-        name, id_ = (*reply.get("here", ()), "", "")[:2]
-        session = SessionId.parse(id_)
-        if session:
-            self._learn(NodeName.parse(name))
-        return session
+    def _session(self, reply: Mapping[str, Sequence[str]]) -> Birth | None:
+        """Return the terminal's session, None if it is not on this node; learn the node's name."""
+        name, id_, born = (*reply.get("here", ()), "", "", "")[:3]
+        session, (created, _, server) = SessionId.parse(id_), born.partition(",")
+        if session is None:
+            return None
+        self._learn(NodeName.parse(name))
+        return session, epoch(created) or 0, number(server) or 0
 
 
 class EarlyLink:
@@ -269,25 +287,30 @@ class EarlyLink:
 
     def __init__(self) -> None:
         self._link: Link | None = None
+        self._has_freed = False  # the ports of the terminal that was lost last
 
     async def open(self, target: Target, client: Callable[[str, str, int], str]) -> None:
-        """Open it, and free the ports. Without a link a port may stay taken."""
+        """Open it, and free the ports, once for each lost terminal. Without a link a port may stay taken."""
+        if self._has_freed:
+            return
         nonce = call.nonce()
         try:
             async with asyncio.timeout(_FREE_WITHIN_S):
                 self._link = await open_link(target)
                 await _reply(self._link, nonce, client(nonce, "free", 0), _FREE_WITHIN_S)
+                self._has_freed = True
         except (TimeoutError, LinkFailed):
             await self.drop()
 
     def take(self) -> Link | None:
-        """Return the link, which is the caller's from now on."""
-        link, self._link = self._link, None
+        """Return the link, which is that of a new terminal from now on."""
+        link, self._link, self._has_freed = self._link, None, False
         return link
 
     async def drop(self) -> None:
         """Close it."""
-        if link := self.take():
+        link, self._link = self._link, None
+        if link:
             await link.close()
 
 

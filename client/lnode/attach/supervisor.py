@@ -253,7 +253,7 @@ class _Supervisor:
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
             self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person,
             link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
-            covered=self._again,
+            covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip
 
     async def _free_ports(self, target: Target, start: Start) -> None:

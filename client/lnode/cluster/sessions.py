@@ -1,7 +1,7 @@
 """tmux's sessions and the scheduler's jobs, joined into one picture: each session with its node and time left."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -76,12 +76,15 @@ class Entry(NamedTuple):
 CANNOT_ASK = ("lost", "refused")
 """The values of Picture.tmux if its sessions are unknown. Unknown does not mean that there are none."""
 
+IN_DOUBT = (*CANNOT_ASK, "partly")
+"""The values of Picture.tmux if there may be a session that the picture does not have."""
+
 
 class Picture(NamedTuple):
     """The answer of list.sh. `scheduler` is "ok", "silent" (it did not answer) or "none" (lnode found none).
 
-    `tmux` is "ok", "missing", "lost" (it runs, but its socket is gone) or "refused" (lnode cannot ask it); then
-    `tmux_says` are its own words.
+    `tmux` is "ok", "missing", "lost" (it runs, but its socket is gone), "refused" (lnode cannot ask it) or "partly"
+    (lnode cannot ask another server of yours); then `tmux_says` are its own words.
     `now` is the login node's clock in epoch seconds. Compare times of sessions with it, never with the laptop's clock.
     `system` is the scheduler: a key of schedulers.known.KNOWN.
     `address` is its own full name, None if it has none; `login_node` is its name for sentences.
@@ -105,7 +108,12 @@ class Picture(NamedTuple):
     is_modeless: bool = False
 
     def named(self, name: str) -> Entry | None:
+        """Return the session of that name. Of two it is that of the server which a login finds first."""
         return next((entry for entry in self.entries if entry.session.name == name), None)
+
+    def is_twice(self, name: str) -> bool:
+        """True if two tmux servers of yours have a session of that name."""
+        return sum(entry.session.name == name for entry in self.entries) > 1
 
 
 def list_values(tmux_path: str) -> tuple[str, ...]:
@@ -133,10 +141,9 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
     ahead_s = known.ahead_s or 0
-    entries, found = [], _sessions(reply, processes)
+    entries, found = [], [*_sessions(reply, processes)]
     too_much = _steps(len(found), jobs, known.host) > _MOST_STEPS
-    shown = _names_by_pane(found)
-    for session in found:
+    for session, shown in found:
         tied = Tie(None, is_certain=False) if too_much else job_evidence.tie(session, known)
         if address is None and jobs:  # all jobs might be another node's
             tied = tied._replace(is_certain=False)
@@ -149,11 +156,12 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     tmux_is = next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers_known.name_in(reply), port, claims,
-        keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get("refused-tmux", ())),
+        keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get(_SAYS.get(tmux_is, ""), ())),
         distrusted=tuple(filter(_DISTRUSTED.fullmatch, reply.get("distrusted", ()))), is_modeless="modeless" in reply,
     )  # fmt: skip
 
 
+_SAYS = {"refused": "refused-tmux", "partly": "unasked-tmux"}
 _DISTRUSTED = re.compile(r"(writable|foreign) \.local/state/lnode[A-Za-z0-9._/-]{0,300}")
 
 
@@ -166,9 +174,24 @@ def _steps(sessions: int, jobs: Sequence[Job], host: Host) -> int:
 _MOST_STEPS = 1_000_000  # about a second; one user never runs so much, so beyond it the state stays unknown
 
 
-def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]) -> list[tmux.Session]:
-    """Return the sessions with the origin of each of their clients, and with tmux's options for them."""
-    panes, marks = reply.get("panes", ()), tmux.parse_marks(reply.get("marks", ()))
+def _sessions(
+    reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
+) -> Iterator[tuple[tmux.Session, Mapping[str, Sequence[str]]]]:
+    """Yield each session, and pane -> the sessions that show it on the same server: ids are those of one server."""
+    for section in ("panes", *(f"panes-{number}" for number in range(2, _MOST_SERVERS + 1))):
+        of_server = _sessions_of(reply.get(section, ()), reply, processes)
+        shown = _names_by_pane(of_server)
+        yield from ((session, shown) for session in of_server)
+
+
+_MOST_SERVERS = 6  # server.sh, elsewhere
+
+
+def _sessions_of(
+    panes: Sequence[str], reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
+) -> list[tmux.Session]:
+    """Return a server's sessions with the origin of each of their clients, and with tmux's options for them."""
+    marks = tmux.parse_marks(reply.get("marks", ()))
     owners, hosts = tmux.parse_owners(panes), tmux.parse_who(reply.get("who", ()))
     options = tmux.parse_options(panes)
     places: dict[str, list[str]] = {}
@@ -181,9 +204,9 @@ def _sessions(reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginP
         place = laptop if is_owner else hosts.get(client.tty) or client.tty.removeprefix("/dev/")
         places.setdefault(client.session_id, []).append(place)
     return [
-        session._replace(clients=tuple(places.get(session.id, ())), ends_by=ends_by, prefix=prefix)
+        session._replace(clients=tuple(places.get(session.id, ())), ends_by=ends_by, prefix=prefix, server=server)
         for session in tmux.parse_panes(panes)
-        for ends_by, prefix in [options.get(session.id, ("", ""))]
+        for ends_by, prefix, server in [options.get(session.id, ("", "", 0))]
     ]
 
 

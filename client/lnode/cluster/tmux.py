@@ -21,8 +21,8 @@ PANES_FORMAT = (
 
 
 # The section of a reply in which a script says that tmux gave no answer -> the word for it in `--json`: there is no
-# tmux, its socket is gone, or it refuses.
-UNANSWERED = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused"}
+# tmux, its socket is gone, it refuses, or only a further server of yours does.
+UNANSWERED = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refused", "unasked-tmux": "partly"}
 
 
 class ExitOfAttach(IntEnum):
@@ -57,6 +57,10 @@ class Ended(NamedTuple):
     at: int
 
 
+Birth = tuple[SessionId, int, int]
+"""tmux's id of a session, the second in which it began, and the pid of its server: 0 before tmux 2.1."""
+
+
 class Session(NamedTuple):
     """A tmux session. Times are seconds since the epoch on the host's clock.
 
@@ -64,7 +68,8 @@ class Session(NamedTuple):
     "login", "run", or "" for one made by hand. `clients` has the origin of each client: a laptop's name, a host,
     else a tty. `alerts` are tmux's flags of its windows: `!` bell, `~` silence, `#` activity. `told` is the job whose
     start was told, `warned` the last warning (`JOB MINUTES`). `ends_by` is the option of tmux by which the session ends
-    when nobody is attached, or "". `prefix` is its prefix key, as tmux names it: C-b.
+    when nobody is attached, or "". `prefix` is its prefix key, as tmux names it: C-b. `server` is the pid of its
+    server, 0 before tmux 2.1.
     """
 
     id: SessionId
@@ -82,6 +87,11 @@ class Session(NamedTuple):
     warned: str = ""
     ends_by: str = ""
     prefix: str = ""
+    server: int = 0
+
+    @property
+    def birth(self) -> Birth:
+        return self.id, self.created, self.server
 
 
 _PANE = r"(\$[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{0,12}) ([0-9]{1,6}) ([0-9]{1,10}) (%[0-9]{1,10}) f(\S{0,20}) k(.*)"
@@ -139,13 +149,18 @@ def parse_owners(lines: Iterable[str]) -> dict[SessionId, tuple[int, str]]:
     return {id_: (int(lease[1]), lease[2]) for id_, lease in leases if lease}
 
 
-def parse_options(lines: Iterable[str]) -> dict[SessionId, tuple[str, str]]:
-    """Read the rows `options SESSION_ID x... d... p...`: session id -> (the option that ends it unattached, prefix)."""
-    rows = (re.fullmatch(r"options (\$[0-9]{1,10}) x(\S{0,20}) d(\S{0,20}) p([!-~]{0,12})", row) for row in lines)
+def parse_options(lines: Iterable[str]) -> dict[SessionId, tuple[str, str, int]]:
+    """Read the rows `options SESSION_ID s... x... d... p...`.
+
+    Session id -> (the option that ends it unattached, prefix, pid of the server).
+    """
+    pattern = r"options (\$[0-9]{1,10}) s([0-9]{0,10}) x(\S{0,20}) d(\S{0,20}) p([!-~]{0,12})"
+    rows = (re.fullmatch(pattern, row) for row in lines)
     on = ("on", "1")  # formats show a flag as a number; destroy-unattached is a word since 3.4
     return {
         SessionId(row[1]): (
-            "exit-unattached" if row[2] in on else "destroy-unattached" if row[3] in on else "", row[4],
+            "exit-unattached" if row[3] in on else "destroy-unattached" if row[4] in on else "", row[5],
+            number(row[2]) or 0,
         )
         for row in rows if row
     }  # fmt: skip

@@ -65,6 +65,8 @@ def _kill_session(
     alias, name, ending = there.alias, entry.session.name, entry.ending
     if not ending.is_known and picture.scheduler == "silent":
         raise _silent(there, name)
+    if picture.is_twice(name):
+        raise _twice(there, name)
     goes_on = [*_that_go_on(entry)]
     if run and run.state == "running" and run.session != name:
         goes_on.append("the run of that name goes on")
@@ -89,6 +91,14 @@ def _kill_session(
     return ExitCode.DONE
 
 
+def _twice(there: Target, name: str) -> LnodeError:
+    return LnodeError(
+        ExitCode.FAILED,
+        f"two tmux servers of yours on {there.alias} have a session {name}; nothing was ended",
+        "give one of them another name, in a shell of that session: tmux rename-session",
+    )
+
+
 def _silent(there: Target, name: str) -> LnodeError:
     alone = f"{there.by_hand} tmux kill-session -t {shlex.quote(name)}"
     return LnodeError(
@@ -105,6 +115,8 @@ def _check_ended(after: Reply, there: Target, name: str) -> None:
     by_hand = f"end it by hand: {there.by_hand} tmux kill-session -t {shlex.quote(name)}"
     if "renamed" in after:
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} has got another name meanwhile; nothing was ended", look)
+    if "twice" in after:
+        raise _twice(there, name)
     if "changed" in after:
         raise LnodeError(
             ExitCode.FAILED, f"{name} on {alias} has asked for another job meanwhile; nothing was ended", look

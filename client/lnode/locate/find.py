@@ -202,7 +202,7 @@ def no_session(alias: str, name: str) -> LnodeError:
 
 
 def no_tmux(alias: str, tmux_is: str, says: str = "") -> LnodeError:
-    """Return the error for a host that has no tmux ("missing"), or cannot ask it ("lost", "refused", see Picture).
+    """Return the error for a host that has no tmux ("missing"), or if lnode cannot ask it (see Picture.tmux).
 
     `says` are the words of tmux.
     """
@@ -211,7 +211,7 @@ def no_tmux(alias: str, tmux_is: str, says: str = "") -> LnodeError:
             ExitCode.MISSING_THERE, f"there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
             f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml',
         )  # fmt: skip
-    if tmux_is == "refused":
+    if tmux_is in ("refused", "partly"):
         return LnodeError(
             ExitCode.FAILED, f"tmux on {alias} does not answer as it should: which sessions it has is not known",
             f"see what is wrong with it: lnode {alias} --doctor", detail=says,

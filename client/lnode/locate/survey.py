@@ -103,8 +103,8 @@ class Survey:
         for node, seen in pictures.items():
             if node is not None:
                 names = [entry.session.name for entry in seen.entries[:_MOST_NAMES]]
-                if seen.tmux in sessions.CANNOT_ASK:
-                    names = [*_names_on(known, node)]
+                if seen.tmux in sessions.IN_DOUBT:
+                    names = [*dict.fromkeys((*names, *_names_on(known, node)))]
                 routes.learn_node(self._target.alias, node, seen.port, names, led=node == here)
 
     def _ask(self, there: Target) -> Question:

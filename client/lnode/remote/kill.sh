@@ -121,8 +121,37 @@ held=$*
 # shellcheck disable=SC2086 # split on purpose
 set -- $jobs
 
-find_session '#{session_name}' "$name"
-has_name=$id
+# find_by_name: go to the one of your servers that has the session, and set $has_name to its id, or to nothing. A server that cannot be
+# asked may have it too, unless it is found.
+find_by_name() {
+  find_session '#{session_name}' "$name"
+  has_name=$id at=$TMUX_TMPDIR
+  for folder in $(elsewhere); do
+    move_to "$folder"
+    if ! session_with '#{session_name}' "$name"; then
+      [ -n "$has_name" ] || conclude silent
+    elif [ -n "$id" ] && [ "$TMUX_TMPDIR" != "$at" ]; then
+      [ -z "$has_name" ] || conclude twice
+      has_name=$id at=$TMUX_TMPDIR
+    fi
+  done
+  move_to "$at"
+}
+
+# note_all: note the sessions of all your servers, of which $rows are those of the one that was asked last. A server that cannot be asked
+# keeps what was noted.
+note_all() {
+  names=$(printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p')
+  for folder in $(elsewhere); do
+    move_to "$folder"
+    session_with '#{session_name}' "$name" || return
+    names="$names
+$(printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p')"
+  done
+  note_sessions "$names"
+}
+
+find_by_name
 find_session '#{session_id}' "$want"
 if [ -n "$id" ]; then
   [ "$has_name" = "$want" ] || conclude renamed
@@ -141,5 +170,5 @@ fi
 find_session '#{session_name}' "$name"
 section left
 printf '%s\n' "$id"
-note_sessions "$(printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p')"
+note_all
 section end

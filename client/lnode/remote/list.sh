@@ -25,31 +25,58 @@ cannot_ask() {
   fi
 }
 
-# All about tmux: its panes and clients in one call, and where there are clients the marks of lnode's own (session.sh) and
-# the hosts that the ttys of all came from. False if tmux cannot be asked.
+# ask_panes LIST: the panes and clients of one server, in one call of LIST, which is a function of tmux.sh.
+ask_panes() {
+  "$1" list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
+    list-sessions -F 'options #{session_id} s#{pid} x#{exit-unattached} d#{destroy-unattached} p#{prefix}' ';' \
+    list-panes -a -F "$panes_format"
+}
+
+# All about tmux: the panes and clients of each server of yours, where there are clients the marks of lnode's own (session.sh) and
+# the hosts that the ttys of all came from. Another server than the first has a section of its own, as ids are those of one server.
+# False if the first cannot be asked.
 sessions() {
-  if ! list list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
-    list-sessions -F 'options #{session_id} x#{exit-unattached} d#{destroy-unattached} p#{prefix}' ';' \
-    list-panes -a -F "$panes_format"; then
+  if ! ask_panes list; then
     cannot_ask
     return 1
   fi
-  section panes
+  attached='' number=1
+  show_panes panes
+  for folder in $(elsewhere); do
+    move_to "$folder"
+    if ! ask_panes list_here; then
+      section unasked-tmux
+      printf '%s\n' "$rows" | head -n 20
+    elif [ -z "$none" ]; then
+      number=$((number + 1))
+      show_panes "panes-$number"
+    fi
+  done
+  move_to "$its_folder"
+  if [ -n "$attached" ]; then
+    section who
+    who 2>/dev/null | grep "^${USER:=$(id -un)} "
+  fi
+  section processes
+  ps -u "$me" -o pid= -o ppid= -o sid= -o etime= -o comm= 2>/dev/null
+}
+
+# show_panes SECTION
+show_panes() {
+  section "$1"
   printf '%s\n' "$rows"
-  panes=$rows
+  panes="$panes
+$rows"
   set --
   for id in $(printf '%s\n' "$rows" | sed -n 's/^client \(\$[0-9]*\) .*/\1/p' | sort -u); do
     set -- "$@" ';' show-options -t "$id:"
   done
   if [ $# -gt 0 ]; then
     shift
+    attached=yes
     section marks
     if ask "$@"; then printf '%s\n' "$rows" | grep '^@lnode_run_'; fi
-    section who
-    who 2>/dev/null | grep "^${USER:=$(id -un)} "
   fi
-  section processes
-  ps -u "$me" -o pid= -o ppid= -o sid= -o etime= -o comm= 2>/dev/null
 }
 
 # Of the processes in the sessions that submitted the batch jobs (1 in the third field), and of those that lead into a job, the

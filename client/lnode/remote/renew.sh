@@ -69,7 +69,7 @@ start_in_pane() {
 IFS=' ' read -r want how granted || exit 0
 awake=
 [ -n "$how" ] || exit 0
-session_with '#{session_name}' "$name"
+everywhere session_with '#{session_name}' "$name"
 if [ "$id" != "$want" ]; then
   section renamed
   section end

@@ -37,7 +37,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
         if not view.pictures or error.code is not ExitCode.UNREACHABLE:
             raise
     for picture in view.pictures:
-        if view.is_fresh and picture.tmux != "ok":
+        if view.is_fresh and picture.tmux not in ("ok", "partly"):
             raise no_tmux(target.alias, picture.tmux, picture.tmux_says)
     if watch:
         return keep_watch({target.alias: address}, [view])

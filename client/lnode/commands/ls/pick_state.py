@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from lnode.attach.keys import PASTED
-from lnode.cluster.sessions import CANNOT_ASK
+from lnode.cluster.sessions import IN_DOUBT
 from lnode.commands.ls.table import Cell, View, notes, session_row
 from lnode.text import columns_of, fitted, visible
 
@@ -260,7 +260,7 @@ def _again(state: State, rows: Sequence[Row]) -> Row | None:
 
 def _is_known(view: View) -> bool:
     """True if the host has told all of its sessions. Otherwise a session that is not in the view may still exist."""
-    answered = all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
+    answered = all(picture.tmux not in IN_DOUBT for picture in view.pictures)
     is_whole = len(view.entries) <= _MOST_ROWS
     return view.is_fresh and bool(view.pictures) and answered and not view.silent and is_whole
 

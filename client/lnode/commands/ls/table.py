@@ -6,7 +6,7 @@ A picture ages: times count on from the moment of the picture. If a job must hav
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lnode.cluster.sessions import CANNOT_ASK, Entry, Picture, State, not_kept, start_in_words
+from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, not_kept, start_in_words
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
@@ -210,14 +210,14 @@ def notes(views: Sequence[View]) -> list[str]:
             said.append(f"{more} more rows are not shown: lnode {view.host} --ls --json")
         said += view.silent
         if view.trouble:
-            is_known = view.pictures and all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
+            is_known = view.pictures and all(picture.tmux not in IN_DOUBT for picture in view.pictures)
             none = f"; {in_words(view.age_s)} ago it had no sessions" if is_known and not view.entries else ""
             said.append(f"{view.trouble}{none}")
         elif any(picture.scheduler == "silent" for picture in view.pictures):
             said.append(f"the scheduler of {view.host} does not answer: jobs and time left are unknown")
         if view.is_fresh:
             said += filter(None, (not_kept(picture, view.host) for picture in view.pictures))
-        said += [_unknown(picture, view.host) for picture in view.pictures if picture.tmux in CANNOT_ASK]
+        said += [_unknown(picture, view.host) for picture in view.pictures if picture.tmux in IN_DOUBT]
     idle = [view for view in views if _is_idle(view)]
     if len(views) == 1 and idle:
         nodes = ", ".join(picture.login_node for picture in views[0].pictures)
@@ -229,12 +229,14 @@ def notes(views: Sequence[View]) -> list[str]:
 
 def _is_idle(view: View) -> bool:
     """True if lnode knows that nothing runs on the host."""
-    is_known = view.is_fresh and all(picture.tmux not in CANNOT_ASK for picture in view.pictures)
+    is_known = view.is_fresh and all(picture.tmux not in IN_DOUBT for picture in view.pictures)
     return bool(view.pictures) and is_known and not view.entries and not news(view)
 
 
 def _unknown(picture: Picture, host: str) -> str:
     node = "" if picture.login_node == host else f" ({picture.login_node})"
+    if picture.tmux == "partly":
+        return f"another tmux server of yours on {host}{node} does not answer, so its sessions are not listed"
     return f"tmux on {host}{node} does not answer as it should, so its sessions are not known: lnode {host} --doctor"
 
 

@@ -95,8 +95,11 @@ elsewhere() {
   awk -v end="/tmux-$me/default" -v own="${TMUX_TMPDIR:-/tmp}" '
     $4 == "00010000" && (at = length($8) - length(end)) > 0 && substr($8, at + 1) == end {
       folder = substr($8, 1, at)
+      sub("/*$", "", folder) # older ones say /tmp//tmux-
       if (folder != own && !seen[folder]++) print folder
     }' /proc/net/unix 2>/dev/null | head -n 5 | while read -r folder; do
+    # shellcheck disable=SC3013 # where test(1) has no -ef, a link to a folder is another one
+    if [ "$folder" -ef "${TMUX_TMPDIR:-/tmp}" ] 2>/dev/null; then continue; fi
     if [ -S "$folder/tmux-$me/default" ] && [ -n "$(find "$folder/tmux-$me" -prune -type d -user "$me")" ]; then printf '%s\n' "$folder"; fi
   done
 }

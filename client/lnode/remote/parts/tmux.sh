@@ -6,7 +6,8 @@ unset TMUX TMUX_PANE
 # bsd-csh leaves its own copies of the terminal open, which a tmux server would keep for good.
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
-patience_s=10 at_first_s=4 # for a call of tmux, and for the first question
+patience_s=8 at_first_s=4 # for a call of tmux, and for the first question
+tells='' # is somebody there who reads that it takes its time?
 awake='' # has the server answered just now? Whoever has waited for something since sets it to nothing again.
 me='' # ${me:=$(id -u)}: this user's number, asked for once
 lost='' # see server.sh
@@ -186,7 +187,10 @@ cure() {
     fi
     if use_program_of "$server"; then return; fi
   fi
-  if [ -n "$is_late" ]; then return; fi
+  if [ -n "$is_late" ]; then
+    if [ -n "$tells" ]; then printf '\r%s\033[K\n' "lnode: tmux${server:+ (process $server)} does not answer so far, waiting $patience_s s more"; fi
+    return
+  fi
   is_ending "$rows" || return
   sleep 0.2 2>/dev/null || sleep 1
 }
