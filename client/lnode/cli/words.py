@@ -1,7 +1,7 @@
 """Every word that you can type, declared once: the verbs, and the options that go with them.
 
-The parser, `--help`, the errors about words that do not go together, and a test of README's options follow from this
-table. A verb is a module of commands/ with a function of the same name, or a folder with such a module.
+The parser, `--help`, the errors about words that do not go together, the man page, completion and a test of the docs
+follow from this table. A verb is a module of commands/ with a function of that name, or a folder with such a module.
 """
 
 from enum import Enum, auto
@@ -164,6 +164,8 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("history", "--history", "why was I disconnected? what happened, and when", _SETUP, Scope.SESSION,
          connects=False),
 
+    Verb("drop", "--drop", "lnode demo --drop 10: cut the demo's wire for 10 s, to see lnode come back", _SETUP,
+         Scope.HOST, "seconds", int, "S", connects=False),
     Verb("completion", "--completion", "print what completes words in bash, zsh or fish", _SETUP, Scope.LAPTOP,
          "shell", str, "SHELL", connects=False),
     Verb("man", "--man", "print the man page", _SETUP, Scope.LAPTOP, connects=False),
