@@ -215,7 +215,8 @@ class _Supervisor:
     async def _start(self, start: Start) -> None:
         target = self._target
         if start.fresh and self._rode and self._rode == master.identity(target):  # else it is a new master
-            if self._loop.state.reached or await self._loop.knock() is None:
+            state = self._loop.state
+            if state.reached or (not state.blind and await self._loop.knock() is None):
                 await asyncio.to_thread(master.drop, target)
             else:  # perhaps only the network is down, and other windows need that connection
                 target = master.without(target)
