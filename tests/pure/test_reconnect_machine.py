@@ -403,8 +403,22 @@ def test_other_peoples_keys_and_knocks_are_nothing_to_an_attached_terminal() -> 
 )
 def test_an_address_that_is_gone_is_proof_of_death(beat: dict[str, bool], start: Start) -> None:
     laptop = attached(**beat)
-    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, start)
+    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, Command.KNOCK)
     assert (laptop.state.cause, laptop.state.flaps) == (Cause.LOST, 1)
+    assert laptop.after(0.1, Happened.REACHED) == (start,)
+
+
+def test_behind_a_proxy_a_new_address_is_dialled_from_at_once() -> None:
+    laptop = attached(knocks=False)
+    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT)
+    assert laptop.after(1, Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT)
+
+
+def test_a_new_address_is_knocked_from_until_its_network_carries() -> None:
+    laptop = attached(shared=False)
+    laptop.tell(Happened.ROUTE_CHANGED, dead=True)
+    assert len(knocks_in(laptop.wait(20))) == 80
+    assert laptop.tell(Happened.REACHED) == (SILENT,)
 
 
 def test_another_route_alone_proves_nothing() -> None:
@@ -415,7 +429,8 @@ def test_another_route_alone_proves_nothing() -> None:
 
 def test_in_doubt_too_death_is_proved_by_the_address() -> None:
     laptop = doubting()
-    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT_FRESH)
+    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, Command.KNOCK)
+    assert laptop.tell(Happened.REACHED) == (SILENT_FRESH,)
     laptop = doubting(person=True)
     assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.ASK, Command.KNOCK)
 
@@ -431,8 +446,8 @@ def test_a_silent_attempt_dies_with_its_address() -> None:
     laptop = attached()
     lost(laptop)
     assert laptop.tell(Happened.ROUTE_CHANGED) == ()
-    assert laptop.after(5, Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT)
-    assert laptop.state.due == laptop.at + 20
+    assert laptop.after(5, Happened.ROUTE_CHANGED, dead=True) == (Command.END,)
+    assert laptop.wait(0) == [(laptop.at, Command.KNOCK)]
 
 
 # --- doubting
@@ -536,7 +551,8 @@ def test_a_connection_that_fell_silent_is_never_ridden_on_again() -> None:
     laptop.tell(Happened.REACHED)
     laptop.tell(Happened.OPENED)
     laptop.tell(Happened.BEAT, shared=False)
-    assert laptop.tell(Happened.ROUTE_CHANGED, dead=True) == (Command.END, SILENT_FRESH)
+    laptop.tell(Happened.ROUTE_CHANGED, dead=True)
+    assert laptop.tell(Happened.REACHED) == (SILENT_FRESH,)
 
 
 def test_what_did_not_share_its_connection_may_be_followed_by_what_does() -> None:

@@ -286,7 +286,7 @@ def _attempt_interrupted(state: State, event: Event) -> Step:
         return state, ()
     if event.what is Happened.ROUTE_CHANGED and not event.dead:
         return (state._replace(entered=event.at, due=event.at) if state.blind else state), ()
-    if event.what is Happened.ROUTE_CHANGED:
+    if event.what is Happened.ROUTE_CHANGED and not state.knocks:
         return _restarted(state, event)
     return _waiting(state._replace(blind=False), event, 0.0, Command.END)
 
@@ -374,7 +374,7 @@ def _unrouted(state: State, event: Event) -> Step:
 def _rerouted(state: State, event: Event) -> Step:
     """Replace the terminal if its address is on no interface: its connection is dead. Else ask for a heartbeat."""
     if event.dead and not state.kept:
-        return _replaced(state, event)
+        return _moved(state, event)
     if event.dead and state.heart:
         return _doubting(state._replace(alive_at=event.at), event, Command.ASK)
     return state, (Command.ASK,)
@@ -446,7 +446,7 @@ def _woke_in_doubt(state: State, event: Event) -> Step:
 
 def _rerouted_in_doubt(state: State, event: Event) -> Step:
     if event.dead and not state.kept:
-        return _replaced(state, event)
+        return _moved(state, event)
     state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
     return state, (Command.ASK, *_knock(state))
 
@@ -633,6 +633,19 @@ def _takes_person(state: State) -> bool:
 def _replaced(state: State, event: Event) -> Step:
     """End the terminal, which is probably dead, and start another one."""
     return _flapped(_off_shared(state._replace(cause=Cause.LOST)), event, Command.END)
+
+
+def _moved(state: State, event: Event) -> Step:
+    """End the terminal, whose address is gone, and knock from the new one before ssh dials.
+
+    A dial before the new network carries would wait for TCP's next try, and one to a kind of address that leads nowhere
+    there would wait for its end. A knock goes to all of them, and is repeated soon.
+    """
+    if not state.knocks:
+        return _replaced(state, event)
+    state = _off_shared(state._replace(cause=Cause.LOST, flaps=state.flaps + 1))
+    state, actions = _waiting(state, event, _knock_pause(0.0), Command.END)
+    return state, (*actions, *_knock(state))
 
 
 def _restarted(state: State, event: Event) -> Step:
