@@ -14,6 +14,7 @@ from lnode.laptop.tasks import Beside
 from lnode.reconnect import machine, sensors
 from lnode.reconnect.knocks import Knocks
 from lnode.reconnect.machine import Action, Command, Event, Happened, Phase, Start
+from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
@@ -141,6 +142,16 @@ class Loop:
     def opened(self, peer: str | None) -> None:
         """Remember that a terminal has logged in; `peer` is the address to which ssh has connected, None if unknown."""
         self._way.opened(peer)
+
+    def toward(self, target: Target) -> Target:
+        """Return the target with the kind of address that has just answered a knock; ssh would try the others first.
+
+        Only the kind: by its name ssh knows the host's key. To a jump host ssh passes no option.
+        """
+        family = self._hop.answers_one_family() if self.state.reached and self._hop.is_of(target) else None
+        if family is None:
+            return target
+        return target._replace(route=(*target.route, Option("AddressFamily", Local(family))))
 
     def local_address(self) -> str | None:
         """Return this laptop's own address on the way to the host, None without a route."""
