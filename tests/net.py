@@ -113,6 +113,11 @@ class Laptop:
             self._addresses.rotate()
             self._join()
 
+    def add_a_way_to_nowhere(self) -> None:
+        """Give it an IPv6 address and route, by which no packet ever arrives."""
+        self._inside("-6", "address", "add", "fd00:88::2/64", "dev", self._near_device, "nodad")
+        self._inside("-6", "route", "add", "default", "dev", self._near_device)
+
     @contextlib.contextmanager
     def asleep(self) -> Iterator[None]:
         """Every process is stopped and no packet moves; meanwhile the network has forgotten its TCP connections."""

@@ -17,6 +17,7 @@ _CHUNK = 1 << 16
 _IN_FLIGHT = 256  # chunks each way: 16 MiB in 25 ms are no limit, and a frozen wire does not eat the memory
 _CALL_WITHIN_S = 5.0
 _BACKLOG = 128
+_LOOK_S = 0.05  # at what a middlebox holds
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on and zero: close() sends RST (socket(7))
 
 _Chunks = asyncio.Queue[tuple[float, bytes]]
@@ -28,11 +29,14 @@ class Wire:
     `delay_s` is the delay one way, so a round trip takes twice as long. It may be changed at any time, `to_port` for
     new connections. Throughput is not limited. A new connection costs its TCP handshake: the client is heard after one
     round trip, the server asked after one and a half. `dials` counts the connections that were made to the wire.
+    With `waits_for_words` a middlebox holds each new connection until the client has spoken, as ssh does and a knock
+    does not.
     """
 
     def __init__(self, to_port: int, *, delay_s: float = 0.0) -> None:
         self.delay_s = delay_s
         self.dials = 0
+        self.waits_for_words = False
         self.to_port = to_port
         self._listener: socket.socket | None = None
         self._plug: socket.socket | None = None
@@ -120,6 +124,8 @@ class Wire:
                 ways.create_task(self._take(client, there))
                 await asyncio.sleep(self.delay_s)  # its ACK: the server accepts
                 await self._flowing.wait()
+                while self.waits_for_words and there.empty():
+                    await asyncio.sleep(_LOOK_S)
                 server = _prompt(socket.socket())
                 sockets.append(server)
                 await self._loop.sock_connect(server, ("127.0.0.1", self.to_port))

@@ -73,6 +73,19 @@ def test_a_silence(slurm: Rig, given_up: bool) -> None:
         leave(slurm, wire, window)
 
 
+def test_knocks_that_get_lost_where_ssh_passes(slurm: Rig) -> None:
+    """As before a middlebox that looks for a protocol: it holds a connection whose client says nothing."""
+    with wired(slurm) as wire, attached(slurm, "unheard") as window:
+        shell = shell_of(window)
+        settle(slurm, wire)
+        wire.freeze()
+        wait_until(lambda: not children(window), "the terminal is given up")
+        wire.waits_for_words = True
+        wire.heal()
+        returned(slurm, wire, window, shell)
+        leave(slurm, wire, window)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_lost_connection(slurm: Rig, fault: str) -> None:
     with wired(slurm) as wire, attached(slurm, "lost") as window:

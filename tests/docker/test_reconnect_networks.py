@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,30 @@ def test_a_network_that_goes_and_comes(slurm: Rig, fault: str, given_up: bool) -
         window.detach()
         assert window.exit_status() == 0
         assert "lnode: detached; roaming runs on login1" in window.text()
+
+
+def test_the_kind_of_address_that_answers_is_the_one_that_is_dialled(slurm: Rig, tmp_path: Path) -> None:
+    """ssh itself would wait for IPv6 first, until its ConnectTimeout is over."""
+    hosts = tmp_path / "hosts"
+    with laptop_of(slurm) as laptop, configured(slurm, "Host *\n    HostName cluster.test\n"):
+        hosts.write_text(f"fd00:88:1::1 cluster.test\n{laptop.host} cluster.test\n")
+        here = ["sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts)]  # in a mount namespace of its own
+        with Window(laptop.argv(*here, *LNODE, "unity", "dual", "--login"), slurm.env()) as window:
+            shell = shell_of(window)
+            wait_until(lambda: slurm.exec("pgrep -fx 'cat -u'")[0] == 0, "the heart beats")
+            with laptop.silence():
+                wait_until(lambda: not any(_is_ssh(pid) for pid in laptop.pids()), "the terminal is given up")
+                laptop.add_a_way_to_nowhere()
+            window.wait_without(NOTICE, within_s=60)
+            assert shell_of(window) == shell
+            assert any(b"AddressFamily=inet" in _argv(pid) for pid in laptop.pids())
+            wait_until(lambda: slurm.exec("pgrep -fx 'cat -u'")[0] == 0, "the heart beats")
+            window.detach()
+            assert window.exit_status() == 0
+
+
+def _argv(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def _is_ssh(pid: int) -> bool:

@@ -137,6 +137,25 @@ def test_one_window_knocks_and_the_others_hear() -> None:
     limited(story)
 
 
+def test_the_others_hear_which_kind_of_address_has_answered() -> None:
+    async def story() -> None:
+        async with host() as (there, hop):
+            other = FirstHop("127.0.0.1", hop.port)
+            one, two = Window(hop), Window(other)
+            one.knocks.knock()
+            two.knocks.knock()
+            there.greets.set()
+            await one.anything.wait()
+            assert two.knocks.hears()
+            assert other.answered is hop.answered is socket.AF_INET
+            other.addresses = [(socket.AF_INET6, ("::1", hop.port)), *hop.addresses]
+            assert (other.answers_one_family(), hop.answers_one_family()) == ("inet", None)
+            await one.close()
+            await two.close()
+
+    limited(story)
+
+
 def test_what_was_found_in_an_earlier_round_is_not_told() -> None:
     async def story() -> None:
         async with host() as (there, hop):

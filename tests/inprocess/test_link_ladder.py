@@ -15,7 +15,7 @@ import pytest
 from inprocess.paramikod import paramiko_serving
 from inprocess.sshd import DEADLINE_S, Site, serving
 from lnode.ssh.failures import Cause
-from lnode.ssh.link import ladder
+from lnode.ssh.link import ladder, wires
 from lnode.ssh.link.ladder import RUNGS, Link, LinkFailed, open_link
 from lnode.ssh.target import Target
 
@@ -253,3 +253,18 @@ def test_asyncssh_is_fed_from_the_target_alone(site, tmp_path, monkeypatch):
 
 
 assert asyncssh  # imported before a test breaks its import
+
+
+def test_the_link_dials_the_address_of_the_terminal() -> None:
+    """One name may stand for many login nodes, and its first address may lead nowhere."""
+
+    async def story() -> str | None:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        async with server:
+            port = str(server.sockets[0].getsockname()[1])
+            target = Target("unity", None, {"hostname": ("nowhere.invalid",), "port": (port,)}, peer="127.0.0.1")
+            wire = await wires.dial(target)
+            await wire.close()
+            return wire.address
+
+    assert asyncio.run(story()) == "127.0.0.1"

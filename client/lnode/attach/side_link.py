@@ -83,7 +83,8 @@ class Companion:
         covered: bool = False,
         login_s: float = 0.0,
     ) -> None:
-        self._target, self._client, self._is_silent = target, client, is_silent
+        self._target = target._replace(peer=failures.peer(said) or "")
+        self._client, self._is_silent = client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
         self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
         how = failures.signed_in(said, target.place)

@@ -213,15 +213,15 @@ class _Supervisor:
             self._companion.refresh()
 
     async def _start(self, start: Start) -> None:
-        target = self._target
+        target, state = self._target, self._loop.state
         if start.fresh and self._rode and self._rode == master.identity(target):  # else it is a new master
-            if self._loop.state.reached or await self._loop.knock() is None:
+            if state.reached or (not state.blind and await self._loop.knock() is None):
                 await asyncio.to_thread(master.drop, target)
             else:  # perhaps only the network is down, and other windows need that connection
                 target = master.without(target)
         self._dismiss()
         if start.asks:
-            self._display.lend(self._loop.state)
+            self._display.lend(state)
         else:
             self._display.take()
         self._again = not start.creates
@@ -231,7 +231,7 @@ class _Supervisor:
         try:
             # In a thread, because Terminal opens the keychain first.
             terminal = await asyncio.to_thread(
-                Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=self._again
+                Terminal, self._loop.toward(target), line, silent=not start.asks, fresh=start.fresh, again=self._again
             )
             self._terminal = terminal.__enter__()
         except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file

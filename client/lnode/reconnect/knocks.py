@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from socket import AF_INET, AF_INET6
 
 from lnode.laptop import folders
 from lnode.laptop.tasks import Beside
@@ -63,7 +64,7 @@ class Knocks:
 
         reach = await sensors.knock(self._hop, timeout_s=_CONNECTS_S, greets_s=_GREETS_S, connected=connected)
         if reach is None:
-            self._turn.tell()
+            self._turn.tell(self._hop.answered or 0)
         self._told(source, reach)
         if reach is None:
             self._drop_but(me)
@@ -74,7 +75,10 @@ class Knocks:
 
     def hears(self) -> bool:
         """True once after another window's knock was answered; this one need not knock any more."""
-        return self._turn.was_told()
+        told = self._turn.was_told()
+        if told:
+            self._hop.answered = next((kind for kind in (AF_INET, AF_INET6) if kind == self._turn.word()), None)
+        return told
 
     def drop(self) -> None:
         """End all knocks and begin another round. The turn goes to whoever wants it."""
@@ -90,8 +94,8 @@ class Knocks:
 class Turn:
     """The right of one lnode on this laptop to knock at a place, as a lock on a file; its times tell the others.
 
-    The access time is that of the last knock, the modification time that of the last answer. Without a private folder,
-    and on Windows, everybody has the turn.
+    The access time is that of the last knock, the modification time that of the last answer, and its length the kind of
+    the address that gave it. Without a private folder, and on Windows, everybody has the turn.
     """
 
     def __init__(self, place: str) -> None:
@@ -113,12 +117,13 @@ class Turn:
             os.utime(file, ns=(time.time_ns(), found.st_mtime_ns))
         return True
 
-    def tell(self) -> None:
-        """Tell the others that the place has answered."""
+    def tell(self, word: int = 0) -> None:
+        """Tell the others that the place has answered, and a small number with it."""
         file = self._opened()
         if file is not None:
             self._told_at = time.time_ns()
             with suppress(OSError):
+                os.truncate(file, word)
                 os.utime(file, ns=(self._told_at, self._told_at))
 
     def was_told(self) -> bool:
@@ -130,6 +135,10 @@ class Turn:
         new = self._told_at != told_at
         self._told_at = told_at
         return new
+
+    def word(self) -> int:
+        """Return the number of the last tell."""
+        return 0 if self._file is None else os.fstat(self._file).st_size
 
     def leave(self) -> None:
         """Give the turn away, and forget what was told before."""

@@ -14,12 +14,15 @@ from lnode.laptop.tasks import Beside
 from lnode.reconnect import machine, sensors
 from lnode.reconnect.knocks import Knocks
 from lnode.reconnect.machine import Action, Command, Event, Happened, Phase, Start
+from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
 _SENSE_S = 0.5
 _SENSE_IN_NEED_S = 0.2
 _ASK_WITHIN_S = 3.0
+# Knocks went out by the network that was there before, or are of no use any more.
+_ENDS_KNOCKS = {Happened.WOKE, Happened.ROUTE_CHANGED, Happened.OPENED}
 
 
 class Loop:
@@ -115,7 +118,8 @@ class Loop:
             self._sensed_at = at
             if moved := self._way.moved(at):
                 return moved
-            if state.phase in (Phase.DOUBTING, Phase.WAITING) and self._knocks and self._knocks.hears():
+            seeks = state.blind or state.phase in (Phase.DOUBTING, Phase.WAITING)
+            if seeks and self._knocks and self._knocks.hears():
                 return Event(Happened.REACHED, at)
         if self._late_s is not None and state.phase is Phase.ATTACHED and silent_s > self._late_s:
             return Event(Happened.LATE, at, seconds=silent_s)
@@ -123,12 +127,13 @@ class Loop:
 
     def step(self, event: Event) -> Sequence[Action]:
         """Give the event to the machine, and knock if it says so. Return the actions for the driver."""
-        if event.what in (Happened.WOKE, Happened.ROUTE_CHANGED) and self._knocks:
-            self._knocks.drop()  # they went out by the network that was there before
+        if event.what in _ENDS_KNOCKS and self._knocks:
+            self._knocks.drop()
         self.state, actions = machine.step(self.state, event)
         for action in actions:
             if isinstance(action, Start) and self._knocks:
-                self._knocks.drop()
+                if not self.state.blind:
+                    self._knocks.drop()
                 self._way.renew()
             elif action is Command.KNOCK and self._knocks:
                 self._knocks.knock()
@@ -137,6 +142,16 @@ class Loop:
     def opened(self, peer: str | None) -> None:
         """Remember that a terminal has logged in; `peer` is the address to which ssh has connected, None if unknown."""
         self._way.opened(peer)
+
+    def toward(self, target: Target) -> Target:
+        """Return the target with the kind of address that has just answered a knock; ssh would try the others first.
+
+        Only the kind: by its name ssh knows the host's key. To a jump host ssh passes no option.
+        """
+        family = self._hop.answers_one_family() if self.state.reached and self._hop.is_of(target) else None
+        if family is None:
+            return target
+        return target._replace(route=(*target.route, Option("AddressFamily", Local(family))))
 
     def local_address(self) -> str | None:
         """Return this laptop's own address on the way to the host, None without a route."""

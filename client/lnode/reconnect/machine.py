@@ -4,7 +4,8 @@ Connecting    a terminal has started        Opened -> Attached; it ends -> Waiti
 Attached      a terminal is logged in       heartbeat late, woke, no route -> Doubting; old address gone -> Connecting
 Doubting      logged in, perhaps dead       heartbeat back -> Attached; only the host answers -> Connecting;
                                             10 s of silence -> Waiting
-Waiting       none; knock, then try         the host answers -> Connecting, or NeedsPerson; budget spent -> Ended
+Waiting       none; knock, then try         the host answers, or 30 s without -> Connecting, or NeedsPerson;
+                                            budget spent -> Ended
 NeedsPerson   none; only a key helps        r -> Connecting, and ssh may ask you
 Ended         for good                      nothing
 
@@ -30,10 +31,12 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
             Happened.WOKE: _attempt_interrupted,
             Happened.ROUTE_LOST: _attempt_interrupted,
             Happened.ROUTE_CHANGED: _attempt_interrupted,
+            Happened.REACHED: _overtaken,
+            Happened.UNREACHED: _unreached_beside,
             Happened.TERMINAL_ENDED: _fell,
             Happened.RETRY: _retried,
             Happened.LEAVE: _left,
-            Happened.TICK: _attempt_overdue,
+            Happened.TICK: _attempt_due,
         },
         Phase.ATTACHED: {
             Happened.BEAT: _beaten,
@@ -81,7 +84,9 @@ STABLE_S = 30.0  # of being up: then all failures are forgotten
 BUDGET_S = 15 * 60.0  # without a stable period, while the host answers
 _GRACE_S = 0.5  # for the terminal's own heartbeat, if the network answers already
 _RESTLESS = 3  # terminals that did not last: from this number on there is no hurry
-_ATTEMPT_S = 20.0  # for a silent login; doubled twice, because some are slow
+_ATTEMPT_S = 20.0  # for a silent login
+_LONGER = 2  # times that it is doubled, because some logins are slow
+_ITSELF_S = 30.0  # then ssh itself tries, whatever the knocks find: they may get lost where ssh passes
 _AFTER_ANSWER_S = 2.0  # sshd 9.8 counts a knock as a failed login, and forgets that login after a second
 
 
@@ -147,7 +152,7 @@ class Command(Enum):
     """The actions for the driver, at once and in order."""
 
     END = auto()  # end the terminal, and wait until it has ended
-    KNOCK = auto()  # ask whether sshd answers; earlier knocks may still run
+    KNOCK = auto()  # ask whether sshd answers; earlier knocks may still run, and a blind attempt
     ASK = auto()  # send a heartbeat at once
     HOLD = auto()  # stop the terminal; lnode reads the keys from now on
     MUTE = auto()  # let no key through to a terminal that goes on
@@ -193,7 +198,10 @@ class State(NamedTuple):
     up_since: float = 0.0
     alive_at: float = 0.0  # last sign of life
     asleep: float = 0.0  # seconds of sleep in this silence
-    reached: bool = False
+    reached: bool = False  # sshd has answered a knock
+    greeted: bool = False  # the last failure was the host's own: it had answered a knock just before
+    blind: bool = False  # no knock was answered before this attempt: knocks go on beside it
+    itself: float = 0.0  # the time at which ssh itself tries, if it need not ask you
     flaps: int = 0  # terminals that opened and did not last, since the last stable period
     refusals: int = 0  # failures before a login, since the last one
     spent: float = 0.0  # seconds of the budget
@@ -223,7 +231,7 @@ Handler = Callable[[State, Event], Step]
 
 def first(at: float, *, waits: bool = False, knocks: bool = True) -> State:
     """Return the first state: a terminal has started that may create the session and may ask you."""
-    return State(Phase.CONNECTING, at, waits=waits, knocks=knocks, alive_at=at, seen=at)
+    return State(Phase.CONNECTING, at, waits=waits, knocks=knocks, itself=at + _ITSELF_S, alive_at=at, seen=at)
 
 
 def step(state: State, event: Event) -> Step:
@@ -246,16 +254,18 @@ def _timed(state: State, at: float) -> State:
     passed, state = at - state.seen, state._replace(seen=at)
     if state.phase is Phase.ATTACHED and at - state.up_since >= STABLE_S:
         return state._replace(flaps=0, spent=0.0, cause=None)
-    restless = state.flaps + state.refusals > 0 and state.cause in _HOST_ANSWERED
-    # A ProxyCommand ends in the same way without a network and after a hang-up of the host.
-    unclear = not state.knocks and state.cause is Cause.CLOSED_EARLY
     at_prompt = state.phase is Phase.NEEDS_PERSON or (state.phase is Phase.CONNECTING and state.asks)
-    if restless and state.route and not unclear and not at_prompt:
+    if state.flaps + state.refusals > 0 and _is_hosts(state) and state.route and not at_prompt:
         return state._replace(spent=state.spent + passed)
     return state
 
 
-_HOST_ANSWERED = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.NO_FORWARD, Cause.LOST}
+def _is_hosts(state: State) -> bool:
+    """True if the host itself caused the last failure.
+
+    Anything on the way can refuse a connection, or accept and close it: a firewall, a portal, a ProxyCommand.
+    """
+    return state.cause in (Cause.LOST, Cause.NO_FORWARD) or (state.cause is Cause.CLOSED_EARLY and state.greeted)
 
 
 # --- Connecting
@@ -265,7 +275,7 @@ def _opened(state: State, event: Event) -> Step:
     at = event.at
     return state._replace(
         phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, proved=event.proved,
-        muxed=event.muxed, refused=False,
+        muxed=event.muxed, refused=False, blind=False,
         heart=False, shared=False, up_since=at, alive_at=at, asleep=0.0, reached=False, refusals=0,
     ), ()  # fmt: skip
 
@@ -274,15 +284,45 @@ def _attempt_interrupted(state: State, event: Event) -> Step:
     """Give up a silent login after a change of the network, because the login would only time out."""
     if state.asks:
         return state, ()
-    if event.what is Happened.ROUTE_CHANGED:
-        return _restarted(state, event) if event.dead else (state, ())
-    return _waiting(state, event, 0.0, Command.END)
+    if event.what is Happened.ROUTE_CHANGED and not event.dead:
+        return (state._replace(entered=event.at, due=event.at) if state.blind else state), ()
+    if event.what is Happened.ROUTE_CHANGED and not state.knocks:
+        return _restarted(state, event)
+    return _waiting(state._replace(blind=False), event, 0.0, Command.END)
 
 
-def _attempt_overdue(state: State, event: Event) -> Step:
+def _attempt_due(state: State, event: Event) -> Step:
+    """Give up a silent login at its limit, and knock beside a blind one until then."""
     if state.due is None or event.at < state.due:
         return state, ()
-    return _waiting(state._replace(cause=Cause.TIMED_OUT, refusals=state.refusals + 1), event, 0.0, Command.END)
+    limit = _limit(state)
+    if event.at < limit:
+        return state._replace(due=min(limit, event.at + _knock_pause(event.at - state.entered))), _knock(state)
+    refusals = max(state.refusals, min(state.refusals + 1, _LONGER)) if state.blind else state.refusals + 1
+    return _waiting(state._replace(cause=Cause.TIMED_OUT, refusals=refusals), event, 0.0, Command.END)
+
+
+def _limit(state: State) -> float:
+    """Return the time at which a silent login is given up."""
+    return state.itself - _ITSELF_S + _ATTEMPT_S * 2.0 ** min(state.refusals, _LONGER)
+
+
+def _overtaken(state: State, event: Event) -> Step:
+    """Start a blind attempt again: its dial fell into the silence, and TCP repeats it ever more rarely."""
+    if not state.blind or state.asks:
+        return state, ()
+    return _started(state._replace(reached=True), event, Command.END)
+
+
+def _unreached_beside(state: State, event: Event) -> Step:
+    """Leave a host that says no to ssh itself, because each knock may cost as much."""
+    if not state.blind or state.asks:
+        return state, ()
+    state = state._replace(cause=event.cause)
+    return (state._replace(due=_limit(state)) if event.cause in _SAYS_NO else state), ()
+
+
+_SAYS_NO = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.NO_FORWARD, Cause.LOST}
 
 
 def _stuck(state: State, event: Event) -> Step:
@@ -334,7 +374,7 @@ def _unrouted(state: State, event: Event) -> Step:
 def _rerouted(state: State, event: Event) -> Step:
     """Replace the terminal if its address is on no interface: its connection is dead. Else ask for a heartbeat."""
     if event.dead and not state.kept:
-        return _replaced(state, event)
+        return _moved(state, event)
     if event.dead and state.heart:
         return _doubting(state._replace(alive_at=event.at), event, Command.ASK)
     return state, (Command.ASK,)
@@ -406,7 +446,7 @@ def _woke_in_doubt(state: State, event: Event) -> Step:
 
 def _rerouted_in_doubt(state: State, event: Event) -> Step:
     if event.dead and not state.kept:
-        return _replaced(state, event)
+        return _moved(state, event)
     state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
     return state, (Command.ASK, *_knock(state))
 
@@ -419,9 +459,25 @@ def _retried_in_doubt(state: State, event: Event) -> Step:
 
 
 def _waiting(state: State, event: Event, pause: float, *actions: Action) -> Step:
-    """Go to Waiting. `pause` is in seconds until the next knock, if there is a route."""
-    due = event.at + pause if state.route else None
-    return state._replace(phase=Phase.WAITING, entered=event.at, due=due, reached=False), actions
+    """Go to Waiting. `pause` is in seconds until the next knock, if there is a route.
+
+    A blind attempt was a part of the waiting, so the knocks keep their pace.
+    """
+    at = event.at
+    since = state.entered if state.blind else at
+    itself = state.itself if state.phase is Phase.CONNECTING else at + _ITSELF_S
+    state = state._replace(
+        phase=Phase.WAITING, entered=since, reached=False, blind=False, itself=max(itself, at + _ANSWERS_S)
+    )
+    return _resting(state, event, pause), actions
+
+
+def _resting(state: State, event: Event, pause: float) -> State:
+    """Set the time of the next TICK: that of the next knock, or that of ssh itself if it comes first."""
+    due = event.at + pause
+    if not _takes_person(state):
+        due = min(due, max(event.at, state.itself))
+    return state._replace(due=due if state.route else None)
 
 
 def _due(state: State, event: Event) -> Step:
@@ -431,7 +487,9 @@ def _due(state: State, event: Event) -> Step:
         return state, ()
     if not state.knocks:
         return _tried(state, event)
-    return state._replace(due=event.at + _knock_pause(event.at - state.entered)), _knock(state)
+    if event.at >= state.itself and not _takes_person(state):
+        return _started(state, event, blind=True)
+    return _resting(state, event, _knock_pause(event.at - state.entered)), _knock(state)
 
 
 def _knock_pause(waited: float) -> float:
@@ -462,21 +520,41 @@ def _tried(state: State, event: Event) -> Step:
 def _unreached(state: State, event: Event) -> Step:
     if not state.route:
         return state, ()
-    state = state._replace(cause=event.cause)
-    if event.cause not in _HOST_ANSWERED:
+    state = state._replace(cause=event.cause, greeted=False)
+    if event.cause not in _SAYS_NO:
         return state, ()
     state = state._replace(refusals=state.refusals + 1)
     if state.spent > BUDGET_S:
         return _ended(state, event, End.GIVEN_UP)
-    return state._replace(due=event.at + _pause(state, event)), ()
+    return _spared(state, event), ()
 
 
-def _pause(state: State, event: Event) -> float:
+def _spared(state: State, event: Event, *, reached: bool = False) -> State:
+    """Leave a host that refused alone for a while. `reached`: it had answered a knock just before.
+
+    sshd counts a knock as it counts ssh (MaxStartups, a penalty, a ban), so ssh itself is the next to try. If sshd has
+    answered a knock, another knock comes first: its answer proves that the host itself lets no connection stay.
+    """
+    pause = _pause(state, event, reached=reached)
+    if event.cause in _COSTLY:
+        itself = event.at + pause + (_ANSWERS_S if state.greeted else 0.0)
+        by_knock = event.what is Happened.UNREACHED
+        state = state._replace(itself=min(itself, state.itself) if by_knock else itself)
+    return _resting(state, event, pause)
+
+
+_COSTLY = {Cause.CLOSED_EARLY, Cause.NO_FORWARD}
+_ANSWERS_S = 2.0  # time for the answer to a knock
+
+
+def _pause(state: State, event: Event, *, reached: bool) -> float:
     """Return the seconds until the next try at a host that refused: by its cause, and up to a third more by chance."""
-    if event.cause in (Cause.CLOSED_EARLY, Cause.NO_FORWARD):  # MaxStartups, a penalty, a ban; each is a whole login
+    if event.cause is Cause.CLOSED_EARLY:
+        pause = 15.0 if state.refusals <= 1 else 23.0
+    elif event.cause is Cause.NO_FORWARD:  # each is a whole login
         pause = 15.0 * 2.0 ** min(state.refusals - 1, 2)
     else:  # sshd restarts in 1-3 s, a login node in minutes; a host behind a jump host that answers may take days
-        brisk = _BRISK_S if event.cause is Cause.REFUSED and not state.reached else _AFTER_ANSWER_S
+        brisk = _BRISK_S if event.cause is Cause.REFUSED and not reached else _AFTER_ANSWER_S
         pause = max(brisk, min(2.0 ** min(state.refusals - _BRISK - 1, 5), 30.0))
     return pause * (1 + 0.3 * event.jitter)
 
@@ -489,7 +567,7 @@ def _hurried(state: State, event: Event) -> Step:
     """Knock at once: the laptop is awake again, or on another network."""
     if event.what is Happened.WOKE:
         state = state._replace(asleep=state.asleep + event.seconds)
-    state = state._replace(entered=event.at)
+    state = state._replace(entered=event.at, itself=max(state.itself, event.at + _AFTER_ANSWER_S))
     due = event.at + _knock_pause(0.0) if state.knocks else event.at
     return (state._replace(due=due), _knock(state)) if state.route else (state, ())
 
@@ -506,7 +584,7 @@ def _tried_now(state: State, event: Event) -> Step:
 
 
 def _needs_person(state: State, event: Event) -> Step:
-    return state._replace(phase=Phase.NEEDS_PERSON, entered=event.at, due=None), ()
+    return state._replace(phase=Phase.NEEDS_PERSON, entered=event.at, due=None, blind=False), ()
 
 
 # --- from several states
@@ -519,18 +597,19 @@ def _fell(state: State, event: Event) -> Step:
         began = not state.creates
     failed_first = not began and not (state.waits and not wants_person(cause))
     state = state._replace(cause=cause, began=began)
-    if cause is Cause.OVER:
-        return _ended(state, event, End.OVER, terminal=False)
-    if is_fatal(cause) or failed_first:
-        return _ended(state, event, End.FAILED, terminal=False)
+    if is_fatal(cause) or failed_first:  # OVER, too, is final
+        return _ended(state, event, End.OVER if cause is Cause.OVER else End.FAILED, terminal=False)
     if wants_person(cause):
         return _needs_person(state._replace(refused=True), event)
     if event.began:
         return _flapped(state, event)
-    state = state._replace(refusals=state.refusals + 1)
+    if state.blind and cause not in _SAYS_NO:
+        return _waiting(state, event, _knock_pause(event.at - state.entered))
+    state = state._replace(refusals=state.refusals + 1, greeted=state.reached)
     if state.spent > BUDGET_S:
         return _ended(state, event, End.GIVEN_UP, terminal=False)
-    return _waiting(state, event, _pause(state, event))
+    reached, (state, _) = state.reached, _waiting(state, event, 0.0)
+    return _spared(state, event, reached=reached), ()
 
 
 _BEFORE_SESSION = {Cause.NO_FORWARD, Cause.SENT_AWAY}  # though the login was done
@@ -556,16 +635,33 @@ def _replaced(state: State, event: Event) -> Step:
     return _flapped(_off_shared(state._replace(cause=Cause.LOST)), event, Command.END)
 
 
+def _moved(state: State, event: Event) -> Step:
+    """End the terminal, whose address is gone, and knock from the new one before ssh dials.
+
+    A dial before the new network carries would wait for TCP's next try, and one to a kind of address that leads nowhere
+    there would wait for its end. A knock goes to all of them, and is repeated soon.
+    """
+    if not state.knocks:
+        return _replaced(state, event)
+    state = _off_shared(state._replace(cause=Cause.LOST, flaps=state.flaps + 1))
+    state, actions = _waiting(state, event, _knock_pause(0.0), Command.END)
+    return state, (*actions, *_knock(state))
+
+
 def _restarted(state: State, event: Event) -> Step:
     return _started(state, event, Command.END)
 
 
-def _started(state: State, event: Event, *actions: Action) -> Step:
+def _started(state: State, event: Event, *actions: Action, blind: bool = False) -> Step:
     """Start a terminal. A silent login has a deadline; you may take your time to sign in."""
     asks = not state.began or _takes_person(state)
-    due = None if asks else event.at + _ATTEMPT_S * 2 ** min(state.refusals, 2)
-    connecting = state._replace(phase=Phase.CONNECTING, entered=event.at, due=due, asks=asks, creates=not state.began)
-    return connecting, (*actions, Start(creates=not state.began, asks=asks, fresh=state.fresh))
+    state = state._replace(
+        phase=Phase.CONNECTING, entered=state.entered if blind else event.at, blind=blind,
+        asks=asks, creates=not state.began, itself=event.at + _ITSELF_S,
+    )  # fmt: skip
+    beside = blind and state.cause not in _SAYS_NO
+    due = None if asks else event.at + _knock_pause(event.at - state.entered) if beside else _limit(state)
+    return state._replace(due=due), (*actions, Start(creates=not state.began, asks=asks, fresh=state.fresh))
 
 
 def _left(state: State, event: Event) -> Step:
@@ -574,4 +670,5 @@ def _left(state: State, event: Event) -> Step:
 
 def _ended(state: State, event: Event, end: End, *, terminal: bool = True) -> Step:
     alive = terminal and state.phase in (Phase.CONNECTING, Phase.ATTACHED, Phase.DOUBTING)
-    return state._replace(phase=Phase.ENDED, entered=event.at, due=None, end=end), (Command.END,) if alive else ()
+    state = state._replace(phase=Phase.ENDED, entered=event.at, due=None, end=end, blind=False)
+    return state, (Command.END,) if alive else ()

@@ -28,16 +28,23 @@ def says(state: State, alias: str, words: str) -> str:
 
 
 def _notice(state: State, at: float, alias: str) -> str | None:
-    match state.phase:
+    if state.phase is Phase.CONNECTING and state.asks:
+        return None
+    match _phase(state):
         case Phase.DOUBTING:
             return f"{_doubting(state, at, alias)}; {_KEYS if state.stops else _MUTE}"
         case Phase.WAITING:
             return f"{_waiting(state, at, alias)}; {_KEYS}"
         case Phase.NEEDS_PERSON:
             return _NEEDED.get(state.cause or Cause.LOGIN_REFUSED, _SIGN_IN).format(alias=alias)
-        case Phase.CONNECTING if not state.asks:
+        case Phase.CONNECTING:
             return f"reconnecting to {alias}; {_KEYS}"
     return None
+
+
+def _phase(state: State) -> Phase:
+    """Return the phase for you: a blind attempt is a part of the waiting."""
+    return Phase.WAITING if state.blind else state.phase
 
 
 _SIGN_IN = "{alias} needs you to sign in; r sign in, d leave"
@@ -59,7 +66,7 @@ def _waiting(state: State, at: float, alias: str) -> str:
     away = _away(state, at)
     if not state.route:
         return f"no network for {away}, waiting for it"
-    pause = 0.0 if state.due is None else state.due - at
+    pause = 0.0 if state.due is None or state.blind else state.due - at
     trying = "trying" if pause < _LONG_S else f"again in {int(pause)} s"
     why = _WAITING.get(state.cause or Cause.TIMED_OUT, "{alias} silent for {away}")
     return f"{why.format(alias=alias, away=away)}, {trying}"
@@ -83,11 +90,11 @@ def _away(state: State, at: float) -> str:
 
 def chronicle(before: State, after: State, at: float) -> str | None:
     """Return a line of the history for a step of the machine, None for a step without news."""
-    was, phase = before.phase, after.phase
+    was, phase = _phase(before), _phase(after)
     words = None
     if phase is Phase.ATTACHED and was is Phase.DOUBTING:
         words = "the connection was alive after all"
-    elif phase is Phase.ATTACHED and was is Phase.CONNECTING:
+    elif phase is Phase.ATTACHED and was is not phase:
         words = "connected" if not before.began else f"reconnected after {in_words(int(before.silence(at)))}"
     elif phase is Phase.DOUBTING and was is not phase:
         words = _doubt(after, at)

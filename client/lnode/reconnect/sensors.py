@@ -119,12 +119,14 @@ class FirstHop:
     """The sshd to which this laptop itself connects: the host's, or its first jump host's. Belongs to one event loop.
 
     `hostname` is None behind a ProxyCommand, because only that knows its goal. `addresses` are those of the last lookup
-    that worked, so a laptop that comes back without DNS can still knock.
+    that worked, so a laptop that comes back without DNS can still knock. `answered` is the kind of the address that
+    has last greeted a knock.
     """
 
     def __init__(self, hostname: str | None, port: int = 22, family: socket.AddressFamily = socket.AF_UNSPEC) -> None:
         self.hostname, self.port, self.family = hostname, port, family
         self.addresses: list[_Address] = []
+        self.answered: socket.AddressFamily | None = None
         self._lookup: asyncio.Future[list[_Address]] | None = None
 
     def local_address(self) -> str | None:
@@ -132,6 +134,16 @@ class FirstHop:
         toward = [remote for _, remote in self.addresses]
         names = [f"{remote[0]}%{remote[3]}" if remote[3:] and remote[3] else remote[0] for remote in toward]
         return next(filter(None, map(local_address, names or _ANYWHERE)), None)
+
+    def is_of(self, target: Target) -> bool:
+        """True if the target is reached here, and not behind this hop."""
+        return self.hostname == target.hostname and not (target.proxy_jump or target.proxy_command)
+
+    def answers_one_family(self) -> str | None:
+        """Return the AddressFamily for ssh of the address that has answered, None if all addresses are of one kind."""
+        words = {socket.AF_INET: "inet", socket.AF_INET6: "inet6"}
+        kinds = {kind for kind, _ in self.addresses}
+        return words.get(self.answered) if self.answered and len(kinds) > 1 else None
 
     def look_up(self) -> asyncio.Future[list[_Address]]:
         """Return the running lookup, else a new one, so that a dead resolver holds only one thread."""
@@ -222,7 +234,7 @@ async def knock(
     deadline = asyncio.get_running_loop().time() + timeout_s
     patience = Patience(deadline, timeout_s if greets_s is None else greets_s, connected)
     known = list(hop.addresses)
-    return await _first([_looked_up(hop, known, patience), *(_greeting(address, patience) for address in known)])
+    return await _first([_looked_up(hop, known, patience), *(_greeting(hop, address, patience) for address in known)])
 
 
 async def _looked_up(hop: FirstHop, known: list[_Address], patience: Patience) -> Reach:
@@ -232,7 +244,7 @@ async def _looked_up(hop: FirstHop, known: list[_Address], patience: Patience) -
             found = await hop.look_up()
     except TimeoutError:
         return Cause.UNRESOLVED
-    return await _first([_greeting(address, patience) for address in found if address not in known])
+    return await _first([_greeting(hop, address, patience) for address in found if address not in known])
 
 
 async def _first(knocks: Iterable[Coroutine[Any, Any, Reach]]) -> Reach:
@@ -252,7 +264,7 @@ async def _first(knocks: Iterable[Coroutine[Any, Any, Reach]]) -> Reach:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _greeting(address: _Address, patience: Patience) -> Reach:
+async def _greeting(hop: FirstHop, address: _Address, patience: Patience) -> Reach:
     family, remote = address
     try:
         with socket.socket(family, socket.SOCK_STREAM) as sock:
@@ -261,7 +273,10 @@ async def _greeting(address: _Address, patience: Patience) -> Reach:
                 await asyncio.get_running_loop().sock_connect(sock, remote)
             patience.connected()
             async with asyncio.timeout(patience.greets_s):
-                return None if await _is_sshd(sock) else Cause.CLOSED_EARLY
+                if not await _is_sshd(sock):
+                    return Cause.CLOSED_EARLY
+                hop.answered = family
+                return None
     except ConnectionRefusedError:
         return Cause.REFUSED
     except ConnectionError:

@@ -118,7 +118,8 @@ class _Follower:
         lines = "" if self._lines is None else str(self._lines)
         nonce = call.nonce()
         line = call.question("logs", nonce, self._name, self._id, offset, lines, self._mode)
-        self._tail = tail = _Tail(self._target, nonce, line, may_ask=start.asks and screen.can_ask(), fresh=start.fresh)
+        target, may_ask = self._loop.toward(self._target), start.asks and screen.can_ask()
+        self._tail = tail = _Tail(target, nonce, line, may_ask=may_ask, fresh=start.fresh)
         try:
             await tail.start()
         except OSError:  # for now: no memory, no free file

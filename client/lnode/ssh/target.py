@@ -21,7 +21,8 @@ class Target(NamedTuple):
     `alias` is ssh's argument; `config` its `-F` file, None for the user's own. `options` holds every line of `ssh -G`:
     lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and `keep_warm` its
     ControlPersist; both are "" if ssh shares as the user's configuration says, or not at all. `node` is the login
-    node that is meant, None for any, and `route` the `-o` options that lead to it.
+    node that is meant, None for any, and `route` the `-o` options that lead to it. `peer` is the address at which the
+    terminal has reached the host, "" if unknown: a name may stand for many login nodes, or lead nowhere over IPv6.
     """
 
     alias: str
@@ -31,6 +32,7 @@ class Target(NamedTuple):
     keep_warm: str = ""
     node: NodeName | None = None
     route: tuple[Option, ...] = ()
+    peer: str = ""
 
     def one(self, keyword: str, default: str = "") -> str:
         """Return the first value of a keyword; ssh's word `none` counts as not set."""

@@ -107,7 +107,7 @@ async def _start_proxy(argv: list[str]) -> Wire:
 
 async def _connect(target: Target) -> Wire:
     refused: OSError | None = None
-    for kind, address in await _resolve(target.hostname, target.port, target.address_family):
+    for kind, address in await _resolve(target.peer or target.hostname, target.port, target.address_family):
         sock = socket.socket(kind, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
