@@ -26,12 +26,12 @@ def bashrc(slurm: Rig) -> Iterator[Write]:
 
 def test_a_slow_home_takes_its_time(slurm: Rig, bashrc: Write) -> None:
     bashrc("sleep 40")
-    before, _ = logins(slurm)
+    before, failed = logins(slurm)
     with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
         window.wait_for("no sign of work yet: your login shell on unity is still in its rc files")
         wait_until(lambda: slurm.exec("tmux has-session -t work")[0] == 0, "it is attached", within_s=90)
         window.wait_for("[work]")
-        assert logins(slurm) == (before + 2, 0)  # the terminal's, and the link's
+        assert logins(slurm) == (before + 2, failed)  # the terminal's, and the link's
         window.detach()
         assert window.exit_status() == 0
 
@@ -48,7 +48,7 @@ def test_another_program_on_the_terminal_is_told_at_once(
     slurm: Rig, bashrc: Write, line: str, program: str, leave: str
 ) -> None:
     bashrc(f"if [ -t 1 ]; then {line}; fi")
-    before, _ = logins(slurm)
+    before, failed = logins(slurm)
     with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
         window.wait_for(f"runs {program} instead" if "exec" in line else f"they run {program}")
         assert "not in work" in window.text()
@@ -57,16 +57,16 @@ def test_another_program_on_the_terminal_is_told_at_once(
         said = window.text().replace("\n", " ")
     assert f"{program} had this terminal on unity" in said
     assert f"case $- in *i*) exec {program} ;; esac" in said
-    assert logins(slurm) == (before + 2, 0)
+    assert logins(slurm) == (before + 2, failed)
 
 
 def test_a_link_without_a_shell_is_not_opened_again_and_again(slurm: Rig, bashrc: Write) -> None:
     bashrc("[ -t 1 ] || exit\nexec zsh -f")
-    before, _ = logins(slurm)
+    before, failed = logins(slurm)
     with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
         window.wait_for("cannot see if you are in work: unity runs no command; see: lnode unity --doctor")
         window.wait_again("cannot see if you are in work")  # 14 s after the login
-        assert logins(slurm) == (before + 2, 0)
+        assert logins(slurm) == (before + 2, failed)
         window.press("exit\r")
         assert window.exit_status() == 8
         assert "unity ended the login with exit code 0 before tmux could start" in window.text()
@@ -74,7 +74,7 @@ def test_a_link_without_a_shell_is_not_opened_again_and_again(slurm: Rig, bashrc
 
 def test_in_a_program_that_has_taken_every_shells_place_nothing_is_typed(slurm: Rig, bashrc: Write) -> None:
     bashrc("exec tee /tmp/typed")
-    before, _ = logins(slurm)
+    before, failed = logins(slurm)
     try:
         with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
             window.wait_for("no sign of work yet: your login shell on unity is still in its rc files, or runs another")
@@ -82,6 +82,6 @@ def test_in_a_program_that_has_taken_every_shells_place_nothing_is_typed(slurm: 
             assert slurm.exec("cat /tmp/typed") == (0, "")
             window.press("\x04")
             assert window.exit_status() == 8
-        assert logins(slurm) == (before + 2, 0)
+        assert logins(slurm) == (before + 2, failed)
     finally:
         slurm.exec("rm -f /tmp/typed")

@@ -82,13 +82,13 @@ def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bo
     tell("--send", "echo $((6 * 7)) on $(uname -n)", "--wait-for", "^42 on login1")
     assert "\n42 on login1\n" in tell("--peek")
     tell("--reset")
-    tell("--run", "--", "sleep", "600")
+    tell("--run", "--", "sleep", "601")
     tell("--kill", "--yes")  # the session, not the run of that name where the alias leads
     assert shared.sessions() == {"login1": [], "login2": []}
-    assert shared.second.exec("pgrep -fx 'sleep 600'")[0] == 0
+    assert shared.second.exec("pgrep -fx 'sleep 601'")[0] == 0
     shared.land_on(shared.first)  # which has neither
     tell("--kill", "--yes")
-    assert shared.second.exec("pgrep -fx 'sleep 600'")[0] == 1
+    assert shared.second.exec("pgrep -fx 'sleep 601'")[0] == 1
 
 
 def led_to_both(nodes: TwoNodes) -> None:
