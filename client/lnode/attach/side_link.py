@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
-from lnode.attach import heartbeat, login_shell
+from lnode.attach import heartbeat, login_shell, pulse
 from lnode.attach.allocation import Lookout
 from lnode.attach.login_shell import LoginShell
 from lnode.cluster import sessions
@@ -25,12 +26,9 @@ _WITHIN_S = 2.0  # after a detach you wait for the prompt: slower facts are left
 _CLIENT_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
 _LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
-_HEARTLESS_S = (
-    begun.TOLD_AFTER_S,
-    8.0,
-    16.0,
-)  # without a heartbeat; then knocks at the host prove the way, but not often
+_HEARTLESS_S = (begun.TOLD_AFTER_S, 8.0, 16.0)  # without a heartbeat; then knocks prove the way, but not often
 _FREE_WITHIN_S = 6.0  # the terminal waits for it
+_PROBE_S = 1.0  # for the answer of the terminal's own connection; you hear of a silence within 5 s
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
 _UNHEARD_S = 30.0  # the first if the link has opened and never beaten: its login was for nothing
 _LOOK_ON_S = 30.0  # for a terminal whose line has not begun
@@ -57,10 +55,10 @@ class Companion:
 
     `said` are the words of the terminal's login. `client` is the line that finds its tmux client. `is_silent` knocks at
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
-    the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
-    `unbegun` hears what the login shell does while the terminal's line has not begun. `person`: only you can sign in.
-    `link` is open already: see `EarlyLink`. `trouble` is told in the session. `covered`: lnode has drawn on the screen,
-    perhaps just after the session had, so tmux draws it once more.
+    the terminal's own. `pid` is the terminal's. `remember` hears the story for -v. `lookout` watches the session once
+    the terminal has attached. `unbegun` hears what the login shell does while the terminal's line has not begun.
+    `person`: only you can sign in. `link` is open already: see `EarlyLink`. `trouble` is told in the session.
+    `covered`: lnode has drawn on the screen, perhaps just after the session had, so tmux draws it once more.
     """
 
     def __init__(
@@ -76,11 +74,17 @@ class Companion:
         unbegun: Unbegun,
         *,
         person: bool,
+        pid: int = 0,
         link: Link | None = None,
         trouble: Callable[[], str] = str,
         covered: bool = False,
     ) -> None:
-        self._target = target._replace(peer=failures.peer(said) or "")
+        peer = failures.peer(said)
+        self._target = target._replace(peer=peer or "")
+        self._pulse = pulse.of(pid, peer) if pid and (peer or target.proxy_jump) else None
+        self._elsewhere = False  # True if the link has landed on another login node
+        self._given_up = False  # True if the last link was late beside a terminal that answered
+        self._is_late = False  # True while the terminal's own connection is silent
         self._client, self._is_silent = client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
         self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
@@ -135,9 +139,31 @@ class Companion:
     async def _keep(self) -> None:
         pause, longest = _AGAIN_S
         while await self._beat():
-            pause = _AGAIN_S[0] if self._beats else min(max(_UNHEARD_S if self._unheard else 0, 2 * pause), longest)
-            self._beats = False
-            await asyncio.sleep(pause)
+            at_least = _UNHEARD_S if self._unheard or self._given_up else 0.0
+            pause = _AGAIN_S[0] if self._beats and not at_least else min(max(at_least, 2 * pause), longest)
+            self._beats = self._given_up = False
+            await self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait without a link. The terminal's own connection is felt meanwhile, if it can be."""
+        while seconds > 0:
+            length = min(seconds, _EVERY_S) if self._pulse else seconds
+            await asyncio.sleep(length)
+            seconds -= length
+            self._feel()
+
+    def _feel(self) -> bool:
+        """Tell if the terminal's own connection falls silent, or is back. Return True while it is silent.
+
+        A network can forget that connection alone.
+        """
+        silent_s = self._pulse.silent_s() if self._pulse else 0.0
+        was, self._is_late = self._is_late, silent_s > LATE_S
+        if self._is_late:
+            self._tell(self, Happened.LATE, seconds=silent_s)
+        elif was:
+            self._tell(self, Happened.BEAT)
+        return self._is_late
 
     def _say_unbegun(self, shell: LoginShell | None, *, ended: bool = False) -> None:
         self._covered = True
@@ -165,11 +191,26 @@ class Companion:
             self._beats = True
             watching = self._watch()  # not earlier: MaxSessions may allow one channel only
             self._watching = self._beside.start(watching)
-        self._tell(self, Happened.BEAT, shared=shared)
+        if shared or not self._feel():
+            self._tell(self, Happened.BEAT, shared=shared)
 
-    def _on_late(self, silent_s: float) -> None:
+    async def _on_late(self, silent_s: float, *, shared: bool) -> None:
+        """Tell of the silence, unless it is the link's alone. Raises LinkFailed then.
+
+        The link's node may hang, or keep its own processes waiting, while the terminal is well.
+        """
         self._heard.clear()
-        self._tell(self, Happened.LATE, seconds=silent_s)
+        began = time.monotonic()
+        if not shared and await self._terminal_answers():
+            self._given_up = True
+            raise LinkFailed(Cause.LOST, f"silent for {silent_s:.0f} s, and the terminal's own connection answers")
+        self._tell(self, Happened.LATE, seconds=silent_s + time.monotonic() - began)
+
+    async def _terminal_answers(self) -> bool:
+        """True if the terminal's node answers. If lnode cannot see that, a link on the same node speaks for it."""
+        if self._pulse:
+            return await self._pulse.answers(_PROBE_S)
+        return self._elsewhere and not await self._is_silent()
 
     async def _beat(self) -> bool:
         """Open the link and beat until it is lost. Return False if lnode must not try again."""
@@ -188,7 +229,7 @@ class Companion:
                 every_s=_EVERY_S,
                 late_s=LATE_S,
                 on_beat=lambda: self._on_beat(shared=shared),
-                on_late=self._on_late,
+                on_late=partial(self._on_late, shared=shared),
                 ask=self._asked,
             )
         except LinkFailed as failed:
@@ -239,6 +280,7 @@ class Companion:
                 self._say_unbegun(shell)
             pause = next(pauses, _LOOK_ON_S if shell else None)
             if pause is None:
+                self._elsewhere = bool(reply)
                 return None
             await asyncio.sleep(pause)
 
@@ -261,6 +303,7 @@ class Companion:
         name, id_ = (*reply.get("here", ()), "", "")[:2]
         session = SessionId.parse(id_)
         if session:
+            self._elsewhere = False
             self._learn(NodeName.parse(name))
         return session
 

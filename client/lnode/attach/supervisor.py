@@ -251,7 +251,7 @@ class _Supervisor:
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
-            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person,
+            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person, pid=terminal.pid,
             link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
             covered=self._again,
         )  # fmt: skip
