@@ -61,6 +61,16 @@ def test_behind_a_jump_host_it_is_the_connection_of_the_child(client: Client) ->
     assert found and found._peer == client.server.getsockname()
 
 
+@pytest.mark.parametrize(
+    ("peer", "is_host"),
+    [("10.0.0.1", True), ("2001:db8::1", True), ("127.0.0.1", False), ("::1", False), (None, False)],
+)
+def test_a_jump_host_and_a_tunnel_do_not_vouch_for_the_host(peer: str | None, is_host: bool, client: Client) -> None:
+    assert pulse.is_host(peer) is is_host
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found and not found.vouches
+
+
 def test_macos_shows_none(client: Client) -> None:
     assert pulse.of(client.process.pid, "127.0.0.1", platform="darwin") is None
 

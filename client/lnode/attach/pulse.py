@@ -21,10 +21,14 @@ _TICK_S = 0.02  # of the kernel's clock
 
 
 class Pulse:
-    """The socket `fd` of process `pid`, which is connected to `peer`."""
+    """The socket `fd` of process `pid`, which is connected to `peer`.
 
-    def __init__(self, pid: int, fd: int, peer: object) -> None:
-        self._pid, self._fd, self._peer = pid, fd, peer
+    `vouches`: the other side of that socket is the host, as far as lnode knows. A jump host, or a tunnel that begins on
+    this laptop, answers also if the host does not.
+    """
+
+    def __init__(self, pid: int, fd: int, peer: object, *, vouches: bool) -> None:
+        self._pid, self._fd, self._peer, self.vouches = pid, fd, peer, vouches
         self._waits_since: float | None = None  # for an acknowledgement
 
     def silent_s(self) -> float:
@@ -84,8 +88,13 @@ def of(pid: int, peer: str | None, *, platform: str = sys.platform) -> Pulse | N
         for process in [pid] if peer else _children(pid):
             for fd in sorted(map(int, os.listdir(f"/proc/{process}/fd"))):
                 if (found := _connected(process, fd)) and (not peer or found[0] == peer):
-                    return Pulse(process, fd, found)
+                    return Pulse(process, fd, found, vouches=is_host(peer))
     return None
+
+
+def is_host(peer: str | None) -> bool:
+    """True if ssh's connection leads to the host itself: not to a jump host (None), nor to this laptop."""
+    return peer is not None and peer != "::1" and not peer.startswith("127.")
 
 
 def _children(pid: int) -> list[int]:

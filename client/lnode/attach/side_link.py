@@ -208,7 +208,7 @@ class Companion:
 
     async def _terminal_answers(self) -> bool:
         """True if the terminal's node answers. If lnode cannot see that, a link on the same node speaks for it."""
-        if self._pulse:
+        if self._pulse and self._pulse.vouches:
             return await self._pulse.answers(_PROBE_S)
         return self._elsewhere and not await self._is_silent()
 
