@@ -113,6 +113,13 @@ class Laptop:
             self._addresses.rotate()
             self._join()
 
+    def forget(self, program: str) -> None:
+        """Let the network forget the TCP connections that a program has now, and no others, as a NAT does."""
+        rows = _run(*self.argv("ss", "-tnpH")).splitlines()
+        ports = [int(row.split()[3].rpartition(":")[2]) for row in rows if f'(("{program}' in row]
+        assert ports, f"{program} has no connection:\n{rows}"
+        self._dead |= {port.to_bytes(2, "big") for port in ports}
+
     def add_a_way_to_nowhere(self) -> None:
         """Give it an IPv6 address and route, by which no packet ever arrives."""
         self._inside("-6", "address", "add", "fd00:88::2/64", "dev", self._near_device, "nodad")

@@ -13,7 +13,7 @@ from collections.abc import Sequence  # noqa: E402
 
 from lnode.cli.dispatch import run, run_for_all, run_picked  # noqa: E402
 from lnode.cli.exit import explained  # noqa: E402
-from lnode.errors import ExitCode  # noqa: E402
+from lnode.errors import ExitCode, LnodeError  # noqa: E402
 from lnode.laptop import folders, screen  # noqa: E402
 
 
@@ -26,7 +26,12 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run(argv: Sequence[str]) -> ExitCode:
+def _run(argv: Sequence[str], platform: str = sys.platform) -> ExitCode:
+    if platform == "win32":
+        hint = "open a WSL terminal and install lnode there; for the first time: wsl --install"
+        raise LnodeError(
+            ExitCode.FAILED, "Windows itself is not supported: lnode runs on macOS, Linux and in WSL", hint
+        )
     match argv:
         case []:
             from lnode.laptop import canvas

@@ -76,6 +76,48 @@ def test_the_kind_of_address_that_answers_is_the_one_that_is_dialled(slurm: Rig,
             assert window.exit_status() == 0
 
 
+def test_a_network_that_forgets_the_terminal_alone(slurm: Rig) -> None:
+    """Once a key has gone out the silence is the terminal's, though the link beats on; ssh itself needs 90 s."""
+    with (
+        laptop_of(slurm) as laptop,
+        Window(laptop.argv(*LNODE, "unity", "forgotten", "--login"), slurm.env()) as window,
+    ):
+        shell = shell_of(window)
+        wait_until(lambda: slurm.exec("pgrep -fx 'cat -u'")[0] == 0, "the heart beats")
+        (ssh,) = _sshs(laptop)
+        laptop.forget("ssh")
+        window.press(" ")
+        wait_until(lambda: ssh not in _sshs(laptop), "the terminal is replaced", within_s=60)
+        window.wait_without(NOTICE, within_s=60)
+        assert shell_of(window) == shell
+        window.detach()
+        assert window.exit_status() == 0
+
+
+def test_a_silent_link_does_not_end_a_terminal_that_answers(slurm: Rig) -> None:
+    """As where the link has landed on another login node, and that one hangs."""
+    with (
+        laptop_of(slurm) as laptop,
+        Window(laptop.argv(*LNODE, "unity", "well", "--login", "-v"), slurm.env()) as window,
+    ):
+        shell = shell_of(window)
+        wait_until(lambda: slurm.exec("pgrep -fx 'cat -u'")[0] == 0, "the heart beats")
+        (ssh,) = _sshs(laptop)
+        logins = slurm.sshd_log().count("Accepted ")
+        laptop.forget("python")
+        wait_until(lambda: slurm.sshd_log().count("Accepted ") > logins, "another link", within_s=60)
+        assert shell_of(window) == shell
+        assert _sshs(laptop) == [ssh]
+        window.detach()
+        assert window.exit_status() == 0
+        assert "and the terminal's own connection answers" in window.text()
+        assert "silent for" not in window.text().replace("link: silent for", "")
+
+
+def _sshs(laptop: Laptop) -> list[int]:
+    return [pid for pid in laptop.pids() if _is_ssh(pid)]
+
+
 def _argv(pid: int) -> list[bytes]:
     return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 

@@ -44,7 +44,7 @@ class Heard:
     def on_beat(self) -> None:
         self.told.put_nowait("beat")
 
-    def on_late(self, silent_s: float) -> None:
+    async def on_late(self, silent_s: float) -> None:
         self.silent_s.append(silent_s)
         self.told.put_nowait("late")
 

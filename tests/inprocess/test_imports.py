@@ -25,6 +25,26 @@ main()
 """
 
 
+# Windows has none of these modules.
+WINDOWS = """
+import sys
+for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
+    sys.modules[name] = None
+from lnode.__main__ import _run
+from lnode.cli.exit import explained
+sys.exit(explained(lambda: _run(sys.argv[1:], "win32")))
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["unity"], ["--doctor"], ["unity", "--doctor"], ["--version"]])
+def test_windows_itself_is_told_where_lnode_runs(words: list[str]) -> None:
+    argv = [sys.executable, "-c", WINDOWS, *words]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("lnode: Windows itself is not supported: lnode runs on macOS, Linux and in WSL\n")
+    assert "wsl --install" in done.stderr
+
+
 def loaded_before_ssh(folder: Path, *args: str, last: str) -> set[str]:
     """All modules at the start of the first ssh with the option `last`."""
     (folder / "bin").mkdir()

@@ -196,6 +196,15 @@ def test_a_login_that_is_given_up_while_the_keychain_opens(others: str, over: bo
     assert not verdict.broken_off(place, Said(done, others))
 
 
+def test_a_login_that_is_given_up_and_may_have_asked_an_agent(state: Path) -> None:
+    """Some agents ask you for each use. The network alone asks nobody."""
+    place = target()
+    assert not verdict.broken_off(place, Said("", ""), proved=False)
+    assert not verdict.broken_off(place, Said(AGREED, ""))
+    assert verdict.broken_off(place, Said(AGREED, ""), proved=False)
+    assert sign_in_memory.takes_person(place) is True
+
+
 def test_what_may_only_ride_was_not_refused_by_the_network() -> None:
     sign_in_memory.learn(target(), person=True)
     argv, _ = argv_of(target(), "line", may_prompt=False)

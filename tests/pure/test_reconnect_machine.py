@@ -10,7 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from full import FULL
-from lnode.reconnect.machine import BUDGET_S, Action, Command, End, Event, Happened, Phase, Start, State, first, step
+from lnode.reconnect.machine import (
+    BUDGET_S,
+    Action,
+    Command,
+    End,
+    Event,
+    Happened,
+    Phase,
+    Start,
+    State,
+    first,
+    is_overdue,
+    step,
+)
 from lnode.ssh.failures import Cause, is_fatal, wants_person
 
 SILENT = Start(creates=False, asks=False, fresh=False)
@@ -868,6 +881,18 @@ def test_a_knock_that_is_answered_ends_an_attempt_that_fell_into_the_silence() -
     assert laptop.tell(Happened.REACHED) == (Command.END, SILENT_FRESH)
     assert knocks_among(laptop.wait(19)) == []  # sshd has answered
     assert laptop.tell(Happened.REACHED) == ()
+
+
+def test_a_blind_attempt_is_overdue_at_its_limit_alone() -> None:
+    """Its knocks are ticks, too, and a login that answers with the keychain must not be ended by one."""
+    laptop = waiting()
+    tries_again(laptop)
+    for _ in range(79):
+        laptop.wait(0.25)
+        assert not is_overdue(laptop.state, laptop.at)
+    assert is_overdue(laptop.state, laptop.at + 0.25)
+    assert not is_overdue(Laptop().state, HOUR)  # you may take your time
+    assert not is_overdue(waiting().state, 10 * HOUR)
 
 
 def test_nobody_knocks_beside_an_attempt_at_a_host_that_says_no() -> None:

@@ -6,7 +6,7 @@ anything else. Until then nothing is sent: if a program has taken the login shel
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from lnode.remote import call
@@ -25,15 +25,15 @@ async def beat(
     every_s: float,
     late_s: float,
     on_beat: Callable[[], None],
-    on_late: Callable[[float], None],
+    on_late: Callable[[float], Awaitable[None]],
     ask: asyncio.Event,
 ) -> NoReturn:
     """Tell of every beat, and once of each that is late, with the seconds since the last sign of life.
 
     The first is never late: until the line runs, silence is the login shell's, which reads its rc files. After a late
     one nothing is sent until its echo is back. `ask` is taken back, and asks anew at once, whatever is on its way:
-    what comes next, a beat or a late one, is the answer to it. Until cancelled. Raises LinkFailed when the link is lost
-    or the `cat` ends.
+    what comes next, a beat or a late one, is the answer to it. Until cancelled. Raises LinkFailed when the link is
+    lost, the `cat` ends, or `on_late` gives the link up.
     """
     loop = asyncio.get_running_loop()
     echo = _Echo()
@@ -55,7 +55,7 @@ async def beat(
             for part_s in (late_s - _LAST_LOOK_S, _LAST_LOOK_S):
                 await _first(carrying, asked, back, within_s=part_s)
             if not ask.is_set() and not back.done():
-                on_late(loop.time() - alive)
+                await on_late(loop.time() - alive)
                 await _first(carrying, asked, back)
             if not ask.is_set():
                 alive = loop.time()

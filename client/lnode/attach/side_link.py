@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
-from lnode.attach import heartbeat, login_shell
+from lnode.attach import heartbeat, login_shell, pulse
 from lnode.attach.allocation import Lookout
 from lnode.attach.login_shell import LoginShell
 from lnode.cluster import sessions
@@ -27,13 +28,11 @@ _WITHIN_S = 2.0  # after a detach you wait for the prompt: slower facts are left
 _CLIENT_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
 _LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
-_HEARTLESS_S = (
-    begun.TOLD_AFTER_S,
-    8.0,
-    16.0,
-)  # without a heartbeat; then knocks at the host prove the way, but not often
+_HEARTLESS_S = (begun.TOLD_AFTER_S, 8.0, 16.0)  # without a heartbeat; then knocks prove the way, but not often
 _FREE_WITHIN_S = 6.0  # the terminal waits for it
+_PROBE_S = 1.0  # for the answer of the terminal's own connection; you hear of a silence within 5 s
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
+_GIVEN_UP_S = 30.0  # the first if the link was late beside a terminal that answered
 _SETTLES_S = (1.0, 5.0)  # least and most, from the terminal's login to that of the link
 _LOOK_ON_S = 30.0  # for a terminal whose line has not begun
 _SURE_S = 2.0  # after the terminal's login: sshd has started its login shell
@@ -59,10 +58,11 @@ class Companion:
 
     `said` are the words of the terminal's login. `client` is the line that finds its tmux client. `is_silent` knocks at
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
-    the terminal's own. `remember` hears the story for -v. `lookout` watches the session once the terminal has attached.
-    `unbegun` hears what the login shell does while the terminal's line has not begun. `person`: only you can sign in.
-    `link` is open already: see `EarlyLink`. `trouble` is told in the session. `covered`: lnode has drawn on the screen,
-    perhaps just after the session had, so tmux draws it once more. `login_s`: so long the terminal's login took.
+    the terminal's own. `pid` is the terminal's. `remember` hears the story for -v. `lookout` watches the session once
+    the terminal has attached. `unbegun` hears what the login shell does while the terminal's line has not begun.
+    `person`: only you can sign in. `link` is open already: see `EarlyLink`. `trouble` is told in the session.
+    `covered`: lnode has drawn on the screen, perhaps just after the session had, so tmux draws it once more. `login_s`:
+    so long the terminal's login took.
     """
 
     def __init__(
@@ -78,12 +78,18 @@ class Companion:
         unbegun: Unbegun,
         *,
         person: bool,
+        pid: int = 0,
         link: Link | None = None,
         trouble: Callable[[], str] = str,
         covered: bool = False,
         login_s: float = 0.0,
     ) -> None:
-        self._target = target._replace(peer=failures.peer(said) or "")
+        peer = failures.peer(said)
+        self._target = target._replace(peer=peer or "")
+        self._pulse = pulse.of(pid, peer) if pid and (peer or target.proxy_jump) else None
+        self._elsewhere = False  # True if the link has landed on another login node
+        self._given_up = False  # True if the last link was late beside a terminal that answered
+        self._is_late = False  # True while the terminal's own connection is silent
         self._client, self._is_silent = client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
         self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
@@ -140,10 +146,35 @@ class Companion:
         await self._settle()
         pause, longest = _AGAIN_S
         while await self._beat():
-            # One that has opened and never beaten has logged in for nothing.
-            pause = _AGAIN_S[0] if self._beats else longest if self._unheard else min(2 * pause, longest)
-            self._beats = False
-            await asyncio.sleep(pause)
+            if self._given_up:
+                pause = min(max(_GIVEN_UP_S, 2 * pause), longest)
+            elif self._beats:
+                pause = _AGAIN_S[0]
+            else:  # one that has opened and never beaten has logged in for nothing
+                pause = longest if self._unheard else min(2 * pause, longest)
+            self._beats = self._given_up = False
+            await self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait without a link. The terminal's own connection is felt meanwhile, if it can be."""
+        while seconds > 0:
+            length = min(seconds, _EVERY_S) if self._pulse else seconds
+            await asyncio.sleep(length)
+            seconds -= length
+            self._feel()
+
+    def _feel(self) -> bool:
+        """Tell if the terminal's own connection falls silent, or is back. Return True while it is silent.
+
+        A network can forget that connection alone.
+        """
+        silent_s = self._pulse.silent_s() if self._pulse else 0.0
+        was, self._is_late = self._is_late, silent_s > LATE_S
+        if self._is_late:
+            self._tell(self, Happened.LATE, seconds=silent_s)
+        elif was:
+            self._tell(self, Happened.BEAT)
+        return self._is_late
 
     async def _settle(self) -> None:
         """Wait until a host that has no shell for you would have ended the terminal: it would end a second login too.
@@ -182,11 +213,26 @@ class Companion:
             self._beats = True
             watching = self._watch()  # not earlier: MaxSessions may allow one channel only
             self._watching = self._beside.start(watching)
-        self._tell(self, Happened.BEAT, shared=shared)
+        if shared or not self._feel():
+            self._tell(self, Happened.BEAT, shared=shared)
 
-    def _on_late(self, silent_s: float) -> None:
+    async def _on_late(self, silent_s: float, *, shared: bool) -> None:
+        """Tell of the silence, unless it is the link's alone. Raises LinkFailed then.
+
+        The link's node may hang, or keep its own processes waiting, while the terminal is well.
+        """
         self._heard.clear()
-        self._tell(self, Happened.LATE, seconds=silent_s)
+        began = time.monotonic()
+        if not shared and await self._terminal_answers():
+            self._given_up = True
+            raise LinkFailed(Cause.LOST, f"silent for {silent_s:.0f} s, and the terminal's own connection answers")
+        self._tell(self, Happened.LATE, seconds=silent_s + time.monotonic() - began)
+
+    async def _terminal_answers(self) -> bool:
+        """True if the terminal's node answers. If lnode cannot see that, a link on the same node speaks for it."""
+        if self._pulse and self._pulse.vouches:
+            return await self._pulse.answers(_PROBE_S)
+        return self._elsewhere and not await self._is_silent()
 
     async def _beat(self) -> bool:
         """Open the link and beat until it is lost. Return False if lnode must not try again."""
@@ -205,7 +251,7 @@ class Companion:
                 every_s=_EVERY_S,
                 late_s=LATE_S,
                 on_beat=lambda: self._on_beat(shared=shared),
-                on_late=self._on_late,
+                on_late=partial(self._on_late, shared=shared),
                 ask=self._asked,
             )
         except LinkFailed as failed:
@@ -256,6 +302,7 @@ class Companion:
                 self._say_unbegun(shell)
             pause = next(pauses, _LOOK_ON_S if shell else None)
             if pause is None:
+                self._elsewhere = bool(reply)
                 return None
             await asyncio.sleep(pause)
 
@@ -279,6 +326,7 @@ class Companion:
         session, (created, _, server) = SessionId.parse(id_), born.partition(",")
         if session is None:
             return None
+        self._elsewhere = False
         self._learn(NodeName.parse(name))
         return session, epoch(created) or 0, number(server) or 0
 

@@ -28,7 +28,7 @@ from lnode.errors import LnodeError
 from lnode.locate import routes
 from lnode.locate.address import Address, as_it_is_now
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start
+from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start, is_overdue
 from lnode.remote.fields import NodeName
 from lnode.ssh import failures, forwarding, master, verdict
 from lnode.ssh.failures import Cause
@@ -185,10 +185,10 @@ class _Supervisor:
             self._display.take()
 
     async def _overdue(self, event: Event) -> Event:
-        """Return the event; a refused login in its place if a silent login waits for an answer of the keychain."""
+        """Return the event; a refused login in its place if a silent login waits for you or the keychain."""
         state, terminal = self._loop.state, self._terminal
-        late = event.what is Happened.TICK and state.phase is Phase.CONNECTING and not state.asks
-        if not (late and terminal and verdict.broken_off(self._target, terminal.said())):
+        late = event.what is Happened.TICK and is_overdue(state, event.at)
+        if not (late and terminal and verdict.broken_off(self._target, terminal.said(), proved=state.proved)):
             return event
         await self._end_terminal()
         return Event(Happened.TERMINAL_ENDED, event.at, cause=Cause.LOGIN_REFUSED)
@@ -251,7 +251,7 @@ class _Supervisor:
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
-            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person,
+            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person, pid=terminal.pid,
             link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
             covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip

@@ -22,7 +22,10 @@ _OSC_9 = {"iTerm.app", "WezTerm", "ghostty", "WarpTerminal"}
 def send(
     title: str, text: str, *, platform: str = sys.platform, which: Callable[[str], str | None] = shutil.which
 ) -> bool:
-    """Show it on the desktop. Return False if there is none, or if it fails. Takes up to some seconds."""
+    """Show it on the desktop. Return False if there is none, or if it may not be seen. Takes up to some seconds.
+
+    macOS takes it in the name of Script Editor, and does not tell if you have switched off the notifications of that.
+    """
     argv = _argv(visible(title), visible(text), platform)
     if not argv or which(argv[0]) is None:
         return False
@@ -33,7 +36,7 @@ def send(
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return done.returncode == 0
+    return done.returncode == 0 and platform != "darwin"
 
 
 def _argv(title: str, text: str, platform: str) -> list[str]:

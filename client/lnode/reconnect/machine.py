@@ -295,11 +295,16 @@ def _attempt_due(state: State, event: Event) -> Step:
     """Give up a silent login at its limit, and knock beside a blind one until then."""
     if state.due is None or event.at < state.due:
         return state, ()
-    limit = _limit(state)
-    if event.at < limit:
-        return state._replace(due=min(limit, event.at + _knock_pause(event.at - state.entered))), _knock(state)
+    if not is_overdue(state, event.at):
+        due = min(_limit(state), event.at + _knock_pause(event.at - state.entered))
+        return state._replace(due=due), _knock(state)
     refusals = max(state.refusals, min(state.refusals + 1, _LONGER)) if state.blind else state.refusals + 1
     return _waiting(state._replace(cause=Cause.TIMED_OUT, refusals=refusals), event, 0.0, Command.END)
+
+
+def is_overdue(state: State, at: float) -> bool:
+    """True if a silent login is under way and has had its time."""
+    return state.phase is Phase.CONNECTING and not state.asks and at >= _limit(state)
 
 
 def _limit(state: State) -> float:

@@ -100,12 +100,14 @@ def why_not_in(target: Target, said: Said, argv: Sequence[str], *, silent: bool)
     return cause
 
 
-def broken_off(target: Target, said: Said) -> bool:
+def broken_off(target: Target, said: Said, *, proved: bool = True) -> bool:
     """True if a silent ssh that lnode gave up was in a login that needs the keychain. lnode remembers that too.
 
-    The network may cause any other silence.
+    True also in any login if no silent one is `proved`: an agent may have asked you, and must not ask again. The
+    network may cause any other silence.
     """
-    if failures.signed_in(said, target.place) is not None or not keychain.was_asked(said.others):
+    asks = keychain.was_asked(said.others) or (not proved and failures.came_to_login(said))
+    if failures.signed_in(said, target.place) is not None or not asks:
         return False
     _refused_password(target, said)
     sign_in_memory.learn_refusal(target)

@@ -1,0 +1,146 @@
+"""The pulse of the terminal's own connection: what the kernel knows of the TCP socket of its ssh. Linux only.
+
+The socket is borrowed for each look, by pidfd_getfd(2), and given back at once: a copy that lnode kept would hold the
+connection open after ssh has ended. lnode may do so because ssh is its child (ptrace(2), access mode checking).
+"""
+
+import asyncio
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_GETFD = 438  # pidfd_getfd in every table of system calls
+_INFO = struct.Struct("24xI28xI")  # struct tcp_info of linux/tcp.h: tcpi_unacked, tcpi_last_ack_recv in ms
+_PROBE_S = 1
+_LOOK_S = 0.05
+_TICK_S = 0.02  # of the kernel's clock
+
+
+class Pulse:
+    """The socket `fd` of process `pid`, which is connected to `peer`.
+
+    `vouches`: the other side of that socket is the host, as far as lnode knows. A jump host, or a tunnel that begins on
+    this laptop, answers also if the host does not.
+    """
+
+    def __init__(self, pid: int, fd: int, peer: object, *, vouches: bool) -> None:
+        self._pid, self._fd, self._peer, self.vouches = pid, fd, peer, vouches
+        self._waits_since: float | None = None  # for an acknowledgement
+
+    def silent_s(self) -> float:
+        """Return the seconds for which something sent has waited for an acknowledgement, as earlier calls saw it.
+
+        0.0 if nothing waits, because then the other side has nothing to say, or if the socket is gone.
+        """
+        now = time.monotonic()
+        with suppress(OSError), self._borrowed() as sock:
+            unacked, heard_s = _look(sock)
+            if not unacked:
+                self._waits_since = None
+            elif self._waits_since is None or now - heard_s > self._waits_since:
+                self._waits_since = now
+            return 0.0 if self._waits_since is None else now - self._waits_since
+        return 0.0
+
+    async def answers(self, within_s: float) -> bool:
+        """True if the other side's kernel answers a probe. A probe (TCP keepalive) is no data, so ssh need not run."""
+        began = time.monotonic()
+        with suppress(OSError):
+            with self._borrowed() as sock:
+                heard_s = _look(sock)[1]
+                before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                idle = _swap(sock, "TCP_KEEPIDLE", _PROBE_S)  # at once, if it has been idle for longer
+                pause = _swap(sock, "TCP_KEEPINTVL", _PROBE_S)
+            try:
+                while time.monotonic() < began + within_s:
+                    await asyncio.sleep(_LOOK_S)
+                    with self._borrowed() as sock:
+                        if _look(sock)[1] + _TICK_S < heard_s + time.monotonic() - began:
+                            return True
+            finally:
+                with suppress(OSError), self._borrowed() as sock:
+                    _swap(sock, "TCP_KEEPIDLE", idle)
+                    _swap(sock, "TCP_KEEPINTVL", pause)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, before)
+        return False
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[socket.socket]:
+        with _borrowed(self._pid, self._fd) as sock:
+            if sock.getpeername() != self._peer:
+                raise ProcessLookupError
+            yield sock
+
+
+def of(pid: int, peer: str | None, *, platform: str = sys.platform) -> Pulse | None:
+    """Return the pulse of an ssh that is connected to the address `peer`; None if the kernel does not show it.
+
+    Without a peer ssh reaches the host through a child of its own (ProxyJump), whose socket it is.
+    """
+    if platform != "linux":
+        return None
+    with suppress(OSError):
+        for process in [pid] if peer else _children(pid):
+            for fd in sorted(map(int, os.listdir(f"/proc/{process}/fd"))):
+                if (found := _connected(process, fd)) and (not peer or found[0] == peer):
+                    return Pulse(process, fd, found, vouches=is_host(peer))
+    return None
+
+
+def is_host(peer: str | None) -> bool:
+    """True if ssh's connection leads to the host itself: not to a jump host (None), nor to this laptop."""
+    return peer is not None and peer != "::1" and not peer.startswith("127.")
+
+
+def _children(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def _connected(pid: int, fd: int) -> tuple[str, ...] | None:
+    """Return the other side's address of a TCP connection, None for any other file."""
+    with suppress(OSError):
+        if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+            with _borrowed(pid, fd) as sock:
+                is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
+                return tuple(sock.getpeername()) if is_tcp else None
+    return None
+
+
+@contextmanager
+def _borrowed(pid: int, fd: int) -> Iterator[socket.socket]:
+    """Yield a copy of another process' socket. Raises OSError."""
+    import ctypes
+
+    if sys.platform != "linux":
+        raise NotImplementedError
+    process = os.pidfd_open(pid)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        copy = libc.syscall(_GETFD, process, fd, 0)
+        if copy < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    finally:
+        os.close(process)
+    os.set_inheritable(copy, False)
+    with socket.socket(fileno=copy) as sock:
+        yield sock
+
+
+def _look(sock: socket.socket) -> tuple[int, float]:
+    """Return how many segments are not acknowledged, and the seconds since the last acknowledgement."""
+    unacked, heard_ms = _INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
+    return unacked, heard_ms / 1000
+
+
+def _swap(sock: socket.socket, option: str, value: int) -> int:
+    """Set an option of TCP. Return its value before."""
+    number = getattr(socket, option)
+    before = sock.getsockopt(socket.IPPROTO_TCP, number)
+    sock.setsockopt(socket.IPPROTO_TCP, number, value)
+    return before

@@ -1,0 +1,115 @@
+"""The TCP socket of another process, as the kernel sees it."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lnode.attach import pulse
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone shows it")
+
+LIMIT_S = 30.0
+# It opens a file and two connections, the second to `other`, and ends with its input.
+CLIENT = """
+import socket, sys
+file = open("/dev/null")
+one, two = (socket.create_connection((host, int(port))) for host, port in zip(sys.argv[1::2], sys.argv[2::2]))
+print("connected", flush=True)
+for line in sys.stdin:
+    one.sendall(line.encode())
+    print("sent", flush=True)
+"""
+
+
+class Client:
+    def __init__(self, process: "subprocess.Popen[str]", server: socket.socket) -> None:
+        self.process, self.server = process, server
+
+    def send(self) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write("x\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "sent\n"
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.2", 0)) as other:
+        places = [str(word) for sock in (server, other) for word in sock.getsockname()]
+        with subprocess.Popen(
+            [sys.executable, "-c", CLIENT, *places], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout and process.stdout.readline() == "connected\n"
+            with server.accept()[0] as connection:
+                yield Client(process, connection)
+            process.kill()
+
+
+def test_the_connection_to_the_peer_is_found_and_no_other(client: Client) -> None:
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found and found._peer == client.server.getsockname()
+    assert pulse.of(client.process.pid, "127.0.0.3") is None
+
+
+def test_behind_a_jump_host_it_is_the_connection_of_the_child(client: Client) -> None:
+    found = pulse.of(os.getpid(), None)
+    assert found and found._peer == client.server.getsockname()
+
+
+@pytest.mark.parametrize(
+    ("peer", "is_host"),
+    [("10.0.0.1", True), ("2001:db8::1", True), ("127.0.0.1", False), ("::1", False), (None, False)],
+)
+def test_a_jump_host_and_a_tunnel_do_not_vouch_for_the_host(peer: str | None, is_host: bool, client: Client) -> None:
+    assert pulse.is_host(peer) is is_host
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found and not found.vouches
+
+
+def test_macos_shows_none(client: Client) -> None:
+    assert pulse.of(client.process.pid, "127.0.0.1", platform="darwin") is None
+
+
+def test_a_process_that_has_ended_has_none(client: Client) -> None:
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    client.process.kill()
+    client.process.wait()
+    assert pulse.of(client.process.pid, "127.0.0.1") is None
+    assert found
+    assert found.silent_s() == 0
+    assert not asyncio.run(found.answers(LIMIT_S))
+
+
+def test_the_other_kernel_answers_though_its_program_reads_nothing(client: Client) -> None:
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found
+    assert asyncio.run(found.answers(LIMIT_S))
+    client.send()
+    assert found.silent_s() == 0
+    assert asyncio.run(found.answers(LIMIT_S))
+
+
+def test_nothing_is_left_of_a_look(client: Client) -> None:
+    """A copy of the socket would keep the connection open after the end of ssh."""
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found
+    found.silent_s()
+    asyncio.run(found.answers(LIMIT_S))
+    client.process.kill()
+    client.process.wait()
+    client.server.settimeout(LIMIT_S)
+    assert client.server.recv(1) == b""
+
+
+def test_the_probes_end_with_the_question(client: Client) -> None:
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found
+    asyncio.run(found.answers(LIMIT_S))
+    with found._borrowed() as sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) > 60
