@@ -164,6 +164,8 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("history", "--history", "why was I disconnected? what happened, and when", _SETUP, Scope.SESSION,
          connects=False),
 
+    Verb("drop", "--drop", "lnode demo --drop 10: cut the demo's wire for 10 s, to see lnode come back", _SETUP,
+         Scope.HOST, "seconds", int, "S", connects=False),
     Verb("completion", "--completion", "print what completes words in bash, zsh or fish", _SETUP, Scope.LAPTOP,
          "shell", str, "SHELL", connects=False),
     Verb("man", "--man", "print the man page", _SETUP, Scope.LAPTOP, connects=False),

@@ -43,3 +43,10 @@ def reset() -> bool:
     from lnode.demo import state
 
     return state.remove()
+
+
+def drop(seconds: int) -> int:
+    """Cut the wire of all the demo's windows for so long; return how many there were. Raises ValueError."""
+    from lnode.demo import drop, state
+
+    return drop.cut(str(state.locate().short), drop.parse_seconds(str(seconds)))

@@ -8,6 +8,7 @@ import logging
 import os
 import pty
 import signal
+import socket
 import struct
 import sys
 import termios
@@ -18,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lnode.demo.state import DemoFolders, environment
+from lnode.demo.wire import Wire
 from lnode.errors import ExitCode, LnodeError
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class _Server:
 
     def __init__(self, place: DemoFolders) -> None:
         self.place = place
+        self.wire = Wire(self.serve)
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.commands: set[asyncio.Task[None]] = set()
 
@@ -77,8 +80,14 @@ class _Server:
         import asyncssh
 
         logging.getLogger("asyncssh").addHandler(logging.NullHandler())
+        self.authorized = asyncssh.read_public_key(str(self.place.client_key.with_suffix(".pub"))).public_data
+        return await self.wire.open(self.place.short)
+
+    async def serve(self, sock: socket.socket, ends: str) -> None:
+        """Serve one connection until its login is done; it goes on by itself then."""
+        import asyncssh
+
         outer = self
-        authorized = asyncssh.read_public_key(str(self.place.client_key.with_suffix(".pub"))).public_data
 
         class Connection(asyncssh.SSHServer):
             """One connection; only the throw-away key opens it, and only for the user who runs the demo."""
@@ -94,26 +103,25 @@ class _Server:
                 return True
 
             def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-                return username == getpass.getuser() and key.public_data == authorized
+                return username == getpass.getuser() and key.public_data == outer.authorized
 
             def session_requested(self) -> "asyncssh.SSHServerSession[bytes]":
-                return _session(outer, self.conn)
+                return _session(outer, ends)
 
-        self.acceptor = await asyncssh.listen(
-            "127.0.0.1", 0, server_factory=Connection, server_host_keys=[str(self.place.host_key)],
+        await asyncssh.run_server(
+            sock, server_factory=Connection, server_host_keys=[str(self.place.host_key)],
             public_key_auth=True, password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None,
             agent_forwarding=False, x11_forwarding=False, line_editor=False, encoding=None, config=[],
         )  # fmt: skip
-        return int(self.acceptor.get_port())
 
     async def close(self) -> None:
-        self.acceptor.close()
         for connection in list(self.connections):
             connection.abort()
         await asyncio.gather(*self.commands, return_exceptions=True)
+        await self.wire.close()
 
 
-def _session(server: _Server, conn: "asyncssh.SSHServerConnection") -> "asyncssh.SSHServerSession[bytes]":
+def _session(server: _Server, ends: str) -> "asyncssh.SSHServerSession[bytes]":
     import asyncssh
 
     class Session(asyncssh.SSHServerSession[bytes]):
@@ -140,7 +148,7 @@ def _session(server: _Server, conn: "asyncssh.SSHServerConnection") -> "asyncssh
             return True
 
         def session_started(self) -> None:
-            env = environment(server.place) | {"SSH_CONNECTION": _ends(conn)}
+            env = environment(server.place) | {"SSH_CONNECTION": ends}
             self.command = _Command(self.chan, env, self.line, self.term, self.size)
             task = asyncio.ensure_future(self.command.run())
             server.commands.add(task)
@@ -176,12 +184,6 @@ def _session(server: _Server, conn: "asyncssh.SSHServerConnection") -> "asyncssh
                 self.command.hang_up()
 
     return Session()
-
-
-def _ends(conn: "asyncssh.SSHServerConnection") -> str:
-    """Return SSH_CONNECTION as in sshd(8): client address and port, server address and port."""
-    client, server = conn.get_extra_info("peername"), conn.get_extra_info("sockname")
-    return f"{client[0]} {client[1]} {server[0]} {server[1]}"
 
 
 class _Input(asyncio.BaseProtocol):

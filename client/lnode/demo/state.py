@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lnode.demo.drop import SOCKETS
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders as laptop_folders
 
@@ -152,7 +153,8 @@ def _make_key(path: Path) -> None:
 
 def _install_programs(place: DemoFolders) -> None:
     """Copy the login node's programs: a wheel keeps no executable bits, and an upgrade may move the package."""
-    _write(place.programs / "sinteractive", (_SHIPPED / "bin" / "sinteractive").read_text(), 0o755)
+    for name in ("sinteractive", "train"):
+        _write(place.programs / name, (_SHIPPED / "bin" / name).read_text(), 0o755)
     for name in ("squeue", "scancel", "tmux"):
         source = _SHIPPED / ("standin" if name == "tmux" else "bin") / name
         _write(place.state / "lib" / name, source.read_text())
@@ -160,6 +162,9 @@ def _install_programs(place: DemoFolders) -> None:
         if name == "tmux" and (found := real_tmux()):
             words = [found]
         _write(place.programs / name, _launcher(words), 0o755)
+    _write(place.state / "lib" / "drop", (_SHIPPED / "drop.py").read_text())
+    drop = [sys.executable, "-I", "-S", str(place.state / "lib" / "drop"), str(place.short)]
+    _write(place.programs / "drop", _launcher(drop), 0o755)
     if shutil.which("timeout", path=os.pathsep.join(_SYSTEM_PATH)) is None:  # macOS has none, every login node does
         _write(place.programs / "timeout", '#!/bin/sh\nshift\nexec "$@"\n', 0o755)
     getsid = "import os, sys; print(os.getsid(int(sys.argv[1])))"
@@ -172,8 +177,8 @@ def _launcher(words: list[str]) -> str:
 
 
 def _sweep(place: DemoFolders) -> None:
-    """Remove configuration files of demos that were killed."""
-    for path in place.short.glob("config-*"):
+    """Remove the files of demos that were killed."""
+    for path in (*place.short.glob("config-*"), *place.short.glob(f"{SOCKETS}*")):
         owner = path.name.split("-")[1]
         if not (owner.isdigit() and _alive(int(owner))):
             path.unlink(missing_ok=True)
