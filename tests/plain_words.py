@@ -1,4 +1,4 @@
-"""Prints how often *where* and *what* stand in the docstrings and in the README, for each 1,000 words.
+"""Prints how often *where* and *what* stand in the docstrings, the README and the docs, for each 1,000 words.
 
 A high number is a hint at sentences without a noun (CONTRIBUTING.md, How we write). It is a mirror: read the text.
 Run it as: python tests/plain_words.py
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SOURCES = sorted((ROOT / "client").rglob("*.py"))
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -43,7 +44,7 @@ def main() -> None:
         room = source.relative_to(ROOT / "client" / "lnode").parts[0]
         rooms.setdefault(room, []).extend(docstrings(source))
     rooms["all docstrings"] = [text for texts in rooms.values() for text in texts]
-    rooms["README.md"] = [(ROOT / "README.md").read_text(encoding="utf-8")]
+    rooms["README.md and docs"] = [page.read_text(encoding="utf-8") for page in PAGES]
     for name, texts in rooms.items():
         print(f"{share(' '.join(texts)):5.1f}  {name}")
 

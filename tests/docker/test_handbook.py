@@ -1,4 +1,4 @@
-"""The README's table of what a handbook teaches: each command word for word on a real Slurm, and what it promises."""
+"""The table in docs/handbook.md: each command word for word on a real Slurm, and what it promises."""
 
 import re
 import subprocess
@@ -51,8 +51,8 @@ CHECKS: dict[str, Check] = {}
 
 
 def table() -> list[str]:
-    """The rows of the README's table, without its head."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """The rows of that table, without its head."""
+    text = (ROOT / "docs" / "handbook.md").read_text(encoding="utf-8")
     return text.partition("| your handbook | lnode |\n|---|---|\n")[2].partition("\n\n")[0].splitlines()
 
 

@@ -21,9 +21,9 @@ def test_a_text_for_users_has_plain_words(source: Path) -> None:
     assert not [one for one in found if OF_SSH not in one]
 
 
-def test_the_readme_has_plain_words() -> None:
-    text = (plain_words.ROOT / "README.md").read_text(encoding="utf-8")
-    assert not NOT_OURS.findall(text)
+@pytest.mark.parametrize("page", plain_words.PAGES, ids=lambda page: page.name)
+def test_a_page_has_plain_words(page: Path) -> None:
+    assert not NOT_OURS.findall(page.read_text(encoding="utf-8"))
 
 
 def test_a_text_in_a_call_and_in_a_table_is_seen_and_a_docstring_is_not(tmp_path: Path) -> None:

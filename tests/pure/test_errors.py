@@ -1,4 +1,4 @@
-"""Exit codes are an interface (README, Exit codes), and an error carries all that the screen prints."""
+"""Exit codes are an interface (docs/scripts.md, Exit codes), and an error carries all that the screen prints."""
 
 from lnode.errors import ExitCode, LnodeError
 

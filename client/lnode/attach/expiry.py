@@ -9,7 +9,7 @@ from lnode.cluster.sessions import Entry, State
 
 WARN_AT_MIN = (60, 15, 5)
 
-# At most 120 questions in an hour (README, Messages about your allocation), and one more at the end of an attach.
+# At most 120 questions in an hour (docs/sessions.md, Messages), and one more at the end of an attach.
 _OFTEN_S, _SELDOM_S = 32.0, 120.0
 _NEAR_S = 600
 _REQUESTED_S = 120  # so long after its start the scheduler knows a session's request
