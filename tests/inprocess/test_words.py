@@ -1,4 +1,4 @@
-"""The table of words against what stands elsewhere: each verb's function, --help, and the options in README."""
+"""The table of words against what stands elsewhere: each verb's function, --help and the man page."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from lnode.cli import dispatch, manual
 from lnode.cli.words import OPTIONS, VERBS, WORDS, Scope, Verb
 from lnode.laptop.settings import HostSettings
 
-README = Path(__file__).parents[2] / "README.md"
+MAN_PAGE = Path(__file__).parents[2] / "docs" / "lnode.1"
 LIMIT_S = 20
 FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][a-z-]*")
 
@@ -86,20 +86,13 @@ def test_help_names_the_words_of_the_table_and_no_others() -> None:
     assert {*FLAG.findall(rows)} == {flag for word in WORDS if word.group for flag in word.flags} | {"-h", "--help"}
 
 
-def test_readme_names_the_words_of_the_table_and_no_others() -> None:
-    text = README.read_text(encoding="utf-8")
-    spans = [*re.findall(r"`((?:lnode |-)[^`\n]*)`", text), *re.findall(r"^(?:\$ )?(lnode .*)$", text, re.MULTILINE)]
-    named = {flag for span in spans for flag in FLAG.findall(span.split(" -- ")[0])}
-    assert named <= {flag for word in WORDS for flag in word.flags}
-    assert [word.name for word in WORDS if word.group and not named & {*word.flags}] == []
-
-
 def test_the_man_page_is_that_of_the_table() -> None:
     """It goes into the wheel."""
-    text = (README.parent / "docs" / "lnode.1").read_text(encoding="utf-8")
+    text = MAN_PAGE.read_text(encoding="utf-8")
     assert text == manual.page()
-    named = {*FLAG.findall(text.partition(".SH OPTIONS")[2].replace("\\-", "-").replace("\\fB", " "))}
-    assert {flag for word in WORDS if word.group for flag in word.flags} <= named
+    tags = re.findall(r"^\.TP\n(\\fB.*)$", text.partition(".SH OPTIONS")[2], re.MULTILINE)
+    named = {*FLAG.findall(" ".join(tags).replace("\\-", "-").replace("\\fB", " "))}
+    assert named == {flag for word in WORDS if word.group for flag in word.flags}
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="no man(1) here")

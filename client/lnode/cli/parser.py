@@ -107,10 +107,7 @@ def _parameter(name: str, type_: Any, how: Any) -> Parameter:
 
 
 def _lnode(context: typer.Context, host: str | None, session: str | None, **typed: Any) -> ExitCode:
-    given = {name: value for name, value in typed.items() if value is not None and value is not False and value != []}
-    verb = _verb(given)
-    _check_options(verb, given, host)
-    _check_place(verb, host, session)
+    verb, given = _fitting(host, session, typed)
     words = {word.argument: given[word.name] for word in WORDS if word.name in given and word.argument}
     if verb.name == "run":
         words["command"] = _command(context.obj, f"{host} {session}")
@@ -135,6 +132,15 @@ _app.command(
 
 
 # --- the words that go together
+
+
+def _fitting(host: str | None, session: str | None, typed: Mapping[str, object]) -> tuple[Verb, dict[str, Any]]:
+    """Return the verb and the words that you typed. Raises LnodeError(USAGE) for words that do not go together."""
+    given = {name: value for name, value in typed.items() if value is not None and value is not False and value != []}
+    verb = _verb(given)
+    _check_options(verb, given, host)
+    _check_place(verb, host, session)
+    return verb, given
 
 
 def _verb(given: Mapping[str, object]) -> Verb:

@@ -1,7 +1,7 @@
 """Every word that you can type, declared once: the verbs, and the options that go with them.
 
-The parser, `--help`, the errors about words that do not go together, and a test of README's options follow from this
-table. A verb is a module of commands/ with a function of the same name, or a folder with such a module.
+The parser, `--help`, the errors about words that do not go together, the man page, completion and a test of the docs
+follow from this table. A verb is a module of commands/ with a function of that name, or a folder with such a module.
 """
 
 from enum import Enum, auto

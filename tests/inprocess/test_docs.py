@@ -1,0 +1,132 @@
+"""README and docs: each command that they name is one that lnode takes, and each link leads to a file."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import typer.main
+
+import plain_words
+from lnode.cli import parser
+from lnode.cli.completing import Known, Names, candidates
+from lnode.cli.words import VERBS, WORDS, Scope
+from lnode.demo import state
+
+FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][a-z-]*")
+FENCE = re.compile(r"((?:<!-- not run: .+ -->\n)?)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`((?:lnode |-)[^`\n]*)`")
+TEST = "## Test\n\n"  # .ci/run runs the block below it
+
+
+class Block(NamedTuple):
+    """A fenced block: `marked` if a comment tells why no test runs it."""
+
+    page: str
+    marked: bool
+    language: str
+    text: str
+
+
+def blocks() -> Iterator[Block]:
+    for page in plain_words.PAGES:
+        text = page.read_text(encoding="utf-8")
+        for found in FENCE.finditer(text):
+            of_ci = text[: found.start()].endswith(TEST)
+            yield Block(page.name, bool(found[1]) or of_ci, found[2], found[3])
+
+
+def typed(block: Block) -> list[str]:
+    """The lines that you type: all of an sh block, those behind a prompt of another one without a language."""
+    if block.language == "sh":
+        return [line for line in block.text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
+    return [line[2:] for line in block.text.splitlines() if block.language == "" and line.startswith("$ ")]
+
+
+def spans() -> Iterator[str]:
+    for page in plain_words.PAGES:
+        yield from SPAN.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
+
+
+def greeting() -> Iterator[str]:
+    """The commands that the demo's greeting names."""
+    text = (Path(state.__file__).parent / "bin" / "sinteractive").read_text(encoding="utf-8")
+    return (re.split(r"   +", row)[0] for row in re.findall(r"^    (lnode .*)$", text, re.MULTILINE))
+
+
+LINES = [line for block in blocks() if not block.marked for line in typed(block)]
+COMMANDS = sorted({*LINES, *(span for span in spans() if span.startswith("lnode ")), *greeting()})
+
+
+def test_there_are_commands_of_all_kinds() -> None:
+    assert {"lnode unity myproject", "lnode --init", "lnode demo sim --run -- train"} <= {*COMMANDS}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_lnode_takes_the_command(command: str) -> None:
+    """Another program's command needs a comment above its block that tells why no test runs it."""
+    program, *words = shlex.split(command, comments=True)
+    assert program == "lnode", "run it in a test, or tell the reason above its block: <!-- not run: ... -->"
+    words = [word.replace("$PID", "4711") for word in words]
+    if words and words != ["--help"]:
+        assert reads(words)
+
+
+def reads(words: list[str]) -> bool:
+    """Read words as parser.run_typed() does, all but the verb's work. Raises for words that lnode refuses."""
+    mine, command = parser._parted(words)
+    context = typer.main.get_command(parser._app).make_context("lnode", parser._with_peek(mine))
+    place = context.params.pop("host"), context.params.pop("session")
+    verb, _ = parser._fitting(*place, {name: value for name, value in context.params.items() if value != ()})
+    return (verb.name == "run") == bool(command)
+
+
+@pytest.mark.parametrize("line", ["unity --lss", "unity x --ls", "unity --undo", "unity --kill --ls", "--peek"])
+def test_words_that_lnode_refuses_are_seen(line: str) -> None:
+    with pytest.raises(Exception, match=r"."):
+        reads(line.split())
+
+
+def test_the_docs_name_the_options_of_the_table_and_no_others() -> None:
+    named = {flag for span in (*spans(), *LINES) for flag in FLAG.findall(span.split(" -- ")[0])}
+    assert named - {"-h", "--help"} <= {flag for word in WORDS for flag in word.flags}
+    assert [word.name for word in WORDS if word.group and not named & {*word.flags}] == []
+
+
+def test_completion_offers_the_options_of_the_table_and_no_others() -> None:
+    known = Known(hosts=lambda: (), profiles=lambda: (), names=lambda host: Names((), ()))
+    offered = {flag for flag, _ in candidates(["-"], known)}
+    for verb in VERBS.values():
+        place = [] if verb.scope is Scope.LAPTOP else ["unity"]
+        value = ["5"] if verb.metavar and verb.metavar[:1] != "[" else []
+        for words in ([*place, "-"], [*place, *verb.flags, *value, "-"]):
+            offered |= {flag for flag, _ in candidates(words, known)}
+    assert offered - {"--help"} == {flag for word in WORDS if word.group for flag in word.flags}
+
+
+@pytest.mark.parametrize("page", plain_words.PAGES, ids=lambda page: page.name)
+def test_each_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).is_file()] == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    text = (plain_words.ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in plain_words.PAGES[1:] if f"(docs/{page.name})" not in text] == []
+
+
+def test_the_readme_is_short() -> None:
+    text = (plain_words.ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    prose = FENCE.sub("", text.partition(TEST)[0])
+    assert [line for line in prose.splitlines() if len(line) > 100] == []
+
+
+@pytest.mark.parametrize("block", [one for one in blocks() if one.language == "sh"], ids=lambda one: one.page)
+def test_an_sh_block_is_sh(block: Block) -> None:
+    done = subprocess.run([shutil.which("sh") or "sh", "-n"], input=block.text, text=True, check=False, timeout=60)
+    assert done.returncode == 0
