@@ -9,9 +9,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import lnode
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SOURCES = sorted((ROOT / "client").rglob("*.py"))
+PACKAGE = Path(lnode.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -41,7 +44,7 @@ def share(text: str) -> float:
 def main() -> None:
     rooms: dict[str, list[str]] = {}
     for source in SOURCES:
-        room = source.relative_to(ROOT / "client" / "lnode").parts[0]
+        room = source.relative_to(PACKAGE).parts[0]
         rooms.setdefault(room, []).extend(docstrings(source))
     rooms["all docstrings"] = [text for texts in rooms.values() for text in texts]
     rooms["README.md and docs"] = [page.read_text(encoding="utf-8") for page in PAGES]
