@@ -199,7 +199,7 @@ def test_a_server_that_hangs_is_named_by_each_verb_and_loses_nothing(tmuxes: Rig
         window.wait_for("tmux did not answer within 30 seconds")
     for process in asked:
         _, said = process.communicate(timeout=120)
-        assert (process.returncode, "tmux did not answer within 8 seconds" in said) == (1, True), said
+        assert (process.returncode, "tmux did not answer within 7 seconds" in said) == (1, True), said
     assert tmuxes.exec("timeout 10 sh -c ': >~/.tmux.conf'")[0] == 0
     assert names(tmuxes, "trixie") == [pid, "work"]
 
