@@ -125,7 +125,7 @@ def whole(sections: Mapping[str, Sequence[str]]) -> bytes:
 def read(answer: bytes) -> None:
     """Do what --ls does with it, but for printing."""
     from lnode.cluster import sessions
-    from lnode.overview import table
+    from lnode.commands.ls import table
     from lnode.remote.reply import parse_reply, rows_of
     from lnode.runs import record
 

@@ -14,6 +14,7 @@ from sites import (
     PAUSE_S,
     SIGN_IN,
     held,
+    logged,
     logins,
     sign_in,
     terminals_of,
@@ -106,7 +107,7 @@ def test_a_port_that_stays_taken_costs_one_login_in_fifteen_seconds(slurm: Rig) 
     with wired(slurm) as wire, attached(slurm, "paced") as window:
         shell = shell_of(window)
         settle(slurm, wire)
-        before, (_, failed) = len(terminals_of(slurm, "alice")), logins(slurm)
+        before, refused = len(terminals_of(slurm, "alice")), logged(slurm, "Failed ")
         with held(slurm, THERE), configured(slurm, forward):
             wire.reset()
             window.find(r"lnode: a port that unity forwards is taken, again in \d+ s")
@@ -114,7 +115,7 @@ def test_a_port_that_stays_taken_costs_one_login_in_fifteen_seconds(slurm: Rig) 
             first, second, *_ = terminals_of(slurm, "alice")[before:]
             assert second - first >= PAUSE_S
         returned(slurm, wire, window, shell)
-        assert logins(slurm)[1] == failed
+        assert logged(slurm, "Failed ") == refused
         leave(slurm, wire, window)
 
 

@@ -21,7 +21,7 @@ def test_from_an_alias_to_a_prompt_on_a_compute_node(slurm: Rig) -> None:
         sign_in(window)
         window.wait_for("write ~/.config/lnode/config.toml? [y/N]")
         window.press("y\r")
-        window.wait_for("start your first session on unity now? [y/N]")
+        window.wait_for("start your first session on unity now? [Y/n]")
         window.press("y\r")
         wait_until(lambda: "RUNNING" in slurm.exec("squeue -h -o %T")[1], "the job runs")
         window.press("echo on-$SLURMD_NODENAME\r")

@@ -3,11 +3,11 @@
 With LNODE_FULL=1 every verb is told every lie, which takes minutes.
 """
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from full import FULL
 from hostile import Lie, hosting
 from watched import VERBS, Bench
 
@@ -15,7 +15,7 @@ _RUNS = b"touch${IFS}pwned"
 _DIGITS = b"9" * 5000
 _NODE = ("ls", "attach", "attach, lost", "kill --yes", "kill a run", "code", "rescue", "run")
 _JOB = ("ls on a terminal", "kill", "kill --yes", "renew", "run on", "ports", "attach", "logs -f")
-_NUMBER = ("ls", "ls as JSON", "attach", "wait for", "logs", "doctor", "rescue")
+_NUMBER = ("ls as JSON", "attach", "wait for", "rescue")
 _MORE = ("ls on a terminal", "ls of all", "ls, watched", "peek", "send", "reset", "setup", "way", "history", "profiles")
 
 KINDS: dict[str, tuple[Lie, tuple[str, ...]]] = {
@@ -50,7 +50,7 @@ KINDS: dict[str, tuple[Lie, tuple[str, ...]]] = {
 CASES = [
     (kind, verb)
     for kind, (_, verbs) in KINDS.items()
-    for verb in (VERBS if os.environ.get("LNODE_FULL") else verbs)
+    for verb in (VERBS if FULL else verbs)
 ]  # fmt: skip
 
 

@@ -3,11 +3,11 @@
 The slowest, which wait for a deadline of lnode's, are for LNODE_FULL=1.
 """
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from full import FULL
 from hostile import Lie, hosting
 from lnode.ssh.arguments import SSH_FAILED
 from watched import Bench
@@ -44,7 +44,7 @@ def test_a_session_that_never_was_is_no_success(bench: Bench, status: int) -> No
 
 
 @pytest.mark.parametrize("play", ["sections", "row", "rows"])
-@pytest.mark.parametrize("verb", _READ)
+@pytest.mark.parametrize("verb", _READ if FULL else ["ls", "peek", "logs", "attach"])
 def test_a_long_answer_takes_little_memory(bench: Bench, play: str, verb: str) -> None:
     assert bench.wrongs(play, Lie(play=play), verb) == []
 
@@ -59,7 +59,7 @@ def test_bytes_without_end_are_not_kept(bench: Bench, play: str, verb: str) -> N
     assert bench.wrongs(play, Lie(play=play), verb) == []
 
 
-@pytest.mark.skipif(not os.environ.get("LNODE_FULL"), reason="takes minutes: LNODE_FULL=1")
+@pytest.mark.full
 @pytest.mark.parametrize("play", ["dribble", "never"])
 @pytest.mark.parametrize("verb", ["ls", "peek", "kill --yes", "doctor", "code"])
 def test_a_host_that_takes_for_ever_is_given_up(bench: Bench, play: str, verb: str) -> None:

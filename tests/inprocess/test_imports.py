@@ -62,7 +62,7 @@ def test_nothing_heavy_before_the_question(tmp_path: Path, args: list[str]) -> N
 
 def test_nothing_heavy_before_the_picker_asks(tmp_path: Path) -> None:
     loaded = loaded_before_ssh(tmp_path, last="-G")
-    assert "lnode.picker.state" in loaded
+    assert "lnode.commands.ls.pick_state" in loaded
     assert not loaded & (HEAVY | {"rich", "asyncio", "typer"})
 
 

@@ -94,7 +94,7 @@ def test_a_full_disk_leaves_the_config_as_it_was(here: Nearby) -> None:
 @pytest.mark.parametrize(("answers", "code", "written"), [("n", 1, False), ("yn", 0, True)])
 def test_it_asks_on_a_terminal(here: Nearby, answers: str, code: int, written: bool) -> None:
     config = here.home / "config.toml"
-    questions = ("write ~/config.toml? [y/N]", "start your first session on x now? [y/N]")
+    questions = ("write ~/config.toml? [y/N]", "start your first session on x now? [Y/n]")
     with here.window("x", "--init") as window:
         for question, answer in zip(questions, answers, strict=False):
             window.wait_for(question)
@@ -117,10 +117,26 @@ def test_without_a_host_it_asks_which(here: Nearby) -> None:
         window.wait_for("write ~/config.toml? [y/N]")
         assert calls(here) == 1
         window.press("y\r")
-        window.wait_for("start your first session on x now? [y/N]")
-        window.press("\r")
+        window.wait_for("start your first session on x now? [Y/n]")
+        window.press("n\r")
         assert window.exit_status() == 0
     assert (here.home / "config.toml").read_text() == WRITTEN
+
+
+@pytest.mark.parametrize(("answer", "code", "contacts"), [("\r", 0, 1), ("\x04", 2, 0)])
+def test_the_only_host_is_chosen_by_enter_and_by_no_end_of_input(
+    here: Nearby, answer: str, code: int, contacts: int
+) -> None:
+    with here.window("--init") as window:
+        window.wait_for("which is your cluster? Enter for this one, or a name that is not in the list:")
+        window.press(answer)
+        if contacts:
+            window.wait_for("write ~/config.toml? [y/N]")
+            window.press("y\r")
+            window.wait_for("start your first session on x now? [Y/n]")
+            window.press("\x04")  # starts nothing
+            window.wait_for("your first session: lnode x")
+        assert (window.exit_status(), calls(here)) == (code, contacts)
 
 
 def test_without_a_host_and_a_terminal_it_says_what_to_type(here: Nearby) -> None:
@@ -173,7 +189,7 @@ def test_a_new_host_is_described_on_a_terminal(here: Nearby) -> None:
             ("your user name there, empty for the one on this laptop:", "bob"),
             ("the host through which you have to jump, empty for none:", ""),
             ("write ~/.ssh/config and ~/config.toml? [y/N]", "y"),
-            ("start your first session on new now? [y/N]", ""),
+            ("start your first session on new now? [Y/n]", "n"),
         ):
             window.wait_for(question)
             window.press(f"{answer}\r")
@@ -202,8 +218,8 @@ def test_the_first_session_starts(here: Nearby) -> None:
     with here.window("x", "--init") as window:
         window.wait_for("write ~/config.toml? [y/N]")
         window.press("y\r")
-        window.wait_for("start your first session on x now? [y/N]")
-        window.press("y\r")
+        window.wait_for("start your first session on x now? [Y/n]")
+        window.press("\r")
         window.wait_for("asked for -m 16000 -t 1-00:00:00")
         window.leave()
 
@@ -224,7 +240,7 @@ def test_a_host_with_tmux_alone_has_a_session_on_the_login_node(here: Nearby) ->
     for name in ("sinteractive", "squeue", "sinfo"):
         (here.home / "bin" / name).unlink()
     with here.window("x", "--init") as window:
-        window.wait_for("start a session on the login node on x now? [y/N]")
+        window.wait_for("start a session on the login node on x now? [Y/n]")
         window.press("y\r")
         window.wait_for("notes")
         window.press("echo in-$((40+2))\r")

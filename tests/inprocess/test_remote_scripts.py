@@ -20,6 +20,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from full import FULL
 from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import State
 from lnode.cluster.tmux import ExitOfAttach
@@ -281,7 +282,7 @@ def test_values_arrive_exactly(shell: str, folder: Path) -> None:
         "!'\"\\$`\n\r\t {}();#-"
     )
 
-    @settings(max_examples=20, deadline=None, database=None)
+    @settings(max_examples=50 if FULL else 5, deadline=None, database=None)
     @given(value)
     @example(TORTURE)
     @example(TORTURE + "\n\n\t\x1b[31m")
@@ -1685,7 +1686,7 @@ def test_a_login_that_takes_its_processes_along(sh_site: Site, answer: str, *, l
     lasting = sh_site.home / "lasting"
     started = lasting.read_text().splitlines() if lasting.exists() else []
     assert [words.split()[:5] for words in started] == [  # the other one is in the server that is there
-        ["--quiet", "--user", "--scope", "true"], ["--quiet", "--user", "--scope", "tmux", "-u"],
+        ["--quiet", "--user", "--scope", "true"], ["--quiet", "--user", "--scope", shutil.which("tmux"), "-u"],
     ] * lingers  # fmt: skip
 
 

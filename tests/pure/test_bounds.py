@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import floods
 from lnode.cluster.sessions import picture_of
+from lnode.commands.ls.table import View, notes, table
 from lnode.commands.setup.rc_file import difference, with_block, without_block
-from lnode.overview.table import View, notes, table
 from lnode.remote.reply import MAX_BYTES, MAX_ROW, MAX_ROWS, Rows, TooLong, rows_of
 from lnode.runs.log_frames import Chunks, Frame, Torn
 from lnode.ssh.drain import _text

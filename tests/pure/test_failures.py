@@ -5,8 +5,6 @@ import pytest
 from lnode.errors import ExitCode
 from lnode.ssh.failures import (
     Cause,
-    HostLabel,
-    Said,
     came_to_login,
     cause_of_silent,
     cause_of_ssh,
@@ -18,9 +16,10 @@ from lnode.ssh.failures import (
     peer,
     signed_in,
     takes_person,
-    told_apart,
     wants_person,
 )
+from lnode.ssh.host_label import HostLabel
+from lnode.ssh.said import Said, told_apart
 from lnode.ssh.verdict import cause_of_no_shell
 
 DIRECT = PLACE = HostLabel("unity", "login.site.edu", 2200, "ssh unity")

@@ -18,10 +18,10 @@ from lnode.cluster import panes as cluster_panes
 from lnode.cluster.sessions import picture_of
 from lnode.commands.doctor import checks
 from lnode.commands.doctor import facts as doctor_facts
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
 from lnode.commands.rescue import recipes
 from lnode.commands.setup import livenode
-from lnode.overview import table
-from lnode.overview.table import View
 from lnode.remote.fields import (
     LAST_EPOCH,
     Folder,

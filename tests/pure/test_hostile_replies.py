@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from full import FULL
 from lnode.attach import announcements as news
 from lnode.attach import expiry
 from lnode.cluster import panes, sessions, tmux
 from lnode.commands.doctor import checks
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
 from lnode.commands.rescue import recipes
 from lnode.commands.setup import livenode
-from lnode.overview import table
-from lnode.overview.table import View
 from lnode.remote.reply import parse_reply
 from lnode.runs import log_frames, record
 from lnode.text import visible
@@ -203,6 +204,7 @@ def test_any_lines_are_a_reply(lines: list[str]) -> None:
 
 
 _OTHERS = ("pbs", "lsf", "sge")
+SECTION = 4 << 20 if FULL else 1 << 20  # bytes
 
 
 @pytest.mark.parametrize(
@@ -210,10 +212,10 @@ _OTHERS = ("pbs", "lsf", "sge")
     [(name, "slurm") for name in sorted(_TRUE)]
     + [(name, other) for name in ("clients", "evidence", "jobs-of-clients") for other in _OTHERS],
 )  # fmt: skip
-def test_a_section_of_4_mib_is_read(name: str, scheduler: str) -> None:
+def test_a_long_section_is_read(name: str, scheduler: str) -> None:
     """Its limit is that of every test: what is quadratic would take much longer."""
     true = _TRUE[name] or ["x"]
-    rows = tuple(true[at % len(true)].replace("4242", str(4242 + at % 5000)) for at in range((4 << 20) // 100))
+    rows = tuple(true[at % len(true)].replace("4242", str(4242 + at % 5000)) for at in range(SECTION // 100))
     reply = {other: tuple(rows) for other, rows in _TRUE.items() if not other.startswith(("no-", "lost"))}
     reply |= {name: rows, "scheduler": (scheduler,)}
     table.document(View("unity", (sessions.picture_of(reply),), runs=record.of_replies([reply])))

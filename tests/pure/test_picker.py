@@ -10,8 +10,8 @@ from lnode.attach.keys import PASTED
 from lnode.cluster.sessions import Entry, Picture
 from lnode.cluster.sessions import State as Of
 from lnode.cluster.tmux import Session
-from lnode.overview.table import View
-from lnode.picker.state import Choice, State, arrived, begun, lines, older, pressed, shown
+from lnode.commands.ls.pick_state import Choice, State, arrived, begun, lines, older, pressed, shown
+from lnode.commands.ls.table import View
 from lnode.text import columns_of
 
 NOW = 1_700_000_000

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from full import FULL
 from lnode.reconnect.machine import BUDGET_S, Action, Command, End, Event, Happened, Phase, Start, State, first, step
 from lnode.ssh.failures import Cause, is_fatal, wants_person
 
@@ -1272,7 +1273,7 @@ def test_random_walks_find_no_way_around_the_rules() -> None:
     steps = 0
     moves = st.tuples(st.sampled_from(_NETWORK + _TERMINAL), st.sampled_from(_PAUSES))
 
-    @settings(max_examples=200, deadline=None, database=None)
+    @settings(max_examples=1000 if FULL else 80, deadline=None, database=None)
     @given(st.booleans(), st.booleans(), st.lists(moves, min_size=40, max_size=120), st.sampled_from(_LAST))
     def walks(first_fails: bool, knocks: bool, path: list[tuple[_Move, float]], last: _Move) -> None:
         nonlocal steps

@@ -42,7 +42,7 @@ def run_for_all(verb: str, words: Words) -> ExitCode:
 
 def run_picked() -> ExitCode:
     """Let you pick a session, and do its verb as if you had typed it. Raises LnodeError."""
-    from lnode.picker.pick import pick
+    from lnode.commands.ls.pick import pick
 
     chosen = pick()
     if chosen is None:

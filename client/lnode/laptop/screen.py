@@ -90,16 +90,17 @@ def can_ask() -> bool:
     return os.isatty(0) and os.isatty(2)
 
 
-def confirm(question: str) -> bool:
-    """Ask on stderr. No is the default, and an end of input means no."""
-    return ask(f"{question} [y/N]").lower() in ("y", "yes")
+def confirm(question: str, *, usual: bool = False) -> bool:
+    """Ask on stderr. `usual` is the answer of an empty line; an end of input means no."""
+    answer = ask(f"{question} [Y/n]", "y") if usual else ask(f"{question} [y/N]")
+    return answer.lower() in ("y", "yes")
 
 
-def ask(question: str) -> str:
-    """Ask for a line of text on stderr and return it, "" for an end of input."""
+def ask(question: str, usual: str = "") -> str:
+    """Ask for a line of text on stderr and return it: `usual` for an empty line, "" for an end of input."""
     _write("lnode: ", question, " ")
     try:
-        return input().strip()
+        return input().strip() or usual
     except EOFError:
         _write(_END)
         return ""

@@ -23,7 +23,11 @@ def choose() -> str | NewHost:
     targets = [target for target in _meanings(aliases[:_MOST]) if not _FORGE.fullmatch(target.hostname)]
     if targets:
         _show(targets, len(aliases) > _MOST)
-        answer = screen.ask("which is your cluster? its number, or a name that is not in the list:")
+        alone = len(targets) == 1
+        numbers = "Enter for this one" if alone else "its number"
+        answer = screen.ask(
+            f"which is your cluster? {numbers}, or a name that is not in the list:", "1" if alone else ""
+        )
     else:
         answer = screen.ask("your ssh configuration has no cluster yet. A short name for it, as in unity:")
     if answer.isdecimal() and 0 < int(answer[:4]) <= len(targets):

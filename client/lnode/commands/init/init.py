@@ -178,6 +178,6 @@ def _first_session(alias: str, site: Site, *, yes: bool) -> ExitCode:
 
 def _offer(session: str, *words: str, yes: bool = False) -> None:
     """Offer a session. lnode then runs in this process's place, as if you had typed the words; else you see them."""
-    if not yes and screen.can_ask() and screen.confirm(f"start {session} on {words[0]} now?"):
+    if not yes and screen.can_ask() and screen.confirm(f"start {session} on {words[0]} now?", usual=True):
         os.execv(sys.executable, [*PYTHON, "-m", "lnode", *words])  # noqa: S606
     screen.say(f"{session}: lnode {' '.join(words)}")

@@ -1,1 +1,1 @@
-"""`--ls`: the sessions and runs of one host or of all."""
+"""The sessions and runs of your hosts: `--ls`, and the picker of `lnode` without words."""

@@ -6,6 +6,9 @@ One remote round trip for each host, all side by side. For a host that does not 
 from collections.abc import Iterator, Mapping, Sequence
 
 from lnode.cluster.sessions import CANNOT_ASK
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
+from lnode.commands.ls.views import addresses_of, remembered, view_of, views_of
 from lnode.commands.ls.watch import refuse_to_watch_a_pipe
 from lnode.commands.ls.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError
@@ -15,9 +18,6 @@ from lnode.locate import pictures
 from lnode.locate.address import Address
 from lnode.locate.find import no_tmux
 from lnode.locate.survey import Survey
-from lnode.overview import table
-from lnode.overview.table import View
-from lnode.overview.views import addresses_of, remembered, view_of, views_of
 
 _WITHIN_S = 10.0  # for all hosts at once
 

@@ -5,12 +5,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from lnode.cluster.sessions import State
+from lnode.commands.ls import table
+from lnode.commands.ls.table import View
+from lnode.commands.ls.views import views_of
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import keyboard, screen
 from lnode.locate.address import Address
-from lnode.overview import table
-from lnode.overview.table import View
-from lnode.overview.views import views_of
 
 _EVERY_S = 60.0
 _OFTEN_S = 30.0  # if a job waits or ends soon; lnode never asks a scheduler more often

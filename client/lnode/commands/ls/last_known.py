@@ -3,8 +3,8 @@
 import time
 
 from lnode.cluster import sessions
+from lnode.commands.ls.table import View
 from lnode.locate import pictures
-from lnode.overview.table import View
 from lnode.runs import record
 
 

@@ -11,17 +11,17 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from lnode.attach.keys import Keys
+from lnode.commands.ls import pick_state
+from lnode.commands.ls.last_known import last_known
+from lnode.commands.ls.pick_state import Choice, State
+from lnode.commands.ls.table import View
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop.canvas import Canvas
 from lnode.laptop.settings import Settings, load
 from lnode.locate import pictures
-from lnode.overview.last_known import last_known
-from lnode.overview.table import View
-from lnode.picker import state as picker_state
-from lnode.picker.state import Choice, State
 
 if TYPE_CHECKING:
-    from lnode.overview.views import Round
+    from lnode.commands.ls.views import Round
 
 _WITHIN_S = 10.0  # for all hosts at once
 _ESCAPE_WITHIN_S = 0.05  # for the rest of a key that begins with Esc
@@ -41,9 +41,9 @@ def pick() -> Choice | None:
             "no host is known yet",
             "begin with a Host of your ~/.ssh/config: lnode unity; without a cluster: lnode demo",
         )
-    state = picker_state.begun(views)
+    state = pick_state.begun(views)
     with Canvas() as canvas:
-        canvas.paint(picker_state.lines(state, *canvas.size()))
+        canvas.paint(pick_state.lines(state, *canvas.size()))
         gc.enable()  # you may look at it for long
         questions = _Questions([*state.views], settings, canvas.ring)
         try:
@@ -61,15 +61,15 @@ def _chosen(state: State, canvas: Canvas, questions: "_Questions") -> Choice | N
         except EOFError:  # the window is closed
             return None
         for key in keys.settle() if typed is None else keys.feed(typed):
-            after = picker_state.pressed(state, key)
+            after = pick_state.pressed(state, key)
             if not isinstance(after, State):
                 return after
             state = after
         for view in questions.answered():
-            state = picker_state.arrived(state, view)
+            state = pick_state.arrived(state, view)
         if seconds := clock.passed():
-            state = picker_state.older(state, seconds)
-        canvas.paint(picker_state.lines(state, *canvas.size()))
+            state = pick_state.older(state, seconds)
+        canvas.paint(pick_state.lines(state, *canvas.size()))
 
 
 class _Clock:
@@ -121,7 +121,7 @@ class _Questions:
             self._tell(bug)
 
     def _ask_all(self) -> None:
-        from lnode.overview.views import Round, addresses_of  # starts the modules that start an ssh
+        from lnode.commands.ls.views import Round, addresses_of  # starts the modules that start an ssh
 
         hosts, troubled = addresses_of(self._hosts, self._settings)
         for view in troubled:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lnode.attach.keys import PASTED
 from lnode.cluster.sessions import IN_DOUBT
-from lnode.overview.table import Cell, View, notes, session_row
+from lnode.commands.ls.table import Cell, View, notes, session_row
 from lnode.text import columns_of, fitted, visible
 
 _MOST_ROWS = 200  # of a host: each second all rows are made again, and your keys wait meanwhile

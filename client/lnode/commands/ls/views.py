@@ -8,13 +8,13 @@ from queue import Empty, SimpleQueue
 from typing import Self
 
 from lnode.cluster.login_nodes import Claim
+from lnode.commands.ls.last_known import last_known
+from lnode.commands.ls.table import View
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop.settings import Settings
 from lnode.locate import pictures
 from lnode.locate.address import Address, resolved
 from lnode.locate.survey import MOST_NODES, Survey, why_silent
-from lnode.overview.last_known import last_known
-from lnode.overview.table import View
 from lnode.runs import record
 from lnode.ssh.target import Resolving, Target
 

@@ -1,1 +1,0 @@
-"""All sessions and runs of your hosts: their last pictures, the answers as they come, and the table of both."""
