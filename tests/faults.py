@@ -126,7 +126,6 @@ def leave(rig: Rig, wire: Wire, window: Window, **parts: int) -> None:
     """
     settle(rig, wire, **parts)
     logins = rig.sshd_log().count("Accepted ")
-    window.detach()
-    assert window.exit_status() == 0, window.text()
+    window.leave()
     assert "lnode: detached; " in window.text()
     assert rig.sshd_log().count("Accepted ") == logins

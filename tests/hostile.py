@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import asyncssh
 
 from lnode.remote import call
+from shells import script_in
 
 SESSION, RUN = "work", "sim"
 _CHUNK = 1 << 15
@@ -197,7 +198,7 @@ def parse_line(line: str) -> Asked:
     """Read the line of call.line(); what is no such line is its own script."""
     if "base64 -d" not in line:
         return Asked("cat", tuple(line.split()[-1:])) if "cat -u" in line else Asked(line, ())
-    text = call.script_in(line).decode("utf-8", "surrogateescape")
+    text = script_in(line).decode("utf-8", "surrogateescape")
     known = [name for name in _SCRIPTS if text.endswith(call.source(name))]
     script = max(known, key=lambda name: len(call.source(name)), default="")
     given = shlex.split(text[: len(text) - len(call.source(script))] if script else text.partition("\n")[0])

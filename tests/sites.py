@@ -172,6 +172,18 @@ def with_password(rig: Rig) -> Iterator[None]:
         rig.exec("usermod --password '*' alice", "root")
 
 
+@contextmanager
+def with_nothing(rig: Rig) -> Iterator[None]:
+    """An sshd that lets alice in without a key or an answer (the method `none`)."""
+    assert rig.exec("passwd -d alice", "root")[0] == 0
+    lines = "PermitEmptyPasswords yes\nMatch User alice\n    AuthenticationMethods none\n    PasswordAuthentication yes"
+    try:
+        with sshd_with(rig, lines):
+            yield
+    finally:
+        rig.exec("usermod --password '*' alice", "root")
+
+
 class Codes:
     """Whoever holds alice's token: each code is good once (RFC 4226)."""
 

@@ -85,6 +85,11 @@ class Window:
         """Ctrl-b d."""
         self.press("\x02d")
 
+    def leave(self) -> None:
+        """Ctrl-b d, and back at the prompt."""
+        self.detach()
+        assert self.exit_status() == 0, self.text()
+
     def exit_status(self, *, within_s: float = 60) -> int:
         """Wait until the program ends by itself: its exit status."""
         deadline = time.monotonic() + within_s

@@ -204,6 +204,39 @@ def test_waiting_sessions_say_so(slurm: Rig) -> None:
         slurm.container.exec_run("scontrol update partition=interactive state=UP")
 
 
+def test_a_stopped_scheduler_holds_up_no_verb_and_loses_nothing(slurm: Rig) -> None:
+    slurm.exec('tmux new-session -d -s work "sinteractive -m 1000 -t 1:00:00; exec cat"')
+    wait_until(lambda: listing(slurm)["work"]["state"] == "running", "the job runs")
+    job = listing(slurm)["work"]["job"]["id"]
+    pid = slurm.exec("pidof slurmctld", user="root")[1].strip()
+    unknown = "whether work on unity holds an allocation is not known, so nothing was started"
+    ends = {
+        ("--ls",): (0, "the scheduler of unity does not answer: jobs and time left are unknown"),
+        ("work", "--peek"): (0, ""),
+        ("work", "--send", "x"): (0, "typed 1 character and Enter into work on unity"),
+        ("work", "--reset"): (0, ""),
+        ("work", "--renew"): (1, "whether work holds an allocation is not known, so nothing was asked"),
+        ("run", "--run", "--on", "work", "--", "true"): (1, unknown),
+        ("work", "--kill", "--yes"): (1, "the jobs of work are not known, and nothing was ended"),
+        ("--doctor",): (1, ""),
+    }
+    slurm.exec(f"kill -STOP {pid}", user="root")
+    try:
+        asked = {
+            words: subprocess.Popen(
+                [*LNODE, "unity", *words], env=slurm.env(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, text=True,
+            )
+            for words in ends
+        }  # fmt: skip
+        said = {words: process.communicate(timeout=120)[1] for words, process in asked.items()}
+    finally:
+        slurm.exec(f"kill -CONT {pid}", user="root")
+    for words, (code, sentence) in ends.items():
+        assert (asked[words].returncode, sentence in said[words]) == (code, True), said[words]
+    assert listing(slurm)["work"]["job"]["id"] == job
+
+
 def test_a_silent_scheduler_is_unknown_not_gone(slurm: Rig) -> None:
     slurm.exec('tmux new-session -d -s by-hand "sinteractive -m 1000 -t 1:00:00; bash"')
     wait_until(lambda: listing(slurm)["by-hand"]["state"] == "running", "the job runs")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from lnode.remote import call
 from rig import Rig, configured, wait_until
+from shells import script_in
 from window import LNODE, Window
 
 
@@ -19,7 +19,7 @@ def calls(standin: Rig, verb: str) -> list[list[str]]:
 
 def in_pane(command: str) -> str:
     """Return the script that a pane runs, with its request."""
-    return call.script_in(command).decode()
+    return script_in(command).decode()
 
 
 def test_first_creates_with_the_livenode_request_and_second_only_attaches(standin: Rig) -> None:

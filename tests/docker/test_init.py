@@ -26,8 +26,7 @@ def test_from_an_alias_to_a_prompt_on_a_compute_node(slurm: Rig) -> None:
         wait_until(lambda: "RUNNING" in slurm.exec("squeue -h -o %T")[1], "the job runs")
         window.press("echo on-$SLURMD_NODENAME\r")
         window.wait_for("on-node0")
-        window.detach()
-        assert window.exit_status() == 0
+        window.leave()
         assert logins(slurm) == (before[0] + 1, before[1])
         subprocess.run([*LNODE, "unity", "--close"], env=env, check=True)
     assert (home / ".config" / "lnode" / "config.toml").read_text() == (

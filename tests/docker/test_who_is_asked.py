@@ -11,7 +11,7 @@ import pytest
 
 from faults import attached, leave, returned, settle, shell_of, wired
 from rig import Rig, wait_until
-from sites import PASSWORD, SIGN_IN, as_delivered, logins, sshd_with, wait_for_s, with_password
+from sites import PASSWORD, SIGN_IN, as_delivered, logins, wait_for_s, with_nothing, with_password
 from window import Window
 
 PASSPHRASE = "correct horse"
@@ -56,18 +56,6 @@ def with_passphrase(rig: Rig) -> Iterator[None]:
         yield
     finally:
         subprocess.run([*change, "-P", PASSPHRASE, "-N", ""], check=True)
-
-
-@contextmanager
-def with_nothing(rig: Rig) -> Iterator[None]:
-    """An sshd that lets alice in without a key or an answer (the method `none`)."""
-    assert rig.exec("passwd -d alice", "root")[0] == 0
-    lines = "PermitEmptyPasswords yes\nMatch User alice\n    AuthenticationMethods none\n    PasswordAuthentication yes"
-    try:
-        with sshd_with(rig, lines):
-            yield
-    finally:
-        rig.exec("usermod --password '*' alice", "root")
 
 
 def answer(window: Window, prompt: str, secret: str) -> None:

@@ -221,8 +221,7 @@ def test_the_first_session_starts(here: Nearby) -> None:
         window.wait_for("start your first session on x now? [Y/n]")
         window.press("\r")
         window.wait_for("asked for -m 16000 -t 1-00:00:00")
-        window.detach()
-        assert window.exit_status() == 0
+        window.leave()
 
 
 def test_a_site_that_lnode_does_not_know(here: Nearby) -> None:
@@ -246,8 +245,7 @@ def test_a_host_with_tmux_alone_has_a_session_on_the_login_node(here: Nearby) ->
         window.wait_for("notes")
         window.press("echo in-$((40+2))\r")
         window.wait_for("in-42")
-        window.detach()
-        assert window.exit_status() == 0
+        window.leave()
 
 
 def test_a_host_without_tmux_can_have_no_session(here: Nearby) -> None:

@@ -77,8 +77,7 @@ def test_enter_attaches_to_the_row(near: Nearby) -> None:
         window.wait_for("fit")
         window.press("j\r")
         window.wait_for("this is web")
-        window.detach()
-        assert window.exit_status() == 0
+        window.leave()
 
 
 def test_a_row_that_has_gone_under_the_cursor_is_not_replaced_by_another(near: Nearby) -> None:
@@ -126,8 +125,7 @@ def test_a_new_session_by_its_name(near: Nearby) -> None:
         window.wait_for("new session on x: q1_")
         window.press("\r")
         window.wait_for("[q1]")
-        window.detach()
-        assert window.exit_status() == 0
+        window.leave()
 
 
 def test_ten_hosts_of_which_one_is_silent_answer_keys_and_leave_no_ssh(near: Nearby) -> None:

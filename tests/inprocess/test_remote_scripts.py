@@ -30,6 +30,7 @@ from lnode.remote.reply import parse_reply
 from lnode.schedulers.known import KNOWN
 from lnode.schedulers.slurm import WIDTHS
 from rig import wait_until
+from shells import script_in
 
 SHELLS = ("bash", "zsh", "dash", "fish", "bsd-csh", "tcsh")
 CSH = ("bsd-csh", "tcsh")
@@ -244,7 +245,7 @@ def test_the_line_is_one_word_list_for_every_shell(values: list[str]) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
-    text = remote_call.script_in(remote_call.line(script, *blank(script))).decode()
+    text = script_in(remote_call.line(script, *blank(script))).decode()
     assert "#!" not in text
     assert not [row for row in text.splitlines() if not row.strip() or row.strip().startswith("#")]
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)

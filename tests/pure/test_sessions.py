@@ -232,9 +232,10 @@ def test_two_servers_may_have_sessions_and_panes_of_one_number() -> None:
     panes = {"panes": (row.format(900, "mine"),), "panes-2": (row.format(950, "other"),)}
     jobs = (job_row("RUNNING"), job_row("RUNNING", sid=950).replace("7 ", "8 ", 1))
     picture = picture_of(reply(jobs=jobs, more=panes))
-    mine, *_ = picture.entries
-    assert [job.id for job in mine.ending.jobs] == ["7"] and mine.ending.shown_in == ()
-    assert [entry.session.name for entry in picture.entries] == ["mine", "other"]
+    ends = [
+        (entry.session.name, [job.id for job in entry.ending.jobs], entry.ending.shown_in) for entry in picture.entries
+    ]
+    assert ends == [("mine", ["7"], ()), ("other", ["8"], ())]
 
 
 @pytest.mark.parametrize("names", [("mine", "other"), ("mine", "mine")])

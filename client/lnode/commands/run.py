@@ -70,6 +70,11 @@ def _job(alias: str, reply: Reply, session: str) -> str:
     """Return the job of the session, in which the run will start. Raises LnodeError if there is none."""
     picture = sessions.picture_of(reply)
     entry = entry_of(picture, alias, session)
+    if entry.state is State.UNKNOWN:
+        raise LnodeError(
+            ExitCode.FAILED, f"whether {session} on {alias} holds an allocation is not known, so nothing was started",
+            f"look at it: lnode {alias} --ls",
+        )  # fmt: skip
     if entry.job is None or entry.state is not State.RUNNING:
         raise LnodeError(
             ExitCode.FAILED, f"{session} on {alias} has no allocation to run in: it {sessions.whereabouts(entry)}",

@@ -59,7 +59,7 @@ def asked(
         except LnodeError as error:
             if seen_there is None or error.code is not ExitCode.UNREACHABLE or asking[0].has_begun:
                 raise
-        if answer is None or not (has(answer[2]) or _is_the_only_one(target, answer[2])):
+        if answer is None or not (has(answer[2]) or _is_all(target, answer[2])):
             stack.close()  # a connection may have room for one channel only
             down = {seen_there.node} if seen_there and answer is None else set[NodeName | None]()
             try:
@@ -73,14 +73,20 @@ def asked(
         yield answer
 
 
-def _is_the_only_one(target: Target, reply: Reply) -> bool:
-    """True if lnode knows of no other login node. Only the reply of a script with the list can tell."""
+def _is_all(target: Target, reply: Reply) -> bool:
+    """True if lnode knows of no other login node to ask. Only the reply of a script with the list tells of new ones.
+
+    A tmux that hangs here would hang again, so without such a list it is not asked a second time.
+    """
     from lnode.cluster import sessions
 
     if target.config is not None:
         return True
-    known = routes.recall(target.alias)
-    return "nodes" in reply and not sessions.picture_of(reply).others and not known.are_several
+    if routes.recall(target.alias).are_several:
+        return False
+    if "nodes" in reply:
+        return not sessions.picture_of(reply).others
+    return any(tmux.UNANSWERED.get(section) in sessions.CANNOT_ASK for section in reply)
 
 
 def has_session(name: str, reply: Reply) -> bool:

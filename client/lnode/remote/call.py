@@ -43,11 +43,6 @@ def question(script: str, nonce: str, *values: str) -> str:
     return line(script, nonce, *values, called=nonce, says='echo; echo "$0 begun"; ')
 
 
-def script_in(line: str) -> bytes:
-    """Return the script that a line of `line` carries, behind the assignments of its values."""
-    return zlib.decompress(binascii.a2b_base64(line.partition("' ")[2].partition(" ")[2].replace(" ", "")), _GZIP)
-
-
 def value_names(script: str) -> tuple[str, ...]:
     """Return the variables that the script and its parts want, in the order of the values of `line`."""
     return tuple(dict.fromkeys(name for text in texts(script) for name in _declared(text, "values")))

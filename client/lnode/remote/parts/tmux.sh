@@ -6,7 +6,7 @@ unset TMUX TMUX_PANE
 # bsd-csh leaves its own copies of the terminal open, which a tmux server would keep for good.
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
-patience_s=8 at_first_s=4 # for a call of tmux, and for the first question
+patience_s=7 at_first_s=4 # for a call of tmux, and for the first question
 tells='' # is somebody there who reads that it takes its time?
 awake='' # has the server answered just now? Whoever has waited for something since sets it to nothing again.
 me='' # ${me:=$(id -u)}: this user's number, asked for once
