@@ -172,8 +172,8 @@ def test_an_answer_that_is_no_text_is_no(laptop: Nearby) -> None:
 
 # --- screen.py is the only writer ---
 
-# askpass.py answers ssh and asks on /dev/tty, in a process of its own; the demo's programs are no part of lnode's.
-OTHER_WRITERS = {"ssh/askpass.py"}
+# Programs of their own: askpass.py answers ssh and asks on /dev/tty, drop.py prints on the demo's cluster.
+OTHER_WRITERS = {"demo/drop.py", "ssh/askpass.py"}
 
 
 def writes(path: Path) -> list[int]:
