@@ -16,9 +16,9 @@ from lnode.laptop.tasks import Beside
 from lnode.reconnect.machine import LATE_S, Happened
 from lnode.remote import call
 from lnode.remote.fields import NodeName, SessionId, epoch, number
-from lnode.remote.reply import TooLong, parse_reply, rows_of
 from lnode.ssh import begun, failures, keychain, sign_in_memory
 from lnode.ssh.failures import Cause
+from lnode.ssh.link.framed import framed
 from lnode.ssh.link.ladder import Link, LinkFailed, open_link
 from lnode.ssh.said import Said
 from lnode.ssh.target import Target
@@ -29,7 +29,6 @@ _CLIENT_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
 _LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
 _HEARTLESS_S = (begun.TOLD_AFTER_S, 8.0, 16.0)  # without a heartbeat; then knocks prove the way, but not often
-_FREE_WITHIN_S = 6.0  # the terminal waits for it
 _PROBE_S = 1.0  # for the answer of the terminal's own connection; you hear of a silence within 5 s
 _AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
 _GIVEN_UP_S = 30.0  # the first if the link was late beside a terminal that answered
@@ -60,7 +59,7 @@ class Companion:
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `pid` is the terminal's. `remember` hears the story for -v. `lookout` watches the session once
     the terminal has attached. `unbegun` hears what the login shell does while the terminal's line has not begun.
-    `person`: only you can sign in. `link` is open already: see `EarlyLink`. `trouble` is told in the session.
+    `person`: only you can sign in. `link` is open already: see early_link.py. `trouble` is told in the session.
     `covered`: lnode has drawn on the screen, perhaps just after the session had, so tmux draws it once more. `login_s`:
     so long the terminal's login took.
     """
@@ -137,7 +136,7 @@ class Companion:
                 await self._linked.wait()
                 if self._link is None:
                     return None
-                return sessions.picture_of(await _reply(self._link, nonce, line(nonce), _WITHIN_S))
+                return sessions.picture_of(await framed(self._link, nonce, line(nonce), _WITHIN_S))
         except (TimeoutError, LinkFailed) as failed:
             self._remember(f"no facts: {str(failed) or 'too late'}")
             return None
@@ -287,7 +286,7 @@ class Companion:
         if self._link is None:
             raise LinkFailed(Cause.LOST, "the link is gone")
         nonce = call.nonce()
-        return await _reply(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
+        return await framed(self._link, nonce, line(nonce), _ANSWER_WITHIN_S)
 
     async def _find_client(self) -> Birth | None:
         """Wait for the attach, and return the session; None also if that is on another login node."""
@@ -315,7 +314,7 @@ class Companion:
         if self._link is None:
             return {}
         try:
-            return await _reply(self._link, nonce, self._client(nonce, what, self._age_s()), _CLIENT_WITHIN_S)
+            return await framed(self._link, nonce, self._client(nonce, what, self._age_s()), _CLIENT_WITHIN_S)
         except LinkFailed as failed:
             self._remember(f"{what}: {failed.story}")
             return {}
@@ -331,48 +330,7 @@ class Companion:
         return session, epoch(created) or 0, number(server) or 0
 
 
-class EarlyLink:
-    """A link from before its terminal. It ends the connection of the lost one, whose sshd still holds its ports."""
-
-    def __init__(self) -> None:
-        self._link: Link | None = None
-        self._has_freed = False  # the ports of the terminal that was lost last
-
-    async def open(self, target: Target, client: Callable[[str, str, int], str]) -> None:
-        """Open it, and free the ports, once for each lost terminal. Without a link a port may stay taken."""
-        if self._has_freed:
-            return
-        nonce = call.nonce()
-        try:
-            async with asyncio.timeout(_FREE_WITHIN_S):
-                self._link = await open_link(target)
-                await _reply(self._link, nonce, client(nonce, "free", 0), _FREE_WITHIN_S)
-                self._has_freed = True
-        except (TimeoutError, LinkFailed):
-            await self.drop()
-
-    def take(self) -> Link | None:
-        """Return the link, which is that of a new terminal from now on."""
-        link, self._link, self._has_freed = self._link, None, False
-        return link
-
-    async def drop(self) -> None:
-        """Close it."""
-        link, self._link = self._link, None
-        if link:
-            await link.close()
-
-
 def _is_on_trust(target: Target, said: Said) -> bool:
     """True if ssh has just accepted a new host key without asking: the keychain gives such a host nothing."""
     unasked = target.one("stricthostkeychecking") == "accept-new"
     return unasked and "Permanently added" in str(said) and keychain.is_kept(target)
-
-
-async def _reply(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:
-    """Return the framed reply of a script. Raises LinkFailed."""
-    answer = await link.run(line, timeout_s=timeout_s)
-    try:
-        return parse_reply(nonce, rows_of(answer.stdout))
-    except TooLong as why:
-        raise LinkFailed(Cause.LOST, f"an answer that is too long: {why}") from None

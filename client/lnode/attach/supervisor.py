@@ -8,25 +8,25 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from functools import partial
 
-from lnode.attach import login_shell, sign_in_watch
+from lnode.attach import sign_in_watch
 from lnode.attach.allocation import Lookout
 from lnode.attach.chronicle import Chronicle
+from lnode.attach.course import Course
 from lnode.attach.display import Display
+from lnode.attach.early_link import EarlyLink
 from lnode.attach.login_shell import LoginShell
 from lnode.attach.outcome import Outcome
+from lnode.attach.parting import Parting
 from lnode.attach.scripts import Scripts
-from lnode.attach.side_link import Companion, EarlyLink
+from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty, event_loop
+from lnode.attach.unbegun import Unbegun
 from lnode.cluster import tmux
-from lnode.cluster.sessions import Picture
-from lnode.errors import LnodeError
-from lnode.locate import routes
-from lnode.locate.address import Address, as_it_is_now
+from lnode.locate.address import Address
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start, is_overdue
 from lnode.remote.fields import NodeName
@@ -36,6 +36,7 @@ from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
+_KEYS = {b"r": Happened.RETRY, b"d": Happened.LEAVE, b"q": Happened.LEAVE, b"\x03": Happened.LEAVE}
 
 
 def attend(address: Address, scripts: Scripts, first: Terminal, tty: Tty, signals: Signals, *, waits: bool) -> Outcome:
@@ -49,9 +50,9 @@ class _Supervisor:
     """One attach. `_terminal` is the ssh that has the tty, None between two. Events of earlier ones do not count."""
 
     def __init__(self, address: Address, scripts: Scripts, first: Terminal, tty: Tty, *, waits: bool) -> None:
-        self._target, self._scripts, self._tty = address.target, scripts, tty
-        self._settings = address.settings
-        self._asked = address.target  # as you asked; the session's login node may be another one
+        self._scripts, self._tty = scripts, tty
+        self._past = Chronicle(address.target, address.name)
+        self._course = Course(address, self._past.note)
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
         self._early = EarlyLink()
@@ -60,14 +61,14 @@ class _Supervisor:
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # True if this terminal never creates
-        self._past = Chronicle(address.target, address.name)
         self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note)
         self._rode: master.Identity | None = None  # the master that the last terminal had
-        self._raw = False  # True once ssh has had the tty in its modes
-        self._parting: asyncio.Task[None] | None = None  # since ssh has given the tty back
-        self._picture: Picture | None = None
-        self._login_shell: LoginShell | None = None  # while the line of the terminal has not begun
-        self._unseen: Iterator[str] = iter(())
+        self._parting = Parting(tty, self._loop.beside, scripts.look)
+        self._unbegun = Unbegun(address.alias, self._past.session, self._display)
+
+    @property
+    def _target(self) -> Target:
+        return self._course.target
 
     async def run(self, signals: Signals) -> Outcome:
         """Return the outcome at the end; the first terminal has already started."""
@@ -83,38 +84,32 @@ class _Supervisor:
                     await self._turn(event)
                 if self._terminal:
                     self._terminal.stop_too()
-                self._feel_end()
+                self._parting.feel(self._companion, shared=self._loop.state.shared)
                 self._display.show(self._loop.state, self._loop.now())
             return await self._outcome()
         finally:
             signals.wake = lambda: None
             await self._quit()
 
-    # --- events
-
     def _obey(self, signals: Signals) -> None:
         while signals.told:
             self._tell(None, Happened.LEAVE if signals.told.pop(0) == signal.SIGINT else Happened.STOP)
 
     def _press(self, key: bytes) -> None:
-        if key == b"r":
-            self._tell(None, Happened.RETRY)
-        elif key in (b"d", b"q", b"\x03"):
-            self._tell(None, Happened.LEAVE)
+        if what := _KEYS.get(key):
+            self._tell(None, what)
 
     async def _watch(self, terminal: Terminal) -> None:
         """Tell when the terminal has logged in, and how it ends."""
         waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
-        how = await sign_in_watch.signed_in(
-            self._target, terminal, self._tty, waiting, lambda: self._leave_master(terminal)
-        )
+        stuck = partial(self._leave_master, terminal)
+        how = await sign_in_watch.signed_in(self._target, terminal, self._tty, waiting, stuck)
         if how is not None:
             said = terminal.said()
             self._rode = master.identity(self._target)
-            takes_person = verdict.learn_sign_in(self._target, said, terminal.watch, silent=terminal.silent)
+            person = verdict.learn_sign_in(self._target, said, terminal.watch, silent=terminal.silent)
             muxed = sign_in_watch.is_muxed(self._target, how, said.own)
-            person, proved = takes_person is True, takes_person is False
-            self._tell(terminal, Happened.OPENED, person=person, proved=proved, muxed=muxed)
+            self._tell(terminal, Happened.OPENED, person=person is True, proved=person is False, muxed=muxed)
         status = await waiting
         await self._loop.ready.wait()
         cause, began = await self._ending(terminal, status)
@@ -129,38 +124,20 @@ class _Supervisor:
         target, said = self._target, terminal.said()
         # The alias stands for several login nodes. The first attach line never ends with this code.
         if status == tmux.ExitOfAttach.OTHER_NODE and self._again:
-            await self._turn_to_owner()
+            await self._course.turn_to_owner(self._past.node)
             return verdict.Ending(Cause.LOST, failures.has_begun(said, target.place))
         cause, began = await verdict.of_terminal(target, status, said, terminal.argv, silent=terminal.silent)
-        tried = began or cause is Cause.OVER
-        said_no = failures.wants_person(cause) or cause is Cause.HOST_KEY_CHANGED  # trying again cannot help
-        if not tried and not said_no and target is not self._asked:  # the direct way to the node fails for now
-            self._target, cause = self._asked, Cause.LOST
-        if cause is Cause.UNRESOLVED and self._is_slip(target):
+        is_final = began or cause in (Cause.OVER, Cause.HOST_KEY_CHANGED) or failures.wants_person(cause)
+        if not (is_final or self._course.is_straight(target)):  # the direct way to the node fails for now
+            self._course.go_straight()
+            cause = Cause.LOST
+        if cause is Cause.UNRESOLVED and _is_slip(target, self._loop):
             cause = Cause.NO_ALIAS  # --wait must not repeat it for ever
         return verdict.Ending(cause, began)
 
-    def _is_slip(self, target: Target) -> bool:
-        network = self._loop.local_address()
-        return bool(network) and not self._loop.state.began and failures.is_no_alias(target.place)
-
-    async def _turn_to_owner(self) -> None:
-        """Send the next terminal to the session's own login node; if that is impossible, keep the alias's way."""
-        if self._past.node is None:
-            return
-        with suppress(LnodeError):
-            self._target = await asyncio.to_thread(routes.to_owner, self._asked, self._past.node, self._settings)
-            self._past.note(f"going to {self._past.node}, where the session is")
-
     async def _look_again(self) -> None:
-        """Ask ssh's configuration again: on another network the alias may lead another way."""
-        before = self._asked
-        self._asked = await asyncio.to_thread(as_it_is_now, before, self._settings)
-        if self._asked is not before:
-            self._target = self._asked
+        if await self._course.look_again():
             await self._loop.turn_to(self._target)
-
-    # --- actions
 
     async def _turn(self, event: Event) -> None:
         event = await self._overdue(event)
@@ -225,7 +202,10 @@ class _Supervisor:
         else:
             self._display.take()
         self._again = not start.creates
-        await self._free_ports(target, start)
+        if not (start.asks or start.creates) and self._companion and not self._companion.shared_only:
+            await self._early.free_ports(target, self._scripts.client)
+        else:
+            await self._early.drop()
         away_s = int(time.time() - self._past.last_seen)
         line = self._scripts.first() if start.creates else self._scripts.again(away_s, self._past.node or "")
         try:
@@ -246,8 +226,8 @@ class _Supervisor:
         """Give the tty to the session after the login, and start the link, which may use the terminal's connection."""
         self._display.hand_over()
         self._loop.opened(failures.peer(terminal.said()))
-        self._raw, self._parting = False, None
-        self._login_shell, self._unseen = None, login_shell.unseen(self._target.alias, self._past.session)
+        self._parting.begin()
+        self._unbegun.begin()
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
@@ -256,33 +236,13 @@ class _Supervisor:
             covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip
 
-    async def _free_ports(self, target: Target, start: Start) -> None:
-        """Let the host give up the ports of the lost terminal before the next one asks for them again."""
-        await self._early.drop()
-        rides = target.one("controlpath") or master.identity(target)
-        alone = not (start.asks or start.creates or rides)
-        if alone and "remoteforward" in target.options and self._companion and not self._companion.shared_only:
-            await self._early.open(target, self._scripts.client)
-
     def _see_unbegun(self, shell: LoginShell | None, *, ended: bool) -> None:
-        """Tell you that the terminal's line has not begun, or that nothing shows it."""
-        if self._terminal is None or self._loop.state.phase is not Phase.ATTACHED:
-            return
-        alias, name = self._target.alias, self._past.session
-        if shell:
-            self._login_shell, words = shell, login_shell.notice(shell, alias, name)
-            self._display.warn(words)
-        elif ended:
-            words = login_shell.blind(alias, name)
-            self._display.warn(words)
-        elif words := next(self._unseen, ""):
-            self._display.say(words)
-        else:
-            return
-        self._past.remember(words)
+        attached = self._terminal is not None and self._loop.state.phase is Phase.ATTACHED
+        if attached and (words := self._unbegun.see(shell, ended=ended)):
+            self._past.remember(words)
 
     def _learn(self, node: NodeName | None) -> None:
-        self._login_shell = None
+        self._unbegun.shell = None
         self._past.learn(node)
 
     async def _end_terminal(self) -> None:
@@ -309,34 +269,21 @@ class _Supervisor:
         self._terminal = None
         terminal.__exit__(None, None, None)
 
-    def _feel_end(self) -> None:
-        """Close the link if ssh has given the tty back: a sharing ssh that is done stays while the link uses it."""
-        raw = self._tty.is_raw()
-        if self._raw and not raw and self._loop.state.shared and self._companion and not self._parting:
-            self._parting = self._loop.beside.start(self._part(self._companion))
-        self._raw = self._raw or raw
-
-    async def _part(self, companion: Companion) -> None:
-        self._picture = await companion.look(self._scripts.look)
-        companion.leave()
-
     def _dismiss(self) -> None:
         """Close the link with its terminal: a link that opened again would log in without the machine's knowledge."""
         if self._companion:
             self._companion.leave()
-
-    # --- the end
 
     async def _outcome(self) -> Outcome:
         state = self._loop.state
         left = state.end is End.OVER and self._status in list(tmux.ExitOfAttach)
         self._display.end(state, left=left)
         if left and self._status == tmux.ExitOfAttach.DETACHED and self._companion:
-            await (self._parting or self._part(self._companion))
+            await self._parting.finish(self._companion)
         cause, end, past = state.cause or Cause.LOST, state.end or End.FAILED, self._past
         return Outcome(
-            end, cause, self._status, self._words, state.began, self._again, past.seen, past.last_seen, self._picture,
-            tuple(past.story), self._login_shell,
+            end, cause, self._status, self._words, state.began, self._again, past.seen, past.last_seen,
+            self._parting.picture, tuple(past.story), self._unbegun.shell,
         )  # fmt: skip
 
     async def _quit(self) -> None:
@@ -348,3 +295,9 @@ class _Supervisor:
         if self._companion:
             self._companion.leave()
             await self._companion.left()
+
+
+def _is_slip(target: Target, loop: Loop) -> bool:
+    """True if the name that you typed is no alias and no host: there is a network, and no login was ever begun."""
+    network = loop.local_address()
+    return bool(network) and not loop.state.began and failures.is_no_alias(target.place)
