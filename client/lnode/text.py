@@ -34,23 +34,24 @@ def tamed(text: str) -> tuple[str, str]:
     Colours (SGR), erasing to the end of the line and moves along the line stay, because logs are full of colours and
     progress bars. All other controls become visible: titles, the clipboard, reports that the terminal would type.
     """
-    begun = _BEGUN.search(text)
+    begun = re.search(_BEGUN, text)
     held = begun[0] if begun and len(begun[0]) < _LONGEST_ESCAPE else ""
     text = text.removesuffix(held)
-    return "".join(part if tame else visible(part) for part, tame in zip(_TAME.split(text), cycle((False, True)))), held
+    parts = zip(re.split(_TAME, text), cycle((False, True)))
+    return "".join(part if tame else visible(part) for part, tame in parts), held
 
 
 def colours_after(colours: str, text: str) -> str:
     """Return the colours (SGR) that a terminal has on after tame `text`, where it had on `colours` before."""
-    since_plain = _PLAIN.split(colours + text)[-1]
-    return "".join(_COLOUR.findall(since_plain)[-_MOST_COLOURS:])
+    since_plain = re.split(_PLAIN, colours + text)[-1]
+    return "".join(re.findall(_COLOUR, since_plain)[-_MOST_COLOURS:])
 
 
-_COLOUR = re.compile(r"\x1b\[[0-9;:]{0,60}m")
-_PLAIN = re.compile(r"\x1b\[[0;]*m")
+_COLOUR = r"\x1b\[[0-9;:]{0,60}m"
+_PLAIN = r"\x1b\[[0;]*m"
 _MOST_COLOURS = 16  # sequences; later ones have replaced all earlier ones by now
-_TAME = re.compile(r"(\x1b\[[0-9;:]*[mK]|[\n\r\t\b]+)")
-_BEGUN = re.compile(r"\x1b(\[[0-9;:]*)?\Z")
+_TAME = r"(\x1b\[[0-9;:]*[mK]|[\n\r\t\b]+)"
+_BEGUN = r"\x1b(\[[0-9;:]*)?\Z"
 _LONGEST_ESCAPE = 64
 
 

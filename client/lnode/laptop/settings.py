@@ -20,9 +20,9 @@ _PLACE = re.compile(r"\{(" + "|".join(_SPELLING) + r")\}")
 # A word becomes part of a command that the login shell reads: no character that any shell would interpret.
 _WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
 
-_DURATION = re.compile(r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no")  # sshd_config(5), TIME FORMATS
+_DURATION = r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no"  # sshd_config(5), TIME FORMATS
 
-_ADDRESS = re.compile(r"(?!-)[A-Za-z0-9.-]*\{node\}[A-Za-z0-9.-]*")
+_ADDRESS = r"(?!-)[A-Za-z0-9.-]*\{node\}[A-Za-z0-9.-]*"
 
 
 class HostSettings(NamedTuple):
@@ -174,9 +174,9 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
         _refuse(
             text, path, where, "must not be empty", "for a session without an allocation: lnode HOST SESSION --login"
         )
-    if key == "keep_warm" and not _DURATION.fullmatch(word):
+    if key == "keep_warm" and not re.fullmatch(_DURATION, word):
         _refuse(text, path, where, "must be a time", 'as in: keep_warm = "30m", or "no"')
-    if key == "login_nodes" and not _ADDRESS.fullmatch(word):
+    if key == "login_nodes" and not re.fullmatch(_ADDRESS, word):
         _refuse(text, path, where, "must be an address with {node}", 'as in: login_nodes = "{node}.example.edu"')
     if not word.isprintable():
         hint = "put longer work into a script on the cluster"

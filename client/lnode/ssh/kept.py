@@ -12,7 +12,7 @@ ALONE = "alone"  # the answers are enough to sign in
 IN_PART = "part"  # ssh also asks you another question, such as a one-time code
 REFUSED = "refused"  # the host refused the answer; lnode does not send it again
 
-_PASSPHRASE = re.compile(r"Enter passphrase for key '(.+)': ")
+_ASKS = r"Enter passphrase for key '(.+)': "
 
 
 class Kept(NamedTuple):
@@ -40,7 +40,7 @@ class Kept(NamedTuple):
 
 def key_file(prompt: str) -> str | None:
     """Return the file of the key whose passphrase ssh asks for; None for any other prompt."""
-    match = _PASSPHRASE.fullmatch(prompt)
+    match = re.fullmatch(_ASKS, prompt)
     return match[1] if match else None
 
 

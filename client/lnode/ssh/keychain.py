@@ -25,8 +25,8 @@ _ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))  # 
 _WITHIN_S = 30.0  # a keychain that is locked asks for its own password first
 _SOON_S = 10.0  # the same, if lnode only checks that the keychain opens
 _REMEMBERED_S = 60.0  # the result of that check
-_ASKED = re.compile(r"^lnode: the keychain (is asked by|answers) \d+: ", re.MULTILINE)
-_SENT = re.compile(r"^lnode: the keychain answers \d+: (?!Enter passphrase)", re.MULTILINE)
+_ASKED = r"(?m)^lnode: the keychain (is asked by|answers) \d+: "
+_SENT = r"(?m)^lnode: the keychain answers \d+: (?!Enter passphrase)"
 
 
 class Password(NamedTuple):
@@ -173,12 +173,12 @@ def _fetch_aside(kept: Kept, *, within_s: float = _WITHIN_S) -> str | None:
 
 def sent_password(words: str) -> bool:
     """True if these words of an ssh show that the keychain gave it a password; askpass.py notes that there."""
-    return _SENT.search(words) is not None
+    return re.search(_SENT, words) is not None
 
 
 def was_asked(words: str) -> bool:
     """True if these words of an ssh show that it asked the keychain; askpass.py notes that before it opens."""
-    return _ASKED.search(words) is not None
+    return re.search(_ASKED, words) is not None
 
 
 # --- for the askpass, and after a refused login ---
