@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import asyncssh
 import paramiko
+from paramiko.common import MSG_CHANNEL_SUCCESS
 
 from inprocess.sshd import DEADLINE_S
 
@@ -37,7 +38,7 @@ class Paramikod(paramiko.ServerInterface):
             except OSError:
                 return
             self.connections += 1
-            transport = paramiko.Transport(sock)
+            transport = _Transport(sock)
             if self._version:
                 transport.local_version = self._version
             if self._kex:
@@ -64,8 +65,21 @@ class Paramikod(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
-        threading.Thread(target=_answer, args=(channel, command)).start()
+        assert isinstance(channel.transport, _Transport)
+        channel.transport.then = threading.Thread(target=_answer, args=(channel, command))
         return True
+
+
+class _Transport(paramiko.Transport):
+    """Starts a command only when its request has been answered: a fast one would close the channel before."""
+
+    then: threading.Thread | None = None
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        super()._send_user_message(data)  # type: ignore[misc]
+        if self.then and data.asbytes()[0] == MSG_CHANNEL_SUCCESS:
+            started, self.then = self.then, None
+            started.start()
 
 
 def _answer(channel: paramiko.Channel, command: bytes) -> None:
