@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
 import pytest
@@ -159,26 +159,24 @@ def without_key(rig: Rig) -> Iterator[None]:
         rig.exec(f"printf %s {shlex.quote(key)} >/etc/ssh/authorized_keys", "root")
 
 
-@contextmanager
-def with_password(rig: Rig) -> Iterator[None]:
+def with_password(rig: Rig) -> AbstractContextManager[None]:
     """An sshd that wants a password from alice, and takes nothing else."""
-    status, said = rig.exec(f"echo 'alice:{PASSWORD}' | chpasswd", "root")
-    assert status == 0, said
-    wanted = "Match User alice\n    AuthenticationMethods password\n    PasswordAuthentication yes"
-    try:
-        with sshd_with(rig, wanted):
-            yield
-    finally:
-        rig.exec("usermod --password '*' alice", "root")
+    return _with_only(rig, "password", f"echo 'alice:{PASSWORD}' | chpasswd")
+
+
+def with_nothing(rig: Rig) -> AbstractContextManager[None]:
+    """An sshd that lets alice in without a key or an answer (the method `none`)."""
+    return _with_only(rig, "none", "passwd -d alice", "PermitEmptyPasswords yes\n")
 
 
 @contextmanager
-def with_nothing(rig: Rig) -> Iterator[None]:
-    """An sshd that lets alice in without a key or an answer (the method `none`)."""
-    assert rig.exec("passwd -d alice", "root")[0] == 0
-    lines = "PermitEmptyPasswords yes\nMatch User alice\n    AuthenticationMethods none\n    PasswordAuthentication yes"
+def _with_only(rig: Rig, method: str, prepare: str, lines: str = "") -> Iterator[None]:
+    """An sshd that lets alice in by that method alone; `prepare` is root's command that sets her password."""
+    status, said = rig.exec(prepare, "root")
+    assert status == 0, said
+    wanted = f"Match User alice\n    AuthenticationMethods {method}\n    PasswordAuthentication yes"
     try:
-        with sshd_with(rig, lines):
+        with sshd_with(rig, f"{lines}{wanted}"):
             yield
     finally:
         rig.exec("usermod --password '*' alice", "root")

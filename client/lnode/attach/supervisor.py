@@ -20,11 +20,11 @@ from lnode.attach.login_shell import LoginShell
 from lnode.attach.outcome import Outcome
 from lnode.attach.parting import Parting
 from lnode.attach.scripts import Scripts
+from lnode.attach.shell_notice import ShellNotice
 from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty, event_loop
-from lnode.attach.unbegun import Unbegun
 from lnode.cluster import tmux
 from lnode.locate.address import Address
 from lnode.reconnect.loop import Loop
@@ -64,7 +64,7 @@ class _Supervisor:
         self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note)
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._parting = Parting(tty, self._loop.beside, scripts.look)
-        self._unbegun = Unbegun(address.alias, self._past.session, self._display)
+        self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)
 
     @property
     def _target(self) -> Target:
@@ -227,7 +227,7 @@ class _Supervisor:
         self._display.hand_over()
         self._loop.opened(failures.peer(terminal.said()))
         self._parting.begin()
-        self._unbegun.begin()
+        self._shell_notice.begin()
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
@@ -238,11 +238,11 @@ class _Supervisor:
 
     def _see_unbegun(self, shell: LoginShell | None, *, ended: bool) -> None:
         attached = self._terminal is not None and self._loop.state.phase is Phase.ATTACHED
-        if attached and (words := self._unbegun.see(shell, ended=ended)):
+        if attached and (words := self._shell_notice.see(shell, ended=ended)):
             self._past.remember(words)
 
     def _learn(self, node: NodeName | None) -> None:
-        self._unbegun.shell = None
+        self._shell_notice.shell = None
         self._past.learn(node)
 
     async def _end_terminal(self) -> None:
@@ -283,7 +283,7 @@ class _Supervisor:
         cause, end, past = state.cause or Cause.LOST, state.end or End.FAILED, self._past
         return Outcome(
             end, cause, self._status, self._words, state.began, self._again, past.seen, past.last_seen,
-            self._parting.picture, tuple(past.story), self._unbegun.shell,
+            self._parting.picture, tuple(past.story), self._shell_notice.shell,
         )  # fmt: skip
 
     async def _quit(self) -> None:

@@ -7,7 +7,7 @@ from lnode.attach.display import Display
 from lnode.attach.login_shell import LoginShell
 
 
-class Unbegun:
+class ShellNotice:
     """Hears of the login shell of one terminal after the other; `shell` is the last, None once the line has begun."""
 
     def __init__(self, alias: str, session: str, display: Display) -> None:
