@@ -15,16 +15,6 @@ scheduled() {
   fi
 }
 
-# cannot_ask: the section for what tmux has said.
-cannot_ask() {
-  if [ -n "$lost" ]; then
-    section lost-tmux
-  else
-    section refused-tmux
-    printf '%s\n' "$rows" | head -n 20
-  fi
-}
-
 # ask_panes LIST: the panes and clients of one server, in one call of LIST, which is a function of tmux.sh.
 ask_panes() {
   "$1" list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
@@ -37,7 +27,7 @@ ask_panes() {
 # False if the first cannot be asked.
 sessions() {
   if ! ask_panes list; then
-    cannot_ask
+    unasked
     return 1
   fi
   attached='' number=1

@@ -133,11 +133,9 @@ refused() {
   exit 0
 }
 
-# As in list.sh: whether the session is there is not known.
+# Whether the session is there is not known.
 cannot_ask() {
-  if [ -n "$lost" ]; then leave lost-tmux; fi
-  section refused-tmux
-  printf '%s\n' "$rows" | head -n 20
+  unasked
   section end
   exit 0
 }

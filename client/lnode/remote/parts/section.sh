@@ -4,3 +4,13 @@
 section() {
   printf '\n%s %s\n' "$nonce" "$1"
 }
+
+# unasked: the section for a tmux that cannot be asked ($lost, or its words in $rows).
+unasked() {
+  if [ -n "$lost" ]; then
+    section lost-tmux
+  else
+    section refused-tmux
+    printf '%s\n' "$rows" | head -n 20
+  fi
+}
