@@ -913,6 +913,12 @@ def by_hand(site: Site, *flags: str) -> "pexpect.spawn[str]":
     return child
 
 
+def no_process() -> int:
+    """The pid of a process that has ended."""
+    with subprocess.Popen(["true"]) as process:
+        return process.pid
+
+
 def cut_off(site: Site, child: "pexpect.spawn[str]") -> None:
     """sshd has found out that the laptop is gone: the tty hangs up under the client."""
     child.close(force=True)
@@ -953,6 +959,34 @@ def test_a_ghost_that_has_outlived_its_shell_is_no_stranger(sh_site: Site, which
     assert sh_site.clients() == {tty}
     child = attached(sh_site, again_line(tmux_path=path))
     wait_until(lambda: tty not in sh_site.clients(), "the ghost is detached")
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
+
+
+@needs_tmux
+def test_a_window_that_was_given_the_terminal_of_a_ghost_is_left_alone(site: Site) -> None:
+    window = attached(site, attach_line("x", command=PANE, run="fedcba9876543210"))
+    tty, _, epoch = site.mark("fedcba9876543210")
+    site.mark(RUN, f"{tty} {no_process()} {epoch}")  # two windows were cut off and come back in the same second
+    child = attached(site, again_line())
+    assert len(site.clients()) == 2
+    assert status_of(child, DETACH) == ExitOfAttach.DETACHED
+    assert site.clients() == {tty}
+    assert status_of(window, DETACH) == ExitOfAttach.DETACHED
+
+
+@needs_tmux
+def test_a_ghost_of_another_window_takes_nothing_over(sh_site: Site) -> None:
+    line = attach_line("x", command=PANE, run="fedcba9876543210")
+    attached(sh_site, f"sh -c {shlex.quote(line)}; exec sleep {LIMIT_S}")
+    tty, shell, epoch = sh_site.mark("fedcba9876543210")
+    sh_site.mark(RUN, f"/dev/pts/none {no_process()} {int(epoch) - 100}")
+    os.kill(int(shell), signal.SIGKILL)
+    parent = ["ps", "-o", "ppid=", "-p", sh_site.tmux("list-clients", "-F", "#{client_pid}")]
+    wait_until(lambda: subprocess.check_output(parent, text=True).strip() != shell, "the ghost has another parent")
+    if subprocess.check_output(parent, text=True).strip() != "1":
+        pytest.skip("a process of this machine adopts orphans (prctl(2)), as none of a login node does")
+    child = attached(sh_site, again_line())
+    assert tty in sh_site.clients()  # its own window sees to it
     assert status_of(child, DETACH) == ExitOfAttach.DETACHED
 
 

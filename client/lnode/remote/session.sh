@@ -95,7 +95,7 @@ attach_again() {
   read_lease
   if [ "$holder" != "$laptop" ]; then taken_over "$holder_name" "$held_since"; fi
   set -- set-option -t "$id:" "@lnode_run_$run" "$here"
-  if is_attached || is_orphaned; then
+  if is_attached || { see_clients && is_orphaned; }; then
     ask "$@" ';' detach-client -t "${mark%% *}"
   else
     stop_for_stranger "${mark##* }"
@@ -107,16 +107,25 @@ attach_again() {
   gone
 }
 
+# see_clients: sets $present to the clients, then $options anew: whichever of lnode's came just now is marked by then.
+see_clients() {
+  present=$(clients)
+  if ask show-options -t "$id:"; then options=$rows; fi
+}
+
 # is_orphaned: has the client of $mark outlived its shell? A connection that is cut hangs up both, and the shell may go first. A client
-# that came with the mark is still its own, and no stranger.
+# that came with the mark is still its own, unless it carries the mark of another window: one that comes back in the same second may be
+# given the ghost's terminal.
 is_orphaned() {
-  clients | {
+  printf '%s\n' "$present" | {
     # shellcheck disable=SC2086 # split on purpose: tty, pid, epoch
     set -- $mark
     if kill -s 0 "$2" 2>/dev/null; then exit 1; fi
-    while read -r tty _ created; do
+    while read -r tty parent created; do
       came_s=$((created - $3))
-      if [ "$tty" = "$1" ] && [ "$came_s" -ge 0 ] && [ "$came_s" -le 30 ]; then exit 0; fi
+      if [ "$tty" = "$1" ] && [ "$came_s" -ge 0 ] && [ "$came_s" -le 30 ]; then
+        case $options in *"$tty $parent "*) exit 1 ;; *) exit 0 ;; esac
+      fi
     done
     exit 1
   }
@@ -192,6 +201,7 @@ detached() {
   if [ "$holder" != "$laptop" ] && [ "$held_how" = d ] && [ "$held_since" -ge "$now" ]; then
     taken_over "$holder_name" "$held_since"
   fi
+  see_clients
   stop_for_stranger $(($(date +%s) - 3)) # whoever detaches the others has come just now
   set -- set-option -u -t "$id:" "@lnode_run_$run" ';' set-option -t "$id:" @lnode_left "$run"
   rows=$options
@@ -219,16 +229,14 @@ read_lease() {
   holder_name=$(printf %s "$3" | tr -cd A-Za-z0-9._- | cut -c 1-40)
 }
 
-# stop_for_stranger EPOCH: has a client come later than that which no lnode brought? What those of lnode mean the lease
-# says; of others nobody knows whether they came with -d, and they are given way to.
+# stop_for_stranger EPOCH: has a client of $present come later than that which no lnode brought? What those of lnode mean the lease
+# says; of others nobody knows whether they came with -d, and they are given way to. A child of init is the ghost of some connection.
 stop_for_stranger() {
-  present=$(clients)
-  ask show-options -t "$id:" && options=$rows # after the clients: one of lnode's that came just now is marked by then
   # shellcheck disable=SC2046 # split on purpose: tty, pid, epoch
   set -- $(printf '%s\n' "$present" | while read -r tty parent created; do
     case $options in
     *"$tty $parent "*) ;;
-    *) if [ "${created:-0}" -gt "$1" ]; then echo "$tty" "$created"; fi ;;
+    *) if [ "${created:-0}" -gt "$1" ] && [ "$parent" != 1 ]; then echo "$tty" "$created"; fi ;;
     esac
   done)
   if [ $# -gt 0 ]; then taken_over "a client on $1" "$2"; fi
