@@ -21,7 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from full import FULL
-from lnode.cluster import sessions, tmux
+from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import State
 from lnode.cluster.tmux import ExitOfAttach
 from lnode.demo import demo
@@ -488,7 +488,7 @@ def test_what_is_written_on_a_session_comes_along(sh_site: Site) -> None:
     ):  # fmt: skip
         sh_site.tmux("set-option", "-t", "x:", f"@lnode_{option}", value)
     (entry,) = sh_site.picture().entries
-    assert entry.session.ended == tmux.Ended("4711", "TIMEOUT", 1700000000)
+    assert entry.session.ended == tmux_answers.Ended("4711", "TIMEOUT", 1700000000)
     assert (entry.session.told, entry.session.warned, entry.state) == ("4711", "4711 15", State.ENDED)
 
 

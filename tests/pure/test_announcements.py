@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lnode.attach import expiry
 from lnode.attach.announcements import News, Seen, news, peril, title, truth
 from lnode.cluster.sessions import Entry, Picture, State
-from lnode.cluster.tmux import Ended, Session
+from lnode.cluster.tmux_answers import Ended, Session
 from lnode.schedulers.job import Job, parse_duration
 
 NOW = 1_800_000_000

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lnode.cluster import job_evidence
 from lnode.cluster.job_evidence import Tie, asks, clock_offset, evidence, held
 from lnode.cluster.processes import Host, LoginProcess, Work, parse_origins, parse_processes, parse_work
-from lnode.cluster.tmux import Session
+from lnode.cluster.tmux_answers import Session
 from lnode.schedulers.job import Job
 
 DAY = 86400

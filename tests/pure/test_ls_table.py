@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.cluster.sessions import Entry, Picture, State
-from lnode.cluster.tmux import Ended, Session
+from lnode.cluster.tmux_answers import Ended, Session
 from lnode.commands.ls.table import View, document, left_of, notes, table
 from lnode.runs.record import Run
 from lnode.schedulers.job import Job

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lnode.attach.keys import PASTED
 from lnode.cluster.sessions import Entry, Picture
 from lnode.cluster.sessions import State as Of
-from lnode.cluster.tmux import Session
+from lnode.cluster.tmux_answers import Session
 from lnode.commands.ls.pick_state import Choice, State, arrived, begun, lines, older, pressed, shown
 from lnode.commands.ls.table import View
 from lnode.text import columns_of

@@ -4,22 +4,17 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from lnode.cluster.tmux import (
+from lnode.cluster.tmux import ExitOfAttach, is_creatable, is_possible, pane_command, program_of, suggestion
+from lnode.cluster.tmux_answers import (
     Client,
     Ended,
-    ExitOfAttach,
     Session,
-    is_creatable,
-    is_possible,
-    pane_command,
     parse_clients,
     parse_marks,
     parse_options,
     parse_owners,
     parse_panes,
     parse_who,
-    program_of,
-    suggestion,
 )
 from lnode.remote import call
 

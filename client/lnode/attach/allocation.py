@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from lnode.attach import expiry, last_seen
 from lnode.attach.announcements import News, Seen, news, peril, title, truth
-from lnode.cluster import sessions, tmux
+from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import Entry, Picture
 from lnode.laptop import notify
 from lnode.laptop.off_loop import in_thread
@@ -35,7 +35,7 @@ class Lookout:
         self._first = True  # is the truth still to be told?
         self._title = ""
 
-    async def keep(self, ask: Ask, session: tmux.Birth, trouble: str = "") -> NoReturn:
+    async def keep(self, ask: Ask, session: tmux_answers.Birth, trouble: str = "") -> NoReturn:
         """Watch over a session until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
         if trouble and not self._first:
             await ask(self._says(None, "", _of_lnode(trouble)))

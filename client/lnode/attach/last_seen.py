@@ -4,7 +4,6 @@ Every attach reads it before ssh, so nothing is parsed for it, and nothing impor
 """
 
 import os
-import re
 import time
 from contextlib import suppress
 
@@ -14,7 +13,7 @@ from lnode.remote.fields import epoch
 _LONGEST = 400
 _DAY_S = 86400
 _FORGOTTEN_S = 7 * _DAY_S
-_PLAIN = re.compile(r"[\w@+-][\w.@+-]{0,100}")  # of an alias; others are not kept
+_LONGEST = 101  # characters of an alias or a session; others are not kept
 
 
 def keep(alias: str, session: str, sentence: str) -> None:
@@ -44,6 +43,11 @@ def read(alias: str, session: str) -> str:
 
 
 def _path(alias: str, session: str) -> str | None:
-    if not _PLAIN.fullmatch(alias) or not _PLAIN.fullmatch(session) or "." in session:
+    if not _is_plain(alias) or not _is_plain(session) or "." in session:
         return None
     return f"{folders.state_folder()}/seen/{alias}.{session}"
+
+
+def _is_plain(name: str) -> bool:
+    """True if the name may be part of a file's. Without a regular expression: it is asked on the way to ssh."""
+    return 0 < len(name) <= _LONGEST and name[0] != "." and all(char.isalnum() or char in "_@+-." for char in name)

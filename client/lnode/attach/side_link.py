@@ -11,7 +11,7 @@ from lnode.attach import heartbeat, login_shell, pulse
 from lnode.attach.allocation import Lookout
 from lnode.attach.login_shell import LoginShell
 from lnode.cluster import sessions
-from lnode.cluster.tmux import Birth
+from lnode.cluster.tmux_answers import Birth
 from lnode.laptop.tasks import Beside
 from lnode.reconnect.machine import LATE_S, Happened
 from lnode.remote import call

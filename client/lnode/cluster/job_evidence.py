@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from typing import NamedTuple
 
 from lnode.cluster.processes import Host, LoginProcess
-from lnode.cluster.tmux import Session
+from lnode.cluster.tmux_answers import Session
 from lnode.schedulers import known as schedulers_known
 from lnode.schedulers.job import Job, is_over, is_running, short_host
 

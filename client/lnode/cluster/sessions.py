@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from lnode.cluster import job_evidence, login_nodes, tmux
+from lnode.cluster import job_evidence, login_nodes, tmux, tmux_answers
 from lnode.cluster import processes as cluster_processes
 from lnode.cluster.job_evidence import Tie
 from lnode.cluster.processes import Host, LoginProcess
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     `submitted` batch jobs that you submitted in it and that are not its own.
     """
 
-    session: tmux.Session
+    session: tmux_answers.Session
     state: State
     job: Job | None
     login_node: str
@@ -118,7 +118,7 @@ class Picture(NamedTuple):
 
 def list_values(tmux_path: str) -> tuple[str, ...]:
     """What list.sh is called with, behind the nonce. `tmux_path` is the configured one, or ""."""
-    return (tmux.PANES_FORMAT, tmux_path)
+    return (tmux_answers.PANES_FORMAT, tmux_path)
 
 
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
@@ -176,7 +176,7 @@ _MOST_STEPS = 1_000_000  # about a second; one user never runs so much, so beyon
 
 def _sessions(
     reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
-) -> Iterator[tuple[tmux.Session, Mapping[str, Sequence[str]]]]:
+) -> Iterator[tuple[tmux_answers.Session, Mapping[str, Sequence[str]]]]:
     """Yield each session, and pane -> the sessions that show it on the same server: ids are those of one server."""
     for section in ("panes", *(f"panes-{number}" for number in range(2, _MOST_SERVERS + 1))):
         of_server = _sessions_of(reply.get(section, ()), reply, processes)
@@ -189,13 +189,13 @@ _MOST_SERVERS = 6  # server.sh, elsewhere
 
 def _sessions_of(
     panes: Sequence[str], reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
-) -> list[tmux.Session]:
+) -> list[tmux_answers.Session]:
     """Return a server's sessions with the origin of each of their clients, and with tmux's options for them."""
-    marks = tmux.parse_marks(reply.get("marks", ()))
-    owners, hosts = tmux.parse_owners(panes), tmux.parse_who(reply.get("who", ()))
-    options = tmux.parse_options(panes)
+    marks = tmux_answers.parse_marks(reply.get("marks", ()))
+    owners, hosts = tmux_answers.parse_owners(panes), tmux_answers.parse_who(reply.get("who", ()))
+    options = tmux_answers.parse_options(panes)
     places: dict[str, list[str]] = {}
-    for client in tmux.parse_clients(panes):
+    for client in tmux_answers.parse_clients(panes):
         parent, marked = marks.get(client.tty, (0, 0))
         leased, laptop = owners.get(client.session_id, (marked + 1, ""))
         # lnode's own client of the laptop that asked last: only that one comes back by itself
@@ -205,12 +205,12 @@ def _sessions_of(
         places.setdefault(client.session_id, []).append(place)
     return [
         session._replace(clients=tuple(places.get(session.id, ())), ends_by=ends_by, prefix=prefix, server=server)
-        for session in tmux.parse_panes(panes)
+        for session in tmux_answers.parse_panes(panes)
         for ends_by, prefix, server in [options.get(session.id, ("", "", 0))]
     ]
 
 
-def _names_by_pane(found: Iterable[tmux.Session]) -> dict[str, list[str]]:
+def _names_by_pane(found: Iterable[tmux_answers.Session]) -> dict[str, list[str]]:
     """Return pane -> the sessions that show it, three at most: several after `tmux new -t` (a group) or link-window."""
     names: dict[str, list[str]] = {}
     for session in found:
@@ -225,7 +225,11 @@ _NAMES = 3
 
 
 def _ending(
-    session: tmux.Session, tied: Tie, known: job_evidence.Evidence, shown: Mapping[str, Sequence[str]], scheduler: str
+    session: tmux_answers.Session,
+    tied: Tie,
+    known: job_evidence.Evidence,
+    shown: Mapping[str, Sequence[str]],
+    scheduler: str,
 ) -> Ending:
     """Return everything that ends with the session. Panes that another session also shows go on."""
     panes = [
@@ -240,7 +244,7 @@ def _ending(
     return Ending(ends.jobs, held, not (panes and doubt), tuple(sorted(names)))
 
 
-def _state(session: tmux.Session, job: Job | None, scheduler: str) -> State:
+def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> State:
     if job is None:
         if scheduler == "silent" and session.kind != "login":
             return State.UNKNOWN
