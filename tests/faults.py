@@ -11,8 +11,8 @@ from window import LNODE, Window
 from wire import Wire
 
 NOTICE = "lnode: "  # how the notice line starts, and nothing else on these screens
-DROPS = 200 if FULL else 20
-FLAPS = 50 if FULL else 10
+DROPS = 200 if FULL else 8
+FLAPS = 50 if FULL else 5
 ROWS = 100_000 if FULL else 20_000  # of 100 bytes
 QUIET_S = 60 if FULL else 12
 _sums = itertools.count(1000)

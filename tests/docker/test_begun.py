@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from full import FULL
 from rig import Rig, wait_until
 from sites import logins
 from window import LNODE, Window
@@ -25,7 +26,7 @@ def bashrc(slurm: Rig) -> Iterator[Write]:
 
 
 def test_a_slow_home_takes_its_time(slurm: Rig, bashrc: Write) -> None:
-    bashrc("sleep 40")
+    bashrc(f"sleep {40 if FULL else 15}")
     before, failed = logins(slurm)
     with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
         window.wait_for("no sign of work yet: your login shell on unity is still in its rc files")

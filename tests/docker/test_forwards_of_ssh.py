@@ -39,7 +39,7 @@ def greets(rig: Rig) -> bool:
     return "hello" in rig.exec(f'timeout 9 python3 -c "{said}"')[1]
 
 
-@pytest.mark.parametrize("strict", ["yes", "no"])
+@pytest.mark.parametrize("strict", ["yes", pytest.param("no", marks=pytest.mark.full)])
 def test_a_remote_forward_comes_back_with_the_terminal(slurm: Rig, strict: str) -> None:
     """The sshd of the lost terminal holds the port; it is ended before the next terminal asks for the port."""
     with greeter() as here, wired(slurm) as wire:
@@ -91,6 +91,7 @@ def test_a_port_that_another_program_holds_ends_the_first_attach_with_its_name(s
     assert slurm.exec("tmux has-session -t taken")[0] != 0
 
 
+@pytest.mark.full
 def test_a_port_that_stays_taken_costs_one_login_in_fifteen_seconds(slurm: Rig) -> None:
     forward = f"Host unity\n    RemoteForward {THERE} 127.0.0.1:1\n    ExitOnForwardFailure yes\n"
     with wired(slurm) as wire, attached(slurm, "paced") as window:

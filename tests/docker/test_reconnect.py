@@ -73,6 +73,7 @@ def test_a_silence(slurm: Rig, given_up: bool) -> None:
         leave(slurm, wire, window)
 
 
+@pytest.mark.full
 def test_knocks_that_get_lost_where_ssh_passes(slurm: Rig) -> None:
     """As before a middlebox that looks for a protocol: it holds a connection whose client says nothing."""
     with wired(slurm) as wire, attached(slurm, "unheard") as window:
@@ -262,8 +263,15 @@ BY_HAND = ("ssh", "-t", "beside", "tmux attach -d -t shared")
 OTHER_LAPTOP = (*LNODE, "beside", "shared", "--login", "-d")
 
 
-@pytest.mark.parametrize("taker", [BY_HAND, OTHER_LAPTOP], ids=["by hand", "another laptop"])
-@pytest.mark.parametrize("asleep", [False, True], ids=["awake", "asleep"])
+@pytest.mark.parametrize(
+    ("taker", "asleep"),
+    [
+        pytest.param(BY_HAND, False, id="by hand-awake", marks=pytest.mark.full),
+        pytest.param(BY_HAND, True, id="by hand-asleep"),
+        pytest.param(OTHER_LAPTOP, False, id="another laptop-awake"),
+        pytest.param(OTHER_LAPTOP, True, id="another laptop-asleep"),
+    ],
+)
 def test_taken_over(slurm: Rig, tmp_path: Path, taker: tuple[str, ...], asleep: bool) -> None:
     with wired(slurm) as wire, attached(slurm, "shared") as first:
         shell = shell_of(first)

@@ -249,7 +249,7 @@ def gated(rig: Rig, moment: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("silence", [True, False])
+@pytest.mark.parametrize("silence", [True, pytest.param(False, marks=pytest.mark.full)])
 def test_a_link_lost_during_creation(slurm: Rig, moment: str, silence: bool) -> None:
     """One session and one job at most, whatever was lost when; on the way back none; and what lnode says is true."""
     reached = MOMENTS[moment]

@@ -94,6 +94,7 @@ def test_a_network_that_forgets_the_terminal_alone(slurm: Rig) -> None:
         assert window.exit_status() == 0
 
 
+@pytest.mark.full
 def test_a_silent_link_does_not_end_a_terminal_that_answers(slurm: Rig) -> None:
     """As where the link has landed on another login node, and that one hangs."""
     with (

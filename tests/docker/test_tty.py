@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from faults import children_of, clients, settle, shell_of, wired
+from full import FULL
 from rig import Rig, wait_until
 from sites import without_key
 from window import LNODE, Window
@@ -180,7 +181,7 @@ def test_left_by_a_key(started: Laptop, state: str, key: str, status: int) -> No
         assert started.status() == status
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", STATES if FULL else ["attached", "lost"])
 def test_killed_and_started_again(started: Laptop, state: str) -> None:
     with STATES[state](started):
         lnode, ssh = started.lnode(), started.terminals()

@@ -83,7 +83,7 @@ def test_a_key_with_a_passphrase_and_no_agent_costs_no_failed_login(slurm: Rig) 
         assert logins(slurm) == (accepted + 3, failed)
 
 
-@pytest.mark.parametrize("way", ["none", "gssapi-with-mic"])
+@pytest.mark.parametrize("way", ["none", pytest.param("gssapi-with-mic", marks=pytest.mark.full)])
 def test_a_login_that_only_ssh_can_do_has_a_heartbeat_at_each_attach(slurm: Rig, way: str) -> None:
     """Nobody is asked, and no link can log in: it rides on the connection of the terminal."""
     said = f's/using "none"/using "{way}"/'
