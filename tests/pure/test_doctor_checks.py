@@ -113,6 +113,7 @@ def test_any_words_are_judged(facts: dict[str, str]) -> None:
         (ExitCode.LOGIN_REFUSED, "login"),
         (ExitCode.HOST_KEY, "login"),
         (ExitCode.MISSING_THERE, "shell"),
+        (ExitCode.FAILED, "shell"),
     ],
 )
 def test_a_question_that_failed_is_a_finding_of_its_layer(code: ExitCode, layer: str) -> None:

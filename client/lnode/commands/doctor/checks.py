@@ -13,7 +13,12 @@ LAYERS: Sequence[str] = ("laptop", "alias", "network", "login", "shell", "tmux",
 HERE = ("laptop",)  # the layers that need no host
 
 _YES = ("yes", "true", "force")
-_REFUSED = {ExitCode.LOGIN_REFUSED: "login", ExitCode.HOST_KEY: "login", ExitCode.MISSING_THERE: "shell"}
+_REFUSED = {
+    ExitCode.LOGIN_REFUSED: "login",
+    ExitCode.HOST_KEY: "login",
+    ExitCode.MISSING_THERE: "shell",
+    ExitCode.FAILED: "shell",  # rc files that print too much
+}
 
 
 class Finding(NamedTuple):
