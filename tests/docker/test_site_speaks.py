@@ -177,3 +177,20 @@ def test_an_sshd_that_gives_no_terminal_while_you_are_away_waits_for_you(slurm: 
         window.press("r")
         returned(slurm, wire, window, shell)
         leave(slurm, wire, window)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ForceCommand internal-sftp", "This service allows sftp connections only."),
+        ("ForceCommand /usr/sbin/nologin", "This account is currently not available."),
+    ],
+)
+def test_an_account_without_a_shell_says_so(slurm: Rig, line: str, words: str) -> None:
+    with sshd_with(slurm, f"Match User alice\n    {line}"), wired(slurm) as wire:
+        with attached(slurm, "shell") as window:
+            assert window.exit_status() == 8
+            assert words in window.text()
+        assert wire.dials == 1
+        done = in_a_pipe(slurm, "unity", "--ls")
+        assert (done.returncode, words in done.stderr) == (8, True), done.stderr
