@@ -54,6 +54,8 @@ WELL = {
         ({"rc_program": ".bashrc: exec zsh -l"}, "shell", "rc file", "case $- in *i*) exec zsh -l ;; esac"),
         ({"rc_program": ".bashrc: [ -t 1 ] && exec -l /bin/fish;"}, "shell", "rc file", "*i*) exec /bin/fish ;; esac"),
         ({"rc_program": ".bashrc: tmux new -A -s main"}, "shell", "rc file", "*i*) exec tmux new -A -s main ;; esac"),
+        ({"rc_program": ".config/fish/config.fish: exec zsh"}, "shell", "rc file", "is-interactive; and exec zsh"),
+        ({"rc_program": ".cshrc: exec bash -l"}, "shell", "rc file", "if ($?prompt) exec bash -l"),
         ({"rc_program": ".bashrc: if x; then newgrp lab; fi"}, "shell", "rc file", "*i*) exec newgrp lab ;; esac"),
         ({"login_s": "9"}, "shell", "quick", "ssh unity -t"),
         ({"login_unfinished": "yes"}, "shell", "quick", "ssh unity -t"),

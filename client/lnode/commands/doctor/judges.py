@@ -88,9 +88,16 @@ def rc_program(facts: Facts) -> tuple[str, str] | None:
         return None
     program = re.search(rf"\bexec +(?:-[a-z]+ +)*({_PROGRAM})", line) or re.search(rf"(?<![\w.])({_PROGRAM})", line)
     found = f"your rc file starts another program also where ssh has a command to run, as in an attach: {line}"
-    return found, f"there, only at a prompt: {at_a_prompt(program[1] if program else '')}"
+    prompted = next((fix for rc, fix in _AT_A_PROMPT.items() if line.startswith(rc)), None)
+    fix = prompted.format(program[1]) if prompted and program else at_a_prompt(program[1] if program else "")
+    return found, f"there, only at a prompt: {fix}"
 
 
+_AT_A_PROMPT = {
+    ".config/fish/": "status is-interactive; and exec {}",
+    ".tcshrc": "if ($?prompt) exec {}",
+    ".cshrc": "if ($?prompt) exec {}",
+}
 # As in doctor.sh, with its words.
 _PROGRAM = r"(?:[\w./~-]*/)?(?:(?:ba|z|fi|k|c|tc)sh|tmux|screen|zellij|newgrp|sg)\b(?: +[\w./~-]+)*"
 
