@@ -1,12 +1,13 @@
 """An rc file that takes its time or starts another program: you are told, nothing is replaced, no login is repeated."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from full import FULL
 from rig import Rig, wait_until
-from sites import logins
+from sites import as_delivered, logins
 from window import LNODE, Window
 
 Write = Callable[[str], None]
@@ -86,3 +87,18 @@ def test_in_a_program_that_has_taken_every_shells_place_nothing_is_typed(slurm: 
         assert logins(slurm) == (before + 2, failed)
     finally:
         slurm.exec("rm -f /tmp/typed")
+
+
+def test_on_a_laptop_that_does_not_know_the_host_the_link_shares_the_one_login(
+    slurm: Rig, bashrc: Write, tmp_path: Path
+) -> None:
+    bashrc("exec tee /dev/null")
+    before, failed = logins(slurm)
+    with (
+        as_delivered(slurm),
+        Window([*LNODE, "unity", "work", "--login"], slurm.env(XDG_STATE_HOME=str(tmp_path))) as window,
+    ):
+        window.wait_for("put into your rc file there: case $- in *i*) exec zsh -l ;; esac")
+        assert logins(slurm) == (before + 1, failed)
+        window.press("\x04")
+        assert window.exit_status() == 8

@@ -112,6 +112,6 @@ def test_a_port_that_stays_taken_costs_one_login_in_fifteen_seconds(slurm: Rig) 
 def test_a_forward_that_is_dead_is_said(slurm: Rig) -> None:
     forward = f"Host unity\n    RemoteForward {THERE} 127.0.0.1:1\n"
     with held(slurm, THERE), wired(slurm) as wire, configured(slurm, forward), attached(slurm, "dead") as window:
-        window.wait_for(f"lnode: not forwarded, because another program holds it: port {THERE} there")
+        window.wait_for(f"lnode: not forwarded, because it is taken or not allowed: port {THERE} there")
         shell_of(window)
         leave(slurm, wire, window)

@@ -143,3 +143,54 @@ def test_a_banner_that_speaks_of_refusals_stops_nothing(slurm: Rig) -> None:
         assert window.exit_status() == 0
         assert "ssh was closed" in window.text()
     wait_until(lambda: logged(slurm, "Accepted ") >= accepted + 4, "sshd has written its log")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("PermitTTY no", "let you in, but its sshd gives you no terminal"),
+        ("MaxSessions 0", "let you in, but its sshd opens no session for you"),
+    ],
+)
+def test_an_sshd_that_gives_you_nothing_to_work_in_is_asked_once(slurm: Rig, line: str, words: str) -> None:
+    no_session = line.startswith("Max")
+    with sshd_with(slurm, f"Match User alice\n    {line}"), wired(slurm) as wire:
+        with attached(slurm, "nothing") as window:
+            assert window.exit_status() == 8
+            assert words in window.text().replace("\n", "")
+        assert wire.dials == 1
+        done = in_a_pipe(slurm, "unity", "--ls")
+        assert (done.returncode, words in done.stderr) == ((8, True) if no_session else (0, False)), done.stderr
+    assert slurm.exec("tmux has-session -t nothing")[0] != 0
+
+
+def test_an_sshd_that_gives_no_terminal_while_you_are_away_waits_for_you(slurm: Rig) -> None:
+    with wired(slurm) as wire, attached(slurm, "away") as window:
+        shell = shell_of(window)
+        settle(slurm, wire)
+        with sshd_with(slurm, "Match User alice\n    PermitTTY no"):
+            dials = wire.dials
+            wire.reset()
+            window.wait_for("unity gives you no terminal; r try again, d leave")
+            wait_for_s(8)
+            assert wire.dials <= dials + 2  # one of them frees ports
+        window.press("r")
+        returned(slurm, wire, window, shell)
+        leave(slurm, wire, window)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ForceCommand internal-sftp", "This service allows sftp connections only."),
+        ("ForceCommand /usr/sbin/nologin", "This account is currently not available."),
+    ],
+)
+def test_an_account_without_a_shell_says_so(slurm: Rig, line: str, words: str) -> None:
+    with sshd_with(slurm, f"Match User alice\n    {line}"), wired(slurm) as wire:
+        with attached(slurm, "shell") as window:
+            assert window.exit_status() == 8
+            assert words in window.text()
+        assert wire.dials == 1
+        done = in_a_pipe(slurm, "unity", "--ls")
+        assert (done.returncode, words in done.stderr) == (8, True), done.stderr

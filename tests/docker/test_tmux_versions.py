@@ -204,9 +204,9 @@ def test_a_server_that_hangs_is_named_by_each_verb_and_loses_nothing(tmuxes: Rig
     pid = tmuxes.exec("pgrep -u alice '^tmux: server'")[1].strip()
     asked = [asking(tmuxes, *words) for words in VERBS]
     with Window([*LNODE, "unity", "work"], tmuxes.env()) as window:
-        window.wait_for(f"lnode: tmux (process {pid}) does not answer so far, waiting 30 s more")
+        window.wait_for(f"lnode: tmux (process {pid}) does not answer so far, waiting 8 s more")
         assert window.exit_status() == 1
-        window.wait_for("tmux did not answer within 30 seconds")
+        window.wait_for("tmux did not answer within 8 seconds")
     for process in asked:
         _, said = process.communicate(timeout=120)
         assert (process.returncode, "tmux did not answer within 7 seconds" in said) == (1, True), said

@@ -123,6 +123,20 @@ def test_at_a_terminal_you_are_told_meanwhile(near: Nearby, words: tuple[str, ..
         assert window.exit_status() == 8
 
 
+@pytest.mark.parametrize(
+    ("shell", "status", "said", "words"),
+    [
+        ("exec tmux new -A -s main", 8, "x ended the login before lnode's line could begin", "not a terminal"),
+        ('PATH=/nonexistent\nexec /bin/sh -c "$1"\n', 4, "the answer of x broke off", "base64"),
+    ],
+)
+def test_what_the_host_complains_of_is_shown(near: Nearby, shell: str, status: int, said: str, words: str) -> None:
+    (near.home / "shell").write_text(shell)
+    done = near.lnode("x", "--ls")
+    assert (done.returncode, f"lnode: {said}" in done.stderr) == (status, True), done.stderr
+    assert words in done.stderr.partition("lnode: ")[0]
+
+
 def test_each_verb_says_that_the_host_fell_silent(near: Nearby) -> None:
     (near.home / "shell").write_text(_SILENT)
     for verb, (status, said) in ends(near).items():

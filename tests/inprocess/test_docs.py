@@ -119,6 +119,22 @@ def test_the_readme_leads_to_every_page() -> None:
     assert [page.name for page in plain_words.PAGES[1:] if f"(docs/{page.name})" not in text] == []
 
 
+def rows_of_the_field() -> Iterator[str]:
+    text = (plain_words.ROOT / "docs" / "field.md").read_text(encoding="utf-8")
+    for table in text.split("| what you meet | what lnode does |\n|---|---|\n")[1:]:
+        yield from table.partition("\n\n")[0].splitlines()
+
+
+def test_each_row_of_the_field_names_tests_that_exist() -> None:
+    files = (plain_words.ROOT / "tests").glob("*/test_*.py")
+    there = {name for path in files for name in re.findall(r"^def test_(\w+)", path.read_text(encoding="utf-8"), re.M)}
+    rows = [*rows_of_the_field()]
+    assert len(rows) > 50
+    for row in rows:
+        named = re.search(r" <!-- ([\w ]+) --> \|$", row)
+        assert named and {*named[1].split()} <= there, row
+
+
 def test_the_readme_is_short() -> None:
     text = (plain_words.ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150

@@ -155,6 +155,27 @@ def test_an_rc_file_that_starts_another_program(well: Site, text: str, line: str
 
 
 @needs_tmux
+@pytest.mark.parametrize(
+    ("shell", "rc", "guard"),
+    [
+        ("fish", ".config/fish/config.fish", "status is-interactive; or exit"),
+        ("tcsh", ".cshrc", "if (! $?prompt) exit"),
+    ],
+)
+def test_an_rc_file_of_fish_or_csh_that_starts_another_program(well: Site, shell: str, rc: str, guard: str) -> None:
+    path = shutil.which(shell)
+    if path is None:
+        pytest.skip(f"no {shell} here")
+    site = Site.__new__(Site)
+    site.__dict__.update(well.__dict__, shell=path)
+    (site.home / rc).parent.mkdir(parents=True, exist_ok=True)
+    for before in ("", f"{guard}\n"):
+        (site.home / rc).write_text(f"{before}test -t 1 && exec zsh\n")
+        said = [one.found for one in found(site) if one.check == "rc file"]
+        assert [one.endswith(f"{rc}: test -t 1 && exec zsh") for one in said] == ([] if before else [True])
+
+
+@needs_tmux
 def test_a_terminal_that_is_unknown_there(well: Site) -> None:
     assert [one.check for one in found(well, term="xterm-nobody-has-it")] == ["TERM"]
     assert found(well, term="$(reboot)") == []

@@ -1,6 +1,8 @@
 """A request has the environment of your prompt, in every login shell; a question takes it only if it has to."""
 
+import shlex
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,68 @@ def test_a_job_is_cancelled_there_too(sh_site: Site) -> None:
     id_ = sh_site.tmux("display-message", "-p", "-t", "x:", "#{session_id}")
     assert "cancel" in sh_site.reply("kill", "x", tell=f"{id_} 4711\n")
     assert (sh_site.home / "cancelled").read_text() == "4711\n"
+
+
+@pytest.fixture
+def run_in(folder: Path) -> Iterator[Callable[[str], Site]]:
+    """Make a site whose login shell that is."""
+    made: list[Site] = []
+
+    def make(shell: str) -> Site:
+        path = shutil.which(shell)
+        if path is None:
+            pytest.skip(f"no {shell} here")
+        made.append(Site(folder, path))
+        return made[0]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+def log_of_a_run(site: Site, *command: str) -> str:
+    values = ("sim", call.run_id(), "", shlex.join(command), "", call.source("keeper"))
+    nonce = call.nonce()
+    said = site.answer(call.question("run", nonce, *values), "start\n").stdout
+    assert f"{nonce} started" in said, said
+    folder = site.home / ".local/state/lnode/runs/sim"
+    wait_until((folder / "ended").exists, "the run ends")
+    assert (folder / "ended").read_text().split()[0] == "0"
+    assert {path.name for path in folder.iterdir()} == {"command", "log", "id", "started", "ended"}
+    return (folder / "log").read_text()
+
+
+def test_a_run_has_the_environment_of_your_prompt(site: Site) -> None:
+    write_prompt_file(site, PROJECT="physics ! it %")
+    assert log_of_a_run(site, "sh", "-c", "echo $PROJECT; env | grep LNODE || :") == "physics ! it %\n"
+
+
+@pytest.mark.parametrize(
+    ("shell", "name", "text"),
+    [
+        ("zsh", ".zshrc", "exec zsh -f"),
+        ("zsh", ".zshrc", "exit 3"),
+        ("zsh", ".zshrc", "exec sleep 1000"),
+        ("zsh", ".zshrc", "read answer; echo $answer"),
+        ("bash", ".bash_profile", "case $- in *i*) exec zsh -l ;; esac"),
+        ("bash", ".bash_profile", "case $- in *i*) exec tmux new -A -s main ;; esac"),
+    ],
+)
+def test_a_run_starts_whatever_a_prompt_would_do(
+    run_in: Callable[[str], Site], shell: str, name: str, text: str
+) -> None:
+    site = run_in(shell)
+    (site.home / name).write_text(f"{text}\n")
+    (site.home / ".zprofile").write_text("export A=1\n")
+    (site.home / ".zshrc").touch()
+    assert log_of_a_run(site, "echo", "done") == "done\n"
+    assert not [path for path in Path("/proc").glob("[0-9]*") if is_of(path, site.home, b"sleep")]
+
+
+def is_of(process: Path, home: Path, program: bytes) -> bool:
+    """Is that a process in that home?"""
+    try:
+        told = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+    except OSError:
+        return False
+    return told[0].startswith(program) and f"HOME={home}\0".encode() in told[1]

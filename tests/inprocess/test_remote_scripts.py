@@ -1176,6 +1176,27 @@ def test_a_server_that_is_stopped_cannot_be_asked(sh_site: Site) -> None:
 
 
 @needs_tmux
+@needs_proc
+def test_of_two_servers_of_one_name_the_one_that_has_the_socket_is_named(sh_site: Site) -> None:
+    """As where a cleaned /tmp has left a server behind, and you have started another one."""
+    real = shutil.which("timeout")
+    sh_site.program("timeout", f'if [ "$1" = -k ]; then shift 3; set -- 1 "$@"; fi; exec {real} "$@"')
+    servers = []
+    for _ in range(2):
+        sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+        servers.append(int(sh_site.tmux("display-message", "-p", "#{pid}")))
+        (socket_,) = sh_site.home.glob("tmux-*/default")
+        socket_.rename(sh_site.home / f"socket{len(servers)}")
+    (sh_site.home / "socket2").rename(socket_)
+    os.kill(servers[1], signal.SIGSTOP)
+    try:
+        assert f"(process {servers[1]}) is stopped" in sh_site.picture().tmux_says
+    finally:
+        os.kill(servers[1], signal.SIGCONT)
+        sh_site.tmux("-S", str(sh_site.home / "socket1"), "kill-server")
+
+
+@needs_tmux
 def test_a_server_that_took_its_time_is_asked_once_more(sh_site: Site) -> None:
     real = shutil.which("timeout")
     late = 'if [ "$1" = -k ] && mkdir "$HOME/late" 2>/dev/null; then exit 124; fi'

@@ -56,6 +56,11 @@ ENDING = entry(State.ENDING, job("0:00", state="COMPLETING"))
             "the allocation ended, this shell is on login2: lnode unity x --renew",
             "x: ended, a shell on login2",
         ),
+        (
+            entry(State.WAITING, job(state="SUSPENDED")),
+            "x is suspended on c0512, 61 h left",
+            "x: is suspended on c0512, 61 h left",
+        ),
         (NO_REQUEST_YET, "", ""),
         (UNKNOWN, "the node of x is unknown", "x: node unknown"),
         (ENDING, "", "x: the allocation is ending"),

@@ -52,6 +52,11 @@ WELL = {
         ({"kill_user_processes": "yes"}, "login", "KillUserProcesses", "on unity: loginctl enable-linger"),
         ({"noise": "Welcome!"}, "shell", "quiet", "[ -t 1 ] && echo"),
         ({"rc_program": ".bashrc: exec zsh -l"}, "shell", "rc file", "case $- in *i*) exec zsh -l ;; esac"),
+        ({"rc_program": ".bashrc: [ -t 1 ] && exec -l /bin/fish;"}, "shell", "rc file", "*i*) exec /bin/fish ;; esac"),
+        ({"rc_program": ".bashrc: tmux new -A -s main"}, "shell", "rc file", "*i*) exec tmux new -A -s main ;; esac"),
+        ({"rc_program": ".config/fish/config.fish: exec zsh"}, "shell", "rc file", "is-interactive; and exec zsh"),
+        ({"rc_program": ".cshrc: exec bash -l"}, "shell", "rc file", "if ($?prompt) exec bash -l"),
+        ({"rc_program": ".bashrc: if x; then newgrp lab; fi"}, "shell", "rc file", "*i*) exec newgrp lab ;; esac"),
         ({"login_s": "9"}, "shell", "quick", "ssh unity -t"),
         ({"login_unfinished": "yes"}, "shell", "quick", "ssh unity -t"),
         ({"tmout": "900"}, "shell", "TMOUT", "unset TMOUT"),
@@ -113,6 +118,7 @@ def test_any_words_are_judged(facts: dict[str, str]) -> None:
         (ExitCode.LOGIN_REFUSED, "login"),
         (ExitCode.HOST_KEY, "login"),
         (ExitCode.MISSING_THERE, "shell"),
+        (ExitCode.FAILED, "shell"),
     ],
 )
 def test_a_question_that_failed_is_a_finding_of_its_layer(code: ExitCode, layer: str) -> None:

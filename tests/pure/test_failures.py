@@ -207,7 +207,13 @@ def test_what_ssh_says_for_lnode_alone_is_not_shown() -> None:
 
 
 def test_the_table_reaches_every_cause() -> None:
-    others = {Cause.OVER, Cause.NO_ALIAS, Cause.EXPIRED}  # which are no words of ssh's
+    others = {
+        Cause.OVER,
+        Cause.NO_ALIAS,
+        Cause.EXPIRED,
+        Cause.NO_SESSION,
+        Cause.NO_TERMINAL,
+    }  # which are no words of ssh's
     assert {cause for _, cause in SAID} == set(Cause) - others
 
 
@@ -222,6 +228,8 @@ CODES = {
     Cause.LOGIN_REFUSED: ExitCode.LOGIN_REFUSED,
     Cause.SENT_AWAY: ExitCode.LOGIN_REFUSED,
     Cause.EXPIRED: ExitCode.LOGIN_REFUSED,
+    Cause.NO_SESSION: ExitCode.MISSING_THERE,
+    Cause.NO_TERMINAL: ExitCode.MISSING_THERE,
     Cause.NO_FORWARD: ExitCode.UNREACHABLE,
     Cause.HOST_KEY_UNKNOWN: ExitCode.HOST_KEY,
     Cause.HOST_KEY_CHANGED: ExitCode.HOST_KEY,
@@ -270,6 +278,11 @@ EXPIRED = "WARNING: Your password has expired.\nPassword change required but no 
         (1, "", None),
         (100, "", None),
         (255, "", None),
+        (255, "PTY allocation request failed on channel 0\r\n", Cause.NO_TERMINAL),
+        (255, "channel 1: open failed: connect failed: open failed\r\n", Cause.NO_SESSION),
+        (255, "channel 3: open failed: connect failed: Connection refused\r\n", None),  # a forward's
+        (255, "channel 3: open failed: administratively prohibited: open failed\r\n", None),
+        (100, "PTY allocation request failed on channel 0\r\n", None),
     ],
 )
 def test_a_login_that_gives_no_shell(status: int, stderr: str, cause: Cause | None) -> None:

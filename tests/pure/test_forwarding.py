@@ -23,7 +23,7 @@ HERE = (
 )
 def test_the_ports_without_which_ssh_goes_on(log: str, ports: str) -> None:
     said = forwarding.missing(log)
-    assert said == (f"not forwarded, because another program holds it: {ports}" if ports else "")
+    assert said == (f"not forwarded, because it is taken or not allowed: {ports}" if ports else "")
     assert not forwarding.has_failed(log)
 
 

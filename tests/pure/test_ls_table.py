@@ -53,6 +53,17 @@ def test_what_needs_attention_comes_first() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("state", "of", "row"),
+    [
+        (State.WAITING, "SUSPENDED", "sim | node | suspended | c0512 | 4711"),
+        (State.RUNNING, "STOPPED", "sim | node | stopped | c0512 | 4711"),
+    ],
+)
+def test_a_job_that_is_paused_has_its_node_and_waits_for_none(state: State, of: str, row: str) -> None:
+    assert shown(view(entry("sim", state, job(of, left_s=36000))))[1].startswith(row)
+
+
 def test_columns_in_which_nothing_stands_are_left_out() -> None:
     idle = entry("notes", State.SHELL, kind="login", active=NOW)
     assert shown(view(idle)) == ["SESSION | KIND | STATE | NODE", "notes | login | shell | login1"]

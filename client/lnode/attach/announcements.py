@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from lnode.attach import expiry
-from lnode.cluster.sessions import Entry, Picture, State, left_in_words, whereabouts
+from lnode.cluster.sessions import Entry, Picture, State, left_in_words, paused_in_words, whereabouts
 from lnode.remote.fields import in_command
 from lnode.schedulers.job import Job
 from lnode.text import in_words
@@ -43,6 +43,8 @@ class Seen(NamedTuple):
 def truth(entry: Entry, alias: str, picture: Picture) -> str:
     """Return the one line of an attach, "" if there is nothing to say."""
     name, job = entry.session.name, entry.job
+    if paused_in_words(job):
+        return f"{name} {whereabouts(entry)}"
     match entry.state:
         case State.RUNNING if job is not None:
             return ", ".join(filter(None, (f"{name} runs on {_node(job)}", f"job {job.id}", left_in_words(job))))
@@ -72,7 +74,7 @@ def title(entry: Entry, picture: Picture) -> str:
         case State.RUNNING if job is not None:
             return f"{name}: " + ", ".join(filter(None, (_node(job), f"job {job.id}", left_in_words(job))))
         case State.WAITING:
-            return f"{name}: waiting: {whereabouts(entry)}"
+            return f"{name}: {'' if paused_in_words(job) else 'waiting: '}{whereabouts(entry)}"
         case State.ENDED if expiry.has_ended(entry, picture.now):
             return f"{name}: ended, a shell on {entry.login_node}"
         case State.ENDING:

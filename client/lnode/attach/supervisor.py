@@ -151,7 +151,7 @@ class _Supervisor:
         self._past.step(before, self._loop.state, event)
         if event.what is Happened.TERMINAL_ENDED and self._terminal:
             self._gather(self._terminal)
-            if event.cause in (Cause.NO_FORWARD, Cause.SENT_AWAY) and not self._again:
+            if failures.came_before_session(event.cause) and not self._again:
                 self._display.not_entered()
         if event.what is Happened.OPENED and self._loop.state.phase is Phase.ATTACHED and self._terminal:
             self._hand_over(self._terminal)

@@ -254,8 +254,13 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
     return State.ENDING if is_over(job) else State.WAITING
 
 
+def paused_in_words(job: Job | None) -> str:
+    """Return `is suspended` for a job whose processes are stopped on its nodes, "" for any other."""
+    return _PAUSED.get(job.state, "") if job else ""
+
+
 def _on_its_node(job: Job) -> str:
-    does = _PAUSED.get(job.state, "runs")
+    does = paused_in_words(job) or "runs"
     return ", ".join(filter(None, (f"{does} on {job.nodes}" if job.nodes else does, left_in_words(job))))
 
 
@@ -298,7 +303,7 @@ def not_kept(picture: Picture, alias: str) -> str:
 def whereabouts(entry: Entry) -> str:
     """Return the state in one clause: `runs on c0512, 61 h left`, `waits its turn (Priority), about 20 min`."""
     job = entry.job
-    if job is not None and (entry.state is State.RUNNING or job.state in _PAUSED):
+    if job is not None and (entry.state is State.RUNNING or paused_in_words(job)):
         return _on_its_node(job)
     if entry.state is State.WAITING and job is not None:
         return ", ".join(filter(None, (schedulers_known.reason_in_words(job.reason), start_in_words(entry))))

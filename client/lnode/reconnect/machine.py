@@ -18,7 +18,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import NamedTuple
 
-from lnode.ssh.failures import Cause, is_fatal, wants_person
+from lnode.ssh.failures import Cause, came_before_session, is_fatal, wants_person
 
 
 @cache
@@ -598,7 +598,7 @@ def _needs_person(state: State, event: Event) -> Step:
 def _fell(state: State, event: Event) -> Step:
     """Choose the next state after a terminal that ended by itself."""
     cause, began = event.cause, state.began or event.began
-    if not event.began and cause in _BEFORE_SESSION:
+    if not event.began and came_before_session(cause):
         began = not state.creates
     failed_first = not began and not (state.waits and not wants_person(cause))
     state = state._replace(cause=cause, began=began)
@@ -615,9 +615,6 @@ def _fell(state: State, event: Event) -> Step:
         return _ended(state, event, End.GIVEN_UP, terminal=False)
     reached, (state, _) = state.reached, _waiting(state, event, 0.0)
     return _spared(state, event, reached=reached), ()
-
-
-_BEFORE_SESSION = {Cause.NO_FORWARD, Cause.SENT_AWAY}  # though the login was done
 
 
 def _flapped(state: State, event: Event, *actions: Action) -> Step:

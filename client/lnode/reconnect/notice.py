@@ -51,6 +51,8 @@ _SIGN_IN = "{alias} needs you to sign in; r sign in, d leave"
 _NEEDED = {
     Cause.HOST_KEY_UNKNOWN: "the host key of {alias} is not known; r look at it, d leave",
     Cause.SENT_AWAY: "{alias} ended the login; r try again, d leave",
+    Cause.NO_SESSION: "{alias} opens no session for you; r try again, d leave",
+    Cause.NO_TERMINAL: "{alias} gives you no terminal; r try again, d leave",
 }
 
 
@@ -143,6 +145,8 @@ _CAUSES = {
     Cause.LOGIN_REFUSED: "login refused",
     Cause.SENT_AWAY: "sent away in the login",
     Cause.EXPIRED: "password expired",
+    Cause.NO_SESSION: "no session after the login",
+    Cause.NO_TERMINAL: "no terminal after the login",
     Cause.NO_FORWARD: "a port to forward was taken",
     Cause.HOST_KEY_UNKNOWN: "host key unknown",
     Cause.HOST_KEY_CHANGED: "host key changed",

@@ -39,16 +39,18 @@ ask_login_shell() {
 }
 
 # The line of an rc file that starts another program also where the login shell has a command: bash reads its rc file below sshd
-# then, too. A guard that asks for an interactive shell covers what follows it.
+# then, too, as fish and csh do everywhere. A guard that asks for an interactive shell covers what follows it.
 ask_rc_program() {
   case ${SHELL##*/} in
   bash) rc=.bashrc ;;
   zsh) rc=.zshenv ;;
+  fish) rc=.config/fish/config.fish ;;
+  *csh) if [ -e "$HOME/.tcshrc" ]; then rc=.tcshrc; else rc=.cshrc; fi ;;
   *) return ;;
   esac
   line=$(limited 3 awk '
     /^[ \t]*#/ { next }
-    /[$]-|PS1|BASH_EXECUTION_STRING|SSH_ORIGINAL_COMMAND|-o interactive/ { exit }
+    /[$]-|PS1|BASH_EXECUTION_STRING|SSH_ORIGINAL_COMMAND|(-o |is-)interactive|[?]prompt/ { exit }
     /exec[ \t]+(-[a-z]+[ \t]+)*([^ \t;&|]*\/)?((ba|z|fi|k|c|tc)sh|tmux|screen|zellij|newgrp|sg)([ \t;&|)]|$)/ ||
     /(^|[;&|({]|then)[ \t]*(tmux[ \t]+(a|at|new)[a-z-]*|newgrp|screen|zellij)([ \t;&|)]|$)/ { print; exit }
     ' "$HOME/$rc" | sed 's/^[[:space:]]*//')

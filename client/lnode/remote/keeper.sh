@@ -19,6 +19,7 @@ birth() {
 
 keep() {
   cd "$LNODE_NEW" && [ "$(cat id)" = "$LNODE_ID" ] || exit # a login shell may take so long that nobody waits any more
+  mkdir begun || exit # another login shell was faster
   trap '' HUP
   trap : TERM INT # the command's business; this is to live on
   exec </dev/null >>log 2>/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
@@ -57,6 +58,7 @@ become() {
   rm -rf "$LNODE_RUN".old-* 2>/dev/null
   discard "$LNODE_RUN.1" "$LNODE_RUN.old-$LNODE_ID" || exit
   if [ -e "$LNODE_RUN" ]; then mv "$LNODE_RUN" "$LNODE_RUN.1" || exit; fi
+  rmdir "$new/begun"
   mv "$new" "$LNODE_RUN" || exit
   umask "$mask"
   PYTHONUNBUFFERED=1

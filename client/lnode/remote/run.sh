@@ -56,30 +56,59 @@ said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log" && echo "$id" >
 
 find_lasting
 
-# What the login shell reads means the same to sh, csh and fish. It brings the environment that a person would have there.
+# start_keeper FLAGS: from a login shell, which brings the environment that you would have there. What it reads means the same to sh,
+# csh and fish; a program in its place finds the same line on its standard input. It leads a session, whose number is in $shells.
 # shellcheck disable=SC2016 # for that shell
-printf '%s\n' "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'" | (
-  umask "$mask" # which a profile may change
-  export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
-  export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_STEP="$step" LNODE_CLUSTER="$cluster"
-  # shellcheck disable=SC2086 # split on purpose
-  exec $lasting setsid "${SHELL:-/bin/sh}" -l
-) >/dev/null 2>&1 &
+start_keeper() {
+  set -- "$1" "exec /bin/sh -c 'eval \"\$LNODE_KEEPER\"'"
+  printf '%s\n' "$2" | (
+    umask "$mask" # which a profile may change
+    export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
+    export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_STEP="$step" LNODE_CLUSTER="$cluster"
+    case $1 in *-c) ;; *) set -- "$1" ;; esac
+    flags=$1
+    shift
+    # shellcheck disable=SC2086 # split on purpose
+    exec $lasting setsid "${SHELL:-/bin/sh}" $flags "$@"
+  ) >/dev/null 2>&1 &
+  shells="$shells $!"
+}
 
-tries=300
+# end_shells: all that were started and have not become the keeper, as one whose rc files hang at a prompt.
+end_shells() {
+  for shell in $shells; do
+    if [ "$shell" != "$keeper" ]; then kill -s KILL -- "-$shell" 2>/dev/null; fi
+  done
+}
+
+# Zsh reads .zshrc for a prompt only, and many a .bashrc returns elsewhere. If that shell ends, or takes its time, one without a prompt
+# is started beside it, and the first that comes so far becomes the keeper (keeper.sh).
+shells='' keeper='' plain=-l
+case ${SHELL##*/} in
+*csh) start_keeper -l && plain= ;; # it knows no -l with another word
+*) start_keeper '-l -i -c' ;;
+esac
+tries=850
 until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" ]; do
+  if [ -n "$plain" ] && [ ! -e "$new/begun" ] && { [ "$tries" -eq 750 ] || ! kill -s 0 $! 2>/dev/null; }; then
+    start_keeper "$plain"
+    plain=
+  fi
   if [ -e "$new/refused" ]; then
+    end_shells
     rm -rf "$new"
     refuse no-program
   fi
   tries=$((tries - 1))
   if [ "$tries" -eq 0 ]; then
+    end_shells
     rm -rf "$new"
     refuse not-started
   fi
   sleep 0.1 2>/dev/null || sleep 1
 done
 read_run "$runs/$name"
+end_shells
 section started
 row_of "$name"
 section end

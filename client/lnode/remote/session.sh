@@ -8,7 +8,7 @@
 # parts: tmux server scheduler own nodes lasting
 
 lasting=
-patience_s=30 tells=yes
+patience_s=8 tells=yes
 find_tmux || exit 103
 fit_term
 

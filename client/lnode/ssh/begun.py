@@ -11,6 +11,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.ssh.target import Target
 
 TOLD_AFTER_S = 6.0  # that the line has not begun
+_MOST = 5  # rows of the host's that you are shown
 
 
 def at_a_prompt(program: str) -> str:
@@ -36,20 +37,24 @@ def not_in_time(alias: str) -> NotBegun:
     )
 
 
-def ended(target: Target, rows: Sequence[str] = ()) -> NotBegun:
-    """Return the error for a login shell that ended without lnode's line. `rows` is the text that it printed."""
+def ended(target: Target, rows: Sequence[str] = (), words: Sequence[str] = ()) -> NotBegun:
+    """Return the error for a login shell that ended without lnode's line.
+
+    `rows` is the text that it printed, `words` that on its standard error.
+    """
     how = "answered, but not with a shell" if rows else "ended the login before lnode's line could begin"
     return NotBegun(
         ExitCode.MISSING_THERE,
         f"{target.alias} {how}",
         f"see what it says: {target.by_hand} /bin/sh -c true",
-        detail="\n".join(rows[-5:]),
+        detail="\n".join([*rows[-_MOST:], *words[-_MOST:]]),
     )
 
 
-def broke_off(alias: str) -> LnodeError:
-    """Return the error for a line that has begun and ended in the middle of its answer."""
-    return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again")
+def broke_off(alias: str, words: Sequence[str] = ()) -> LnodeError:
+    """Return the error for a line that has begun and ended in the middle of its answer. `words`: as for ended()."""
+    detail = "\n".join(words[-_MOST:])
+    return LnodeError(ExitCode.UNREACHABLE, f"the answer of {alias} broke off", "ask again", detail=detail)
 
 
 def fell_silent(alias: str) -> LnodeError:

@@ -32,6 +32,8 @@ class Cause(Enum):
     SENT_AWAY = auto()  # closed in the login, or right after it: nologin, an expired account, no time left to sign in
     EXPIRED = auto()  # the password, without a terminal in which you could change it
     NO_FORWARD = auto()  # after the login: a port is not free, and ExitOnForwardFailure is set
+    NO_SESSION = auto()  # after the login: sshd opens no session (MaxSessions 0)
+    NO_TERMINAL = auto()  # after the login: sshd gives no terminal (PermitTTY no)
     HOST_KEY_UNKNOWN = auto()
     HOST_KEY_CHANGED = auto()
     NO_COMMON_ALGORITHM = auto()
@@ -47,7 +49,13 @@ def is_fatal(cause: Cause) -> bool:
 
 def wants_person(cause: Cause) -> bool:
     """True if you have to sign in or to look at a key. lnode does not try it silently again."""
-    return cause in (Cause.LOGIN_REFUSED, Cause.SENT_AWAY, Cause.EXPIRED, Cause.HOST_KEY_UNKNOWN)
+    refused = (Cause.LOGIN_REFUSED, Cause.SENT_AWAY, Cause.EXPIRED, Cause.NO_SESSION, Cause.NO_TERMINAL)
+    return cause in refused or cause is Cause.HOST_KEY_UNKNOWN
+
+
+def came_before_session(cause: Cause) -> bool:
+    """True if ssh ended before there was a session, though its login was done."""
+    return cause in (Cause.NO_FORWARD, Cause.SENT_AWAY, Cause.NO_SESSION, Cause.NO_TERMINAL)
 
 
 # With arguments.TELLING, as soon as ssh and the host have agreed on keys: the next step is the login.
@@ -282,8 +290,15 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         "read the reason above, or ask ssh for it: {place.by_hand}"),
     Cause.EXPIRED: (
         ExitCode.LOGIN_REFUSED, "your password on {place.alias} has expired", "change it: {place.by_hand}"),
+    Cause.NO_SESSION: (
+        ExitCode.MISSING_THERE, "{place} let you in, but its sshd opens no session for you",
+        "ask the site about MaxSessions in its sshd_config; see for yourself: {place.by_hand}"),
+    Cause.NO_TERMINAL: (
+        ExitCode.MISSING_THERE, "{place} let you in, but its sshd gives you no terminal",
+        "ask the site about PermitTTY in its sshd_config; look for restrict or no-pty in your authorized_keys there"),
     Cause.NO_FORWARD: (
-        ExitCode.UNREACHABLE, "{place} let you in, but {port} is taken, so ssh ended (ExitOnForwardFailure)",
+        ExitCode.UNREACHABLE,
+        "{place} let you in, but {port} is taken or not allowed, so ssh ended (ExitOnForwardFailure)",
         "end the program that holds the port, or set ExitOnForwardFailure no for {place.alias} in ~/.ssh/config"),
     Cause.HOST_KEY_UNKNOWN: (
         ExitCode.HOST_KEY, "the host key of {place} is not known here, and was not accepted",

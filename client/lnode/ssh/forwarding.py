@@ -20,7 +20,7 @@ def missing(log: str) -> str:
     here = (f"{number} of this laptop" for number in dict.fromkeys(re.findall(_HERE, log, re.MULTILINE)))
     there = (f"{number} there" for number in dict.fromkeys(re.findall(_THERE, log, re.MULTILINE)))
     ports = (*here, *there)[:_MOST]
-    return f"not forwarded, because another program holds it: port {', port '.join(ports)}" if ports else ""
+    return f"not forwarded, because it is taken or not allowed: port {', port '.join(ports)}" if ports else ""
 
 
 _MOST = 4  # in one line of tmux

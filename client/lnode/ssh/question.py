@@ -23,6 +23,7 @@ from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memor
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
+from lnode.ssh.site_words import site_words
 from lnode.ssh.target import Target
 
 # For the rc files, which may load modules over a slow file system, and again for the answer: tmux by a module and a
@@ -232,9 +233,10 @@ class Question:
             if cause is Cause.LOGIN_REFUSED and not arguments.may_dial(self._argv):
                 return self._wants_person()
             return failures.explain(cause, str(said), place)
+        words = site_words(said.others)
         if self._begun:
-            return begun.broke_off(self._target.alias)
-        return begun.ended(self._target, rows)
+            return begun.broke_off(self._target.alias, words)
+        return begun.ended(self._target, rows, words)
 
     def _too_late(self) -> LnodeError:
         """Return the error for an answer that is not complete in time."""

@@ -44,17 +44,25 @@ def cause_of_no_shell(status: int, said: Said) -> Cause | None:
     """Return why sshd started no shell after the login, None for any other end (session.c: do_nologin, do_pwchange)."""
     if status == _NO_LOGINS:
         return Cause.SENT_AWAY
+    if status == arguments.SSH_FAILED:
+        words = "".join(said)
+        return next((cause for pattern, cause in _NO_CHANNEL if re.search(pattern, words, re.MULTILINE)), None)
     expired = re.search(r"^WARNING: Your password has expired\.\r?$", said.others, re.MULTILINE)
     return Cause.EXPIRED if status == 1 and expired else None
 
 
+# clientloop.c (client_status_confirm); channels.c, where the reason is sshd's own, of no forward that failed.
+_NO_CHANNEL = (
+    (r"^PTY allocation request failed on channel \d+", Cause.NO_TERMINAL),
+    (r"^channel \d+: open failed: connect failed: open failed", Cause.NO_SESSION),
+)
 _NO_LOGINS = 254  # no script of lnode's ends with it
 
 
 async def of_terminal(target: Target, status: int, said: Said, argv: Sequence[str], *, silent: bool) -> Ending:
     """Return the verdict on an ssh on your tty: as of_ssh, but the escape `~.` is OVER, also if its master lives on."""
     left = has_failed(status) and failures.is_hung_up(said, target.place)
-    if left or await _is_let_go(target, status, said):
+    if cause_of_no_shell(status, said) is None and (left or await _is_let_go(target, status, said)):
         return Ending(Cause.OVER, failures.has_begun(said, target.place))
     return of_ssh(target, status, said, argv, silent=silent)
 

@@ -7,13 +7,17 @@ from lnode.commands.doctor import judges
 from lnode.commands.doctor.facts import Facts
 from lnode.commands.doctor.judges import Judge, if_said, if_word
 from lnode.errors import ExitCode
-from lnode.ssh.begun import at_a_prompt
 
 LAYERS: Sequence[str] = ("laptop", "alias", "network", "login", "shell", "tmux", "home", "scheduler", "node")
 HERE = ("laptop",)  # the layers that need no host
 
 _YES = ("yes", "true", "force")
-_REFUSED = {ExitCode.LOGIN_REFUSED: "login", ExitCode.HOST_KEY: "login", ExitCode.MISSING_THERE: "shell"}
+_REFUSED = {
+    ExitCode.LOGIN_REFUSED: "login",
+    ExitCode.HOST_KEY: "login",
+    ExitCode.MISSING_THERE: "shell",
+    ExitCode.FAILED: "shell",  # rc files that print too much
+}
 
 
 class Finding(NamedTuple):
@@ -140,15 +144,7 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
             "print only to terminals, in that rc file there: [ -t 1 ] && echo ...",
         ),
     ),
-    (
-        "shell",
-        "rc file",
-        if_said(
-            "rc_program",
-            "your rc file starts another program also where ssh has a command to run, as in an attach: {}",
-            f"there, only at a prompt: {at_a_prompt('')}",
-        ),
-    ),
+    ("shell", "rc file", judges.rc_program),
     ("shell", "quick", judges.slow),
     (
         "shell",

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from lnode.commands.doctor.facts import Facts, number_in
+from lnode.ssh.begun import at_a_prompt
 
 Judge = Callable[[Facts], tuple[str, str] | None]
 
@@ -79,6 +80,26 @@ def sessions(facts: Facts) -> tuple[str, str] | None:
         return None
     found = f"sshd lets {most} session into a connection (MaxSessions): no window can share one"
     return found, f'in config.toml, below [hosts.{facts.get("host", "HOST")}]: keep_warm = "no"'
+
+
+def rc_program(facts: Facts) -> tuple[str, str] | None:
+    line = facts.get("rc_program")
+    if not line:
+        return None
+    program = re.search(rf"\bexec +(?:-[a-z]+ +)*({_PROGRAM})", line) or re.search(rf"(?<![\w.])({_PROGRAM})", line)
+    found = f"your rc file starts another program also where ssh has a command to run, as in an attach: {line}"
+    prompted = next((fix for rc, fix in _AT_A_PROMPT.items() if line.startswith(rc)), None)
+    fix = prompted.format(program[1]) if prompted and program else at_a_prompt(program[1] if program else "")
+    return found, f"there, only at a prompt: {fix}"
+
+
+_AT_A_PROMPT = {
+    ".config/fish/": "status is-interactive; and exec {}",
+    ".tcshrc": "if ($?prompt) exec {}",
+    ".cshrc": "if ($?prompt) exec {}",
+}
+# As in doctor.sh, with its words.
+_PROGRAM = r"(?:[\w./~-]*/)?(?:(?:ba|z|fi|k|c|tc)sh|tmux|screen|zellij|newgrp|sg)\b(?: +[\w./~-]+)*"
 
 
 def slow(facts: Facts) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ A picture ages: times count on from the moment of the picture. If a job must hav
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, not_kept, start_in_words
+from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, not_kept, paused_in_words, start_in_words
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
@@ -76,7 +76,8 @@ _STYLES = {
 
 def session_row(view: View, entry: Entry) -> dict[str, Cell]:
     """Return the cells of a session by the names of their columns."""
-    session, job, waiting = entry.session, entry.job, entry.state is State.WAITING
+    session, job = entry.session, entry.job
+    waiting = entry.state is State.WAITING and not paused_in_words(job)
     soon = "bold red" if _is_soon(entry, view.age_s) else ""
     return {
         "HOST": (view.host, ""),
@@ -156,6 +157,8 @@ def _state(entry: Entry, age_s: int) -> str:
     word = entry.state.value
     if left_s is not None and left_s < 0 < age_s:
         word = "must have ended"
+    elif paused := paused_in_words(entry.job):
+        word = paused.removeprefix("is ")
     elif entry.state is State.ENDED:
         word = "ended, now a shell"
     return f"{word}, bell" if "!" in entry.session.alerts else word
@@ -171,6 +174,8 @@ def _left(entry: Entry, age_s: int) -> str:
 def _why(entry: Entry, view: View) -> str:
     """Return why the session waits and for how long, or how its allocation ended and when."""
     job, ended = entry.job, entry.session.ended
+    if paused_in_words(job):
+        return ""
     if entry.state is State.WAITING and job is not None:
         starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
         soon = start_in_words(entry._replace(starts_in_s=starts_in_s))

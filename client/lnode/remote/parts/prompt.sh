@@ -24,7 +24,7 @@ in_login_shell() {
       unset LNODE_SAY
       return
       ;;
-    *" 124" | *" 137") break ;; # another try would take as long
+    *" 124" | *" 137") [ "$1" -gt 10 ] || break ;; # a question has no time for another try
     esac
   done
   said=

@@ -9,15 +9,17 @@ own_socket() {
 }
 
 # find_listener: sets $server to the pid of your process that listens at $socket, or to nothing: not one of -L, -S or another /tmp.
+# Of two that have listened there the younger socket is the one that is found: the other has lost its file.
 find_listener() {
   server='' real=${socket%/tmux-*}
   real=$(cd "$real" 2>/dev/null && pwd -P)/tmux-${socket##*/tmux-} # as newer ones spell it
   # shellcheck disable=SC2016 # for awk
   inodes=$(awk -v one="$socket" -v two="$real" '$4 == "00010000" && ($8 == one || $8 == two) { print $7 }' /proc/net/unix 2>/dev/null)
   [ -n "$inodes" ] || return
-  for candidate in $(ps -u "$me" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) [^ ]*tmux.*/\1/p'); do
-    if [ "$(readlink "/proc/$candidate/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
-    for inode in $inodes; do
+  candidates=$(ps -u "$me" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) [^ ]*tmux.*/\1/p')
+  for inode in $(printf '%s\n' "$inodes" | sort -rn); do
+    for candidate in $candidates; do
+      if [ "$(readlink "/proc/$candidate/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
       # shellcheck disable=SC2010 # of links, what they lead to
       if ls -l "/proc/$candidate/fd" 2>/dev/null | grep -qF "socket:[$inode]"; then server=$candidate && return; fi
     done
