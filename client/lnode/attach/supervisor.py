@@ -10,7 +10,7 @@ import signal
 import time
 from functools import partial
 
-from lnode.attach import sign_in_watch
+from lnode.attach import pulse, sign_in_watch
 from lnode.attach.allocation import Lookout
 from lnode.attach.chronicle import Chronicle
 from lnode.attach.course import Course
@@ -35,6 +35,7 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
+_DIALS_S = 1.5  # then a dial has repeated its SYN without an answer
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 _KEYS = {b"r": Happened.RETRY, b"d": Happened.LEAVE, b"q": Happened.LEAVE, b"\x03": Happened.LEAVE}
 
@@ -77,7 +78,7 @@ class _Supervisor:
         self._obey(signals)
         try:
             if self._terminal:
-                self._loop.beside.start(self._watch(self._terminal))
+                self._begin(self._terminal, self._target)
             await self._loop.reach()
             while self._loop.state.end is None:
                 if event := await self._loop.next():
@@ -98,6 +99,19 @@ class _Supervisor:
     def _press(self, key: bytes) -> None:
         if what := _KEYS.get(key):
             self._tell(None, what)
+
+    def _begin(self, terminal: Terminal, target: Target) -> None:
+        self._loop.beside.start(self._watch(terminal))
+        self._loop.beside.start(self._mind_dial(terminal, target))
+
+    async def _mind_dial(self, terminal: Terminal, target: Target) -> None:
+        """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind."""
+        await self._loop.ready.wait()
+        await asyncio.sleep(_DIALS_S)
+        if not (pulse.is_dialling(terminal.pid) and await self._loop.answers_elsewhere(target)):
+            return
+        if pulse.is_dialling(terminal.pid):
+            self._tell(terminal, Happened.ASTRAY)
 
     async def _watch(self, terminal: Terminal) -> None:
         """Tell when the terminal has logged in, and how it ends."""
@@ -210,8 +224,9 @@ class _Supervisor:
         line = self._scripts.first() if start.creates else self._scripts.again(away_s, self._past.node or "")
         try:
             # In a thread, because Terminal opens the keychain first.
+            target = self._loop.toward(target)
             terminal = await asyncio.to_thread(
-                Terminal, self._loop.toward(target), line, silent=not start.asks, fresh=start.fresh, again=self._again
+                Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=self._again
             )
             self._terminal = terminal.__enter__()
         except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file
@@ -220,7 +235,7 @@ class _Supervisor:
             self._display.take()
             return
         self._tty.keep(self._terminal.pid)
-        self._loop.beside.start(self._watch(self._terminal))
+        self._begin(terminal, target)
 
     def _hand_over(self, terminal: Terminal) -> None:
         """Give the tty to the session after the login, and start the link, which may use the terminal's connection."""

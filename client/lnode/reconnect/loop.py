@@ -129,6 +129,8 @@ class Loop:
         """Give the event to the machine, and knock if it says so. Return the actions for the driver."""
         if event.what in _ENDS_KNOCKS and self._knocks:
             self._knocks.drop()
+            if event.what is not Happened.OPENED:
+                self._hop.answered = None
         self.state, actions = machine.step(self.state, event)
         for action in actions:
             if isinstance(action, Start) and self._knocks:
@@ -142,16 +144,26 @@ class Loop:
     def opened(self, peer: str | None) -> None:
         """Remember that a terminal has logged in; `peer` is the address to which ssh has connected, None if unknown."""
         self._way.opened(peer)
+        self.prefer(peer)
+
+    def prefer(self, peer: str | None) -> None:
+        """Remember that ssh has logged in at this address, None if unknown."""
+        if peer and self._hop.is_of(self._target):
+            self._hop.opened(peer)
 
     def toward(self, target: Target) -> Target:
-        """Return the target with the kind of address that has just answered a knock; ssh would try the others first.
+        """Return the target with the kind of address that has answered last; ssh would try the others first.
 
         Only the kind: by its name ssh knows the host's key. To a jump host ssh passes no option.
         """
-        family = self._hop.answers_one_family() if self.state.reached and self._hop.is_of(target) else None
+        family = self._hop.answers_one_family() if self.ready.is_set() and self._hop.is_of(target) else None
         if family is None:
             return target
         return target._replace(route=(*target.route, Option("AddressFamily", Local(family))))
+
+    async def answers_elsewhere(self, target: Target) -> bool:
+        """True if no kind of address was known to answer, and one does now: ssh may have begun with the other."""
+        return self.toward(target) is target and await self.knock() is None and self.toward(target) is not target
 
     def local_address(self) -> str | None:
         """Return this laptop's own address on the way to the host, None without a route."""
