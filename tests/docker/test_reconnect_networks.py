@@ -197,6 +197,7 @@ def test_an_account_whose_processor_time_is_capped_keeps_its_terminal(slurm: Rig
     ):
         shell = shell_of(window)
         wait_until(lambda: slurm.exec("pgrep -fx 'cat -u'")[0] == 0, "the heart beats")
+        wait_until(lambda: len(_connections(laptop)) == 2, "the link is open")
         (ssh,) = _sshs(laptop)
         slurm.container.update(cpu_period=1_000_000, cpu_quota=1_000)
         try:

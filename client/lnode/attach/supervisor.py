@@ -19,6 +19,7 @@ from lnode.attach.early_link import EarlyLink
 from lnode.attach.login_shell import LoginShell
 from lnode.attach.outcome import Outcome
 from lnode.attach.parting import Parting
+from lnode.attach.quiet import Quiet
 from lnode.attach.scripts import Scripts
 from lnode.attach.shell_notice import ShellNotice
 from lnode.attach.side_link import Companion
@@ -57,12 +58,12 @@ class _Supervisor:
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
         self._early = EarlyLink()
-        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits)
+        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits, is_calm=self._is_calm)
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # True if this terminal never creates
-        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note)
+        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note, self._quiet_s)
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._parting = Parting(tty, self._loop.beside, scripts.look)
         self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)
@@ -76,6 +77,7 @@ class _Supervisor:
         running = asyncio.get_running_loop()
         signals.wake = lambda: running.call_soon_threadsafe(self._obey, signals)
         self._obey(signals)
+        self._quiet = Quiet(self._typed)
         try:
             if self._terminal:
                 self._begin(self._terminal, self._target)
@@ -90,7 +92,21 @@ class _Supervisor:
             return await self._outcome()
         finally:
             signals.wake = lambda: None
+            self._quiet.close()
             await self._quit()
+
+    def _quiet_s(self) -> float:
+        return self._quiet.seconds()
+
+    def _typed(self) -> None:
+        """Look at once at what was looked at rarely while nobody typed."""
+        self._loop.stir()
+        if self._companion:
+            self._companion.ask()
+
+    def _is_calm(self) -> bool:
+        """True if nobody types. An ssh that shares its connection gives the tty back without a word: see parting.py."""
+        return self._quiet.is_long() and (self._loop.state.muxed or not self._loop.state.shared)
 
     def _obey(self, signals: Signals) -> None:
         while signals.told:
@@ -246,7 +262,8 @@ class _Supervisor:
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
-            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person, pid=terminal.pid,
+            self._past.remember, self._lookout, self._see_unbegun,
+            self._quiet.beat_s, person=self._loop.state.person, pid=terminal.pid,
             link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
             covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip
