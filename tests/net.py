@@ -42,6 +42,7 @@ class Laptop:
         self._server = str(server)
         self._delay_s = delay_s
         self._silent = self._ended = False
+        self.packets = self.bytes = 0  # carried, both ways
         self._flows: set[bytes] = set()  # by the laptop's port
         self._dead: set[bytes] = set()
         self._carrier = threading.Thread(target=self._carry, name=self._name, daemon=True)
@@ -79,6 +80,10 @@ class Laptop:
     def cpu_s(self) -> float:
         """CPU time of all that runs here now, and of the children that it has waited for."""
         return sum(_cpu_s(pid) for pid in self.pids())
+
+    def wakeups(self) -> int:
+        """How often anything that runs here now has gone to sleep, and been woken."""
+        return sum(map(_wakeups, self.pids()))
 
     def memory_mb(self) -> float:
         """What all that runs here holds, shared pages by their share (PSS)."""
@@ -126,15 +131,16 @@ class Laptop:
         self._inside("-6", "route", "add", "default", "dev", self._near_device)
 
     @contextlib.contextmanager
-    def asleep(self) -> Iterator[None]:
-        """Every process is stopped and no packet moves; meanwhile the network has forgotten its TCP connections."""
+    def asleep(self, *, forgotten: bool = True) -> Iterator[None]:
+        """Every process is stopped and no packet moves; the network may forget its TCP connections."""
         pids = self.pids()
         for pid in pids:
             _signal(pid, signal.SIGSTOP)
         try:
             with self.silence():
                 yield
-                self._dead |= self._flows
+                if forgotten:
+                    self._dead |= self._flows
         finally:
             for pid in pids:
                 _signal(pid, signal.SIGCONT)
@@ -169,6 +175,7 @@ class Laptop:
             for end in select.select([*across], [], [], max(0.0, due))[0]:
                 packet = os.read(end, _PACKET)
                 if self._passes(packet, outward=end == self._near):
+                    self.packets, self.bytes = self.packets + 1, self.bytes + len(packet)
                     under_way.append((time.monotonic() + self._delay_s, across[end], packet))
             while under_way and under_way[0][0] <= time.monotonic():
                 _, end, packet = under_way.popleft()
@@ -223,6 +230,16 @@ def _cpu_s(pid: int) -> float:
         return 0.0
     utime, stime, cutime, cstime = map(int, stat.rpartition(")")[2].split()[11:15])
     return (utime + stime + cutime + cstime) / _CLOCK_TICKS
+
+
+def _wakeups(pid: int) -> int:
+    """The voluntary context switches of all threads; how often a task sleeps is how often it is woken."""
+    found = 0
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            rows = (task / "status").read_text().splitlines()
+            found += sum(int(row.split()[1]) for row in rows if row.startswith("voluntary_ctxt_switches:"))
+    return found
 
 
 def _memory_mb(pid: int) -> float:

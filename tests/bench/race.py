@@ -1,4 +1,4 @@
-"""Ways to stay on a cluster, through the same faults: `python tests/bench/race.py [--only silence-8,...]`.
+"""Ways to stay on a cluster, through the same faults: `python tests/bench/race.py [--only silence-8,...] [--ms 150]`.
 
 ssh in a loop, autossh, mosh and lnode, each on a laptop of its own (net.py) with a round trip of 50 ms to a real sshd
 and tmux. They run side by side, some seconds apart, so that they do not come back at the same moment. Needs root,
@@ -18,6 +18,7 @@ import re
 import shlex
 import shutil
 import statistics
+import subprocess
 import sys
 import time
 import uuid
@@ -41,16 +42,17 @@ import rig as rigs
 from net import Laptop
 from rig import Rig
 
-ONE_WAY_S = 0.025
 PORT = 2222  # the image's own sshd has 22, and the container ends with it
 ATTACH_WITHIN_S = 30.0
 GIVEN_UP_S = 150.0
 APART_S = 2.5
 KEY_EVERY_S = 0.1
-IDLE_S = 20.0
+IDLE_S = 60.0
+HOUR_S = 3600.0
 
-NOTICE_BOUND_S = 5.0
-IDLE_BOUND_PERCENT = 0.3
+NOTICE_BOUND_S = 4.0
+IDLE_WAKEUPS, IDLE_KB = 0.5, 5000 / 24  # a second, an hour
+QUIET_S = 300.0  # before idle is idle
 
 # As handbooks teach it, and as the impatient tune it.
 KEEPALIVE = "-o ServerAliveInterval=15 -o ServerAliveCountMax=3"
@@ -98,6 +100,21 @@ class Course(NamedTuple):
     rig: Rig
     session: str
     env: dict[str, str]
+    name: str  # of the client
+
+    def client(self) -> list[str]:
+        """What starts the client."""
+        return self.laptop.argv(*(word.format(session=self.session) for word in CLIENTS[self.name]))
+
+    def takes_s(self, *argv: str) -> float:
+        """How long a command takes on the laptop."""
+        began = time.time()
+        subprocess.run(self.laptop.argv(*argv), env=self.env, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+        return time.time() - began
+
+    def handshake_s(self) -> float:
+        """How long a plain ssh takes, at best of two."""
+        return min(self.takes_s("ssh", "unity", "true") for _ in range(2))
 
     def root(self, command: str) -> None:
         """Run a command on the login node as root, about this course's own sshd."""
@@ -121,19 +138,22 @@ class Fault(NamedTuple):
     happens: Callable[[Course], AbstractContextManager[None]]
     live_bound_s: float = 1.5
     blind: bool = False
+    handshakes: int = 0  # that the bound allows beside it
 
 
 FAULTS = [
+    Fault("silence-2", 2, lambda course: course.laptop.silence()),
     Fault("silence-8", 8, lambda course: course.laptop.silence()),
     Fault("silence-30", 30, lambda course: course.laptop.silence()),
     Fault("silence-120", 120, lambda course: course.laptop.silence()),
     Fault("interface-20", 20, lambda course: course.laptop.interface_down()),
-    Fault("address-10", 10, lambda course: course.laptop.new_address(), live_bound_s=2),
+    Fault("address-10", 10, lambda course: course.laptop.new_address(), live_bound_s=0.4, handshakes=1),
     Fault("asleep-30", 30, lambda course: course.laptop.asleep(), live_bound_s=2, blind=True),
+    Fault("asleep-alive", 30, lambda course: course.laptop.asleep(forgotten=False), live_bound_s=0.5, blind=True),
     Fault("reset", 0, lambda course: course.laptop.reset()),
     Fault("sshd-3", 3, Course.sshd_restarts),
 ]
-IDLE = "idle"
+IDLE, AGAIN = "idle", "again"
 
 
 class Seen(NamedTuple):
@@ -143,6 +163,15 @@ class Seen(NamedTuple):
     live_s: float  # from the fault's end
     in_the_dark_s: float  # from the fault's begin, or from waking, to the notice or to being live
     cpu_percent: float  # of a core, from the fault's begin to being live
+    handshake_s: float  # of a plain ssh over the same wire
+
+
+class Again(NamedTuple):
+    """Other commands beside a client that is attached. Seconds."""
+
+    attach_s: float  # of another window
+    ls_s: float  # of lnode --ls, and for ssh of tmux list-sessions
+    handshake_s: float
 
 
 class Idle(NamedTuple):
@@ -151,6 +180,9 @@ class Idle(NamedTuple):
     attach_s: float
     cpu_percent: float  # of a core
     memory_mb: float
+    wakeups: float  # a second
+    packets: float  # an hour
+    kilobytes: float  # an hour
 
 
 _T = TypeVar("_T")
@@ -228,20 +260,25 @@ def main() -> None:
         if "mosh" in clients:
             image = _with_mosh(engine, image)
         with rigs.running(engine, "slurm", image, uuid.uuid4().hex[:12]) as rig:
-            if IDLE in chosen.only:
-                _print_idle(_side_by_side(rig, clients, chosen.rounds, _idle))
-            for fault in FAULTS:
-                if fault.name in chosen.only:
-                    _print_fault(fault, _side_by_side(rig, clients, chosen.rounds, partial(_through, fault)))
+            for ms in chosen.ms:
+                print(f"\nround trip {ms} ms")
+                race = partial(_side_by_side, rig, clients, chosen.rounds, ms / 2000)
+                if IDLE in chosen.only:
+                    _print_idle(race(_idle))
+                if AGAIN in chosen.only:
+                    _print_again(race(_again))
+                for fault in FAULTS:
+                    if fault.name in chosen.only:
+                        _print_fault(fault, race(partial(_through, fault)))
 
 
-def _side_by_side(rig: Rig, clients: list[str], rounds: int, what: Callable[..., _T]) -> Runs[_T]:
+def _side_by_side(rig: Rig, clients: list[str], rounds: int, one_way_s: float, what: Callable[..., _T]) -> Runs[_T]:
     """Let every client do the same, in every round: what came of it, and why some of it did not."""
     runs: Runs[_T] = {client: ([], []) for client in clients}
     with ThreadPoolExecutor(len(clients)) as pool:
         for _ in range(rounds):
             at_work = {
-                client: pool.submit(_attached, rig, client, number * APART_S, what)
+                client: pool.submit(_attached, rig, client, number * APART_S, one_way_s, what)
                 for number, client in enumerate(clients)
             }
             for client, future in at_work.items():
@@ -252,15 +289,13 @@ def _side_by_side(rig: Rig, clients: list[str], rounds: int, what: Callable[...,
     return runs
 
 
-def _attached(rig: Rig, client: str, after_s: float, what: Callable[..., _T]) -> _T:
+def _attached(rig: Rig, client: str, after_s: float, one_way_s: float, what: Callable[..., _T]) -> _T:
     """Attach from a new laptop to a new session, and do what there is to do there."""
     time.sleep(after_s)
     number = next(_NUMBERS)
-    with _course(rig, number) as course:
+    with _course(rig, number, one_way_s, client) as course:
         began = time.time()
-        screen = Screen(
-            course.laptop.argv(*(word.format(session=course.session) for word in CLIENTS[client])), course.env
-        )
+        screen = Screen(course.client(), course.env)
         try:
             if not screen.watch(ATTACH_WITHIN_S, lambda: screen.typed >= 0):
                 raise RuntimeError(f"no attach: {screen.text()}")
@@ -270,12 +305,12 @@ def _attached(rig: Rig, client: str, after_s: float, what: Callable[..., _T]) ->
 
 
 @contextlib.contextmanager
-def _course(rig: Rig, number: int) -> Iterator[Course]:
+def _course(rig: Rig, number: int, one_way_s: float, client: str) -> Iterator[Course]:
     """A laptop, and for it a sshd and a session."""
     container = int(rig.container.attrs["State"]["Pid"])
     session = f"s{number}"
-    with Laptop(f"race{os.getpid() % 100000}", number, container, delay_s=ONE_WAY_S) as laptop:
-        course = Course(laptop, rig, session, _equipped(rig, laptop))
+    with Laptop(f"race{os.getpid() % 100000}", number, container, delay_s=one_way_s) as laptop:
+        course = Course(laptop, rig, session, _equipped(rig, laptop), client)
         course.root(START_SSHD)
         _said(rig.exec(f"tmux new-session -d -s {session} python3 -c {shlex.quote(SESSION)}"))
         try:
@@ -299,10 +334,31 @@ def _equipped(rig: Rig, laptop: Laptop) -> dict[str, str]:
 
 
 def _idle(course: Course, screen: Screen, attach_s: float) -> Idle:
-    screen.watch(SETTLED_S)
-    before = course.laptop.cpu_s()
+    laptop = course.laptop
+    screen.watch(SETTLED_S + QUIET_S)
+
+    def now() -> tuple[float, ...]:
+        return laptop.cpu_s(), laptop.wakeups(), laptop.packets, laptop.bytes
+
+    before = now()
     screen.watch(IDLE_S)
-    return Idle(attach_s, 100 * (course.laptop.cpu_s() - before) / IDLE_S, course.laptop.memory_mb())
+    cpu_s, wakeups, packets, count = ((after - then) / IDLE_S for then, after in zip(before, now(), strict=True))
+    return Idle(attach_s, 100 * cpu_s, laptop.memory_mb(), wakeups, HOUR_S * packets, HOUR_S * count / 1000)
+
+
+def _again(course: Course, screen: Screen, _: float) -> Again:
+    screen.watch(SETTLED_S)
+    handshake_s, began = course.handshake_s(), time.time()
+    other = Screen(course.client(), course.env)
+    try:
+        if not other.watch(ATTACH_WITHIN_S, lambda: other.typed >= 0):
+            raise RuntimeError(f"no second attach: {other.text()}")
+        attach_s = time.time() - began
+    finally:
+        other.close()
+    lnode = course.name == "lnode"
+    ls = [CLIENTS["lnode"][0], "unity", "--ls"] if lnode else ["ssh", "unity", "tmux list-sessions"]
+    return Again(attach_s, course.takes_s(*ls), handshake_s)
 
 
 def _through(fault: Fault, course: Course, screen: Screen, _: float) -> Seen:
@@ -310,7 +366,7 @@ def _through(fault: Fault, course: Course, screen: Screen, _: float) -> Seen:
     if not screen.watch(ATTACH_WITHIN_S, lambda: screen.typed > 0):
         raise RuntimeError(f"the session does not answer: {screen.text()}")
     screen.watch(SETTLED_S)
-    screen.noticed = math.inf
+    screen.noticed, handshake_s = math.inf, course.handshake_s()
     cpu_s, begin = course.laptop.cpu_s(), time.time()
     with fault.happens(course):
         screen.watch(fault.seconds)
@@ -319,30 +375,43 @@ def _through(fault: Fault, course: Course, screen: Screen, _: float) -> Seen:
     cpu_percent = 100 * (course.laptop.cpu_s() - cpu_s) / (time.time() - begin)
     seen_from = end if fault.blind else begin
     in_the_dark = min(screen.noticed, end + live) - seen_from
-    return Seen(screen.noticed - seen_from, live, in_the_dark, cpu_percent)
+    return Seen(screen.noticed - seen_from, live, in_the_dark, cpu_percent, handshake_s)
 
 
 def _print_idle(runs: Runs[Idle]) -> None:
     print()
-    _print_row("attached and idle", "attach s", "CPU %", "memory MB", _load())
+    _print_row("attached and idle", "wakes/s", "packets/h", "kB/h", "attach s, CPU %, memory MB", _load())
     for client, (done, failed) in runs.items():
         if done:
             row = Idle(*map(statistics.median, zip(*done, strict=True)))
-            bound = f"CPU < {IDLE_BOUND_PERCENT:g}: {_verdict(row.cpu_percent < IDLE_BOUND_PERCENT)}"
-            cells = f"{row.attach_s:.2f}", f"{row.cpu_percent:.2f}", f"{row.memory_mb:.1f}"
-            _print_row(client, *cells, bound if client == "lnode" else "")
+            few = row.wakeups <= IDLE_WAKEUPS and row.kilobytes <= IDLE_KB
+            bound = f"wake-ups <= {IDLE_WAKEUPS:g}, kB <= {IDLE_KB:.0f}: {_verdict(few)}"
+            cells = f"{row.wakeups:.2f}", f"{row.packets:.0f}", f"{row.kilobytes:.0f}"
+            rest = f"{row.attach_s:.2f}, {row.cpu_percent:.2f}, {row.memory_mb:.1f}"
+            _print_row(client, *cells, rest, bound if client == "lnode" else "")
+        _print_failed(client, failed)
+
+
+def _print_again(runs: Runs[Again]) -> None:
+    print()
+    _print_row("beside an attach", "attach s", "--ls s", "ssh s", _load())
+    for client, (done, failed) in runs.items():
+        if done:
+            row = Again(*map(statistics.median, zip(*done, strict=True)))
+            _print_row(client, *(f"{seconds:.2f}" for seconds in row))
         _print_failed(client, failed)
 
 
 def _print_fault(fault: Fault, runs: Runs[Seen]) -> None:
     print()
-    _print_row(fault.name, "notice s", "live s", "CPU %", _load())
+    _print_row(fault.name, "notice s", "live s", "ssh s", _load())
     for client, (done, failed) in runs.items():
         if done:
             row = Seen(*map(statistics.median, zip(*done, strict=True)))
             notice = f"notice <= {NOTICE_BOUND_S:g}: {_verdict(row.in_the_dark_s <= NOTICE_BOUND_S)}"
-            live = f"live <= {fault.live_bound_s:g}: {_verdict(row.live_s <= fault.live_bound_s)}"
-            cells = _seconds(row.notice_s, "-"), _seconds(row.live_s, "lost"), f"{row.cpu_percent:.2f}"
+            bound_s = fault.live_bound_s + fault.handshakes * row.handshake_s
+            live = f"live <= {bound_s:.2f}: {_verdict(row.live_s <= bound_s)}"
+            cells = _seconds(row.notice_s, "-"), _seconds(row.live_s, "lost"), f"{row.handshake_s:.2f}"
             _print_row(client, *cells, f"{notice}, {live}" if client == "lnode" else "")
         _print_failed(client, failed)
 
@@ -380,10 +449,13 @@ def _arguments() -> argparse.Namespace:
         return read
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    rows = [IDLE, *(fault.name for fault in FAULTS)]
+    rows = [IDLE, AGAIN, *(fault.name for fault in FAULTS)]
     parser.add_argument("--only", metavar="FAULT,...", type=some_of(rows), default=rows, help=", ".join(rows))
     parser.add_argument(
         "--clients", metavar="CLIENT,...", type=some_of(CLIENTS), default=[*CLIENTS], help=", ".join(CLIENTS)
+    )
+    parser.add_argument(
+        "--ms", metavar="MS,...", type=lambda text: [*map(int, text.split(","))], default=[50], help="round trips"
     )
     parser.add_argument("--rounds", metavar="N", type=int, default=1, help="each row is the median of so many")
     return parser.parse_args()

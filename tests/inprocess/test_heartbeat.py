@@ -71,7 +71,7 @@ class Heard:
 async def beating(link: Link, *, every_s: float = 0.02, late_s: float = LATE_S) -> AsyncIterator[Heard]:
     heard = Heard()
     hear = partial(beat, link, on_beat=heard.on_beat, on_late=heard.on_late, ask=heard.ask)
-    heard.task = asyncio.create_task(hear(every_s=every_s, late_s=late_s))
+    heard.task = asyncio.create_task(hear(every_s=lambda: every_s, late_s=late_s))
     try:
         yield heard
     finally:

@@ -399,7 +399,7 @@ def test_a_key_that_ssh_has_accepted_unasked_gets_no_password(sshd: Sshd, checki
         told = asyncio.Event()
         companion = Companion(
             target, Said(words), lambda *_: "true", _never_silent, lambda *_, **__: None, lambda _: None,
-            lambda story: told.set(), NoLookout(), lambda *_, **__: None, person=False,  # type: ignore[arg-type]
+            lambda story: told.set(), NoLookout(), lambda *_, **__: None, lambda: 1.0, person=False,  # type: ignore[arg-type]
         )  # fmt: skip
         await asyncio.wait_for(told.wait(), DEADLINE_S)
         companion.leave()

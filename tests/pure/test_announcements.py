@@ -187,10 +187,10 @@ def test_most_hours_make_far_fewer(shown: Entry, most: int) -> None:
     assert an_hour_of([shown], [1.0]) <= most
 
 
-@given(st.integers(1, 3 * 86400))
-def test_every_warning_falls_into_a_pause_that_is_short(left_s: int) -> None:
+@given(st.integers(1, 3 * 86400), st.sampled_from([0.0, 3600.0]))
+def test_every_warning_falls_into_a_pause_that_is_short(left_s: int, quiet_s: float) -> None:
     """From one look to the next no warning gets later than half a minute."""
-    pause_s = expiry.pause_s(entry(State.RUNNING, job()._replace(left_s=left_s)))
+    pause_s = expiry.pause_s(entry(State.RUNNING, job()._replace(left_s=left_s)), quiet_s=quiet_s)
     assert pause_s >= 30
     for minutes in expiry.WARN_AT_MIN:
         if left_s > 60 * minutes > left_s - pause_s:

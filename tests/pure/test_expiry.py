@@ -75,3 +75,8 @@ def test_who_gets_more_time_is_warned_again(left_s: int, more_s: int) -> None:
 @pytest.mark.parametrize(("left_s", "minutes"), [(3600, 60), (3590, 60), (299, 5), (61, 2), (1, 1)])
 def test_minutes_left(left_s: int, minutes: int) -> None:
     assert expiry.minutes_left(left_s) == minutes
+
+
+def test_news_that_can_wait_are_asked_for_less_often_while_nobody_types() -> None:
+    assert expiry.pause_s(None) == expiry.pause_s(None, quiet_s=60) == 120
+    assert expiry.pause_s(None, quiet_s=3600) == 600

@@ -34,6 +34,7 @@ FIRST_AGAIN = Start(creates=True, asks=True, fresh=False)
 
 TERMINAL = (Phase.CONNECTING, Phase.ATTACHED, Phase.DOUBTING)
 HURRY = (Happened.WOKE, Happened.ROUTE_CHANGED, Happened.RETRY)
+_ANSWERED = (Happened.REACHED, Happened.RETRY, Happened.STUCK, Happened.ASTRAY)
 HOUR = 3600.0
 
 
@@ -105,10 +106,10 @@ class Laptop:
                 assert not self.terminal, "two terminals"
                 assert creates is not self.began, "a session created on return"
                 assert asks or not (self.refused or self.person), "a silent login where only a person's can work"
-                assert not asks or not self.began or event.what in (Happened.RETRY, Happened.STUCK), (
+                assert not asks or not self.began or event.what in (Happened.RETRY, Happened.STUCK, Happened.ASTRAY), (
                     "a prompt that nobody asked for"
                 )
-                assert self.state.route or event.what in (Happened.REACHED, Happened.RETRY, Happened.STUCK)
+                assert self.state.route or event.what in _ANSWERED
                 self.terminal, self.knocking = True, self.knocking and self.state.blind
             case Command.END:
                 assert self.terminal, "no terminal to end"
@@ -1340,6 +1341,12 @@ def test_a_terminal_stuck_on_a_silent_master_is_started_anew_over_another_connec
     assert laptop.phase is Phase.CONNECTING
 
 
+def test_a_dial_without_an_answer_is_started_again_toward_the_address_that_answers() -> None:
+    laptop = Laptop()
+    assert laptop.tell(Happened.ASTRAY) == (Command.END, FIRST_AGAIN)
+    assert laptop.state.reached
+
+
 def test_a_person_is_asked_again_where_what_they_asked_for_was_stuck() -> None:
     laptop = needs_person()
     laptop.tell(Happened.RETRY)
@@ -1378,6 +1385,7 @@ _TERMINAL: list[_Move] = [
     ]
     * 2,
     *[(Happened.STUCK, {})] * 2,
+    (Happened.ASTRAY, {}),
     *[(Happened.TERMINAL_ENDED, {"cause": Cause.LOST, "began": True})] * 6,
     *[
         (Happened.TERMINAL_ENDED, {"cause": cause})

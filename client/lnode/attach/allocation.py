@@ -18,19 +18,29 @@ from lnode.laptop import notify
 from lnode.laptop.off_loop import in_thread
 
 _BELL = "\a"
+_LOOK_S = 30.0  # whether somebody types again
 
 Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 """Returns the reply to a line, which is made from a nonce. Raises LinkFailed."""
 
 
 class Lookout:
-    """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh."""
+    """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh.
+
+    `quiet_s` returns how long nobody has typed.
+    """
 
     def __init__(
-        self, alias: str, look: Callable[[str], str], line: Callable[..., str], note: Callable[[str], None]
+        self,
+        alias: str,
+        look: Callable[[str], str],
+        line: Callable[..., str],
+        note: Callable[[str], None],
+        quiet_s: Callable[[], float],
     ) -> None:
-        self._alias, self._look, self._line, self._note = alias, look, line, note
-        self._due = 0.0  # when the scheduler may be asked again
+        self._alias, self._look, self._line, self._note, self._quiet_s = alias, look, line, note, quiet_s
+        self._asked_at = float("-inf")
+        self._answer: tuple[Entry | None, int | None] = None, None
         self._seen = Seen()
         self._first = True  # is the truth still to be told?
         self._title = ""
@@ -41,14 +51,18 @@ class Lookout:
             await ask(self._says(None, "", _of_lnode(trouble)))
             trouble = ""
         while True:
-            await asyncio.sleep(self._due - time.monotonic())
-            self._due = time.monotonic() + expiry.pause_s(None)
+            while (left_s := self._left_s()) > 0:  # noqa: ASYNC110 - a key is no event
+                await asyncio.sleep(min(left_s, _LOOK_S))
+            self._asked_at, self._answer = time.monotonic(), (None, None)
             picture = sessions.picture_of(await ask(self._look))
             entry = next((entry for entry in picture.entries if entry.session.birth == session), None)
-            self._due = time.monotonic() + expiry.pause_s(entry, picture.now)
+            self._asked_at, self._answer = time.monotonic(), (entry, picture.now)
             if entry is not None:
                 await self._tell(ask, entry, picture, trouble)
                 trouble = ""
+
+    def _left_s(self) -> float:
+        return self._asked_at + expiry.pause_s(*self._answer, quiet_s=self._quiet_s()) - time.monotonic()
 
     async def _tell(self, ask: Ask, entry: Entry, picture: Picture, trouble: str) -> None:
         new = news(entry, self._seen)

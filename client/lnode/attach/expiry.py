@@ -11,6 +11,7 @@ WARN_AT_MIN = (60, 15, 5)
 
 # At most 120 questions in an hour (docs/sessions.md, Messages), and one more at the end of an attach.
 _OFTEN_S, _SELDOM_S = 32.0, 120.0
+_QUIET_S, _QUIETLY_S = 300.0, 600.0
 _NEAR_S = 600
 _REQUESTED_S = 120  # so long after its start the scheduler knows a session's request
 _EXTENDED_S = 60  # squeue's rounding never adds so much to the time left
@@ -44,16 +45,20 @@ def has_ended(entry: Entry, now: int | None) -> bool:
     return entry.session.ended is not None or (now is not None and now - entry.session.created > _REQUESTED_S)
 
 
-def pause_s(entry: Entry | None, now: int | None = None) -> float:
-    """Return the seconds until lnode asks the scheduler again after the answer `entry`."""
+def pause_s(entry: Entry | None, now: int | None = None, *, quiet_s: float = 0.0) -> float:
+    """Return the seconds until lnode asks the scheduler again after the answer `entry`.
+
+    News that can wait are not looked for so often if nobody has typed for `quiet_s`.
+    """
+    seldom_s = _QUIETLY_S if quiet_s > _QUIET_S else _SELDOM_S
     if entry is None or entry.state in (State.SHELL, State.UNKNOWN) or has_ended(entry, now):
-        return _SELDOM_S
+        return seldom_s
     if entry.state is not State.RUNNING or entry.job is None:
         return _OFTEN_S
     left_s = entry.job.left_s
     if left_s is None:
-        return _SELDOM_S
+        return seldom_s
     if left_s <= _NEAR_S:
         return _OFTEN_S
     to_warning = min(left_s - 60 * minutes for minutes in WARN_AT_MIN if left_s > 60 * minutes)
-    return min(_SELDOM_S, max(_OFTEN_S, to_warning))
+    return min(seldom_s, max(_OFTEN_S, to_warning))

@@ -17,19 +17,24 @@ from lnode.ssh.link.ladder import Link, LinkFailed, Pipe
 # The same to every login shell, and no alias of cat's. It says the first token.
 _ECHO = "exec /bin/sh -c 'echo; echo \"$0\"; exec cat -u' {}"
 _LAST_LOOK_S = 0.1  # of late_s
+DOUBT_S = 1.0  # before it is late, there is a doubt
+_BLIND_S = 1.5  # before a token went out the silence may have begun; before that nobody knows
 
 
 async def beat(
     link: Link,
     *,
-    every_s: float,
+    every_s: Callable[[], float],
     late_s: float,
     on_beat: Callable[[], None],
     on_late: Callable[[float], Awaitable[None]],
     ask: asyncio.Event,
+    on_doubt: Callable[[], None] = lambda: None,
 ) -> NoReturn:
     """Tell of every beat, and once of each that is late, with the seconds since the last sign of life.
 
+    `every_s()` is asked for each beat. A silence is not taken for older than its token, as far as that is possible.
+    `on_doubt` is told a second before a beat is late.
     The first is never late: until the line runs, silence is the login shell's, which reads its rc files. After a late
     one nothing is sent until its echo is back. `ask` is taken back, and asks anew at once, whatever is on its way:
     what comes next, a beat or a late one, is the answer to it. Until cancelled. Raises LinkFailed when the link is
@@ -43,7 +48,7 @@ async def beat(
         await _first(carrying, echo.back)
         alive = loop.time()
         on_beat()
-        await _first(carrying, asked, within_s=every_s)
+        await _first(carrying, asked, within_s=every_s())
         while True:
             if ask.is_set():
                 ask.clear()
@@ -52,15 +57,19 @@ async def beat(
             sent, back = loop.time(), echo.send()
             # In two parts: when this process has been stopped for long, both the deadline and the echo are there at
             # once, and the echo may still have to pass a master or a thread.
-            for part_s in (late_s - _LAST_LOOK_S, _LAST_LOOK_S):
+            doubt_s = max(0.0, late_s - DOUBT_S)
+            await _first(carrying, asked, back, within_s=doubt_s)
+            if not ask.is_set() and not back.done():
+                on_doubt()
+            for part_s in (late_s - doubt_s - _LAST_LOOK_S, _LAST_LOOK_S):
                 await _first(carrying, asked, back, within_s=part_s)
             if not ask.is_set() and not back.done():
-                await on_late(loop.time() - alive)
+                await on_late(loop.time() - max(alive, sent - _BLIND_S))
                 await _first(carrying, asked, back)
             if not ask.is_set():
                 alive = loop.time()
                 on_beat()
-                await _first(carrying, asked, within_s=sent + every_s - alive)
+                await _first(carrying, asked, within_s=sent + every_s() - alive)
     finally:
         asked.cancel()
         carrying.cancel()

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 _GETFD = 438  # pidfd_getfd in every table of system calls
 _INFO = struct.Struct("24xI28xI")  # struct tcp_info of linux/tcp.h: tcpi_unacked, tcpi_last_ack_recv in ms
+_SYN_SENT = 2  # tcpi_state, the first byte of that struct; include/net/tcp_states.h
 _PROBE_S = 1
 _LOOK_S = 0.05
 _TICK_S = 0.02  # of the kernel's clock
@@ -92,6 +93,15 @@ def of(pid: int, peer: str | None, *, platform: str = sys.platform) -> Pulse | N
     return None
 
 
+def is_dialling(pid: int, *, platform: str = sys.platform) -> bool:
+    """True if a process waits for the answer to a TCP connection; False if the kernel does not show it."""
+    if platform != "linux":
+        return False
+    with suppress(OSError):
+        return any(_state(pid, int(fd)) == _SYN_SENT for fd in os.listdir(f"/proc/{pid}/fd"))
+    return False
+
+
 def is_host(peer: str | None) -> bool:
     """True if ssh's connection leads to the host itself: not to a jump host (None), nor to this laptop."""
     return peer is not None and peer != "::1" and not peer.startswith("127.")
@@ -109,6 +119,15 @@ def _connected(pid: int, fd: int) -> tuple[str, ...] | None:
             with _borrowed(pid, fd) as sock:
                 is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
                 return tuple(sock.getpeername()) if is_tcp else None
+    return None
+
+
+def _state(pid: int, fd: int) -> int | None:
+    """Return the state of a TCP socket, None for any other file."""
+    with suppress(OSError):
+        if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+            with _borrowed(pid, fd) as sock:
+                return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
     return None
 
 

@@ -23,7 +23,6 @@ from lnode.ssh.link.ladder import Link, LinkFailed, open_link
 from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
-_EVERY_S = 1.5
 _WITHIN_S = 2.0  # after a detach you wait for the prompt: slower facts are left out
 _CLIENT_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
@@ -59,6 +58,7 @@ class Companion:
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `pid` is the terminal's. `remember` hears the story for -v. `lookout` watches the session once
     the terminal has attached. `unbegun` hears what the login shell does while the terminal's line has not begun.
+    `beat_s` returns the pause until the next beat.
     `person`: only you can sign in. `link` is open already: see early_link.py. `trouble` is told in the session.
     `covered`: lnode has drawn on the screen, perhaps just after the session had, so tmux draws it once more. `login_s`:
     so long the terminal's login took.
@@ -75,6 +75,7 @@ class Companion:
         remember: Callable[[str], None],
         lookout: Lookout,
         unbegun: Unbegun,
+        beat_s: Callable[[], float],
         *,
         person: bool,
         pid: int = 0,
@@ -91,11 +92,15 @@ class Companion:
         self._is_late = False  # True while the terminal's own connection is silent
         self._client, self._is_silent = client, is_silent
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
+        self._beat_s = beat_s
+        self._probe: asyncio.Task[bool] | None = None  # of the terminal's own connection
         self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
         how = failures.signed_in(said, target.place)
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
-        self.shared_only = person or odd or sign_in_memory.is_for_ssh_alone(target) or _is_on_trust(target, said)
+        self.shared_only = (
+            person or odd or sign_in_memory.is_for_ssh_alone(target) or keychain.is_on_trust(target, str(said))
+        )
         self._trouble, self._login_s = trouble, login_s
         self._asked, self._hurried = asyncio.Event(), asyncio.Event()
         self._early: Link | None = link
@@ -157,7 +162,7 @@ class Companion:
     async def _pause(self, seconds: float) -> None:
         """Wait without a link. The terminal's own connection is felt meanwhile, if it can be."""
         while seconds > 0:
-            length = min(seconds, _EVERY_S) if self._pulse else seconds
+            length = min(seconds, self._beat_s()) if self._pulse else seconds
             await asyncio.sleep(length)
             seconds -= length
             self._feel()
@@ -208,12 +213,22 @@ class Companion:
 
     def _on_beat(self, *, shared: bool) -> None:
         self._heard.set()
+        self._end_probe()
         if not self._beats:
             self._beats = True
             watching = self._watch()  # not earlier: MaxSessions may allow one channel only
             self._watching = self._beside.start(watching)
         if shared or not self._feel():
             self._tell(self, Happened.BEAT, shared=shared)
+
+    def _on_doubt(self) -> None:
+        self._end_probe()
+        self._probe = self._beside.start(self._terminal_answers())
+
+    def _end_probe(self) -> None:
+        probe, self._probe = self._probe, None
+        if probe:
+            probe.cancel()
 
     async def _on_late(self, silent_s: float, *, shared: bool) -> None:
         """Tell of the silence, unless it is the link's alone. Raises LinkFailed then.
@@ -222,7 +237,7 @@ class Companion:
         """
         self._heard.clear()
         began = time.monotonic()
-        if not shared and await self._terminal_answers():
+        if self._probe and await self._probe:
             self._given_up = True
             raise LinkFailed(Cause.LOST, f"silent for {silent_s:.0f} s, and the terminal's own connection answers")
         self._tell(self, Happened.LATE, seconds=silent_s + time.monotonic() - began)
@@ -247,11 +262,12 @@ class Companion:
             self._linked.set()
             await heartbeat.beat(
                 link,
-                every_s=_EVERY_S,
+                every_s=self._beat_s,
                 late_s=LATE_S,
                 on_beat=lambda: self._on_beat(shared=shared),
                 on_late=partial(self._on_late, shared=shared),
                 ask=self._asked,
+                on_doubt=(lambda: None) if shared else self._on_doubt,
             )
         except LinkFailed as failed:
             self._remember(f"link: {failed.story}")
@@ -265,6 +281,7 @@ class Companion:
             self._heard.clear()
             self._link = None
             self._unheard = link is not None and not self._beats
+            self._end_probe()
             if self._watching:
                 self._watching.cancel()
             if link is not None:
@@ -328,9 +345,3 @@ class Companion:
         self._elsewhere = False
         self._learn(NodeName.parse(name))
         return session, epoch(created) or 0, number(server) or 0
-
-
-def _is_on_trust(target: Target, said: Said) -> bool:
-    """True if ssh has just accepted a new host key without asking: the keychain gives such a host nothing."""
-    unasked = target.one("stricthostkeychecking") == "accept-new"
-    return unasked and "Permanently added" in str(said) and keychain.is_kept(target)

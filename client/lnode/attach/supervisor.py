@@ -10,7 +10,7 @@ import signal
 import time
 from functools import partial
 
-from lnode.attach import sign_in_watch
+from lnode.attach import pulse, sign_in_watch
 from lnode.attach.allocation import Lookout
 from lnode.attach.chronicle import Chronicle
 from lnode.attach.course import Course
@@ -19,6 +19,7 @@ from lnode.attach.early_link import EarlyLink
 from lnode.attach.login_shell import LoginShell
 from lnode.attach.outcome import Outcome
 from lnode.attach.parting import Parting
+from lnode.attach.quiet import Quiet
 from lnode.attach.scripts import Scripts
 from lnode.attach.shell_notice import ShellNotice
 from lnode.attach.side_link import Companion
@@ -35,6 +36,7 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
+_DIALS_S = 1.5  # then a dial has repeated its SYN without an answer
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 _KEYS = {b"r": Happened.RETRY, b"d": Happened.LEAVE, b"q": Happened.LEAVE, b"\x03": Happened.LEAVE}
 
@@ -56,12 +58,12 @@ class _Supervisor:
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
         self._early = EarlyLink()
-        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits)
+        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits, is_calm=self._is_calm)
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # True if this terminal never creates
-        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note)
+        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note, self._quiet_s)
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._parting = Parting(tty, self._loop.beside, scripts.look)
         self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)
@@ -75,9 +77,10 @@ class _Supervisor:
         running = asyncio.get_running_loop()
         signals.wake = lambda: running.call_soon_threadsafe(self._obey, signals)
         self._obey(signals)
+        self._quiet = Quiet(self._typed)
         try:
             if self._terminal:
-                self._loop.beside.start(self._watch(self._terminal))
+                self._begin(self._terminal, self._target)
             await self._loop.reach()
             while self._loop.state.end is None:
                 if event := await self._loop.next():
@@ -89,7 +92,21 @@ class _Supervisor:
             return await self._outcome()
         finally:
             signals.wake = lambda: None
+            self._quiet.close()
             await self._quit()
+
+    def _quiet_s(self) -> float:
+        return self._quiet.seconds()
+
+    def _typed(self) -> None:
+        """Look at once at what was looked at rarely while nobody typed."""
+        self._loop.stir()
+        if self._companion:
+            self._companion.ask()
+
+    def _is_calm(self) -> bool:
+        """True if nobody types. An ssh that shares its connection gives the tty back without a word: see parting.py."""
+        return self._quiet.is_long() and (self._loop.state.muxed or not self._loop.state.shared)
 
     def _obey(self, signals: Signals) -> None:
         while signals.told:
@@ -98,6 +115,19 @@ class _Supervisor:
     def _press(self, key: bytes) -> None:
         if what := _KEYS.get(key):
             self._tell(None, what)
+
+    def _begin(self, terminal: Terminal, target: Target) -> None:
+        self._loop.beside.start(self._watch(terminal))
+        self._loop.beside.start(self._mind_dial(terminal, target))
+
+    async def _mind_dial(self, terminal: Terminal, target: Target) -> None:
+        """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind."""
+        await self._loop.ready.wait()
+        await asyncio.sleep(_DIALS_S)
+        if not (pulse.is_dialling(terminal.pid) and await self._loop.answers_elsewhere(target)):
+            return
+        if pulse.is_dialling(terminal.pid):
+            self._tell(terminal, Happened.ASTRAY)
 
     async def _watch(self, terminal: Terminal) -> None:
         """Tell when the terminal has logged in, and how it ends."""
@@ -210,8 +240,9 @@ class _Supervisor:
         line = self._scripts.first() if start.creates else self._scripts.again(away_s, self._past.node or "")
         try:
             # In a thread, because Terminal opens the keychain first.
+            target = self._loop.toward(target)
             terminal = await asyncio.to_thread(
-                Terminal, self._loop.toward(target), line, silent=not start.asks, fresh=start.fresh, again=self._again
+                Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=self._again
             )
             self._terminal = terminal.__enter__()
         except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file
@@ -220,7 +251,7 @@ class _Supervisor:
             self._display.take()
             return
         self._tty.keep(self._terminal.pid)
-        self._loop.beside.start(self._watch(self._terminal))
+        self._begin(terminal, target)
 
     def _hand_over(self, terminal: Terminal) -> None:
         """Give the tty to the session after the login, and start the link, which may use the terminal's connection."""
@@ -231,7 +262,8 @@ class _Supervisor:
         self._dismiss()
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
-            self._past.remember, self._lookout, self._see_unbegun, person=self._loop.state.person, pid=terminal.pid,
+            self._past.remember, self._lookout, self._see_unbegun,
+            self._quiet.beat_s, person=self._loop.state.person, pid=terminal.pid,
             link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
             covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip

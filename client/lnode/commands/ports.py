@@ -28,6 +28,7 @@ from lnode.ssh import arguments, failures, master, verdict
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question
+from lnode.ssh.target import Target
 from lnode.text import visible
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class _Ports:
         self._job, may_prompt = entry.job.id if entry.job else None, self._may_ask and screen.can_ask()
         with SshLog() as log:
             argv, way, environment = own_sshd.forward_argv(
-                self._target, self._job, key, self._forwards, log, may_prompt=may_prompt
+                self._toward(), self._job, key, self._forwards, log, may_prompt=may_prompt
             )
             self._may_ask = False
             ssh = subprocess.Popen(
@@ -135,6 +136,7 @@ class _Ports:
                     is_open = self._opens(ssh, log, may_prompt=may_prompt)
                 if is_open:
                     self._tell(entry)
+                    self._opened(failures.peer(log.said()))
                     ssh.wait()
             finally:
                 ssh.terminate()
@@ -167,7 +169,7 @@ class _Ports:
                 self._target = there
                 yield question, reply
             return
-        with Question(self._target, "hostkey", *values, silent=True) as question, question.within(_FACTS_WITHIN_S):
+        with Question(self._toward(), "hostkey", *values, silent=True) as question, question.within(_FACTS_WITHIN_S):
             yield question, question.reply()
 
     def _tell(self, entry: Entry) -> None:
@@ -176,14 +178,16 @@ class _Ports:
         words = f"{where}, {left}" if left else where
         for forward in self._forwards:
             screen.say(f"{forward.here} is {forward.there} of {words}" + ("" if self._retries else "; Ctrl-C ends"))
-        self._opened()
 
-    def _opened(self) -> None:
+    def _opened(self, peer: str | None) -> None:
         if self._retries is None:
             from lnode.reconnect.retries import Retries
 
             self._retries = Retries(self._target)
-        self._retries.opened()
+        self._retries.opened(peer)
+
+    def _toward(self) -> Target:
+        return self._retries.toward(self._target) if self._retries else self._target
 
     def _failure(self, words: str, *, is_open: bool) -> LnodeError:
         alias = self._target.alias

@@ -127,16 +127,16 @@ class _Wait:
             with first as (self._target, question, reply):
                 check_pane(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)
-                self._connected()
+                self._connected(question)
                 yield question
             return
-        with Question(self._target, "wait", *values, "", silent=True) as question:
+        with Question(self._retries.toward(self._target), "wait", *values, "", silent=True) as question:
             with question.within(min(left_s, _LOGIN_S)), screen.waiting(f"asking {alias} ..."):
                 reply = question.reply()
             if "no-session" in reply:
                 raise self._ended()
             check_pane(reply, alias, name)
-            self._connected()
+            self._connected(question)
             yield question
 
     def _typed(self, question: Question) -> Reply:
@@ -158,9 +158,9 @@ class _Wait:
             text, enter = self._text
             screen.say(keystrokes.typed(reply, self._target.alias, self._name, text, enter=enter))
 
-    def _connected(self) -> None:
+    def _connected(self, question: Question) -> None:
         if self._retries:
-            self._retries.opened()
+            self._retries.opened(question.peer)
 
     def _look(self, question: Question) -> Look | None:
         with question.within(_SILENT_S):

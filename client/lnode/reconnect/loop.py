@@ -14,13 +14,17 @@ from lnode.laptop.tasks import Beside
 from lnode.reconnect import machine, sensors
 from lnode.reconnect.knocks import Knocks
 from lnode.reconnect.machine import Action, Command, Event, Happened, Phase, Start
+from lnode.reconnect.watches import Watches
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
 _SENSE_S = 0.5
 _SENSE_IN_NEED_S = 0.2
+_SENSE_UNTOLD_S = 2.0  # while it is calm, but the kernel tells nothing
+_SENSE_CALM_S = 10.0
 _ASK_WITHIN_S = 3.0
+_STIR = object()  # the source of no event
 # Knocks went out by the network that was there before, or are of no use any more.
 _ENDS_KNOCKS = {Happened.WOKE, Happened.ROUTE_CHANGED, Happened.OPENED}
 
@@ -29,7 +33,8 @@ class Loop:
     """One machine and its events. `state` is the machine's own.
 
     An event counts if its source is in `sources()`, or is None; earlier terminals do not count. `late_s` is the silence
-    after which the heartbeat is late; None if the driver tells that itself. A Loop belongs to one event loop.
+    after which the heartbeat is late; None if the driver tells that itself. `is_calm()` while nobody would see that the
+    laptop is looked at rarely. A Loop belongs to one event loop.
     """
 
     def __init__(
@@ -39,8 +44,9 @@ class Loop:
         *,
         waits: bool = False,
         late_s: float | None = None,
+        is_calm: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._target, self._sources, self._late_s = target, sources, late_s
+        self._target, self._sources, self._late_s, self._is_calm = target, sources, late_s, is_calm
         self._clock = sensors.Clock()
         self.state = machine.first(self._clock.now(), waits=waits)
         self.ready = asyncio.Event()  # set when the first hop to the host is known
@@ -49,12 +55,14 @@ class Loop:
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
         self._knocks: Knocks | None = None  # from reach() on
         self._sensed_at = float("-inf")
+        self._watches: Watches | None = None  # from reach() on
 
     async def reach(self) -> None:
         """Find the first hop on the way to the host, and watch the network from then on."""
         hop = await sensors.first_hop(self._target)
         self._way = _Way(hop)
         self._aim_at(hop)
+        self._watches = Watches(self._look_now)
         self.ready.set()
 
     async def turn_to(self, target: Target) -> None:
@@ -88,6 +96,14 @@ class Loop:
         """Queue an event of `source`. Call it in the event loop's thread."""
         self._events.put_nowait((source, Event(what, 0.0, **facts)))
 
+    def stir(self) -> None:
+        """Let `next` return soon."""
+        self._events.put_nowait((_STIR, Event(Happened.TICK, 0.0)))
+
+    def _look_now(self) -> None:
+        self._sensed_at = float("-inf")
+        self.stir()
+
     async def next(self) -> Event | None:
         """Return the next event, or None some times a second. Raises the exception of a task that has broken."""
         planned = self._patience()
@@ -108,8 +124,14 @@ class Loop:
 
     def _patience(self) -> float:
         """Return the seconds until the next look at the laptop, or until the machine's next TICK."""
-        planned = _SENSE_S if self.state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
+        planned = self._calm_s() if self.state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
         return planned if self.state.due is None else min(planned, max(0.0, self.state.due - self.now()))
+
+    def _calm_s(self) -> float:
+        if not self._is_calm():
+            return _SENSE_S
+        told = self._watches and self._watches.tells_routes and self._watches.tells_sleep
+        return _SENSE_CALM_S if told else _SENSE_UNTOLD_S
 
     def _sensed(self, at: float) -> Event | None:
         """Return an event that the loop itself finds: the laptop has moved, the heartbeat is late, or a TICK is due."""
@@ -129,6 +151,8 @@ class Loop:
         """Give the event to the machine, and knock if it says so. Return the actions for the driver."""
         if event.what in _ENDS_KNOCKS and self._knocks:
             self._knocks.drop()
+            if event.what is not Happened.OPENED:
+                self._hop.answered = None
         self.state, actions = machine.step(self.state, event)
         for action in actions:
             if isinstance(action, Start) and self._knocks:
@@ -142,16 +166,26 @@ class Loop:
     def opened(self, peer: str | None) -> None:
         """Remember that a terminal has logged in; `peer` is the address to which ssh has connected, None if unknown."""
         self._way.opened(peer)
+        self.prefer(peer)
+
+    def prefer(self, peer: str | None) -> None:
+        """Remember that ssh has logged in at this address, None if unknown."""
+        if peer and self._hop.is_of(self._target):
+            self._hop.opened(peer)
 
     def toward(self, target: Target) -> Target:
-        """Return the target with the kind of address that has just answered a knock; ssh would try the others first.
+        """Return the target with the kind of address that has answered last; ssh would try the others first.
 
         Only the kind: by its name ssh knows the host's key. To a jump host ssh passes no option.
         """
-        family = self._hop.answers_one_family() if self.state.reached and self._hop.is_of(target) else None
+        family = self._hop.answers_one_family() if self.ready.is_set() and self._hop.is_of(target) else None
         if family is None:
             return target
         return target._replace(route=(*target.route, Option("AddressFamily", Local(family))))
+
+    async def answers_elsewhere(self, target: Target) -> bool:
+        """True if no kind of address was known to answer, and one does now: ssh may have begun with the other."""
+        return self.toward(target) is target and await self.knock() is None and self.toward(target) is not target
 
     def local_address(self) -> str | None:
         """Return this laptop's own address on the way to the host, None without a route."""
@@ -178,6 +212,8 @@ class Loop:
 
     async def close(self) -> None:
         """End all tasks beside the loop."""
+        if self._watches:
+            self._watches.close()
         self.beside.cancel()
         await self.beside.ended()
 

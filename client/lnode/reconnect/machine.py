@@ -28,6 +28,7 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
         Phase.CONNECTING: {
             Happened.OPENED: _opened,
             Happened.STUCK: _stuck,
+            Happened.ASTRAY: _astray,
             Happened.WOKE: _attempt_interrupted,
             Happened.ROUTE_LOST: _attempt_interrupted,
             Happened.ROUTE_CHANGED: _attempt_interrupted,
@@ -116,6 +117,7 @@ class Happened(Enum):
 
     OPENED = auto()  # the login is done; `person`: the next needs you; `proved`: it asks nobody; `muxed`: over a master
     STUCK = auto()  # the shared connection that the terminal uses is silent, before the terminal's login
+    ASTRAY = auto()  # the terminal's dial has no answer yet, and another kind of address has answered a knock
     BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection
     LATE = auto()  # no heartbeat for `seconds`
     HEARTLESS = auto()  # the link is gone; the terminal may live
@@ -332,6 +334,10 @@ _SAYS_NO = {Cause.REFUSED, Cause.CLOSED_EARLY, Cause.NO_FORWARD, Cause.LOST}
 
 def _stuck(state: State, event: Event) -> Step:
     return _started(state._replace(fresh=True), event, Command.END)
+
+
+def _astray(state: State, event: Event) -> Step:
+    return _started(state._replace(reached=True), event, Command.END)
 
 
 def _retried(state: State, event: Event) -> Step:

@@ -21,10 +21,16 @@ class Retries:
         self._runner = asyncio.Runner()
         self._loop = Loop(target, lambda: ())
         self._reached = False
+        self._peer: str | None = None
 
-    def opened(self) -> None:
-        """Remember that a connection works."""
+    def opened(self, peer: str | None = None) -> None:
+        """Remember that a connection works; `peer` is the address to which ssh has connected, None if unknown."""
+        self._peer = peer or self._peer
         self._loop.step(Event(Happened.OPENED, self._loop.now()))
+
+    def toward(self, target: Target) -> Target:
+        """Return the target with the kind of address that has answered last, as Loop.toward() does."""
+        return self._loop.toward(target)
 
     def wait(self, error: LnodeError, *, within_s: float = float("inf")) -> None:
         """Return when it is time for the next connection, or after `within_s`.
@@ -39,6 +45,8 @@ class Retries:
         if not self._reached:
             await self._loop.reach()
             self._reached = True
+        if self._loop.state.phase is Phase.ATTACHED:
+            self._loop.prefer(self._peer)
         self._loop.tell(None, Happened.TERMINAL_ENDED, **self._ending(error))
         with suppress(TimeoutError):
             async with asyncio.timeout(None if within_s == float("inf") else within_s):

@@ -120,7 +120,7 @@ class FirstHop:
 
     `hostname` is None behind a ProxyCommand, because only that knows its goal. `addresses` are those of the last lookup
     that worked, so a laptop that comes back without DNS can still knock. `answered` is the kind of the address that
-    has last greeted a knock.
+    has last greeted a knock or ssh, None after a change of the network.
     """
 
     def __init__(self, hostname: str | None, port: int = 22, family: socket.AddressFamily = socket.AF_UNSPEC) -> None:
@@ -144,6 +144,10 @@ class FirstHop:
         words = {socket.AF_INET: "inet", socket.AF_INET6: "inet6"}
         kinds = {kind for kind, _ in self.addresses}
         return words.get(self.answered) if self.answered and len(kinds) > 1 else None
+
+    def opened(self, peer: str) -> None:
+        """Remember that ssh has logged in at this address."""
+        self.answered = socket.AF_INET6 if ":" in peer else socket.AF_INET
 
     def look_up(self) -> asyncio.Future[list[_Address]]:
         """Return the running lookup, else a new one, so that a dead resolver holds only one thread."""

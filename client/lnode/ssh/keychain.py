@@ -138,6 +138,12 @@ def is_kept(target: Target) -> bool:
     return bool(kept) and all(one.state == ALONE for one in kept)
 
 
+def is_on_trust(target: Target, words: str) -> bool:
+    """True if ssh has just accepted a new host key without asking: the keychain gives such a host nothing."""
+    unasked = target.one("stricthostkeychecking") == "accept-new"
+    return unasked and "Permanently added" in words and is_kept(target)
+
+
 def password(target: Target) -> Password | None:
     """Return the password, if no other answer is needed from you. Blocks while the keychain opens."""
     if is_kept(target):

@@ -175,6 +175,11 @@ class Question:
         )
 
     @property
+    def peer(self) -> str | None:
+        """Return the address to which ssh has connected; None if ssh does not say, as over a master."""
+        return failures.peer(self._log.said())
+
+    @property
     def has_begun(self) -> bool:
         """True if ssh has signed in: the script may have run, even without a reply."""
         return failures.has_begun(self._log.said(), self._target.place)
