@@ -1,11 +1,12 @@
 """The man page, made of the table of words (man(7), man-pages(7))."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lnode.cli.words import EVERYDAY, GROUPS, SUMMARY, WORDS, Option, Verb
 from lnode.errors import ExitCode
+from lnode.laptop.setting_keys import KEYS
 
-_CODES = {
+CODES = {
     ExitCode.DONE: "done; for an attach: detached, or the session has ended",
     ExitCode.FAILED: "failed, as said",
     ExitCode.USAGE: "words that are unknown or that do not go together, or a mistake in config.toml",
@@ -41,8 +42,11 @@ def _lines() -> Iterator[str]:
         for word in WORDS:
             if word.group == group:
                 yield from _option(word)
-    yield from _terms("EXIT STATUS", {str(int(code)): text for code, text in _CODES.items()})
+    yield from _terms("EXIT STATUS", {str(int(code)): text for code, text in CODES.items()})
     yield from _terms("FILES", _FILES)
+    yield ".SH CONFIG.TOML"
+    yield _plain("A table [hosts.ALIAS] has the settings of a host, and [profiles.NAME] those that -P NAME replaces.")
+    yield from _rows(KEYS)
     yield from (".SH SEE ALSO", ".BR ssh (1),", ".BR ssh_config (5),", ".BR tmux (1)")
 
 
@@ -51,8 +55,12 @@ def _option(word: Verb | Option) -> Iterator[str]:
     yield from (".TP", f"{flags} \\fI{_plain(word.metavar)}\\fR" if word.metavar else flags, _plain(word.help))
 
 
-def _terms(heading: str, rows: dict[str, str]) -> Iterator[str]:
+def _terms(heading: str, rows: Mapping[str, str]) -> Iterator[str]:
     yield f".SH {heading}"
+    yield from _rows(rows)
+
+
+def _rows(rows: Mapping[str, str]) -> Iterator[str]:
     for term, text in rows.items():
         yield from (".TP", f".B {_plain(term)}", _plain(text))
 
