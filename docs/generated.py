@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import lnode
-from lnode.cli.manual import CODES
+from lnode.cli.manual import ABOUT, CODES
 from lnode.errors import ExitCode
 from lnode.laptop.setting_keys import KEYS
 from lnode.laptop.settings import HostSettings
@@ -81,24 +81,18 @@ class Message(NamedTuple):
 
 
 _OF_YOURS = "a command for your case"
-# What the sentences of a code have in common, and the page about it.
-_ABOUT = {
-    ExitCode.UNREACHABLE: "There is no connection, or no longer. What runs on the cluster goes on. "
-                          "See [reconnecting](reconnect.md).",
-    ExitCode.LOGIN_REFUSED: "The host answers, and does not let you in. lnode does not try again by itself. "
-                            "See [signing in](sign-in.md).",
-    ExitCode.HOST_KEY: "The host cannot prove who it is. lnode and ssh send it nothing. See [security](security.md).",
-    ExitCode.NO_SESSION: "The session or run is not there, and nothing was started in its place. "
-                         "See [login nodes](login-nodes.md) if you expected it.",
-    ExitCode.MISSING_THERE: "A program is missing, or your login shell does not let lnode begin. "
-                            "See [settings](settings.md) and [your login shell](field.md#your-login-shell).",
-    ExitCode.TAKEN_OVER: "Another window or laptop has the session now. It goes on there.",
-    ExitCode.FAILED: "lnode did not do what you asked for, and says why. `lnode HOST --doctor` finds most causes. "
-                     "See [troubleshooting](field.md).",
-    ExitCode.USAGE: "The words do not fit, or a line of config.toml is wrong. Nothing was contacted. "
-                    "See [all commands](handbook.md) and [settings](settings.md).",
-    ExitCode.BUG: "lnode is at fault. The session goes on.",
-}  # fmt: skip
+# The page about the sentences of a code.
+_PAGES = {
+    ExitCode.UNREACHABLE: "[reconnecting](reconnect.md)",
+    ExitCode.LOGIN_REFUSED: "[signing in](sign-in.md)",
+    ExitCode.HOST_KEY: "[security](security.md)",
+    ExitCode.NO_SESSION: "[login nodes](login-nodes.md), if you expected it",
+    ExitCode.MISSING_THERE: "[settings](settings.md) and [your login shell](field.md#your-login-shell)",
+    ExitCode.TAKEN_OVER: "[all commands](handbook.md)",
+    ExitCode.FAILED: "[troubleshooting](field.md)",
+    ExitCode.USAGE: "[all commands](handbook.md) and [settings](settings.md)",
+    ExitCode.BUG: "",
+}
 
 
 def messages() -> str:
@@ -107,10 +101,15 @@ def messages() -> str:
     for one in _messages():
         hints.setdefault((one.code, one.sentence), set()).update([one.hint] if one.hint else [])
     lines = []
-    for code, about in _ABOUT.items():
+    for code, page in _PAGES.items():
         found = sorted((sentence.lower(), sentence, said) for (its, sentence), said in hints.items() if its is code)
         rows = ((_code(sentence), " or ".join(map(_code, sorted(said))) or _OF_YOURS) for _, sentence, said in found)
-        lines += [f"## Exit code {int(code)}: {CODES[code].partition(';')[0]}", "", about, ""]
+        lines += [
+            f"## Exit code {int(code)}: {CODES[code].partition(';')[0]}",
+            "",
+            ABOUT[code] + (f" See {page}." if page else ""),
+            "",
+        ]
         lines += [_table(("you see", "hint"), rows), ""]
     return "\n".join(lines).rstrip()
 
