@@ -24,13 +24,13 @@ class _Screen(pyte.HistoryScreen):
 
 
 class Window:
-    """A program in a terminal of 100 columns and 30 rows. Leaving the block closes the window on it."""
+    """A program in a terminal. Leaving the block closes the window on it."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        self._screen = _Screen(100, 30, history=1000)
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, columns: int = 100, rows: int = 30) -> None:
+        self._screen = _Screen(columns, rows, history=1000)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
-        self.process = pexpect.spawn(argv[0], list(argv[1:]), env=dict(env), dimensions=(30, 100), timeout=None)
+        self.process = pexpect.spawn(argv[0], list(argv[1:]), env=dict(env), dimensions=(rows, columns), timeout=None)
 
     def text(self) -> str:
         """What the screen shows now, without empty lines."""

@@ -16,6 +16,8 @@ from lnode.cli.exit import explained  # noqa: E402
 from lnode.errors import ExitCode, LnodeError  # noqa: E402
 from lnode.laptop import folders, screen  # noqa: E402
 
+_ANYWHERE = (["--version"], ["--help"], ["-h"], ["--man"])  # they look at nothing but lnode itself
+
 
 def main() -> None:
     """The `lnode` command."""
@@ -27,7 +29,7 @@ def main() -> None:
 
 
 def _run(argv: Sequence[str], platform: str = sys.platform) -> ExitCode:
-    if platform == "win32":
+    if platform == "win32" and argv not in _ANYWHERE:
         hint = "open a WSL terminal and install lnode there; for the first time: wsl --install"
         raise LnodeError(
             ExitCode.FAILED, "Windows itself is not supported: lnode runs on macOS, Linux and in WSL", hint

@@ -1,14 +1,17 @@
-"""How soon the picker paints and answers a key, with 10 hosts and 200 sessions: `python tests/bench/picker.py`.
+"""How soon the picker paints and answers a key, and Tab completes, with 10 hosts and 200 sessions.
 
-All ten hosts are silent, so lnode asks them all the while. Needs no Docker, and prints milliseconds.
+`python tests/bench/picker.py` prints milliseconds: medians of 20, and in brackets the processor's time on Linux, which
+is the same on a busy computer. All ten hosts are silent, so lnode asks them all the while. Needs no Docker.
 """
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,18 +38,22 @@ def remember(home: Path) -> None:
     ]
     reply = {"host": ["login1", str(now), "22"], "panes": panes, "no-scheduler": [], "end": []}
     for host in (f"host{number}" for number in range(HOSTS)):
-        kept = {"host": host, "at": now, "names": [[], []], "replies": [reply]}
+        names = [[f"session-{number}" for number in range(SESSIONS)], []]
+        kept = {"host": host, "at": now, "names": names, "replies": [reply]}
         (pictures / f"{host}.json").write_text(json.dumps(kept))
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {
+        "PATH": f"{home}/bin:/usr/bin:/bin", "HOME": str(home), "XDG_STATE_HOME": f"{home}/state",
+        "LNODE_CONFIG": f"{home}/config.toml", "LANG": "C.UTF-8", "TERM": "xterm-256color",
+    }  # fmt: skip
 
 
 def started(home: Path) -> tuple["pexpect.spawn[bytes]", float]:
     """Start the picker; return it, and how long it took to show its last line."""
-    env = {
-        "PATH": f"{home}/bin:/usr/bin:/bin", "HOME": str(home), "XDG_STATE_HOME": f"{home}/state",
-        "LNODE_CONFIG": f"{home}/config.toml", "LANG": "C.UTF-8", "TERM": "xterm-256color",
-    }  # fmt: skip
     began = time.perf_counter()
-    child: pexpect.spawn[bytes] = pexpect.spawn(LNODE, env=env, dimensions=(30, 100), timeout=60)
+    child: pexpect.spawn[bytes] = pexpect.spawn(LNODE, env=environment(home), dimensions=(30, 100), timeout=60)
     child.delaybeforesend = None
     child.expect("q leaves")
     return child, (time.perf_counter() - began) * 1000
@@ -69,20 +76,47 @@ def keys(child: "pexpect.spawn[bytes]") -> list[float]:
     return took
 
 
+def processor(pid: int) -> float:
+    """Return the time that the process has had of a processor; 0 where the kernel does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+    except OSError:
+        return 0.0
+
+
+def completed(home: Path, *words: str) -> tuple[float, float]:
+    """Complete words as the shell does at Tab; return how long the process took, and its time of a processor."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([LNODE, "--complete", "bash", *words], env=environment(home), check=True, capture_output=True,
+                          timeout=60)  # fmt: skip
+    took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stdout
+    return took * 1000, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
+def middle(times: Sequence[float]) -> str:
+    return f"{statistics.median(times):.0f}"
+
+
 def main() -> None:
     with TemporaryDirectory() as name:
         home = Path(name)
         remember(home)
         subprocess.run([LNODE, "--version"], check=True, capture_output=True, timeout=60)  # compiles
-        paints = []
+        paints, busy = [], []
         for _ in range(RUNS):
             child, took = started(home)
+            busy.append(processor(child.pid))
             paints.append(took)
             ended(child)
         child, _ = started(home)
         pressed = keys(child)
         ended(child)
-    print(f"first paint: median {statistics.median(paints):.0f}, worst {max(paints):.0f} of {RUNS}")
+        hosts, sessions = ([completed(home, *words) for _ in range(RUNS)] for words in ([""], ["host7", ""]))
+    print(f"first paint: median {middle(paints)} ({middle(busy)}), worst {max(paints):.0f} of {RUNS}")
+    for name, found in (("hosts", hosts), ("sessions", sessions)):
+        took, its = zip(*found, strict=True)
+        print(f"completion of {name}: median {middle(took)} ({middle(its)}), worst {max(took):.0f} of {RUNS}")
     print(f"a key: median {statistics.median(pressed):.1f}, worst {max(pressed):.1f} of {len(pressed)}")
     print(f"load of this computer: {os.getloadavg()[0]:.1f}")
 

@@ -1,4 +1,4 @@
-"""A new laptop, with Python and ssh and nothing else: from the wheel to a prompt on a compute node in two commands.
+"""A new laptop, with Python and ssh and nothing else: two commands lead from the wheel, or a clone, to a compute node.
 
 The second line, `lnode --init`, takes eight keys beside the password or the code. LNODE_LAPTOP=debian:trixie-slim takes
 another image for the laptop, if Docker has it.
@@ -17,6 +17,7 @@ import pytest
 from docker import DockerClient
 from docker.models.containers import Container
 
+import rig
 from rig import LABEL, ROOT, Rig, wait_until
 from sites import Codes, logins, sign_in, with_codes, with_password
 from window import Window
@@ -25,12 +26,13 @@ pytestmark = pytest.mark.full  # it installs from the archives of Debian and Pyt
 
 BASE = os.environ.get("LNODE_LAPTOP", "debian:bookworm-slim")
 VENV = "python3 -m venv .lnode"
-PIP = ".lnode/bin/pip install -q --no-index --find-links /wheels lnode"
+PIP = ".lnode/bin/pip install -q --no-index --find-links /wheels"
+INSTALLS = {"wheel": f"{PIP} lnode", "clone": f"cp -r /wheels/clone lnode && {PIP} ./lnode"}  # stands for git clone
 
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """lnode's wheel, and those of its packages for any Python 3: pip picks."""
+    """lnode's wheel and a clone, and the wheels of its packages for any Python 3: pip picks."""
     folder = tmp_path_factory.mktemp("wheels")
     folder.chmod(0o755)  # Bob has another number than you
     pip = [".venv/bin/python", "-m", "pip"] if (ROOT / ".venv/bin/pip").exists() else ["python3", "-m", "pip"]
@@ -38,14 +40,16 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (lnode,) = folder.glob("lnode-*.whl")
     for version in ("3.11", "3.13"):
         subprocess.run(
-            [*pip, "download", "-q", "--only-binary", ":all:", "--python-version", version, "-d", folder, lnode],
+            [*pip, "download", "-q", "--only-binary", ":all:", "--python-version", version, "-d", folder, lnode,
+             "hatchling"],
             cwd=ROOT, check=True,
         )  # fmt: skip
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{ROOT}", folder / "clone"], check=True)
     return folder
 
 
-@pytest.fixture(scope="module")
-def laptop(engine: DockerClient, wheels: Path) -> Iterator[Container]:
+@pytest.fixture(scope="module", params=[*INSTALLS])
+def laptop(engine: DockerClient, wheels: Path, request: pytest.FixtureRequest) -> Iterator[Container]:
     """It is on the network of this computer, so that it reaches the rig's port."""
     image, _ = engine.images.build(
         path=str(ROOT), dockerfile="docker/Dockerfile", target="laptop", network_mode="host", rm=True, forcerm=True,
@@ -59,7 +63,7 @@ def laptop(engine: DockerClient, wheels: Path) -> Iterator[Container]:
     try:
         container.start()
         with shell(container) as window:
-            window.press(f"{VENV} && {PIP}; echo ended with $?\r")
+            window.press(f"{VENV} && {INSTALLS[request.param]}; echo ended with $?\r")
             assert window.find(r"^ended with (\d+)", within_s=240)[1] == "0", window.text()
         yield container
     finally:
@@ -151,3 +155,29 @@ def test_grid_engine_too(laptop: Container, gridengine: Rig) -> None:
         wait_until(lambda: " r " in gridengine.exec("qstat -u alice")[1], "the job runs")
         window.detach()
         window.wait_for("lnode: detached; ")
+
+
+@pytest.fixture(scope="module")
+def tmux_alone(engine: DockerClient, run: str) -> Iterator[Rig]:
+    """A host with sshd and tmux, and no scheduler."""
+    with rig.running(engine, "tmuxes", rig.build(engine, "tmuxes"), run) as started:
+        yield started
+
+
+def test_a_host_with_tmux_alone_too(laptop: Container, tmux_alone: Rig) -> None:
+    knows(laptop, tmux_alone)
+    with shell(laptop) as window:
+        window.press(".lnode/bin/lnode --init\r")
+        for question, answer in (
+            ("which is your cluster? Enter for this one", "\r"),
+            ("(yes/no/[fingerprint])?", "yes\r"),
+            ("start a session on the login node on unity now? [Y/n]", "\r"),
+        ):
+            window.wait_for(question)
+            window.press(answer)
+        window.wait_for("[notes]")
+        window.press("echo in-$((40+2))\r")
+        window.wait_for("in-42")
+        window.detach()
+        window.wait_for("lnode: detached; notes")
+    tmux_alone.exec("pkill -KILL -u alice tmux")

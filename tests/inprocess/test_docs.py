@@ -11,11 +11,15 @@ from typing import NamedTuple
 import pytest
 import typer.main
 
+import generated
 import plain_words
 from lnode.cli import parser
 from lnode.cli.completing import Known, Names, candidates
 from lnode.cli.words import VERBS, WORDS, Scope
 from lnode.demo import state
+from lnode.errors import ExitCode
+from lnode.laptop.setting_keys import KEYS
+from lnode.laptop.settings import HostSettings
 
 FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][a-z-]*")
 FENCE = re.compile(r"((?:<!-- not run: .+ -->\n)?)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -49,7 +53,15 @@ def typed(block: Block) -> list[str]:
 
 def spans() -> Iterator[str]:
     for page in plain_words.PAGES:
-        yield from SPAN.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
+        yield from SPAN.findall(FENCE.sub("", generated.by_hand(page.read_text(encoding="utf-8"))))
+
+
+def hints() -> Iterator[str]:
+    """The commands that the hints of lnode's messages name."""
+    return (
+        words.replace("--run ...", "--run -- x").rstrip()
+        for words in re.findall(r"\b(lnode (?:HOST|unity) ?[^`;]*)", generated.messages())
+    )
 
 
 def greeting() -> Iterator[str]:
@@ -59,11 +71,13 @@ def greeting() -> Iterator[str]:
 
 
 LINES = [line for block in blocks() if not block.marked for line in typed(block)]
-COMMANDS = sorted({*LINES, *(span for span in spans() if span.startswith("lnode ")), *greeting()})
+COMMANDS = sorted({*LINES, *(span for span in spans() if span.startswith("lnode ")), *greeting(), *hints()})
 
 
 def test_there_are_commands_of_all_kinds() -> None:
-    assert {"lnode unity myproject", "lnode --init", "lnode demo sim --run -- train"} <= {*COMMANDS}
+    assert {"lnode unity myproject", "lnode --init", "lnode demo sim --run -- train", "lnode HOST NAME -d"} <= {
+        *COMMANDS
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -71,7 +85,7 @@ def test_lnode_takes_the_command(command: str) -> None:
     """Another program's command needs a comment above its block that tells why no test runs it."""
     program, *words = shlex.split(command, comments=True)
     assert program == "lnode", "run it in a test, or tell the reason above its block: <!-- not run: ... -->"
-    words = [word.replace("$PID", "4711") for word in words]
+    words = [re.sub(r"^\$?PID$", "4711", word) for word in words]
     if words and words != ["--help"]:
         assert reads(words)
 
@@ -114,9 +128,33 @@ def test_each_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if "://" not in link and not (page.parent / link).is_file()] == []
 
 
-def test_the_readme_leads_to_every_page() -> None:
+def test_the_readme_and_the_site_lead_to_every_page() -> None:
     text = (plain_words.ROOT / "README.md").read_text(encoding="utf-8")
-    assert [page.name for page in plain_words.PAGES[1:] if f"(docs/{page.name})" not in text] == []
+    site = (plain_words.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    names = [page.name for page in plain_words.PAGES[1:]]
+    assert [name for name in names if f"(docs/{name})" not in text and name != "index.md"] == []
+    assert sorted(re.findall(r"^  - .+: (\S+\.md)$", site, re.MULTILINE)) == names
+
+
+@pytest.mark.parametrize("page", plain_words.PAGES[1:], ids=lambda page: page.name)
+def test_the_parts_that_are_made_from_the_code_are_up_to_date(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text == generated.filled(text), "python docs/generated.py"
+
+
+def test_each_part_that_can_be_made_stands_in_a_page() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in plain_words.PAGES)
+    assert sorted(re.findall(r"^<!-- made from the code: (.+) -->$", text, re.MULTILINE)) == sorted(generated.PARTS)
+
+
+def test_each_key_of_config_toml_is_in_words() -> None:
+    assert tuple(KEYS) == HostSettings._fields
+
+
+def test_the_messages_are_those_of_each_exit_code_that_is_a_failure() -> None:
+    found = re.findall(r"^## Exit code (\d+): ", generated.messages(), re.MULTILINE)
+    assert {*map(int, found)} == {*ExitCode} - {ExitCode.DONE, ExitCode.INTERRUPTED}
+    assert "| `HOST refuses connections` | `the login node may be restarting" in generated.messages()
 
 
 def rows_of_the_field() -> Iterator[str]:

@@ -116,6 +116,24 @@ def test_peek_prints_the_session(near: Nearby) -> None:
         assert window.exit_status() == 0
 
 
+def test_a_run_is_listed_and_its_log_followed(near: Nearby) -> None:
+    assert near.lnode("x", "sim", "--run", "--", "sh", "-c", "echo epoch 17; sleep 600").returncode == 0
+    remember(near, "x", [])
+    with near.window() as window:
+        window.find(r"^> x .*has runs")
+        window.find(r"^..x +sim +run, running")
+        window.press("j\r")
+        window.wait_for("epoch 17")
+        window.press("\x03")
+        assert window.exit_status() == 130
+    with near.window() as window:
+        window.find(r"^..x +sim +run, running")
+        window.press("x")
+        window.wait_for("end sim on x?")
+        window.press("y\r")
+        window.exit_status()
+
+
 def test_a_new_session_by_its_name(near: Nearby) -> None:
     (near.home / "config.toml").write_text('[hosts.x]\nkeep_warm = "no"\ncommand = "sh"\n')
     remember(near, "x", [])

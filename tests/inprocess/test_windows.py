@@ -1,5 +1,6 @@
 """Windows, simulated: each module loads without those of Unix, and each command says that lnode runs in WSL."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import pytest
 
 import lnode
+from lnode.cli.words import VERBS, Scope
 
 LIMIT_S = 60
+CI = Path(__file__).parents[2] / ".ci" / "run"
+WORKING = (["--version"], ["--man"])
 PACKAGE = Path(lnode.__file__).parent
 OF_UNIX = ("termios", "fcntl", "pwd", "grp", "tty", "pty", "resource")
 BEHIND_A_CHECK = ("lnode.demo.server", "lnode.demo.state")  # demo.py loads them, and not on Windows
@@ -38,9 +42,43 @@ def test_each_module_loads(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("words", [["demo"], ["demo", "--drop", "5"], ["unity"], ["unity", "--doctor"], ["--ls"]])
+def of_each_verb() -> list[list[str]]:
+    """The words of each verb, on a host if it has one."""
+    words = []
+    for verb in VERBS.values():
+        place = [] if verb.scope is Scope.LAPTOP else ["unity"] if verb.scope is Scope.HOST else ["unity", "x"]
+        words.append(
+            [*place, *verb.flags, *(["5"] if verb.metavar else []), *(["--", "x"] if verb.name == "run" else [])]
+        )
+    return [[], ["demo"], ["demo", "--drop", "5"], ["--ls"], *words]
+
+
+@pytest.mark.parametrize("words", [words for words in of_each_verb() if words not in WORKING], ids=" ".join)
 def test_each_command_says_where_lnode_runs(words: list[str], tmp_path: Path) -> None:
     done = on_windows("from lnode.__main__ import main; main()", *words, home=tmp_path)
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         1, "lnode: Windows itself is not supported: lnode runs on macOS, Linux and in WSL"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [*WORKING, ["--help"]], ids=" ".join)
+def test_some_words_need_no_wsl(words: list[str], tmp_path: Path) -> None:
+    done = on_windows("from lnode.__main__ import main; main()", *words, home=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lnode" in done.stdout.lower()
+
+
+def test_ci_checks_the_types_of_all_that_windows_loads(tmp_path: Path) -> None:
+    code = """\
+import atexit
+atexit.register(lambda: print(*(name for name in sys.modules if name.startswith("lnode")), file=sys.stderr))
+from lnode.__main__ import main; main()"""
+    loaded = set()
+    for words in (["unity"], *WORKING, ["--help"]):
+        loaded |= {*on_windows(code, *words, home=tmp_path).stderr.splitlines()[-1].split()}
+    (line,) = re.findall(r"mypy --platform win32 (.+)", CI.read_text(encoding="utf-8").replace("\\\n", " "))
+    paths = [PACKAGE.parent / word.removeprefix("client/") for word in line.split() if not word.startswith("-")]
+    checked = {path for word in paths for path in ([word] if word.suffix else word.rglob("*.py"))}
+    files = {PACKAGE.parent.joinpath(*name.split(".")) for name in loaded}
+    missing = {file for file in files if not file.is_dir() and file.with_suffix(".py") not in checked}
+    assert missing == set()

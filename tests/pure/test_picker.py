@@ -10,8 +10,11 @@ from lnode.attach.keys import PASTED
 from lnode.cluster.sessions import Entry, Picture
 from lnode.cluster.sessions import State as Of
 from lnode.cluster.tmux_answers import Session
-from lnode.commands.ls.pick_state import Choice, State, arrived, begun, lines, older, pressed, shown
+from lnode.commands.ls.pick_lines import lines
+from lnode.commands.ls.pick_state import Choice, State, arrived, begun, older, pressed, shown
 from lnode.commands.ls.table import View
+from lnode.remote.fields import NodeName
+from lnode.runs.record import Run
 from lnode.text import columns_of
 
 NOW = 1_700_000_000
@@ -90,6 +93,60 @@ def test_keys(keys: list[bytes], chosen: Choice | None) -> None:
 @pytest.mark.parametrize("key", [PASTED, ESCAPE, b"\x1b[24~", b"z", b"\xff", b"\x1bx"])
 def test_other_keys_choose_nothing(key: bytes) -> None:
     assert under(after(TWO, key)) == under(TWO)
+
+
+def run(name: str, state: str = "running") -> Run:
+    return Run(name, "0" * 16, state, NodeName("login1"), 4711, NOW - 60, None, None, None, "")
+
+
+RUNS = begun([last("unity", "exp")._replace(runs=(run("exp"), run("sim")))])
+
+
+def test_runs_stand_below_the_sessions() -> None:
+    assert [row.place[1::2] for row in shown(RUNS)] == [("exp", False), ("exp", True), ("sim", True)]
+    assert [line.split()[1:3] for line in text(RUNS)[2:4]] == [["exp", "run,"], ["sim", "run,"]]
+    assert text(after(RUNS, b"j"))[-1].startswith("2/3  Enter follows its log")
+    assert text(RUNS)[-1].startswith("1/3  Enter attaches")
+    found = shown(after(RUNS, b"/", b"r", b"u", b"n"))
+    assert [row.place.session for row in found if row.place.is_run] == ["exp", "sim"]
+
+
+@pytest.mark.parametrize(
+    ("key", "chosen"),
+    [
+        (ENTER, Choice("logs", "unity", "sim", {"follows": True})),
+        (b"p", Choice("logs", "unity", "sim", {"lines": 20})),
+        (b"x", Choice("kill", "unity", "sim")),
+    ],
+)
+def test_keys_on_a_run(key: bytes, chosen: Choice) -> None:
+    assert pressed(after(RUNS, b"G"), key) == chosen
+
+
+def test_a_run_is_not_ended_if_that_would_end_a_session_of_its_name() -> None:
+    state = after(RUNS, b"j")
+    assert under(state) == ("unity", "exp")
+    assert "a session has this name" in state_of(pressed(state, b"x")).said
+    assert pressed(state, ENTER) == Choice("logs", "unity", "exp", {"follows": True})
+
+
+def test_a_session_and_a_run_of_one_name_do_not_take_the_cursor_from_each_other() -> None:
+    session, its_run = RUNS, after(RUNS, b"j")
+    answer = view("unity", "exp")._replace(runs=(run("exp", "lost"),))
+    assert pressed(arrived(session, answer), ENTER) == Choice("attach", "unity", "exp")
+    assert pressed(arrived(its_run, answer), ENTER) == Choice("logs", "unity", "exp", {"follows": True})
+
+
+def test_a_run_that_is_not_listed_is_not_called_gone() -> None:
+    state = arrived(after(RUNS, b"G"), view("unity", "exp"))
+    assert under(state) == ("unity", "sim")
+    assert any(line.startswith("> unity  sim") and "not known" in line for line in text(state))
+    assert pressed(state, ENTER) == Choice("logs", "unity", "sim", {"follows": True})
+
+
+def test_a_host_with_runs_alone_has_no_row_of_its_own() -> None:
+    state = begun([view("unity")._replace(runs=(run("sim"),))])
+    assert [row.place.session for row in shown(state)] == ["sim"]
 
 
 def test_an_answer_moves_rows_and_not_the_cursor() -> None:

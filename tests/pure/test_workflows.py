@@ -35,7 +35,7 @@ def test_only_the_job_that_publishes_asks_for_an_identity() -> None:
     text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
     before, _, publish = text.partition("\n  publish:\n")
     assert "write" not in before.partition("\njobs:\n")[2]
-    assert publish.startswith("    if: startsWith(github.ref, 'refs/tags/v')\n    needs: test\n")
+    assert publish.startswith("    if: startsWith(github.ref, 'refs/tags/v')\n    needs: [test, windows]\n")
     assert re.findall(r"^ +(\S+): write$", publish, re.MULTILINE) == ["id-token"]
     assert "password" not in text
     assert "secrets." not in text

@@ -153,6 +153,8 @@ def _borrowed(pid: int, fd: int) -> Iterator[socket.socket]:
 
 def _look(sock: socket.socket) -> tuple[int, float]:
     """Return how many segments are not acknowledged, and the seconds since the last acknowledgement."""
+    if sys.platform != "linux":
+        raise NotImplementedError
     unacked, heard_ms = _INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
     return unacked, heard_ms / 1000
 

@@ -41,13 +41,13 @@ def run_for_all(verb: str, words: Words) -> ExitCode:
 
 
 def run_picked() -> ExitCode:
-    """Let you pick a session, and do its verb as if you had typed it. Raises LnodeError."""
+    """Let you pick a session or a run, and do its verb as if you had typed it. Raises LnodeError."""
     from lnode.commands.ls.pick import pick
 
     chosen = pick()
     if chosen is None:
         return ExitCode.DONE
-    words = {"above": 0} if chosen.verb == "peek" else {}
+    words = {"above": 0} if chosen.verb == "peek" else chosen.words
     return run(chosen.verb, chosen.host, chosen.session, words)
 
 

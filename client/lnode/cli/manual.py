@@ -1,11 +1,12 @@
 """The man page, made of the table of words (man(7), man-pages(7))."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lnode.cli.words import EVERYDAY, GROUPS, SUMMARY, WORDS, Option, Verb
 from lnode.errors import ExitCode
+from lnode.laptop.setting_keys import KEYS
 
-_CODES = {
+CODES = {
     ExitCode.DONE: "done; for an attach: detached, or the session has ended",
     ExitCode.FAILED: "failed, as said",
     ExitCode.USAGE: "words that are unknown or that do not go together, or a mistake in config.toml",
@@ -17,6 +18,18 @@ _CODES = {
     ExitCode.MISSING_THERE: "something is missing on the cluster",
     ExitCode.TAKEN_OVER: "another machine has taken the session over",
     ExitCode.INTERRUPTED: "interrupted",
+}
+# What follows from it, for you.
+ABOUT = {
+    ExitCode.UNREACHABLE: "There is no connection, or no longer. What runs on the cluster goes on.",
+    ExitCode.LOGIN_REFUSED: "The host answers, and does not let you in. lnode does not try again by itself.",
+    ExitCode.HOST_KEY: "The host cannot prove who it is. lnode and ssh send it nothing.",
+    ExitCode.NO_SESSION: "The session or run is not there, and nothing was started in its place.",
+    ExitCode.MISSING_THERE: "A program is missing, or your login shell does not let lnode begin.",
+    ExitCode.TAKEN_OVER: "Another window or laptop has the session now. It goes on there.",
+    ExitCode.FAILED: "lnode did not do all that you asked for, and says why. --doctor finds most causes.",
+    ExitCode.USAGE: "lnode did nothing.",
+    ExitCode.BUG: "Your session goes on.",
 }
 _FILES = {
     "~/.ssh/config": "HOST is a Host of it",
@@ -41,9 +54,16 @@ def _lines() -> Iterator[str]:
         for word in WORDS:
             if word.group == group:
                 yield from _option(word)
-    yield from _terms("EXIT STATUS", {str(int(code)): text for code, text in _CODES.items()})
+    yield from _terms("EXIT STATUS", {str(int(code)): _status(code) for code in CODES})
     yield from _terms("FILES", _FILES)
+    yield ".SH CONFIG.TOML"
+    yield _plain("A table [hosts.ALIAS] has the settings of a host, and [profiles.NAME] those that -P NAME replaces.")
+    yield from _rows(KEYS)
     yield from (".SH SEE ALSO", ".BR ssh (1),", ".BR ssh_config (5),", ".BR tmux (1)")
+
+
+def _status(code: ExitCode) -> str:
+    return f"{CODES[code]}. {ABOUT[code]}" if code in ABOUT else CODES[code]
 
 
 def _option(word: Verb | Option) -> Iterator[str]:
@@ -51,8 +71,12 @@ def _option(word: Verb | Option) -> Iterator[str]:
     yield from (".TP", f"{flags} \\fI{_plain(word.metavar)}\\fR" if word.metavar else flags, _plain(word.help))
 
 
-def _terms(heading: str, rows: dict[str, str]) -> Iterator[str]:
+def _terms(heading: str, rows: Mapping[str, str]) -> Iterator[str]:
     yield f".SH {heading}"
+    yield from _rows(rows)
+
+
+def _rows(rows: Mapping[str, str]) -> Iterator[str]:
     for term, text in rows.items():
         yield from (".TP", f".B {_plain(term)}", _plain(text))
 

@@ -121,7 +121,7 @@ def private_folder(longest: int = 1000) -> str | None:
     user after `su` or `sudo -E`, and any user may have made the folder under /tmp. lnode leaves a folder alone that is
     not this user's.
     """
-    if not hasattr(os, "getuid"):  # Windows, where ssh cannot share
+    if sys.platform == "win32":  # ssh cannot share there
         return None
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")  # cron and su leave it out
     paths = [f"/tmp/lnode-{os.getuid()}"]  # noqa: S108 - looked at before it is used
@@ -139,6 +139,8 @@ def private_folder(longest: int = 1000) -> str | None:
 
 def _is_mine(folder: str) -> bool:
     """True if it is a folder of this user's, not a link to one, that no other user can enter."""
+    if sys.platform == "win32":  # knows no such user
+        return False
     try:
         found = os.lstat(folder)
     except OSError:

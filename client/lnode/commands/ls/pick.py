@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from lnode.attach.keys import Keys
-from lnode.commands.ls import pick_state
+from lnode.commands.ls import pick_lines, pick_state
 from lnode.commands.ls.last_known import last_known
 from lnode.commands.ls.pick_state import Choice, State
 from lnode.commands.ls.table import View
@@ -43,7 +43,7 @@ def pick() -> Choice | None:
         )
     state = pick_state.begun(views)
     with Canvas() as canvas:
-        canvas.paint(pick_state.lines(state, *canvas.size()))
+        canvas.paint(pick_lines.lines(state, *canvas.size()))
         gc.enable()  # you may look at it for long
         questions = _Questions([*state.views], settings, canvas.ring)
         try:
@@ -69,7 +69,7 @@ def _chosen(state: State, canvas: Canvas, questions: "_Questions") -> Choice | N
             state = pick_state.arrived(state, view)
         if seconds := clock.passed():
             state = pick_state.older(state, seconds)
-        canvas.paint(pick_state.lines(state, *canvas.size()))
+        canvas.paint(pick_lines.lines(state, *canvas.size()))
 
 
 class _Clock:

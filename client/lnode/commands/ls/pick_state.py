@@ -1,4 +1,4 @@
-"""The picker without its terminal: a key, an answer or time -> the next state; a state -> the lines of the screen.
+"""The picker without its terminal: a key, an answer or time -> the next state.
 
 Two rules hold whatever arrives, and whenever:
 
@@ -6,35 +6,27 @@ Two rules hold whatever arrives, and whenever:
 - An action names the host and the session of the row under the cursor, and does nothing for a session that is gone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from lnode.attach.keys import PASTED
 from lnode.cluster.sessions import IN_DOUBT
-from lnode.commands.ls.table import Cell, View, notes, session_row
-from lnode.text import columns_of, fitted, visible
+from lnode.commands.ls.table import Cell, View, news, run_row, session_row
 
 _MOST_ROWS = 200  # of a host: each second all rows are made again, and your keys wait meanwhile
-_COLUMNS = ("HOST", "SESSION", "STATE", "SEEN", "NODE", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE")
-_MATCHED = ("HOST", "SESSION", "STATE", "NODE")
-_NARROWEST = 6  # of a column that is cut at the right margin
-_GAP = "  "
-_HINTS = (
-    "Enter attaches  p peeks  x ends  n new  / filters  q leaves",
-    "Enter  p peek  x end  n new  /  q",
-    "Enter p x n / q",
-)
-
-Line = Sequence[Cell]
+COLUMNS = ("HOST", "SESSION", "STATE", "SEEN", "NODE", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE")
+MATCHED = ("HOST", "SESSION", "STATE", "NODE")
+_LAST_LINES = 20  # of a log
 
 
 class Place(NamedTuple):
-    """A session of a host, or the host itself: then `session` is ""."""
+    """A session or a run of a host by its name, or the host itself: then `session` is ""."""
 
     host: str
     session: str = ""
     login_node: str = ""
+    is_run: bool = False
 
 
 class Row(NamedTuple):
@@ -70,11 +62,12 @@ class State(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A verb for a session, as if you had typed it; the session is None for the host's default."""
+    """A verb for a session or a run, as if you had typed it; the session is None for the host's default."""
 
     verb: str
     host: str
     session: str | None
+    words: Mapping[str, object] = {}
 
 
 def begun(views: Sequence[View]) -> State:
@@ -173,7 +166,9 @@ def _chosen(state: State, verb: str) -> State | Choice:
     """Return the verb for the row under the cursor."""
     if state.under is None:
         return state._replace(said=_NOTHING)
-    host, session, _ = state.under.place
+    host, session, _, is_run = state.under.place
+    if is_run:
+        return _chosen_run(state, verb, host, session)
     if state.under.is_gone:
         return state._replace(said=f"{session} on {host} is gone; n starts a new one")
     if not session and verb != "attach":
@@ -181,11 +176,20 @@ def _chosen(state: State, verb: str) -> State | Choice:
     return Choice(verb, host, session or None)
 
 
+def _chosen_run(state: State, verb: str, host: str, name: str) -> State | Choice:
+    """Return the verb for a run: its log, its end, or --kill, which takes a session of that name if there is one."""
+    if verb != "kill":
+        return Choice("logs", host, name, {"follows": True} if verb == "attach" else {"lines": _LAST_LINES})
+    if any(row.place[:2] == (host, name) and not row.place.is_run for row in state.rows):
+        return state._replace(said="a session has this name too; --kill would end that one")
+    return Choice("kill", host, name)
+
+
 def _moved(state: State, steps: int) -> State:
     rows = shown(state)
     if not rows:
         return state
-    at = _index(rows, state.under)
+    at = index_of(rows, state.under)
     to = 0 if at is None else max(0, min(len(rows) - 1, at + steps))
     return state._replace(under=rows[to])
 
@@ -195,7 +199,7 @@ def _filtered(state: State, text: str) -> State:
     if text == state.filter:
         return state
     found = [row for row in state.rows if _matches(row, text)]
-    under = state.under if _index(found, state.under) is not None else next(iter(found), None)
+    under = state.under if index_of(found, state.under) is not None else next(iter(found), None)
     return state._replace(filter=text, under=under)
 
 
@@ -206,18 +210,19 @@ def shown(state: State) -> list[Row]:
     """Return the rows that the filter leaves, and the row under the cursor in any case."""
     rows = [row for row in state.rows if _matches(row, state.filter)]
     under = state.under
-    if under is not None and _index(rows, under) is None:
+    if under is not None and index_of(rows, under) is None:
         at = next((at for at, row in enumerate(rows) if row.place.host >= under.place.host), len(rows))
         rows.insert(at, under)
     return rows
 
 
-def _index(rows: Sequence[Row], under: Row | None) -> int | None:
+def index_of(rows: Sequence[Row], under: Row | None) -> int | None:
+    """Return the number of the row for that place, None if there is none."""
     return next((at for at, row in enumerate(rows) if under and row.place == under.place), None)
 
 
 def _matches(row: Row, text: str) -> bool:
-    said = " ".join(row.cells[name][0] for name in _MATCHED).casefold()
+    said = " ".join(row.cells[name][0] for name in MATCHED).casefold()
     return all(word in said for word in text.casefold().split())
 
 
@@ -227,11 +232,17 @@ def _with_rows(state: State) -> State:
 
 
 def _rows_of(view: View, asking: bool) -> list[Row]:
-    """Return a row for each session of a host, or one for the host."""
+    """Return a row for each session and run of a host, or one for the host."""
     found = {
         Place(view.host, entry.session.name, entry.login_node): session_row(view, entry)
         for entry in view.entries[:_MOST_ROWS]
     }
+    for run in news(view)[:_MOST_ROWS]:
+        cells = run_row(view, run)
+        found[Place(view.host, run.name, is_run=True)] = {
+            **cells,
+            "STATE": (f"run, {cells['STATE'][0]}", cells["STATE"][1]),
+        }
     if not found:
         word = "asking" if asking else "no sessions" if _is_known(view) else "not known"
         found[Place(view.host)] = _host_row(view.host, word)
@@ -239,7 +250,7 @@ def _rows_of(view: View, asking: bool) -> list[Row]:
 
 
 def _host_row(host: str, word: str) -> dict[str, Cell]:
-    return dict.fromkeys(_COLUMNS, ("", "")) | {"HOST": (host, ""), "STATE": (word, "dim")}
+    return dict.fromkeys(COLUMNS, ("", "")) | {"HOST": (host, ""), "STATE": (word, "dim")}
 
 
 def _again(state: State, rows: Sequence[Row]) -> Row | None:
@@ -247,13 +258,14 @@ def _again(state: State, rows: Sequence[Row]) -> Row | None:
     under = state.under
     if under is None:
         return None
-    same = [row for row in rows if row.place[:2] == under.place[:2]]
+    same = [row for row in rows if row.place._replace(login_node="") == under.place._replace(login_node="")]
     if same:
         return next((row for row in same if row.place == under.place), same[0])
-    host, session, _ = under.place
+    host, session, _, is_run = under.place
     if not session:
-        return Row(under.place, _host_row(host, "has sessions"))
-    is_gone = _is_known(state.views[host])
+        runs_alone = all(row.place.is_run for row in rows if row.place.host == host)
+        return Row(under.place, _host_row(host, "has runs" if runs_alone else "has sessions"))
+    is_gone = _is_known(state.views[host]) and not is_run
     word = ("gone", "red") if is_gone else ("not known", "magenta")
     return Row(under.place, {**under.cells, "STATE": word}, is_gone)
 
@@ -263,86 +275,3 @@ def _is_known(view: View) -> bool:
     answered = all(picture.tmux not in IN_DOUBT for picture in view.pictures)
     is_whole = len(view.entries) <= _MOST_ROWS
     return view.is_fresh and bool(view.pictures) and answered and not view.silent and is_whole
-
-
-# --- lines
-
-
-def lines(state: State, columns: int, height: int) -> list[Line]:
-    """Return the lines of a screen: names of columns, rows around the cursor, notes, and the keys; `height` at most."""
-    rows = shown(state)
-    below = [((note, "dim"),) for note in _notes(state)]
-    most = max(0, height // 4)
-    if len(below) > most:
-        below = [*below[: max(0, most - 1)], ((f"{len(below) - most + 1} more notes: lnode --ls", "dim"),)][:most]
-    foot = [_foot(state, rows, columns)] if height > 1 else []
-    room = max(1, height - len(below) - len(foot))
-    head, *body = _table(rows, state.under, columns, room)
-    found = [*([head] if room > 1 else []), *body[: room - (room > 1)], *below, *foot]
-    return [_cut(line, columns) for line in found]
-
-
-def _notes(state: State) -> Iterator[str]:
-    yield from notes([view for host, view in state.views.items() if host not in state.asking])
-    if state.asking:
-        yield f"asking {', '.join(sorted(state.asking))} ..."
-
-
-def _foot(state: State, rows: Sequence[Row], columns: int) -> Line:
-    if state.mode is Mode.NAMING and state.under:
-        return ((f"new session on {state.under.place.host}: {state.name}_", "bold"),)
-    if state.mode is Mode.FILTERING:
-        return ((f"/{state.filter}_", "bold"),)
-    if state.said:
-        return ((state.said, "bold"),)
-    at = _index(rows, state.under)
-    place = f"{0 if at is None else at + 1}/{len(rows)}{_GAP}" + (f"/{state.filter}{_GAP}" if state.filter else "")
-    hints = next((hint for hint in _HINTS if columns_of(place + hint) <= columns), _HINTS[-1])
-    return ((place, ""), (hints, "dim"))
-
-
-def _table(rows: Sequence[Row], under: Row | None, columns: int, room: int) -> list[Line]:
-    """Return the names of the columns, then rows: as many as there is room for, around the cursor."""
-    widths = _widths(rows, columns)
-    room = max(1, room - 1) if room > 1 else 1
-    at = _index(rows, under) or 0
-    top = max(0, min(at - room // 2, len(rows) - room))
-    head = ((_GAP, ""), *((fitted(name, width) + _GAP, "dim") for name, width in widths.items()))
-    return [head, *(_line(row, widths, under) for row in rows[top : top + room])]
-
-
-def _line(row: Row, widths: Mapping[str, int], under: Row | None) -> Line:
-    is_under = under is not None and row.place == under.place
-    mark, extra = ("> ", "reverse ") if is_under else (_GAP, "")
-    cells = ((_clipped(visible(row.cells[name][0]), width), row.cells[name][1]) for name, width in widths.items())
-    return ((mark, extra), *((text + _GAP, extra + style) for text, style in cells))
-
-
-def _widths(rows: Sequence[Row], columns: int) -> dict[str, int]:
-    """Return the columns for which there is room, and the width of each."""
-    room, widest, found = columns - len(_GAP), max(_NARROWEST, (columns - len(_GAP)) // 3), dict[str, int]()
-    for name in _COLUMNS:
-        longest = max((columns_of(visible(row.cells[name][0])) for row in rows), default=0)
-        if not longest and name not in _MATCHED:
-            continue
-        width = min(max(longest, len(name)), widest - len(_GAP), room)
-        if width < min(_NARROWEST, longest):
-            break
-        found[name] = width
-        room -= width + len(_GAP)
-    return found
-
-
-def _clipped(text: str, width: int) -> str:
-    """Return `width` columns of a text, which show if the text is longer."""
-    return fitted(text, width) if columns_of(text) <= width else fitted(text, max(0, width - 1)) + "~"[:width]
-
-
-def _cut(line: Line, columns: int) -> Line:
-    """Return a line's first columns, its control characters made visible."""
-    found, room = list[Cell](), columns
-    for text, style in line:
-        said = visible(text)
-        found.append((fitted(said, min(room, columns_of(said))), style))
-        room -= columns_of(found[-1][0])
-    return tuple(found)

@@ -52,7 +52,7 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
         for view in views
         for row in (
             *(session_row(view, entry) for entry in view.entries[:_MOST_ROWS]),
-            *(_run_row(view, run) for run in news(view)[:_MOST_ROWS]),
+            *(run_row(view, run) for run in news(view)[:_MOST_ROWS]),
         )
     ]
     names = [name for name in _COLUMNS if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
@@ -102,7 +102,8 @@ def news(view: View) -> list[Run]:
     return sorted(shown, key=lambda run: (run.ended is not None, -(run.ended or run.started), run.name))
 
 
-def _run_row(view: View, run: Run) -> dict[str, Cell]:
+def run_row(view: View, run: Run) -> dict[str, Cell]:
+    """Return the cells of a run by column."""
     style = {"running": "green", "elsewhere": "magenta", "lost": "red"}.get(run.state, "red" if run.code else "")
     return dict.fromkeys(_COLUMNS, ("", "")) | {
         "HOST": (view.host, ""),

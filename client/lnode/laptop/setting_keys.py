@@ -1,0 +1,17 @@
+"""The keys of config.toml in words, for the man page and the docs."""
+
+from collections.abc import Mapping
+
+KEYS: Mapping[str, str] = {
+    "session": "the name of your session if you type none",
+    "command": "asks for an allocation and opens a shell in it; may have {mem} {time} {partition} {gpus} {cpus}",
+    "mem": "fills {mem}; -m replaces it for one time",
+    "time": "fills {time}; -t replaces it for one time",
+    "partition": "fills {partition}; -p replaces it for one time",
+    "gpus": "fills {gpus}; -g replaces it for one time",
+    "cpus": "fills {cpus}; -c replaces it for one time",
+    "tmux": "the path of tmux on the host, if lnode does not find it on PATH, in a login shell or as a module",
+    "keep_warm": "how long a sign-in stays open after its last use, as 30m or 2h; yes: until you end it; no: never",
+    "login_nodes": "the address of a login node that your laptop reaches directly, with {node} for its name",
+    "cwd": "the folder in which sessions and runs start, if not your home",
+}
