@@ -1,0 +1,29 @@
+"""The rules for agents: those of agents.toml, with the tables [agents.NAME] of your config.toml over them."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+
+from lnode.cluster.agent_rules import EXPRESSIONS, Rules, rules_of
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop.settings import load
+
+_FILE = os.path.join(os.path.dirname(__file__), "agents.toml")
+
+
+@cache
+def known_agents() -> tuple[Rules, ...]:
+    """Return the rules of each agent. Raises LnodeError(USAGE) for a table of config.toml that does not fit."""
+    import tomllib
+
+    with open(_FILE, "rb") as file:
+        tables: dict[str, Mapping[str, object]] = tomllib.load(file)
+    settings = load()
+    found = {name: rules_of(name, table) for name, table in tables.items()}
+    for name, table in settings.agents.items():
+        try:
+            found[name] = rules_of(name, {**tables.get(name, {}), **table})
+        except ValueError as error:
+            hint = f"keys are name, signs, marks, and the lists {', '.join(EXPRESSIONS)}: docs/agents.md"
+            raise LnodeError(ExitCode.USAGE, f"{settings.path}: agents.{name}: {error}", hint) from None
+    return tuple(found.values())
