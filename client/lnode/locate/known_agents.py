@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from lnode.cluster.agent_rules import EXPRESSIONS, Rules, rules_of
+from lnode.cluster.screens import agent_in
+from lnode.cluster.sessions import Picture
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop.settings import load
 
@@ -27,3 +29,18 @@ def known_agents() -> tuple[Rules, ...]:
             hint = f"keys are name, signs, marks, and the lists {', '.join(EXPRESSIONS)}: docs/agents.md"
             raise LnodeError(ExitCode.USAGE, f"{settings.path}: agents.{name}: {error}", hint) from None
     return tuple(found.values())
+
+
+def signs() -> tuple[str, ...]:
+    """Return the texts by which a host chooses the screens for its answer. Raises LnodeError(USAGE)."""
+    return tuple(dict.fromkeys(sign for rules in known_agents() for sign in rules.signs))
+
+
+def with_agents(picture: Picture) -> Picture:
+    """Return the picture with the agent of each session, and without the screens. Raises LnodeError(USAGE)."""
+    rules = known_agents()
+    entries = (
+        entry._replace(agent=agent_in(entry.session.screens, rules), session=entry.session._replace(screens=()))
+        for entry in picture.entries
+    )
+    return picture._replace(entries=tuple(entries))

@@ -29,7 +29,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
     target = address.target
     trouble: LnodeError | None = None
     try:
-        with Survey(address) as asked, screen.waiting(f"asking {target.alias} ..."):
+        with Survey(address, with_screens=True) as asked, screen.waiting(f"asking {target.alias} ..."):
             screen.prepare_table()  # while ssh is on its way
             view = view_of(target, asked)
     except LnodeError as error:

@@ -6,6 +6,7 @@ A picture ages: times count on from the moment of the picture. If a job must hav
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lnode.cluster.agents import AgentState
 from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, not_kept, paused_in_words, start_in_words
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.known import reason_in_words
@@ -55,7 +56,8 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
             *(run_row(view, run) for run in news(view)[:_MOST_ROWS]),
         )
     ]
-    names = [name for name in _COLUMNS if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
+    columns = _COLUMNS if all_columns else _ON_A_SCREEN
+    names = [name for name in columns if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
     if not with_host:
         names = [name for name in names if name != "HOST"]
     if not any(len(view.pictures) > 1 for view in views):
@@ -65,8 +67,12 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
     return names, [[row[name] for name in names] for row in rows]
 
 
-_COLUMNS = ("HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "SEEN")
+_COLUMNS = (
+    "HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "SEEN", "AGENT",
+)  # fmt: skip
 _ALWAYS = ("SESSION", "KIND", "STATE", "NODE")
+# Scripts count columns, so a new column comes last in a pipe.
+_ON_A_SCREEN = (*_COLUMNS[:4], "AGENT", *_COLUMNS[4:-1])
 
 _STYLES = {
     State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
@@ -84,6 +90,7 @@ def session_row(view: View, entry: Entry) -> dict[str, Cell]:
         "SESSION": (session.name, "bold"),
         "KIND": (entry.kind, ""),
         "STATE": (_state(entry, view.age_s), soon or _STYLES[entry.state]),
+        "AGENT": _agent(entry, view),
         "NODE": ("" if waiting else entry.node, ""),
         "JOB": (job.id if job else "", ""),
         "LEFT": (_left(entry, view.age_s), soon),
@@ -133,7 +140,25 @@ def _clock(view: View) -> int | None:
     return None if now is None else now + view.age_s
 
 
+def _agent(entry: Entry, view: View) -> Cell:
+    """Return the agent of a session, its state and for how long it has had that: `claude waits for you, 12 min`."""
+    agent = entry.agent
+    if agent is None:
+        return "", ""
+    now = _now(entry, view)
+    since_s = None if now is None or agent.since is None else max(0, now - agent.since)
+    ago = f", {in_words(since_s)}" if since_s is not None and since_s >= _IDLE_S else ""
+    return f"{agent.name} {agent.state}{ago}", _AGENT_STYLES[agent.state]
+
+
+_AGENT_STYLES = {
+    AgentState.WAITS: "bold yellow", AgentState.WORKING: "green", AgentState.DONE: "", AgentState.UNKNOWN: "magenta",
+}  # fmt: skip
+
+
 def _rank(entry: Entry, age_s: int) -> int:
+    if entry.agent and entry.agent.waits:
+        return -1
     if entry.state in (State.ENDED, State.ENDING) or _is_soon(entry, age_s):
         return 0
     if "!" in entry.session.alerts:
@@ -290,6 +315,13 @@ def _session(view: View, entry: Entry) -> dict[str, object]:
         "clients": session.attached,
         "attached_from": list(session.clients),
         "bell": "!" in session.alerts,
+        "agent": None
+        if entry.agent is None
+        else {
+            "name": entry.agent.name, "state": entry.agent.state.value, "since": entry.agent.since,
+            "question": entry.agent.question or None,
+            "choices": [{"key": choice.key, "text": choice.text} for choice in entry.agent.choices],
+        },
         "why": _why(entry, view) or None,
         "starts_in_s": entry.starts_in_s,
         "job": None

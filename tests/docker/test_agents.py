@@ -1,0 +1,70 @@
+"""An agent in a session on a compute node of a real Slurm: its title and screen cross srun and tmux to `--ls`."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import drawn
+from rig import Rig, wait_until
+from window import LNODE
+
+COLUMNS, ROWS = 100, 30
+# Draws a scene for each name that comes through the fifo, in the raw mode of an agent.
+AGENT = "stty raw -echo; while :; do read -r scene <$HOME/scene || continue; cat $HOME/scenes/$scene; done"
+
+Show = Callable[[str], None]
+
+
+@pytest.fixture
+def show(slurm: Rig) -> Iterator[Show]:
+    """A session `fit` of alice's with a stand-in agent inside srun; call it with the name of a scene."""
+    setup = ["rm -rf $HOME/scene $HOME/scenes", "mkfifo $HOME/scene", "mkdir $HOME/scenes"]
+    for name in ("claude-thinks", "claude-bash", "claude-edit", "claude-done"):
+        scene = drawn.BY_NAME[name]
+        text = f"\x1b]2;{scene.title}\a\x1b[H\x1b[2J{scene.draw(COLUMNS, ROWS)}"
+        setup.append(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d >$HOME/scenes/{name}")
+    setup.append(f"printf %s '{AGENT}' >$HOME/agent.sh")
+    setup.append(f"tmux -u new-session -d -s fit -x {COLUMNS} -y {ROWS} 'srun --pty sh $HOME/agent.sh'")
+    status, said = slurm.exec("; ".join(setup))
+    assert status == 0, said
+    wait_until(lambda: slurm.exec("squeue -h -t RUNNING")[1] != "", "its job runs")
+    yield lambda name: wait_until(
+        lambda: slurm.exec(f"timeout 5 sh -c 'echo {name} >$HOME/scene'")[0] == 0, f"the agent takes {name}"
+    )
+
+
+def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*LNODE, "unity", *words], env=rig.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def agent(rig: Rig) -> Any:
+    done = lnode(rig, "--ls", "--json")
+    return next(entry["agent"] for entry in json.loads(done.stdout)["sessions"] if entry["name"] == "fit")
+
+
+def state(rig: Rig) -> str | None:
+    found = agent(rig)
+    return str(found["state"]) if found else None
+
+
+def test_an_agent_on_a_node_goes_through_its_states(slurm: Rig, show: Show) -> None:
+    assert agent(slurm) is None
+    show("claude-thinks")
+    wait_until(lambda: state(slurm) == "working", "it works")
+    assert agent(slurm)["since"] is None
+    show("claude-bash")
+    wait_until(lambda: state(slurm) == "waits for you", "it asks")
+    found = agent(slurm)
+    assert found["name"] == "claude"
+    assert found["question"].startswith("Do you want to proceed?")
+    assert found["since"] is not None
+    assert "claude waits for you" in lnode(slurm, "--ls").stdout
+    show("claude-done")
+    wait_until(lambda: state(slurm) == "done", "it is done")
