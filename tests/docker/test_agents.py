@@ -68,3 +68,43 @@ def test_an_agent_on_a_node_goes_through_its_states(slurm: Rig, show: Show) -> N
     assert "claude waits for you" in lnode(slurm, "--ls").stdout
     show("claude-done")
     wait_until(lambda: state(slurm) == "done", "it is done")
+
+
+def test_an_answer_goes_only_to_a_question_that_you_have_seen(slurm: Rig, show: Show) -> None:
+    show("claude-thinks")
+    wait_until(lambda: state(slurm) == "working", "it works")
+    done = lnode(slurm, "fit", "--answer", "y")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "lnode: no question is visible in fit on unity; claude there works; nothing was typed\n"
+    )
+    show("claude-bash")
+    wait_until(lambda: state(slurm) == "waits for you", "it asks")  # --ls shows the question
+    assert lnode(slurm, "fit", "--answer", "9").stderr.startswith("lnode: claude in fit on unity offers no answer '9'")
+    show("claude-edit")
+    wait_until(lambda: "train.py" in lnode(slurm, "fit", "--peek").stdout, "it asks something else")
+    done = lnode(slurm, "fit", "--answer", "1")
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "lnode: you have not seen this question of claude in fit yet: Do you want to make this"
+    )
+    done = lnode(slurm, "fit", "--answer", "1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("lnode: 1 was typed into fit on unity, and its screen is as it was\n")
+
+
+def test_waiting_for_an_agent_prints_its_question(slurm: Rig, show: Show) -> None:
+    show("claude-thinks")
+    wait_until(lambda: state(slurm) == "working", "it works")
+    waiting = subprocess.Popen(
+        [*LNODE, "unity", "fit", "--wait-for", "agent", "--timeout", "100"], env=slurm.env(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    show("claude-bash")
+    said, trouble = waiting.communicate(timeout=110)
+    assert (waiting.returncode, trouble) == (0, "")
+    assert said.startswith("claude waits for you: Do you want to proceed?\n1  Yes\n2  Yes, and don't ask again")
+    show("claude-done")
+    wait_until(lambda: state(slurm) == "done", "it is done")
+    done = lnode(slurm, "fit", "--wait-for", "agent")
+    assert (done.returncode, done.stdout) == (0, "claude is done\n")

@@ -63,6 +63,19 @@ _YES = r"(?:yes|allow|approve|trust|apply|proceed)\b"
 _NO = r"(?:no|cancel|deny|reject|decline|(?:don't|do not) trust)\b"
 
 
+def in_words(agent: Agent) -> str:
+    """Return the question of an agent and its choices in one line: `Do you want to proceed? 1 Yes, 2 No`."""
+    keys = ", ".join(one.key if one.key == one.text else f"{one.key} {_short(one.text)}" for one in agent.choices)
+    return " ".join(filter(None, (agent.question, f"[{keys}]" if keys else "")))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_CHOICE else f"{text[: _LONGEST_CHOICE - 1]}…"
+
+
+_LONGEST_CHOICE = 60
+
+
 class Screen(NamedTuple):
     """The end of a pane's screen. `cursor` is the index of the row with the cursor, -1 if none of them has it.
 

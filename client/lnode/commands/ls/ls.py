@@ -12,7 +12,7 @@ from lnode.commands.ls.views import addresses_of, remembered, view_of, views_of
 from lnode.commands.ls.watch import refuse_to_watch_a_pipe
 from lnode.commands.ls.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import folders, screen
+from lnode.laptop import folders, screen, shown
 from lnode.laptop.settings import load
 from lnode.locate import pictures
 from lnode.locate.address import Address
@@ -45,6 +45,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
         screen.show_json(table.document(view))
     else:
         _print_rows([view])
+    _shown([view])
     notes = table.notes([view])
     if trouble:  # the notes name the trouble
         raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail)
@@ -80,6 +81,7 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
             screen.show_json({"hosts": [table.document(view) for view in found]})
         else:
             _print(found)
+        _shown(found)
     else:
         with screen.board(whole=False) as draw:
             draw((), (), [f"asking {', '.join(hosts)} ..."])
@@ -89,6 +91,7 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
                 rest = ", ".join(host for host in order if host not in views)
                 lines = [*table.notes(found), *([f"asking {rest} ..."] if rest else [])]
                 draw(*table.table(found, all_columns=False, with_host=True), lines)
+        _shown(list(views.values()))
     if not all(view.is_fresh for view in views.values()):
         return ExitCode.UNREACHABLE
     unknown = any(picture.tmux in CANNOT_ASK for view in views.values() for picture in view.pictures)
@@ -109,6 +112,12 @@ def _print_rows(views: Sequence[View]) -> None:
     if rows:
         with screen.output():
             screen.print_table(columns, rows)
+
+
+def _shown(views: Sequence[View]) -> None:
+    """Remember the questions of agents that you have seen now."""
+    for view in views:
+        shown.remember(view.host, {entry.session.name: agent.dialog for entry, agent in table.waiting(view)})
 
 
 def _say(notes: Sequence[str]) -> None:

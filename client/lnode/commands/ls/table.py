@@ -6,8 +6,10 @@ A picture ages: times count on from the moment of the picture. If a job must hav
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lnode.cluster.agents import AgentState
+from lnode.cluster.agents import Agent, AgentState
+from lnode.cluster.agents import in_words as in_words_of
 from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, not_kept, paused_in_words, start_in_words
+from lnode.remote.fields import in_command
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
@@ -239,6 +241,7 @@ def notes(views: Sequence[View]) -> list[str]:
     for view in views:
         if more := sum(max(0, len(found) - _MOST_ROWS) for found in (view.entries, news(view))):
             said.append(f"{more} more rows are not shown: lnode {view.host} --ls --json")
+        said += [_asks(view.host, entry, agent) for entry, agent in waiting(view)[:_MOST_QUESTIONS]]
         said += view.silent
         if view.trouble:
             is_known = view.pictures and all(picture.tmux not in IN_DOUBT for picture in view.pictures)
@@ -262,6 +265,21 @@ def _is_idle(view: View) -> bool:
     """True if lnode knows that nothing runs on the host."""
     is_known = view.is_fresh and all(picture.tmux not in IN_DOUBT for picture in view.pictures)
     return bool(view.pictures) and is_known and not view.entries and not news(view)
+
+
+def waiting(view: View) -> list[tuple[Entry, Agent]]:
+    """Return the sessions in which an agent waits for you, as the host has just said."""
+    found = [(entry, entry.agent) for entry in view.entries if entry.agent and view.is_fresh]
+    return [(entry, agent) for entry, agent in found if agent.waits]
+
+
+def _asks(host: str, entry: Entry, agent: Agent) -> str:
+    name = entry.session.name
+    how = f": lnode {host} {in_command(name)} --answer {agent.choices[0].key}" if agent.choices else ""
+    return f"{agent.name} in {name} asks: {in_words_of(agent)}{how}"
+
+
+_MOST_QUESTIONS = 5
 
 
 def _unknown(picture: Picture, host: str) -> str:
