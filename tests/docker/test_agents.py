@@ -3,14 +3,18 @@
 import base64
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import drawn
+from faults import wired
+from full import FULL
 from rig import Rig, wait_until
-from window import LNODE
+from window import LNODE, Window
 
 COLUMNS, ROWS = 100, 30
 # Draws a scene for each name that comes through the fifo, in the raw mode of an agent.
@@ -108,3 +112,42 @@ def test_waiting_for_an_agent_prints_its_question(slurm: Rig, show: Show) -> Non
     wait_until(lambda: state(slurm) == "done", "it is done")
     done = lnode(slurm, "fit", "--wait-for", "agent")
     assert (done.returncode, done.stdout) == (0, "claude is done\n")
+
+
+@pytest.fixture
+def notices(slurm: Rig) -> Iterator[Path]:
+    """A desktop; the file has a line for each notice."""
+    program, said = slurm.folder / "bin" / "notify-send", slurm.folder / "notices"
+    program.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >>{said}; echo >>{said}\n')
+    program.chmod(0o755)
+    said.write_text("")
+    yield said
+    program.unlink()
+    said.unlink()
+
+
+def has_title(window: Window, title: str) -> bool:
+    return window.look() != "" and f"\x1b]0;{title}\a".encode() in window.raw
+
+
+@pytest.mark.skipif(not FULL, reason="only slow: LNODE_FULL=1 runs it")
+def test_an_attach_to_another_session_tells_once_of_an_agent_that_waits(slurm: Rig, show: Show, notices: Path) -> None:
+    show("claude-thinks")
+    with wired(slurm) as wire, Window([*LNODE, "unity", "main", "--login"], slurm.env()) as window:
+        window.wait_for("alice@login1")
+        wait_until(lambda: state(slurm) == "working", "it works")
+        show("claude-bash")
+        began = time.monotonic()
+        wait_until(lambda: "claude in fit waits: Do you want to proceed?" in notices.read_text(), "the notice")
+        assert time.monotonic() - began < 40  # 35 s, and what the machine takes
+        wait_until(lambda: has_title(window, "claude in fit waits - main"), "the title")
+        wire.cut()
+        window.wait_for("alice@login1")
+        wait_until(lambda: slurm.exec("tmux list-clients -t =main")[1] != "", "it is back")
+        show("claude-thinks")
+        wait_until(lambda: has_title(window, "main"), "the title without the agent", within_s=90)
+        show("claude-edit")
+        wait_until(lambda: "train.py" in notices.read_text(), "the second notice", within_s=90)
+        assert notices.read_text().count("\n") == 2
+        window.detach()
+        assert window.exit_status() == 0

@@ -38,6 +38,8 @@ def signs() -> tuple[str, ...]:
 
 def with_agents(picture: Picture) -> Picture:
     """Return the picture with the agent of each session, and without the screens. Raises LnodeError(USAGE)."""
+    if not any(entry.session.screens for entry in picture.entries):
+        return picture
     rules = known_agents()
     entries = (
         entry._replace(agent=agent_in(entry.session.screens, rules), session=entry.session._replace(screens=()))
