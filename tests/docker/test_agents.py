@@ -151,3 +151,16 @@ def test_an_attach_to_another_session_tells_once_of_an_agent_that_waits(slurm: R
         assert notices.read_text().count("\n") == 2
         window.detach()
         assert window.exit_status() == 0
+
+
+@pytest.mark.skipif(not FULL, reason="only slow: LNODE_FULL=1 runs it")
+def test_the_list_on_the_screen_notifies_of_an_agent_that_waits(slurm: Rig, show: Show, notices: Path) -> None:
+    show("claude-thinks")
+    with Window([*LNODE, "unity", "--ls", "--watch", "--notify"], slurm.env()) as window:
+        window.wait_for("claude working")
+        show("claude-bash")
+        window.wait_for("claude waits for you")
+        wait_until(lambda: "claude in fit waits: Do you want to proceed?" in notices.read_text(), "the notice")
+        window.press("q")
+        assert window.exit_status() == 0
+    assert notices.read_text().count("\n") == 1

@@ -139,7 +139,8 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("logs", "--logs", "print the log of a run", _RUNS, Scope.NAMED),
     Option("follows", ("-f",), "with --logs: follow it to the end, across drops", _RUNS, ("logs",)),
     Option("lines", ("-n",), "with --logs: the last N lines only", _RUNS, ("logs",), int, "N"),
-    Option("notify", ("--notify",), "with --run or --logs -f: wait for the end, and notify", _RUNS, ("run", "logs")),
+    Option("notify", ("--notify",), "with --run or --logs -f: notify at the end; with --ls --watch: of agents", _RUNS,
+           ("run", "logs", "ls")),
 
     Verb("ports", "-L", "a port of this laptop to the session's node", _PORTS, Scope.SESSION,
          "specs", list[str], "PORT"),

@@ -70,11 +70,11 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
 
 
 _COLUMNS = (
-    "HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "SEEN", "AGENT",
+    "HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "AGENT", "SEEN",
 )  # fmt: skip
 _ALWAYS = ("SESSION", "KIND", "STATE", "NODE")
-# Scripts count columns, so a new column comes last in a pipe.
-_ON_A_SCREEN = (*_COLUMNS[:4], "AGENT", *_COLUMNS[4:-1])
+# Scripts count columns, so in a pipe a new column comes late.
+_ON_A_SCREEN = (*_COLUMNS[:4], "AGENT", *(name for name in _COLUMNS[4:] if name != "AGENT"))
 
 _STYLES = {
     State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
