@@ -1,6 +1,6 @@
 """The agents of a host that wait for you, and who is told: the words of an attach about other sessions than its own.
 
-A wait begins when a dialog is first seen and ends when it is not there any more; you are told once. You are not told
+A wait begins when a dialog is first seen and ends when it is no longer there; you are told once. You are not told
 while you look at that session: somebody is attached to it, and has pressed a key in the last minute.
 """
 

@@ -135,7 +135,9 @@ WORDS: tuple[Verb | Option, ...] = (
 
     Verb("run", "--run", "start a command that goes on by itself: --run -- COMMAND", _RUNS, Scope.NAMED),
     Option("cwd", ("--cwd",), "with --run: start in this folder", _RUNS, ("run",), str, "DIR"),
-    Option("on", ("--on",), "with --run: inside that session's allocation", _RUNS, ("run",), str, "SESSION"),
+    Verb("exec", "--exec", "run one command, end with its exit code, never ask: --exec -- COMMAND", _RUNS, Scope.HOST),
+    Option("on", ("--on",), "with --run and --exec: inside that session's allocation", _RUNS, ("run", "exec"), str,
+           "SESSION"),
     Verb("logs", "--logs", "print the log of a run", _RUNS, Scope.NAMED),
     Option("follows", ("-f",), "with --logs: follow it to the end, across drops", _RUNS, ("logs",)),
     Option("lines", ("-n",), "with --logs: the last N lines only", _RUNS, ("logs",), int, "N"),
@@ -169,6 +171,8 @@ WORDS: tuple[Verb | Option, ...] = (
 
     Verb("drop", "--drop", "lnode demo --drop 10: cut the demo's wire for 10 s, to see lnode come back", _SETUP,
          Scope.HOST, "seconds", int, "S", connects=False),
+    Verb("guide", "--guide", "print a page for agents on this laptop: how they use lnode well", _SETUP, Scope.LAPTOP,
+         connects=False),
     Verb("completion", "--completion", "print what completes words in bash, zsh or fish", _SETUP, Scope.LAPTOP,
          "shell", str, "SHELL", connects=False),
     Verb("man", "--man", "print the man page", _SETUP, Scope.LAPTOP, connects=False),
