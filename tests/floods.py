@@ -138,6 +138,7 @@ def read(answer: bytes) -> None:
     """Do what --ls does with it, but for printing."""
     from lnode.cluster import sessions
     from lnode.commands.ls import table
+    from lnode.commands.ls.document import document
     from lnode.locate.known_agents import with_agents
     from lnode.remote.reply import parse_reply, rows_of
     from lnode.runs import record
@@ -148,7 +149,7 @@ def read(answer: bytes) -> None:
     view = table.View("unity", (picture,), runs=record.of_replies([reply]))
     table.table([view], all_columns=True, with_host=True)
     table.notes([view])
-    table.document(view)
+    document(view)
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from lnode.cluster.agents import Agent, AgentState, Choice
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux_answers import Ended, Session
-from lnode.commands.ls.table import View, document, left_of, notes, table
+from lnode.commands.ls.document import document
+from lnode.commands.ls.table import View, left_of, notes, table
 from lnode.runs.record import Run
 from lnode.schedulers.job import Job
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lnode.cluster.sessions import CANNOT_ASK
 from lnode.commands.ls import table
+from lnode.commands.ls.document import document
 from lnode.commands.ls.table import View
 from lnode.commands.ls.views import addresses_of, remembered, view_of, views_of
 from lnode.errors import ExitCode, LnodeError
@@ -39,7 +40,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False, notify: 
     if watch:
         return _watch({target.alias: address}, [view], notify=notify)
     if as_json:
-        screen.show_json(table.document(view))
+        screen.show_json(document(view))
     else:
         _print_rows([view])
     _shown([view])
@@ -88,7 +89,7 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
         views |= {view.host: view for view in _all(hosts)}
         found = [views[host] for host in order]
         if as_json:
-            screen.show_json({"hosts": [table.document(view) for view in found]})
+            screen.show_json({"hosts": [document(view) for view in found]})
         else:
             _print(found)
         _shown(found)

@@ -96,7 +96,7 @@ def session_row(view: View, entry: Entry) -> dict[str, Cell]:
         "NODE": ("" if waiting else entry.node, ""),
         "JOB": (job.id if job else "", ""),
         "LEFT": (_left(entry, view.age_s), soon),
-        "WHY": (_why(entry, view), _STYLES[entry.state]),
+        "WHY": (why_of(entry, view), _STYLES[entry.state]),
         "ATTACHED": (", ".join(session.clients) or ("yes" if session.attached else ""), "dim"),
         "IDLE": (_idle(entry, view), "dim"),
         "LOGIN NODE": (entry.login_node, "dim"),
@@ -199,7 +199,7 @@ def _left(entry: Entry, age_s: int) -> str:
     return "no limit" if entry.job and entry.state is State.RUNNING and entry.job.left == "UNLIMITED" else ""
 
 
-def _why(entry: Entry, view: View) -> str:
+def why_of(entry: Entry, view: View) -> str:
     """Return why the session waits and for how long, or how its allocation ended and when."""
     job, ended = entry.job, entry.session.ended
     if paused_in_words(job):
@@ -220,11 +220,11 @@ def _why(entry: Entry, view: View) -> str:
 
 
 def _idle(entry: Entry, view: View) -> str:
-    idle_s = _idle_s(entry, view)
+    idle_s = idle_s_of(entry, view)
     return in_words(idle_s) if idle_s is not None and idle_s >= _IDLE_S else ""
 
 
-def _idle_s(entry: Entry, view: View) -> int | None:
+def idle_s_of(entry: Entry, view: View) -> int | None:
     now = _now(entry, view)
     return None if now is None else max(0, now - entry.session.active)
 
@@ -287,68 +287,3 @@ def _unknown(picture: Picture, host: str) -> str:
     if picture.tmux == "partly":
         return f"another tmux server of yours on {host}{node} does not answer, so its sessions are not listed"
     return f"tmux on {host}{node} does not answer as it should, so its sessions are not known: lnode {host} --doctor"
-
-
-def document(view: View) -> dict[str, object]:
-    """Return the `--json` document of a host. No version of lnode removes a key. Times are seconds, unknown is null."""
-    first = view.pictures[0] if view.pictures else None
-    return {
-        "host": view.host,
-        "login_node": first.login_node if first else None,
-        "scheduler": first.scheduler if first else None,
-        "tmux": first.tmux if first else None,
-        "age_s": view.age_s if view.pictures else None,
-        "trouble": view.trouble or None,
-        "silent_login_nodes": list(view.silent),
-        "sessions": [_session(view, entry) for entry in view.entries],
-        "runs": [_run(run) for run in view.runs],
-    }
-
-
-def _run(run: Run) -> dict[str, object]:
-    return {
-        "name": run.name,
-        "state": "unknown" if run.state == "elsewhere" else run.state,
-        "node": run.host,
-        "started": run.started,
-        "ended": run.ended,
-        "exit_code": run.code,
-        "job": run.job or None,
-        "session": run.session or None,
-        "command": run.command,
-    }
-
-
-def _session(view: View, entry: Entry) -> dict[str, object]:
-    job, session = entry.job, entry.session
-    return {
-        "name": session.name,
-        "kind": entry.kind,
-        "state": entry.state.value,
-        "node": entry.node,
-        "login_node": entry.login_node,
-        "created": session.created,
-        "active": session.active,
-        "idle_s": _idle_s(entry, view),
-        "clients": session.attached,
-        "attached_from": list(session.clients),
-        "bell": "!" in session.alerts,
-        "agent": None
-        if entry.agent is None
-        else {
-            "name": entry.agent.name, "state": entry.agent.state.value, "since": entry.agent.since,
-            "question": entry.agent.question or None,
-            "choices": [{"key": choice.key, "text": choice.text} for choice in entry.agent.choices],
-        },
-        "why": _why(entry, view) or None,
-        "starts_in_s": entry.starts_in_s,
-        "job": None
-        if job is None
-        else {
-            "id": job.id, "state": job.state, "nodes": job.nodes or None, "reason": job.reason or None,
-            "left_s": job.left_s, "submitted": job.submitted,
-        },
-        "ended": None
-        if session.ended is None
-        else {"job": session.ended.job or None, "state": session.ended.state or None, "at": session.ended.at},
-    }  # fmt: skip
