@@ -2,16 +2,22 @@
 
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
 import drawn
-from agent_host import Host, drawing, started
+from agent_host import LIMIT_S, Host, drawing, started
 from lnode.cluster import sessions
 from lnode.cluster.agents import AgentState
+from lnode.locate.known_agents import signs, with_agents
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
 from rig import wait_until
+from shells import SHELLS, installed, through
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here")
 AWKS = ("mawk", "gawk", "original-awk", "busybox")
@@ -75,6 +81,31 @@ def test_a_session_costs_two_kilobytes_at_most_and_a_screen_without_a_sign_nothi
         assert size <= 2048, entry.session.name
     assert picture.named("plain").session.screens == ()  # type: ignore[union-attr]
     assert "screens" not in host.reply(among=())
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_that_may_be_sh_tells_and_answers(host: Host, tmp_path: Path, shell: str) -> None:
+    sh = installed(shell, tmp_path / "sh")
+    host.start("agent", "sh", "-c", "printf 'Continue? [y/N] '; read -r x; echo \"got $x\"; exec cat")
+    wait_until(lambda: states(host, "agent") == {"agent": ("a prompt", "waits for you")}, "the prompt")
+    for script in ("list", "glance"):
+        found = through_shell(host, sh, script, *sessions.list_values("", signs()))
+        agent = with_agents(sessions.picture_of(found)).entries[0].agent
+        assert agent is not None and agent.waits, script
+    found = through_shell(host, sh, "answer", "", "agent", "\n".join(signs()), tell=f"{agent.pane} y Enter\n")
+    assert "taken" in found
+    wait_until(lambda: "got y" in host.tmux("capture-pane", "-p", "-t", "=agent:"), "the answer")
+
+
+def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str = "") -> Mapping[str, Sequence[str]]:
+    nonce = call.nonce()
+    line = through(call.question(script, nonce, *values), shell)
+    done = subprocess.run(
+        ["sh", "-c", line], env=host.env, input=tell, capture_output=True, timeout=LIMIT_S, check=False, text=True
+    )
+    found = parse_reply(nonce, done.stdout.split("\n"))
+    assert "end" in found, done.stderr
+    return found
 
 
 def test_an_agent_in_another_window_is_found(host: Host) -> None:
