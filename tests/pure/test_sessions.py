@@ -219,7 +219,8 @@ def test_every_entry_has_its_words(state: State, kind: str, with_job: bool) -> N
 
 
 def test_what_the_list_is_asked_with() -> None:
-    assert list_values("/opt/tmux") == (PANES_FORMAT, "/opt/tmux")
+    assert list_values("/opt/tmux") == (PANES_FORMAT, "/opt/tmux", "")
+    assert list_values("", ("a", "b c")) == (PANES_FORMAT, "", "a\nb c")
 
 
 # --- what ends with a session ---

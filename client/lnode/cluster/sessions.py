@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from lnode.cluster import job_evidence, login_nodes, tmux, tmux_answers
 from lnode.cluster import processes as cluster_processes
+from lnode.cluster.agents import Agent
 from lnode.cluster.job_evidence import Tie
 from lnode.cluster.processes import Host, LoginProcess
+from lnode.cluster.screens import parse_screens
 from lnode.remote.fields import SSH_PORT, NodeName, Port, epoch
 from lnode.schedulers import known as schedulers_known
 from lnode.schedulers.job import Job, is_over, is_running, short_host
@@ -43,7 +45,8 @@ class Entry(NamedTuple):
     """A session with its allocation. `node` is the host of its shell: compute nodes, or the login node.
 
     `starts_in_s` is Slurm's own estimate for a waiting job, or None. `others` are more jobs that were requested in it,
-    `submitted` batch jobs that you submitted in it and that are not its own.
+    `submitted` batch jobs that you submitted in it and that are not its own. `agent` is known behind with_agents
+    (locate/known_agents.py).
     """
 
     session: tmux_answers.Session
@@ -54,6 +57,7 @@ class Entry(NamedTuple):
     others: tuple[Job, ...] = ()
     submitted: tuple[Job, ...] = ()
     ending: Ending = Ending()
+    agent: Agent | None = None
 
     @property
     def node(self) -> str:
@@ -116,9 +120,12 @@ class Picture(NamedTuple):
         return sum(entry.session.name == name for entry in self.entries) > 1
 
 
-def list_values(tmux_path: str) -> tuple[str, ...]:
-    """What list.sh is called with, behind the nonce. `tmux_path` is the configured one, or ""."""
-    return (tmux_answers.PANES_FORMAT, tmux_path)
+def list_values(tmux_path: str, signs: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the values of list.sh, behind the nonce. `tmux_path` is the configured one, or "".
+
+    It answers with the screens on which one of the `signs` stands.
+    """
+    return (tmux_answers.PANES_FORMAT, tmux_path, "\n".join(signs))
 
 
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
@@ -178,8 +185,13 @@ def _sessions(
     reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
 ) -> Iterator[tuple[tmux_answers.Session, Mapping[str, Sequence[str]]]]:
     """Yield each session, and pane -> the sessions that show it on the same server: ids are those of one server."""
-    for section in ("panes", *(f"panes-{number}" for number in range(2, _MOST_SERVERS + 1))):
-        of_server = _sessions_of(reply.get(section, ()), reply, processes)
+    for number in ("", *(f"-{number}" for number in range(2, _MOST_SERVERS + 1))):
+        of_server = _sessions_of(reply.get(f"panes{number}", ()), reply, processes)
+        screens = parse_screens(reply.get(f"screens{number}", ()))
+        of_server = [
+            session._replace(screens=tuple(screens[pane] for pane in session.pane_ids if pane in screens))
+            for session in of_server
+        ]
         shown = _names_by_pane(of_server)
         yield from ((session, shown) for session in of_server)
 
