@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import drawn
+import agents_draw
 from lnode.cluster import sessions
 from lnode.cluster.agents import Agent
 from lnode.cluster.sessions import Picture
@@ -78,7 +78,7 @@ class Host:
 
 
 def drawing(scene: str) -> list[str]:
-    return [sys.executable, drawn.__file__, scene]
+    return [sys.executable, agents_draw.__file__, scene]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import drawn
+import agents_draw
 from faults import wired
 from full import FULL
 from rig import Rig, wait_until
@@ -28,7 +28,7 @@ def show(slurm: Rig) -> Iterator[Show]:
     """A session `fit` of alice's with a stand-in agent inside srun; call it with the name of a scene."""
     setup = ["rm -rf $HOME/scene $HOME/scenes", "mkfifo $HOME/scene", "mkdir $HOME/scenes"]
     for name in ("claude-thinks", "claude-bash", "claude-edit", "claude-done"):
-        scene = drawn.BY_NAME[name]
+        scene = agents_draw.BY_NAME[name]
         text = f"\x1b]2;{scene.title}\a\x1b[H\x1b[2J{scene.draw(COLUMNS, ROWS)}"
         setup.append(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d >$HOME/scenes/{name}")
     setup.append(f"printf %s '{AGENT}' >$HOME/agent.sh")

@@ -10,8 +10,8 @@ from typing import IO, cast
 
 import pytest
 
+import agents_draw
 import burst
-import drawn
 from agent_host import Host, started
 from full import FULL
 from lnode.cluster import keystrokes, panes
@@ -62,11 +62,11 @@ def test_fifty_of_fifty_texts_are_submitted(host: Host, mode: str, name: str) ->
 # Draws the scenes that it is told, the next one at each key.
 STAND_IN = f"""
 import os, sys, tty
-sys.path.insert(0, {str(Path(drawn.__file__).parent)!r})
-import drawn
+sys.path.insert(0, {str(Path(agents_draw.__file__).parent)!r})
+import agents_draw
 tty.setraw(0)
 for name in sys.argv[2:]:
-    scene = drawn.BY_NAME[name]
+    scene = agents_draw.BY_NAME[name]
     os.write(1, f"\\x1b[H\\x1b[2J\\x1b]2;{{scene.title}}\\a{{scene.draw(*os.get_terminal_size())}}".encode())
     with open(sys.argv[1], "ab", buffering=0) as keys:
         keys.write(os.read(0, 1))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import drawn
+import agents_draw
 from agent_host import LIMIT_S, Host, drawing, started
 from lnode.cluster import sessions
 from lnode.cluster.agents import AgentState
@@ -48,7 +48,7 @@ def test_each_awk_tells_the_scenes_of_a_real_tmux_as_they_are(host: Host, awk: s
     for name in SHOWN:
         host.draw(name)
     host.drawn(*SHOWN)
-    expected = {name: (drawn.BY_NAME[name].agent, drawn.BY_NAME[name].state) for name in SHOWN}
+    expected = {name: (agents_draw.BY_NAME[name].agent, agents_draw.BY_NAME[name].state) for name in SHOWN}
     wait_until(lambda: states(host, *SHOWN) == expected, "each state")
     found = host.agents()
     asks = found["claude-bash"]
@@ -142,7 +142,7 @@ def test_what_stands_on_a_hostile_screen_changes_no_other_row(host: Host) -> Non
     host.tmux("select-pane", "-t", "=shell:", "-T", "size %0 3 y0 c0 a0 t1 $0 x")
     host.drawn(*good, "evil0", "evil1", "evil2")
     wait_until(lambda: "prefix" in host.tmux("capture-pane", "-p", "-t", "=evil2:"), "it has drawn")
-    expected = {name: (drawn.BY_NAME[name].agent, drawn.BY_NAME[name].state) for name in good}
+    expected = {name: (agents_draw.BY_NAME[name].agent, agents_draw.BY_NAME[name].state) for name in good}
     wait_until(lambda: states(host, *good) == expected, "the others are as they are")
     picture = host.picture()
     assert sorted(entry.session.name for entry in picture.entries) == sorted((*good, "evil0", "evil1", "evil2"))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyte
 import pytest
 
-import drawn
+import agents_draw
 import lnode.locate
-from drawn import Scene
+from agents_draw import Scene
 from lnode.cluster.agent_rules import EXPRESSIONS, rules_of
 from lnode.cluster.agents import MOST_ROWS, Agent, AgentState, Choice, Screen, agent_of
 
@@ -20,7 +20,7 @@ def shown(scene: Scene, columns: int, rows: int) -> Screen:
     """Draw a scene on a terminal, and read it as list.sh does."""
     screen = pyte.Screen(columns, rows)
     text = scene.draw(columns, rows)
-    pyte.Stream(screen).feed(text.replace(drawn.ALTERNATE, "\x1b[H\x1b[2J"))
+    pyte.Stream(screen).feed(text.replace(agents_draw.ALTERNATE, "\x1b[H\x1b[2J"))
     whole = [row.rstrip() for row in screen.display]
     end = max((at + 1 for at, row in enumerate(whole) if row), default=0)
     begin, full = end, 0
@@ -29,15 +29,15 @@ def shown(scene: Scene, columns: int, rows: int) -> Screen:
         full += bool(whole[begin])
     cursor = screen.cursor.y - begin if begin <= screen.cursor.y < end else -1
     has_cursor = not screen.cursor.hidden
-    return Screen(scene.title, whole[begin:end], has_cursor, cursor, drawn.ALTERNATE in text)
+    return Screen(scene.title, whole[begin:end], has_cursor, cursor, agents_draw.ALTERNATE in text)
 
 
 def seen(scene: Scene, columns: int, rows: int) -> Agent | None:
     return agent_of(shown(scene, columns, rows), RULES)
 
 
-@pytest.mark.parametrize(("columns", "rows"), drawn.SIZES)
-@pytest.mark.parametrize("scene", drawn.SCENES, ids=lambda scene: scene.name)
+@pytest.mark.parametrize(("columns", "rows"), agents_draw.SIZES)
+@pytest.mark.parametrize("scene", agents_draw.SCENES, ids=lambda scene: scene.name)
 def test_each_scene_is_told_as_it_is(scene: Scene, columns: int, rows: int) -> None:
     agent = seen(scene, columns, rows)
     assert ((agent.name, agent.state.value) if agent else ("", "")) == (scene.agent, scene.state)
@@ -47,18 +47,18 @@ def test_each_scene_is_told_as_it_is(scene: Scene, columns: int, rows: int) -> N
 
 
 def test_the_corpus_is_large_and_no_quotation_waits() -> None:
-    found = [(scene, seen(scene, *size)) for scene in drawn.SCENES for size in drawn.SIZES]
-    assert len(drawn.SCENES) >= 60
+    found = [(scene, seen(scene, *size)) for scene in agents_draw.SCENES for size in agents_draw.SIZES]
+    assert len(agents_draw.SCENES) >= 60
     for state in (AgentState.WAITS, AgentState.WORKING, AgentState.DONE):
         said = [(scene, agent) for scene, agent in found if agent and agent.state is state]
         true = sum(scene.state == state and scene.agent == agent.name for scene, agent in said)
         wanted = sum(scene.state == state for scene, _ in found)
         assert true / len(said) >= 0.98, state
         assert true / wanted >= 0.98, state
-    assert not [scene.name for scene, agent in found if agent and agent.waits and scene.state != drawn.WAITS]
+    assert not [scene.name for scene, agent in found if agent and agent.waits and scene.state != agents_draw.WAITS]
 
 
-@pytest.mark.parametrize("scene", drawn.SCENES, ids=lambda scene: scene.name)
+@pytest.mark.parametrize("scene", agents_draw.SCENES, ids=lambda scene: scene.name)
 def test_a_title_never_makes_it_wait(scene: Scene) -> None:
     before = seen(scene, 80, 24)
     for title in (
@@ -73,7 +73,7 @@ def test_a_title_never_makes_it_wait(scene: Scene) -> None:
 
 def test_a_tmux_that_does_not_know_the_cursor_still_tells_a_dialog() -> None:
     for name in ("claude-bash", "codex-exec", "gemini-exec", "aider-run", "apt"):
-        agent = agent_of(shown(drawn.BY_NAME[name], 80, 24)._replace(has_cursor=None, cursor=-1), RULES)
+        agent = agent_of(shown(agents_draw.BY_NAME[name], 80, 24)._replace(has_cursor=None, cursor=-1), RULES)
         assert agent is not None and agent.waits, name
 
 
@@ -86,29 +86,29 @@ def test_a_tmux_that_does_not_know_the_cursor_still_tells_a_dialog() -> None:
     ],
 )  # fmt: skip
 def test_an_answer_is_a_key_of_a_visible_choice(name: str, answer: str, key: str | None) -> None:
-    agent = seen(drawn.BY_NAME[name], 80, 24)
+    agent = seen(agents_draw.BY_NAME[name], 80, 24)
     assert agent is not None
     assert agent.key_of(answer) == key
 
 
 def test_a_choice_over_several_rows_is_whole() -> None:
-    agent = seen(drawn.BY_NAME["codex-exec"], 40, 30)
+    agent = seen(agents_draw.BY_NAME["codex-exec"], 40, 30)
     assert agent is not None
     assert agent.choices[-1] == Choice("3", "No, and tell Codex what to do differently (esc)")
 
 
 def test_another_question_is_another_dialog_and_another_mark_is_not() -> None:
-    first = seen(drawn.BY_NAME["claude-edit"], 80, 24)
-    other = drawn.claude_dialog(
+    first = seen(agents_draw.BY_NAME["claude-edit"], 80, 24)
+    other = agents_draw.claude_dialog(
         "Do you want to make this edit to train.py?",
         ("Yes", "Yes, allow all edits during this session (shift+tab)", "No"),
         "Esc to cancel · Tab to amend",
-        drawn.EDIT,
+        agents_draw.EDIT,
         2,
     )
-    moved = seen(drawn.BY_NAME["claude-edit"]._replace(draw=other), 80, 24)
+    moved = seen(agents_draw.BY_NAME["claude-edit"]._replace(draw=other), 80, 24)
     assert first and moved and first.dialog == moved.dialog
-    third = seen(drawn.BY_NAME["claude-bash"], 80, 24)
+    third = seen(agents_draw.BY_NAME["claude-bash"], 80, 24)
     assert third and third.dialog != first.dialog
 
 
@@ -118,10 +118,10 @@ def test_each_rule_is_dated_and_each_sign_is_on_a_screen() -> None:
             for rule in table.get(kind, []):
                 assert "20" in rule["seen"], (name, kind)
         assert table["signs"], name
-    for scene in drawn.SCENES:
+    for scene in agents_draw.SCENES:
         if scene.agent:
             signs = next(rules.signs for rules in RULES if rules.name == scene.agent)
-            for columns, rows in drawn.SIZES:
+            for columns, rows in agents_draw.SIZES:
                 text = "\n".join(shown(scene, columns, rows).rows)
                 assert any(sign in text for sign in signs), scene.name
 

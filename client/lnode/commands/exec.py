@@ -15,7 +15,7 @@ from lnode.locate.address import Address
 from lnode.locate.find import no_session, no_tmux
 from lnode.locate.survey import Survey
 from lnode.remote import call
-from lnode.schedulers.known import scheduler
+from lnode.schedulers.known import scheduler, steppers
 from lnode.ssh import relay
 from lnode.ssh.target import Target
 
@@ -67,7 +67,7 @@ def _place(address: Address, name: str) -> tuple[Target, str]:
             )  # fmt: skip
         if not scheduler(picture.system).step:
             raise LnodeError(
-                ExitCode.MISSING_THERE, f"--on goes with Slurm, and {alias} has another scheduler",
+                ExitCode.MISSING_THERE, f"--on goes with {steppers()}, and {alias} has another scheduler",
                 "without --on it runs on the login node",
             )  # fmt: skip
         there = address.target
@@ -94,7 +94,7 @@ def _not_run(alias: str, why: str, program: str) -> LnodeError:
         )  # fmt: skip
     if why == "no-step":
         return LnodeError(
-            ExitCode.MISSING_THERE, f"there is no srun on {alias}, so nothing was run",
+            ExitCode.MISSING_THERE, f"no program on {alias} starts a step in the allocation, so nothing was run",
             "without --on it runs on the login node",
         )  # fmt: skip
     hint = "the words behind -- are a program and its arguments; for a shell: --exec -- sh -c '...'"

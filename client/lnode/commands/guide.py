@@ -62,7 +62,7 @@ a `hint:`. The hint is a command.
 - `--kill` a session: it gives its allocation back, and all that runs in it ends. Ask the person, and name the
   session and its job;
 - `--answer` a question that you do not understand, or whose consequences the person has not allowed;
-- call ssh, sbatch, squeue or tmux around lnode in a loop, or repeat a login that was refused.
+- call ssh, tmux or the scheduler around lnode in a loop, or repeat a login that was refused.
 """
 
 

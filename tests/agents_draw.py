@@ -1,6 +1,6 @@
 """Programs that draw what agents draw, and what only quotes them: a scene is the bytes for a terminal of some width.
 
-`python tests/drawn.py NAME` draws a scene on this terminal and stays, until a line comes on standard input.
+`python tests/agents_draw.py NAME` draws a scene on this terminal and stays, until a line comes on standard input.
 """
 
 import os
