@@ -1,6 +1,6 @@
 """Makes the recordings in README and docs, out of `lnode demo` on a real terminal: `python docs/recordings/scenes.py`.
 
-No screen is drawn by hand: tests/inprocess/test_scenes.py plays each scene again and compares.
+No screen is drawn by hand: tests/inprocess/test_recordings.py plays each scene again and compares.
 """
 
 import os
