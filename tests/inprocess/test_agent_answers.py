@@ -52,6 +52,17 @@ def test_a_text_is_submitted_to_a_reader_of_bursts(host: Host, mode: str, name: 
     sent_to_a_reader_of_bursts(host, mode, TEXTS[name], 1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "got"), [("\\033[?2004h", b"\x1b[200~a\rb\x1b[201~\r"), ("", b"a\rb\r")], ids=["asked", "not asked"]
+)
+def test_lines_come_in_brackets_where_the_program_has_asked_for_them(host: Host, asked: str, got: bytes) -> None:
+    keys = host.home / "keys"
+    host.start("agent", "sh", "-c", f"stty raw -echo; printf '{asked}ready'; exec dd bs=1 of={keys} 2>/dev/null")
+    host.drawn("agent")
+    host.run("send", "agent", tell=keystrokes.line("a\nb", enter=True))
+    wait_until(lambda: keys.read_bytes() == got, "all of it")
+
+
 @pytest.mark.skipif(not FULL, reason="only slow: LNODE_FULL=1 runs it")
 @pytest.mark.parametrize("mode", ["brackets", "keys"])
 @pytest.mark.parametrize("name", TEXTS)

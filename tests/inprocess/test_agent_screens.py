@@ -108,6 +108,21 @@ def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str 
     return found
 
 
+def test_each_pane_has_its_own_rows_and_no_other(host: Host) -> None:
+    for height in (3, 8, 15, 16, 40):
+        each = f'echo "❯ {height} $n"; n=$((n+1))'
+        fill = f'n=1; while [ $n -lt {height} ]; do {each}; done; printf "❯ {height} $n"; exec cat'
+        host.start(f"h{height}", "sh", "-c", fill, rows=height)
+        wait_until(
+            lambda height=height: host.tmux("capture-pane", "-p", "-t", f"=h{height}:").endswith(f" {height}"), "full"
+        )
+    for entry in sessions.picture_of(host.reply()).entries:
+        height = int(entry.session.name[1:])
+        (shown,) = entry.session.screens
+        assert list(shown.screen.rows) == [f"❯ {height} {row}" for row in range(max(1, height - 14), height + 1)]
+        assert shown.screen.cursor == len(shown.screen.rows) - 1
+
+
 def test_an_agent_in_another_window_is_found(host: Host) -> None:
     host.start("work", "cat")
     host.tmux("new-window", "-d", "-t", "=work:", *drawing("codex-exec"))
