@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import agents_draw
@@ -46,7 +47,10 @@ class Host:
     def drawn(self, *names: str) -> None:
         """Wait until each session shows something."""
         for name in names:
-            wait_until(lambda name=name: self.tmux("capture-pane", "-p", "-t", f"={name}:").strip() != "", name)
+            wait_until(partial(self._shows, name), name)
+
+    def _shows(self, name: str) -> bool:
+        return self.tmux("capture-pane", "-p", "-t", f"={name}:").strip() != ""
 
     def reply(self, *, among: Sequence[str] | None = None) -> Mapping[str, Sequence[str]]:
         nonce = call.nonce()

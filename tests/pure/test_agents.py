@@ -91,6 +91,12 @@ def test_an_answer_is_a_key_of_a_visible_choice(name: str, answer: str, key: str
     assert agent.key_of(answer) == key
 
 
+def test_only_one_key_is_an_answer() -> None:
+    choices = tuple(Choice(key, "Yes") for key in ("10", "yes", "", "$", "3"))
+    agent = Agent("claude", AgentState.WAITS, choices=choices)
+    assert [agent.key_of(answer) for answer in ("10", "yes", "", "$", "3", "y")] == [None, None, None, None, "3", "3"]
+
+
 def test_a_choice_over_several_rows_is_whole() -> None:
     agent = seen(agents_draw.BY_NAME["codex-exec"], 40, 30)
     assert agent is not None

@@ -51,14 +51,16 @@ class Agent(NamedTuple):
 
     def key_of(self, answer: str) -> str | None:
         """Return the key for an answer: a key itself, or `y` or `n` for a choice that says yes or no; None for none."""
-        keys = [choice.key for choice in self.choices]
+        keys = [choice.key for choice in self.choices if _ONE_KEY.fullmatch(choice.key)]
         if answer.lower() in keys:
             return answer.lower()
         words = {"y": _YES, "n": _NO}.get(answer.lower())
-        found = [choice.key for choice in self.choices if words and re.match(words, choice.text, re.IGNORECASE)]
+        answers = (choice for choice in self.choices if choice.key in keys)
+        found = [choice.key for choice in answers if words and re.match(words, choice.text, re.IGNORECASE)]
         return (found[0] if answer.lower() == "y" else found[-1]) if found else None
 
 
+_ONE_KEY = re.compile(r"[A-Za-z0-9]")
 _YES = r"(?:yes|allow|approve|trust|apply|proceed)\b"
 _NO = r"(?:no|cancel|deny|reject|decline|(?:don't|do not) trust)\b"
 

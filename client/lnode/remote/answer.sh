@@ -27,9 +27,16 @@ case $words in
 *' Enter') type_in "k${words%% *} kEnter" ;;
 *) type_in "k$words" ;;
 esac
+differs=
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
   sleep 0.25 2>/dev/null || sleep 1
   session_screens || leave taken
-  if [ "$rows" != "$shown" ]; then leave taken; fi
+  if [ "$rows" = "$shown" ]; then
+    differs=
+  elif [ -n "$differs" ]; then # not only while it is drawn again
+    leave taken
+  else
+    differs=yes
+  fi
 done
 section end
