@@ -247,7 +247,7 @@ def _(site: Rig, command: str) -> None:
     site.exec("tmux new-session -d -s queued 'salloc --begin=now+1hour; bash'")
     wait_until(lambda: "BeginTime" in site.exec("squeue -h -o %r")[1], "a job waits")
     rows = said(site, command).splitlines()
-    assert rows[0].split() == ["SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE"]
+    assert rows[0].split() == ["SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "AGENT"]
     assert re.match(r"queued +node +waiting +\S+ +\d+ +\S+ +waits ", rows[1])
     assert any(re.match(r"myproject +node +running +node\d+ +\d+ +\d+ min", row) for row in rows)
 

@@ -1,7 +1,7 @@
 """Tells you about your session's allocation during an attach: asks the host now and then, and tells the news.
 
-Between two questions to the scheduler it asks tmux alone, whether an agent waits for you in any session. It outlives
-its links: after a lost connection it tells nothing twice, and asks no sooner.
+Between two questions to the scheduler it asks tmux alone, whether an agent waits for you, if any session has one. It
+outlives its links: after a lost connection it tells nothing twice, and asks no sooner.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class Lookout:
         while True:
             while (left_s := self._left_s()) > 0:
                 await asyncio.sleep(min(left_s, _LOOK_S))
-                if self._left_s() > 0:
+                if self._agents.any_seen and self._left_s() > 0:  # each costs 8 kB
                     await self._see_agents(ask, await ask(self._glance), session)
             self._asked_at, self._answer = time.monotonic(), (None, None)
             reply = await ask(self._look)
