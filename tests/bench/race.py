@@ -76,7 +76,7 @@ tty.setraw(0)
 typed = 0
 os.write(1, b"\\033[2J\\033[?25l\\033[4;1Htick 0.00 typed 0")
 while True:
-    if select.select([0], [], [], 0.2 if typed else None)[0]:
+    if select.select([0], [], [], 0.2 if typed and not STILL else None)[0]:
         typed += len(os.read(0, 64))
     os.write(1, b"\\033[4;1Htick %.2f typed %d" % (time.time(), typed))
 """
@@ -262,7 +262,7 @@ def main() -> None:
         with rigs.running(engine, "slurm", image, uuid.uuid4().hex[:12]) as rig:
             for ms in chosen.ms:
                 print(f"\nround trip {ms} ms")
-                race = partial(_side_by_side, rig, clients, chosen.rounds, ms / 2000)
+                race = partial(_side_by_side, rig, clients, chosen.rounds, ms / 2000, chosen.still)
                 if IDLE in chosen.only:
                     _print_idle(race(_idle))
                 if AGAIN in chosen.only:
@@ -272,13 +272,15 @@ def main() -> None:
                         _print_fault(fault, race(partial(_through, fault)))
 
 
-def _side_by_side(rig: Rig, clients: list[str], rounds: int, one_way_s: float, what: Callable[..., _T]) -> Runs[_T]:
+def _side_by_side(
+    rig: Rig, clients: list[str], rounds: int, one_way_s: float, still: bool, what: Callable[..., _T]
+) -> Runs[_T]:
     """Let every client do the same, in every round: what came of it, and why some of it did not."""
     runs: Runs[_T] = {client: ([], []) for client in clients}
     with ThreadPoolExecutor(len(clients)) as pool:
         for _ in range(rounds):
             at_work = {
-                client: pool.submit(_attached, rig, client, number * APART_S, one_way_s, what)
+                client: pool.submit(_attached, rig, client, number * APART_S, one_way_s, still, what)
                 for number, client in enumerate(clients)
             }
             for client, future in at_work.items():
@@ -289,11 +291,11 @@ def _side_by_side(rig: Rig, clients: list[str], rounds: int, one_way_s: float, w
     return runs
 
 
-def _attached(rig: Rig, client: str, after_s: float, one_way_s: float, what: Callable[..., _T]) -> _T:
+def _attached(rig: Rig, client: str, after_s: float, one_way_s: float, still: bool, what: Callable[..., _T]) -> _T:
     """Attach from a new laptop to a new session, and do what there is to do there."""
     time.sleep(after_s)
     number = next(_NUMBERS)
-    with _course(rig, number, one_way_s, client) as course:
+    with _course(rig, number, one_way_s, client, still) as course:
         began = time.time()
         screen = Screen(course.client(), course.env)
         try:
@@ -305,14 +307,16 @@ def _attached(rig: Rig, client: str, after_s: float, one_way_s: float, what: Cal
 
 
 @contextlib.contextmanager
-def _course(rig: Rig, number: int, one_way_s: float, client: str) -> Iterator[Course]:
+def _course(rig: Rig, number: int, one_way_s: float, client: str, still: bool) -> Iterator[Course]:
     """A laptop, and for it a sshd and a session."""
     container = int(rig.container.attrs["State"]["Pid"])
     session = f"s{number}"
     with Laptop(f"race{os.getpid() % 100000}", number, container, delay_s=one_way_s) as laptop:
         course = Course(laptop, rig, session, _equipped(rig, laptop), client)
         course.root(START_SSHD)
-        _said(rig.exec(f"tmux new-session -d -s {session} python3 -c {shlex.quote(SESSION)}"))
+        _said(
+            rig.exec(f"tmux new-session -d -s {session} python3 -c {shlex.quote(SESSION.replace('STILL', str(still)))}")
+        )
         try:
             yield course
         finally:
@@ -454,6 +458,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--clients", metavar="CLIENT,...", type=some_of(CLIENTS), default=[*CLIENTS], help=", ".join(CLIENTS)
     )
+    parser.add_argument("--still", action="store_true", help="the session prints only what you type")
     parser.add_argument(
         "--ms", metavar="MS,...", type=lambda text: [*map(int, text.split(","))], default=[50], help="round trips"
     )

@@ -113,3 +113,45 @@ def test_the_probes_end_with_the_question(client: Client) -> None:
     with found._borrowed() as sock:
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) > 60
+
+
+def test_it_carries_if_the_other_program_answers_and_nothing_is_on_its_way(client: Client) -> None:
+    def carries(answered: bool) -> bool:
+        found = pulse.of(client.process.pid, "127.0.0.1")
+        assert found
+
+        def begin() -> None:
+            client.send()
+            if answered:
+                client.server.sendall(b"screen")
+
+        return asyncio.run(asyncio.wait_for(found.carries(begin, lambda: None, silent_s=100), LIMIT_S))
+
+    assert not carries(answered=False)
+    assert carries(answered=True)
+
+
+def test_it_does_not_carry_while_something_waits_for_an_acknowledgement(client: Client) -> None:
+    """The other kernel does not take it: TCP sends it again, ever more rarely."""
+    told: list[None] = []
+    client.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found
+    with found._borrowed() as sock:
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                sock.send(bytes(1 << 16))
+        sock.setblocking(True)
+        assert pulse._look(sock).unacked
+    assert not asyncio.run(found.carries(lambda: told.append(None), lambda: None, silent_s=100))
+    assert told == []
+
+
+def test_a_program_that_printed_when_the_silence_began_has_something_on_its_way(client: Client) -> None:
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found
+    told: list[None] = []
+    client.server.sendall(b"a row")
+    assert not asyncio.run(found.carries(lambda: told.append(None), lambda: None, silent_s=1))
+    assert told == []

@@ -122,7 +122,7 @@ class Laptop:
                 assert self.terminal and not self.held
                 assert (action is Command.HOLD) is self.state.stops, "a heart stopped, or keys let through"
                 self.held = True
-            case Command.RELEASE:
+            case Command.RELEASE | Command.REVIVE:
                 assert self.held
                 self.held = False
             case _:
@@ -1386,6 +1386,7 @@ _TERMINAL: list[_Move] = [
     * 2,
     *[(Happened.STUCK, {})] * 2,
     (Happened.ASTRAY, {}),
+    *[(Happened.BEAT, {"revives": True}), (Happened.REVIVED, {}), (Happened.DEAF, {})] * 2,
     *[(Happened.TERMINAL_ENDED, {"cause": Cause.LOST, "began": True})] * 6,
     *[
         (Happened.TERMINAL_ENDED, {"cause": cause})
@@ -1410,6 +1411,64 @@ def walk(laptop: Laptop, moves: list[tuple[_Move, float]]) -> None:
         if what in (Happened.REACHED, Happened.UNREACHED) and not laptop.knocking:
             continue
         laptop.tell(what, **facts)
+
+
+def doubting_alone(**how: Any) -> Laptop:
+    """Attached with a link of its own, on a laptop whose kernel shows the terminal's connection; silent for seconds."""
+    laptop = attached(revives=True, **how)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    assert laptop.held
+    return laptop
+
+
+@pytest.mark.parametrize("sign", [(Happened.REACHED, {}), (Happened.BEAT, {"revives": True})])
+def test_a_terminal_whose_connection_may_carry_again_goes_on_before_it_is_replaced(sign: _Move) -> None:
+    laptop = doubting_alone()
+    laptop.wait(20)
+    assert laptop.phase is Phase.DOUBTING
+    assert laptop.tell(sign[0], **sign[1]) == (Command.REVIVE,)
+    assert laptop.tell(Happened.BEAT, revives=True) == ()
+    assert laptop.wait(0.2) == []
+    assert laptop.tell(Happened.REVIVED) == (Command.REFRESH, Command.ASK)
+    assert laptop.phase is Phase.ATTACHED
+    assert laptop.tell(Happened.DEAF) == ()
+
+
+def test_a_terminal_whose_connection_does_not_carry_is_replaced_at_once() -> None:
+    laptop = doubting_alone()
+    laptop.tell(Happened.REACHED)
+    assert laptop.tell(Happened.DEAF) == (Command.END, SILENT)
+
+
+def test_a_terminal_of_which_nothing_is_heard_is_replaced() -> None:
+    laptop = doubting_alone()
+    laptop.tell(Happened.REACHED)
+    assert [action for _, action in laptop.wait(5)] == [Command.END, SILENT]
+
+
+@pytest.mark.parametrize("what", [Happened.WOKE, Happened.ROUTE_CHANGED])
+def test_a_terminal_that_goes_on_is_stopped_again_if_the_network_changes(what: Happened) -> None:
+    laptop = doubting_alone()
+    laptop.tell(Happened.REACHED)
+    assert laptop.tell(what) == (Command.HOLD, Command.ASK, Command.KNOCK)
+    assert laptop.tell(Happened.REVIVED) == ()
+    assert laptop.tell(Happened.REACHED) == (Command.REVIVE,)
+
+
+def test_ssh_itself_dials_after_forty_seconds_of_silence_also_if_the_terminal_could_go_on() -> None:
+    laptop = doubting_alone()
+    laptop.wait(36)
+    assert laptop.phase is Phase.DOUBTING
+    laptop.wait(4)
+    assert laptop.phase is Phase.CONNECTING
+    assert SILENT in [action for _, action in laptop.done]
+
+
+def test_a_terminal_that_a_person_signed_in_to_is_not_tried() -> None:
+    laptop = attached(person=True, revives=True)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    laptop.wait(20)
+    assert laptop.tell(Happened.REACHED) == ()
 
 
 def test_random_walks_find_no_way_around_the_rules() -> None:

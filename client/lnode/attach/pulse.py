@@ -10,15 +10,22 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 _GETFD = 438  # pidfd_getfd in every table of system calls
-_INFO = struct.Struct("24xI28xI")  # struct tcp_info of linux/tcp.h: tcpi_unacked, tcpi_last_ack_recv in ms
+# struct tcp_info of linux/tcp.h: tcpi_unacked; tcpi_last_data_sent, ..._data_recv, ..._ack_recv in ms; tcpi_rtt in us
+_INFO = struct.Struct("24xI16xI4xII8xI")
 _SYN_SENT = 2  # tcpi_state, the first byte of that struct; include/net/tcp_states.h
 _PROBE_S = 1
 _LOOK_S = 0.05
 _TICK_S = 0.02  # of the kernel's clock
+_EDGE_S, _PRINTS_S = 2.5, 1.0  # nobody knows sooner when a silence began; a program that prints does so each second
+_SENDS_S = 0.1  # for ssh, to send what it is told
+_BRISK_LOOK_S = 0.01
+_ROUND_TRIPS = 2  # to hear from the other side's program, which may take
+_TAKES_S = 0.25
 
 
 class Pulse:
@@ -39,7 +46,8 @@ class Pulse:
         """
         now = time.monotonic()
         with suppress(OSError), self._borrowed() as sock:
-            unacked, heard_s = _look(sock)
+            told = _look(sock)
+            unacked, heard_s = told.unacked, told.heard_s
             if not unacked:
                 self._waits_since = None
             elif self._waits_since is None or now - heard_s > self._waits_since:
@@ -47,12 +55,42 @@ class Pulse:
             return 0.0 if self._waits_since is None else now - self._waits_since
         return 0.0
 
+    async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silent_s: float) -> bool:
+        """True if the other side's program answers something that `begin` and `end` let ssh send, one after the other.
+
+        False at once if something is on its way already, also from the other side, which printed when the silence began
+        `silent_s` ago: TCP sends it again, but the later the longer the silence was.
+        """
+        began = time.monotonic()
+        with suppress(OSError):
+            with self._borrowed() as sock:
+                now = _look(sock)
+            if now.unacked or silent_s - _EDGE_S < now.got_s < silent_s + _PRINTS_S:
+                return False
+            begin()
+            try:
+                await self._until(lambda told: told.sent_s + _TICK_S < now.sent_s + time.monotonic() - began, _SENDS_S)
+            finally:
+                end()
+            limit_s = _TAKES_S + _ROUND_TRIPS * now.rtt_s
+            return await self._until(lambda told: told.got_s + _TICK_S < now.got_s + time.monotonic() - began, limit_s)
+        return False
+
+    async def _until(self, is_so: "Callable[[_Told], bool]", within_s: float) -> bool:
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            with self._borrowed() as sock:
+                if is_so(_look(sock)):
+                    return True
+            await asyncio.sleep(_BRISK_LOOK_S)
+        return False
+
     async def answers(self, within_s: float) -> bool:
         """True if the other side's kernel answers a probe. A probe (TCP keepalive) is no data, so ssh need not run."""
         began = time.monotonic()
         with suppress(OSError):
             with self._borrowed() as sock:
-                heard_s = _look(sock)[1]
+                heard_s = _look(sock).heard_s
                 before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 idle = _swap(sock, "TCP_KEEPIDLE", _PROBE_S)  # at once, if it has been idle for longer
@@ -61,7 +99,7 @@ class Pulse:
                 while time.monotonic() < began + within_s:
                     await asyncio.sleep(_LOOK_S)
                     with self._borrowed() as sock:
-                        if _look(sock)[1] + _TICK_S < heard_s + time.monotonic() - began:
+                        if _look(sock).heard_s + _TICK_S < heard_s + time.monotonic() - began:
                             return True
             finally:
                 with suppress(OSError), self._borrowed() as sock:
@@ -151,12 +189,22 @@ def _borrowed(pid: int, fd: int) -> Iterator[socket.socket]:
         yield sock
 
 
-def _look(sock: socket.socket) -> tuple[int, float]:
-    """Return how many segments are not acknowledged, and the seconds since the last acknowledgement."""
+class _Told(NamedTuple):
+    """The segments that are not acknowledged; the seconds since data went, since data came, and an acknowledgement."""
+
+    unacked: int
+    sent_s: float
+    got_s: float
+    heard_s: float
+    rtt_s: float
+
+
+def _look(sock: socket.socket) -> _Told:
     if sys.platform != "linux":
         raise NotImplementedError
-    unacked, heard_ms = _INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
-    return unacked, heard_ms / 1000
+    found = _INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
+    unacked, sent_ms, got_ms, heard_ms, rtt_us = found
+    return _Told(unacked, sent_ms / 1000, got_ms / 1000, heard_ms / 1000, rtt_us / 1e6)
 
 
 def _swap(sock: socket.socket, option: str, value: int) -> int:

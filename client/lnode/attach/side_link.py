@@ -39,7 +39,9 @@ _SURE_S = 2.0  # after the terminal's login: sshd has started its login shell
 class Tell(Protocol):
     """The function that tells the supervisor an event of `source`."""
 
-    def __call__(self, source: object, what: Happened, *, seconds: float = 0.0, shared: bool = False) -> None: ...
+    def __call__(
+        self, source: object, what: Happened, *, seconds: float = 0.0, shared: bool = False, revives: bool = False
+    ) -> None: ...
 
 
 class Unbegun(Protocol):
@@ -86,7 +88,8 @@ class Companion:
     ) -> None:
         peer = failures.peer(said)
         self._target = target._replace(peer=peer or "")
-        self._pulse = pulse.of(pid, peer) if pid and (peer or target.proxy_jump) else None
+        self.pulse = pulse.of(pid, peer) if pid and (peer or target.proxy_jump) else None
+        self._revives = self.pulse is not None and self.pulse.vouches
         self._elsewhere = False  # True if the link has landed on another login node
         self._given_up = False  # True if the last link was late beside a terminal that answered
         self._is_late = False  # True while the terminal's own connection is silent
@@ -162,7 +165,7 @@ class Companion:
     async def _pause(self, seconds: float) -> None:
         """Wait without a link. The terminal's own connection is felt meanwhile, if it can be."""
         while seconds > 0:
-            length = min(seconds, self._beat_s()) if self._pulse else seconds
+            length = min(seconds, self._beat_s()) if self.pulse else seconds
             await asyncio.sleep(length)
             seconds -= length
             self._feel()
@@ -172,12 +175,12 @@ class Companion:
 
         A network can forget that connection alone.
         """
-        silent_s = self._pulse.silent_s() if self._pulse else 0.0
+        silent_s = self.pulse.silent_s() if self.pulse else 0.0
         was, self._is_late = self._is_late, silent_s > LATE_S
         if self._is_late:
-            self._tell(self, Happened.LATE, seconds=silent_s)
+            self._tell(self, Happened.LATE, seconds=silent_s, revives=self._revives)
         elif was:
-            self._tell(self, Happened.BEAT)
+            self._tell(self, Happened.BEAT, revives=self._revives)
         return self._is_late
 
     async def _settle(self) -> None:
@@ -206,7 +209,7 @@ class Companion:
             if self._beats:
                 return
             if silent:
-                self._tell(self, Happened.LATE, seconds=LATE_S)
+                self._tell(self, Happened.LATE, seconds=LATE_S, revives=self._revives)
                 return
             if self._opened:
                 self._say_unbegun(None, ended=self._unheard)
@@ -219,7 +222,7 @@ class Companion:
             watching = self._watch()  # not earlier: MaxSessions may allow one channel only
             self._watching = self._beside.start(watching)
         if shared or not self._feel():
-            self._tell(self, Happened.BEAT, shared=shared)
+            self._tell(self, Happened.BEAT, shared=shared, revives=self._revives)
 
     def _on_doubt(self) -> None:
         self._end_probe()
@@ -240,12 +243,12 @@ class Companion:
         if self._probe and await self._probe:
             self._given_up = True
             raise LinkFailed(Cause.LOST, f"silent for {silent_s:.0f} s, and the terminal's own connection answers")
-        self._tell(self, Happened.LATE, seconds=silent_s + time.monotonic() - began)
+        self._tell(self, Happened.LATE, seconds=silent_s + time.monotonic() - began, revives=self._revives)
 
     async def _terminal_answers(self) -> bool:
         """True if the terminal's node answers. If lnode cannot see that, a link on the same node speaks for it."""
-        if self._pulse and self._pulse.vouches:
-            return await self._pulse.answers(_PROBE_S)
+        if self.pulse and self.pulse.vouches:
+            return await self.pulse.answers(_PROBE_S)
         return self._elsewhere and not await self._is_silent()
 
     async def _beat(self) -> bool:

@@ -65,6 +65,7 @@ class _Supervisor:
         self._again = False  # True if this terminal never creates
         looks = (scripts.watch, scripts.glance)
         self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s)
+        self._trial: asyncio.Task[None] | None = None  # of a doubted terminal
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._parting = Parting(tty, self._loop.beside, scripts.look)
         self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)
@@ -89,7 +90,8 @@ class _Supervisor:
                 if self._terminal:
                     self._terminal.stop_too()
                 self._parting.feel(self._companion, shared=self._loop.state.shared)
-                self._display.show(self._loop.state, self._loop.now())
+                if not self._loop.state.reviving:
+                    self._display.show(self._loop.state, self._loop.now())
             return await self._outcome()
         finally:
             signals.wake = lambda: None
@@ -209,6 +211,8 @@ class _Supervisor:
         elif action is Command.ASK and self._companion:
             self._companion.ask()
         elif action is Command.HOLD and self._terminal:
+            if self._trial:
+                self._trial.cancel()
             self._terminal.hold()
             self._display.listen()
         elif action is Command.MUTE:
@@ -216,9 +220,20 @@ class _Supervisor:
         elif action is Command.RELEASE and self._terminal:
             self._tty.give_back()
             self._terminal.release()
+        elif action is Command.REVIVE and self._terminal:
+            self._trial = self._loop.beside.start(self._revive(self._terminal))
         elif action is Command.REFRESH and self._companion:
             self._display.forget()
             self._companion.refresh()
+
+    async def _revive(self, terminal: Terminal) -> None:
+        """Let the terminal go on, and tell if its connection carries: then the session is drawn anew."""
+        self._tty.give_back()
+        terminal.release()
+        own = self._companion.pulse if self._companion else None
+        silent_s = self._loop.now() - self._loop.state.alive_at
+        carries = own and await own.carries(self._tty.shrink, self._tty.unshrink, silent_s=silent_s)
+        self._tell(terminal, Happened.REVIVED if carries else Happened.DEAF)
 
     async def _start(self, start: Start) -> None:
         target, state = self._target, self._loop.state

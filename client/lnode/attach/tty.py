@@ -53,6 +53,7 @@ class Tty:
         self._modes: list[Any] | None = None
         self._found: list[Any] | None = None
         self._muted = False
+        self._size: tuple[int, int] | None = None  # of the window, while programs see another
         self._path: str | None = None  # the file with the modes
         self._reading: asyncio.AbstractEventLoop | None = None
         self._last_at = 0.0  # when a key came
@@ -189,6 +190,23 @@ class Tty:
         if termios is not None and self._found is not None:
             with suppress(termios.error):
                 termios.tcsetattr(0, termios.TCSANOW, self._found)
+
+    def shrink(self) -> None:
+        """Tell programs that the window has one row less, until `unshrink`: they draw it anew."""
+        if termios is not None:
+            with suppress(termios.error):
+                rows, columns = termios.tcgetwinsize(0)
+                if rows > 1:
+                    self._size = rows, columns
+                    termios.tcsetwinsize(0, (rows - 1, columns))
+
+    def unshrink(self) -> None:
+        """Tell programs the size of the window again, unless you have changed it meanwhile."""
+        size, self._size = self._size, None
+        if termios is not None and size:
+            with suppress(termios.error):
+                if termios.tcgetwinsize(0) == (size[0] - 1, size[1]):
+                    termios.tcsetwinsize(0, size)
 
     def is_raw(self) -> bool:
         """True if the tty has ssh's modes, not those of `listen`, in which output is processed."""

@@ -2,8 +2,8 @@
 
 Connecting    a terminal has started        Opened -> Attached; it ends -> Waiting, NeedsPerson, Ended
 Attached      a terminal is logged in       heartbeat late, woke, no route -> Doubting; old address gone -> Connecting
-Doubting      logged in, perhaps dead       heartbeat back -> Attached; only the host answers -> Connecting;
-                                            10 s of silence -> Waiting
+Doubting      logged in, perhaps dead       heartbeat back, or it carries again -> Attached; only the host answers
+                                            -> Connecting; 10 s of silence, or 40 s if it could carry -> Waiting
 Waiting       none; knock, then try         the host answers, or 30 s without -> Connecting, or NeedsPerson;
                                             budget spent -> Ended
 NeedsPerson   none; only a key helps        r -> Connecting, and ssh may ask you
@@ -56,6 +56,8 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
             Happened.ROUTE_CHANGED: _rerouted_in_doubt,
             Happened.REACHED: _reached_in_doubt,
             Happened.UNREACHED: _unreached_in_doubt,
+            Happened.REVIVED: _revived,
+            Happened.DEAF: _deaf,
             Happened.TERMINAL_ENDED: _fell,
             Happened.RETRY: _retried_in_doubt,
             Happened.LEAVE: _left,
@@ -83,11 +85,13 @@ STALE_S = 5.0  # of silence: TCP's own retransmission may take as long again, so
 GIVE_UP_S = 10.0  # of silence: then a terminal is given up, unless the next one needs you to sign in
 STABLE_S = 30.0  # of being up: then all failures are forgotten
 BUDGET_S = 15 * 60.0  # without a stable period, while the host answers
+_REVIVES_S = 3.0  # for the driver, to tell if a terminal's connection carries again
 _GRACE_S = 0.5  # for the terminal's own heartbeat, if the network answers already
 _RESTLESS = 3  # terminals that did not last: from this number on there is no hurry
 _ATTEMPT_S = 20.0  # for a silent login
 _LONGER = 2  # times that it is doubled, because some logins are slow
 _ITSELF_S = 30.0  # then ssh itself tries, whatever the knocks find: they may get lost where ssh passes
+_KEPT_S = GIVE_UP_S + _ITSELF_S  # a terminal that may carry again; then ssh itself tries, as it would otherwise
 _AFTER_ANSWER_S = 2.0  # sshd 9.8 counts a knock as a failed login, and forgets that login after a second
 
 
@@ -118,8 +122,8 @@ class Happened(Enum):
     OPENED = auto()  # the login is done; `person`: the next needs you; `proved`: it asks nobody; `muxed`: over a master
     STUCK = auto()  # the shared connection that the terminal uses is silent, before the terminal's login
     ASTRAY = auto()  # the terminal's dial has no answer yet, and another kind of address has answered a knock
-    BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection
-    LATE = auto()  # no heartbeat for `seconds`
+    BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection; `revives`: REVIVE is possible
+    LATE = auto()  # no heartbeat for `seconds`; `revives`, too
     HEARTLESS = auto()  # the link is gone; the terminal may live
     LINK_REFUSED = auto()  # the link's login, which worked before; the terminal's next one would be refused too
     WOKE = auto()  # after `seconds` asleep or stopped
@@ -127,6 +131,8 @@ class Happened(Enum):
     ROUTE_CHANGED = auto()  # a route exists; `dead`: the terminal's own address is no longer on an interface
     REACHED = auto()  # sshd answered a knock
     UNREACHED = auto()  # no answer to a knock, for `cause`
+    REVIVED = auto()  # the doubted terminal's own connection carries again
+    DEAF = auto()  # it does not
     TERMINAL_ENDED = auto()  # for `cause`; `began`: the login was done
     RETRY = auto()  # the key r
     LEAVE = auto()  # the keys d, q, Ctrl-C
@@ -145,6 +151,7 @@ class Event(NamedTuple):
     proved: bool = True
     muxed: bool = False
     shared: bool = False
+    revives: bool = False
     dead: bool = False
     began: bool = False
     jitter: float = 0.5
@@ -159,6 +166,7 @@ class Command(Enum):
     HOLD = auto()  # stop the terminal; lnode reads the keys from now on
     MUTE = auto()  # let no key through to a terminal that goes on
     RELEASE = auto()  # let the terminal go on, and the keys through
+    REVIVE = auto()  # let it go on, and the keys through, and tell REVIVED or DEAF
     REFRESH = auto()  # let tmux redraw over the notice
 
 
@@ -195,6 +203,8 @@ class State(NamedTuple):
     shared: bool = False  # the heartbeat runs over the terminal's own connection
     muxed: bool = False  # another process, the master, has the terminal's tty
     fresh: bool = False  # a shared connection fell silent: never use it again
+    revives: bool = False  # lnode can see if the terminal's own connection carries
+    reviving: bool = False  # a doubted terminal goes on, to see if it does
     heart: bool = False  # a heartbeat has been heard since the terminal opened
     route: bool = True
     up_since: float = 0.0
@@ -248,7 +258,10 @@ def step(state: State, event: Event) -> Step:
     elif event.what is Happened.ROUTE_CHANGED:  # what another network refused says nothing of the host
         state = state._replace(route=True, spent=0.0, refusals=0)
     handler = _table()[state.phase].get(event.what)
-    return handler(state, event) if handler else (state, ())
+    if handler is None:
+        return state, ()
+    state, actions = handler(state, event)
+    return state._replace(reviving=state.reviving and state.phase is Phase.DOUBTING), actions
 
 
 def _timed(state: State, at: float) -> State:
@@ -278,7 +291,7 @@ def _opened(state: State, event: Event) -> Step:
     return state._replace(
         phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, proved=event.proved,
         muxed=event.muxed, refused=False, blind=False,
-        heart=False, shared=False, up_since=at, alive_at=at, asleep=0.0, reached=False, refusals=0,
+        heart=False, shared=False, revives=False, up_since=at, alive_at=at, asleep=0.0, reached=False, refusals=0,
     ), ()  # fmt: skip
 
 
@@ -353,11 +366,14 @@ def _beaten(state: State, event: Event) -> Step:
 
 def _heard(state: State, event: Event) -> State:
     """Remember the heartbeat. Over a connection of its own it proves a login in which nobody was asked."""
-    return state._replace(heart=True, shared=event.shared, proved=state.proved or not event.shared)
+    return state._replace(
+        heart=True, shared=event.shared, revives=event.revives, proved=state.proved or not event.shared
+    )
 
 
 def _late(state: State, event: Event) -> Step:
-    return _doubting(state._replace(alive_at=event.at - event.seconds), event)
+    state = state._replace(alive_at=event.at - event.seconds, revives=state.revives or event.revives)
+    return _doubting(state, event)
 
 
 def _heartless(state: State, event: Event) -> Step:
@@ -407,12 +423,34 @@ def _knock(state: State) -> tuple[Action, ...]:
 def _beaten_in_doubt(state: State, event: Event) -> Step:
     """Keep the terminal if the echo proves it. Over another connection a late echo proves only the network."""
     state = _heard(state, event)
-    if not (event.shared or state.kept or state.silence(event.at) < _stale_s(state)):
-        return _replaced(state, event)
-    attached = state._replace(
+    if state.reviving:
+        return state, ()
+    if event.shared or state.kept or state.silence(event.at) < _stale_s(state):
+        return _attached_again(state, event), (Command.RELEASE, Command.REFRESH)
+    return _reviving(state, event) if _may_revive(state) else _replaced(state, event)
+
+
+def _attached_again(state: State, event: Event) -> State:
+    return state._replace(
         phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False
     )
-    return attached, (Command.RELEASE, Command.REFRESH)
+
+
+def _may_revive(state: State) -> bool:
+    return state.revives and state.stops
+
+
+def _reviving(state: State, event: Event) -> Step:
+    """Let the terminal go on before it is replaced: if its connection carries, that saves a handshake."""
+    return state._replace(reviving=True, due=event.at + _REVIVES_S), (Command.REVIVE,)
+
+
+def _revived(state: State, event: Event) -> Step:
+    return (_attached_again(state, event), (Command.REFRESH, Command.ASK)) if state.reviving else (state, ())
+
+
+def _deaf(state: State, event: Event) -> Step:
+    return _replaced(state, event) if state.reviving else (state, ())
 
 
 def _stale_s(state: State) -> float:
@@ -421,13 +459,18 @@ def _stale_s(state: State) -> float:
 
 
 def _reached_in_doubt(state: State, event: Event) -> Step:
-    return _doubted(state._replace(reached=True), event)
+    state = state._replace(reached=True)
+    if state.reviving:
+        return state, ()
+    return _reviving(state, event) if _may_revive(state) else _doubted(state, event)
 
 
 def _doubted(state: State, event: Event) -> Step:
     """Replace the terminal, give it up, or knock again. One that you signed in to by hand stays until ssh ends it."""
     at = event.at
-    given_up_at = state.entered + GIVE_UP_S - LATE_S
+    if state.reviving:
+        return (state, ()) if state.due is None or at < state.due else _replaced(state, event)
+    given_up_at = state.entered + (_KEPT_S if _may_revive(state) else GIVE_UP_S) - LATE_S
     if state.reached:
         patience = _GRACE_S if state.shared else 0.0
         stale_at = state.alive_at - state.asleep + _stale_s(state)
@@ -436,7 +479,10 @@ def _doubted(state: State, event: Event) -> Step:
             return _replaced(state, event)
         return state._replace(due=None if state.kept else replaced_at), ()
     if not state.kept and at >= given_up_at:
-        return _waiting(_off_shared(state._replace(cause=state.cause or Cause.TIMED_OUT)), event, 0.0, Command.END)
+        waiting, actions = _waiting(
+            _off_shared(state._replace(cause=state.cause or Cause.TIMED_OUT)), event, 0.0, Command.END
+        )
+        return (waiting._replace(itself=at + _ANSWERS_S) if _may_revive(state) else waiting), actions
     return state._replace(due=at + _knock_pause(at - state.entered)), _knock(state)
 
 
@@ -452,6 +498,8 @@ def _unreached_in_doubt(state: State, event: Event) -> Step:
 def _woke_in_doubt(state: State, event: Event) -> Step:
     due = event.at + _knock_pause(0.0)
     state = state._replace(asleep=state.asleep + event.seconds, entered=event.at, due=due, reached=False)
+    if state.reviving:
+        return _doubting(state._replace(reviving=False), event, Command.ASK)
     return state, (Command.ASK, *_knock(state))
 
 
@@ -459,6 +507,8 @@ def _rerouted_in_doubt(state: State, event: Event) -> Step:
     if event.dead and not state.kept:
         return _moved(state, event)
     state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
+    if state.reviving:
+        return _doubting(state._replace(reviving=False), event, Command.ASK)
     return state, (Command.ASK, *_knock(state))
 
 
