@@ -78,12 +78,17 @@ def test_a_key_ends_the_quiet(terminal: tuple[int, int], monkeypatch: pytest.Mon
     monkeypatch.setattr(quiet.time, "time", lambda: os.fstat(theirs).st_mtime + 400)
 
     async def scenario() -> None:
-        hears = Quiet(lambda: None, tty=theirs, platform="other")
+        told: list[None] = []
+        hears = Quiet(lambda: told.append(None), tty=theirs, platform="other")
         hears._heard_at = 0.0
         os.utime(theirs, (os.fstat(theirs).st_mtime - 1000,) * 2)
         assert hears.seconds() == 400
-        assert hears.is_long()
+        assert hears.calm_s() == 2
         assert hears.beat_s() == 15
+        os.utime(theirs, (os.fstat(theirs).st_mtime + 399, os.fstat(theirs).st_mtime))
+        assert hears.calm_s() == 0
+        assert told == [None]
+        assert hears.beat_s() == 1
         hears.close()
 
     asyncio.run(scenario())
@@ -97,7 +102,7 @@ def test_the_first_key_after_a_while_is_told(terminal: tuple[int, int], monkeypa
     async def scenario() -> None:
         typed = asyncio.Event()
         hears = Quiet(typed.set, tty=theirs)
-        assert hears.is_long()
+        assert hears.calm_s() == 10
         os.write(theirs, b"output is no key")
         os.write(yours, b"x")
         assert not typed.is_set()

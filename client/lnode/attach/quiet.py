@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 _LONG_S = 20.0  # more than the kernel's step
+_CALM_S = 10.0
+_UNTOLD_S = 2.0  # if the kernel does not tell of a key
 _BEATS_S = (1.0, 15.0)  # while you type, and after minutes without a key
 _QUIETER = 20.0  # times as long as a pause between two beats nobody has typed
 _ACCESS, _ONCE = 0x1, 0x80000000  # IN_ACCESS and IN_ONESHOT of inotify(7)
@@ -23,7 +25,7 @@ class Quiet:
     def __init__(self, typed: Callable[[], None], *, tty: int = 0, platform: str = sys.platform) -> None:
         self._typed, self._tty = typed, tty
         self._heard_at = time.time()
-        self._is_armed = False
+        self._is_armed = self._was_long = False
         self._inotify = _inotify() if platform == "linux" else None
         if self._inotify is not None:
             asyncio.get_running_loop().add_reader(self._inotify, self._read, self._inotify)
@@ -41,26 +43,28 @@ class Quiet:
         shortest, longest = _BEATS_S
         return max(shortest, min(self.seconds() / _QUIETER, longest))
 
-    def is_long(self) -> bool:
-        """True if nobody has typed for a while; from then on `typed` is called at the next key, if the kernel tells."""
+    def calm_s(self) -> float:
+        """Return the seconds in which nothing need be done: 0 while somebody types. Call it after each pause."""
         if self.seconds() < _LONG_S:
-            return False
-        if not self._is_armed and self._inotify is not None:
+            if self._was_long:
+                self._hear()
+            return 0.0
+        if not self._was_long and self._inotify is not None:
             self._is_armed = _watch(self._inotify, f"/proc/self/fd/{self._tty}")
-            return self.seconds() >= _LONG_S  # a key may have come just before
-        return True
+            if self.seconds() < _LONG_S:  # a key has come just before
+                return 0.0
+        self._was_long = True
+        return _CALM_S if self._is_armed else _UNTOLD_S
 
-    @property
-    def tells(self) -> bool:
-        """True if `typed` is called as soon as somebody types."""
-        return self._is_armed
+    def _hear(self) -> None:
+        self._is_armed = self._was_long = False
+        self._typed()
 
     def _read(self, inotify: int) -> None:
         with suppress(OSError):
             os.read(inotify, _CHUNK)
-        self._is_armed = False
         self._heard_at = time.time()
-        self._typed()
+        self._hear()
 
     def close(self) -> None:
         """Hear no more."""

@@ -58,7 +58,7 @@ class _Supervisor:
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
         self._early = EarlyLink()
-        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits, is_calm=self._is_calm)
+        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits, calm_s=self._calm_s)
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
@@ -107,9 +107,9 @@ class _Supervisor:
         if self._companion:
             self._companion.ask()
 
-    def _is_calm(self) -> bool:
-        """True if nobody types. An ssh that shares its connection gives the tty back without a word: see parting.py."""
-        return self._quiet.is_long() and (self._loop.state.muxed or not self._loop.state.shared)
+    def _calm_s(self) -> float:
+        """Return a pause that nobody notices. An ssh that shares gives the tty back without a word: see parting.py."""
+        return self._quiet.calm_s() if self._loop.state.muxed or not self._loop.state.shared else 0.0
 
     def _obey(self, signals: Signals) -> None:
         while signals.told:
@@ -231,7 +231,7 @@ class _Supervisor:
         self._tty.give_back()
         terminal.release()
         own = self._companion.pulse if self._companion else None
-        silent_s = self._loop.now() - self._loop.state.alive_at
+        silent_s = self._loop.state.kernel_silence(self._loop.now())
         carries = own and await own.carries(self._tty.shrink, self._tty.unshrink, silent_s=silent_s)
         self._tell(terminal, Happened.REVIVED if carries else Happened.DEAF)
 

@@ -21,8 +21,7 @@ from lnode.ssh.target import Target
 
 _SENSE_S = 0.5
 _SENSE_IN_NEED_S = 0.2
-_SENSE_UNTOLD_S = 2.0  # while it is calm, but the kernel tells nothing
-_SENSE_CALM_S = 10.0
+_SENSE_UNTOLD_S = 2.0  # at most, if the kernel does not tell of routes and of sleep
 _ASK_WITHIN_S = 3.0
 _STIR = object()  # the source of no event
 # Knocks went out by the network that was there before, or are of no use any more.
@@ -33,8 +32,8 @@ class Loop:
     """One machine and its events. `state` is the machine's own.
 
     An event counts if its source is in `sources()`, or is None; earlier terminals do not count. `late_s` is the silence
-    after which the heartbeat is late; None if the driver tells that itself. `is_calm()` while nobody would see that the
-    laptop is looked at rarely. A Loop belongs to one event loop.
+    after which the heartbeat is late; None if the driver tells that itself. `calm_s()` is the pause between two looks
+    at the laptop that the driver would not notice, if the kernel tells what changes. A Loop belongs to one event loop.
     """
 
     def __init__(
@@ -44,9 +43,9 @@ class Loop:
         *,
         waits: bool = False,
         late_s: float | None = None,
-        is_calm: Callable[[], bool] = lambda: False,
+        calm_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._target, self._sources, self._late_s, self._is_calm = target, sources, late_s, is_calm
+        self._target, self._sources, self._late_s, self._calm_s = target, sources, late_s, calm_s
         self._clock = sensors.Clock()
         self.state = machine.first(self._clock.now(), waits=waits)
         self.ready = asyncio.Event()  # set when the first hop to the host is known
@@ -124,14 +123,12 @@ class Loop:
 
     def _patience(self) -> float:
         """Return the seconds until the next look at the laptop, or until the machine's next TICK."""
-        planned = self._calm_s() if self.state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
+        planned = self._pause_s() if self.state.phase is Phase.ATTACHED else _SENSE_IN_NEED_S
         return planned if self.state.due is None else min(planned, max(0.0, self.state.due - self.now()))
 
-    def _calm_s(self) -> float:
-        if not self._is_calm():
-            return _SENSE_S
+    def _pause_s(self) -> float:
         told = self._watches and self._watches.tells_routes and self._watches.tells_sleep
-        return _SENSE_CALM_S if told else _SENSE_UNTOLD_S
+        return max(_SENSE_S, self._calm_s() if told else min(self._calm_s(), _SENSE_UNTOLD_S))
 
     def _sensed(self, at: float) -> Event | None:
         """Return an event that the loop itself finds: the laptop has moved, the heartbeat is late, or a TICK is due."""

@@ -236,6 +236,10 @@ class State(NamedTuple):
         """Return the seconds without a sign of life, sleep included."""
         return at - self.alive_at + self.asleep
 
+    def kernel_silence(self, at: float) -> float:
+        """Return the silence by the times of TCP, which stand still in sleep: infinite after one."""
+        return float("inf") if self.asleep else self.silence(at)
+
 
 Step = tuple[State, tuple[Action, ...]]
 Handler = Callable[[State, Event], Step]
