@@ -19,7 +19,8 @@ from lnode.reconnect import sensors
 from lnode.reconnect.sensors import FirstHop, Reach
 
 _MOST = 3  # under way
-_CONNECTS_S = 3.0
+_CONNECTS_S = (1.0, 3.0)  # at least and at most: one that got lost makes room for the next
+_ROUND_TRIPS = 4
 _GREETS_S = 30.0  # as long as the slowest sshd that ssh itself would wait for
 _ALONE_S = 10.0  # a knock that has connected is the only one: after that its connection may have died since
 _SLOWEST_S = 2.0  # of round trips by which knocks are paced; a longer one was a SYN that got lost
@@ -55,6 +56,8 @@ class Knocks:
 
     async def _knock(self, source: object) -> None:
         began, me = time.monotonic(), asyncio.current_task()
+        least, most = _CONNECTS_S
+        timeout_s = min(max(least, _ROUND_TRIPS * self._round_trip_s), most) if self._round_trip_s else most
 
         def connected() -> None:
             now = time.monotonic()
@@ -62,7 +65,7 @@ class Knocks:
             if me is not None:
                 self._connected[me] = now
 
-        reach = await sensors.knock(self._hop, timeout_s=_CONNECTS_S, greets_s=_GREETS_S, connected=connected)
+        reach = await sensors.knock(self._hop, timeout_s=timeout_s, greets_s=_GREETS_S, connected=connected)
         if reach is None:
             self._turn.tell(self._hop.answered or 0)
         self._told(source, reach)
