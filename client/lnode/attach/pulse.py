@@ -162,6 +162,8 @@ def _connected(pid: int, fd: int) -> tuple[str, ...] | None:
 
 def _state(pid: int, fd: int) -> int | None:
     """Return the state of a TCP socket, None for any other file."""
+    if sys.platform != "linux":
+        raise NotImplementedError
     with suppress(OSError):
         if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
             with _borrowed(pid, fd) as sock:

@@ -55,7 +55,7 @@ class Watches:
 def routes_file(platform: str) -> int | None:
     """Return a file that can be read after a change of routes or addresses; None if the kernel has none."""
     with suppress(OSError):
-        if platform == "linux":
+        if platform == "linux" and sys.platform == "linux":
             sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
             sock.bind((0, _GROUPS))
         elif platform == "darwin":
