@@ -238,10 +238,10 @@ class Companion:
 
         The link's node may hang, or keep its own processes waiting, while the terminal is well.
         """
+        began, in_time = time.monotonic(), self._heard.is_set()
         self._heard.clear()
-        began = time.monotonic()
         if self._probe and await self._probe:
-            self._given_up = True
+            self._given_up = in_time  # else a silence has made TCP slow, and another link is fast
             raise LinkFailed(Cause.LOST, f"silent for {silent_s:.0f} s, and the terminal's own connection answers")
         self._tell(self, Happened.LATE, seconds=silent_s + time.monotonic() - began, revives=self._revives)
 
