@@ -8,6 +8,7 @@ import asyncio
 import gc
 import signal
 import time
+from collections.abc import Callable
 from functools import partial
 
 from lnode.attach import pulse, sign_in_watch
@@ -65,7 +66,7 @@ class _Supervisor:
         self._again = False  # True if this terminal never creates
         looks = (scripts.watch, scripts.glance)
         self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s)
-        self._trial: asyncio.Task[None] | None = None  # of a doubted terminal
+        self._end_trial: Callable[[], object] = bool  # that of a doubted terminal
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._parting = Parting(tty, self._loop.beside, scripts.look)
         self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)
@@ -127,9 +128,8 @@ class _Supervisor:
         """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind."""
         await self._loop.ready.wait()
         await asyncio.sleep(_DIALS_S)
-        if not (pulse.is_dialling(terminal.pid) and await self._loop.answers_elsewhere(target)):
-            return
-        if pulse.is_dialling(terminal.pid):
+        dials = partial(pulse.is_dialling, terminal.pid)
+        if dials() and await self._loop.answers_elsewhere(target) and dials():
             self._tell(terminal, Happened.ASTRAY)
 
     async def _watch(self, terminal: Terminal) -> None:
@@ -211,8 +211,7 @@ class _Supervisor:
         elif action is Command.ASK and self._companion:
             self._companion.ask()
         elif action is Command.HOLD and self._terminal:
-            if self._trial:
-                self._trial.cancel()
+            self._end_trial()
             self._terminal.hold()
             self._display.listen()
         elif action is Command.MUTE:
@@ -221,7 +220,7 @@ class _Supervisor:
             self._tty.give_back()
             self._terminal.release()
         elif action is Command.REVIVE and self._terminal:
-            self._trial = self._loop.beside.start(self._revive(self._terminal))
+            self._end_trial = self._loop.beside.start(self._revive(self._terminal)).cancel
         elif action is Command.REFRESH and self._companion:
             self._display.forget()
             self._companion.refresh()
@@ -230,8 +229,8 @@ class _Supervisor:
         """Let the terminal go on, and tell if its connection carries: then the session is drawn anew."""
         self._tty.give_back()
         terminal.release()
-        own = self._companion.pulse if self._companion else None
         silent_s = self._loop.state.kernel_silence(self._loop.now())
+        own = self._companion and self._companion.pulse
         carries = own and await own.carries(self._tty.shrink, self._tty.unshrink, silent_s=silent_s)
         self._tell(terminal, Happened.REVIVED if carries else Happened.DEAF)
 
