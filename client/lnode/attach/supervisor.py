@@ -9,9 +9,7 @@ import gc
 import signal
 import time
 from collections.abc import Callable
-from functools import partial
 
-from lnode.attach import pulse, sign_in_watch
 from lnode.attach.allocation import Lookout
 from lnode.attach.chronicle import Chronicle
 from lnode.attach.course import Course
@@ -26,6 +24,7 @@ from lnode.attach.shell_notice import ShellNotice
 from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
+from lnode.attach.terminal_watch import TerminalWatch
 from lnode.attach.tty import Tty, event_loop
 from lnode.cluster import tmux
 from lnode.locate.address import Address
@@ -37,7 +36,6 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
-_DIALS_S = 1.5  # then a dial has repeated its SYN without an answer
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 _KEYS = {b"r": Happened.RETRY, b"d": Happened.LEAVE, b"q": Happened.LEAVE, b"\x03": Happened.LEAVE}
 
@@ -67,7 +65,7 @@ class _Supervisor:
         looks = (scripts.watch, scripts.glance)
         self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s)
         self._end_trial: Callable[[], object] = bool  # that of a doubted terminal
-        self._rode: master.Identity | None = None  # the master that the last terminal had
+        self._watch = TerminalWatch(self._course, self._loop, tty, self._past)
         self._parting = Parting(tty, self._loop.beside, scripts.look)
         self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)
 
@@ -83,7 +81,7 @@ class _Supervisor:
         self._quiet = Quiet(self._typed)
         try:
             if self._terminal:
-                self._begin(self._terminal, self._target)
+                self._watch.begin(self._terminal, self._target, again=False)
             await self._loop.reach()
             while self._loop.state.end is None:
                 if event := await self._loop.next():
@@ -119,54 +117,6 @@ class _Supervisor:
     def _press(self, key: bytes) -> None:
         if what := _KEYS.get(key):
             self._tell(None, what)
-
-    def _begin(self, terminal: Terminal, target: Target) -> None:
-        self._loop.beside.start(self._watch(terminal))
-        self._loop.beside.start(self._mind_dial(terminal, target))
-
-    async def _mind_dial(self, terminal: Terminal, target: Target) -> None:
-        """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind."""
-        await self._loop.ready.wait()
-        await asyncio.sleep(_DIALS_S)
-        dials = partial(pulse.is_dialling, terminal.pid)
-        if dials() and await self._loop.answers_elsewhere(target) and dials():
-            self._tell(terminal, Happened.ASTRAY)
-
-    async def _watch(self, terminal: Terminal) -> None:
-        """Tell when the terminal has logged in, and how it ends."""
-        waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
-        stuck = partial(self._leave_master, terminal)
-        how = await sign_in_watch.signed_in(self._target, terminal, self._tty, waiting, stuck)
-        if how is not None:
-            said = terminal.said()
-            self._rode = master.identity(self._target)
-            person = verdict.learn_sign_in(self._target, said, terminal.watch, silent=terminal.silent)
-            muxed = sign_in_watch.is_muxed(self._target, how, said.own)
-            self._tell(terminal, Happened.OPENED, person=person is True, proved=person is False, muxed=muxed)
-        status = await waiting
-        await self._loop.ready.wait()
-        cause, began = await self._ending(terminal, status)
-        self._tell(terminal, Happened.TERMINAL_ENDED, cause=cause, began=began)
-
-    def _leave_master(self, terminal: Terminal) -> None:
-        self._rode = terminal.master
-        self._tell(terminal, Happened.STUCK)
-
-    async def _ending(self, terminal: Terminal, status: int) -> verdict.Ending:
-        """Return the verdict on the end; only this attach knows of other ways to the session, and of the network."""
-        target, said = self._target, terminal.said()
-        # The alias stands for several login nodes. The first attach line never ends with this code.
-        if status == tmux.ExitOfAttach.OTHER_NODE and self._again:
-            await self._course.turn_to_owner(self._past.node)
-            return verdict.Ending(Cause.LOST, failures.has_begun(said, target.place))
-        cause, began = await verdict.of_terminal(target, status, said, terminal.argv, silent=terminal.silent)
-        is_final = began or cause in (Cause.OVER, Cause.HOST_KEY_CHANGED) or failures.wants_person(cause)
-        if not (is_final or self._course.is_straight(target)):  # the direct way to the node fails for now
-            self._course.go_straight()
-            cause = Cause.LOST
-        if cause is Cause.UNRESOLVED and _is_slip(target, self._loop):
-            cause = Cause.NO_ALIAS  # --wait must not repeat it for ever
-        return verdict.Ending(cause, began)
 
     async def _look_again(self) -> None:
         if await self._course.look_again():
@@ -236,7 +186,7 @@ class _Supervisor:
 
     async def _start(self, start: Start) -> None:
         target, state = self._target, self._loop.state
-        if start.fresh and self._rode and self._rode == master.identity(target):  # else it is a new master
+        if start.fresh and self._watch.rode and self._watch.rode == master.identity(target):  # else it is a new master
             if state.reached or (not state.blind and await self._loop.knock() is None):
                 await asyncio.to_thread(master.drop, target)
             else:  # perhaps only the network is down, and other windows need that connection
@@ -266,7 +216,7 @@ class _Supervisor:
             self._display.take()
             return
         self._tty.keep(self._terminal.pid)
-        self._begin(terminal, target)
+        self._watch.begin(terminal, target, again=self._again)
 
     def _hand_over(self, terminal: Terminal) -> None:
         """Give the tty to the session after the login, and start the link, which may use the terminal's connection."""
@@ -342,9 +292,3 @@ class _Supervisor:
         if self._companion:
             self._companion.leave()
             await self._companion.left()
-
-
-def _is_slip(target: Target, loop: Loop) -> bool:
-    """True if the name that you typed is no alias and no host: there is a network, and no login was ever begun."""
-    network = loop.local_address()
-    return bool(network) and not loop.state.began and failures.is_no_alias(target.place)
