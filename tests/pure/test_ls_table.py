@@ -134,6 +134,7 @@ def test_the_document() -> None:
             "name": "main", "kind": "node", "state": "running", "node": "c0512", "login_node": "login1",
             "created": NOW - 600, "active": NOW - 30, "idle_s": 30, "clients": 1,
             "attached_from": ["laptop", "10.0.0.5"], "bell": False, "why": None, "starts_in_s": None,
+            "restarted_at": None,
             "job": {"id": "4711", "state": "RUNNING", "nodes": "c0512", "reason": None, "left_s": 36000,
                     "submitted": NOW - 60},
             "ended": None,

@@ -14,7 +14,7 @@ from lnode.cluster.sessions import Entry, State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
-from lnode.locate.find import asked, entry_of, has_session
+from lnode.locate.find import asked, entry_of, has_trace
 from lnode.remote import call
 
 
@@ -30,12 +30,14 @@ def _ask(address: Address, *, early: bool) -> None:
     """Request the allocation, and tell you in which window. Raises LnodeError if there is or may be one already."""
     alias, name, settings = address.alias, address.name, address.settings
     wanted = settings.filled()
-    command = call.in_pane(tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name)))
+    command = call.in_pane(tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name)), name)
     program = tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
     values = (*sessions.list_values(settings.tmux), name, command, program, *size)
-    with asked(address, "renew", *values, has=partial(has_session, name)) as (_, question, reply):
+    with asked(address, "renew", *values, has=partial(has_trace, name)) as (_, question, reply):
         picture = sessions.picture_of(reply)
+        if lost := picture.lost_named(name):
+            raise _is_lost(lost, alias)
         entry = entry_of(picture, alias, name)
         _refuse(entry, alias, early=early)
         granted = entry.job.sid if entry.job else 0
@@ -63,6 +65,13 @@ def _ask(address: Address, *, early: bool) -> None:
     )
     what = "asks for its next allocation" if early else "asks for another allocation"
     screen.say(f"{name} on {alias} {what} {where}")
+
+
+def _is_lost(lost: Entry, alias: str) -> LnodeError:
+    """Return the error for a session that is gone: a job that goes on without it needs no successor."""
+    name, whereabouts = lost.session.name, sessions.whereabouts(lost)
+    hint = f"bring it back: lnode {alias} {name}" if lost.job else f"start it again: lnode {alias} {name}"
+    return LnodeError(ExitCode.NO_SESSION, f"{name} {whereabouts}; nothing was asked", hint)
 
 
 def _refuse(entry: Entry, alias: str, *, early: bool) -> None:

@@ -2,7 +2,7 @@
 # What runs here, in one answer: tmux first, the scheduler last because it may hang. Each section begins with a line
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
 # values: nonce panes_format tmux_path
-# parts: section tmux server scheduler clients own nodes runs
+# parts: section tmux server scheduler clients own nodes requests runs
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
@@ -134,7 +134,8 @@ me=$(id -u)
 name_node
 section host
 printf '%s\n' "$this_node"
-date +%s
+clock=$(date +%s)
+printf '%s\n' "$clock"
 printf '%s\n' "${SSH_CONNECTION##* }"
 find_tmux || tmux=
 scheduled </dev/null | {
@@ -147,7 +148,7 @@ scheduled </dev/null | {
   section nodes
   noted_elsewhere
   if [ -d "$own_state" ]; then
-    for kept in nodes runs sshd; do
+    for kept in nodes requests runs sshd; do
       if [ -d "$own_state/$kept" ]; then own_folder "$kept"; fi
     done
     if [ -n "$modeless" ]; then section modeless; fi
@@ -159,5 +160,6 @@ scheduled </dev/null | {
     list_runs
   fi
   with_origins
+  if [ -d "$requests" ]; then list_requests; fi
   section end
 }

@@ -29,6 +29,14 @@ lsf_node() {
   return 1
 }
 
+lsf_asked() {
+  jobs=
+}
+
+lsf_back() {
+  return 1
+}
+
 lsf_requested_on() {
   :
 }

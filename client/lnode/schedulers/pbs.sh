@@ -31,6 +31,14 @@ pbs_node() {
   return 1
 }
 
+pbs_asked() {
+  jobs=
+}
+
+pbs_back() {
+  return 1
+}
+
 pbs_requested_on() {
   :
 }

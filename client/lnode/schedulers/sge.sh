@@ -32,6 +32,14 @@ sge_node() {
   return 1
 }
 
+sge_asked() {
+  jobs=
+}
+
+sge_back() {
+  return 1
+}
+
 sge_requested_on() {
   :
 }

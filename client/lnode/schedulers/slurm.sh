@@ -52,6 +52,22 @@ slurm_node() {
   case $help in *--overlap*) overlap=yes ;; esac
 }
 
+slurm_asked() {
+  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20 2>/dev/null)
+}
+
+# The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has
+# used step 0 for something else. sattach shows its last output and goes on; several may be attached.
+slurm_back() {
+  slurm_step "$1" || return
+  number=$(printf '%s\n' "$steps" | sed -n "/\.interactive /d; s/^\($1\.0\) [^ ]* -\{0,1\}[a-z]*sh\$/\1/p")
+  case $steps in *.interactive\ *) number='' ;; esac
+  fresh="$step --pty" same='' its_step=$number
+  if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
+  until="while case \$($(command -v squeue) -h -j $1 -o %T 2>&1) in *nvalid*) false ;; PENDING | CONFIGURING | *rror*) ;; *) false ;; esac; do sleep 5; done"
+  ends="$(command -v scancel) $1"
+}
+
 slurm_requested_on() {
   insist slurm_requests "$1"
   printf '%s\n' "$jobs" | while read -r batch host; do

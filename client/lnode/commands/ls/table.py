@@ -6,7 +6,9 @@ A picture ages: times count on from the moment of the picture. If a job must hav
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, not_kept, paused_in_words, start_in_words
+from lnode.cluster.home import not_kept
+from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, paused_in_words, start_in_words
+from lnode.remote.fields import in_command
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
@@ -42,6 +44,10 @@ class View(NamedTuple):
     def entries(self) -> list[Entry]:
         """Return the sessions: first those that need your attention, then by name."""
         found = [entry for picture in self.pictures for entry in picture.entries]
+        names = {entry.session.name for entry in found}
+        found += [
+            entry for picture in self.pictures for entry in picture.lost if entry.job or entry.session.name not in names
+        ]
         return sorted(found, key=lambda entry: (_rank(entry, self.age_s), entry.session.name))
 
 
@@ -69,7 +75,7 @@ _COLUMNS = ("HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "A
 _ALWAYS = ("SESSION", "KIND", "STATE", "NODE")
 
 _STYLES = {
-    State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
+    State.ORPHAN: "bold red", State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
     State.SHELL: "", State.UNKNOWN: "magenta",
 }  # fmt: skip
 
@@ -134,6 +140,8 @@ def _clock(view: View) -> int | None:
 
 
 def _rank(entry: Entry, age_s: int) -> int:
+    if entry.state is State.ORPHAN:
+        return -1
     if entry.state in (State.ENDED, State.ENDING) or _is_soon(entry, age_s):
         return 0
     if "!" in entry.session.alerts:
@@ -148,9 +156,9 @@ def _is_soon(entry: Entry, age_s: int) -> bool:
 
 def left_of(entry: Entry, age_s: int) -> int | None:
     """Return the seconds left of a running job; None for other jobs and for a job without a limit."""
-    if entry.state is not State.RUNNING or entry.job is None or entry.job.left_s is None:
+    if entry.state not in (State.RUNNING, State.ORPHAN) or entry.job is None or entry.job.left_s is None:
         return None
-    return entry.job.left_s - age_s
+    return None if entry.job.state == "PENDING" else entry.job.left_s - age_s
 
 
 def _state(entry: Entry, age_s: int) -> str:
@@ -158,9 +166,9 @@ def _state(entry: Entry, age_s: int) -> str:
     word = entry.state.value
     if left_s is not None and left_s < 0 < age_s:
         word = "must have ended"
-    elif paused := paused_in_words(entry.job):
+    elif not entry.is_lost and (paused := paused_in_words(entry.job)):
         word = paused.removeprefix("is ")
-    elif entry.state is State.ENDED:
+    elif entry.state is State.ENDED and not entry.is_lost:
         word = "ended, now a shell"
     return f"{word}, bell" if "!" in entry.session.alerts else word
 
@@ -173,10 +181,10 @@ def _left(entry: Entry, age_s: int) -> str:
 
 
 def _why(entry: Entry, view: View) -> str:
-    """Return why the session waits and for how long, or how its allocation ended and when."""
+    """Return why the session waits and for how long, or how its allocation ended and when; or how it was lost."""
     job, ended = entry.job, entry.session.ended
-    if paused_in_words(job):
-        return ""
+    if entry.is_lost or paused_in_words(job):
+        return _how_lost(entry, view) if entry.is_lost else ""
     if entry.state is State.WAITING and job is not None:
         starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
         soon = start_in_words(entry._replace(starts_in_s=starts_in_s))
@@ -190,6 +198,16 @@ def _why(entry: Entry, view: View) -> str:
         ago = "" if now is None else f"{in_words(max(0, now - ended.at))} ago"
         return ", ".join(filter(None, (f"job {ended.job}" if ended.job else "", ended.state.lower(), ago)))
     return ""
+
+
+def _how_lost(entry: Entry, view: View) -> str:
+    """Return what has ended the session, and the command that brings it back."""
+    now = _now(entry, view)
+    ago = f" {in_words(max(0, now - entry.restarted))} ago" if now and entry.restarted else ""
+    how = f"{entry.login_node} restarted{ago}" if entry.restarted else f"its tmux on {entry.login_node} is gone"
+    waits = f"it {reason_in_words(entry.job.reason)}" if entry.job and entry.job.state == "PENDING" else ""
+    back = f"back with: lnode {view.host} {in_command(entry.session.name)}" if entry.job else "ended with it"
+    return ", ".join(filter(None, (how, waits, back)))
 
 
 def _idle(entry: Entry, view: View) -> str:
@@ -292,6 +310,7 @@ def _session(view: View, entry: Entry) -> dict[str, object]:
         "bell": "!" in session.alerts,
         "why": _why(entry, view) or None,
         "starts_in_s": entry.starts_in_s,
+        "restarted_at": entry.restarted,
         "job": None
         if job is None
         else {

@@ -15,6 +15,10 @@
 #                  name; False if none can
 #   x_end_step JOB NAME, x_end_requested SID    send TERM to that step, and to the steps of the jobs that were requested in that session
 #                  of processes on this node; False if they find none
+#   x_asked USER   sets $jobs to a row JOB SID HOST EPOCH STATE for each of the user's jobs: who requested it, where and when; no row if it
+#                  does not keep that. False if it does not answer
+#   x_back JOB     sets sh without a quote ' or a ! for a pane on a login node: $until waits until that job has its nodes, $same leads to
+#                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back. False if it cannot
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells
 #   x_queues       the queues or partitions that are open, a row each: NAME default|- LONGEST USUAL MB gpus|-, with `-` and 0 for what is
