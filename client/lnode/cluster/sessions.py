@@ -10,6 +10,7 @@ from lnode.cluster import processes as cluster_processes
 from lnode.cluster.job_evidence import Tie
 from lnode.cluster.processes import Host, LoginProcess
 from lnode.remote.fields import SSH_PORT, NodeName, Port, SessionId, epoch
+from lnode.schedulers import estimate
 from lnode.schedulers import known as schedulers_known
 from lnode.schedulers.job import Job, is_over, is_running, short_host
 from lnode.text import in_words
@@ -44,6 +45,7 @@ class Entry(NamedTuple):
     """A session with its allocation. `node` is the host of its shell: compute nodes, or the login node.
 
     `starts_in_s` is Slurm's own estimate for a waiting job, or None. `others` are more jobs that were requested in it,
+    `room_s` is the longest time limit of a waiting job that would end before the maintenance for which it waits, or 0.
     `submitted` batch jobs that you submitted in it and that are not its own. `restarted` is when the login node of a
     lost session has started since, by its clock, None if it has not.
     """
@@ -57,6 +59,7 @@ class Entry(NamedTuple):
     submitted: tuple[Job, ...] = ()
     ending: Ending = Ending()
     restarted: int | None = None
+    room_s: int = 0
 
     @property
     def is_lost(self) -> bool:
@@ -162,6 +165,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
     ahead_s = known.ahead_s or 0
+    closures = estimate.parse_closures(reply.get("closures", ()))
     entries, found = [], [*_sessions(reply, processes)]
     too_much = _steps(len(found), jobs, known.host) > _MOST_STEPS
     for session, shown in found:
@@ -172,7 +176,10 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         state = _state(session, job, scheduler if tied.is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
-        entries.append(Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending))
+        room_s = estimate.room_before(closures, job.starts, job.left_s, now) if job else 0
+        entries.append(
+            Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending, room_s=room_s)
+        )
     tmux_is = next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
     lost: tuple[orphans.Lost, ...] = ()
     if requests and tmux_is == scheduler == "ok":
@@ -318,10 +325,11 @@ def left_in_words(job: Job) -> str:
 
 
 def start_in_words(entry: Entry) -> str:
-    """Return `about 20 min`, or "" if Slurm has no estimate."""
+    """Return `about 20 min`, or "" if Slurm has no estimate; behind it the time for which there is room before."""
     if entry.starts_in_s is None:
         return ""
-    return f"about {in_words(entry.starts_in_s)}" if entry.starts_in_s else "any moment now"
+    starts = f"about {in_words(entry.starts_in_s)}" if entry.starts_in_s else "any moment now"
+    return f"{starts}; {in_words(entry.room_s)} would end before the maintenance" if entry.room_s else starts
 
 
 def _of_orphan(job: Job) -> str:

@@ -37,6 +37,14 @@ lsf_back() {
   return 1
 }
 
+lsf_when() {
+  return 1
+}
+
+lsf_closures() {
+  :
+}
+
 lsf_requested_on() {
   :
 }

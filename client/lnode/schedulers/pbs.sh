@@ -39,6 +39,14 @@ pbs_back() {
   return 1
 }
 
+pbs_when() {
+  return 1
+}
+
+pbs_closures() {
+  :
+}
+
 pbs_requested_on() {
   :
 }

@@ -40,6 +40,14 @@ sge_back() {
   return 1
 }
 
+sge_when() {
+  return 1
+}
+
+sge_closures() {
+  :
+}
+
 sge_requested_on() {
   :
 }

@@ -14,6 +14,11 @@ slurm_list() {
     return
   fi
   printf '%s\n' "$jobs"
+  case $jobs in *ReqNodeNotAvail*)
+    section closures
+    slurm_closures
+    ;;
+  esac
   hosts=
   while read -r _ _ batch _ _ _ _ host _; do # with no process more
     if slurm_is_host "$batch" "$host"; then hosts="$hosts $host"; fi
@@ -66,6 +71,20 @@ slurm_back() {
   if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
   until="while case \$($(command -v squeue) -h -j $1 -o %T 2>&1) in *nvalid*) false ;; PENDING | CONFIGURING | *rror*) ;; *) false ;; esac; do sleep 5; done"
   ends="$(command -v scancel) $1"
+}
+
+slurm_when() {
+  have srun || return
+  said=$(SLURM_TIME_FORMAT=%s timeout -k 1 15 srun --test-only "$@" true 2>&1 </dev/null)
+  case $? in 124 | 137) return 124 ;; esac
+  case $said in *'Unable to contact'* | *'Socket timed out'*) return 124 ;; esac
+  answer=$(printf '%s\n' "$said" | sed -n 's/^srun: Job [0-9]* to start at \([0-9][0-9]*\) .*/starts \1/p' | head -n 1)
+  answer=${answer:-says $(printf '%s\n' "$said" | sed -n 's/^srun: error: //; s/^allocation failure: //; $p' | cut -c 1-200)}
+}
+
+slurm_closures() {
+  SLURM_TIME_FORMAT=%s timeout -k 1 8 scontrol -o show reservation 2>/dev/null </dev/null |
+    sed -n '/ Flags=[^ ]*MAINT/s/.* StartTime=\([0-9]*\) EndTime=\([0-9]*\) .*/\1 \2/p' | head -n 20
 }
 
 slurm_requested_on() {
