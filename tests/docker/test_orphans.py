@@ -49,8 +49,8 @@ def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> Non
     with Window([*LNODE, "unity", "x", *MEM], env) as window:
         window.wait_for("alice@login1")
         wait_until(lambda: "srun" in slurm.exec("ps -u alice -o comm=")[1], "the shell is on its node")
-        window.press("clear; MARK=four$((1 + 1))\r")
-        window.wait_for("alice@login1")
+        window.press("MARK=four$((1 + 1)); echo set-$((6 * 7))\r")
+        window.wait_for("set-42")
         window.detach()
         assert window.exit_status() == 0
     (job,) = jobs(slurm)
@@ -194,7 +194,8 @@ def test_a_login_node_that_crashes_and_one_that_reboots(
         with Window([*LNODE, "unity", "x", *MEM], rig.env()) as window:
             window.wait_for("alice@login1")  # the compute nodes are on login1
             wait_until(lambda: "srun" in second.exec("ps -u alice -o comm=")[1], "the shell is on its node")
-            window.press("clear; MARK=four$((1 + 1))\r")
+            window.press("MARK=four$((1 + 1)); echo set-$((6 * 7))\r")
+            window.wait_for("set-42")
             window.detach()
             assert window.exit_status() == 0
         (job,) = jobs(rig)

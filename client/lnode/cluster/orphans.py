@@ -7,6 +7,7 @@ request it: its note names the job.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from lnode.cluster.processes import LoginProcess
@@ -16,6 +17,7 @@ from lnode.schedulers.job import Job, is_over, is_running
 _EARLY_S = 300  # the controller's clock may be behind that of the login node (job_evidence.py)
 _LATE_S = 900  # the environment of your prompt takes time, and a site's program may ask you for its words first
 _SAME_S = 60  # a note is not older than its pane
+_MOST = 200  # notes, as list_requests sends
 _NAME = r"[^.:\x00-\x1f\x7f-\x9f]{1,200}"
 
 
@@ -43,7 +45,7 @@ class Lost(NamedTuple):
 def parse_requests(lines: Iterable[str]) -> tuple[Request, ...]:
     """Read the rows `PID EPOCH JOB SESSION`; skip other lines."""
     rows = (re.fullmatch(rf"([0-9]{{1,10}}) ([0-9]{{1,12}}) (\S{{1,80}}) ({_NAME})", row) for row in lines)
-    found = ((row, epoch(row[2])) for row in rows if row)
+    found = islice(((row, epoch(row[2])) for row in rows if row), _MOST)
     return tuple(Request(int(row[1]), at, JobId.parse(row[3]), row[4]) for row, at in found if at is not None)
 
 
@@ -75,10 +77,15 @@ def lost(
     members: dict[int, list[LoginProcess]] = {}
     for process in processes.values():
         members.setdefault(process.sid, []).append(process)
+    by_sid: dict[int, list[Job]] = {}
+    by_id = {job.id: [job] for job in jobs}
+    for job in jobs:
+        by_sid.setdefault(job.sid, []).append(job)
     for request in requests:
         if request.pid in there or any(_is_left(one, request) for one in members.get(request.pid, ())):
             continue
-        own = tuple(job for job in jobs if job.id not in taken and not is_over(job) and _is_of(job, request, node))
+        asked = by_id.get(request.job, []) if request.job else by_sid.get(request.pid, [])
+        own = tuple(job for job in asked if job.id not in taken and not is_over(job) and _is_of(job, request, node))
         taken |= {job.id for job in own}
         before = found.get(request.session) or Lost(request.session, request.began, (), None)
         restarted = started if started is not None and started > request.began else None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from lnode.remote.fields import TimeLimit, epoch, number
@@ -9,6 +10,7 @@ from lnode.remote.fields import TimeLimit, epoch, number
 _SPARE_S = 300  # nodes take time to end a job
 _LEAST_S = 600  # less is no offer
 _AT_ONCE_S = 60
+_MOST = 20  # of what is announced, as x_closures sends
 
 
 class Closure(NamedTuple):
@@ -28,7 +30,7 @@ class Estimate(NamedTuple):
 def parse_closures(lines: Iterable[str]) -> tuple[Closure, ...]:
     """Read the rows `START END`, in order of their starts; skip other lines."""
     pairs = (row.split(" ") for row in lines if row.count(" ") == 1)
-    times = ((epoch(start), epoch(end)) for start, end in pairs)
+    times = islice(((epoch(start), epoch(end)) for start, end in pairs), _MOST)
     return tuple(sorted(Closure(start, end) for start, end in times if start is not None and end is not None))
 
 

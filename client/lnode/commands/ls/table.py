@@ -217,7 +217,7 @@ def _idle(entry: Entry, view: View) -> str:
 
 def _idle_s(entry: Entry, view: View) -> int | None:
     now = _now(entry, view)
-    return None if now is None else max(0, now - entry.session.active)
+    return None if now is None or entry.is_lost else max(0, now - entry.session.active)
 
 
 def _now(entry: Entry, view: View) -> int | None:

@@ -21,7 +21,7 @@
 #                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back. False if it cannot
 #   x_when WORD... when such a request would start, without making it: sets $answer to `starts EPOCH`, or to `says TEXT` if it never would.
 #                  False if it does not answer, or cannot be asked that
-#   x_closures     the maintenance that is announced, a row START END in epoch seconds each
+#   x_closures     the maintenance that is announced, a row START END in epoch seconds each, 20 at most
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells
 #   x_queues       the queues or partitions that are open, a row each: NAME default|- LONGEST USUAL MB gpus|-, with `-` and 0 for what is
