@@ -25,7 +25,7 @@ list_requests() {
 # is_over PID EPOCH JOB: see list_requests; the note is of a minute ago at least, and all has been asked.
 is_over() {
   case $panes in '' | *" $1 %"*) return 1 ;; esac
-  case $jobs in *"$nonce jobs"*) ;; *) return 1 ;; esac
+  case $jobs in *"$nonce jobs"* | *"$nonce clients"*) ;; *) return 1 ;; esac
   case $jobs in *"$nonce scheduler-silent"* | *" $1 "*) return 1 ;; esac
   case ${3%% *},$jobs in [0-9]*,*"${3%% *} "*) return 1 ;; esac
   case $2 in *[!0-9]*) return 1 ;; esac
@@ -57,6 +57,7 @@ notes_of() {
 # its job with it, if it can.
 find_orphan() {
   orphan='' note='' waits=''
+  name_node
   its_notes=$(notes_of "$@")
   [ -n "$its_notes" ] || return 0
   find_scheduler || return 0
@@ -101,5 +102,6 @@ is_any_alive() {
 
 # forget_requests SESSION: the notes of this node.
 forget_requests() {
+  name_node
   notes_of "$1" | while read -r its_node its_pid _; do rm -f "$requests/$its_node.$its_pid"; done
 }
