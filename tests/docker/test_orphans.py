@@ -125,6 +125,26 @@ def test_it_comes_first_and_says_what_to_type(slurm: Rig, orphan: str) -> None:
     ]
 
 
+def test_a_session_that_was_made_by_hand_comes_back_too(slurm: Rig) -> None:
+    slurm.exec("tmux new -d -s 'by hand' 'sinteractive -m 1000 -t 1:00:00; bash'; tmux new -d -s own bash")
+    slurm.exec("tmux send-keys -t own 'sinteractive -m 1000 -t 1:00:00' Enter")
+    wait_until(lambda: len(slurm.exec("squeue -h -u alice -t running -o %i")[1].split()) == 2, "both have their nodes")
+    states = {name: row(slurm, name)["state"] for name in ("by hand", "own")}
+    assert states == {"by hand": "running", "own": "running"}
+    crash(slurm)
+    assert {name: row(slurm, name)["state"] for name in states} == {"by hand": "orphan", "own": "orphan"}
+    assert "end it with: lnode unity 'by hand' --kill" in in_a_pipe(slurm, "unity", "--ls").stdout
+    held = jobs(slurm)
+    with Window([*LNODE, "unity", "own", *MEM], slurm.env()) as window:
+        window.wait_for("lnode: back in the same shell of job")
+        window.detach()
+        assert window.exit_status() == 0
+    assert jobs(slurm) == held
+    for name in states:  # tmux would not keep every name that a hand can give: such a job can be ended only
+        assert in_a_pipe(slurm, "unity", name, "--kill", "--yes").returncode == 0
+    wait_until(lambda: not jobs(slurm), "no job is left")
+
+
 def test_a_scheduler_that_does_not_answer_proves_nothing(slurm: Rig, orphan: str) -> None:
     slurm.exec("pkill -STOP -x slurmctld", "root")
     try:

@@ -160,6 +160,7 @@ scheduled </dev/null | {
     list_runs
   fi
   with_origins
+  note_by_hand
   if [ -d "$requests" ]; then list_requests; fi
   section end
 }

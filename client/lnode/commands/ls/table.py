@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lnode.cluster.home import not_kept
 from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, paused_in_words, start_in_words
+from lnode.cluster.tmux import is_creatable
 from lnode.remote.fields import in_command
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.known import reason_in_words
@@ -206,7 +207,9 @@ def _how_lost(entry: Entry, view: View) -> str:
     ago = f" {in_words(max(0, now - entry.restarted))} ago" if now and entry.restarted else ""
     how = f"{entry.login_node} restarted{ago}" if entry.restarted else f"its tmux on {entry.login_node} is gone"
     waits = f"it {reason_in_words(entry.job.reason)}" if entry.job and entry.job.state == "PENDING" else ""
-    back = f"back with: lnode {view.host} {in_command(entry.session.name)}" if entry.job else "ended with it"
+    typed = f"lnode {view.host} {in_command(entry.session.name)}"
+    back = f"back with: {typed}" if is_creatable(entry.session.name) else f"end it with: {typed} --kill"
+    back = back if entry.job else "ended with it"
     return ", ".join(filter(None, (how, waits, back)))
 
 

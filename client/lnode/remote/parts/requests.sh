@@ -22,6 +22,37 @@ list_requests() {
 }
 
 # shellcheck disable=SC2154 # of list.sh
+# shellcheck disable=SC2154 # of list.sh
+# note_by_hand: a note for each pane in which somebody has asked by hand, or once more. Only what the scheduler says of its own
+# interactive jobs counts: a batch job may be your work.
+note_by_hand() {
+  case $jobs in *"$nonce jobs"*" ${this_node%%.*}"*) ;; *) return 0 ;; esac
+  printf '%s\nlnode-jobs\n%s\n' "$panes" "$jobs" | awk -v here="${this_node%%.*}" '
+    /^lnode-jobs$/ { at_jobs = 1; next }
+    !at_jobs {
+      name = $0
+      if ($1 ~ /^[$]/ && $6 ~ /^%/ && sub(/^.* k[^ ]* o[^ ]* e([^ ]+ [^ ]+ [0-9]+)? w([^ ]+ [0-9]+)? t[^ ]* /, "", name)) {
+        names[$5] = name
+        created[$5] = $2
+      }
+      next
+    }
+    { host = $8; sub(/[.].*/, "", host) }
+    $1 ~ /^[0-9]/ && $3 == "0" && host == here && ($2 in names) && $4 >= created[$2] - 300 { print $2, $4, names[$2] }' |
+    while read -r pid asked whose; do
+      noted='' file=$requests/$this_node.$pid
+      { read -r noted <"$file"; } 2>/dev/null
+      case $noted,$asked in
+      ,[0-9]* | [0-9]*' - '*,[0-9]*) if [ "${noted%% *}" -gt 0 ] 2>/dev/null && [ "$asked" -le $((${noted%% *} + 900)) ]; then continue; fi ;;
+      *) continue ;;
+      esac
+      if own_folder requests || make_own_folder requests; then
+        (umask 077 && rm -f "$file" && printf '%s - %s\n' "$asked" "$whose" >"$file") 2>/dev/null
+      fi
+    done
+}
+
+# shellcheck disable=SC2154 # of list.sh
 # is_over PID EPOCH JOB: see list_requests; the note is of a minute ago at least, and all has been asked.
 is_over() {
   case $panes in '' | *" $1 %"*) return 1 ;; esac
