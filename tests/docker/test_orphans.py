@@ -43,6 +43,11 @@ def row(rig: Rig, name: str) -> dict[str, object]:
     return dict(found)
 
 
+def knows_its_size(window: Window, size: str) -> bool:
+    window.press("\x15clear; stty size\r")
+    return window.find(r"^\d+ \d+$")[0] == size
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> None:
     env = configured(slurm, family)
@@ -62,6 +67,9 @@ def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> Non
             window.wait_for("alice@login1")  # what is typed before is lost, as sattach makes the terminal its own
             window.press(f"\x15echo turn{turn}=$MARK in $SLURM_JOB_ID\r")
             window.wait_for(f"turn{turn}=four2 in {job}")
+            if turn == 0:
+                window.resize(24, 90)
+                wait_until(lambda: knows_its_size(window, "23 90"), "the shell knows the size of the window")
             window.detach()
             assert window.exit_status() == 0
         assert (row(slurm, "x")["state"], jobs(slurm)) == ("running", [job])

@@ -306,9 +306,10 @@ bring_back() {
   fi
   if [ -n "$same" ]; then
     why='the one before cannot be reached'
-    back="tell \"back in the same shell of job $orphan\"; set -- \$(stty size);\
- echo \"lnode: it may have another size than this window: stty rows \$1 columns \$2\"; { said=\$($same 2>&1 >&3 3>&-); } 3>&1;\
- case \$?,\$said in 0,* | *\"task 0\"*) over=yes ;; *) echo \"\$said\" ;; esac;"
+    # sattach does not tell the shell the size of this window, so a step beside it does, and again after each change.
+    fit="printf %s $(printf %s "$fits" | base64 | tr -d '\n') | base64 -d | $step sh -s \$(stty size </dev/tty) >/dev/null 2>&1"
+    back="tell \"back in the same shell of job $orphan\"; fit() { $fit; }; { trap fit WINCH; fit; while :; do sleep 1000 & wait \$!; done; } 2>/dev/null & fits=\$!;\
+ { said=\$($same 2>&1 >&3 3>&-); } 3>&1; case \$?,\$said in 0,* | *\"task 0\"*) over=yes ;; *) echo \"\$said\" ;; esac; kill \$fits;"
   fi
   # shellcheck disable=SC2154 # of the part scheduler
   known=$(env | grep -E "^(X$variables)_[A-Z0-9_]*=[A-Za-z0-9_/.:,=-]*\$" | sed 's/^/export /; s/$/;/')

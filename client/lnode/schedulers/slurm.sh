@@ -68,6 +68,11 @@ slurm_back() {
   number=$(printf '%s\n' "$steps" | sed -n "/\.interactive /d; s/^\($1\.0\) [^ ]* -\{0,1\}[a-z]*sh\$/\1/p")
   case $steps in *.interactive\ *) number='' ;; esac
   fresh="$step --pty" same='' its_step=$number
+  # shellcheck disable=SC2016 # for the node
+  fits='at=$(grep -lzx "SLURM_JOB_ID=JOB" /proc/[0-9]*/environ 2>/dev/null | xargs grep -lzx SLURM_STEP_ID=0 2>/dev/null | head -n 1)
+at=${at#/proc/} at=$(ps -o tty= -p "${at%%/*}")
+case $at in pts/*) stty -F "/dev/${at%% *}" rows "$1" columns "$2" ;; esac'
+  fits=${fits%%JOB\"*}$1\"${fits#*JOB\"}
   if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
   until="while case \$($(command -v squeue) -h -j $1 -o %T 2>&1) in *nvalid*) false ;; PENDING | CONFIGURING | *rror*) ;; *) false ;; esac; do sleep 5; done"
   ends="$(command -v scancel) $1"

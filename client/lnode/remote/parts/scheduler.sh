@@ -18,7 +18,8 @@
 #   x_asked USER   sets $jobs to a row JOB SID HOST EPOCH STATE for each of the user's jobs: who requested it, where and when; no row if it
 #                  does not keep that. False if it does not answer
 #   x_back JOB     sets sh without a quote ' or a ! for a pane on a login node: $until waits until that job has its nodes, $same leads to
-#                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back. False if it cannot
+#                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back; and sh for the node, with
+#                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. False if it cannot
 #   x_when WORD... when such a request would start, without making it: sets $answer to `starts EPOCH`, or to `says TEXT` if it never would.
 #                  False if it does not answer, or cannot be asked that
 #   x_closures     the maintenance that is announced, a row START END in epoch seconds each, 20 at most
