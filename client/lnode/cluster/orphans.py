@@ -17,6 +17,7 @@ from lnode.schedulers.job import Job, is_over, is_running
 _EARLY_S = 300  # the controller's clock may be behind that of the login node (job_evidence.py)
 _LATE_S = 900  # the environment of your prompt takes time, and a site's program may ask you for its words first
 _SAME_S = 60  # a note is not older than its pane
+_NEWS_S = 7 * 86400
 _MOST = 200  # notes, as list_requests sends
 _NAME = r"[^.:\x00-\x1f\x7f-\x9f]{1,200}"
 
@@ -71,8 +72,12 @@ def lost(
     panes: Iterable[int],
     processes: Mapping[int, LoginProcess],
     started: int | None,
+    now: int | None,
 ) -> tuple[Lost, ...]:
-    """Return the sessions of this node whose panes are gone, by name. `panes` are the pids of all that tmux has."""
+    """Return the sessions of this node whose panes are gone, by name: with a job, or ended lately by a restart.
+
+    `panes` are the pids of all that tmux has, `started` is when the node has started.
+    """
     there, found, taken = frozenset(panes), dict[str, Lost](), set[JobId]()
     members: dict[int, list[LoginProcess]] = {}
     for process in processes.values():
@@ -94,7 +99,11 @@ def lost(
             tuple(sorted((*before.jobs, *own), key=lambda job: (not is_running(job), job.id))),
             restarted or before.restarted,
         )  # fmt: skip
-    return tuple(found[name] for name in sorted(found))
+    return tuple(found[name] for name in sorted(found) if found[name].jobs or _is_news(found[name].restarted, now))
+
+
+def _is_news(restarted: int | None, now: int | None) -> bool:
+    return restarted is not None and now is not None and now - restarted < _NEWS_S
 
 
 def _is_left(process: LoginProcess, request: Request) -> bool:

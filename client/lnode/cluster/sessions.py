@@ -185,17 +185,17 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     if requests and tmux_is == scheduler == "ok":
         panes = {pid for session, _ in found for pid in session.pane_pids}
         started = orphans.parse_start(reply["requests"], now)
-        lost = orphans.lost(requests, jobs, login_node, panes, processes, started)
+        lost = orphans.lost(requests, jobs, login_node, panes, processes, started, now)
     claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port, compute)
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers_known.name_in(reply), port, claims,
         keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get(_SAYS.get(tmux_is, ""), ())),
         distrusted=tuple(filter(_DISTRUSTED.fullmatch, reply.get("distrusted", ()))), is_modeless="modeless" in reply,
-        lost=_lost(lost, login_node, now),
+        lost=_lost(lost, login_node),
     )  # fmt: skip
 
 
-def _lost(found: Iterable[orphans.Lost], login_node: str, now: int | None) -> tuple[Entry, ...]:
+def _lost(found: Iterable[orphans.Lost], login_node: str) -> tuple[Entry, ...]:
     """Return the sessions that can be brought back, and those that a restart of the login node has ended lately."""
     return tuple(
         Entry(
@@ -204,11 +204,7 @@ def _lost(found: Iterable[orphans.Lost], login_node: str, now: int | None) -> tu
             others=one.jobs[1:], ending=Ending(one.jobs), restarted=one.restarted,
         )
         for one in found
-        if one.jobs or (one.restarted is not None and now is not None and now - one.restarted < _NEWS_S)
     )  # fmt: skip
-
-
-_NEWS_S = 7 * 86400
 
 
 _SAYS = {"refused": "refused-tmux", "partly": "unasked-tmux"}
@@ -333,9 +329,8 @@ def start_in_words(entry: Entry) -> str:
 
 
 def _of_orphan(job: Job) -> str:
-    return (
-        _on_its_node(job) if is_running(job) or paused_in_words(job) else schedulers_known.reason_in_words(job.reason)
-    )
+    has_node = is_running(job) or paused_in_words(job)
+    return _on_its_node(job) if has_node else schedulers_known.reason_in_words(job.reason)
 
 
 def whereabouts(entry: Entry) -> str:
