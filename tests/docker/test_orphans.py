@@ -1,5 +1,6 @@
 """Back from the dead, on real Slurm: tmux, salloc and srun are killed, and the same shell comes back."""
 
+import itertools
 import json
 import re
 
@@ -43,9 +44,14 @@ def row(rig: Rig, name: str) -> dict[str, object]:
     return dict(found)
 
 
-def knows_its_size(window: Window, size: str) -> bool:
-    window.press("\x15clear; stty size\r")
-    return window.find(r"^\d+ \d+$")[0] == size
+_looks = itertools.count()
+
+
+def size_of(window: Window) -> str:
+    """The size of its terminal, as the shell knows it."""
+    number = next(_looks)
+    window.press(f"\x15echo look{number} $(stty size) end\r")
+    return window.find(rf"^look{number} (\d+ \d+) end")[1]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -69,7 +75,7 @@ def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> Non
             window.wait_for(f"turn{turn}=four2 in {job}")
             if turn == 0:
                 window.resize(24, 90)
-                wait_until(lambda: knows_its_size(window, "23 90"), "the shell knows the size of the window")
+                wait_until(lambda: size_of(window) == "23 90", "the shell knows the size of the window")
             window.detach()
             assert window.exit_status() == 0
         assert (row(slurm, "x")["state"], jobs(slurm)) == ("running", [job])
