@@ -110,6 +110,18 @@ SECTIONS: Mapping[str, Callable[[], Mapping[str, Sequence[str]]]] = {
     "runs": lambda: {
         "runs": [f"r{n} {n:016x} ended h 1 1699999990 1699999999 0 - - " + "c" * 250 for n in range(MOST)]
     },
+    "screens": lambda: {
+        "panes": [pane(n, n) for n in range(600)],
+        "screens": [
+            row
+            for n in range(600)
+            for row in (f"%{n} c0 a0 t1 x", *["|" + "1. > " * 80] * 12, "|❯ 1. Yes", "|  2. No", "|" + "1. > " * 80)
+        ],
+    },
+    "rows of a screen": lambda: {
+        "panes": [pane(1, 1)], "screens": ["%1 c0 a0 t1 x", *["|" + "> " * 300] * (MOST // 2)],
+    },
+    "titles": lambda: {"panes": [pane(1, 1)], "screens": long("%1 c0 a0 t1 ", "x ")},
     "words": lambda: {"panes": long("", "$1 ")},
 }  # fmt: skip
 
@@ -126,20 +138,25 @@ def read(answer: bytes) -> None:
     """Do what --ls does with it, but for printing."""
     from lnode.cluster import sessions
     from lnode.commands.ls import table
+    from lnode.commands.ls.document import document
+    from lnode.locate.known_agents import with_agents
     from lnode.remote.reply import parse_reply, rows_of
     from lnode.runs import record
 
     reply = parse_reply(NONCE, rows_of(answer))
     assert "end" in reply
-    picture = sessions.picture_of(reply)
+    picture = with_agents(sessions.picture_of(reply))
     view = table.View("unity", (picture,), runs=record.of_replies([reply]))
     table.table([view], all_columns=True, with_host=True)
     table.notes([view])
-    table.document(view)
+    document(view)
 
 
 def main() -> None:
+    from lnode.locate.known_agents import known_agents
     from lnode.schedulers import known  # noqa: F401 - loaded before it counts
+
+    known_agents()
 
     before = peak_mib()
     answer = whole(SECTIONS[sys.argv[1]]())

@@ -149,7 +149,10 @@ def _amount(screen: Screen) -> int:
 
 
 def _motion(screens: Sequence[Screen], height: float) -> str:
-    """Return the film's rules: each screen stays for its seconds, and the first follows the last."""
+    """Return the film's rules: each screen stays for its seconds, and the first follows the last.
+
+    A reader without CSS animations shows the screen with the notice.
+    """
     if len(screens) == 1:
         return ""
     total, so_far, steps = sum(screen.seconds for screen in screens), 0.0, ""
@@ -158,8 +161,9 @@ def _motion(screens: Sequence[Screen], height: float) -> str:
         so_far += screen.seconds
     still = max(range(len(screens)), key=lambda at: (screens[at].passing, _amount(screens[at])))
     return (
-        f"@keyframes film{{{steps}}}.strip{{animation:film {total:.1f}s step-end infinite}}@media "
-        f"(prefers-reduced-motion:reduce){{.strip{{animation:none;transform:translateY({_px(-still * height)}px)}}}}"
+        f"@keyframes film{{{steps}}}.strip{{transform:translateY({_px(-still * height)}px);"
+        f"animation:film {total:.1f}s step-end infinite}}"
+        "@media (prefers-reduced-motion:reduce){.strip{animation:none}}"
     )
 
 

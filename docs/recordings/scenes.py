@@ -1,6 +1,6 @@
 """Makes the recordings in README and docs, out of `lnode demo` on a real terminal: `python docs/recordings/scenes.py`.
 
-No screen is drawn by hand: tests/inprocess/test_scenes.py plays each scene again and compares.
+No screen is drawn by hand: tests/inprocess/test_recordings.py plays each scene again and compares.
 """
 
 import os
@@ -85,7 +85,7 @@ def attach(_: Laptop, film: Film) -> None:
     film.command("lnode demo")
     film.hold(r"^lnode: livenode runs on c001", 4.0)
     film.command("a=42")
-    film.command("drop 8")
+    film.command("drop 10")
     film.watch(r"^lnode: demo silent for")
     for key, told in (("l", "1 key not sent"), ("s", "2 keys not sent")):
         film.press(key)
@@ -138,8 +138,8 @@ def init(made: Laptop, film: Film) -> None:
 SCENES = {
     "attach": Scene("A session on a compute node: the network is cut, and lnode comes back to the same shell", 80, 22,
                     attach),
-    "ls": Scene("The sessions and runs on a cluster", 92, 7, ls, moves=False),
-    "init": Scene("lnode --init: from the ssh configuration to the first session", 120, 26, init),
+    "ls": Scene("The sessions and runs on a cluster", 72, 7, ls, moves=False),
+    "init": Scene("lnode --init: from the ssh configuration to the first session", 130, 26, init),
 }  # fmt: skip
 
 

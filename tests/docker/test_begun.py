@@ -1,13 +1,15 @@
 """An rc file that takes its time or starts another program: you are told, nothing is replaced, no login is repeated."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from full import FULL
 from rig import Rig, wait_until
-from sites import as_delivered, logins
+from sites import as_delivered, in_a_pipe, logins, sshd_with
 from window import LNODE, Window
 
 Write = Callable[[str], None]
@@ -102,3 +104,25 @@ def test_on_a_laptop_that_does_not_know_the_host_the_link_shares_the_one_login(
         assert logins(slurm) == (before + 1, failed)
         window.press("\x04")
         assert window.exit_status() == 8
+
+
+@pytest.mark.skipif(not FULL, reason="waits a minute for each, with LNODE_FULL=1")
+@pytest.mark.parametrize(
+    ("rc", "sshd"),
+    [
+        ("exec fish", ""),
+        ("read answer", ""),
+        ("bash --norc", ""),  # as newgrp, which needs the rights that a container takes away
+        ("", "ForceCommand while echo '1) shell 2) leave'; do read choice || exit; done"),
+    ],
+)
+def test_each_question_to_a_login_that_does_not_begin_has_its_sentence(
+    slurm: Rig, bashrc: Write, rc: str, sshd: str
+) -> None:
+    verbs = [("--ls",), ("sim", "--run", "--", "true"), ("none", "--kill", "--yes"), ("--doctor",)]
+    if rc:
+        bashrc(rc)
+    with sshd_with(slurm, f"Match User alice\n    {sshd}") if sshd else nullcontext(), ThreadPoolExecutor(4) as pool:
+        ended = [*pool.map(lambda words: in_a_pipe(slurm, "unity", *words), verbs)]
+    assert [one.returncode for one in ended] == [8, 8, 8, 1]
+    assert all("let you in, but lnode's line did not begin there" in one.stdout + one.stderr for one in ended)

@@ -219,6 +219,7 @@ def test_a_view_whose_session_ends_meanwhile_goes_on(slurm: Rig) -> None:
 
 def test_where_the_scheduler_is_silent_nothing_is_ended(slurm: Rig) -> None:
     job = start(slurm, "mine", "sinteractive-sbatch -m 1000")
+    wait_until(lambda: f"{job}.0" in slurm.exec("squeue -h -s")[1], "its shell runs")
     pid = slurm.exec("pidof slurmctld", user="root")[1].strip()
     slurm.exec(f"kill -STOP {pid}", user="root")
     try:

@@ -297,3 +297,14 @@ def test_a_server_whose_folder_only_a_login_shell_knows(tmuxes: Rig) -> None:
         window.leave()
     assert lnode(tmuxes, "work", "--peek").returncode == 0
     assert servers(tmuxes) == 2
+
+
+@pytest.mark.parametrize("release", [*RELEASES, "1.8"])
+def test_an_agent_that_waits_is_seen_and_answered(tmuxes: Rig, release: str) -> None:
+    on_path(tmuxes, release)
+    asks = "printf 'Continue? [y/N] '; read -r x; echo got $x; exec cat"
+    tmux(tmuxes, release, "new-session", "-d", "-s", "fit", "-x", "80", "-y", "24", f"sh -c {shlex.quote(asks)}")
+    wait_until(lambda: "a prompt waits for you" in lnode(tmuxes, "--ls").stdout, "the prompt")
+    done = lnode(tmuxes, "fit", "--answer", "y")
+    assert (done.returncode, done.stderr) == (0, "lnode: answered a prompt in fit on unity: y\n")
+    assert "got y" in lnode(tmuxes, "fit", "--peek").stdout

@@ -61,7 +61,7 @@ class Host:
         return [int(pid) for pid in (self.folder / "started").read_text().split()]
 
     def question(self) -> Question:
-        return Question(self.target, "list", "", "", silent=True)
+        return Question(self.target, "list", "", "", "", silent=True)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ from lnode.ssh import question
 from lnode.ssh.target import Target
 question.REPLY_WITHIN_S = 0.5
 target = Target("unity", None, {"hostname": ("h",), "user": ("me",), "port": ("22",)})
-with question.Question(target, "list", "", "") as asked:
+with question.Question(target, "list", "", "", "") as asked:
     try:
         print("answered", asked.reply()["host"][0])
     except LnodeError as error:

@@ -16,6 +16,7 @@ import plain_words
 from lnode.cli import parser
 from lnode.cli.completing import Known, Names, candidates
 from lnode.cli.words import VERBS, WORDS, Scope
+from lnode.commands.guide import GUIDE
 from lnode.demo import state
 from lnode.errors import ExitCode
 from lnode.laptop.setting_keys import KEYS
@@ -71,7 +72,9 @@ def greeting() -> Iterator[str]:
 
 
 LINES = [line for block in blocks() if not block.marked for line in typed(block)]
-COMMANDS = sorted({*LINES, *(span for span in spans() if span.startswith("lnode ")), *greeting(), *hints()})
+IN_GUIDE = [row.strip().partition("  ")[0] for row in GUIDE.splitlines() if row.startswith("    lnode ")]
+SPANS = [span for span in spans() if span.startswith("lnode ")]
+COMMANDS = sorted({*LINES, *SPANS, *greeting(), *hints(), *IN_GUIDE})
 
 
 def test_there_are_commands_of_all_kinds() -> None:
@@ -96,7 +99,7 @@ def reads(words: list[str]) -> bool:
     context = typer.main.get_command(parser._app).make_context("lnode", parser._with_peek(mine))
     place = context.params.pop("host"), context.params.pop("session")
     verb, _ = parser._fitting(*place, {name: value for name, value in context.params.items() if value != ()})
-    return (verb.name == "run") == bool(command)
+    return (verb.name in ("run", "exec")) == bool(command)
 
 
 @pytest.mark.parametrize("line", ["unity --lss", "unity x --ls", "unity --undo", "unity --kill --ls", "--peek"])

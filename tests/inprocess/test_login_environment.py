@@ -188,6 +188,15 @@ def test_a_run_starts_whatever_a_prompt_would_do(
     assert not [path for path in Path("/proc").glob("[0-9]*") if is_of(path, site.home, b"sleep")]
 
 
+def test_a_login_shell_that_ends_each_time_is_said_at_once(run_in: Callable[[str], Site]) -> None:
+    site = run_in("bash")
+    (site.home / ".bash_profile").write_text("exit 3\n")
+    nonce = call.nonce()
+    values = ("sim", call.run_id(), "", "true", "", call.source("keeper"))
+    said = site.answer(call.question("run", nonce, *values), "start\n").stdout
+    assert f"{nonce} not-started" in said, said
+
+
 def is_of(process: Path, home: Path, program: bytes) -> bool:
     """Is that a process in that home?"""
     try:

@@ -299,7 +299,7 @@ def test_the_list_has_every_run_and_no_run_that_is_none(host: Host) -> None:
     for odd in ("broken", "sim.1", "x.new"):
         (host.folder / odd).mkdir()
     nonce = call.nonce()
-    reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "/no/tmux")).decode().split("\n"))
+    reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "/no/tmux", "")).decode().split("\n"))
     found = record.parse_runs(reply["runs"])
     assert [(run.name, run.state, run.code, run.command) for run in found] == [("sim", "ended", 0, "echo 'two words'")]
 
@@ -344,7 +344,7 @@ def test_a_run_is_its_own_clusters_where_another_shares_the_home(host: Host) -> 
 
     def listed(before: str) -> tuple[str, ...]:
         nonce = call.nonce()
-        reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", ""), before).decode().split("\n"))
+        reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "", ""), before).decode().split("\n"))
         return tuple(run.name for run in record.parse_runs(reply.get("runs", ())))
 
     assert (listed(ours), listed(others)) == (("sim",), ())

@@ -23,7 +23,7 @@ FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][a-z-]*")
 def keywords(verb: Verb) -> dict[str, tuple[object, bool]]:
     """The keyword arguments that the table tells for a verb: the type of each, and whether it may be left out."""
     own: dict[str, tuple[object, bool]] = {verb.value: (verb.type, False)} if verb.value else {}
-    if verb.name == "run":
+    if verb.name in ("run", "exec"):
         own["command"] = (list[str], False)
     if verb.name == "man":
         own["page"] = (str, False)

@@ -19,6 +19,7 @@ from lnode.cluster.sessions import picture_of
 from lnode.commands.doctor import checks
 from lnode.commands.doctor import facts as doctor_facts
 from lnode.commands.ls import table
+from lnode.commands.ls.document import document
 from lnode.commands.ls.table import View
 from lnode.commands.rescue import recipes
 from lnode.commands.setup import livenode
@@ -222,7 +223,7 @@ def show(reply: Rows) -> None:
     view = View("unity", (picture,), 60, "", of_replies([reply]))
     table.table([view], all_columns=True, with_host=True)
     table.notes([view])
-    json.dumps(table.document(view))
+    json.dumps(document(view))
     for entry in picture.entries:
         announcements.truth(entry, "unity", picture)
         announcements.title(entry, picture)

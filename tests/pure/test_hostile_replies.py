@@ -12,6 +12,7 @@ from lnode.attach import expiry
 from lnode.cluster import panes, sessions, tmux
 from lnode.commands.doctor import checks
 from lnode.commands.ls import table
+from lnode.commands.ls.document import document
 from lnode.commands.ls.table import View
 from lnode.commands.rescue import recipes
 from lnode.commands.setup import livenode
@@ -116,7 +117,7 @@ def test_any_reply_can_be_shown(replies: list[dict[str, tuple[str, ...]]], age_s
     view = View("unity", pictures, age_s=age_s, runs=record.of_replies(replies))
     columns, rows = table.table([view], all_columns=True, with_host=True)
     assert all(len(row) == len(columns) for row in rows)
-    json.dumps(table.document(view))
+    json.dumps(document(view))
     for line in table.notes([view]):
         visible(line)
     for picture in pictures:
@@ -218,4 +219,4 @@ def test_a_long_section_is_read(name: str, scheduler: str) -> None:
     rows = tuple(true[at % len(true)].replace("4242", str(4242 + at % 5000)) for at in range(SECTION // 100))
     reply = {other: tuple(rows) for other, rows in _TRUE.items() if not other.startswith(("no-", "lost"))}
     reply |= {name: rows, "scheduler": (scheduler,)}
-    table.document(View("unity", (sessions.picture_of(reply),), runs=record.of_replies([reply])))
+    document(View("unity", (sessions.picture_of(reply),), runs=record.of_replies([reply])))

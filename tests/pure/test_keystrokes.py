@@ -18,8 +18,12 @@ from lnode.cluster import keystrokes
         ("Enter", ("tEnter",)),
         ("ls;", ("tls;",)),
         ("a;b", ("ta;b",)),
-        ("a\nb", ("ta", "kEnter", "tb")),
-        ("a\r\nb", ("ta", "kEnter", "tb")),
+        ("a\nb", ("ta\nb",)),
+        ("a\r\nb", ("ta\nb",)),
+        ("a\n\n\tb\n", ("ta\n\n\tb", "kEnter")),
+        ("a\tb\n", ("ta", "kTab", "tb", "kEnter")),
+        ("\n", ("kEnter",)),
+        ("\n\na\n\x03b\n", ("kEnter", "kEnter", "ta", "kEnter", "kC-c", "tb", "kEnter")),
         ("\x03", ("kC-c",)),
         ("\x01\x1a\x1d\x1e\x1f", ("kC-a", "kC-z", "kC-]", "kC-^", "kC-_")),
         ("\t\x1b\x7f\x1c", ("kTab", "kEscape", "kBSpace", "kC-\\")),
@@ -33,8 +37,11 @@ def test_words(text: str, words: tuple[str, ...]) -> None:
 
 @given(st.text())
 def test_nothing_is_lost(text: str) -> None:
-    typed = "".join(word[1:] for word in keystrokes.words(text, enter=False) if word[0] == "t")
-    assert typed == "".join(c for c in text if not ("\0" < c < " " or c == "\x7f"))
+    words = keystrokes.words(text, enter=False)
+    typed = "".join(word[1:] for word in words if word[0] == "t")
+    plain = re.sub(r"[\x01-\x1f\x7f]", "", typed)
+    assert plain == "".join(c for c in text if not ("\0" < c < " " or c == "\x7f"))
+    assert typed.count("\n") + words.count("kEnter") == text.replace("\r\n", "\n").replace("\r", "\n").count("\n")
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))

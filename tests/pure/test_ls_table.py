@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lnode.cluster.agents import Agent, AgentState, Choice
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux_answers import Ended, Session
-from lnode.commands.ls.table import View, document, left_of, notes, table
+from lnode.commands.ls.document import document
+from lnode.commands.ls.table import View, left_of, notes, table
 from lnode.runs.record import Run
 from lnode.schedulers.job import Job
 
@@ -90,7 +92,8 @@ def test_columns_in_which_nothing_stands_are_left_out() -> None:
     idle = entry("notes", State.SHELL, kind="login", active=NOW)
     assert shown(view(idle)) == ["SESSION | KIND | STATE | NODE", "notes | login | shell | login1"]
     assert (
-        shown(view(idle), all_columns=True)[0] == "SESSION | KIND | STATE | NODE | JOB | LEFT | WHY | ATTACHED | IDLE"
+        shown(view(idle), all_columns=True)[0]
+        == "SESSION | KIND | STATE | NODE | JOB | LEFT | WHY | ATTACHED | IDLE | AGENT"
     )
 
 
@@ -155,7 +158,7 @@ def test_the_document() -> None:
         "sessions": [{
             "name": "main", "kind": "node", "state": "running", "node": "c0512", "login_node": "login1",
             "created": NOW - 600, "active": NOW - 30, "idle_s": 30, "clients": 1,
-            "attached_from": ["laptop", "10.0.0.5"], "bell": False, "why": None, "starts_in_s": None,
+            "attached_from": ["laptop", "10.0.0.5"], "bell": False, "agent": None, "why": None, "starts_in_s": None,
             "restarted_at": None,
             "job": {"id": "4711", "state": "RUNNING", "nodes": "c0512", "reason": None, "left_s": 36000,
                     "submitted": NOW - 60},
@@ -211,3 +214,25 @@ def test_runs_stand_below_the_sessions_what_ended_last_first() -> None:
             "exit_code": 0, "job": None, "session": None, "command": "python a.py",
         }
     ]  # fmt: skip
+
+
+CLAUDE = Agent(
+    "claude", AgentState.WAITS, "Do you want to proceed?", (Choice("1", "Yes"), Choice("2", "No")), since=NOW - 720
+)
+
+
+def test_a_session_in_which_an_agent_waits_for_you_comes_first() -> None:
+    asks = entry("zebra", State.SHELL, kind="login")._replace(agent=CLAUDE)
+    works = entry("ant", State.SHELL, kind="login")._replace(agent=Agent("codex", AgentState.WORKING))
+    rows = shown(view(ENDED, works, asks))
+    assert [row.partition(" ")[0] for row in rows] == ["SESSION", "zebra", "old", "ant"]
+    assert "claude waits for you, 12 min" in rows[1]
+    assert "codex working |" in rows[3]
+
+
+def test_the_document_names_the_agent_and_its_question() -> None:
+    told = document(view(entry("a", State.SHELL, kind="login")._replace(agent=CLAUDE)))
+    assert told["sessions"][0]["agent"] == {  # type: ignore[index]
+        "name": "claude", "state": "waits for you", "since": NOW - 720, "question": "Do you want to proceed?",
+        "choices": [{"key": "1", "text": "Yes"}, {"key": "2", "text": "No"}],
+    }  # fmt: skip

@@ -4,8 +4,6 @@ import pytest
 
 from lnode.cluster.orphans import parse_requests, parse_start
 from lnode.cluster.sessions import Picture, State, picture_of, whereabouts
-from lnode.cluster.tmux_answers import PANES_FORMAT
-from lnode.remote.call import value_names
 from lnode.schedulers.slurm import WIDTHS
 
 NOW = 1_700_000_000
@@ -113,8 +111,3 @@ def test_a_strange_job_in_a_note_is_none() -> None:
 @pytest.mark.parametrize(("rows", "start"), [([], None), (["x"], None), (["60"], NOW - 60), ([str(10**11)], None)])
 def test_the_start_of_a_node(rows: list[str], start: int | None) -> None:
     assert parse_start(rows, NOW) == start
-
-
-def test_the_list_is_asked_as_ever() -> None:
-    assert value_names("list") == ("nonce", "panes_format", "tmux_path")
-    assert PANES_FORMAT.endswith("#{session_name}")

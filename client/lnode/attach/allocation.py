@@ -1,6 +1,7 @@
 """Tells you about your session's allocation during an attach: asks the host now and then, and tells the news.
 
-It outlives its links: after a lost connection it tells nothing twice, and asks no sooner.
+Between two questions to the scheduler it asks tmux alone, whether an agent waits for you in any session. It outlives
+its links: after a lost connection it tells nothing twice, and asks no sooner.
 """
 
 import asyncio
@@ -11,14 +12,17 @@ from functools import partial
 from typing import NoReturn
 
 from lnode.attach import expiry, last_seen
+from lnode.attach.agent_watch import AgentWatch
 from lnode.attach.announcements import News, Seen, news, peril, title, truth
+from lnode.attach.waits import heading
 from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import Entry, Picture
 from lnode.laptop import notify
 from lnode.laptop.off_loop import in_thread
+from lnode.locate.known_agents import with_agents
 
 _BELL = "\a"
-_LOOK_S = 30.0  # whether somebody types again
+_LOOK_S = 30.0  # between two questions to tmux, and whether somebody types again: you hear of an agent within 35 s
 
 Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 """Returns the reply to a line, which is made from a nonce. Raises LinkFailed."""
@@ -27,18 +31,20 @@ Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 class Lookout:
     """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh.
 
-    `quiet_s` returns how long nobody has typed.
+    `glance(nonce)` is the line that asks tmux alone. `quiet_s` returns how long nobody has typed.
     """
 
     def __init__(
         self,
         alias: str,
         look: Callable[[str], str],
+        glance: Callable[[str], str],
         line: Callable[..., str],
         note: Callable[[str], None],
         quiet_s: Callable[[], float],
     ) -> None:
-        self._alias, self._look, self._line, self._note, self._quiet_s = alias, look, line, note, quiet_s
+        self._alias, self._look, self._glance, self._line, self._note = alias, look, glance, line, note
+        self._quiet_s, self._agents, self._own_title, self._name = quiet_s, AgentWatch(alias, note), "", ""
         self._asked_at = float("-inf")
         self._answer: tuple[Entry | None, int | None] = None, None
         self._seen = Seen()
@@ -51,15 +57,31 @@ class Lookout:
             await ask(self._says(None, "", _of_lnode(trouble)))
             trouble = ""
         while True:
-            while (left_s := self._left_s()) > 0:  # noqa: ASYNC110 - a key is no event
+            while (left_s := self._left_s()) > 0:
                 await asyncio.sleep(min(left_s, _LOOK_S))
+                if self._left_s() > 0:
+                    await self._see_agents(ask, await ask(self._glance), session)
             self._asked_at, self._answer = time.monotonic(), (None, None)
-            picture = sessions.picture_of(await ask(self._look))
+            reply = await ask(self._look)
+            picture = sessions.picture_of(reply)
             entry = next((entry for entry in picture.entries if entry.session.birth == session), None)
             self._asked_at, self._answer = time.monotonic(), (entry, picture.now)
             if entry is not None:
                 await self._tell(ask, entry, picture, trouble)
                 trouble = ""
+            await self._see_agents(ask, reply, session)
+
+    async def _see_agents(self, ask: Ask, reply: Mapping[str, Sequence[str]], session: tmux_answers.Birth) -> None:
+        """Tell of agents that wait, and name them in the title of this terminal."""
+        if "panes" not in reply:
+            return
+        picture = with_agents(sessions.picture_of(reply))
+        await self._agents.see(picture, lambda sound: ask(self._says(None, "", "", "", "", "", sound)))
+        titled = heading(self._own_title, self._name, self._agents.waits, session)
+        titled = titled or (self._name if self._title else "")
+        if self._name and titled != self._title:
+            await ask(self._says(None, titled, ""))
+            self._title = titled
 
     def _left_s(self) -> float:
         return self._asked_at + expiry.pause_s(*self._answer, quiet_s=self._quiet_s()) - time.monotonic()
@@ -72,10 +94,12 @@ class Lookout:
         last_seen.keep(self._alias, entry.session.name, now)
         first = (peril(entry, self._alias) or now) if self._first and not (new and new.text) else ""
         text = "; ".join(filter(None, (first, trouble)))
-        heading = title(entry, picture) or (entry.session.name if self._title else "")
-        if text or heading != self._title:
-            await ask(self._says(entry, heading, _of_lnode(text)))
-        self._first, self._title, self._seen = False, heading, self._seen.then(entry)
+        self._own_title, self._name = title(entry, picture), entry.session.name
+        titled = heading(self._own_title, self._name, self._agents.waits, entry.session.birth)
+        titled = titled or (self._name if self._title else "")
+        if text or titled != self._title:
+            await ask(self._says(entry, titled, _of_lnode(text)))
+        self._first, self._title, self._seen = False, titled, self._seen.then(entry)
 
     async def _announce(self, ask: Ask, entry: Entry, new: News) -> None:
         """Tell it in the session and on the desktop, unless another lnode was faster."""
@@ -91,7 +115,7 @@ class Lookout:
     def _says(
         self,
         entry: Entry | None,
-        heading: str,
+        titled: str,
         text: str,
         option: str = "",
         old: str = "",
@@ -99,7 +123,7 @@ class Lookout:
         sound: str = "",
     ) -> Callable[[str], str]:
         pid = str(entry.job.sid) if entry and entry.job else ""
-        words = (tmux.literal(heading), tmux.literal(text), option, old, new, sound, pid)
+        words = (tmux.literal(titled), tmux.literal(text), option, old, new, sound, pid)
         return lambda nonce: self._line(nonce, *words)
 
 

@@ -1,8 +1,10 @@
 """The scripts that one attach runs on the host, each as the line that ssh takes."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from lnode.cluster import tmux
+from lnode.errors import LnodeError
 from lnode.laptop import folders
 from lnode.locate.address import Address
 from lnode.remote import call
@@ -62,6 +64,23 @@ class Scripts(NamedTuple):
         from lnode.cluster import sessions  # loaded after ssh has started
 
         return call.question("list", nonce, *sessions.list_values(self.address.settings.tmux))
+
+    def watch(self, nonce: str) -> str:
+        """Return the line that asks for the host's picture and its agents."""
+        return call.question("list", nonce, *self._list_values())
+
+    def glance(self, nonce: str) -> str:
+        """Return the line that asks tmux alone, for the agents in its sessions."""
+        return call.question("glance", nonce, *self._list_values())
+
+    def _list_values(self) -> tuple[str, ...]:
+        """Return the values of list.sh; without signs of agents if config.toml has a table that does not fit."""
+        from lnode.cluster import sessions  # loaded after ssh has started
+        from lnode.locate.known_agents import signs
+
+        with suppress(LnodeError):
+            return sessions.list_values(self.address.settings.tmux, signs())
+        return sessions.list_values(self.address.settings.tmux)
 
     def news(self, nonce: str, *words: str) -> str:
         """Return the line that shows news in the session (news.sh)."""

@@ -63,7 +63,8 @@ class _Supervisor:
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # True if this terminal never creates
-        self._lookout = Lookout(address.alias, scripts.look, scripts.news, self._past.note, self._quiet_s)
+        looks = (scripts.watch, scripts.glance)
+        self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s)
         self._rode: master.Identity | None = None  # the master that the last terminal had
         self._parting = Parting(tty, self._loop.beside, scripts.look)
         self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)

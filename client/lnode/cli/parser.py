@@ -53,10 +53,10 @@ def _with_peek(argv: Sequence[str]) -> list[str]:
 
 
 def _parted(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the words for lnode, and the command behind `--run --`: typer would take its first word for a SESSION."""
+    """Return the words for lnode, and those of a command behind `--`: typer would take the first one for a SESSION."""
     words = list(argv)
     at = words.index("--") if "--" in words else len(words)
-    return (words[:at], tuple(words[at + 1 :])) if "--run" in words[:at] else (words, ())
+    return (words[:at], tuple(words[at + 1 :])) if {"--run", "--exec"} & {*words[:at]} else (words, ())
 
 
 # --- typer's command, made of the table
@@ -109,8 +109,9 @@ def _parameter(name: str, type_: Any, how: Any) -> Parameter:
 def _lnode(context: typer.Context, host: str | None, session: str | None, **typed: Any) -> ExitCode:
     verb, given = _fitting(host, session, typed)
     words = {word.argument: given[word.name] for word in WORDS if word.name in given and word.argument}
-    if verb.name == "run":
-        words["command"] = _command(context.obj, f"{host} {session}")
+    if verb.name in ("run", "exec"):
+        said = " ".join(filter(None, (host, session, verb.flag)))
+        words["command"] = _command(context.obj, said, verb)
     if verb.name == "man":
         from lnode.cli.manual import page
 
@@ -175,10 +176,10 @@ def _check_place(verb: Verb, host: str | None, session: str | None) -> None:
         raise _wrong("a run needs a name", f"as in: lnode {host} sim {words}")
 
 
-def _command(words: Sequence[str], place: str) -> Sequence[str]:
-    """Return the command behind `--run --`. Raises LnodeError(USAGE) if there is none."""
+def _command(words: Sequence[str], place: str, verb: Verb) -> Sequence[str]:
+    """Return the command behind `--`. Raises LnodeError(USAGE) if there is none."""
     if not words or not words[0]:
-        raise _wrong("--run needs a command behind --", f"as in: lnode {place} --run -- python long.py")
+        raise _wrong(f"{verb.flag} needs a command behind --", f"as in: lnode {place} -- python long.py")
     return words
 
 

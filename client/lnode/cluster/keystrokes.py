@@ -6,22 +6,30 @@ from collections.abc import Collection
 
 from lnode.errors import ExitCode, LnodeError
 
-_CONTROL = re.compile(r"([\x01-\x1f\x7f])")
-_KEYS = {"\t": "Tab", "\n": "Enter", "\r": "Enter", "\x1b": "Escape", "\x1c": "C-\\", "\x7f": "BSpace"}
+_CONTROL = re.compile(r"([\x01-\x09\x0b-\x1f\x7f])")
+_CONTROL_OF_LINES = re.compile(r"([\x01-\x08\x0b-\x1f\x7f])")  # a tab belongs to the lines
+_KEYS = {"\t": "Tab", "\r": "Enter", "\x1b": "Escape", "\x1c": "C-\\", "\x7f": "BSpace"}
 _MOST_BYTES = 64 << 10  # of a line, which a shell reads one by one
 
 
 def words(text: str, *, enter: bool) -> tuple[str, ...]:
     """Each word is `t` and a text to be typed as it is, or `k` and the name of a key.
 
-    A control character is the key that makes it: a newline is Enter, `\\x03` is Ctrl-C. With `enter` Enter comes last.
+    A control character is the key that makes it: `\\x03` is Ctrl-C, a newline is Enter. But several lines are one text.
+    With `enter` Enter comes last.
     """
+    text = text.replace("\r\n", "\n")
+    control = _CONTROL_OF_LINES if "\n" in text.strip("\n") else _CONTROL
     found: list[str] = []
-    for part in _CONTROL.split(text.replace("\r\n", "\n")):
-        if _CONTROL.fullmatch(part):
+    for part in control.split(text):
+        lines = part.strip("\n")
+        if control.fullmatch(part):
             found.append(f"k{_KEYS.get(part) or f'C-{chr(ord(part) | 0x40).lower()}'}")
-        elif part:
-            found.append(f"t{part}")
+        elif lines:
+            before, _, after = part.partition(lines)
+            found += [*["kEnter"] * len(before), f"t{lines}", *["kEnter"] * len(after)]
+        else:
+            found += ["kEnter"] * len(part)
     return (*found, "kEnter") if enter else tuple(found)
 
 

@@ -87,3 +87,4 @@ class PaneEvent(StrEnum):
 
     IDLE = "idle"
     BELL = "bell"
+    AGENT = "agent"

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from lnode.cluster import job_evidence, login_nodes, orphans, tmux, tmux_answers
 from lnode.cluster import processes as cluster_processes
+from lnode.cluster.agents import Agent
 from lnode.cluster.job_evidence import Tie
 from lnode.cluster.processes import Host, LoginProcess
+from lnode.cluster.screens import parse_screens
 from lnode.remote.fields import SSH_PORT, NodeName, Port, SessionId, epoch
 from lnode.schedulers import estimate
 from lnode.schedulers import known as schedulers_known
-from lnode.schedulers.job import Job, is_over, is_running, short_host
+from lnode.schedulers.job import Job, is_over, is_running, left_in_words, paused_in_words, short_host
 from lnode.text import in_words
 
 
@@ -47,7 +49,8 @@ class Entry(NamedTuple):
     `starts_in_s` is Slurm's own estimate for a waiting job, or None. `others` are more jobs that were requested in it,
     `room_s` is the longest time limit of a waiting job that would end before the maintenance for which it waits, or 0.
     `submitted` batch jobs that you submitted in it and that are not its own. `restarted` is when the login node of a
-    lost session has started since, by its clock, None if it has not.
+    lost session has started since, by its clock, None if it has not. `agent` is known behind with_agents
+    (locate/known_agents.py).
     """
 
     session: tmux_answers.Session
@@ -58,6 +61,7 @@ class Entry(NamedTuple):
     others: tuple[Job, ...] = ()
     submitted: tuple[Job, ...] = ()
     ending: Ending = Ending()
+    agent: Agent | None = None
     restarted: int | None = None
     room_s: int = 0
 
@@ -138,9 +142,12 @@ class Picture(NamedTuple):
         return sum(entry.session.name == name for entry in self.entries) > 1
 
 
-def list_values(tmux_path: str) -> tuple[str, ...]:
-    """What list.sh is called with, behind the nonce. `tmux_path` is the configured one, or ""."""
-    return (tmux_answers.PANES_FORMAT, tmux_path)
+def list_values(tmux_path: str, signs: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the values of list.sh, behind the nonce. `tmux_path` is the configured one, or "".
+
+    It answers with the screens on which one of the `signs` stands.
+    """
+    return (tmux_answers.PANES_FORMAT, tmux_path, "\n".join(signs))
 
 
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
@@ -224,8 +231,13 @@ def _sessions(
     reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
 ) -> Iterator[tuple[tmux_answers.Session, Mapping[str, Sequence[str]]]]:
     """Yield each session, and pane -> the sessions that show it on the same server: ids are those of one server."""
-    for section in ("panes", *(f"panes-{number}" for number in range(2, _MOST_SERVERS + 1))):
-        of_server = _sessions_of(reply.get(section, ()), reply, processes)
+    for number in ("", *(f"-{number}" for number in range(2, _MOST_SERVERS + 1))):
+        of_server = _sessions_of(reply.get(f"panes{number}", ()), reply, processes)
+        screens = parse_screens(reply.get(f"screens{number}", ()))
+        of_server = [
+            session._replace(screens=tuple(screens[pane] for pane in session.pane_ids if pane in screens))
+            for session in of_server
+        ]
         shown = _names_by_pane(of_server)
         yield from ((session, shown) for session in of_server)
 
@@ -300,24 +312,9 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
     return State.ENDING if is_over(job) else State.WAITING
 
 
-def paused_in_words(job: Job | None) -> str:
-    """Return `is suspended` for a job whose processes are stopped on its nodes, "" for any other."""
-    return _PAUSED.get(job.state, "") if job else ""
-
-
 def _on_its_node(job: Job) -> str:
     does = paused_in_words(job) or "runs"
     return ", ".join(filter(None, (f"{does} on {job.nodes}" if job.nodes else does, left_in_words(job))))
-
-
-_PAUSED = {"STOPPED": "is stopped", "SUSPENDED": "is suspended"}
-
-
-def left_in_words(job: Job) -> str:
-    """Return `61 h left`, `no time limit`, or "" if Slurm does not say."""
-    if job.left_s is not None:
-        return f"{in_words(job.left_s)} left"
-    return "no time limit" if job.left == "UNLIMITED" else ""
 
 
 def start_in_words(entry: Entry) -> str:

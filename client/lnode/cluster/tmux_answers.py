@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from lnode.cluster.screens import PaneScreen
 from lnode.remote.fields import JobId, PaneId, SessionId, epoch, number
 
 # Options that a tmux before 2.0 does not know come out empty. lnode's own values come before the free text.
@@ -38,7 +39,7 @@ class Session(NamedTuple):
     else a tty. `alerts` are tmux's flags of its windows: `!` bell, `~` silence, `#` activity. `told` is the job whose
     start was told, `warned` the last warning (`JOB MINUTES`). `ends_by` is the option of tmux by which the session ends
     when nobody is attached, or "". `prefix` is its prefix key, as tmux names it: C-b. `server` is the pid of its
-    server, 0 before tmux 2.1.
+    server, 0 before tmux 2.1. `screens` are those of its panes that list.sh has shown.
     """
 
     id: SessionId
@@ -57,6 +58,7 @@ class Session(NamedTuple):
     ends_by: str = ""
     prefix: str = ""
     server: int = 0
+    screens: tuple[PaneScreen, ...] = ()
 
     @property
     def birth(self) -> Birth:

@@ -16,6 +16,7 @@ from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_trace
 from lnode.remote import call
+from lnode.schedulers.job import left_in_words
 
 
 def renew(address: Address, *, early: bool = False, verbose: bool = False) -> ExitCode:
@@ -81,7 +82,7 @@ def _refuse(entry: Entry, alias: str, *, early: bool) -> None:
         if entry.successor:
             raise LnodeError(ExitCode.FAILED, f"the successor of {name} waits already, job {entry.successor.id}", look)
         if not early:
-            left = sessions.left_in_words(job)
+            left = left_in_words(job)
             held = f"{name} still holds job {job.id}" + (f", {left}" if left else "")
             raise LnodeError(ExitCode.FAILED, held, f"queue its successor: lnode {alias} {name} --renew --early")
     elif entry.state is State.WAITING and job is not None:

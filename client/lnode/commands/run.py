@@ -16,7 +16,7 @@ from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.remote import call
 from lnode.runs import record
-from lnode.schedulers.known import scheduler
+from lnode.schedulers.known import scheduler, steppers
 from lnode.ssh.question import Question
 
 _LONGEST = 120_000  # bytes: the line is an argument of a shell, and so is the command: 128 KiB each (MAX_ARG_STRLEN)
@@ -82,7 +82,7 @@ def _job(alias: str, reply: Reply, session: str) -> str:
         )  # fmt: skip
     if not scheduler(picture.system).step:
         raise LnodeError(
-            ExitCode.MISSING_THERE, f"--on goes with Slurm, and {alias} has another scheduler",
+            ExitCode.MISSING_THERE, f"--on goes with {steppers()}, and {alias} has another scheduler",
             "type it into the session instead: --send, or without --on it runs on the login node",
         )  # fmt: skip
     return entry.job.id

@@ -1,4 +1,4 @@
-"""`lnode HOST SESSION --wait-for REGEX|idle|bell`: return when the session shows it, without attaching.
+"""`lnode HOST SESSION --wait-for REGEX|idle|bell|agent`: return when the session shows it, without attaching.
 
 lnode sends a script one line a second over one connection, and the script answers with the changes. The script asks
 tmux and no scheduler. If the connection is lost, the next one continues with the same pane and row, and types nothing
@@ -13,11 +13,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.cluster import keystrokes, panes
+from lnode.cluster.agents import Agent, AgentState
 from lnode.cluster.panes import Look, PaneEvent, PanePosition, Sent
+from lnode.cluster.screens import agent_in, parse_screens
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import screen
+from lnode.laptop import screen, shown
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, check_pane, has_pane
+from lnode.locate.known_agents import known_agents, signs
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.question import Question
 
@@ -29,6 +32,7 @@ _EVERY_S = 1.0
 _SILENT_S = 15.0  # for an answer over an open connection
 _LOGIN_S = 60.0  # for the first answer over a later connection
 _SEARCH_S = 5.0  # for the pattern in one look at the session
+_REACTS_S = 5.0  # an agent that has got a text: until then its old state may still be on the screen
 
 
 class Text(NamedTuple):
@@ -75,6 +79,8 @@ class _Wait:
         self._place = panes.named(address.name)
         self._sent: Sent | None = None
         self._retries: Retries | None = None  # from the first answer on
+        self._agent: Agent | None = None
+        self._reacts_until = 0.0  # when the state on the screen is the agent's answer to the text
 
     def run(self) -> ExitCode:
         try:
@@ -104,6 +110,8 @@ class _Wait:
             while True:
                 look = self._look(question)
                 now = time.monotonic()
+                if self._until is PaneEvent.AGENT and self._is_settled(look, now):
+                    return ExitCode.DONE
                 if look is not None:
                     idle_since = now
                     if self._is_seen(look):
@@ -120,17 +128,20 @@ class _Wait:
     def _opened(self) -> Iterator[Question]:
         """Open a connection to the session's login node: the first may ask you to sign in, later ones are silent."""
         alias, name, left_s = self._target.alias, self._name, self._left_s()
-        values = (self._address.settings.tmux, *self._place, "follow" if self._text is None else "since")
+        how, shown_by = "follow" if self._text is None else "since", ""
+        if self._until is PaneEvent.AGENT:
+            how, shown_by = "agent", "\n".join(signs())
+        values = (self._address.settings.tmux, *self._place, how)
         if not self._retries:
             deed = "type" if self._text else ""
-            first = asked(self._address, "wait", *values, deed, has=has_pane, within_s=left_s)
+            first = asked(self._address, "wait", *values, deed, shown_by, has=has_pane, within_s=left_s)
             with first as (self._target, question, reply):
                 check_pane(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)
                 self._connected(question)
                 yield question
             return
-        with Question(self._retries.toward(self._target), "wait", *values, "", silent=True) as question:
+        with Question(self._retries.toward(self._target), "wait", *values, "", shown_by, silent=True) as question:
             with question.within(min(left_s, _LOGIN_S)), screen.waiting(f"asking {alias} ..."):
                 reply = question.reply()
             if "no-session" in reply:
@@ -156,6 +167,7 @@ class _Wait:
         if self._text is not None:
             self._sent = Sent(self._text.text, panes.unbarred(reply.get("before", ())))
             text, enter = self._text
+            self._reacts_until = time.monotonic() + _REACTS_S
             screen.say(keystrokes.typed(reply, self._target.alias, self._name, text, enter=enter))
 
     def _connected(self, question: Question) -> None:
@@ -186,6 +198,25 @@ class _Wait:
             return False
         begin, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
         screen.show(*text[begin : end if end >= 0 else None].split("\n"))
+        return True
+
+    def _is_settled(self, look: Look | None, now: float) -> bool:
+        """True if the agent waits for you or is done; print its question."""
+        if look is not None:
+            self._agent = agent_in(tuple(parse_screens(look.rows).values()), known_agents())
+        agent, alias = self._agent, self._target.alias
+        if agent is None or agent.state is AgentState.UNKNOWN:
+            return False
+        if agent.state is AgentState.WORKING:
+            self._reacts_until = 0.0
+            return False
+        if now < self._reacts_until:
+            return False
+        if agent.waits:
+            shown.remember(alias, {self._name: agent.dialog})
+        choices = [f"{choice.key}  {choice.text}" for choice in agent.choices if choice.key != choice.text]
+        asks = f" waits for you: {agent.question}" if agent.waits else " is done"
+        screen.show(f"{agent.name}{asks}", *choices)
         return True
 
     def _too_slow(self) -> LnodeError:
@@ -234,4 +265,8 @@ def _within(seconds: float, failure: Callable[[], LnodeError]) -> Iterator[None]
         signal.signal(signal.SIGALRM, before)
 
 
-_WANTED = {PaneEvent.IDLE: "come to rest", PaneEvent.BELL: "ring"}
+_WANTED = {
+    PaneEvent.IDLE: "come to rest",
+    PaneEvent.BELL: "ring",
+    PaneEvent.AGENT: "show an agent that waits or is done",
+}

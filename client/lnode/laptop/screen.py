@@ -237,16 +237,17 @@ def board(*, whole: bool) -> Iterator[Draw]:
 
 
 class Log:
-    """Prints the output of another program on stdout: in a pipe byte for byte, on a terminal made safe.
+    """Prints the output of another program, on stdout or `errors`: in a pipe byte for byte, on a terminal made safe.
 
     Colours stay, but only during a write. Between two writes the terminal is plain, however lnode ends and whatever
     other text it prints. Writing raises as output() does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, errors: bool = False) -> None:
         import codecs
 
-        self._tty = sys.stdout.isatty()
+        self._stream = sys.stderr if errors else sys.stdout
+        self._tty = self._stream.isatty()
         self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
         self._held = ""
         self._colours = ""  # those that the log has on
@@ -259,13 +260,14 @@ class Log:
                 text, self._held = tamed(self._held + self._decode(data))
                 self._show(text)
             else:
-                sys.stdout.buffer.write(data)
+                self._stream.buffer.write(data)
+                self._stream.flush()
 
     def _show(self, text: str) -> None:
         if not text:
             return
         before, self._colours = self._colours, colours_after(self._colours, text)
-        _put(sys.stdout, _Control(before), _Control(text), _Control(self._colours and _PLAIN))
+        _put(self._stream, _Control(before), _Control(text), _Control(self._colours and _PLAIN))
         self._inside_line = not text.endswith("\n")
 
     def break_line(self) -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from lnode.errors import ExitCode, LnodeError
@@ -91,11 +92,15 @@ class HostSettings(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """All of config.toml: host alias -> its settings, profile -> the keys that it sets."""
+    """All of config.toml: host alias -> its settings, profile -> the keys that it sets.
+
+    `agents` are its tables about agents as they stand in the file.
+    """
 
     path: str
     hosts: Mapping[str, HostSettings]
     profiles: Mapping[str, Mapping[str, str]]
+    agents: Mapping[str, Mapping[str, object]] = MappingProxyType({})
 
     def of_host(self, alias: str, profile: str | None = None, **words: str | None) -> HostSettings:
         """Return the settings of a host under a profile, with the words of its request replaced.
@@ -148,24 +153,30 @@ def _parse(text: str, path: str) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", 'in TOML, write: key = "text"') from None
     for name in tables:
-        if name in ("hosts", "profiles"):
+        if name in ("hosts", "profiles", "agents"):
             continue
-        _refuse(text, path, (name,), "is not a table that lnode knows", "tables are [hosts.ALIAS] and [profiles.NAME]")
-    hosts = {name: HostSettings(**keys) for name, keys in _tables(tables, "hosts", text, path)}
-    profiles = dict(_tables(tables, "profiles", text, path))
-    return Settings(path, hosts, profiles)
+        hint = "tables are [hosts.ALIAS], [profiles.NAME] and [agents.NAME]"
+        _refuse(text, path, (name,), "is not a table that lnode knows", hint)
+    hosts = {name: HostSettings(**keys) for name, keys in _words(tables, "hosts", text, path)}
+    profiles = dict(_words(tables, "profiles", text, path))
+    return Settings(path, hosts, profiles, _tables(tables, "agents", text, path))
 
 
-def _tables(tables: Mapping[str, Any], kind: str, text: str, path: str) -> list[tuple[str, dict[str, str]]]:
+def _tables(tables: Mapping[str, Any], kind: str, text: str, path: str) -> dict[str, dict[str, Any]]:
     group = tables.get(kind, {})
     if not isinstance(group, dict):
         _refuse(text, path, (kind,), "is not a table", f"write [{kind}.NAME] and keys below it")
-    found = []
     for name, table in group.items():
         if not isinstance(table, dict):
             _refuse(text, path, (kind, name), "is not a table", f"write [{kind}.{name}] and keys below it")
-        found.append((name, {key: _value(key, value, text, path, (kind, name, key)) for key, value in table.items()}))
-    return found
+    return group
+
+
+def _words(tables: Mapping[str, Any], kind: str, text: str, path: str) -> list[tuple[str, dict[str, str]]]:
+    return [
+        (name, {key: _value(key, value, text, path, (kind, name, key)) for key, value in table.items()})
+        for name, table in _tables(tables, kind, text, path).items()
+    ]
 
 
 def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]) -> str:

@@ -35,12 +35,19 @@ _NO_NAMES = Names()
 
 
 def keep(alias: str, replies: Sequence[Reply], names: Names = _NO_NAMES) -> None:
-    """Remember a host's answer, unless it is too long to read again, or lnode cannot write its state folder."""
+    """Remember a host's answer, unless it is too long to read again, or lnode cannot write its state folder.
+
+    The screens of panes are left out: they may show secrets.
+    """
     with suppress(OSError):
-        kept = {"host": alias, "at": time.time(), "names": names, "replies": [dict(reply) for reply in replies]}
+        kept = {"host": alias, "at": time.time(), "names": names, "replies": [_kept(reply) for reply in replies]}
         text = json.dumps(kept)
         if len(text) <= _LONGEST:  # json.dumps writes ASCII
             folders.replace_privately(_path(alias), text)
+
+
+def _kept(reply: Reply) -> Reply:
+    return {name: rows for name, rows in reply.items() if not name.startswith("screens")}
 
 
 def read(alias: str) -> Kept | None:

@@ -12,6 +12,7 @@ from lnode.cluster.login_nodes import Claim, is_same
 from lnode.errors import ExitCode, LnodeError
 from lnode.locate import routes
 from lnode.locate.address import Address
+from lnode.locate.known_agents import signs
 from lnode.remote.fields import NodeName
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
@@ -49,12 +50,14 @@ class Answers(NamedTuple):
 class Survey:
     """The questions to a host's login nodes; the end of the block ends their ssh. With `silent` ssh does not ask you.
 
-    ssh never asks you to sign in to the other login nodes, to which the alias does not lead.
+    ssh never asks you to sign in to the other login nodes, to which the alias does not lead. `with_screens`: the
+    answers have the ends of the screens on which an agent may be.
     """
 
-    def __init__(self, address: Address, *, silent: bool = False) -> None:
+    def __init__(self, address: Address, *, silent: bool = False, with_screens: bool = False) -> None:
         self._target, self._settings = address.target, address.settings
-        self._question = Question(address.target, "list", *sessions.list_values(address.settings.tmux), silent=silent)
+        self._values = sessions.list_values(address.settings.tmux, signs() if with_screens else ())
+        self._question = Question(address.target, "list", *self._values, silent=silent)
         self._others: list[Question] = []
         self._abandoned = False
 
@@ -112,7 +115,7 @@ class Survey:
                 routes.learn_node(self._target.alias, node, seen.port, names, led=node == here)
 
     def _ask(self, there: Target) -> Question:
-        return Question(there, "list", *sessions.list_values(self._settings.tmux), silent=True)
+        return Question(there, "list", *self._values, silent=True)
 
     def abandon(self) -> None:
         """Wait no longer, so that answers() fails, also in another thread."""

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # What runs here, in one answer: tmux first, the scheduler last because it may hang. Each section begins with a line
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
-# values: nonce panes_format tmux_path
-# parts: section tmux server scheduler clients own nodes requests runs
+# SIGNS are texts, one a line: the screens on which one of them stands are shown, none without signs.
+# values: nonce panes_format tmux_path signs
+# parts: section tmux server scheduler clients own nodes requests runs screens
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
@@ -57,6 +58,13 @@ show_panes() {
   printf '%s\n' "$rows"
   panes="$panes
 $rows"
+  if [ -n "$signs" ]; then
+    of_shown=''
+    find_shown
+    section "screens${1#panes}"
+    # shellcheck disable=SC2086 # split on purpose
+    show_screens $of_shown
+  fi
   set --
   for id in $(printf '%s\n' "$rows" | sed -n 's/^client \(\$[0-9]*\) .*/\1/p' | sort -u); do
     set -- "$@" ';' show-options -t "$id:"

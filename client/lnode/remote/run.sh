@@ -81,6 +81,14 @@ end_shells() {
   done
 }
 
+# none_lives: have all that were started ended before they became the keeper?
+none_lives() {
+  for shell in $shells; do
+    if kill -s 0 "$shell" 2>/dev/null; then return 1; fi
+  done
+  [ -d "$new" ] && [ ! -e "$new/begun" ]
+}
+
 # Zsh reads .zshrc for a prompt only, and many a .bashrc returns elsewhere. If that shell ends, or takes its time, one without a prompt
 # is started beside it, and the first that comes so far becomes the keeper (keeper.sh).
 shells='' keeper='' plain=-l
@@ -90,9 +98,11 @@ case ${SHELL##*/} in
 esac
 tries=850
 until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" ]; do
-  if [ -n "$plain" ] && [ ! -e "$new/begun" ] && { [ "$tries" -eq 750 ] || ! kill -s 0 $! 2>/dev/null; }; then
+  if [ -n "$plain" ] && { none_lives || { [ "$tries" -le 750 ] && [ ! -e "$new/begun" ]; }; }; then
     start_keeper "$plain"
     plain=
+  elif none_lives; then
+    tries=1
   fi
   if [ -e "$new/refused" ]; then
     end_shells

@@ -2,9 +2,10 @@
 # Type into a session, if there is something to type, then show what has come each time that a line arrives on standard
 # input; it ends with the connection. Rows are counted from the first of the pane's history on.
 # FORMAT, VALUE and PANE are those of find_pane. FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
-# shows the screen and what went past it, `since` what came after row FROM. With the deed `type` one line is waited for (see send.sh).
-# values: nonce tmux_path format value pane from last how deed
-# parts: section tmux server pane
+# shows the screen and what went past it, `since` what came after row FROM, `agent` the screens of all panes of the session on which
+# one of SIGNS stands. With the deed `type` one line is waited for (see send.sh).
+# values: nonce tmux_path format value pane from last how deed signs
+# parts: section tmux server pane screens
 
 # keep_bells: from 2.6 to 3.1 tmux has no flag for a bell in the current window, even if nobody is attached. There a hook keeps it
 # for look, unless you have a hook of your own. It stays: a wait that goes on over another connection still needs it.
@@ -59,7 +60,9 @@ while read -r _; do
   awake=
   look || unseen gone
   recount
-  if ! ask capture-pane -p -J -t "$pane" -S "$start"; then
+  if [ "$how" = agent ]; then
+    session_screens || unseen gone
+  elif ! ask capture-pane -p -J -t "$pane" -S "$start"; then
     looked=
     unseen gone
   fi

@@ -37,6 +37,11 @@ def schedulers() -> "Sequence[Scheduler]":
     return [scheduler(name) for name in KNOWN]
 
 
+def steppers() -> str:
+    """Return the names of those that start more in an allocation."""
+    return " or ".join(one.title for one in schedulers() if one.step)
+
+
 def name_in(reply: Mapping[str, Sequence[str]]) -> str:
     """Return the name of the scheduler that answered; the first one if the reply does not tell."""
     return next((name for name in reply.get("scheduler", ()) if name in KNOWN), next(iter(KNOWN)))

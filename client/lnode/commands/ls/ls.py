@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lnode.cluster.sessions import CANNOT_ASK
 from lnode.commands.ls import table
+from lnode.commands.ls.document import document
 from lnode.commands.ls.table import View
 from lnode.commands.ls.views import addresses_of, remembered, view_of, views_of
-from lnode.commands.ls.watch import refuse_to_watch_a_pipe
-from lnode.commands.ls.watch import watch as keep_watch
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import folders, screen
+from lnode.laptop import folders, screen, shown
 from lnode.laptop.settings import load
 from lnode.locate import pictures
 from lnode.locate.address import Address
@@ -22,14 +21,13 @@ from lnode.locate.survey import Survey
 _WITHIN_S = 10.0  # for all hosts at once
 
 
-def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitCode:
+def ls(address: Address, *, as_json: bool = False, watch: bool = False, notify: bool = False) -> ExitCode:
     """Print the sessions of the host: a table, plain columns in a pipe, or JSON. Raises LnodeError."""
-    if watch:
-        refuse_to_watch_a_pipe()
+    _check(watch=watch, notify=notify)
     target = address.target
     trouble: LnodeError | None = None
     try:
-        with Survey(address) as asked, screen.waiting(f"asking {target.alias} ..."):
+        with Survey(address, with_screens=True) as asked, screen.waiting(f"asking {target.alias} ..."):
             screen.prepare_table()  # while ssh is on its way
             view = view_of(target, asked)
     except LnodeError as error:
@@ -40,11 +38,12 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
         if view.is_fresh and picture.tmux not in ("ok", "partly"):
             raise no_tmux(target.alias, picture.tmux, picture.tmux_says)
     if watch:
-        return keep_watch({target.alias: address}, [view])
+        return _watch({target.alias: address}, [view], notify=notify)
     if as_json:
-        screen.show_json(table.document(view))
+        screen.show_json(document(view))
     else:
         _print_rows([view])
+    _shown([view])
     notes = table.notes([view])
     if trouble:  # the notes name the trouble
         raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail)
@@ -54,32 +53,46 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False) -> ExitC
     return ExitCode.UNREACHABLE if view.silent else ExitCode.DONE
 
 
-def without_host(*, as_json: bool = False, watch: bool = False) -> ExitCode:
+def without_host(*, as_json: bool = False, watch: bool = False, notify: bool = False) -> ExitCode:
     """Print the sessions of all known hosts. Raises LnodeError."""
+    _check(watch=watch, notify=notify)
     settings = load()
     known = sorted({*settings.hosts, *pictures.hosts()})
     if not known:
         hint = "name one: lnode unity --ls; from then on it is among them"
         raise LnodeError(ExitCode.USAGE, "no host is known yet", hint)
     hosts, troubled = addresses_of(known, settings)
-    return _of_all(hosts, troubled, as_json=as_json, watch=watch)
-
-
-def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: bool, watch: bool) -> ExitCode:
-    """Print the sessions of all hosts; `troubled` are hosts that lnode cannot ask."""
     if watch:
-        refuse_to_watch_a_pipe()
+        return _watch(hosts, [*_all(hosts), *troubled], notify=notify)
+    return _of_all(hosts, troubled, as_json=as_json)
+
+
+def _check(*, watch: bool, notify: bool) -> None:
+    if watch:
+        if not (screen.is_terminal() and screen.can_ask()):
+            raise LnodeError(ExitCode.USAGE, "--watch needs a terminal", "for scripts there is: --ls --json")
+    elif notify:
+        raise LnodeError(ExitCode.USAGE, "--notify of --ls goes with --watch", "as in: lnode --ls --watch --notify")
+
+
+def _watch(hosts: Mapping[str, Address], views: Sequence[View], *, notify: bool) -> ExitCode:
+    from lnode.commands.ls.watch import watch as keep_watch  # asyncio, for the notices
+
+    return keep_watch(hosts, views, notifies=notify)
+
+
+def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: bool) -> ExitCode:
+    """Print the sessions of all hosts; `troubled` are hosts that lnode cannot ask."""
     order = sorted([*hosts, *(view.host for view in troubled)])
     views = {view.host: view for view in troubled}
-    if watch:
-        return keep_watch(hosts, [*_all(hosts), *troubled])
     if as_json or not screen.is_terminal():
         views |= {view.host: view for view in _all(hosts)}
         found = [views[host] for host in order]
         if as_json:
-            screen.show_json({"hosts": [table.document(view) for view in found]})
+            screen.show_json({"hosts": [document(view) for view in found]})
         else:
             _print(found)
+        _shown(found)
     else:
         with screen.board(whole=False) as draw:
             draw((), (), [f"asking {', '.join(hosts)} ..."])
@@ -89,6 +102,7 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
                 rest = ", ".join(host for host in order if host not in views)
                 lines = [*table.notes(found), *([f"asking {rest} ..."] if rest else [])]
                 draw(*table.table(found, all_columns=False, with_host=True), lines)
+        _shown(list(views.values()))
     if not all(view.is_fresh for view in views.values()):
         return ExitCode.UNREACHABLE
     unknown = any(picture.tmux in CANNOT_ASK for view in views.values() for picture in view.pictures)
@@ -109,6 +123,12 @@ def _print_rows(views: Sequence[View]) -> None:
     if rows:
         with screen.output():
             screen.print_table(columns, rows)
+
+
+def _shown(views: Sequence[View]) -> None:
+    """Remember the questions of agents that you have seen now."""
+    for view in views:
+        shown.remember(view.host, {entry.session.name: agent.dialog for entry, agent in table.waiting(view)})
 
 
 def _say(notes: Sequence[str]) -> None:

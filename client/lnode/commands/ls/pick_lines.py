@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lnode.commands.ls.pick_state import COLUMNS, MATCHED, Mode, Row, State, index_of, shown
+from lnode.commands.ls.pick_state import ALWAYS, COLUMNS, Mode, Row, State, index_of, shown
 from lnode.commands.ls.table import Cell, notes
 from lnode.text import columns_of, fitted, visible
 
@@ -74,7 +74,7 @@ def _widths(rows: Sequence[Row], columns: int) -> dict[str, int]:
     room, widest, found = columns - len(_GAP), max(_NARROWEST, (columns - len(_GAP)) // 3), dict[str, int]()
     for name in COLUMNS:
         longest = max((columns_of(visible(row.cells[name][0])) for row in rows), default=0)
-        if not longest and name not in MATCHED:
+        if not longest and name not in ALWAYS:
             continue
         width = min(max(longest, len(name)), widest - len(_GAP), room)
         if width < min(_NARROWEST, longest):

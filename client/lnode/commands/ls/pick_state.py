@@ -15,8 +15,9 @@ from lnode.cluster.sessions import IN_DOUBT
 from lnode.commands.ls.table import Cell, View, news, run_row, session_row
 
 _MOST_ROWS = 200  # of a host: each second all rows are made again, and your keys wait meanwhile
-COLUMNS = ("HOST", "SESSION", "STATE", "SEEN", "NODE", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE")
-MATCHED = ("HOST", "SESSION", "STATE", "NODE")
+COLUMNS = ("HOST", "SESSION", "STATE", "AGENT", "SEEN", "NODE", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE")
+ALWAYS = ("HOST", "SESSION", "STATE", "NODE")
+MATCHED = (*ALWAYS, "AGENT")
 _LAST_LINES = 20  # of a log
 
 

@@ -6,11 +6,14 @@ A picture ages: times count on from the moment of the picture. If a job must hav
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lnode.cluster.agents import Agent, AgentState
+from lnode.cluster.agents import in_words as in_words_of
 from lnode.cluster.home import not_kept
-from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, paused_in_words, start_in_words
+from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, start_in_words
 from lnode.cluster.tmux import is_creatable
 from lnode.remote.fields import in_command
 from lnode.runs.record import Run, outcome
+from lnode.schedulers.job import paused_in_words
 from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
 
@@ -62,7 +65,8 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
             *(run_row(view, run) for run in news(view)[:_MOST_ROWS]),
         )
     ]
-    names = [name for name in _COLUMNS if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
+    columns = _COLUMNS if all_columns else _ON_A_SCREEN
+    names = [name for name in columns if name in _ALWAYS or all_columns or any(row[name][0] for row in rows)]
     if not with_host:
         names = [name for name in names if name != "HOST"]
     if not any(len(view.pictures) > 1 for view in views):
@@ -72,8 +76,12 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
     return names, [[row[name] for name in names] for row in rows]
 
 
-_COLUMNS = ("HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "SEEN")
+_COLUMNS = (
+    "HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "AGENT", "SEEN",
+)  # fmt: skip
 _ALWAYS = ("SESSION", "KIND", "STATE", "NODE")
+# Scripts count columns, so in a pipe a new column comes late.
+_ON_A_SCREEN = (*_COLUMNS[:4], "AGENT", *(name for name in _COLUMNS[4:] if name != "AGENT"))
 
 _STYLES = {
     State.ORPHAN: "bold red", State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
@@ -91,10 +99,11 @@ def session_row(view: View, entry: Entry) -> dict[str, Cell]:
         "SESSION": (session.name, "bold"),
         "KIND": (entry.kind, ""),
         "STATE": (_state(entry, view.age_s), soon or _STYLES[entry.state]),
+        "AGENT": _agent(entry, view),
         "NODE": ("" if waiting else entry.node, ""),
         "JOB": (job.id if job else "", ""),
         "LEFT": (_left(entry, view.age_s), soon),
-        "WHY": (_why(entry, view), _STYLES[entry.state]),
+        "WHY": (why_of(entry, view), _STYLES[entry.state]),
         "ATTACHED": (", ".join(session.clients) or ("yes" if session.attached else ""), "dim"),
         "IDLE": (_idle(entry, view), "dim"),
         "LOGIN NODE": (entry.login_node, "dim"),
@@ -140,8 +149,24 @@ def _clock(view: View) -> int | None:
     return None if now is None else now + view.age_s
 
 
+def _agent(entry: Entry, view: View) -> Cell:
+    """Return the agent of a session, its state and for how long it has had that: `claude waits for you, 12 min`."""
+    agent = entry.agent
+    if agent is None:
+        return "", ""
+    now = _now(entry, view)
+    since_s = None if now is None or agent.since is None else max(0, now - agent.since)
+    ago = f", {in_words(since_s)}" if since_s is not None and since_s >= _IDLE_S else ""
+    return f"{agent.name} {agent.state}{ago}", _AGENT_STYLES[agent.state]
+
+
+_AGENT_STYLES = {
+    AgentState.WAITS: "bold yellow", AgentState.WORKING: "green", AgentState.DONE: "", AgentState.UNKNOWN: "magenta",
+}  # fmt: skip
+
+
 def _rank(entry: Entry, age_s: int) -> int:
-    if entry.state is State.ORPHAN:
+    if entry.state is State.ORPHAN or (entry.agent and entry.agent.waits):
         return -1
     if entry.state in (State.ENDED, State.ENDING) or _is_soon(entry, age_s):
         return 0
@@ -181,7 +206,7 @@ def _left(entry: Entry, age_s: int) -> str:
     return "no limit" if entry.job and entry.state is State.RUNNING and entry.job.left == "UNLIMITED" else ""
 
 
-def _why(entry: Entry, view: View) -> str:
+def why_of(entry: Entry, view: View) -> str:
     """Return why the session waits and for how long, or how its allocation ended and when; or how it was lost."""
     job, ended = entry.job, entry.session.ended
     if entry.is_lost or paused_in_words(job):
@@ -214,11 +239,11 @@ def _how_lost(entry: Entry, view: View) -> str:
 
 
 def _idle(entry: Entry, view: View) -> str:
-    idle_s = _idle_s(entry, view)
+    idle_s = idle_s_of(entry, view)
     return in_words(idle_s) if idle_s is not None and idle_s >= _IDLE_S else ""
 
 
-def _idle_s(entry: Entry, view: View) -> int | None:
+def idle_s_of(entry: Entry, view: View) -> int | None:
     now = _now(entry, view)
     return None if now is None or entry.is_lost else max(0, now - entry.session.active)
 
@@ -235,6 +260,7 @@ def notes(views: Sequence[View]) -> list[str]:
     for view in views:
         if more := sum(max(0, len(found) - _MOST_ROWS) for found in (view.entries, news(view))):
             said.append(f"{more} more rows are not shown: lnode {view.host} --ls --json")
+        said += [_asks(view.host, entry, agent) for entry, agent in waiting(view)[:_MOST_QUESTIONS]]
         said += view.silent
         if view.trouble:
             is_known = view.pictures and all(picture.tmux not in IN_DOUBT for picture in view.pictures)
@@ -260,67 +286,23 @@ def _is_idle(view: View) -> bool:
     return bool(view.pictures) and is_known and not view.entries and not news(view)
 
 
+def waiting(view: View) -> list[tuple[Entry, Agent]]:
+    """Return the sessions in which an agent waits for you, as the host has just said."""
+    found = [(entry, entry.agent) for entry in view.entries if entry.agent and view.is_fresh]
+    return [(entry, agent) for entry, agent in found if agent.waits]
+
+
+def _asks(host: str, entry: Entry, agent: Agent) -> str:
+    name = entry.session.name
+    how = f": lnode {host} {in_command(name)} --answer {agent.choices[0].key}" if agent.choices else ""
+    return f"{agent.name} in {name} asks: {in_words_of(agent)}{how}"
+
+
+_MOST_QUESTIONS = 5
+
+
 def _unknown(picture: Picture, host: str) -> str:
     node = "" if picture.login_node == host else f" ({picture.login_node})"
     if picture.tmux == "partly":
         return f"another tmux server of yours on {host}{node} does not answer, so its sessions are not listed"
     return f"tmux on {host}{node} does not answer as it should, so its sessions are not known: lnode {host} --doctor"
-
-
-def document(view: View) -> dict[str, object]:
-    """Return the `--json` document of a host. No version of lnode removes a key. Times are seconds, unknown is null."""
-    first = view.pictures[0] if view.pictures else None
-    return {
-        "host": view.host,
-        "login_node": first.login_node if first else None,
-        "scheduler": first.scheduler if first else None,
-        "tmux": first.tmux if first else None,
-        "age_s": view.age_s if view.pictures else None,
-        "trouble": view.trouble or None,
-        "silent_login_nodes": list(view.silent),
-        "sessions": [_session(view, entry) for entry in view.entries],
-        "runs": [_run(run) for run in view.runs],
-    }
-
-
-def _run(run: Run) -> dict[str, object]:
-    return {
-        "name": run.name,
-        "state": "unknown" if run.state == "elsewhere" else run.state,
-        "node": run.host,
-        "started": run.started,
-        "ended": run.ended,
-        "exit_code": run.code,
-        "job": run.job or None,
-        "session": run.session or None,
-        "command": run.command,
-    }
-
-
-def _session(view: View, entry: Entry) -> dict[str, object]:
-    job, session = entry.job, entry.session
-    return {
-        "name": session.name,
-        "kind": entry.kind,
-        "state": entry.state.value,
-        "node": entry.node,
-        "login_node": entry.login_node,
-        "created": session.created,
-        "active": session.active,
-        "idle_s": _idle_s(entry, view),
-        "clients": session.attached,
-        "attached_from": list(session.clients),
-        "bell": "!" in session.alerts,
-        "why": _why(entry, view) or None,
-        "starts_in_s": entry.starts_in_s,
-        "restarted_at": entry.restarted,
-        "job": None
-        if job is None
-        else {
-            "id": job.id, "state": job.state, "nodes": job.nodes or None, "reason": job.reason or None,
-            "left_s": job.left_s, "submitted": job.submitted,
-        },
-        "ended": None
-        if session.ended is None
-        else {"job": session.ended.job or None, "state": session.ended.state or None, "at": session.ended.at},
-    }  # fmt: skip

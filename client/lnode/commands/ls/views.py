@@ -14,6 +14,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop.settings import Settings
 from lnode.locate import pictures
 from lnode.locate.address import Address, resolved
+from lnode.locate.known_agents import with_agents
 from lnode.locate.survey import MOST_NODES, Survey, why_silent
 from lnode.runs import record
 from lnode.ssh.target import Resolving, Target
@@ -22,7 +23,7 @@ from lnode.ssh.target import Resolving, Target
 def view_of(target: Target, survey: Survey) -> View:
     """Wait for the answers of a survey, and return the view. Raises LnodeError."""
     answers = survey.answers()
-    replies, found = list(answers.replies.values()), tuple(answers.pictures.values())
+    replies, found = list(answers.replies.values()), tuple(map(with_agents, answers.pictures.values()))
     runs = record.of_replies(replies)
     if found[0].tmux == "ok" and target.config is None:  # the demo is here as long as it runs
         sessions_ = tuple(name for picture in found for name in picture.names)
@@ -53,7 +54,7 @@ class Round:
     def __enter__(self) -> Self:
         with ExitStack() as started:
             for alias, address in self._hosts.items():
-                self._surveys[alias] = started.enter_context(Survey(address, silent=True))
+                self._surveys[alias] = started.enter_context(Survey(address, silent=True, with_screens=True))
             started.callback(self.abandon)
             self._stack = started.pop_all()
         for alias in self._hosts:

@@ -1,15 +1,17 @@
 """`--ls --watch`: the table on the whole screen; its times change each second, lnode asks once or twice a minute."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Mapping, Sequence
 
+from lnode.attach.agent_watch import AgentWatch
 from lnode.cluster.sessions import State
 from lnode.commands.ls import table
 from lnode.commands.ls.table import View
 from lnode.commands.ls.views import views_of
-from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import keyboard, screen
+from lnode.errors import ExitCode
+from lnode.laptop import keyboard, screen, shown
 from lnode.locate.address import Address
 
 _EVERY_S = 60.0
@@ -18,14 +20,14 @@ _SOON_S = 600
 _WITHIN_S = 20.0
 
 
-def refuse_to_watch_a_pipe() -> None:
-    """Raise LnodeError(USAGE) if there is no terminal."""
-    if not (screen.is_terminal() and screen.can_ask()):
-        raise LnodeError(ExitCode.USAGE, "--watch needs a terminal", "for scripts there is: --ls --json")
+def watch(hosts: Mapping[str, Address], views: Sequence[View], *, notifies: bool = False) -> ExitCode:
+    """Show the views until q or Ctrl-C. Asks in silence: a host that needs you to sign in keeps its last picture.
 
-
-def watch(hosts: Mapping[str, Address], views: Sequence[View]) -> ExitCode:
-    """Show the views until q or Ctrl-C. Asks in silence: a host that needs you to sign in keeps its last picture."""
+    With `notifies` you are told once of each agent that waits for you.
+    """
+    told = _Notices() if notifies else None
+    for view in views:
+        _take_in(view, told)
     seen = {view.host: (time.time() - view.age_s, view) for view in views}
     asking: threading.Thread | None = None
     asked_at = time.time()
@@ -37,16 +39,44 @@ def watch(hosts: Mapping[str, Address], views: Sequence[View]) -> ExitCode:
                 _draw(draw, shown, asking is not None and asking.is_alive())
                 if pressed(1.0) in ("q", "Q", "\x03"):
                     return ExitCode.DONE
-                if time.time() - asked_at >= _pause_s(shown) and not (asking and asking.is_alive()):
+                if time.time() - asked_at >= (_OFTEN_S if notifies else _pause_s(shown)) and not (
+                    asking and asking.is_alive()
+                ):
                     asked_at = time.time()
-                    asking = threading.Thread(target=_ask, args=(hosts, seen), daemon=True)
+                    asking = threading.Thread(target=_ask, args=(hosts, seen, told), daemon=True)
                     asking.start()
         except KeyboardInterrupt:
             return ExitCode.DONE
 
 
-def _ask(hosts: Mapping[str, Address], seen: dict[str, tuple[float, View]]) -> None:
+class _Notices:
+    """The notices of agents that wait for you: one watch for each login node."""
+
+    def __init__(self) -> None:
+        self._watches: dict[tuple[str, str], AgentWatch] = {}
+
+    def give(self, view: View) -> None:
+        for picture in view.pictures:
+            place = (view.host, picture.login_node)
+            if place not in self._watches:
+                self._watches[place] = AgentWatch(view.host, lambda _: None)
+            asyncio.run(self._watches[place].see(picture, _ring))
+
+
+async def _ring(_: str) -> None:
+    screen.write_control("\a")
+
+
+def _take_in(view: View, told: _Notices | None) -> None:
+    """Remember the questions that you see now, and give notice of them."""
+    shown.remember(view.host, {entry.session.name: agent.dialog for entry, agent in table.waiting(view)})
+    if told and view.is_fresh:
+        told.give(view)
+
+
+def _ask(hosts: Mapping[str, Address], seen: dict[str, tuple[float, View]], told: _Notices | None) -> None:
     for view in views_of(hosts, within_s=_WITHIN_S):
+        _take_in(view, told)
         at = time.time() - view.age_s
         if view.is_fresh or view.host not in seen:
             seen[view.host] = (at, view)

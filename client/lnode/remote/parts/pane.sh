@@ -67,7 +67,8 @@ leave_modes() {
   leave in-mode
 }
 
-# type_in WORDS: each is `t` and a text in base64, to be typed as it is, or `k` and the name of a key.
+# type_in WORDS: each is `t` and a text in base64, to be typed as it is, or `k` and the name of a key. The lines of a text are one paste,
+# in brackets if the program has asked for them.
 type_in() {
   if [ "$dead" != 0 ]; then leave dead; fi
   leave_modes
@@ -75,14 +76,14 @@ type_in() {
   # shellcheck disable=SC2086 # split on purpose
   set -- $1
   set +f
-  only=$#
+  only=$# longest=0
   while [ $# -gt 0 ]; do
     case $#$1 in
     "$only"kEnter) ;;
     1kEnter) let_settle ;;
     esac
     case $1 in
-    t*) paste "${1#t}" ;;
+    t*) longest=${#1} && paste "${1#t}" ;;
     *) ask send-keys -t "$pane" "${1#k}" ;;
     esac || refused
     shift
@@ -91,9 +92,9 @@ type_in() {
 }
 
 # let_settle: some programs take an Enter that follows a burst of characters for a line of what is pasted, and submit nothing: Codex
-# does so for 120 ms (PASTE_ENTER_SUPPRESS_WINDOW in its paste_burst.rs). So the last Enter comes later.
+# does so for 120 ms (PASTE_ENTER_SUPPRESS_WINDOW in its paste_burst.rs). So the last Enter comes later, the more so behind a long text.
 let_settle() {
-  sleep 0.4 2>/dev/null || sleep 1
+  if [ "$longest" -gt 2000 ]; then sleep 1; else sleep 0.4 2>/dev/null || sleep 1; fi
 }
 
 # paste TEXT: the text is in base64. It goes to tmux by standard input and a buffer of its own, because ps shows the arguments of
@@ -116,7 +117,7 @@ paste_from() {
   text=$1
   shift
   rows=$(echo "$text" | base64 -d | {
-    ask load-buffer "$@" - ';' paste-buffer -d -r "$@" -t "$pane" || ! printf '%s\n' "$rows"
+    ask load-buffer "$@" - ';' paste-buffer -d -p "$@" -t "$pane" || ! printf '%s\n' "$rows"
   })
 }
 

@@ -1,0 +1,72 @@
+"""`lnode HOST SESSION --answer 1|y|n`: answer the question that an agent in the session shows, without attaching.
+
+lnode answers only the question that you were shown last: by `--ls`, `--wait-for agent`, or a refusal of this verb.
+"""
+
+from lnode.cluster.agents import Agent, in_words
+from lnode.cluster.screens import agent_in, parse_screens
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import screen, shown
+from lnode.locate.address import Address
+from lnode.locate.find import asked, check_pane, has_pane
+from lnode.locate.known_agents import known_agents, signs
+
+
+def answer(address: Address, *, choice: str) -> ExitCode:
+    """Type the key of a visible choice, and say so. Raises LnodeError: nothing was typed, or nothing came of it."""
+    alias, name = address.alias, address.name
+    values = (address.settings.tmux, name, "\n".join(signs()))
+    with asked(address, "answer", *values, has=has_pane) as (_, question, reply):
+        check_pane(reply, alias, name)
+        agent = agent_in(tuple(parse_screens(reply.get("screens", ())).values()), known_agents())
+        if agent is None or not agent.waits:
+            raise _nothing_asked(alias, name, agent)
+        key = _key(agent, alias, name, choice)
+        done = question.do(f"{agent.pane} {key}{' Enter' if agent.enter else ''}")
+        check_pane(done, alias, name)
+    if "changed" in done:
+        raise _changed(alias, name)
+    if "taken" not in done:
+        raise LnodeError(
+            ExitCode.FAILED, f"{key} was typed into {name} on {alias}, and its screen is as it was",
+            f"see what it shows: lnode {alias} {name} --peek",
+        )  # fmt: skip
+    text = next(one.text for one in agent.choices if one.key == key)
+    screen.say(f"answered {agent.name} in {name} on {alias}: {key}{'' if text == key else f' ({text})'}")
+    return ExitCode.DONE
+
+
+def _key(agent: Agent, alias: str, name: str, choice: str) -> str:
+    """Return the key of the choice. Raises LnodeError for a question that you were not shown, or no such choice."""
+    if not shown.is_shown(alias, name, agent.dialog):
+        shown.remember(alias, {name: agent.dialog})
+        raise LnodeError(
+            ExitCode.FAILED, f"you have not seen this question of {agent.name} in {name} yet: {in_words(agent)}",
+            f"if that is your answer to it: lnode {alias} {name} --answer {choice}",
+        )  # fmt: skip
+    key = agent.key_of(choice)
+    if key is None:
+        keys = ", ".join(one.key for one in agent.choices)
+        raise LnodeError(
+            ExitCode.USAGE, f"{agent.name} in {name} on {alias} offers no answer {choice!r}: {in_words(agent)}",
+            f"answers are {keys}" if keys else f"attach to it: lnode {alias} {name}",
+        )  # fmt: skip
+    return key
+
+
+def _nothing_asked(alias: str, name: str, agent: Agent | None) -> LnodeError:
+    seen = f"; {agent.name} there {_IS.get(agent.state.value, 'does not say what it does')}" if agent else ""
+    return LnodeError(
+        ExitCode.FAILED, f"no question is visible in {name} on {alias}{seen}; nothing was typed",
+        f"see what it shows: lnode {alias} {name} --peek",
+    )  # fmt: skip
+
+
+_IS = {"working": "works", "done": "is done"}
+
+
+def _changed(alias: str, name: str) -> LnodeError:
+    return LnodeError(
+        ExitCode.FAILED, f"the screen of {name} on {alias} has just changed; nothing was typed",
+        f"see what it shows: lnode {alias} {name} --peek",
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""The rules for agents: those of agents.toml, with the tables [agents.NAME] of your config.toml over them."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+
+from lnode.cluster.agent_rules import EXPRESSIONS, Rules, rules_of
+from lnode.cluster.screens import agent_in
+from lnode.cluster.sessions import Picture
+from lnode.errors import ExitCode, LnodeError
+from lnode.laptop.settings import load
+
+_FILE = os.path.join(os.path.dirname(__file__), "agents.toml")
+
+
+@cache
+def known_agents() -> tuple[Rules, ...]:
+    """Return the rules of each agent. Raises LnodeError(USAGE) for a table of config.toml that does not fit."""
+    import tomllib
+
+    with open(_FILE, "rb") as file:
+        tables: dict[str, Mapping[str, object]] = tomllib.load(file)
+    settings = load()
+    found = {name: rules_of(name, table) for name, table in tables.items()}
+    for name, table in settings.agents.items():
+        try:
+            found[name] = rules_of(name, {**tables.get(name, {}), **table})
+        except ValueError as error:
+            hint = f"keys are name, signs, marks, and the lists {', '.join(EXPRESSIONS)}: docs/agents.md"
+            raise LnodeError(ExitCode.USAGE, f"{settings.path}: agents.{name}: {error}", hint) from None
+    return tuple(found.values())
+
+
+def signs() -> tuple[str, ...]:
+    """Return the texts by which a host chooses the screens for its answer. Raises LnodeError(USAGE)."""
+    return tuple(dict.fromkeys(sign for rules in known_agents() for sign in rules.signs))
+
+
+def with_agents(picture: Picture) -> Picture:
+    """Return the picture with the agent of each session, and without the screens. Raises LnodeError(USAGE)."""
+    if not any(entry.session.screens for entry in picture.entries):
+        return picture
+    rules = known_agents()
+    entries = (
+        entry._replace(agent=agent_in(entry.session.screens, rules), session=entry.session._replace(screens=()))
+        for entry in picture.entries
+    )
+    return picture._replace(entries=tuple(entries))

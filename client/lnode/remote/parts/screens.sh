@@ -1,0 +1,80 @@
+# shellcheck shell=sh
+# The ends of the screens on which an agent may be. Sourced text, not a program.
+
+# find_shown: sets $of_shown to the panes in $rows, those of current windows first; 100 at most.
+find_shown() {
+  others='' number_shown=0
+  set -f
+  IFS='
+'
+  for row in $rows; do
+    case $row in \$*' %'*' f'*' k'*) ;; *) continue ;; esac
+    pane=${row#* %}
+    pane=%${pane%% *}
+    case " $of_shown $others " in *" $pane "*) continue ;; esac
+    flags=${row#* f}
+    case ${flags%% *} in
+    *'*'*) of_shown="$of_shown $pane" ;;
+    *) others="$others $pane" ;;
+    esac
+    number_shown=$((number_shown + 1))
+    if [ "$number_shown" -ge 100 ]; then break; fi
+  done
+  unset IFS
+  set +f
+  of_shown="$of_shown $others"
+}
+
+# show_screens PANE...: what tmux shows in them, in one call of it: for each screen with a sign a row about the pane, then the last 15
+# rows with text and those between, each behind a bar, or behind > if the cursor is in it. 2 kB for a session. tmux first says the
+# heights, so that rows are counted: nothing on a screen looks like another one. The prefix ends the heights.
+show_screens() {
+  ids=$*
+  facts='#{pane_height} y#{cursor_y} c#{cursor_flag} a#{alternate_on} t#{window_activity} #{session_id}'
+  set -- list-panes -a -F "size #{pane_id} $facts #{pane_title}" ';' show-options -g prefix
+  for pane in $ids; do set -- "$@" ';' capture-pane -p -t "$pane"; done
+  "$tmux" -u "$@" 2>/dev/null | LNODE_SIGNS=$signs LNODE_PANES=$ids LC_ALL=C awk '
+    BEGIN { signs = split(ENVIRON["LNODE_SIGNS"], sign, "\n"); split(ENVIRON["LNODE_PANES"], pane, " ") }
+    !begun && /^size %[0-9]+ [0-9]+ y/ {
+      height[$2] = $3; cursor[$2] = substr($4, 2) + 1; of[$2] = $8
+      about[$2] = $2 " " $5 " " $6 " " $7
+      if ($5 == "c0") cursor[$2] = 0
+      sub(/^size %[0-9]+ [0-9]+ y[0-9]* c[01]* a[01]* t[0-9]* [$][0-9]+ /, "")
+      about[$2] = about[$2] " " substr($0, 1, 200)
+      next
+    }
+    !begun { begun = 1; next }
+    {
+      if (!left) { at++; rows = 0; left = height[pane[at]] }
+      if (!left) exit
+      row[++rows] = substr($0, 1, 4000)
+      if (!--left) show(pane[at])
+    }
+    function show(id,  last, first, full, i, k, found, size, text) {
+      for (last = rows; last && row[last] ~ /^ *$/; last--) ;
+      if (cursor[id] > last && cursor[id] <= last + 2) last = cursor[id]
+      size = spent[of[id]] + length(about[id]) + 1
+      if (size > 1800) return
+      for (first = last + 1; first > 1 && full < 15; first--) {
+        text = row[first - 1]
+        for (k = 1; k <= signs && !found; k++) found = index(text, sign[k])
+        gsub(/(─)(─)(─)(─)+/, "───", text); gsub(/(━)(━)(━)(━)+/, "━━━", text)
+        gsub(/(▀)(▀)(▀)(▀)+/, "▀▀▀", text); gsub(/(▄)(▄)(▄)(▄)+/, "▄▄▄", text)
+        gsub(/         +/, "        ", text); sub(/ +$/, "", text)
+        row[first - 1] = text = substr(text, 1, 600)
+        if ((size += length(text) + 2) > 2000) break
+        if (text != "") full++
+      }
+      if (!found) return
+      spent[of[id]] = size
+      print about[id]
+      for (i = first; i <= last; i++) print (i == cursor[id] ? ">" : "|") row[i]
+    }'
+}
+
+# session_screens: sets $rows to the screens of session $id. False if tmux says nothing about it.
+session_screens() {
+  ask list-panes -s -t "$id" -F '#{pane_id}' || return
+  # shellcheck disable=SC2086 # split on purpose
+  rows=$(show_screens $rows)
+}

@@ -1,0 +1,165 @@
+"""One command of yours on the host: its two outputs as they come, and its exit code. ssh asks nobody.
+
+The outputs of the command lie between lines with a nonce (exec.sh), so no rc file's words are among them, and an exit
+code is the command's, never that of ssh.
+"""
+
+import asyncio
+import os
+import re
+import select
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import IO, NamedTuple, cast
+
+from lnode.errors import ExitCode, LnodeError
+from lnode.ssh import begun, failures, master, verdict
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.ladder import prove_master
+from lnode.ssh.log import SshLog
+from lnode.ssh.question import argv_of
+from lnode.ssh.said import Said
+from lnode.ssh.target import Target
+
+_CHUNK = 1 << 16
+_TICK_S = 0.5
+_SILENT_S = 1.0  # over a live master; after so much silence the master has to prove that it is alive
+_BEGINS_WITHIN_S = 60.0  # rc files may load modules over a slow file system
+_MOST_BEFORE = 1 << 20  # bytes of rc files before the line `begun`
+
+
+Write = Callable[[bytes], None]
+
+
+class Left(NamedTuple):
+    """The end of the command: its exit code, or why it was not started (a word of exec.sh)."""
+
+    code: int | None
+    why: str = ""
+
+
+class _Between:
+    """The bytes of a stream behind the line `begin`, and before `end` if it comes. `before`, `rest`: the others."""
+
+    def __init__(self, begin: bytes, end: bytes, write: Callable[[bytes], None]) -> None:
+        self._begin, self._end, self._write = begin, end, write
+        self._held, self.has_begun, self.before, self.rest = b"", False, b"", b""
+
+    def feed(self, data: bytes) -> None:
+        self._held += data
+        if not self.has_begun:
+            before, mark, behind = self._held.partition(self._begin)
+            self.before = before[-_MOST_BEFORE:]
+            if not mark:
+                self._held = self.before
+                return
+            self.has_begun, self._held = True, behind
+        if self.rest:
+            return
+        at = self._held.find(self._end) if self._end else -1
+        if at >= 0:
+            self._put(at)
+            self.rest = self._held
+        else:
+            first = max(0, len(self._held) - len(self._end) + 1) if self._end else len(self._held)
+            ends = (i for i in range(first, len(self._held)) if self._end.startswith(self._held[i:]))
+            self._put(next(ends, len(self._held)))
+
+    def close(self) -> None:
+        """Write what was held back, if it is not the end."""
+        if self.has_begun and not self.rest:
+            self._put(len(self._held))
+        else:
+            self.rest = self._held
+
+    def _put(self, until: int) -> None:
+        data, self._held = self._held[:until], self._held[until:]
+        if data:
+            self._write(data)
+
+
+def run(target: Target, nonce: str, line: str, out: Write, errors: Write) -> Left:
+    """Run the line of exec.sh, and return its end. Raises LnodeError if ssh failed, or if the connection was lost."""
+    begin = f"\n{nonce} begun\n".encode()
+    with SshLog() as log:
+        streams = _Between(begin, b"", out), _Between(begin, f"\n{nonce} left ".encode(), errors)
+        argv, ssh = _started(target, line, log)
+        try:
+            if _rides(target) and not _says(ssh) and asyncio.run(prove_master(target)) is False:
+                _end(ssh)
+                argv, ssh = _started(target, line, log, fresh=True)
+            _pump(ssh, streams)
+            status = ssh.wait()
+        finally:
+            _end(ssh)
+        said = log.said()
+    stderr = streams[1]
+    left = re.match(rf"\n{nonce} left ([0-9]{{1,3}}|[a-z-]{{1,20}})\n".encode(), stderr.rest)
+    if left is None:
+        said = said._replace(others=f"{said.others}{stderr.before.decode('utf-8', 'backslashreplace')}")
+        raise _failure(target, status, said, argv, has_begun=stderr.has_begun)
+    verdict.learn_sign_in(target, said, silent=True)
+    word = left[1].decode()
+    return Left(int(word)) if word.isdecimal() else Left(None, word)
+
+
+def _started(
+    target: Target, line: str, log: SshLog, *, fresh: bool = False
+) -> tuple[list[str], "subprocess.Popen[bytes]"]:
+    argv, environment = argv_of(target, line, may_prompt=False, fresh=fresh)
+    ssh = subprocess.Popen(
+        log.argv(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+        start_new_session=True,
+    )  # fmt: skip
+    return argv, ssh
+
+
+def _rides(target: Target) -> bool:
+    return bool(master.identity(target) or target.one("controlpath"))
+
+
+def _says(ssh: "subprocess.Popen[bytes]") -> bool:
+    pipes = [cast("IO[bytes]", pipe) for pipe in (ssh.stdout, ssh.stderr)]
+    return bool(select.select(pipes, [], [], _SILENT_S)[0])
+
+
+def _pump(ssh: "subprocess.Popen[bytes]", streams: tuple[_Between, _Between]) -> None:
+    """Take in both outputs until their end; give up if the line does not begin."""
+    pipes = dict(zip((cast("IO[bytes]", ssh.stdout), cast("IO[bytes]", ssh.stderr)), streams, strict=True))
+    began = time.monotonic()
+    while pipes:
+        for pipe in select.select([*pipes], [], [], _TICK_S)[0]:
+            data = os.read(pipe.fileno(), _CHUNK)
+            if data:
+                pipes[pipe].feed(data)
+            else:
+                pipes.pop(pipe).close()
+        if not streams[1].has_begun and time.monotonic() - began > _BEGINS_WITHIN_S:
+            return
+
+
+def _end(ssh: "subprocess.Popen[bytes]") -> None:
+    ssh.kill()
+    ssh.wait()
+    for pipe in (ssh.stdout, ssh.stderr):
+        if pipe:
+            pipe.close()
+
+
+def _failure(target: Target, status: int, said: Said, argv: Sequence[str], *, has_begun: bool) -> LnodeError:
+    alias = target.alias
+    if has_begun:
+        return LnodeError(
+            ExitCode.UNREACHABLE, f"the connection to {alias} was lost, and whether the command has ended is not known",
+            f"a command that goes on by itself, with a log: lnode {alias} NAME --run -- COMMAND",
+        )  # fmt: skip
+    cause, _ = verdict.of_ssh(target, status, said, argv, silent=True)
+    if cause is Cause.OVER:
+        return begun.ended(target, said.others.splitlines())
+    if cause is Cause.LOGIN_REFUSED:
+        return LnodeError(
+            ExitCode.LOGIN_REFUSED, f"{alias} needs you to sign in, and --exec never asks; nothing was run",
+            f"sign in once in a terminal, then ask again: lnode {alias}",
+        )  # fmt: skip
+    return failures.explain(cause, str(said), target.place)

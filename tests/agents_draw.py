@@ -1,0 +1,400 @@
+"""Programs that draw what agents draw, and what only quotes them: a scene is the bytes for a terminal of some width.
+
+`python tests/agents_draw.py NAME` draws a scene on this terminal and stays, until a line comes on standard input.
+"""
+
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+WAITS, WORKING, DONE = "waits for you", "working", "done"
+HIDE, SHOW, ALTERNATE = "\x1b[?25l", "\x1b[?25h", "\x1b[?1049h\x1b[H\x1b[2J"
+
+Draw = Callable[[int, int], str]
+"""Returns the bytes for a terminal of so many columns and rows."""
+
+
+class Scene(NamedTuple):
+    """A scene, the agent that is seen in it ("" for none), its state, and a part of its question."""
+
+    name: str
+    agent: str
+    state: str
+    draw: Draw
+    title: str = ""
+    question: str = ""
+    choices: int = 0
+
+
+def flowed(text: str, columns: int, first: str = "", rest: str | None = None) -> list[str]:
+    """Lay out a text as the toolkits of agents do: wrapped at words, further rows under the first."""
+    rest = " " * len(first) if rest is None else rest
+    return textwrap.wrap(text, columns, initial_indent=first, subsequent_indent=rest) or [first]
+
+
+def lines(rows: Sequence[str]) -> str:
+    return "\r\n".join(rows)
+
+
+def boxed(rows: Sequence[str], columns: int) -> list[str]:
+    inner = columns - 4
+    found = [f"╭{'─' * (columns - 2)}╮"]
+    for row in rows:
+        head = row[: len(row) - len(row.lstrip(" ❯●123456789."))]
+        parts = flowed(row[len(head) :], inner, head) if row else [""]
+        found += [f"│ {part.ljust(inner)} │" for part in parts]
+    return [*found, f"╰{'─' * (columns - 2)}╯"]
+
+
+TALK = ("I read the training script. The learning rate is fixed, so I add a schedule.", "Now I run the tests.")
+
+
+def claude_dialog(question: str, choices: Sequence[str], footer: str, head: Sequence[str] = (), at: int = 0) -> Draw:
+    def draw(columns: int, _: int) -> str:
+        rows = [*flowed(TALK[0], columns - 1, "● "), "", "─" * columns]
+        for text in head:
+            rows += flowed(text, columns - 1, " ")
+        rows += ["", *(flowed(question, columns - 1, " ") if question else [])]
+        for number, text in enumerate(choices):
+            rows += flowed(text, columns - 1, f" {'❯' if number == at else ' '} {number + 1}. ")
+        rows += ["", *(flowed(footer, columns - 1, " ") if footer else [])]
+        return HIDE + lines(rows) + "\r\n"
+
+    return draw
+
+
+def claude(above: Sequence[str], below: str = "? for shortcuts", typed: str = "", ends: str = HIDE) -> Draw:
+    def draw(columns: int, _: int) -> str:
+        rows = [row for text in above for row in (flowed(text, columns - 1) if text else [""])]
+        rows += ["", "─" * columns, f"❯ {typed}", "─" * columns, *flowed(below, columns - 1, "  ")]
+        return lines(rows) + ends
+
+    return draw
+
+
+def claude_before_2(above: Sequence[str], inside: Sequence[str], below: str = "") -> Draw:
+    def draw(columns: int, _: int) -> str:
+        rows = [row for text in above for row in flowed(text, columns - 1)]
+        return HIDE + lines([*rows, "", *boxed(inside, columns), *([f"  {below}"] if below else [])]) + "\r\n"
+
+    return draw
+
+
+def codex_dialog(question: str, details: Sequence[str], choices: Sequence[str], footer: str) -> Draw:
+    def draw(columns: int, _: int) -> str:
+        rows = [*flowed(TALK[0], columns - 1, "• "), "", *flowed(question, columns - 1, "  "), ""]
+        for text in details:
+            rows += [*flowed(text, columns - 1, "  "), ""]
+        for number, text in enumerate(choices):
+            rows += flowed(text, columns - 1, f"{'›' if number == 0 else ' '} {number + 1}. ")
+        return HIDE + lines([*rows, "", f"  {footer}"[:columns]])
+
+    return draw
+
+
+def codex(above: Sequence[str], below: str = "? for shortcuts", typed: str = "Summarize recent commits") -> Draw:
+    def draw(columns: int, _: int) -> str:
+        rows = [text[:columns] for text in above]
+        rows += ["", f"› {typed}"[:columns], "", f"  {below}"[:columns]]
+        return lines(rows) + "\x1b[2A\r\x1b[2C" + SHOW
+
+    return draw
+
+
+def gemini_dialog(question: str, choices: Sequence[str], *, framed: bool, below: Sequence[str] = ()) -> Draw:
+    def draw(columns: int, _: int) -> str:
+        inside = ["Shell  python -m pytest -q", ""]
+        inside += [question, ""] if question else []
+        for number, text in enumerate(choices):
+            inside.append(f"{'●' if number == 0 else ' '} {number + 1}. {text}")
+        rows = flowed(f"✦ {TALK[0]}", columns - 1)
+        if framed:
+            rows += boxed(inside, columns)
+        else:
+            rows += [row for text in inside for row in flowed(text, columns - 1, "", "     ")] + [""]
+        return HIDE + lines([*rows, *(row for text in below for row in flowed(text, columns - 1, " "))]) + "\r\n"
+
+    return draw
+
+
+def gemini(above: Sequence[str]) -> Draw:
+    def draw(columns: int, _: int) -> str:
+        rows = [row for text in above for row in flowed(text, columns - 1)]
+        placeholder = ">   Type your message or @path/to/file"
+        status = "~/project   no sandbox   gemini-2.5-pro (98% context left)"
+        rows += ["", *boxed([placeholder[: columns - 4]], columns), *flowed(status, columns - 1)]
+        return HIDE + lines(rows)
+
+    return draw
+
+
+def aider(rows: Sequence[str], last: str, *, ruled: bool = False, cursor: str = SHOW) -> Draw:
+    def draw(columns: int, _: int) -> str:
+        found = [row for text in rows for row in flowed(text, columns)]
+        return lines([*found, *(["─" * columns] if ruled else []), last]) + cursor
+
+    return draw
+
+
+def printed(rows: Sequence[str], last: str = "$ ") -> Draw:
+    """Text on a terminal, then a shell's prompt with the cursor."""
+    return lambda columns, _: SHOW + lines([*(row for text in rows for row in flowed(text, columns)), last])
+
+
+def quoting(scene: Draw, after: Sequence[str], *, alternate: bool = False, at: str = "") -> Draw:
+    """What `scene` drew, as text in another program whose cursor is below it, or at the place `at`."""
+
+    def draw(columns: int, rows: int) -> str:
+        text = scene(columns, rows)
+        for code in (HIDE, SHOW, ALTERNATE, "\x1b[2A\r\x1b[2C"):
+            text = text.replace(code, "")
+        return SHOW + (ALTERNATE if alternate else "") + text.rstrip("\r\n") + "\r\n" + lines(after) + at
+
+    return draw
+
+
+def in_pager(scene: Draw, last: str) -> Draw:
+    def draw(columns: int, rows: int) -> str:
+        text = scene(columns, rows)
+        for code in (HIDE, SHOW, "\x1b[2A\r\x1b[2C"):
+            text = text.replace(code, "")
+        shown = text.split("\r\n")[-(rows - 1) :]
+        shown = [*[f"row {number} of a file" for number in range(rows - 1 - len(shown))], *shown]
+        return SHOW + ALTERNATE + lines([*shown, last])
+
+    return draw
+
+
+BASH = ("Bash command", "", "  sbatch --gres=gpu:1 train.sh", "  Submit the training job")
+YES_NO = ("Yes", "Yes, and don't ask again for sbatch commands in /home/me/project", "No")
+PERMISSION = claude_dialog("Do you want to proceed?", YES_NO, "Esc to cancel · Tab to amend · ctrl+e to explain", BASH)
+CODEX_YES_NO = (
+    "Yes, proceed (y)",
+    "Yes, and don't ask again for commands that start with `sbatch` (p)",
+    "No, and tell Codex what to do differently (esc)",
+)
+CODEX_EXEC = codex_dialog(
+    "Would you like to run the following command?",
+    ["Reason: the job needs the scheduler", "$ sbatch train.sh"],
+    CODEX_YES_NO,
+    "Press enter to confirm or esc to cancel",
+)
+GEMINI_YES_NO = ("Allow once", "Allow for this session", "No, suggest changes (esc)")
+GEMINI_EXEC = gemini_dialog("Allow execution of: 'sbatch'?", GEMINI_YES_NO, framed=False)
+AIDER_RUN = aider(["python train.py"], "Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]: ")
+DONE_BOX = claude(["● The tests pass.", "", "✻ Worked for 1m 6s"])
+EDIT = ("Edit file", "train.py", "12 - lr = 1", "12 + lr = 0.1")
+SPIN = "✻ Thinking… (12s · ↑ 1.2k tokens · esc to interrupt)"
+FOOT = "Press enter to confirm or esc to cancel"
+
+SCENES = (
+    # Claude Code
+    Scene("claude-bash", "claude", WAITS, PERMISSION, "✳ Train", "Do you want to proceed?", 3),
+    Scene("claude-edit", "claude", WAITS, claude_dialog(
+        "Do you want to make this edit to train.py?",
+        ("Yes", "Yes, allow all edits during this session (shift+tab)", "No"),
+        "Esc to cancel · Tab to amend", EDIT, 1), "✳ Train", "this edit to train.py", 3),
+    Scene("claude-create", "claude", WAITS, claude_dialog(
+        "Do you want to create schedule.py?", ("Yes", "No"), "Esc to cancel · Tab to amend", ("Create file",)),
+        "✳ Claude Code", "create schedule.py", 2),
+    Scene("claude-fetch", "claude", WAITS, claude_dialog(
+        "Do you want to allow Claude to fetch this content?",
+        ("Yes", "Yes, and don't ask again for slurm.schedmd.com", "No, and tell Claude what to do differently (esc)"),
+        "", ("Fetch", "https://slurm.schedmd.com/sbatch.html")), "✳ Docs", "fetch this content", 3),
+    Scene("claude-mcp", "claude", WAITS, claude_dialog(
+        "Do you want to proceed?", YES_NO, "Esc to cancel · Tab to amend",
+        ("Tool use", "records – Fetch(scope: demo) (MCP)", "Keep fetching while remaining >", "0. Use the offset.")),
+        "⠂ Records", "proceed", 3),
+    Scene("claude-plan", "claude", WAITS, claude_dialog(
+        "Claude has written up a plan and is ready to execute. Would you like to proceed?",
+        ("Yes, and auto-accept edits", "Yes, and manually approve edits", "Tell Claude what to change"),
+        "ctrl-g to edit in VS Code", ("Here is Claude's plan:", "1. add the schedule", "2. run")),
+        "✳ Plan", "Would you like to proceed?", 3),
+    Scene("claude-question", "claude", WAITS, claude_dialog(
+        "Which partition shall the job use?", ("gpu: one A100, 24 h at most", "long: no GPU, 7 days",
+                                               "Type something.", "Chat about this"),
+        "Enter to select · ↑/↓ to navigate · Esc to cancel", ("☐ Partition",)), "✳ Ask", "Which partition", 4),
+    Scene("claude-many", "claude", WAITS, claude_dialog(
+        "Which tests shall run?", ("[ ] unit", "[✔] slow", "[ ] all", "Type something"),
+        "Enter to select · Tab/Arrow keys to navigate · Esc to cancel", ("← ☐ Tests ✔ Submit →",), 2),
+        "✳ Ask", "Which tests", 4),
+    Scene("claude-trust", "claude", WAITS, claude_dialog(
+        "Quick safety check: Is this a project you created or one you trust?",
+        ("Yes, I trust this folder", "No, exit"), "Enter to confirm · Esc to cancel",
+        ("Accessing workspace:", "/home/me/project")), "", "you trust", 2),
+    Scene("claude-trust-1.0", "claude", WAITS, claude_before_2([], [
+        "Do you trust the files in this folder?", "", "/home/me/project", "", "❯ 1. Yes, proceed", "  2. No, exit"],
+        "Enter to confirm · Esc to exit"), "", "trust the files", 2),
+    Scene("claude-bash-1.0", "claude", WAITS, claude_before_2(TALK, [
+        "Bash command", "", "  rm -r build", "", "Do you want to proceed?", "❯ 1. Yes",
+        "  2. Yes, and don't ask again for rm commands", "  3. No, and tell Claude what to do differently (esc)"]),
+        "✳ Build", "proceed", 3),
+    Scene("claude-limit-menu", "claude", WAITS, claude_dialog(
+        "What do you want to do?", ("Stop and wait for limit to reset", "Upgrade your plan"),
+        "Enter to confirm · Esc to cancel", ("You've hit your limit · resets 7pm",)), "✳ Train", "What do you want", 2),
+    Scene("claude-model", "claude", WAITS, claude_dialog(
+        "Select model", ("Default (recommended)", "Opus", "Haiku"), "Enter to confirm · Esc to exit"),
+        "✳ Claude Code", "Select model", 3),
+    Scene("claude-thinks", "claude", WORKING, claude(["❯ add a schedule", "", SPIN]), "⠐ Schedule"),
+    Scene("claude-thinks-no-title", "claude", WORKING, claude(["❯ add a schedule", "", SPIN]), "login1"),
+    Scene("claude-todo", "claude", WORKING, claude([
+        "✽ Adding the schedule… (3m 2s · ↓ 5.1k tokens)", "  ⎿  ☒ read train.py", "     ☐ add a schedule",
+        "     ☐ run the tests"]), "⠂ Schedule"),
+    Scene("claude-title", "claude", WORKING, claude(["● Bash(pytest)", "  ⎿  Running…"]), "⠐ Run the tests"),
+    Scene("claude-foot", "claude", WORKING, claude(
+        ["● Bash(pytest)"], "⏵⏵ accept edits on (shift+tab to cycle) · esc to interrupt"), "✳ Tests"),
+    Scene("claude-draft", "claude", WORKING, claude(["", SPIN], typed="and then stop", ends=HIDE), "⠐ Stop"),
+    Scene("claude-1.0-works", "claude", WORKING, claude_before_2(
+        ["✻ Herding… (5s · ↑ 200 tokens · esc to interrupt)"], [">"], "? for shortcuts"), "⠐ Herd"),
+    Scene("claude-done", "claude", DONE, DONE_BOX, "✳ Schedule"),
+    Scene("claude-done-cursor", "claude", DONE, claude(
+        ["● The tests pass."], typed="", ends=f"\x1b[2A\r\x1b[2C{SHOW}"), "✳ Schedule"),
+    Scene("claude-status-line", "claude", DONE, claude(
+        ["● Ready."], "me@login1 project (main) | Opus | 34% | $1.20 ⏵⏵ bypass permissions on"), "✳ Claude Code"),
+    Scene("claude-error", "claude", DONE, claude(
+        ["● API Error: 529 Overloaded. Try again later."]), "✳ Schedule"),
+    Scene("claude-limit", "claude", DONE, claude(
+        ["● You've hit your session limit · resets 7:30pm (UTC)"], "⏵⏵ accept edits on (shift+tab to cycle)"),
+        "✳ Schedule"),
+    Scene("claude-quotes", "claude", DONE, claude(
+        ["● A dialog looks so:", "  Do you want to proceed?", "  ❯ 1. Yes", "    2. No", "  Esc to cancel"]), "✳ Docs"),
+    Scene("claude-1.0-done", "claude", DONE, claude_before_2(["● Done."], ['> Try "fix lint errors"'],
+                                                              "? for shortcuts"), "✳ Herd"),
+    # Codex CLI
+    Scene("codex-exec", "codex", WAITS, CODEX_EXEC, "project", "run the following command?", 3),
+    Scene("codex-patch", "codex", WAITS, codex_dialog(
+        "Would you like to make the following edits?", ["train.py (+1 -1)", "12 -lr = 1", "12 +lr = 0.1"],
+        ("Yes, proceed (y)", "No, and tell Codex what to do differently (esc)"), FOOT),
+        "⠋ project", "following edits?", 2),
+    Scene("codex-mcp", "codex", WAITS, codex_dialog(
+        "Would you like to grant these permissions?", ["network: on"], ("Yes, for this turn", "No"), FOOT),
+        "", "permissions?", 2),
+    Scene("codex-trust", "codex", WAITS, codex_dialog(
+        "Do you trust the contents of this directory? Untrusted contents come with a higher risk.", [],
+        ("Yes, continue", "No, quit"), "Press enter to continue"), "", "Do you trust", 2),
+    Scene("codex-question", "codex", WAITS, codex_dialog(
+        "Question 1/2 (1 unanswered)", ["Which partition?"], ("gpu  One A100.", "long  No GPU."),
+        "enter to submit answer | esc to interrupt"), "", "Which partition", 2),
+    Scene("codex-old-patch", "codex", WAITS, lambda columns, _: HIDE + lines([
+        "▌ The model wants to apply", "▌", "▌ Apply changes?", "▌", "▌ > 1. Approve  (Y) Apply the changes",
+        "▌   2. Cancel   (N) Do not apply", "", "Press Enter to confirm or Esc to go back"]), "", "Apply changes?", 2),
+    Scene("codex-limit-menu", "codex", WAITS, codex_dialog(
+        "Approaching rate limits", ["Switch to a smaller model for lower usage?"],
+        ("Switch to gpt-5-mini", "Keep current model", "Keep current model (never show again)"),
+        "Press enter to confirm or esc to go back"), "", "smaller model", 3),
+    Scene("codex-works", "codex", WORKING, codex(["• Explored", "", "• Working (12s • esc to interrupt)"]), "⠋ p"),
+    Scene("codex-works-long", "codex", WORKING, codex(
+        ["Investigating rendering code (1m 02s • Esc to interrupt)"], "99% context left"), "project"),
+    Scene("codex-title", "codex", WORKING, codex(["• Ran pytest"], "gpt-5-codex high · 87% left · ~/p"), "⠙ project"),
+    Scene("codex-done", "codex", DONE, codex(["• The tests pass."]), "project"),
+    Scene("codex-done-full", "codex", DONE, codex(["• Done."], "100% context left"), "project"),
+    Scene("codex-error", "codex", DONE, codex(["■ stream disconnected before completion"]), "project"),
+    Scene("codex-limit", "codex", DONE, codex(
+        ["■ You've hit your usage limit. Try again in 3 days.", "Token usage: total=10"]), "project"),
+    # Gemini CLI
+    Scene("gemini-exec", "gemini", WAITS, GEMINI_EXEC, "✋  Action Required (project)", "Allow execution", 3),
+    Scene("gemini-exec-framed", "gemini", WAITS, gemini_dialog(
+        "Allow execution?", ("Yes, allow once", "Yes, allow always", "No, suggest changes (esc)"), framed=True,
+        below=["⠏ Waiting for user confirmation...", "~/project no sandbox gemini-2.5-pro (98% context left)"]),
+        "Gemini - project", "Allow execution", 3),
+    Scene("gemini-edit", "gemini", WAITS, gemini_dialog(
+        "Apply this change?", ("Allow once", "Allow for this session", "Modify with external editor",
+                               "No, suggest changes (esc)"), framed=True), "", "Apply this change?", 4),
+    Scene("gemini-url", "gemini", WAITS, gemini_dialog("Do you want to proceed?", GEMINI_YES_NO, framed=False),
+          "", "proceed", 3),
+    Scene("gemini-trust", "gemini", WAITS, gemini_dialog(
+        "Do you trust this folder?", ("Trust folder (project)", "Trust parent folder (me)", "Don't trust"),
+        framed=True), "", "trust this folder", 3),
+    Scene("gemini-question", "gemini", WAITS, gemini_dialog(
+        "Select your partition:", ("gpu", "long", "Enter a custom value"), framed=False,
+        below=["Enter to select · ↑/↓ to navigate · Esc to cancel"]), "✋  Action Required (p)", "partition", 3),
+    Scene("gemini-limit-menu", "gemini", WAITS, gemini_dialog(
+        "Usage limit reached for gemini-2.5-pro.", ("Keep trying", "Switch to gemini-2.5-flash", "Stop"),
+        framed=True), "", "Usage limit reached", 3),
+    Scene("gemini-works", "gemini", WORKING, gemini(["⠏ Reading the code (esc to cancel, 12s)"]), "✦  Reading (p)"),
+    Scene("gemini-title", "gemini", WORKING, gemini(["✦ Now the tests."]), "✦  Working… (project)"),
+    Scene("gemini-done", "gemini", DONE, gemini(["✦ The tests pass."]), "◇  Ready (project)"),
+    Scene("gemini-error", "gemini", DONE, gemini(["✕ [API Error: 503]"]), "◇  Ready (project)"),
+    # aider
+    Scene("aider-run", "aider", WAITS, AIDER_RUN, "", "Run shell command?", 2),
+    Scene("aider-add", "aider", WAITS, aider(
+        ["train.py"], "Add file? (Y)es/(N)o/(A)ll/(S)kip all [Yes]: "), "", "Add file?", 2),
+    Scene("aider-typed", "aider", WAITS, aider([], "Create new file? (Y)es/(N)o [Yes]: n"), "", "Create", 2),
+    Scene("aider-works", "aider", WORKING, aider(["> add a schedule"], "░█        Waiting for gpt-4o", cursor=HIDE)),
+    Scene("aider-map", "aider", WORKING, aider([""], "   █░     Updating repo map: train.py", cursor=SHOW)),
+    Scene("aider-done", "aider", DONE, aider(["Applied edit to train.py"], "> ", ruled=True)),
+    Scene("aider-ask", "aider", DONE, aider(["Tokens: 3k sent"], "architect> ", ruled=True)),
+    Scene("aider-error", "aider", DONE, aider(["litellm.RateLimitError: try later"], "> ", ruled=True)),
+    # any program
+    Scene("apt", "a prompt", WAITS, aider(["After this operation, 3 MB"], "Continue? [Y/n] "), "", "Continue", 2),
+    Scene("conda", "a prompt", WAITS, aider(["numpy 2.0"], "Proceed ([y]/n)? "), "", "Proceed", 2),
+    Scene("ssh", "a prompt", WAITS, aider(
+        ["ED25519 key fingerprint is SHA256:abc."], "Continue (yes/no/[fingerprint])? "), "", "Continue", 2),
+    Scene("pip", "a prompt", WAITS, aider(["Would remove:"], "Proceed (Y/n)? "), "login1", "Proceed", 2),
+    Scene("overwrite", "a prompt", WAITS, aider([], "Overwrite it? (y/N): y"), "", "Overwrite", 2),
+    # quoted, and nothing at all
+    Scene("cat-claude", "", "", quoting(PERMISSION, ["$ "])),
+    Scene("cat-no-prompt", "", "", quoting(PERMISSION, [""])),
+    Scene("cat-codex", "", "", quoting(CODEX_EXEC, ["me@login1:~$ "])),
+    Scene("cat-gemini", "", "", quoting(GEMINI_EXEC, ["❯ "])),
+    Scene("cat-aider", "", "", quoting(AIDER_RUN, ["$ "])),
+    Scene("cat-done", "", "", quoting(DONE_BOX, ["❯ "]), "✳ Schedule"),
+    Scene("tail-claude", "", "", quoting(PERMISSION, [""])),
+    Scene("tail-aider", "", "", quoting(AIDER_RUN, [""])),
+    Scene("tail-working", "", "", quoting(claude(["", SPIN]), [""])),
+    Scene("log-claude", "", "", quoting(PERMISSION, ["step 100 loss 0.31", "step 200 loss 0.30", ""])),
+    Scene("log-codex", "", "", quoting(CODEX_EXEC, ["epoch 3", ""])),
+    Scene("log-gemini", "", "", quoting(GEMINI_EXEC, ["epoch 3", ""])),
+    Scene("log-aider", "", "", quoting(AIDER_RUN, ["y", "epoch 3", ""])),
+    Scene("log-apt", "", "", quoting(aider([], "Continue? [Y/n] "), ["Unpacking numpy", ""])),
+    Scene("less-claude", "", "", in_pager(PERMISSION, ":"), "✳ Train"),
+    Scene("less-codex", "", "", in_pager(CODEX_EXEC, "(END)")),
+    Scene("less-gemini", "", "", in_pager(GEMINI_EXEC, ":")),
+    Scene("less-aider", "", "", in_pager(AIDER_RUN, "chat.md (END)")),
+    Scene("less-done", "", "", in_pager(DONE_BOX, ":"), "⠐ Train"),
+    Scene("less-prompt", "", "", in_pager(aider([], "Continue? [Y/n] "), ":")),
+    Scene("vim-claude", "", "", in_pager(PERMISSION, '"screen.txt" 12L, 300B   1,1   All'), "⠐ Train"),
+    Scene("vim-codex", "", "", in_pager(CODEX_EXEC, "-- INSERT --   12,3   Bot")),
+    Scene("vim-no-ruler", "", "", quoting(PERMISSION, [""], alternate=True, at="\x1b[4A")),
+    Scene("vim-no-ruler-codex", "", "", quoting(CODEX_EXEC, [""], alternate=True, at="\x1b[3A")),
+    Scene("vim-no-ruler-gemini", "", "", quoting(GEMINI_EXEC, [""], alternate=True, at="\x1b[3A")),
+    Scene("vim-aider", "", "", quoting(AIDER_RUN, [""], alternate=True, at="\x1b[1A")),
+    Scene("nano", "", "", in_pager(PERMISSION, "^G Help   ^O Write Out   ^X Exit")),
+    Scene("diff-pager", "", "", in_pager(printed(
+        ["+ Do you want to proceed?", "+ ❯ 1. Yes", "+   2. No", "+ Esc to cancel · Tab to amend"], ""), ":")),
+    Scene("diff", "", "", printed(
+        ["+ Do you want to proceed?", "+ ❯ 1. Yes", "+   2. No", "+ Esc to cancel · Tab to amend"])),
+    Scene("grep", "", "", printed(["a.sh:3: read -p 'Continue? [y/N] '", "b.py: (Y)es/(N)o [Yes]:"])),
+    Scene("typed", "", "", printed([], "$ read -p 'Continue? [y/N]")),
+    Scene("typed-plain", "", "", printed([], "me@login1:~$ echo Continue [y/N]")),
+    Scene("readme", "", "", printed(["aider asks: Run shell command? (Y)es/(N)o [Yes]:", ""])),
+    Scene("list", "", "", printed(["Do you want to proceed?", "❯ 1. Yes", "  2. No"])),
+    Scene("starship", "", "", printed(["project on main via python"], "❯ "), "~/project"),
+    Scene("starship-after-claude", "", "", printed(["project on main"], "❯ "), "⠐ Train"),
+    Scene("pure", "", "", printed(["~/project main"], "› ")),
+    Scene("python", "", "", printed(["Python 3.11.2 on linux"], ">>> ")),
+    Scene("shell", "", "", printed(["Last login: Sun Nov 29", "JOBID PARTITION"], "[me@login1 ~]$ ")),
+    Scene("training", "", "", printed(["epoch 1 loss 0.3", "Waiting for data (esc to interrupt)"], "")),
+    Scene("spinner", "", "", printed(["⠋ installing"], "⠙ building (12s)")),
+    Scene("sh", "", "", printed(["> add a schedule"], "> ")),
+    Scene("empty", "", "", lambda columns, rows: ""),
+    Scene("full", "", "", lambda columns, rows: lines(["x" * columns] * rows)),
+)  # fmt: skip
+
+BY_NAME = {scene.name: scene for scene in SCENES}
+SIZES = ((40, 30), (62, 24), (80, 24), (120, 40), (200, 50))
+
+
+def main() -> None:
+    scene, size = BY_NAME[sys.argv[1]], os.get_terminal_size()
+    drawn = scene.draw(size.columns, size.lines)
+    title = f"\x1b]2;{scene.title}\a" if scene.title else ""
+    sys.stdout.write(f"\x1b[H\x1b[2J{title}{drawn}")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    main()

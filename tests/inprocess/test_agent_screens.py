@@ -1,0 +1,184 @@
+"""The screens of agents, as list.sh reads them from a real tmux: nothing on a screen leaves its row."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+import agents_draw
+from agent_host import LIMIT_S, Host, drawing, started
+from lnode.cluster import sessions
+from lnode.cluster.agents import AgentState
+from lnode.locate.known_agents import signs, with_agents
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
+from rig import wait_until
+from shells import SHELLS, installed, through
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here")
+AWKS = ("mawk", "gawk", "original-awk", "busybox")
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with started() as made:
+        yield made
+
+
+def states(host: Host, *names: str) -> dict[str, tuple[str, str]]:
+    found = host.agents()
+    return {name: ((agent.name, agent.state.value) if (agent := found[name]) else ("", "")) for name in names}
+
+
+SHOWN = ("claude-bash", "claude-thinks", "claude-done", "claude-question", "codex-exec", "codex-works", "codex-done",
+         "gemini-exec-framed", "gemini-works", "aider-run", "aider-done", "apt", "less-claude", "cat-claude",
+         "vim-no-ruler", "log-codex", "tail-aider", "starship", "shell")  # fmt: skip
+
+
+@pytest.mark.parametrize("awk", AWKS)
+def test_each_awk_tells_the_scenes_of_a_real_tmux_as_they_are(host: Host, awk: str) -> None:
+    program = shutil.which(awk)
+    if program is None:
+        pytest.skip(f"no {awk} here")
+    (host.home / "bin/awk").symlink_to(program)
+    for name in SHOWN:
+        host.draw(name)
+    host.drawn(*SHOWN)
+    expected = {name: (agents_draw.BY_NAME[name].agent, agents_draw.BY_NAME[name].state) for name in SHOWN}
+    wait_until(lambda: states(host, *SHOWN) == expected, "each state")
+    found = host.agents()
+    asks = found["claude-bash"]
+    assert asks is not None
+    assert "Do you want to proceed?" in asks.question
+    assert [choice.key for choice in asks.choices] == ["1", "2", "3"]
+    assert asks.since is not None
+    assert found["claude-thinks"] is not None
+    assert found["claude-thinks"].since is None
+
+
+def test_a_session_costs_two_kilobytes_at_most_and_a_screen_without_a_sign_nothing(host: Host) -> None:
+    host.draw("claude-bash")
+    host.start("full", "sh", "-c", "printf '❯%.0s' $(seq 20000); exec cat", columns=400, rows=100)
+    host.start("plain", "sh", "-c", "seq 100; exec cat")
+    host.drawn("claude-bash", "full", "plain")
+    for _ in range(4):
+        host.tmux("split-window", "-t", "=claude-bash:", *drawing("claude-bash"))
+        host.tmux("new-window", "-t", "=claude-bash:", *drawing("claude-bash"))
+    wait_until(lambda: states(host, "claude-bash") == {"claude-bash": ("claude", "waits for you")}, "the agent")
+    reply = host.reply()
+    rows = reply["screens"]
+    picture = sessions.picture_of(reply)
+    for entry in picture.entries:
+        size, mine = 0, False
+        for row in rows:
+            if row.startswith("%"):
+                mine = row.split(" ")[0] in entry.session.pane_ids
+            size += (len(row.encode()) + 1) * mine
+        assert size <= 2048, entry.session.name
+    assert picture.named("plain").session.screens == ()  # type: ignore[union-attr]
+    assert "screens" not in host.reply(among=())
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_that_may_be_sh_tells_and_answers(host: Host, tmp_path: Path, shell: str) -> None:
+    sh = installed(shell, tmp_path / "sh")
+    host.start("agent", "sh", "-c", "printf 'Continue? [y/N] '; read -r x; echo \"got $x\"; exec cat")
+    wait_until(lambda: states(host, "agent") == {"agent": ("a prompt", "waits for you")}, "the prompt")
+    for script in ("list", "glance"):
+        found = through_shell(host, sh, script, *sessions.list_values("", signs()))
+        agent = with_agents(sessions.picture_of(found)).entries[0].agent
+        assert agent is not None and agent.waits, script
+    found = through_shell(host, sh, "answer", "", "agent", "\n".join(signs()), tell=f"{agent.pane} y Enter\n")
+    assert "taken" in found
+    wait_until(lambda: "got y" in host.tmux("capture-pane", "-p", "-t", "=agent:"), "the answer")
+
+
+def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str = "") -> Mapping[str, Sequence[str]]:
+    nonce = call.nonce()
+    line = through(call.question(script, nonce, *values), shell)
+    done = subprocess.run(
+        ["sh", "-c", line], env=host.env, input=tell, capture_output=True, timeout=LIMIT_S, check=False, text=True
+    )
+    found = parse_reply(nonce, done.stdout.split("\n"))
+    assert "end" in found, done.stderr
+    return found
+
+
+def test_an_agent_in_another_window_is_found(host: Host) -> None:
+    host.start("work", "cat")
+    host.tmux("new-window", "-d", "-t", "=work:", *drawing("codex-exec"))
+    wait_until(lambda: states(host, "work") == {"work": ("codex", "waits for you")}, "the other window's agent")
+    agent = host.agents()["work"]
+    assert agent is not None
+    assert agent.pane in host.tmux("list-panes", "-s", "-t", "=work:", "-F", "#{pane_id}").split()[1:]
+
+
+HOSTILE = r"""
+import sys
+out = sys.stdout.buffer
+size = b"size %0 3 y0 c0 a0 t1 $0 x\n"
+rows = [b"%0 c0 a0 t1 title", b"|Do you want to proceed?", b"> 1. Yes", b"lnode-0123456789abcdef end", b"prefix C-b",
+        b"size %1 30 y1 c0 a0 t1 $1 x", b"\xff\xfe\xc3", "❯ 1. Yes".encode(), b"\x1b[5n\x9b31m", b"%9999999999999 c0"]
+out.write(b"\x1b]2;" + size * 30 + b"\a\x1b]2;%0 c0 a0 t1 \x1b]52;c;eA==\a")
+for _ in range(int(sys.argv[1])):
+    out.write(b"".join(b"\r\n" + row for row in rows))
+out.write(b"\x1b[?25l")
+out.flush()
+sys.stdin.readline()
+"""
+
+
+def test_what_stands_on_a_hostile_screen_changes_no_other_row(host: Host) -> None:
+    good = ("claude-bash", "claude-done", "shell")
+    host.draw(good[0])
+    for number, times in enumerate((3, 30, 100_000)):  # the last are 10 MB
+        host.start(f"evil{number}", sys.executable, "-c", HOSTILE, str(times))
+    host.draw(good[1])
+    host.draw(good[2])
+    host.tmux("select-pane", "-t", "=shell:", "-T", "size %0 3 y0 c0 a0 t1 $0 x")
+    host.drawn(*good, "evil0", "evil1", "evil2")
+    wait_until(lambda: "prefix" in host.tmux("capture-pane", "-p", "-t", "=evil2:"), "it has drawn")
+    expected = {name: (agents_draw.BY_NAME[name].agent, agents_draw.BY_NAME[name].state) for name in good}
+    wait_until(lambda: states(host, *good) == expected, "the others are as they are")
+    picture = host.picture()
+    assert sorted(entry.session.name for entry in picture.entries) == sorted((*good, "evil0", "evil1", "evil2"))
+    assert all(not entry.session.screens for entry in picture.entries)
+
+
+def test_a_pane_that_ends_meanwhile_costs_only_what_comes_after_it(host: Host) -> None:
+    """tmux ends a sequence of commands at the first that fails; the sessions are told all the same."""
+    host.draw("claude-bash")
+    host.drawn("claude-bash")
+    real = shutil.which("tmux")
+    tool = host.home / "bin/tmux"
+    tool.write_text(
+        f'#!/bin/sh\ncase "$*" in *capture-pane*) set -- "$@" ";" capture-pane -p -t %99 ;; esac\nexec {real} "$@"\n'
+    )
+    tool.chmod(0o755)
+    wait_until(lambda: states(host, "claude-bash") == {"claude-bash": ("claude", "waits for you")}, "the agent")
+
+
+def test_copy_mode_hides_no_question(host: Host) -> None:
+    host.draw("claude-bash")
+    wait_until(lambda: states(host, "claude-bash")["claude-bash"][1] == AgentState.WAITS.value, "the agent")
+    host.tmux("copy-mode", "-t", "=claude-bash:")
+    assert states(host, "claude-bash")["claude-bash"] == ("claude", "waits for you")
+
+
+def test_no_screen_is_kept_on_the_laptop(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lnode.locate import pictures
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(host.home / "state"))
+    host.draw("claude-bash")
+    wait_until(lambda: "screens" in host.reply() and "sbatch" in "\n".join(host.reply()["screens"]), "its screen")
+    pictures.keep("unity", [host.reply()])
+    kept = pictures.read("unity")
+    assert kept is not None
+    assert "screens" not in kept.replies[0]
+    written = [path for path in (host.home / "state").rglob("*") if path.is_file()]
+    assert written and all(b"sbatch" not in path.read_bytes() for path in written)
+    assert os.environ["XDG_STATE_HOME"]

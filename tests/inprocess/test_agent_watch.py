@@ -1,0 +1,80 @@
+"""One notice for each wait, whatever number of lnodes watch: with a desktop on PATH, and a laptop's state folder."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from lnode.attach.agent_watch import AgentWatch
+from lnode.cluster.agents import Agent, AgentState
+from lnode.cluster.sessions import Entry, Picture, State
+from lnode.cluster.tmux_answers import Session
+from lnode.laptop import told
+
+NOW = 1_800_000_000
+ASKS = Agent("claude", AgentState.WAITS, "Do you want to proceed?", dialog="run sbatch")
+
+
+def picture(agent: Agent | None, tmux: str = "ok") -> Picture:
+    session = Session("$1", "fit", NOW - 900, NOW - 500, 0, (1,), "login")  # type: ignore[arg-type]
+    return Picture("login1", (Entry(session, State.SHELL, None, "login1", agent=agent),), "ok", tmux, NOW)
+
+
+@pytest.fixture
+def notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    said = tmp_path / "said"
+    program = tmp_path / "notify-send"
+    program.write_text(f'#!/bin/sh\necho "$4" >>{said}\n')
+    program.chmod(0o755)
+    said.write_text("")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return said
+
+
+async def silent(sound: str) -> None:
+    raise AssertionError(sound)
+
+
+def see(watch: AgentWatch, *pictures: Picture) -> None:
+    for one in pictures:
+        asyncio.run(watch.see(one, silent))
+
+
+def test_a_wait_is_told_once_by_one_of_two_windows(notices: Path) -> None:
+    first, second = (AgentWatch("unity", lambda _: None) for _ in range(2))
+    see(first, picture(ASKS), picture(ASKS))
+    see(second, picture(ASKS), picture(ASKS))
+    assert notices.read_text().splitlines() == ["claude in fit waits: Do you want to proceed?"]
+    see(second, picture(None))
+    see(first, picture(None), picture(ASKS))
+    see(second, picture(ASKS))
+    assert len(notices.read_text().splitlines()) == 2
+
+
+def test_a_tmux_that_cannot_be_asked_ends_no_wait(notices: Path) -> None:
+    watch = AgentWatch("unity", lambda _: None)
+    see(watch, picture(ASKS), Picture("login1", (), "ok", "refused", NOW), picture(ASKS))
+    assert len(notices.read_text().splitlines()) == 1
+
+
+def test_without_a_desktop_the_terminal_shows_it(notices: Path) -> None:
+    (notices.parent / "notify-send").unlink()
+    sounds: list[str] = []
+
+    async def sound(sequence: str) -> None:
+        sounds.append(sequence)
+
+    asyncio.run(AgentWatch("unity", lambda _: None).see(picture(ASKS), sound))
+    assert len(sounds) == 1
+    assert "claude in fit waits" in sounds[0]
+
+
+def test_a_wait_that_nobody_has_seen_for_long_has_ended(notices: Path) -> None:
+    import os
+
+    assert told.is_mine("unity", "x")
+    assert not told.is_mine("unity", "x")
+    (note,) = (notices.parent / "state/lnode/told").iterdir()
+    os.utime(note, (NOW, 0))
+    assert told.is_mine("unity", "x")

@@ -1,0 +1,141 @@
+"""The state of an agent, from the end of its screen, the place of the cursor and the title."""
+
+import tomllib
+from pathlib import Path
+
+import pyte
+import pytest
+
+import agents_draw
+import lnode.locate
+from agents_draw import Scene
+from lnode.cluster.agent_rules import EXPRESSIONS, rules_of
+from lnode.cluster.agents import MOST_ROWS, Agent, AgentState, Choice, Screen, agent_of
+
+TABLES = tomllib.loads((Path(lnode.locate.__path__[0]) / "agents.toml").read_text(encoding="utf-8"))
+RULES = [rules_of(name, table) for name, table in TABLES.items()]
+
+
+def shown(scene: Scene, columns: int, rows: int) -> Screen:
+    """Draw a scene on a terminal, and read it as list.sh does."""
+    screen = pyte.Screen(columns, rows)
+    text = scene.draw(columns, rows)
+    pyte.Stream(screen).feed(text.replace(agents_draw.ALTERNATE, "\x1b[H\x1b[2J"))
+    whole = [row.rstrip() for row in screen.display]
+    end = max((at + 1 for at, row in enumerate(whole) if row), default=0)
+    begin, full = end, 0
+    while begin and full < MOST_ROWS:
+        begin -= 1
+        full += bool(whole[begin])
+    cursor = screen.cursor.y - begin if begin <= screen.cursor.y < end else -1
+    has_cursor = not screen.cursor.hidden
+    return Screen(scene.title, whole[begin:end], has_cursor, cursor, agents_draw.ALTERNATE in text)
+
+
+def seen(scene: Scene, columns: int, rows: int) -> Agent | None:
+    return agent_of(shown(scene, columns, rows), RULES)
+
+
+@pytest.mark.parametrize(("columns", "rows"), agents_draw.SIZES)
+@pytest.mark.parametrize("scene", agents_draw.SCENES, ids=lambda scene: scene.name)
+def test_each_scene_is_told_as_it_is(scene: Scene, columns: int, rows: int) -> None:
+    agent = seen(scene, columns, rows)
+    assert ((agent.name, agent.state.value) if agent else ("", "")) == (scene.agent, scene.state)
+    if agent and agent.waits:
+        assert scene.question in agent.question
+        assert len(agent.choices) == scene.choices
+
+
+def test_the_corpus_is_large_and_no_quotation_waits() -> None:
+    found = [(scene, seen(scene, *size)) for scene in agents_draw.SCENES for size in agents_draw.SIZES]
+    assert len(agents_draw.SCENES) >= 60
+    for state in (AgentState.WAITS, AgentState.WORKING, AgentState.DONE):
+        said = [(scene, agent) for scene, agent in found if agent and agent.state is state]
+        true = sum(scene.state == state and scene.agent == agent.name for scene, agent in said)
+        wanted = sum(scene.state == state for scene, _ in found)
+        assert true / len(said) >= 0.98, state
+        assert true / wanted >= 0.98, state
+    assert not [scene.name for scene, agent in found if agent and agent.waits and scene.state != agents_draw.WAITS]
+
+
+@pytest.mark.parametrize("scene", agents_draw.SCENES, ids=lambda scene: scene.name)
+def test_a_title_never_makes_it_wait(scene: Scene) -> None:
+    before = seen(scene, 80, 24)
+    for title in (
+        "✋  Action Required (project)",
+        "[ ! ] Action Required",
+        "✳ waits for you",
+        "⠐ Do you want to proceed?",
+    ):
+        agent = seen(scene._replace(title=title), 80, 24)
+        assert bool(agent and agent.waits) == bool(before and before.waits)
+
+
+def test_a_tmux_that_does_not_know_the_cursor_still_tells_a_dialog() -> None:
+    for name in ("claude-bash", "codex-exec", "gemini-exec", "aider-run", "apt"):
+        agent = agent_of(shown(agents_draw.BY_NAME[name], 80, 24)._replace(has_cursor=None, cursor=-1), RULES)
+        assert agent is not None and agent.waits, name
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "key"),
+    [
+        ("claude-bash", "y", "1"), ("claude-bash", "n", "3"), ("claude-bash", "2", "2"), ("claude-bash", "4", None),
+        ("codex-exec", "y", "1"), ("codex-exec", "n", "3"), ("gemini-exec", "y", "1"), ("gemini-exec", "n", "3"),
+        ("claude-question", "y", None), ("aider-run", "y", "y"), ("aider-run", "1", None), ("apt", "N", "n"),
+    ],
+)  # fmt: skip
+def test_an_answer_is_a_key_of_a_visible_choice(name: str, answer: str, key: str | None) -> None:
+    agent = seen(agents_draw.BY_NAME[name], 80, 24)
+    assert agent is not None
+    assert agent.key_of(answer) == key
+
+
+def test_a_choice_over_several_rows_is_whole() -> None:
+    agent = seen(agents_draw.BY_NAME["codex-exec"], 40, 30)
+    assert agent is not None
+    assert agent.choices[-1] == Choice("3", "No, and tell Codex what to do differently (esc)")
+
+
+def test_another_question_is_another_dialog_and_another_mark_is_not() -> None:
+    first = seen(agents_draw.BY_NAME["claude-edit"], 80, 24)
+    other = agents_draw.claude_dialog(
+        "Do you want to make this edit to train.py?",
+        ("Yes", "Yes, allow all edits during this session (shift+tab)", "No"),
+        "Esc to cancel · Tab to amend",
+        agents_draw.EDIT,
+        2,
+    )
+    moved = seen(agents_draw.BY_NAME["claude-edit"]._replace(draw=other), 80, 24)
+    assert first and moved and first.dialog == moved.dialog
+    third = seen(agents_draw.BY_NAME["claude-bash"], 80, 24)
+    assert third and third.dialog != first.dialog
+
+
+def test_each_rule_is_dated_and_each_sign_is_on_a_screen() -> None:
+    for name, table in TABLES.items():
+        for kind in EXPRESSIONS:
+            for rule in table.get(kind, []):
+                assert "20" in rule["seen"], (name, kind)
+        assert table["signs"], name
+    for scene in agents_draw.SCENES:
+        if scene.agent:
+            signs = next(rules.signs for rules in RULES if rules.name == scene.agent)
+            for columns, rows in agents_draw.SIZES:
+                text = "\n".join(shown(scene, columns, rows).rows)
+                assert any(sign in text for sign in signs), scene.name
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ({"dialog": "x"}, "must be a list of tables"),
+        ({"dialog": ["x"]}, "must be a list of tables"),
+        ({"prompt": [{"row": "("}]}, "is no regular expression"),
+        ({"signs": "x"}, "signs must be"),
+        ({"signs": ["a\nb"]}, "signs must be"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_in_words(table: dict[str, object], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        rules_of("mine", table)
