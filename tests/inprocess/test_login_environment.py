@@ -47,7 +47,7 @@ def requested(site: Site) -> str:
     """What an allocation would get, as an attach asks for it, with a tmux that runs already from before."""
     site.tmux("new-session", "-d", "-s", "before", "cat")
     site.program("salloc", 'env >"$HOME/new"; mv "$HOME/new" "$HOME/requested"; exec cat')
-    command = call.in_pane(tmux.pane_command("salloc", call.after_request()))
+    command = call.in_pane(tmux.pane_command("salloc", call.after_request()), "x")
     child = site.attach(attach_line("x", command=command, program="salloc"))
     wait_until((site.home / "requested").exists, "the request is made")
     assert status_of(child, DETACH) == ExitOfAttach.DETACHED

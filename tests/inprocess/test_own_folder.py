@@ -10,6 +10,7 @@ import pytest
 
 from full import FULL
 from lnode.cluster import sessions
+from lnode.cluster.home import not_kept
 from lnode.cluster.sessions import Picture
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
@@ -79,7 +80,7 @@ def mode(path: Path) -> str:
 
 
 def said(picture: Picture) -> str:
-    return sessions.not_kept(picture, "unity")
+    return not_kept(picture, "unity")
 
 
 @pytest.mark.parametrize("umask", [0, 0o002, 0o022, 0o027] if FULL else [0, 0o022])

@@ -66,6 +66,28 @@ def test_a_job_that_is_paused_has_its_node_and_waits_for_none(state: State, of: 
     assert shown(view(entry("sim", state, job(of, left_s=36000))))[1].startswith(row)
 
 
+def test_a_job_that_has_lost_its_session_comes_first() -> None:
+    orphan = entry("lost", State.ORPHAN, job(), pane_pids=())._replace(restarted=NOW - 1200)
+    waits = entry("later", State.ORPHAN, job("PENDING", reason="Priority"), pane_pids=())
+    over = entry("over", State.ENDED, pane_pids=())._replace(restarted=NOW - 1200)
+    picture = Picture("login1", (ENDED,), "ok", "ok", NOW, lost=(over, orphan, waits))
+    rows = shown(View("unity", (picture,)))
+    assert rows[1:] == [
+        "later | node | orphan | login1 | 4711 |  | its tmux on login1 is gone, it waits its turn (Priority), "
+        "back with: lnode unity later | ",
+        "lost | node | orphan | c0512 | 4711 | 10 h | login1 restarted 20 min ago, back with: lnode unity lost | ",
+        "old | node | ended, now a shell | login1 |  |  | job 4700, timeout, 3 h ago | 10 min",
+        "over | node | ended | login1 |  |  | login1 restarted 20 min ago, ended with it | ",
+    ]
+    (first, *_) = document(View("unity", (picture._replace(lost=(orphan,)),)))["sessions"]  # type: ignore[misc]
+    assert (first["name"], first["state"], first["restarted_at"]) == ("lost", "orphan", NOW - 1200)
+
+
+def test_a_session_that_was_started_again_is_not_told_as_ended() -> None:
+    over = entry("main", State.ENDED, pane_pids=())._replace(restarted=NOW - 1200)
+    assert len(shown(View("unity", (Picture("login1", (RUNS,), "ok", "ok", NOW, lost=(over,)),)))) == 2
+
+
 def test_columns_in_which_nothing_stands_are_left_out() -> None:
     idle = entry("notes", State.SHELL, kind="login", active=NOW)
     assert shown(view(idle)) == ["SESSION | KIND | STATE | NODE", "notes | login | shell | login1"]
@@ -137,6 +159,7 @@ def test_the_document() -> None:
             "name": "main", "kind": "node", "state": "running", "node": "c0512", "login_node": "login1",
             "created": NOW - 600, "active": NOW - 30, "idle_s": 30, "clients": 1,
             "attached_from": ["laptop", "10.0.0.5"], "bell": False, "agent": None, "why": None, "starts_in_s": None,
+            "restarted_at": None,
             "job": {"id": "4711", "state": "RUNNING", "nodes": "c0512", "reason": None, "left_s": 36000,
                     "submitted": NOW - 60},
             "ended": None,

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from lnode.attach import expiry
-from lnode.cluster.sessions import Entry, Picture, State, left_in_words, paused_in_words, whereabouts
+from lnode.cluster.sessions import Entry, Picture, State, whereabouts
 from lnode.remote.fields import in_command
-from lnode.schedulers.job import Job
+from lnode.schedulers.job import Job, left_in_words, paused_in_words
 from lnode.text import in_words
 
 _TOLD, _WARNED = "@lnode_told", "@lnode_warned"

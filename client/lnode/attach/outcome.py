@@ -96,7 +96,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
 def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
     """Say on which node the session goes on, and remember that node."""
     from lnode.attach import announcements
-    from lnode.cluster import sessions
+    from lnode.cluster import home, sessions
 
     alias, entry = target.alias, picture.named(name) if picture else None
     if entry and picture:
@@ -106,7 +106,7 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
             routes.learn_session(alias, name, node)
     where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
     screen.say(f"detached; {name} {where}")
-    if picture and (unkept := sessions.not_kept(picture, alias)):
+    if picture and (unkept := home.not_kept(picture, alias)):
         screen.say(unkept)
 
 
@@ -144,6 +144,13 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
     ExitOfAttach.SERVER_GONE: (
         ExitCode.NO_SESSION, "tmux on {alias} was ended while the connection was lost; {name} is gone",
         "start it again with: lnode {alias} {name}"),
+    ExitOfAttach.ORPHANED: (
+        ExitCode.NO_SESSION, "{name} on {alias} has lost its tmux; its job goes on",
+        "bring it back with: lnode {alias} {name}"),
+    ExitOfAttach.JOB_UNKNOWN: (
+        ExitCode.FAILED,
+        "{name} on {alias} has lost its tmux, and the scheduler does not say if its job goes on; nothing was started",
+        "ask again later: lnode {alias} {name}"),
     ExitOfAttach.TAKEN_OVER: (
         ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
         "take it back with: lnode {alias} {name} -d"),

@@ -43,7 +43,8 @@ class Scripts(NamedTuple):
     def _session(self, mode: str, others: str, away_s: int, node: str) -> str:
         name, settings = self.address.name, self.address.settings
         renew = tmux.renewal(self.address.alias, name)
-        command = call.in_pane(tmux.pane_command(self.request, call.after_request(), renew)) if self.request else ""
+        pane = tmux.pane_command(self.request, call.after_request(), renew) if self.request else ""
+        command = call.in_pane(pane, name) if pane else ""
         kind, look = "node" if self.request else "login", "control" if self.control else "draw"
         mine = (self.run, *self.me, str(away_s), node)
         return call.line(

@@ -88,7 +88,7 @@ GROUPS = (_ATTACH, _LOOK, _ACT, _RUNS, _PORTS, _SIGN_IN, _SETUP, _OUTPUT)
 
 
 def _of_request(name: str, flag: str, help_: str, metavar: str) -> Option:
-    return Option(name, (flag,), help_, _ATTACH, ("attach", "renew"), str, metavar, of_settings=True)
+    return Option(name, (flag,), help_, _ATTACH, ("attach", "renew", "when"), str, metavar, of_settings=True)
 
 
 # In the order in which --help shows them.
@@ -111,6 +111,8 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("ls", "--ls", "list every session: state, node, job, time left; without HOST on all known hosts", _LOOK,
          Scope.HOSTS),
     Option("watch", ("--watch",), "with --ls: keep it on the screen", _LOOK, ("ls",)),
+    Verb("when", "--when", "when each of your requests would start, and what maintenance delays it; requests nothing",
+         _LOOK, Scope.HOST),
     Verb("peek", "--peek", "what the session's screen shows, and N lines above", _LOOK, Scope.SESSION,
          "above", int, "[N]"),
     Verb("wait_for", "--wait-for", "wait until it shows that, or `idle`, `bell`, `agent`", _LOOK, Scope.SESSION,

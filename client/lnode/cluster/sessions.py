@@ -5,21 +5,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from lnode.cluster import job_evidence, login_nodes, tmux, tmux_answers
+from lnode.cluster import job_evidence, login_nodes, orphans, tmux, tmux_answers
 from lnode.cluster import processes as cluster_processes
 from lnode.cluster.agents import Agent
 from lnode.cluster.job_evidence import Tie
 from lnode.cluster.processes import Host, LoginProcess
 from lnode.cluster.screens import parse_screens
-from lnode.remote.fields import SSH_PORT, NodeName, Port, epoch
+from lnode.remote.fields import SSH_PORT, NodeName, Port, SessionId, epoch
+from lnode.schedulers import estimate
 from lnode.schedulers import known as schedulers_known
-from lnode.schedulers.job import Job, is_over, is_running, short_host
+from lnode.schedulers.job import Job, is_over, is_running, left_in_words, paused_in_words, short_host
 from lnode.text import in_words
 
 
 class State(StrEnum):
-    """The state of a session in one word. UNKNOWN does not mean gone."""
+    """The state of a session in one word. UNKNOWN does not mean gone; an ORPHAN is a job that has lost its session."""
 
+    ORPHAN = "orphan"
     RUNNING = "running"
     WAITING = "waiting"
     ENDING = "ending"
@@ -45,7 +47,9 @@ class Entry(NamedTuple):
     """A session with its allocation. `node` is the host of its shell: compute nodes, or the login node.
 
     `starts_in_s` is Slurm's own estimate for a waiting job, or None. `others` are more jobs that were requested in it,
-    `submitted` batch jobs that you submitted in it and that are not its own. `agent` is known behind with_agents
+    `room_s` is the longest time limit of a waiting job that would end before the maintenance for which it waits, or 0.
+    `submitted` batch jobs that you submitted in it and that are not its own. `restarted` is when the login node of a
+    lost session has started since, by its clock, None if it has not. `agent` is known behind with_agents
     (locate/known_agents.py).
     """
 
@@ -58,6 +62,13 @@ class Entry(NamedTuple):
     submitted: tuple[Job, ...] = ()
     ending: Ending = Ending()
     agent: Agent | None = None
+    restarted: int | None = None
+    room_s: int = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """Return whether tmux no longer has the session."""
+        return not self.session.pane_pids
 
     @property
     def node(self) -> str:
@@ -94,7 +105,8 @@ class Picture(NamedTuple):
     `address` is its own full name, None if it has none; `login_node` is its name for sentences.
     `port` is its sshd's own, `others` the hints about other login nodes. `keeps`: lnode can write notes to its home.
     `distrusted` are folders and notes that another user could have written, so that lnode did not read them.
-    `is_modeless`: its home does not keep the modes of files.
+    `is_modeless`: its home does not keep the modes of files. `lost` are sessions that tmux has no longer: their jobs go
+    on, or a restart of the login node has ended them.
     """
 
     login_node: str
@@ -110,6 +122,16 @@ class Picture(NamedTuple):
     tmux_says: str = ""
     distrusted: tuple[str, ...] = ()
     is_modeless: bool = False
+    lost: tuple[Entry, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all sessions here, also of those that can be brought back."""
+        return [entry.session.name for entry in (*self.entries, *self.lost) if not entry.is_lost or entry.job]
+
+    def lost_named(self, name: str) -> Entry | None:
+        """Return what is left of the session of that name, unless there is one."""
+        return None if self.named(name) else next((entry for entry in self.lost if entry.session.name == name), None)
 
     def named(self, name: str) -> Entry | None:
         """Return the session of that name. Of two it is that of the server which a login finds first."""
@@ -138,6 +160,8 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         job._replace(submit_host=login_node) if job.submit_host in own else job
         for job in schedulers_known.jobs_of(reply, login_node, now)
     )
+    requests = orphans.parse_requests(reply.get("requests", ()))
+    jobs = orphans.with_brought_back(jobs, requests, login_node)
     processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
     origins, work = (
         cluster_processes.parse_origins(reply.get("origins", ())),
@@ -148,6 +172,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
     ahead_s = known.ahead_s or 0
+    closures = estimate.parse_closures(reply.get("closures", ()))
     entries, found = [], [*_sessions(reply, processes)]
     too_much = _steps(len(found), jobs, known.host) > _MOST_STEPS
     for session, shown in found:
@@ -158,13 +183,34 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         state = _state(session, job, scheduler if tied.is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
-        entries.append(Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending))
-    claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port, compute)
+        room_s = estimate.room_before(closures, job.starts, job.left_s, now) if job else 0
+        entries.append(
+            Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending, room_s=room_s)
+        )
     tmux_is = next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
+    lost: tuple[orphans.Lost, ...] = ()
+    if requests and tmux_is == scheduler == "ok":
+        panes = {pid for session, _ in found for pid in session.pane_pids}
+        started = orphans.parse_start(reply["requests"], now)
+        lost = orphans.lost(requests, jobs, login_node, panes, processes, started, now)
+    claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port, compute)
     return Picture(
         login_node, tuple(entries), scheduler, tmux_is, now, schedulers_known.name_in(reply), port, claims,
         keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get(_SAYS.get(tmux_is, ""), ())),
         distrusted=tuple(filter(_DISTRUSTED.fullmatch, reply.get("distrusted", ()))), is_modeless="modeless" in reply,
+        lost=_lost(lost, login_node),
+    )  # fmt: skip
+
+
+def _lost(found: Iterable[orphans.Lost], login_node: str) -> tuple[Entry, ...]:
+    """Return the sessions that can be brought back, and those that a restart of the login node has ended lately."""
+    return tuple(
+        Entry(
+            tmux_answers.Session(SessionId("$0"), one.session, one.began, one.began, 0, (), "node"),
+            State.ORPHAN if one.jobs else State.ENDED, next(iter(one.jobs), None), login_node,
+            others=one.jobs[1:], ending=Ending(one.jobs), restarted=one.restarted,
+        )
+        for one in found
     )  # fmt: skip
 
 
@@ -266,63 +312,36 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
     return State.ENDING if is_over(job) else State.WAITING
 
 
-def paused_in_words(job: Job | None) -> str:
-    """Return `is suspended` for a job whose processes are stopped on its nodes, "" for any other."""
-    return _PAUSED.get(job.state, "") if job else ""
-
-
 def _on_its_node(job: Job) -> str:
     does = paused_in_words(job) or "runs"
     return ", ".join(filter(None, (f"{does} on {job.nodes}" if job.nodes else does, left_in_words(job))))
 
 
-_PAUSED = {"STOPPED": "is stopped", "SUSPENDED": "is suspended"}
-
-
-def left_in_words(job: Job) -> str:
-    """Return `61 h left`, `no time limit`, or "" if Slurm does not say."""
-    if job.left_s is not None:
-        return f"{in_words(job.left_s)} left"
-    return "no time limit" if job.left == "UNLIMITED" else ""
-
-
 def start_in_words(entry: Entry) -> str:
-    """Return `about 20 min`, or "" if Slurm has no estimate."""
+    """Return `about 20 min`, or "" if Slurm has no estimate; behind it the time for which there is room before."""
     if entry.starts_in_s is None:
         return ""
-    return f"about {in_words(entry.starts_in_s)}" if entry.starts_in_s else "any moment now"
+    starts = f"about {in_words(entry.starts_in_s)}" if entry.starts_in_s else "any moment now"
+    return f"{starts}; {in_words(entry.room_s)} would end before the maintenance" if entry.room_s else starts
 
 
-def not_kept(picture: Picture, alias: str) -> str:
-    """Return a sentence about a home that is full or read-only, or about notes that lnode does not read; else ""."""
-    node = picture.login_node
-    if picture.distrusted:
-        how, _, path = picture.distrusted[0].partition(" ")
-        if how == "foreign":
-            return (
-                f"~/{path} on {node} belongs to another user or is a link, so lnode does not read it; "
-                f"move it away: ssh {alias} ls -la .local/state/lnode"
-            )
-        return (
-            f"other users can write to ~/{path} on {node}, so lnode does not read it; "
-            f"fix: ssh {alias} chmod -R go-rwx .local/state/lnode"
-        )
-    if picture.keeps:
-        return ""
-    return f"cannot write to your home on {node}, so lnode cannot remember what runs there: lnode {alias} --doctor"
+def _of_orphan(job: Job) -> str:
+    has_node = is_running(job) or paused_in_words(job)
+    return _on_its_node(job) if has_node else schedulers_known.reason_in_words(job.reason)
 
 
 def whereabouts(entry: Entry) -> str:
     """Return the state in one clause: `runs on c0512, 61 h left`, `waits its turn (Priority), about 20 min`."""
     job = entry.job
+    if entry.is_lost:
+        return f"has lost its tmux on {entry.login_node}" + (f"; its job {_of_orphan(job)}" if job else "")
     if job is not None and (entry.state is State.RUNNING or paused_in_words(job)):
         return _on_its_node(job)
     if entry.state is State.WAITING and job is not None:
         return ", ".join(filter(None, (schedulers_known.reason_in_words(job.reason), start_in_words(entry))))
     if entry.state is State.UNKNOWN:
         return f"keeps running; its node is unknown (tmux on {entry.login_node})"
-    if entry.state is State.ENDED:
-        return f"no longer has an allocation; its shell is on {entry.login_node}"
-    if entry.state is State.ENDING:
-        return "keeps running, its allocation is ending"
-    return f"runs on {entry.login_node}"
+    return {
+        State.ENDED: f"no longer has an allocation; its shell is on {entry.login_node}",
+        State.ENDING: "keeps running, its allocation is ending",
+    }.get(entry.state, f"runs on {entry.login_node}")

@@ -32,6 +32,8 @@ class ExitOfAttach(IntEnum):
     SOCKET_GONE = 113
     NO_FOLDER = 114
     CANNOT_ASK = 115
+    JOB_UNKNOWN = 116
+    ORPHANED = 117
 
 
 def is_creatable(name: str) -> bool:
@@ -83,9 +85,12 @@ def pane_command(request: str, how_it_ended: str, renew: str = "") -> str:
 # parse_panes reads the option: JOB STATE EPOCH. A job that is just ending has no last state yet.
 # The server's own program tells it, as in remote/parts/server.sh: PATH may have one of another version.
 # A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it.
+# The note of the request (parts/requests.sh) is for a job that outlives it; one that has ended leaves none.
 _AFTERWARDS = (
     "set -- $(HOW_IT_ENDED); "
+    "note=$HOME/.local/state/lnode/requests/$(uname -n).$$; "
     "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
+    "case $2 in RUNNING | PENDING) ;; *) rm -f $note ;; esac; "
     'case $state in -) said= ;; *) said=" ($state)" ;; esac; '
     "t=${TMUX#*,}; t=/proc/${t%%,*}/exe; case $(readlink $t) in *tmux*) ;; *) t=tmux ;; esac; "
     '$t set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '

@@ -9,13 +9,13 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from lnode.cluster import sessions
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen, your_files
 from lnode.laptop.folders import PYTHON, replace_privately, state_folder
 from lnode.locate.address import Address
 from lnode.locate.node_place import node_place
 from lnode.node import names, own_sshd
+from lnode.schedulers.job import left_in_words
 from lnode.ssh.arguments import parse_config, resolve_argv
 from lnode.ssh.target import Target
 
@@ -45,7 +45,7 @@ def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
             "VS Code's command palette has: Shell Command: Install 'code' command in PATH",
         )  # fmt: skip
     where = place.entry.job.nodes if place.entry.job else place.entry.login_node
-    left = sessions.left_in_words(place.entry.job) if place.entry.job else ""
+    left = left_in_words(place.entry.job) if place.entry.job else ""
     screen.say(f"{os.path.basename(editor)} opens {place.folder} on {', '.join(filter(None, (where, left)))}")
     done = subprocess.run([editor, "--remote", f"ssh-remote+{host}", place.folder], check=False)
     return ExitCode.DONE if done.returncode == 0 else ExitCode.FAILED

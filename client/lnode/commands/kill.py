@@ -16,7 +16,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.locate.find import Reply, asked, has_session, no_session, no_tmux
+from lnode.locate.find import Reply, asked, has_trace, no_session, no_tmux
 from lnode.runs import record
 from lnode.runs.record import Run
 from lnode.schedulers import known as schedulers_known
@@ -35,7 +35,7 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
             "there is no terminal in which to confirm the kill",
             "confirm on the command line: --kill --yes",
         )
-    values, has = (*sessions.list_values(settings.tmux), name), partial(has_session, name)
+    values, has = (*sessions.list_values(settings.tmux), name), partial(has_trace, name)
     with asked(address, "kill", *values, has=has, settles=partial(_has_run, name)) as (
         there,
         question,
@@ -45,6 +45,8 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
         entry = picture.named(name)
         if entry is not None:
             return _kill_session(question, there, picture, entry, run, yes=yes)
+        if lost := picture.lost_named(name):
+            return _kill_lost(question, there, picture, lost, yes=yes)
         if run is None:
             raise no_session(alias, name) if picture.tmux == "ok" else no_tmux(alias, picture.tmux, picture.tmux_says)
         if run.state != "elsewhere":
@@ -67,7 +69,7 @@ def _kill_session(
         raise _silent(there, name)
     if picture.is_twice(name):
         raise _twice(there, name)
-    goes_on = [*_that_go_on(entry)]
+    goes_on = [*_that_go_on(entry), *_orphans(picture, name)]
     if run and run.state == "running" and run.session != name:
         goes_on.append("the run of that name goes on")
     cancelled = [_in_words(ending.jobs, "is cancelled", "are cancelled")] if ending.jobs else []
@@ -89,6 +91,28 @@ def _kill_session(
         raise LnodeError(ExitCode.FAILED, left, look)
     screen.say("; ".join((ended, *goes_on)))
     return ExitCode.DONE
+
+
+def _kill_lost(question: Question, there: Target, picture: Picture, lost: Entry, *, yes: bool) -> ExitCode:
+    """Cancel the jobs that a lost session has left behind, after your yes. Raises LnodeError if one may be left."""
+    alias, name, jobs = there.alias, lost.session.name, lost.ending.jobs
+    cancelled = _in_words(jobs, "is cancelled", "are cancelled") if jobs else "its job has ended already"
+    if jobs and not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(lost)}; {cancelled}"):
+        screen.say(f"{name} goes on")
+        return ExitCode.FAILED
+    with screen.waiting(f"ending {name} ..."):
+        after = question.do(" ".join(("orphan", *(job.id for job in jobs))))
+    _check_ended(after, there, name)
+    _check_cancelled(after, there, schedulers_known.scheduler(picture.system), lost)
+    screen.say(f"{name} on {alias} has ended, {cancelled}")
+    return ExitCode.DONE
+
+
+def _orphans(picture: Picture, name: str) -> Iterator[str]:
+    """Yield a clause for the jobs of an earlier session of that name."""
+    jobs = [job for entry in picture.lost if entry.session.name == name for job in entry.ending.jobs]
+    if jobs:
+        yield _in_words(jobs, f"of an earlier {name} goes on", f"of an earlier {name} go on")
 
 
 def _twice(there: Target, name: str) -> LnodeError:

@@ -24,6 +24,7 @@ from lnode.locate.find import Reply, asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
 from lnode.remote.fields import JobId
+from lnode.schedulers.job import left_in_words
 from lnode.ssh import arguments, failures, master, verdict
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.log import SshLog
@@ -174,7 +175,7 @@ class _Ports:
 
     def _tell(self, entry: Entry) -> None:
         where = entry.job.nodes if entry.job else entry.login_node
-        left = sessions.left_in_words(entry.job) if entry.job else ""
+        left = left_in_words(entry.job) if entry.job else ""
         words = f"{where}, {left}" if left else where
         for forward in self._forwards:
             screen.say(f"{forward.here} is {forward.there} of {words}" + ("" if self._retries else "; Ctrl-C ends"))

@@ -14,8 +14,9 @@ from lnode.cluster.sessions import Entry, State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
-from lnode.locate.find import asked, entry_of, has_session
+from lnode.locate.find import asked, entry_of, has_trace
 from lnode.remote import call
+from lnode.schedulers.job import left_in_words
 
 
 def renew(address: Address, *, early: bool = False, verbose: bool = False) -> ExitCode:
@@ -30,12 +31,14 @@ def _ask(address: Address, *, early: bool) -> None:
     """Request the allocation, and tell you in which window. Raises LnodeError if there is or may be one already."""
     alias, name, settings = address.alias, address.name, address.settings
     wanted = settings.filled()
-    command = call.in_pane(tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name)))
+    command = call.in_pane(tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name)), name)
     program = tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
     values = (*sessions.list_values(settings.tmux), name, command, program, *size)
-    with asked(address, "renew", *values, has=partial(has_session, name)) as (_, question, reply):
+    with asked(address, "renew", *values, has=partial(has_trace, name)) as (_, question, reply):
         picture = sessions.picture_of(reply)
+        if lost := picture.lost_named(name):
+            raise _is_lost(lost, alias)
         entry = entry_of(picture, alias, name)
         _refuse(entry, alias, early=early)
         granted = entry.job.sid if entry.job else 0
@@ -65,6 +68,13 @@ def _ask(address: Address, *, early: bool) -> None:
     screen.say(f"{name} on {alias} {what} {where}")
 
 
+def _is_lost(lost: Entry, alias: str) -> LnodeError:
+    """Return the error for a session that is gone: a job that goes on without it needs no successor."""
+    name, whereabouts = lost.session.name, sessions.whereabouts(lost)
+    hint = f"bring it back: lnode {alias} {name}" if lost.job else f"start it again: lnode {alias} {name}"
+    return LnodeError(ExitCode.NO_SESSION, f"{name} {whereabouts}; nothing was asked", hint)
+
+
 def _refuse(entry: Entry, alias: str, *, early: bool) -> None:
     name, job = entry.session.name, entry.job
     look = f"look at it: lnode {alias} {name}"
@@ -72,7 +82,7 @@ def _refuse(entry: Entry, alias: str, *, early: bool) -> None:
         if entry.successor:
             raise LnodeError(ExitCode.FAILED, f"the successor of {name} waits already, job {entry.successor.id}", look)
         if not early:
-            left = sessions.left_in_words(job)
+            left = left_in_words(job)
             held = f"{name} still holds job {job.id}" + (f", {left}" if left else "")
             raise LnodeError(ExitCode.FAILED, held, f"queue its successor: lnode {alias} {name} --renew --early")
     elif entry.state is State.WAITING and job is not None:

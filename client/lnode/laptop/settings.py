@@ -68,6 +68,11 @@ class HostSettings(NamedTuple):
             )
         return _PLACE.sub(lambda place: words[place[1]] or "", command)
 
+    def words(self) -> dict[str, str]:
+        """Return the words of the request that are set."""
+        found = ((name, getattr(self, name)) for name in _SPELLING)
+        return {name: word for name, word in found if word is not None}
+
     def with_words(self, **words: str | None) -> "HostSettings":
         """Return the settings with some words of the request replaced; None leaves a word as it is.
 

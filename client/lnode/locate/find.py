@@ -96,6 +96,14 @@ def has_session(name: str, reply: Reply) -> bool:
     return sessions.picture_of(reply).named(name) is not None
 
 
+def has_trace(name: str, reply: Reply) -> bool:
+    """Return True if the session, or what is left of a lost one, is in a reply of list.sh."""
+    from lnode.cluster import sessions
+
+    picture = sessions.picture_of(reply)
+    return picture.named(name) is not None or picture.lost_named(name) is not None
+
+
 def has_pane(reply: Reply) -> bool:
     """True if a script of pane.sh has found its session."""
     return not {"no-session", *tmux.UNANSWERED} & reply.keys()

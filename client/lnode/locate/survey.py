@@ -39,8 +39,12 @@ class Answers(NamedTuple):
     silent: tuple[tuple[Claim, LnodeError], ...]
 
     def sessions(self) -> dict[NodeName | None, set[str]]:
-        """Return the names of the sessions on each node."""
-        return {node: {entry.session.name for entry in picture.entries} for node, picture in self.pictures.items()}
+        """Return the names of the sessions on each node; a lost one counts where its job can be brought back."""
+        there = {entry.session.name for picture in self.pictures.values() for entry in picture.entries}
+        return {
+            node: {name for name in picture.names if picture.named(name) or name not in there}
+            for node, picture in self.pictures.items()
+        }
 
 
 class Survey:
@@ -105,7 +109,7 @@ class Survey:
         known = routes.recall(self._target.alias)
         for node, seen in pictures.items():
             if node is not None:
-                names = [entry.session.name for entry in seen.entries[:_MOST_NAMES]]
+                names = seen.names[:_MOST_NAMES]
                 if seen.tmux in sessions.IN_DOUBT:
                     names = [*dict.fromkeys((*names, *_names_on(known, node)))]
                 routes.learn_node(self._target.alias, node, seen.port, names, led=node == here)

@@ -49,9 +49,9 @@ def value_names(script: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for text in texts(script) for name in _declared(text, "values")))
 
 
-def in_pane(command: str) -> str:
-    """Return the shell line that runs a pane's command in the environment of your prompt (request.sh)."""
-    return line("request", command)
+def in_pane(command: str, session: str) -> str:
+    """Return the shell line that runs a command in a pane of the session, as if at your prompt (request.sh)."""
+    return line("request", session, command)
 
 
 def run_id() -> str:

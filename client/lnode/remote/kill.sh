@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...` or `run ID`, and end these. Anything else
-# ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper.
+# After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...`, `orphan JOB...` or `run ID`, and end these. Anything
+# else ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper.
 # PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
 # values: name
-# parts: section tmux server scheduler clients own nodes runs list
+# parts: section tmux server scheduler clients own nodes requests runs list
 
 IFS= read -r verdict || exit 0
 awake=
@@ -151,21 +151,38 @@ $(printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p')"
   note_sessions "$names"
 }
 
-find_by_name
-find_session '#{session_id}' "$want"
-if [ -n "$id" ]; then
-  [ "$has_name" = "$want" ] || conclude renamed
-  [ -z "$(new_requests)" ] || conclude changed
-  section said
-  ask kill-session -t "$id" || printf '%s\n' "$rows"
-  find_session '#{session_id}' "$want"
-fi
-if [ -z "$id" ] && [ $# -gt 0 ]; then
+# cancel JOB...: those that have ended meanwhile are named too, which does not matter.
+cancel() {
   section cancel
   find_scheduler
   program=$(of cancels)
   need "$program" "$(every module)"
   insist timeout 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
+}
+
+its_panes=
+find_by_name
+if [ "$want" = orphan ]; then # a session of that name has brought it back meanwhile
+  [ -z "$has_name" ] || conclude changed
+  if [ $# -gt 0 ]; then cancel "$@"; fi
+  forget_requests "$name"
+  section left
+  section end
+  exit 0
+fi
+find_session '#{session_id}' "$want"
+if [ -n "$id" ]; then
+  [ "$has_name" = "$want" ] || conclude renamed
+  [ -z "$(new_requests)" ] || conclude changed
+  ask list-panes -s -t "$id" -F '#{pane_pid}'
+  its_panes=$rows
+  section said
+  ask kill-session -t "$id" || printf '%s\n' "$rows"
+  find_session '#{session_id}' "$want"
+fi
+if [ -z "$id" ] && [ $# -gt 0 ]; then cancel "$@"; fi
+if [ -z "$id" ]; then
+  for pid in $its_panes; do rm -f "$requests/$this_node.$pid"; done
 fi
 find_session '#{session_name}' "$name"
 section left

@@ -3,7 +3,7 @@
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
 # SIGNS are texts, one a line: the screens on which one of them stands are shown, none without signs.
 # values: nonce panes_format tmux_path signs
-# parts: section tmux server scheduler clients own nodes runs screens
+# parts: section tmux server scheduler clients own nodes requests runs screens
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
@@ -142,7 +142,8 @@ me=$(id -u)
 name_node
 section host
 printf '%s\n' "$this_node"
-date +%s
+clock=$(date +%s)
+printf '%s\n' "$clock"
 printf '%s\n' "${SSH_CONNECTION##* }"
 find_tmux || tmux=
 scheduled </dev/null | {
@@ -155,7 +156,7 @@ scheduled </dev/null | {
   section nodes
   noted_elsewhere
   if [ -d "$own_state" ]; then
-    for kept in nodes runs sshd; do
+    for kept in nodes requests runs sshd; do
       if [ -d "$own_state/$kept" ]; then own_folder "$kept"; fi
     done
     if [ -n "$modeless" ]; then section modeless; fi
@@ -167,5 +168,7 @@ scheduled </dev/null | {
     list_runs
   fi
   with_origins
+  note_by_hand
+  if [ -d "$requests" ]; then list_requests; fi
   section end
 }

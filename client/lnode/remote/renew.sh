@@ -5,7 +5,7 @@
 # Anything else starts nothing.
 # COLUMNS and LINES are those of the laptop's terminal, or empty.
 # values: name command program columns lines
-# parts: section tmux server scheduler clients own nodes runs list
+# parts: section tmux server scheduler clients own nodes requests runs list
 
 # at_prompt PID: is there from this process down nothing but shells, each the only child of the one above, and is the last of
 # them one that was started to be typed into (no script, which may be reading or counting), in the foreground and asleep?
@@ -86,6 +86,7 @@ if is_asked; then
   exit 0
 fi
 
+make_own_folder requests
 fit_size
 ask list-panes -s -t "$id" -F '#{window_active}#{pane_active} #{pane_id} #{pane_pid} #{pane_tty} #{pane_height} #{pane_current_path}'
 row=$(printf '%s\n' "$rows" | sed -n 's/^11 //p')

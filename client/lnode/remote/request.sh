@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # The first process of a pane that asks for an allocation: the request is made in the environment of the user's prompt, and by the
 # login shell, whose functions and aliases it may use. The process stays the same: jobs are known by its number. COMMAND is the
-# pane's own (tmux.py).
-# values: command
+# pane's own (tmux.py). SESSION is the session that the pane is of.
+# values: session command
 # parts: prompt
 
 # take_login_env: all that a prompt has. Other scripts take no more than they need: they have variables of their own.
@@ -14,6 +14,9 @@ take_login_env() {
   PATH=$PATH:$1
 }
 
+# Who asks, for the time after a crash (parts/requests.sh). The folder was made by the script that has started this one.
+note=$HOME/.local/state/lnode/requests/$(uname -n).$$
+if [ -d "${note%/*}" ]; then (umask 077 && echo "$(date +%s) - $session" >"$note") 2>/dev/null; fi
 set -- "$command" # a prompt may have a variable of that name
 trap : INT # that is for the request
 take_login_env

@@ -5,7 +5,7 @@
 # asked the other login nodes. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
 # iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
 # values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
-# parts: tmux server scheduler own nodes lasting
+# parts: tmux server scheduler own nodes requests lasting
 
 lasting=
 patience_s=8 tells=yes
@@ -155,6 +155,7 @@ gone() {
   up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
   up_s=${up_s:-$(cut -d. -f1 /proc/uptime 2>/dev/null)}
   if [ "${up_s:-$away_s}" -lt "$away_s" ]; then why=109; fi
+  if find_orphan "$name" && [ -n "$orphan" ]; then exit 117; fi
   exit $why
 }
 
@@ -179,6 +180,7 @@ conclude() {
     fail 106
   fi
   if has_lost_socket; then exit 113; fi
+  if find_orphan "$name" && [ -n "$orphan" ]; then exit 117; fi
   exit 101
 }
 
@@ -274,14 +276,55 @@ prepare() {
   there | anew) ;;
   *) if is_elsewhere "$name" "$node"; then exit 112; fi ;;
   esac
-  case $mode in
+  orphan=
+  case $mode,$name in
+  *,*[!A-Za-z0-9_-]*) ;;
+  anew,*) find_orphan "$name" anywhere || exit 116 ;;
+  *) find_orphan "$name" || exit 116 ;;
+  esac
+  case ${orphan:+back}$mode in
   existing | there) exit 102 ;;
   refuse) exit 105 ;;
+  back*) bring_back ;;
+  *) if [ -n "$program" ]; then knows "$program" || no_program; fi ;;
   esac
-  if [ -n "$program" ]; then knows "$program" || no_program; fi
   if ! enter "$cwd" 2>/dev/null || { [ -z "$cwd" ] && [ ! -r . ]; }; then exit 114; fi
   if [ "$mode" = anew ]; then forget "$name"; fi
+  if [ -n "$command$orphan" ] && make_own_folder requests && [ -z "$orphan" ]; then forget_requests "$name"; fi
   note_sessions "$(printf '%s\n' "$rows" "\$0 $name" | sed -n 's/^\$[0-9]* //p')"
+}
+
+# bring_back: sets $command to one that leads to the shell in job $orphan again, or starts another one there, and says which. The job ends
+# with that shell, as it would have before; if its own shell may live on, it does not.
+# shellcheck disable=SC2154 # of x_back
+bring_back() {
+  "${scheduler}_back" "$orphan" || exit 116
+  kind=node program='' queue='' back='' why='the one before is gone'
+  if [ -n "$waits" ]; then
+    queue="echo \"lnode: job $orphan waits in the queue; its shell will start here\"; $until;"
+    why='it had none so far'
+  fi
+  if [ -n "$same" ]; then
+    why='the one before cannot be reached'
+    # sattach does not tell the shell the size of this window, so a step beside it does, and again after each change.
+    fit="printf %s $(printf %s "$fits" | base64 | tr -d '\n') | base64 -d | $step sh -s \$(stty size </dev/tty) >/dev/null 2>&1"
+    back="tell \"back in the same shell of job $orphan\"; fit() { $fit; }; { trap fit WINCH; fit; while :; do sleep 1000 & wait \$!; done; } 2>/dev/null & fits=\$!;\
+ { said=\$($same 2>&1 >&3 3>&-); } 3>&1; case \$?,\$said in 0,* | *\"task 0\"*) over=yes ;; *) echo \"\$said\" ;; esac; kill \$fits;"
+  fi
+  # shellcheck disable=SC2154 # of the part scheduler
+  known=$(env | grep -E "^(X$variables)_[A-Z0-9_]*=[A-Za-z0-9_/.:,=-]*\$" | sed 's/^/export /; s/$/;/')
+  # What the shell has shown may hide the first lines: the status line says it too.
+  command="$known tell() { echo \"lnode: \$1\"; { sleep 1; \"$tmux\" display-message -d 4000 \"lnode: \$1\" || \"$tmux\" display-message \"lnode: \$1\"; }\
+ >/dev/null 2>&1 & }; note=\$HOME/.local/state/lnode/requests; rm -f \"\$note/${note##*/}\"; note=\$note/$this_node.\$\$;"
+  command="$command (umask 077; echo \"\$(date +%s) $orphan $name\" >\"\$note\"); over=; $queue $back"
+  command="$command if [ -z \"\$over\" ]; then began=\$(date +%s); tell \"a new shell in job $orphan: $why\"; $fresh \"\${SHELL:-/bin/sh}\" -l;"
+  command="$command case \"\$?,$same\" in 0,) over=yes ;; *,) if [ \$((\$(date +%s) - began)) -gt 5 ]; then over=yes; fi ;; esac; fi; echo;"
+  command="$command if [ -n \"\$over\" ]; then $ends; rm -f \"\$note\"; \"$tmux\" set-option -t \"\$TMUX_PANE\" @lnode_ended \"$orphan - \$(date +%s)\";"
+  command="$command how=\"has ended\"; what=\"a new allocation in this session, from your laptop: lnode HOST $name --renew\";"
+  command="$command else how=\"goes on\"; what=\"end that job, from your laptop: lnode HOST $name --kill\"; fi;"
+  command="$command echo \"lnode: job $orphan \$how. This shell is on the login node \$(uname -n), on no compute node.\";"
+  command="$command echo \"lnode: \$what\"; echo; exec \"\${SHELL:-/bin/sh}\" -l"
+  command="exec /bin/sh -c '$(printf %s "$command" | tr '\n' ' ')'"
 }
 
 said='' was='' from='' prepared=''

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from lnode.remote.fields import JobId
+from lnode.text import in_words
 
 
 class Job(NamedTuple):
@@ -61,3 +62,18 @@ _OVER = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "COMPLETING", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL",
     "OUT_OF_MEMORY", "PREEMPTED", "RECONFIG_FAIL", "REVOKED", "STAGE_OUT", "TIMEOUT",
 }  # fmt: skip
+
+
+def paused_in_words(job: Job | None) -> str:
+    """Return `is suspended` for a job whose processes are stopped on its nodes, "" for any other."""
+    return _PAUSED.get(job.state, "") if job else ""
+
+
+_PAUSED = {"STOPPED": "is stopped", "SUSPENDED": "is suspended"}
+
+
+def left_in_words(job: Job) -> str:
+    """Return `61 h left`, `no time limit`, or "" if Slurm does not say."""
+    if job.left_s is not None:
+        return f"{in_words(job.left_s)} left"
+    return "no time limit" if job.left == "UNLIMITED" else ""

@@ -28,6 +28,11 @@ def scheduler(name: str) -> "Scheduler":
     return found
 
 
+def estimating() -> str:
+    """Return the name of the scheduler that says when a request would start."""
+    return next(name for name in KNOWN if scheduler(name).estimated)
+
+
 def schedulers() -> "Sequence[Scheduler]":
     return [scheduler(name) for name in KNOWN]
 

@@ -29,6 +29,22 @@ lsf_node() {
   return 1
 }
 
+lsf_asked() {
+  jobs=
+}
+
+lsf_back() {
+  return 1
+}
+
+lsf_when() {
+  return 1
+}
+
+lsf_closures() {
+  :
+}
+
 lsf_requested_on() {
   :
 }

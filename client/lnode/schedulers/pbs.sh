@@ -31,6 +31,22 @@ pbs_node() {
   return 1
 }
 
+pbs_asked() {
+  jobs=
+}
+
+pbs_back() {
+  return 1
+}
+
+pbs_when() {
+  return 1
+}
+
+pbs_closures() {
+  :
+}
+
 pbs_requested_on() {
   :
 }

@@ -20,7 +20,9 @@ class Scheduler(NamedTuple):
     they asked for. `title` is its name in sentences. `asks` spells memory and time for a program of the site that hands
     on its words, and `words` a partition and GPUs; both are empty if sites differ. `leads_to` are programs that go into
     a job, and where their words name it. `step` is the program that starts more in an allocation, "" if there is none.
-    `explain` says why a job waits, or "".
+    `explain` says why a job waits, or "". `estimated` returns the words with which x_when asks for the start of a
+    request: of its filled words (`mem`, `time`, ...) and its command. It returns None if lnode cannot put the request
+    into such words; it is None itself for a scheduler that cannot be asked.
     """
 
     jobs_of: Callable[[Mapping[str, Sequence[str]], str, int | None], tuple[Job, ...]]
@@ -35,3 +37,4 @@ class Scheduler(NamedTuple):
     leads_to: Mapping[str, re.Pattern[str]] = {}
     step: str = ""
     explain: Callable[[str], str] = _unexplained
+    estimated: Callable[[Mapping[str, str], str], tuple[str, ...] | None] | None = None

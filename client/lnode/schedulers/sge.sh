@@ -32,6 +32,22 @@ sge_node() {
   return 1
 }
 
+sge_asked() {
+  jobs=
+}
+
+sge_back() {
+  return 1
+}
+
+sge_when() {
+  return 1
+}
+
+sge_closures() {
+  :
+}
+
 sge_requested_on() {
   :
 }

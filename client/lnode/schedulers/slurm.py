@@ -48,6 +48,40 @@ def _parse_job(row: str) -> Job | None:
     )
 
 
+_SPELLING = {
+    "mem": "--mem={}", "time": "--time={}", "partition": "--partition={}", "gpus": "--gres=gpu:{}",
+    "cpus": "--cpus-per-task={}",
+}  # fmt: skip
+_REQUESTERS = frozenset(("salloc", "srun"))
+_PLAIN = re.compile(r"[A-Za-z0-9_+@%=,./:-]+")
+
+
+def estimated(words: Mapping[str, str], command: str) -> tuple[str, ...] | None:
+    """Return the words of srun for a request. A site's program takes the `words`; salloc and srun have all their own.
+
+    A number of megabytes gets its unit. None if a word is not plain.
+    """
+    program, *own = command.split()
+    if program.rpartition("/")[2] in _REQUESTERS:
+        found = _options(own)
+    else:
+        found = [_SPELLING[name].format(word) for name, word in words.items() if name in _SPELLING]
+        found = [f"{word}M" if re.fullmatch(r"--mem=\d+", word) else word for word in found]
+    return tuple(found) if all(map(_PLAIN.fullmatch, found)) else None
+
+
+def _options(words: Sequence[str]) -> list[str]:
+    """Return the options before the program that salloc or srun starts; `-t 1:00:00` are two words, `--pty` is none."""
+    found: list[str] = []
+    for word in words:
+        takes_value = bool(found) and re.fullmatch(r"-[A-Za-z]|--[a-z-]+", found[-1]) is not None
+        if not word.startswith("-") and not takes_value:
+            break
+        if word not in ("--pty", "--overlap"):
+            found.append(word)
+    return found
+
+
 def _jobs_of(reply: Mapping[str, Sequence[str]], _host: str, _now: int | None) -> tuple[Job, ...]:
     return parse_jobs(reply.get("jobs", ()))
 
@@ -64,5 +98,6 @@ SCHEDULER = Scheduler(
     requesters=frozenset(("salloc", "srun")),
     leads_to={"srun": re.compile(r"--jobid[= ](\d{1,10})(?!\S)"), "sattach": re.compile(r" (\d{1,10})\.\S")},
     step="srun",
+    estimated=estimated,
     explain=lambda reason: explain(reason).text,
 )

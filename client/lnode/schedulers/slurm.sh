@@ -14,6 +14,11 @@ slurm_list() {
     return
   fi
   printf '%s\n' "$jobs"
+  case $jobs in *ReqNodeNotAvail*)
+    section closures
+    slurm_closures
+    ;;
+  esac
   hosts=
   while read -r _ _ batch _ _ _ _ host _; do # with no process more
     if slurm_is_host "$batch" "$host"; then hosts="$hosts $host"; fi
@@ -50,6 +55,41 @@ slurm_node() {
   help=$(timeout -k 1 2 srun --help 2>/dev/null </dev/null) || return # too slow to know
   overlap=no
   case $help in *--overlap*) overlap=yes ;; esac
+}
+
+slurm_asked() {
+  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20 2>/dev/null)
+}
+
+# The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has
+# used step 0 for something else. sattach shows its last output and goes on; several may be attached.
+slurm_back() {
+  slurm_step "$1" || return
+  number=$(printf '%s\n' "$steps" | sed -n "/\.interactive /d; s/^\($1\.0\) [^ ]* -\{0,1\}[a-z]*sh\$/\1/p")
+  case $steps in *.interactive\ *) number='' ;; esac
+  fresh="$step --pty" same='' its_step=$number
+  # shellcheck disable=SC2016 # for the node
+  fits='at=$(grep -lzx "SLURM_JOB_ID=JOB" /proc/[0-9]*/environ 2>/dev/null | xargs grep -lzx SLURM_STEP_ID=0 2>/dev/null | head -n 1)
+at=${at#/proc/} at=$(ps -o tty= -p "${at%%/*}")
+case $at in pts/*) stty -F "/dev/${at%% *}" rows "$1" columns "$2" ;; esac'
+  fits=${fits%%JOB\"*}$1\"${fits#*JOB\"}
+  if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
+  until="while case \$($(command -v squeue) -h -j $1 -o %T 2>&1) in *nvalid*) false ;; PENDING | CONFIGURING | *rror*) ;; *) false ;; esac; do sleep 5; done"
+  ends="$(command -v scancel) $1"
+}
+
+slurm_when() {
+  have srun || return
+  said=$(SLURM_TIME_FORMAT=%s timeout -k 1 15 srun --test-only "$@" true 2>&1 </dev/null)
+  case $? in 124 | 137) return 124 ;; esac
+  case $said in *'Unable to contact'* | *'Socket timed out'*) return 124 ;; esac
+  answer=$(printf '%s\n' "$said" | sed -n 's/^srun: Job [0-9]* to start at \([0-9][0-9]*\) .*/starts \1/p' | head -n 1)
+  answer=${answer:-says $(printf '%s\n' "$said" | sed -n 's/^srun: error: //; s/^allocation failure: //; $p' | cut -c 1-200)}
+}
+
+slurm_closures() {
+  SLURM_TIME_FORMAT=%s timeout -k 1 8 scontrol -o show reservation 2>/dev/null </dev/null |
+    sed -n '/ Flags=[^ ]*MAINT/s/.* StartTime=\([0-9]*\) EndTime=\([0-9]*\) .*/\1 \2/p' | head -n 20
 }
 
 slurm_requested_on() {

@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 from lnode.cluster.agents import Agent, AgentState
 from lnode.cluster.agents import in_words as in_words_of
-from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, not_kept, paused_in_words, start_in_words
+from lnode.cluster.home import not_kept
+from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, start_in_words
+from lnode.cluster.tmux import is_creatable
 from lnode.remote.fields import in_command
 from lnode.runs.record import Run, outcome
+from lnode.schedulers.job import paused_in_words
 from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
 
@@ -45,6 +48,10 @@ class View(NamedTuple):
     def entries(self) -> list[Entry]:
         """Return the sessions: first those that need your attention, then by name."""
         found = [entry for picture in self.pictures for entry in picture.entries]
+        names = {entry.session.name for entry in found}
+        found += [
+            entry for picture in self.pictures for entry in picture.lost if entry.job or entry.session.name not in names
+        ]
         return sorted(found, key=lambda entry: (_rank(entry, self.age_s), entry.session.name))
 
 
@@ -77,7 +84,7 @@ _ALWAYS = ("SESSION", "KIND", "STATE", "NODE")
 _ON_A_SCREEN = (*_COLUMNS[:4], "AGENT", *(name for name in _COLUMNS[4:] if name != "AGENT"))
 
 _STYLES = {
-    State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
+    State.ORPHAN: "bold red", State.RUNNING: "green", State.WAITING: "yellow", State.ENDING: "red", State.ENDED: "red",
     State.SHELL: "", State.UNKNOWN: "magenta",
 }  # fmt: skip
 
@@ -159,7 +166,7 @@ _AGENT_STYLES = {
 
 
 def _rank(entry: Entry, age_s: int) -> int:
-    if entry.agent and entry.agent.waits:
+    if entry.state is State.ORPHAN or (entry.agent and entry.agent.waits):
         return -1
     if entry.state in (State.ENDED, State.ENDING) or _is_soon(entry, age_s):
         return 0
@@ -175,9 +182,9 @@ def _is_soon(entry: Entry, age_s: int) -> bool:
 
 def left_of(entry: Entry, age_s: int) -> int | None:
     """Return the seconds left of a running job; None for other jobs and for a job without a limit."""
-    if entry.state is not State.RUNNING or entry.job is None or entry.job.left_s is None:
+    if entry.state not in (State.RUNNING, State.ORPHAN) or entry.job is None or entry.job.left_s is None:
         return None
-    return entry.job.left_s - age_s
+    return None if entry.job.state == "PENDING" else entry.job.left_s - age_s
 
 
 def _state(entry: Entry, age_s: int) -> str:
@@ -185,9 +192,9 @@ def _state(entry: Entry, age_s: int) -> str:
     word = entry.state.value
     if left_s is not None and left_s < 0 < age_s:
         word = "must have ended"
-    elif paused := paused_in_words(entry.job):
+    elif not entry.is_lost and (paused := paused_in_words(entry.job)):
         word = paused.removeprefix("is ")
-    elif entry.state is State.ENDED:
+    elif entry.state is State.ENDED and not entry.is_lost:
         word = "ended, now a shell"
     return f"{word}, bell" if "!" in entry.session.alerts else word
 
@@ -200,10 +207,10 @@ def _left(entry: Entry, age_s: int) -> str:
 
 
 def why_of(entry: Entry, view: View) -> str:
-    """Return why the session waits and for how long, or how its allocation ended and when."""
+    """Return why the session waits and for how long, or how its allocation ended and when; or how it was lost."""
     job, ended = entry.job, entry.session.ended
-    if paused_in_words(job):
-        return ""
+    if entry.is_lost or paused_in_words(job):
+        return _how_lost(entry, view) if entry.is_lost else ""
     if entry.state is State.WAITING and job is not None:
         starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
         soon = start_in_words(entry._replace(starts_in_s=starts_in_s))
@@ -219,6 +226,18 @@ def why_of(entry: Entry, view: View) -> str:
     return ""
 
 
+def _how_lost(entry: Entry, view: View) -> str:
+    """Return what has ended the session, and the command that brings it back."""
+    now = _now(entry, view)
+    ago = f" {in_words(max(0, now - entry.restarted))} ago" if now and entry.restarted else ""
+    how = f"{entry.login_node} restarted{ago}" if entry.restarted else f"its tmux on {entry.login_node} is gone"
+    waits = f"it {reason_in_words(entry.job.reason)}" if entry.job and entry.job.state == "PENDING" else ""
+    typed = f"lnode {view.host} {in_command(entry.session.name)}"
+    back = f"back with: {typed}" if is_creatable(entry.session.name) else f"end it with: {typed} --kill"
+    back = back if entry.job else "ended with it"
+    return ", ".join(filter(None, (how, waits, back)))
+
+
 def _idle(entry: Entry, view: View) -> str:
     idle_s = idle_s_of(entry, view)
     return in_words(idle_s) if idle_s is not None and idle_s >= _IDLE_S else ""
@@ -226,7 +245,7 @@ def _idle(entry: Entry, view: View) -> str:
 
 def idle_s_of(entry: Entry, view: View) -> int | None:
     now = _now(entry, view)
-    return None if now is None else max(0, now - entry.session.active)
+    return None if now is None or entry.is_lost else max(0, now - entry.session.active)
 
 
 def _now(entry: Entry, view: View) -> int | None:

@@ -26,7 +26,7 @@ def view_of(target: Target, survey: Survey) -> View:
     replies, found = list(answers.replies.values()), tuple(map(with_agents, answers.pictures.values()))
     runs = record.of_replies(replies)
     if found[0].tmux == "ok" and target.config is None:  # the demo is here as long as it runs
-        sessions_ = tuple(entry.session.name for picture in found for entry in picture.entries)
+        sessions_ = tuple(name for picture in found for name in picture.names)
         pictures.keep(target.alias, replies, pictures.Names(sessions_, tuple(run.name for run in runs)))
     return View(target.alias, found, runs=runs, silent=_silent_in_words(answers.silent))
 

@@ -15,6 +15,14 @@
 #                  name; False if none can
 #   x_end_step JOB NAME, x_end_requested SID    send TERM to that step, and to the steps of the jobs that were requested in that session
 #                  of processes on this node; False if they find none
+#   x_asked USER   sets $jobs to a row JOB SID HOST EPOCH STATE for each of the user's jobs: who requested it, where and when; no row if it
+#                  does not keep that. False if it does not answer
+#   x_back JOB     sets sh without a quote ' or a ! for a pane on a login node: $until waits until that job has its nodes, $same leads to
+#                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back; and sh for the node, with
+#                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. False if it cannot
+#   x_when WORD... when such a request would start, without making it: sets $answer to `starts EPOCH`, or to `says TEXT` if it never would.
+#                  False if it does not answer, or cannot be asked that
+#   x_closures     the maintenance that is announced, a row START END in epoch seconds each, 20 at most
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells
 #   x_queues       the queues or partitions that are open, a row each: NAME default|- LONGEST USUAL MB gpus|-, with `-` and 0 for what is

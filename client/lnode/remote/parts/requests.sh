@@ -1,0 +1,138 @@
+# shellcheck shell=sh
+# Which session a job is of, where that outlives tmux: in the home a file NODE.PID for each pane that asks for an allocation on this
+# login node, of `EPOCH JOB SESSION`. The scheduler keeps PID and NODE with the job, so JOB is mostly `-`: only a pane that has brought a
+# job back has another one's. The pane writes its note before it asks (request.sh), and removes it when its job has ended (tmux.py). A note
+# whose pane is gone is of a session that was lost: its login node or its tmux has crashed, or somebody has ended it by hand.
+requests=$own_state/requests
+
+# shellcheck disable=SC2154,SC2329 # of list.sh; not every script lists them
+# list_requests: the seconds since this node has started, then a row for each of its own notes: PID EPOCH JOB SESSION. A note goes
+# if its pane and its job are gone, unless a restart of the node has ended them, which is to be told. $panes and $jobs are what tmux and the
+# scheduler have said.
+list_requests() {
+  own_folder requests || return 0
+  section requests
+  up_s=$(seconds_up)
+  printf '%s\n' "$up_s"
+  for file in "$requests/$this_node".*; do
+    noted=''
+    if [ "${file%.*}" = "$requests/$this_node" ] && is_own "$file"; then { read -r noted <"$file"; } 2>/dev/null; fi
+    case $noted in [0-9]*' '*' '*) if is_over "${file##*.}" "${noted%% *}" "${noted#* }"; then rm -f "$file"; else printf '%s %s\n' "${file##*.}" "$noted"; fi ;; esac
+  done | head -n 200
+}
+
+# shellcheck disable=SC2154 # of list.sh
+# shellcheck disable=SC2154 # of list.sh
+# note_by_hand: a note for each pane in which somebody has asked by hand, or once more. Only what the scheduler says of its own
+# interactive jobs counts: a batch job may be your work.
+note_by_hand() {
+  case $jobs in *"$nonce jobs"*" ${this_node%%.*}"*) ;; *) return 0 ;; esac
+  printf '%s\nlnode-jobs\n%s\n' "$panes" "$jobs" | awk -v here="${this_node%%.*}" '
+    /^lnode-jobs$/ { at_jobs = 1; next }
+    !at_jobs {
+      name = $0
+      if ($1 ~ /^[$]/ && $6 ~ /^%/ && sub(/^.* k[^ ]* o[^ ]* e([^ ]+ [^ ]+ [0-9]+)? w([^ ]+ [0-9]+)? t[^ ]* /, "", name)) {
+        names[$5] = name
+        created[$5] = $2
+      }
+      next
+    }
+    { host = $8; sub(/[.].*/, "", host) }
+    $1 ~ /^[0-9]/ && $3 == "0" && host == here && ($2 in names) && $4 >= created[$2] - 300 { print $2, $4, names[$2] }' |
+    while read -r pid asked whose; do
+      noted='' file=$requests/$this_node.$pid
+      { read -r noted <"$file"; } 2>/dev/null
+      case $noted,$asked in
+      ,[0-9]* | [0-9]*' - '*,[0-9]*) if [ "${noted%% *}" -gt 0 ] 2>/dev/null && [ "$asked" -le $((${noted%% *} + 900)) ]; then continue; fi ;;
+      *) continue ;;
+      esac
+      if own_folder requests || make_own_folder requests; then
+        (umask 077 && rm -f "$file" && printf '%s - %s\n' "$asked" "$whose" >"$file") 2>/dev/null
+      fi
+    done
+}
+
+# shellcheck disable=SC2154 # of list.sh
+# is_over PID EPOCH JOB: see list_requests; the note is of a minute ago at least, and all has been asked.
+is_over() {
+  case $panes in '' | *" $1 %"*) return 1 ;; esac
+  case $jobs in *"$nonce jobs"* | *"$nonce clients"*) ;; *) return 1 ;; esac
+  case $jobs in *"$nonce scheduler-silent"* | *" $1 "*) return 1 ;; esac
+  case ${3%% *},$jobs in [0-9]*,*"${3%% *} "*) return 1 ;; esac
+  case $2 in *[!0-9]*) return 1 ;; esac
+  [ $((clock - $2)) -gt 60 ] && [ $((clock - $2)) -lt "${up_s:-0}" ]
+}
+
+# seconds_up: since this node, or its container, has started.
+seconds_up() {
+  { ps -o etimes= -p 1 2>/dev/null || cut -d. -f1 /proc/uptime 2>/dev/null; } | tr -d ' '
+}
+
+# notes_of SESSION [anywhere]: a row NODE PID EPOCH JOB for each note of that session: of this node, or of all.
+notes_of() {
+  own_folder requests || return 0
+  name_node
+  for file in "$requests"/*.*; do
+    began=''
+    if is_own "$file"; then { read -r began job of <"$file"; } 2>/dev/null; fi
+    node=${file##*/} pid=${file##*.}
+    node=${node%.*}
+    if [ -n "$began" ] && [ "$of" = "$1" ] && { [ -n "$2" ] || [ "$node" = "$this_node" ]; }; then
+      case $pid,$began,$job in *[!0-9],* | *,*[!0-9]*,* | ,* | *,,*) ;; *) printf '%s %s %s %s\n' "$node" "$pid" "$began" "$job" ;; esac
+    fi
+  done
+}
+
+# find_orphan SESSION [anywhere]: sets $orphan to the job that such a session has left behind, $note to the file of its note, and
+# $waits to yes if it has no node yet; to nothing if there is none. False if the scheduler cannot be asked. A pane that only just dies takes
+# its job with it, if it can.
+find_orphan() {
+  orphan='' note='' waits=''
+  name_node
+  its_notes=$(notes_of "$@")
+  [ -n "$its_notes" ] || return 0
+  find_scheduler || return 0
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+    is_any_alive || break
+    sleep 0.2 2>/dev/null || sleep 1
+  done
+  insist "${scheduler}_asked" "${USER:=$(id -un)}" || return
+  # shellcheck disable=SC2046 # split on purpose: job, state, note
+  set -- $(printf '%s\n%s\n' "$its_notes" "$jobs" | awk '
+    NF == 4 { node = $1; sub(/[.].*/, "", node); notes++; began[notes] = $3; job[notes] = $4; at[notes] = node " " $2; file[notes] = $1 "." $2; next }
+    NF < 5 || $5 !~ /^(PENDING|CONFIGURING|RUNNING|RESIZING|SIGNALING|STOPPED|SUSPENDED)$/ { next }
+    {
+      node = $3; sub(/[.].*/, "", node)
+      for (i = 1; i <= notes; i++) {
+        since = $4 - began[i]
+        if (job[i] == $1 || (job[i] == "-" && at[i] == node " " $2 && since >= -300 && since <= 900)) {
+          rank = $5 == "PENDING"
+          if (!found || rank < best) { found = $1 " " (rank ? "yes" : "no") " " file[i]; best = rank }
+        }
+      }
+    }
+    END { if (found) print found }')
+  if [ $# -eq 3 ]; then
+    orphan=$1 note=$requests/$3
+    case $2 in yes) waits=yes ;; esac
+  fi
+}
+
+# is_any_alive: is something left of the panes of $its_notes? salloc and its like give the job back after their pane has gone. A later process
+# of that number is none of them.
+is_any_alive() {
+  : "${me:=$(id -u)}"
+  {
+    printf '%s\n' "$its_notes" | sed -n "s/^$this_node /note /p"
+    ps -u "$me" -o sid= -o etimes= 2>/dev/null
+  } | awk -v now="$(date +%s)" '
+    $1 == "note" { began[$2] = $3; next }
+    ($1 in began) && (late = now - $2 - began[$1]) >= -60 && late <= 900 { found = 1 }
+    END { exit !found }'
+}
+
+# forget_requests SESSION: the notes of this node.
+forget_requests() {
+  name_node
+  notes_of "$1" | while read -r its_node its_pid _; do rm -f "$requests/$its_node.$its_pid"; done
+}
