@@ -85,7 +85,7 @@ def attach(_: Laptop, film: Film) -> None:
     film.command("lnode demo")
     film.hold(r"^lnode: livenode runs on c001", 4.0)
     film.command("a=42")
-    film.command("drop 8")
+    film.command("drop 10")
     film.watch(r"^lnode: demo silent for")
     for key, told in (("l", "1 key not sent"), ("s", "2 keys not sent")):
         film.press(key)
