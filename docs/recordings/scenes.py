@@ -138,8 +138,8 @@ def init(made: Laptop, film: Film) -> None:
 SCENES = {
     "attach": Scene("A session on a compute node: the network is cut, and lnode comes back to the same shell", 80, 22,
                     attach),
-    "ls": Scene("The sessions and runs on a cluster", 92, 7, ls, moves=False),
-    "init": Scene("lnode --init: from the ssh configuration to the first session", 120, 26, init),
+    "ls": Scene("The sessions and runs on a cluster", 72, 7, ls, moves=False),
+    "init": Scene("lnode --init: from the ssh configuration to the first session", 130, 26, init),
 }  # fmt: skip
 
 
