@@ -19,6 +19,7 @@ from window import LNODE, Window
 
 SIGN_IN = "lnode: unity needs you to sign in; r sign in, d leave"
 PASSWORD = f"correct horse {os.getpid()}"  # of these tests alone: some look through /proc, where others run too
+LISTENING = "Server listening on 0.0.0.0"  # once for each start of sshd; the line for IPv6 comes later
 _RELOAD = "kill -HUP $(cat /run/sshd.pid)"
 
 
@@ -129,10 +130,10 @@ def sshd_with(rig: Rig, lines: str) -> Iterator[None]:
 
 
 def _reconfigure(rig: Rig, config: str) -> None:
-    listening = logged(rig, "Server listening")
+    listening = logged(rig, LISTENING)
     status, said = rig.exec(f"printf %s {shlex.quote(config)} >/etc/ssh/sshd_config; sshd -t && {_RELOAD}", "root")
     assert status == 0, said
-    wait_until(lambda: logged(rig, "Server listening") > listening, "sshd has reloaded")
+    wait_until(lambda: logged(rig, LISTENING) > listening, "sshd has reloaded")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 from full import FULL
 from rig import Rig, configured, wait_until
 from shells import script_in
+from sites import LISTENING
 from window import LNODE, Window
 
 CROWD = 20 if FULL else 8  # attaches
@@ -119,18 +120,18 @@ def test_one_sign_in_for_terminal_and_link(standin: Rig, sessions: int) -> None:
 def sshd_with(rig: Rig, option: str) -> Iterator[None]:
     """An sshd that read one more option."""
     reload = "kill -HUP $(cat /run/sshd.pid)"
-    listening = rig.sshd_log().count("Server listening")
+    listening = rig.sshd_log().count(LISTENING)
     status, said = rig.exec(
         f"cp /etc/ssh/sshd_config /tmp/before; echo {option} >>/etc/ssh/sshd_config; {reload}", "root"
     )
     assert status == 0, said
-    wait_until(lambda: rig.sshd_log().count("Server listening") > listening, "sshd has reloaded")
+    wait_until(lambda: rig.sshd_log().count(LISTENING) > listening, "sshd has reloaded")
     try:
         yield
     finally:
-        listening = rig.sshd_log().count("Server listening")
+        listening = rig.sshd_log().count(LISTENING)
         rig.exec(f"mv /tmp/before /etc/ssh/sshd_config; {reload}", "root")
-        wait_until(lambda: rig.sshd_log().count("Server listening") > listening, "sshd has reloaded")
+        wait_until(lambda: rig.sshd_log().count(LISTENING) > listening, "sshd has reloaded")
 
 
 def test_existing_never_creates_and_d_detaches_the_others(standin: Rig) -> None:

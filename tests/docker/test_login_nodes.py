@@ -321,7 +321,7 @@ def test_an_owner_that_lets_nobody_in_is_tried_once(shared: TwoNodes) -> None:
         with without_key(shared.first):
             shared.way.reset()
             window.wait_for("lnode: unity needs you to sign in")
-            assert logged(shared.first, AWAY) == tried + 1
+            wait_until(lambda: logged(shared.first, AWAY) == tried + 1, "its sshd has said so")
         window.press("r")
         window.wait_again("login1")
         assert shell_of(window) == shell

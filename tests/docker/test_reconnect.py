@@ -311,12 +311,15 @@ def test_two_windows_of_one_laptop(slurm: Rig) -> None:
 
 
 def flap(rig: Rig, wire: Wire, window: Window, turn: int) -> None:
-    """Lose the connection and wait for the session. Each fourth time in a row lnode pauses; r does away with that."""
+    """Lose the connection and wait for the session. The fourth time in a row lnode may pause; r does away with that."""
+
+    def is_back() -> bool:
+        if turn % 4 == 3 and "no connection to unity" in window.look():
+            window.press("r")
+        return NOTICE not in window.look() and is_settled(rig, wire)
+
     (wire.hang_up if turn % 2 else wire.reset)()
-    if turn % 4 == 3:
-        window.wait_for("no connection to unity")
-        window.press("r")
-    wait_until(lambda: NOTICE not in window.look() and is_settled(rig, wire), "the session is back", within_s=60)
+    wait_until(is_back, "the session is back", within_s=60)
 
 
 def test_a_flood_on_a_link_that_flaps(slurm: Rig) -> None:
