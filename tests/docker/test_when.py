@@ -72,6 +72,7 @@ def test_a_request_of_your_own_words(slurm: Rig, maintained: dict[str, str]) -> 
 def test_an_attach_that_waits_for_the_end_of_maintenance_says_so(slurm: Rig, maintained: dict[str, str]) -> None:
     with Window([*LNODE, "unity", "x", "-P", "long"], maintained) as window:
         wait_until(lambda: "maintenance" in slurm.exec("squeue -h -o %r")[1], "it waits")
+        wait_until(lambda: "N/A" not in slurm.exec("squeue -h -o %S")[1], "Slurm knows when it starts", within_s=120)
         window.detach()
         window.find(r"detached; x waits for nodes .*\n?.*(19|20) h would end before the maintenance")
         assert window.exit_status() == 0

@@ -171,7 +171,7 @@ def test_a_slip_on_the_command_line_is_an_error_like_any_other(laptop: Laptop, a
          "a run cannot be called 'a.b'", "use letters, digits, - and _, at most 100 of them"),
         (["x", "s", "--logs", "-n", "-1"], "-n takes a number of lines, from 0 on", "as in: lnode x s --logs -n 20"),
         (["x", "--history", "--wait"], "--wait goes with attaching", "as in: lnode x SESSION --wait"),
-        (["x", "--ls", "-m", "0"], "-m goes with attaching or --renew", "as in: lnode x SESSION -m MEM"),
+        (["x", "--ls", "-m", "0"], "-m goes with attaching, --renew or --when", "as in: lnode x SESSION -m MEM"),
         (["x", "--peek", "--send", "y"], "--peek and --send are one at a time", "say one of them"),
         (["x", "--send", "y", "--ls"], "--ls and --send are one at a time", "say one of them"),
         (["x", "--cc", "--peek", "3"], "--cc goes with attaching", "as in: lnode x SESSION --cc"),

@@ -292,7 +292,7 @@ def test_values_arrive_exactly(shell: str, folder: Path) -> None:
     @example("\n")
     @example("not utf-8: \udcff")
     def check(value: str) -> None:
-        site.answer(remote_call.line("list", "nonce", value, str(recorder)))
+        site.answer(remote_call.line("list", "nonce", value, str(recorder), ""))
         assert last_word(site.home / "recorded-recorder") == os.fsencode(value)
 
     check()

@@ -143,7 +143,7 @@ def test_where_nobody_is_here_it_is_said_how_to_sign_in(node: str, who: str, how
     config.write_text("Host unity\n    HostName 127.0.0.1\n    Port 9\n")
     place = target()._replace(config=str(config), node=node)
     sign_in_memory.learn(place, person=True)
-    with Question(place, "list", "", "", silent=True) as question, pytest.raises(LnodeError) as refused:
+    with Question(place, "list", "", "", "", silent=True) as question, pytest.raises(LnodeError) as refused:
         question.reply()
     assert refused.value.code is ExitCode.LOGIN_REFUSED
     assert (refused.value.message, refused.value.hint) == (f"{who} needs you to sign in", how)
