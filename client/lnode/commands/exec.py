@@ -7,15 +7,15 @@ each command is a connection, and with --on a step for the scheduler.
 import shlex
 from collections.abc import Sequence
 
-from lnode.cluster.sessions import CANNOT_ASK, State, whereabouts
+from lnode.cluster.sessions import CANNOT_ASK
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import pace, screen
 from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.locate.find import no_session, no_tmux
+from lnode.locate.held_job import held_job
 from lnode.locate.survey import Survey
 from lnode.remote import call
-from lnode.schedulers.known import scheduler, steppers
 from lnode.ssh import relay
 from lnode.ssh.target import Target
 
@@ -60,20 +60,11 @@ def _place(address: Address, name: str) -> tuple[Target, str]:
         entry = picture.named(name)
         if entry is None:
             continue
-        if entry.job is None or entry.state is not State.RUNNING:
-            raise LnodeError(
-                ExitCode.FAILED, f"{name} on {alias} has no allocation to run in: it {whereabouts(entry)}",
-                f"look at it: lnode {alias} --ls; without --on it runs on the login node",
-            )  # fmt: skip
-        if not scheduler(picture.system).step:
-            raise LnodeError(
-                ExitCode.MISSING_THERE, f"--on goes with {steppers()}, and {alias} has another scheduler",
-                "without --on it runs on the login node",
-            )  # fmt: skip
+        job = held_job(picture, entry, alias, instead="without --on it runs on the login node")
         there = address.target
         if number and node is not None:
             there = routes.to_node(address.target, node, picture.port, address.settings)
-        return there, entry.job.id
+        return there, job
     for picture in answers.pictures.values():
         if picture.tmux in CANNOT_ASK:
             raise no_tmux(alias, picture.tmux, picture.tmux_says)

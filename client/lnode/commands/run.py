@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from lnode.cluster import sessions
-from lnode.cluster.sessions import State
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, entry_of, has_session
+from lnode.locate.held_job import held_job
 from lnode.remote import call
 from lnode.runs import record
-from lnode.schedulers.known import scheduler, steppers
 from lnode.ssh.question import Question
 
 _LONGEST = 120_000  # bytes: the line is an argument of a shell, and so is the command: 128 KiB each (MAX_ARG_STRLEN)
@@ -69,23 +68,8 @@ def run(
 def _job(alias: str, reply: Reply, session: str) -> str:
     """Return the job of the session, in which the run will start. Raises LnodeError if there is none."""
     picture = sessions.picture_of(reply)
-    entry = entry_of(picture, alias, session)
-    if entry.state is State.UNKNOWN:
-        raise LnodeError(
-            ExitCode.FAILED, f"whether {session} on {alias} holds an allocation is not known, so nothing was started",
-            f"look at it: lnode {alias} --ls",
-        )  # fmt: skip
-    if entry.job is None or entry.state is not State.RUNNING:
-        raise LnodeError(
-            ExitCode.FAILED, f"{session} on {alias} has no allocation to run in: it {sessions.whereabouts(entry)}",
-            f"look at it: lnode {alias} --ls; without --on it runs on the login node",
-        )  # fmt: skip
-    if not scheduler(picture.system).step:
-        raise LnodeError(
-            ExitCode.MISSING_THERE, f"--on goes with {steppers()}, and {alias} has another scheduler",
-            "type it into the session instead: --send, or without --on it runs on the login node",
-        )  # fmt: skip
-    return entry.job.id
+    instead = "type it into the session instead: --send, or without --on it runs on the login node"
+    return held_job(picture, entry_of(picture, alias, session), alias, instead=instead)
 
 
 def _refusal(alias: str, name: str, command: Sequence[str], reply: Reply) -> LnodeError:

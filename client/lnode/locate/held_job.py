@@ -1,0 +1,29 @@
+"""The job that a session holds, for a command that is to run as a step in it."""
+
+from lnode.cluster.sessions import Entry, Picture, State, whereabouts
+from lnode.errors import ExitCode, LnodeError
+from lnode.remote.fields import JobId
+from lnode.schedulers.known import scheduler, steppers
+
+
+def held_job(picture: Picture, entry: Entry, alias: str, *, instead: str) -> JobId:
+    """Return the job of the session.
+
+    Raises LnodeError if it holds none, if that is not known, or, with the hint `instead`, if no step can start in it.
+    """
+    session = entry.session.name
+    if entry.state is State.UNKNOWN:
+        raise LnodeError(
+            ExitCode.FAILED, f"whether {session} on {alias} holds an allocation is not known, so nothing was started",
+            f"look at it: lnode {alias} --ls",
+        )  # fmt: skip
+    if entry.job is None or entry.state is not State.RUNNING:
+        raise LnodeError(
+            ExitCode.FAILED, f"{session} on {alias} has no allocation to run in: it {whereabouts(entry)}",
+            f"look at it: lnode {alias} --ls; without --on it runs on the login node",
+        )  # fmt: skip
+    if not scheduler(picture.system).step:
+        raise LnodeError(
+            ExitCode.MISSING_THERE, f"--on goes with {steppers()}, and {alias} has another scheduler", instead
+        )
+    return entry.job.id
