@@ -4,6 +4,7 @@ Keys are made anew for every container, the host key is read through Docker and 
 StrictHostKeyChecking is always yes.
 """
 
+import fcntl
 import json
 import os
 import shlex
@@ -149,11 +150,16 @@ def ensure_base_image() -> None:
 
 
 def build(engine: DockerClient, image: Image) -> str:
-    """Build one target of docker/Dockerfile, or find it in the layer cache; the image's id."""
-    built, _ = engine.images.build(
-        path=str(ROOT), dockerfile="docker/Dockerfile", target=image, tag=f"lnode-rig:{image}",
-        network_mode="host", rm=True, forcerm=True,
-    )  # fmt: skip
+    """Build one target of docker/Dockerfile, or find it in the layer cache; the image's id.
+
+    The workers of pytest build one after the other: Docker before BuildKit does the same steps once for each of them.
+    """
+    with (ROOT / "docker" / "Dockerfile").open() as dockerfile:
+        fcntl.flock(dockerfile, fcntl.LOCK_EX)
+        built, _ = engine.images.build(
+            path=str(ROOT), dockerfile="docker/Dockerfile", target=image, tag=f"lnode-rig:{image}",
+            network_mode="host", rm=True, forcerm=True,
+        )  # fmt: skip
     assert built.id is not None
     return built.id
 

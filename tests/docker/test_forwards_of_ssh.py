@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from faults import NOTICE, attached, leave, returned, settle, shell_of, wired
+from full import slow
 from rig import Rig, configured, wait_until
 from sites import PASSWORD, PAUSE_S, SIGN_IN, held, logged, logins, sign_in, terminals_of, wait_for_s, with_password
 
@@ -39,7 +40,7 @@ def greets(rig: Rig) -> bool:
     return "hello" in rig.exec(f'timeout 9 python3 -c "{said}"')[1]
 
 
-@pytest.mark.parametrize("strict", ["yes", pytest.param("no", marks=pytest.mark.full)])
+@pytest.mark.parametrize("strict", ["yes", slow("no")])
 def test_a_remote_forward_comes_back_with_the_terminal(slurm: Rig, strict: str) -> None:
     """The sshd of the lost terminal holds the port; it is ended before the next terminal asks for the port."""
     with greeter() as here, wired(slurm) as wire:

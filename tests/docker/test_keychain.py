@@ -14,6 +14,7 @@ import pytest
 
 import keychains
 from faults import attached, leave, returned, settle, shell_of, wired
+from full import FULL, slow
 from rig import Rig, wait_until
 from sites import PASSWORD, SIGN_IN, attempts, logged, logins, sign_in, terminal, with_editor, with_password
 from window import LNODE, Window
@@ -23,11 +24,17 @@ Keychain = Mapping[str, str]
 """The environment of a laptop that has one."""
 
 
-@pytest.fixture(params=["gnome", "encrypted file"])
+GNOME = "gnome"
+FILE = "encrypted file"
+TIMES = 10 if FULL else 3
+"""That a script asks in turn."""
+
+
+@pytest.fixture(params=[FILE, slow(GNOME)])
 def keychain(request: pytest.FixtureRequest, slurm: Rig, tmp_path: Path) -> Iterator[Keychain]:
     """An empty one, on a laptop whose temporary files can be looked through."""
     (tmp_path / "tmp").mkdir()
-    if request.param == "encrypted file":
+    if request.param == FILE:
         yield {**keychains.encrypted_file(tmp_path / "keychain"), "TMPDIR": str(tmp_path / "tmp")}
     elif keychains.MISSING:
         pytest.skip(f"not installed: {', '.join(keychains.MISSING)}")
@@ -104,6 +111,7 @@ def leaves_no_core(pid: int | None) -> bool:
     return any(row.startswith("Max core file size") and row.split()[4] == "0" for row in limits.splitlines())
 
 
+@pytest.mark.parametrize("keychain", [GNOME, slow(FILE)], indirect=True)
 @pytest.mark.usefixtures("cores")
 def test_nobody_is_asked_for_what_the_keychain_keeps(slurm: Rig, keychain: Keychain, tmp_path: Path) -> None:
     private = Path(f"/tmp/lnode-{os.getuid()}")
@@ -217,7 +225,7 @@ def test_a_script_signs_in_nowhere_while_the_keychain_is_locked(
     with with_password(slurm), wired(slurm) as wire:
         keep(slurm, keychain)
         failed, dials = attempts(slurm), wire.dials
-        done = [lnode(slurm, locked, "unity", "--ls") for _ in range(10)]
+        done = [lnode(slurm, locked, "unity", "--ls") for _ in range(TIMES)]
         assert {(one.returncode, one.stderr.splitlines()[0]) for one in done} == {
             (5, "lnode: unity needs you to sign in")
         }
@@ -233,7 +241,7 @@ def test_a_site_that_has_changed_its_prompt_sees_one_login(slurm: Rig, keychain:
         index(slurm).write_text(kept.replace("'s password: ", "'s old password: "))  # what it had asked until then
         with keychain_answers(slurm, keychain, kept):
             accepted, failed = logins(slurm)
-            assert [lnode(slurm, keychain, "unity", "--ls").returncode for _ in range(10)] == [5] * 10
+            assert [lnode(slurm, keychain, "unity", "--ls").returncode for _ in range(TIMES)] == [5] * TIMES
             assert logins(slurm) == (accepted, failed + 1)
         with Window([*LNODE, "unity", "--ls"], slurm.env(**keychain)) as window:
             sign_in(window)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from full import slow
 from rig import Rig, wait_until
 from sites import in_a_pipe
 from window import LNODE, Window
@@ -110,10 +111,10 @@ def test_batch_jobs_that_were_submitted_after_the_allocation_are_nobodys(slurm: 
 @pytest.mark.parametrize(
     ("family", "kind"),
     [
-        ("sinteractive", "node"),
+        slow("sinteractive", "node"),
         ("sinteractive-salloc", ""),
         ("sinteractive-sbatch", "node"),
-        ("sinteractive-sbatch", ""),
+        slow("sinteractive-sbatch", ""),
     ],
 )
 def test_a_wrapper_loses_its_own_job_and_no_other(slurm: Rig, family: str, kind: str) -> None:
@@ -141,7 +142,7 @@ def test_a_wrapper_of_sbatch_that_was_typed_is_told_from_what_you_submitted(slur
 
 @pytest.mark.parametrize(
     "request_",
-    ["sinteractive -m 1000", "sinteractive-salloc -m 1000", "sinteractive-sbatch -m 1000"],
+    [slow("sinteractive -m 1000"), slow("sinteractive-salloc -m 1000"), "sinteractive-sbatch -m 1000"],
 )
 def test_a_request_that_waits_ends_with_its_session_and_no_other_does(slurm: Rig, request_: str) -> None:
     with nothing_starts(slurm):

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from faults import settle, shell_of
-from full import FULL
+from full import slow
 from rig import Rig, wait_until
 from sites import in_a_pipe, logged, skip_unless_traceable, without_key
 from two_nodes import TwoNodes, two_nodes
 from window import LNODE, Window
 
-STEPS = 40 if FULL else 5
+STEPS = 40
 NAMES = st.sampled_from("abc")
 
 
@@ -67,7 +67,7 @@ def test_the_session_of_the_other_node_is_found(shared: TwoNodes) -> None:
     assert attach(shared, "x") == "login2"  # nothing is kept from whoever ended it
 
 
-@pytest.mark.parametrize("knows", [True, False], ids=["the laptop knows", "the home knows"])
+@pytest.mark.parametrize("knows", [True, slow(False)], ids=["the laptop knows", "the home knows"])
 def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bool) -> None:
     def tell(*words: str) -> str:
         if not knows:
@@ -176,12 +176,13 @@ class Walk(RuleBasedStateMachine):
         assert sorted((name, node) for node in found for name in found[node]) == sorted(self.where.items())
 
 
+@pytest.mark.full
 def test_attaches_kills_and_lists_in_any_order(shared: TwoNodes) -> None:
     Walk.nodes = shared
     run_state_machine_as_test(
         Walk,
         settings=settings(
-            max_examples=3 if FULL else 2, stateful_step_count=STEPS, deadline=None, database=None,
+            max_examples=3, stateful_step_count=STEPS, deadline=None, database=None,
             phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True,
         ),
     )  # fmt: skip

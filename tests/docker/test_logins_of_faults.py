@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from faults import seen, wired
-from full import FULL
+from full import FULL, slow
 from rig import Rig, configured, wait_until
 from sites import PAUSE_S, failed_of, held, links_of, sshd_with, terminals_of, wait_for_s, with_pam
 from window import LNODE, Window
@@ -79,7 +79,7 @@ def ask_all(windows: dict[str, Window], seconds: float) -> None:
             window.look()
 
 
-@pytest.mark.parametrize("when", ["attach", pytest.param("reconnect", marks=pytest.mark.full)])
+@pytest.mark.parametrize("when", ["attach", slow("reconnect")])
 def test_a_host_in_disorder_is_not_logged_in_to_again_and_again(slurm: Rig, when: str) -> None:
     with users(slurm), with_pam(slurm), wired(slurm) as wire, ExitStack() as stack:
         if when == "attach":

@@ -8,7 +8,7 @@ import docker
 import pytest
 
 import rig as rigs
-from full import FULL
+from full import FULL, slow
 from rig import Rig, wait_until
 from sites import in_a_pipe
 from two_nodes import two_nodes
@@ -54,7 +54,7 @@ def size_of(window: Window) -> str:
     return window.find(rf"^look{number} (\d+ \d+) end")[1]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [slow("srun"), "salloc", "sbatch"])
 def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> None:
     env = configured(slurm, family)
     with Window([*LNODE, "unity", "x", *MEM], env) as window:

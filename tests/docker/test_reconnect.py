@@ -29,6 +29,7 @@ from faults import (
     shell_of,
     wired,
 )
+from full import slow
 from rig import Rig, configured, wait_until
 from window import LNODE, Window
 from wire import Wire
@@ -266,7 +267,7 @@ OTHER_LAPTOP = (*LNODE, "beside", "shared", "--login", "-d")
 @pytest.mark.parametrize(
     ("taker", "asleep"),
     [
-        pytest.param(BY_HAND, False, id="by hand-awake", marks=pytest.mark.full),
+        slow(BY_HAND, False, id="by hand-awake"),
         pytest.param(BY_HAND, True, id="by hand-asleep"),
         pytest.param(OTHER_LAPTOP, False, id="another laptop-awake"),
         pytest.param(OTHER_LAPTOP, True, id="another laptop-asleep"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from faults import QUIET_S, attached, clients, leave, returned, seen, settle, shell_of, wired
+from full import slow
 from rig import Rig, configured, wait_until
 from sites import (
     SIGN_IN,
@@ -249,7 +250,7 @@ def gated(rig: Rig, moment: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("silence", [True, pytest.param(False, marks=pytest.mark.full)])
+@pytest.mark.parametrize("silence", [True, slow(False)])
 def test_a_link_lost_during_creation(slurm: Rig, moment: str, silence: bool) -> None:
     """One session and one job at most, whatever was lost when; on the way back none; and what lnode says is true."""
     reached = MOMENTS[moment]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from faults import attached, leave, returned, settle, shell_of, wired
+from full import slow
 from rig import Rig, wait_until
 from sites import PASSWORD, SIGN_IN, as_delivered, logins, wait_for_s, with_nothing, with_password
 from window import Window
@@ -83,7 +84,7 @@ def test_a_key_with_a_passphrase_and_no_agent_costs_no_failed_login(slurm: Rig) 
         assert logins(slurm) == (accepted + 3, failed)
 
 
-@pytest.mark.parametrize("way", ["none", pytest.param("gssapi-with-mic", marks=pytest.mark.full)])
+@pytest.mark.parametrize("way", ["none", slow("gssapi-with-mic")])
 def test_a_login_that_only_ssh_can_do_has_a_heartbeat_at_each_attach(slurm: Rig, way: str) -> None:
     """Nobody is asked, and no link can log in: it rides on the connection of the terminal."""
     said = f's/using "none"/using "{way}"/'

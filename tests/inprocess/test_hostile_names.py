@@ -12,12 +12,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from demo_rig import prepared
+from full import slow
 from lnode.demo import server, state
 from window import LNODE, Window
 
@@ -25,7 +25,6 @@ SSH = shutil.which("ssh")
 LIMIT_S = 60
 EVIL = "x$(cd;id>pwned)"
 pytestmark = pytest.mark.skipif(SSH is None, reason="no OpenSSH client here")
-slow = partial(pytest.param, marks=pytest.mark.full)  # its grammar is proved in tests/pure/test_fields.py
 
 # The host's `base64 -d`: it knows each of lnode's scripts, notes its name, and answers with one of its own instead.
 _DECODER = """\
