@@ -96,7 +96,7 @@ def test_lnode_takes_the_command(command: str) -> None:
 def reads(words: list[str]) -> bool:
     """Read words as parser.run_typed() does, all but the verb's work. Raises for words that lnode refuses."""
     mine, command = parser._parted(words)
-    context = typer.main.get_command(parser._app).make_context("lnode", parser._with_peek(mine))
+    context = typer.main.get_command(parser._app).make_context("lnode", parser._with_values(mine))
     place = context.params.pop("host"), context.params.pop("session")
     verb, _ = parser._fitting(*place, {name: value for name, value in context.params.items() if value != ()})
     return (verb.name in ("run", "exec")) == bool(command)

@@ -21,12 +21,19 @@ def complete(shell: str, words: Sequence[str]) -> ExitCode:
     except LnodeError:  # a mistake in config.toml, which every other call says
         hosts, profiles = {}, {}
     known = Known(
-        hosts=lambda: ["demo", *hosts, *pictures.aliases(), *ssh_aliases()], profiles=lambda: [*profiles], names=_names
-    )
+        hosts=lambda: ["demo", *hosts, *pictures.aliases(), *ssh_aliases()], profiles=lambda: [*profiles], names=_names,
+        pages=_pages,
+    )  # fmt: skip
     separator = {"zsh": ":", "fish": " "}.get(shell)
     for word, text in candidates(words, known):
         screen.show(word if separator is None or not text else f"{word}{separator}{text}")
     return ExitCode.DONE
+
+
+def _pages() -> Sequence[str]:
+    from lnode.commands.guide import pages
+
+    return pages()
 
 
 def _names(host: str) -> Names:
