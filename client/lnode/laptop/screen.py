@@ -105,6 +105,9 @@ def ask(question: str, usual: str = "") -> str:
     except EOFError:
         _write(_END)
         return ""
+    except KeyboardInterrupt:
+        _write(_END)
+        raise
 
 
 @contextmanager
