@@ -368,6 +368,40 @@ def test_a_function_of_the_login_shell_is_a_command_of_the_site(here: Nearby) ->
     assert "how does interactive take memory and time?" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("script", "request_"),
+    [
+        ("while getopts 'hm:t:' letter; do :; done", "interact -m {mem} -t {time}"),
+        ("# getopts x:\nARGS=$(getopt -o hm:t: --long help,mem:,time: -- $*)", "interact -m {mem} -t {time}"),
+        ("case $1 in\n  -t|--time) time=$2; shift 2 ;;\n  -m|--mail) mail=1 ;;\nesac", "interact -t {time}"),
+        ('case $1 in\n  "-m" )\n    mem="${2}"\n    shift 2;;\n  --walltime | -t) wall=$2 ;;\nesac',
+         "interact -m {mem} -t {time}"),
+        ("case $1 in\n  -t|--ntasks) n=$2 ;;\n  -m) quiet=1 ;;\n  *) echo $2 ;;\nesac", "interact"),
+        ("getopts mt letter", "interact"),
+        ("exec salloc --mem 1G \"$@\"", "interact --mem={mem}M --time={time}"),
+    ],
+    ids=["getopts", "getopt", "case", "case-lines", "other-meanings", "flags", "hands-on"],
+)  # fmt: skip
+def test_the_words_of_a_sites_script_are_read_and_it_is_never_run(here: Nearby, script: str, request_: str) -> None:
+    (here.home / "bin" / "sinteractive").unlink()
+    here.program("interact", f"#!/bin/sh\ntouch $HOME/ran\n{script}\n")
+    done = here.lnode("x", "--init", "--yes")
+    assert f'command = "{request_}"\n' in (here.home / "config.toml").read_text(), done.stderr
+
+
+def test_a_sites_script_in_python_too(here: Nearby) -> None:
+    (here.home / "bin" / "sinteractive").unlink()
+    here.program("interactive", """\
+#!/usr/bin/env python3
+parser.add_argument("-t", "--time", default="1:00:00")
+parser.add_argument('--memory', '-m', type=int)
+parser.add_argument("-p", "--ppn", type=int)
+parser.add_argument("-g", "--gpu", action="store_true")
+""")  # fmt: skip
+    assert here.lnode("x", "--init", "--yes").returncode == 0
+    assert 'command = "interactive -m {mem} -t {time}"\n' in (here.home / "config.toml").read_text()
+
+
 QSTAT = """\
 #!/bin/sh
 [ "$1" = -Qf ] || exit 0

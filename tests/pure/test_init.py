@@ -34,7 +34,7 @@ def site(*, program: str = "", queues: Sequence[str] = QUEUES, scheduler: str = 
         ("", SALLOC, SALLOC.replace("salloc", "salloc --partition={partition} --gres=gpu:{gpus}")),
         ("sinteractive no -m:t:p:g:", DEFAULT_COMMAND, None),
         ("interactive no -t:n:", "interactive -t {time}", ""),
-        ("interactive no -pgm", "interactive -m {mem}", "interactive -p {partition} -g {gpus} -m {mem}"),
+        ("interactive no -p:g:m:hx", "interactive -m {mem}", "interactive -p {partition} -g {gpus} -m {mem}"),
         ("interactive yes -", "interactive --mem={mem}M --time={time}",
          "interactive --partition={partition} --gres=gpu:{gpus} --mem={mem}M --time={time}"),
         ("idev no -", "idev", ""),
@@ -77,7 +77,7 @@ def test_a_site_that_lnode_does_not_know_is_asked_about() -> None:
 
 
 def test_the_queues_are_told_in_words() -> None:
-    assert found("unity", site(program="sinteractive no -mt")) == [
+    assert found("unity", site(program="sinteractive no -m:t:h")) == [
         "unity has: Slurm; the site's own command is sinteractive, which takes -m -t; tmux 3.3a; your shell is bash",
         "its queues: normal (the default, at most 1-00:00:00, 12:00:00 if you ask for no time), "
         "gpu (at most 7-00:00:00, GPUs)",
