@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import lnode
 from lnode.cli.manual import ABOUT, CODES
-from lnode.errors import ExitCode
+from lnode.errors import ExitCode, Page
 from lnode.laptop.setting_keys import KEYS
 from lnode.laptop.settings import HostSettings
 from lnode.schedulers import known
@@ -73,19 +73,21 @@ def exit_codes() -> str:
 
 
 class Message(NamedTuple):
-    """A sentence of lnode and its hint, with words in capitals for those that differ."""
+    """A sentence of lnode and its hint, with words in capitals for those that differ; the page that the hint names."""
 
     code: ExitCode
     sentence: str
     hint: str
+    page: Page | None = None
 
 
+_ERRORS = ("LnodeError", "NotBegun")
 _OF_YOURS = "a command for your case"
 # The page about the sentences of a code.
 _PAGES = {
     ExitCode.UNREACHABLE: "[reconnecting](reconnect.md)",
     ExitCode.LOGIN_REFUSED: "[signing in](sign-in.md)",
-    ExitCode.HOST_KEY: "[security](security.md)",
+    ExitCode.HOST_KEY: "[signing in](sign-in.md#host-keys)",
     ExitCode.NO_SESSION: "[login nodes](login-nodes.md), if you expected it",
     ExitCode.MISSING_THERE: "[settings](settings.md) and [your login shell](field.md#your-login-shell)",
     ExitCode.TAKEN_OVER: "[all commands](handbook.md)",
@@ -98,12 +100,17 @@ _PAGES = {
 def messages() -> str:
     """Return a section for each exit code, with its sentences and their hints."""
     hints: dict[tuple[ExitCode, str], set[str]] = {}
+    pages: dict[str, Page] = {}
     for one in _messages():
         hints.setdefault((one.code, one.sentence), set()).update([one.hint] if one.hint else [])
+        pages |= {one.sentence: one.page} if one.page else {}
     lines = []
     for code, page in _PAGES.items():
         found = sorted((sentence.lower(), sentence, said) for (its, sentence), said in hints.items() if its is code)
-        rows = ((_code(sentence), " or ".join(map(_code, sorted(said))) or _OF_YOURS) for _, sentence, said in found)
+        rows = (
+            (_code(sentence), (" or ".join(map(_code, sorted(said))) or _OF_YOURS) + _more(pages.get(sentence)))
+            for _, sentence, said in found
+        )
         lines += [
             f"## Exit code {int(code)}: {CODES[code].partition(';')[0]}",
             "",
@@ -112,6 +119,11 @@ def messages() -> str:
         ]
         lines += [_table(("you see", "hint"), rows), ""]
     return "\n".join(lines).rstrip()
+
+
+def _more(page: Page | None) -> str:
+    """Return a link to the page that the hint names."""
+    return f"; more: [{page}]({page.replace('/', '.md#', 1) if '/' in page else f'{page}.md'})" if page else ""
 
 
 def _messages() -> Iterator[Message]:
@@ -140,8 +152,8 @@ def _messages_in(scope: ast.AST, hints: Mapping[str, str]) -> Iterator[Message]:
         for below in ast.walk(node) if node is not scope
     }  # fmt: skip
     for node in ast.walk(scope):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "LnodeError":
-            words = node.args
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ERRORS:
+            words = [*node.args, *(one.value for one in node.keywords if one.arg == "page")]
         elif isinstance(node, ast.Tuple):
             words = node.elts
         else:
@@ -152,12 +164,14 @@ def _messages_in(scope: ast.AST, hints: Mapping[str, str]) -> Iterator[Message]:
 
 def _message(words: list[ast.expr], hints: Mapping[str, str]) -> Message | None:
     match words:
-        case [ast.Attribute(ast.Name("ExitCode"), code), said, hint, *_]:
+        case [ast.Attribute(ast.Name("ExitCode"), code), said, hint, *rest]:
             sentence = _template(said)
+            pages = [Page[one.attr] for one in rest if isinstance(one, ast.Attribute)]
         case _:
             return None
     next_step = hints.get(hint.id, "") if isinstance(hint, ast.Name) else _template(hint)
-    return Message(ExitCode[code], sentence, next_step) if len(re.findall("[a-z]{3}", sentence)) > 1 else None
+    message = Message(ExitCode[code], sentence, next_step, next(iter(pages), None))
+    return message if len(re.findall("[a-z]{3}", sentence)) > 1 else None
 
 
 def _template(node: ast.expr) -> str:

@@ -172,7 +172,8 @@ def _px(number: float) -> str:
 
 
 def without_times(text: str, names: Mapping[str, str]) -> str:
-    """Return a row as each recording shows it: numbers, versions and users become signs, `names` their words."""
+    """Return a row as each recording shows it: numbers, versions, users and keys become signs, `names` their words."""
+    text = re.sub(r"SHA256:[\w+/]+", "SHA256:KEY", text)
     for name, word in names.items():
         text = re.sub(rf"\b{re.escape(name)}\b", word, text)
     text = re.sub(r"\btmux \d[^;]*", "tmux #", re.sub(r"[^\s(]+@127", "USER@127", text))

@@ -1,6 +1,8 @@
-"""Makes the recordings in README and docs, out of `lnode demo` on a real terminal: `python docs/recordings/scenes.py`.
+"""Makes the recordings in README and docs on a real terminal: `python docs/recordings/scenes.py`.
 
-No screen is drawn by hand: tests/inprocess/test_recordings.py plays each scene again and compares.
+Most are made out of `lnode demo`. `scenes.py new-laptop` needs Docker: it is made in a bare container, with a real
+Slurm. No screen is drawn by hand: tests/inprocess/test_recordings.py plays each scene again and compares, and
+tests/docker/test_new_laptop.py that one.
 """
 
 import os
@@ -23,6 +25,7 @@ from film import Film
 from window import Window
 
 _LIMIT_S = 60
+_INSTALLED_WITHIN_S = 240
 
 
 class Laptop(NamedTuple):
@@ -135,6 +138,57 @@ def init(made: Laptop, film: Film) -> None:
         film.hold(r"^lnode: detached; ", 4.0)
 
 
+NEW_LAPTOP = "new-laptop"
+_NEW_LAPTOP_SIZE = {"columns": 120, "rows": 30}
+
+
+def play_new_laptop(argv: Sequence[str], password: str, again: Sequence[Shown] | None = None, host: str = "") -> Film:
+    """Two commands in a shell of a new laptop, to a compute node; the cluster asks for a password."""
+    names = {name: "HOST" for name in (host, os.uname().nodename) if name}
+    with Film(argv, os.environ, **_NEW_LAPTOP_SIZE, again=again, names=names) as film:
+        film.hold(r"^bob@\S+:~\$", 1.0)
+        film.command("python3 -m venv .lnode && .lnode/bin/pip install -q lnode")
+        film.find(r"^bob@\S+:~\$$", within_s=_INSTALLED_WITHIN_S)
+        film.hold(r"^bob@\S+:~\$$", 1.0)
+        film.command(".lnode/bin/lnode --init")
+        for question, seconds, answer in (
+            (r"which is your cluster\? Enter", 2.0, "\r"),
+            (r"\(yes/no/\[fingerprint\]\)\?", 2.0, "yes\r"),
+            (r"password:", 1.5, f"{password}\r"),
+            (r"write .*config.toml\? \[y/N\]", 4.0, "y\r"),
+            (r"start your first session on unity now\? \[Y/n\]", 2.0, "\r"),
+        ):
+            film.hold(question, seconds)
+            film.press(answer)
+        film.hold(r"^alice@\S+:~\$", 2.0)
+        film.command("echo a shell on $SLURMD_NODENAME")
+        film.hold(r"^a shell on node\d", 3.0)
+        film.detach()
+        film.hold(r"^lnode: detached; ", 5.0)
+    return film
+
+
+def _recorded_new_laptop() -> Film:
+    import uuid
+
+    import docker
+
+    import new_laptop
+    import rig
+    import sites
+
+    engine = docker.from_env(timeout=120)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        rig.running(engine, "slurm", rig.build(engine, "slurm"), uuid.uuid4().hex[:12]) as slurm,
+        sites.with_password(slurm),
+    ):
+        new_laptop.gather_wheels(Path(folder))
+        with new_laptop.started(engine, Path(folder)) as container:
+            new_laptop.make_known(container, slurm, "login.unity.edu")
+            return play_new_laptop(new_laptop.shell_argv(container), sites.PASSWORD)
+
+
 SCENES = {
     "attach": Scene("A session on a compute node: the network is cut, and lnode comes back to the same shell", 80, 22,
                     attach),
@@ -151,9 +205,13 @@ def read(name: str) -> tuple[list[Shown], str]:
 
 def main(names: Sequence[str]) -> None:
     for name in names or SCENES:
-        scene = SCENES[name]
-        screens = played(scene).screens
-        image = drawn.svg(screens if scene.moves else screens[-1:], scene.title)
+        if name == NEW_LAPTOP:
+            screens, title = _recorded_new_laptop().screens, "A new laptop: two commands to a compute node"
+        else:
+            scene = SCENES[name]
+            screens, title = played(scene).screens, scene.title
+            screens = screens if scene.moves else screens[-1:]
+        image = drawn.svg(screens, title)
         text = image + f"<!-- recorded on {os.uname().nodename} by scenes.py -->\n"
         (HERE / f"{name}.svg").write_text(text, encoding="utf-8")
         print(f"{name}.svg: {len(screens)} screens, {len(text) / 1000:.0f} kB")

@@ -21,6 +21,7 @@ RUNS = 20
 KEYS = 150
 HOSTS, SESSIONS = 10, 20
 LNODE = str(Path(sys.executable).with_name("lnode"))
+BARE = (sys.executable, "-c", "print()")  # what none of them can do without
 SSH = '#!/bin/sh\ncase " $* " in *" -G "*) echo hostname x; exit ;; esac\nexec sleep 60\n'
 
 
@@ -84,11 +85,10 @@ def processor(pid: int) -> float:
         return 0.0
 
 
-def completed(home: Path, *words: str) -> tuple[float, float]:
-    """Complete words as the shell does at Tab; return how long the process took, and its time of a processor."""
+def timed(home: Path, *argv: str) -> tuple[float, float]:
+    """Run a program; return how long the process took, and its time of a processor."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([LNODE, "--complete", "bash", *words], env=environment(home), check=True, capture_output=True,
-                          timeout=60)  # fmt: skip
+    done = subprocess.run(argv, env=environment(home), check=True, capture_output=True, timeout=60)
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.stdout
     return took * 1000, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
@@ -112,11 +112,14 @@ def main() -> None:
         child, _ = started(home)
         pressed = keys(child)
         ended(child)
-        hosts, sessions = ([completed(home, *words) for _ in range(RUNS)] for words in ([""], ["host7", ""]))
+        alone, hosts, sessions = (
+            [timed(home, *argv) for _ in range(RUNS)]
+            for argv in (BARE, (LNODE, "--complete", "bash", ""), (LNODE, "--complete", "bash", "host7", ""))
+        )
     print(f"first paint: median {middle(paints)} ({middle(busy)}), worst {max(paints):.0f} of {RUNS}")
-    for name, found in (("hosts", hosts), ("sessions", sessions)):
+    for name, found in (("completion of hosts", hosts), ("completion of sessions", sessions), ("Python alone", alone)):
         took, its = zip(*found, strict=True)
-        print(f"completion of {name}: median {middle(took)} ({middle(its)}), worst {max(took):.0f} of {RUNS}")
+        print(f"{name}: median {middle(took)} ({middle(its)}), worst {max(took):.0f} of {RUNS}")
     print(f"a key: median {statistics.median(pressed):.1f}, worst {max(pressed):.1f} of {len(pressed)}")
     print(f"load of this computer: {os.getloadavg()[0]:.1f}")
 

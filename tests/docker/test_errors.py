@@ -64,7 +64,7 @@ def test_unknown_host_key_in_a_pipe(standin: Rig, tmp_path: Path) -> None:
     assert code == 6
     assert said == (
         f"lnode: the host key of {place(standin)} is not known here, and was not accepted\n"
-        "hint:  check its fingerprint once by hand: ssh unity\n"
+        "hint:  check its fingerprint once by hand: ssh unity; more: lnode --guide sign-in/host-keys\n"
     )
 
 
@@ -142,5 +142,5 @@ def test_the_other_sides_words_are_harmless(standin: Rig) -> None:
     assert said == (
         "  \\x1b]52;c;aGk=\\x07gone fishing\n"
         "lnode: unity answered, but not with a shell\n"
-        "hint:  see what it says: ssh unity /bin/sh -c true\n"
+        "hint:  see what it says: ssh unity /bin/sh -c true; more: lnode --guide field/your-login-shell\n"
     )

@@ -235,7 +235,7 @@ def test_the_host_key_of_the_other_node_is_asked_about_by_ssh(shared: TwoNodes, 
     script = in_a_pipe(shared.first, "unity", "far", "--peek")
     assert (script.returncode, script.stderr) == (
         6, "lnode: the host key of unity (login2 port 22) is not known here, and was not accepted\n"
-        "hint:  check its fingerprint once by hand: ssh -J unity alice@login2\n",
+        "hint:  check its fingerprint once by hand: ssh -J unity alice@login2; more: lnode --guide sign-in/host-keys\n",
     )  # fmt: skip
     with Window([*LNODE, "unity", "far"], shared.first.env()) as window:
         window.wait_for("Are you sure you want to continue connecting")

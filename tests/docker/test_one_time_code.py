@@ -123,7 +123,7 @@ def test_where_nobody_is_nothing_is_tried(site: Site, words: tuple[str, ...]) ->
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.splitlines() == [
         "lnode: unity needs you to sign in",
-        "hint:  sign in once in a terminal, then ask again: lnode unity",
+        "hint:  sign in once in a terminal, then ask again: lnode unity; more: lnode --guide sign-in",
     ]
     assert (logins(rig), wire.dials) == (before, dials)
     with Window([*LNODE, "unity", "--ls"], rig.env()) as window:

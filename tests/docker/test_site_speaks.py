@@ -73,7 +73,7 @@ def test_a_password_that_has_expired_is_named_where_it_cannot_be_changed(slurm: 
         with with_pam(slurm):
             done = in_a_pipe(slurm, "unity", "--ls")
         assert (done.returncode, done.stderr.splitlines()[-2:]) == (
-            5, ["lnode: your password on unity has expired", "hint:  change it: ssh unity"]
+            5, ["lnode: your password on unity has expired", "hint:  change it: ssh unity; more: lnode --guide sign-in"]
         ), done.stderr  # fmt: skip
     finally:
         slurm.exec("chage -d 20000 alice", "root")

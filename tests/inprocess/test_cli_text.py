@@ -88,8 +88,9 @@ def laptop(tmp_path: Path) -> Laptop:
     return made
 
 
-def error(message: str, hint: str) -> str:
-    return f"lnode: {message}\nhint:  {hint}\n"
+def error(message: str, hint: str, page: str = "") -> str:
+    more = f"; more: lnode --guide {page}" if page else ""
+    return f"lnode: {message}\nhint:  {hint}{more}\n"
 
 
 HELP = """\
@@ -195,18 +196,18 @@ def test_a_broken_config_is_told_by_line_and_key(laptop: Laptop) -> None:
     laptop.config.write_text('[hosts.x]\nmem = 1\n\n[profiles.gpu]\npartion = "a"\n')
     message = f"{laptop.config}, line 5: profiles.gpu.partion is not a key that lnode knows"
     hint = "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd"
-    assert laptop.run("x", "--ls") == (2, "", error(message, hint))
+    assert laptop.run("x", "--ls") == (2, "", error(message, hint, "settings"))
 
 
 def test_a_config_that_is_no_toml(laptop: Laptop) -> None:
     laptop.config.write_text("[hosts.x]\nmem = \n")
     message = f"{laptop.config}: invalid value (at line 2, column 7)"
-    assert laptop.run("x", "--ls") == (2, "", error(message, 'in TOML, write: key = "text"'))
+    assert laptop.run("x", "--ls") == (2, "", error(message, 'in TOML, write: key = "text"', "settings"))
 
 
 def test_an_unknown_profile(laptop: Laptop) -> None:
     laptop.config.write_text("[profiles.cpu]\n")
-    expected = error("there is no profile 'gpu'", f"profiles in {laptop.config}: cpu")
+    expected = error("there is no profile 'gpu'", f"profiles in {laptop.config}: cpu", "settings")
     assert laptop.run("x", "-P", "gpu") == (2, "", expected)
 
 
@@ -456,7 +457,7 @@ def test_words_of_the_other_side_move_no_cursor(laptop: Laptop) -> None:
     code, out, err = laptop.run("x", "--ls")
     assert (code, out) == (8, "")
     assert err == "  not a shell \\x1b]52;c;ZXZpbA==\\x07\n" + error(
-        "x answered, but not with a shell", "see what it says: ssh x /bin/sh -c true"
+        "x answered, but not with a shell", "see what it says: ssh x /bin/sh -c true", "field/your-login-shell"
     )
 
 

@@ -21,6 +21,7 @@ from lnode.demo import state
 from lnode.errors import ExitCode
 from lnode.laptop.setting_keys import KEYS
 from lnode.laptop.settings import HostSettings
+from nearby import nearby
 
 FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][a-z-]*")
 FENCE = re.compile(r"((?:<!-- not run: .+ -->\n)?)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -96,7 +97,7 @@ def test_lnode_takes_the_command(command: str) -> None:
 def reads(words: list[str]) -> bool:
     """Read words as parser.run_typed() does, all but the verb's work. Raises for words that lnode refuses."""
     mine, command = parser._parted(words)
-    context = typer.main.get_command(parser._app).make_context("lnode", parser._with_peek(mine))
+    context = typer.main.get_command(parser._app).make_context("lnode", parser._with_values(mine))
     place = context.params.pop("host"), context.params.pop("session")
     verb, _ = parser._fitting(*place, {name: value for name, value in context.params.items() if value != ()})
     return (verb.name in ("run", "exec")) == bool(command)
@@ -160,27 +161,74 @@ def test_the_messages_are_those_of_each_exit_code_that_is_a_failure() -> None:
     assert "| `HOST refuses connections` | `the login node may be restarting" in generated.messages()
 
 
-def rows_of_the_field() -> Iterator[str]:
-    text = (plain_words.ROOT / "docs" / "field.md").read_text(encoding="utf-8")
-    for table in text.split("| what you meet | what lnode does |\n|---|---|\n")[1:]:
-        yield from table.partition("\n\n")[0].splitlines()
+def rows(page: str, head: str) -> list[str]:
+    """The rows of all tables of a page that have this head."""
+    tables = (plain_words.ROOT / page).read_text(encoding="utf-8").split(f"{head}\n|---|---|\n")[1:]
+    return [row for table in tables for row in table.partition("\n\n")[0].splitlines()]
 
 
-def test_each_row_of_the_field_names_tests_that_exist() -> None:
+OF_THE_HANDBOOK = "| your handbook | lnode |"  # tests/docker/test_handbook.py runs each row
+TYPED = "| you type | you get |"
+
+
+@pytest.mark.parametrize(
+    ("page", "head", "least"),
+    [
+        ("docs/field.md", "| what you meet | what lnode does |", 50),
+        ("docs/handbook.md", TYPED, 10), ("docs/agents.md", TYPED, 3),
+    ],
+)  # fmt: skip
+def test_each_row_names_the_tests_that_run_it(page: str, head: str, least: int) -> None:
     files = (plain_words.ROOT / "tests").glob("*/test_*.py")
     there = {name for path in files for name in re.findall(r"^def test_(\w+)", path.read_text(encoding="utf-8"), re.M)}
-    rows = [*rows_of_the_field()]
-    assert len(rows) > 50
-    for row in rows:
+    found = rows(page, head)
+    assert len(found) >= least
+    for row in found:
         named = re.search(r" <!-- ([\w ]+) --> \|$", row)
         assert named and {*named[1].split()} <= there, row
+
+
+def handbook() -> set[str]:
+    """The commands of both tables of the handbook, which tests run."""
+    cells = [row.split(" | ")[1] for row in rows("docs/handbook.md", OF_THE_HANDBOOK)]
+    cells += [row.split(" | ")[0] for row in rows("docs/handbook.md", TYPED)]
+    return {command for cell in cells for command in re.findall(r"`(lnode[^`]*)`", cell)}
+
+
+def test_the_everyday_commands_of_the_readme_stand_in_the_handbook() -> None:
+    everyday = [row.split("`")[1] for row in rows("README.md", TYPED)]
+    assert len(everyday) >= 10
+    assert [command for command in everyday if command not in handbook()] == []
+
+
+# In place of the programs that the pages name.
+STAND_INS = {"python": 'echo "step 1 of 1000 $*"', "make": "echo passed", "nvidia-smi": "echo never"}
+ELSEWHERE = {"lnode unity --exec --on fit -- nvidia-smi": "on_a_session_it_runs_inside_its_allocation"}
+
+
+def test_the_commands_in_blocks_run() -> None:
+    """On this computer, but for those that need a compute node: the handbook's, and one more, run on a real Slurm."""
+    lines = [line for line in LINES if line not in handbook() and line not in ELSEWHERE]
+    assert len(lines) >= 3
+    assert "on_a_session_it_runs" in (plain_words.ROOT / "tests/docker/test_exec.py").read_text(encoding="utf-8")
+    assert {*ELSEWHERE} <= {*LINES}
+    with nearby() as near:
+        (near.home / ".ssh" / "config").write_text("Host unity\n    HostName 127.0.0.1\n")
+        (near.home / ".profile").write_text('PATH="$HOME/bin:$PATH"\n')  # of a run
+        for name, script in STAND_INS.items():
+            near.program(name, f"#!/bin/sh\n{script}\n")
+        near.tmux("new-session", "-d", "-s", "myproject")
+        for line in lines:
+            done = near.lnode(*shlex.split(line)[1:])
+            assert done.returncode == 0, (line, done)
+        log = near.lnode("unity", "sim", "--logs", "-f").stdout
+    assert log == "step 1 of 1000 long.py --label two words\n"
 
 
 def test_the_readme_is_short() -> None:
     text = (plain_words.ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150
-    prose = FENCE.sub("", text.partition(TEST)[0])
-    assert [line for line in prose.splitlines() if len(line) > 100] == []
+    assert [line for line in text.splitlines() if len(line) > 100] == []
 
 
 @pytest.mark.parametrize("block", [one for one in blocks() if one.language == "sh"], ids=lambda one: one.page)

@@ -67,14 +67,37 @@ def test_it_shows_the_lines_and_writes_them_with_yes_alone(here: Nearby) -> None
     assert here.lnode("x", "--profiles").returncode == 0
 
 
-def test_a_config_that_is_not_lnodes_to_change_stays(here: Nearby) -> None:
-    config, mine = here.home / "config.toml", here.home / "mine.toml"
+def test_a_link_into_a_repository_stays_and_its_file_is_written(here: Nearby) -> None:
+    (here.home / "dotfiles").mkdir()
+    config, mine = here.home / "config.toml", here.home / "dotfiles" / "lnode.toml"
     config.rename(mine)
     config.symlink_to(mine)
-    before = mine.read_text()
+    shown = here.lnode("x", "--init")
+    assert "+++ ~/dotfiles/lnode.toml\n" in shown.stdout
     done = here.lnode("x", "--init", "--yes")
-    assert (done.returncode, mine.read_text(), config.is_symlink()) == (1, before, True)
-    assert "is a link or cannot be written" in done.stderr
+    assert (done.returncode, mine.read_text(), config.is_symlink()) == (0, WRITTEN, True), done.stderr
+    assert "lnode: ~/config.toml is a link to ~/dotfiles/lnode.toml\n" in done.stderr
+
+
+def test_a_link_that_leads_nowhere_is_not_lnodes_to_change(here: Nearby) -> None:
+    config = here.home / "config.toml"
+    config.unlink()
+    config.symlink_to(here.home / "unmounted" / "lnode.toml")
+    done = here.lnode("x", "--init", "--yes")
+    assert (done.returncode, config.is_symlink(), config.exists()) == (1, True, False)
+    assert "lnode: ~/config.toml is a link or cannot be written\n" in done.stderr
+    assert "+command = " in done.stdout
+
+
+def test_files_with_the_line_ends_of_windows_keep_them(here: Nearby) -> None:
+    config, ssh = here.home / "config.toml", here.home / ".ssh" / "config"
+    config.write_bytes(b'[hosts.x]\r\nkeep_warm = "no"\r\n')
+    ssh.write_bytes(b"Host x\r\n    HostName 127.0.0.1\r\n    User alice\r\n")
+    assert here.lnode("x", "--init", "--yes").returncode == 0
+    assert config.read_bytes() == WRITTEN.replace("\n", "\r\n").encode()
+    done = here.lnode("new", "--init", "--address", "127.0.0.1", "--yes")
+    assert (done.returncode, ssh.read_bytes().count(b"\n")) == (0, ssh.read_bytes().count(b"\r\n")), done.stderr
+    assert ssh.read_bytes().startswith(b"Host new\r\n    HostName 127.0.0.1\r\n\r\nHost x\r\n")
 
 
 def test_a_full_disk_leaves_the_config_as_it_was(here: Nearby) -> None:
@@ -197,6 +220,76 @@ def test_a_new_host_is_described_on_a_terminal(here: Nearby) -> None:
     assert config.read_text() == "Host new\n    HostName 127.0.0.1\n    User bob\n"
 
 
+def test_an_address_is_an_answer_and_a_slip_is_asked_again(here: Nearby) -> None:
+    config = here.home / ".ssh" / "config"
+    config.write_text("")
+    (here.home / "config.toml").unlink()
+    with here.window("--init") as window:
+        for question, answer in (
+            ("A short name for it, as in unity:", "bob@login1.localhost.example"),
+            ("a short name for bob@login1.localhost.example, Enter for localhost:", "my cluster"),
+            ("'my cluster' cannot be a Host of ~/.ssh/config", "new"),
+            ("the host through which you have to jump, empty for none:", "a;b"),
+            ("'a;b' is no gate", ""),
+            ("write ~/.ssh/config and ~/config.toml? [y/N]", "y"),
+            ("start your first session on new now? [Y/n]", "n"),
+        ):
+            window.wait_for(question)
+            window.press(f"{answer}\r")
+        assert window.exit_status() == 0
+    assert config.read_text() == "Host new\n    HostName login1.localhost.example\n    User bob\n"
+
+
+@pytest.mark.parametrize("lines", ["Host *.unity.edu\n    User bob\n", "Match host n1.unity.edu\n    User bob\n"])
+def test_a_name_that_the_configuration_means_but_does_not_list_is_an_alias(here: Nearby, lines: str) -> None:
+    """`Host *` alone means no name in particular."""
+    config = here.home / ".ssh" / "config"
+    rest = "Host *\n    ControlPath ~/.ssh/%C\n    ProxyCommand nc %h %p\n    IdentityFile ~/.ssh/%n\n"
+    config.write_text(lines + rest)
+    with here.window("--init") as window:
+        window.wait_for("A short name for it, as in unity:")
+        window.press("n1.unity.edu\r")
+        window.wait_for("signing in to n1.unity.edu (bob@n1.unity.edu) to see what it has")
+        window.wait_for("write ~/config.toml? [y/N]")
+        window.press("\r")
+        assert window.exit_status() == 1
+    config.write_text(rest)
+    with here.window("--init") as window:
+        window.wait_for("A short name for it, as in unity:")
+        window.press("n1.unity.edu\r")
+        window.wait_for("a short name for n1.unity.edu, Enter for n1:")
+        window.press("\x03")
+        assert (window.exit_status(), calls(here)) == (130, 1)
+    assert config.read_text() == rest
+
+
+@pytest.mark.parametrize("questions", range(3))
+def test_an_interrupt_at_a_question_changes_nothing_more(here: Nearby, questions: int) -> None:
+    config = here.home / "config.toml"
+    before = config.read_text()
+    asked = [("which is your cluster?", "\r"), ("write ~/config.toml? [y/N]", "y\r"), ("start your first session", "")]
+    with here.window("--init") as window:
+        for question, answer in asked[:questions]:
+            window.wait_for(question)
+            window.press(answer)
+        window.wait_for(asked[questions][0])
+        window.press("\x03")
+        assert window.exit_status() == 130
+        assert window.raw.endswith(b"\n")
+        assert "Traceback" not in window.text()
+    assert config.read_text() == (WRITTEN if questions == 2 else before)
+    assert calls(here) == min(questions, 1)
+
+
+def test_the_demo_is_no_cluster_to_configure(here: Nearby) -> None:
+    (here.home / ".ssh" / "config").write_text("Host demo\n    HostName 127.0.0.1\n")
+    with here.window("--init") as window:
+        window.wait_for("which is your cluster?")
+        window.press("\r")
+        window.wait_for("the demo needs no configuration")
+        assert (window.exit_status(), calls(here)) == (2, 0)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -214,7 +307,7 @@ def test_words_that_do_not_fit(here: Nearby, words: tuple[str, ...], said: str) 
 
 
 def test_the_first_session_starts(here: Nearby) -> None:
-    here.program("sinteractive", "#!/bin/sh\n# getopts m:t:\necho asked for $*\nexec cat\n")
+    here.program("sinteractive", "#!/bin/sh\nif false; then getopts m:t: letter; fi\necho asked for $*\nexec cat\n")
     with here.window("x", "--init") as window:
         window.wait_for("write ~/config.toml? [y/N]")
         window.press("y\r")
@@ -273,6 +366,40 @@ def test_a_function_of_the_login_shell_is_a_command_of_the_site(here: Nearby) ->
     done = here.lnode("x", "--init", "--yes")
     assert 'command = "interactive"\n' in (here.home / "config.toml").read_text(), done.stderr
     assert "how does interactive take memory and time?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "request_"),
+    [
+        ("while getopts 'hm:t:' letter; do :; done", "interact -m {mem} -t {time}"),
+        ("# getopts x:\nARGS=$(getopt -o hm:t: --long help,mem:,time: -- $*)", "interact -m {mem} -t {time}"),
+        ("case $1 in\n  -t|--time) time=$2; shift 2 ;;\n  -m|--mail) mail=1 ;;\nesac", "interact -t {time}"),
+        ('case $1 in\n  "-m" )\n    mem="${2}"\n    shift 2;;\n  --walltime | -t) wall=$2 ;;\nesac',
+         "interact -m {mem} -t {time}"),
+        ("case $1 in\n  -t|--ntasks) n=$2 ;;\n  -m) quiet=1 ;;\n  *) echo $2 ;;\nesac", "interact"),
+        ("getopts mt letter", "interact"),
+        ("exec salloc --mem 1G \"$@\"", "interact --mem={mem}M --time={time}"),
+    ],
+    ids=["getopts", "getopt", "case", "case-lines", "other-meanings", "flags", "hands-on"],
+)  # fmt: skip
+def test_the_words_of_a_sites_script_are_read_and_it_is_never_run(here: Nearby, script: str, request_: str) -> None:
+    (here.home / "bin" / "sinteractive").unlink()
+    here.program("interact", f"#!/bin/sh\ntouch $HOME/ran\n{script}\n")
+    done = here.lnode("x", "--init", "--yes")
+    assert f'command = "{request_}"\n' in (here.home / "config.toml").read_text(), done.stderr
+
+
+def test_a_sites_script_in_python_too(here: Nearby) -> None:
+    (here.home / "bin" / "sinteractive").unlink()
+    here.program("interactive", """\
+#!/usr/bin/env python3
+parser.add_argument("-t", "--time", default="1:00:00")
+parser.add_argument('--memory', '-m', type=int)
+parser.add_argument("-p", "--ppn", type=int)
+parser.add_argument("-g", "--gpu", action="store_true")
+""")  # fmt: skip
+    assert here.lnode("x", "--init", "--yes").returncode == 0
+    assert 'command = "interactive -m {mem} -t {time}"\n' in (here.home / "config.toml").read_text()
 
 
 QSTAT = """\

@@ -9,7 +9,8 @@ NAMES = {
     "unity": Names(["default", "fit"], ["sim"]),
     "evil": Names(["a;id", "$(id)", "-rf", "x y", "ok", "\x1b[m"], ["`id`"]),
 }
-KNOWN = Known(lambda: ["unity", "union", "evil"], lambda: ["gpu", "big"], lambda host: NAMES.get(host, Names([], [])))
+KNOWN = Known(lambda: ["unity", "union", "evil"], lambda: ["gpu", "big"], lambda host: NAMES.get(host, Names([], [])),
+              lambda: ["agents", "reconnect", "runs"])  # fmt: skip
 
 
 def words(*typed: str) -> list[str]:
@@ -35,6 +36,7 @@ def words(*typed: str) -> list[str]:
         (("unity", "-m", ""), []),
         (("unity", "-m", "4G", "d"), ["default"]),
         (("unity", "--peek", ""), ["default", "fit"]),
+        (("--guide", "r"), ["reconnect", "runs"]),
         (("unity", "sim", "--run", "--", ""), []),
         (("--completion", ""), ["bash", "zsh", "fish"]),
         (("unity", "--lo"), ["--login", "--logs"]),

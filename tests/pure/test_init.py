@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.commands.init.config_file import with_keys
-from lnode.commands.init.new_host import described, with_block
+from lnode.commands.init.new_host import described, is_address, short_name, with_block
 from lnode.commands.init.proposal import found, propose, to_ask
 from lnode.commands.init.site import Site, parse_site
 from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings
@@ -34,7 +34,7 @@ def site(*, program: str = "", queues: Sequence[str] = QUEUES, scheduler: str = 
         ("", SALLOC, SALLOC.replace("salloc", "salloc --partition={partition} --gres=gpu:{gpus}")),
         ("sinteractive no -m:t:p:g:", DEFAULT_COMMAND, None),
         ("interactive no -t:n:", "interactive -t {time}", ""),
-        ("interactive no -pgm", "interactive -m {mem}", "interactive -p {partition} -g {gpus} -m {mem}"),
+        ("interactive no -p:g:m:hx", "interactive -m {mem}", "interactive -p {partition} -g {gpus} -m {mem}"),
         ("interactive yes -", "interactive --mem={mem}M --time={time}",
          "interactive --partition={partition} --gres=gpu:{gpus} --mem={mem}M --time={time}"),
         ("idev no -", "idev", ""),
@@ -77,7 +77,7 @@ def test_a_site_that_lnode_does_not_know_is_asked_about() -> None:
 
 
 def test_the_queues_are_told_in_words() -> None:
-    assert found("unity", site(program="sinteractive no -mt")) == [
+    assert found("unity", site(program="sinteractive no -m:t:h")) == [
         "unity has: Slurm; the site's own command is sinteractive, which takes -m -t; tmux 3.3a; your shell is bash",
         "its queues: normal (the default, at most 1-00:00:00, 12:00:00 if you ask for no time), "
         "gpu (at most 7-00:00:00, GPUs)",
@@ -163,3 +163,28 @@ def test_a_block_stands_before_the_first_section(before: str, after: str) -> Non
 def test_an_address_may_hold_all() -> None:
     assert described("u", "me@[::1]:2222") == ("u", "::1", "me", "2222", "")
     assert described("u", "a.b", "you", "g,me@h:3") == ("u", "a.b", "you", "", "g,me@h:3")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("login.unity.edu", "unity"), ("alice@login-2.unity.edu:2222", "unity"), ("cluster.rz.uni.de", "cluster"),
+        ("hpc.uni.de", "uni"), ("10.0.0.1", ""), ("[::1]:22", ""), ("alice@unity", ""), ("login.edu", ""),
+    ],
+)  # fmt: skip
+def test_an_address_has_a_short_name(address: str, name: str) -> None:
+    assert short_name(address) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("unity", False), ("login.unity.edu", True), ("a@b", True), ("b:22", True), ("my cluster", False), ("", False)],
+)
+def test_an_address_is_told_from_a_name(text: str, is_one: bool) -> None:
+    assert is_address(text) is is_one
+
+
+def test_line_ends_of_windows_stay_and_mixed_ones_too() -> None:
+    assert with_block("Host a\r\n", "B\n") == "B\r\n\r\nHost a\r\n"
+    assert with_block("Host a\r\nHost b\n", "B\n") == "B\n\nHost a\r\nHost b\n"
+    assert with_keys("a = 1\r\n", "hosts", "x", {"mem": 1}) == "a = 1\r\n\r\n[hosts.x]\r\nmem = 1\r\n"

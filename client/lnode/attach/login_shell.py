@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.remote.fields import Word
 from lnode.ssh import begun
 
@@ -52,4 +52,5 @@ def never_begun(shell: LoginShell, alias: str, session: str) -> LnodeError:
         ExitCode.MISSING_THERE,
         f"{program} had this terminal on {alias}, {how}; lnode's line did not begin, and you were not in {session}",
         f"in your rc file there, start it only at a prompt: {begun.at_a_prompt(shell.program)}",
+        page=Page.LOGIN_SHELL,
     )

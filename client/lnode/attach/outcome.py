@@ -9,7 +9,7 @@ from lnode.attach import last_seen, login_shell
 from lnode.attach.login_shell import LoginShell
 from lnode.cluster import tmux
 from lnode.cluster.tmux import ExitOfAttach
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.locate import find, routes
 from lnode.schedulers import known
@@ -90,6 +90,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
         ExitCode.MISSING_THERE,
         f"{alias} ended the login with exit code {status} before tmux could start",
         f"see what it says: ssh {alias} /bin/sh -c true",
+        page=Page.LOGIN_SHELL,
     )
 
 
@@ -125,13 +126,14 @@ def _lost(outcome: Outcome, target: Target, name: str) -> LnodeError:
         ExitCode.UNREACHABLE,
         f"{how} {alias}, last seen {seen}; what runs in {name} goes on there",
         f"come back with: lnode {alias} {name}",
+        page=Page.RECONNECT,
     )
 
 
 _ENDED_MEANWHILE = -1  # no code of the attach line: NO_SESSION for a session that existed before
 _NEVER_SEEN = -2  # no code of the attach line: lost before the session was seen
 
-_SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
+_SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
     _ENDED_MEANWHILE: (
         ExitCode.NO_SESSION, "{name} on {alias} ended while the connection was lost; nothing was started",
         "start it again with: lnode {alias} {name}"),
@@ -146,21 +148,21 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
         "start it again with: lnode {alias} {name}"),
     ExitOfAttach.ORPHANED: (
         ExitCode.NO_SESSION, "{name} on {alias} has lost its tmux; its job goes on",
-        "bring it back with: lnode {alias} {name}"),
+        "bring it back with: lnode {alias} {name}", Page.CRASH),
     ExitOfAttach.JOB_UNKNOWN: (
         ExitCode.FAILED,
         "{name} on {alias} has lost its tmux, and the scheduler does not say if its job goes on; nothing was started",
-        "ask again later: lnode {alias} {name}"),
+        "ask again later: lnode {alias} {name}", Page.CRASH),
     ExitOfAttach.TAKEN_OVER: (
         ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
         "take it back with: lnode {alias} {name} -d"),
     ExitOfAttach.NO_PROGRAM: (
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
         'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
-        "lnode {alias} {name} --login"),
+        "lnode {alias} {name} --login", Page.SETTINGS),
     ExitOfAttach.CANNOT_ASK: (
         ExitCode.FAILED, "tmux on {alias} does not answer as it should, so whether {name} runs there is not known",
-        "see what is wrong with it: lnode {alias} --doctor"),
+        "see what is wrong with it: lnode {alias} --doctor", Page.TMUX),
     ExitOfAttach.NOT_CREATED: (
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
     ExitOfAttach.NOT_ATTACHED: (
@@ -170,9 +172,9 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
 
 
 def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
-    code, message, hint = _SENTENCES[left]
+    code, message, hint, *pages = _SENTENCES[left]
     facts = {"alias": alias, "name": name, "program": program}
-    return LnodeError(code, message.format(**facts), hint.format(**facts))
+    return LnodeError(code, message.format(**facts), hint.format(**facts), page=next(iter(pages), None))
 
 
 _NOT_THERE: dict[int, Callable[[str, str], LnodeError]] = {
@@ -188,6 +190,7 @@ def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
         f"there is no {program} on {alias}, so nothing was started",
         f"name the site's own under [hosts.{alias}] in config.toml, perhaps: "
         f'command = "{known.scheduler(scheduler).request}"',
+        page=Page.SETTINGS,
     )
 
 

@@ -24,6 +24,7 @@ class Known(NamedTuple):
     hosts: Callable[[], Sequence[str]]
     profiles: Callable[[], Sequence[str]]
     names: Callable[[str], Names]
+    pages: Callable[[], Sequence[str]] = tuple
 
 
 Candidate = tuple[str, str]
@@ -45,6 +46,8 @@ def _all(before: Sequence[str], typed: str, known: Known) -> Iterator[Candidate]
         yield from _values(open_word, place, known)
     elif typed.startswith("-"):
         yield from _flags(given, place)
+    elif given and given[-1].name == "guide":
+        yield from _safe(known.pages())
     elif not place:
         yield from _safe(known.hosts())
     elif len(place) == 1:

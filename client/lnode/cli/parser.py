@@ -1,5 +1,6 @@
 """The words that you typed, read with typer: a verb, its options and its place. The only importer of typer."""
 
+import re
 from collections.abc import Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Annotated, Any
@@ -35,20 +36,25 @@ def run_typed(argv: Sequence[str]) -> ExitCode:
         )
     words, command = _parted(argv)
     try:
-        return ExitCode(_app(args=_with_peek(words), prog_name="lnode", standalone_mode=False, obj=command))
+        return ExitCode(_app(args=_with_values(words), prog_name="lnode", standalone_mode=False, obj=command))
     except TyperException as error:
         said = error.format_message().rstrip(".")
         raise LnodeError(ExitCode.USAGE, said[:1].lower() + said[1:], "see all there is: lnode --help") from None
 
 
-def _with_peek(argv: Sequence[str]) -> list[str]:
+# An optional value that you leave out, and the form of one.
+_OPTIONAL = {"--peek": ("0", r"\d+"), "--guide": ("", r"[^-].*")}
+
+
+def _with_values(argv: Sequence[str]) -> list[str]:
     """Return the words with `--peek` and `--peek N` as `--peek=N`: typer has no options with an optional value."""
     words = list(argv)
     end = words.index("--") if "--" in words else len(words)
     for at, word in enumerate(words[:end]):
-        if word == "--peek" and words[at - 1] not in ("--send", "--wait-for"):
-            above = words[at + 1] if words[at + 1 : end] and words[at + 1].isdecimal() else None
-            return [*words[:at], f"--peek={above or 0}", *words[at + 1 + (above is not None) :]]
+        if word in _OPTIONAL and words[at - 1] not in ("--send", "--wait-for"):
+            usual, form = _OPTIONAL[word]
+            value = words[at + 1] if words[at + 1 : end] and re.fullmatch(form, words[at + 1]) else None
+            return [*words[:at], f"{word}={value or usual}", *words[at + 1 + (value is not None) :]]
     return words
 
 

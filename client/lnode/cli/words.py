@@ -173,8 +173,8 @@ WORDS: tuple[Verb | Option, ...] = (
 
     Verb("drop", "--drop", "lnode demo --drop 10: cut the demo's wire for 10 s, to see lnode come back", _SETUP,
          Scope.HOST, "seconds", int, "S", connects=False),
-    Verb("guide", "--guide", "print a page for agents on this laptop: how they use lnode well", _SETUP, Scope.LAPTOP,
-         connects=False),
+    Verb("guide", "--guide", "print a page of the docs, as sign-in; without PAGE one for agents on this laptop", _SETUP,
+         Scope.LAPTOP, "page", str, "[PAGE]", connects=False),
     Verb("completion", "--completion", "print what completes words in bash, zsh or fish", _SETUP, Scope.LAPTOP,
          "shell", str, "SHELL", connects=False),
     Verb("man", "--man", "print the man page", _SETUP, Scope.LAPTOP, connects=False),

@@ -5,7 +5,7 @@ lnode answers only the question that you were shown last: by `--ls`, `--wait-for
 
 from lnode.cluster.agents import Agent, in_words
 from lnode.cluster.screens import agent_in, parse_screens
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen, shown
 from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
@@ -42,14 +42,14 @@ def _key(agent: Agent, alias: str, name: str, choice: str) -> str:
         shown.remember(alias, {name: agent.dialog})
         raise LnodeError(
             ExitCode.FAILED, f"you have not seen this question of {agent.name} in {name} yet: {in_words(agent)}",
-            f"if that is your answer to it: lnode {alias} {name} --answer {choice}",
+            f"if that is your answer to it: lnode {alias} {name} --answer {choice}", page=Page.AGENTS,
         )  # fmt: skip
     key = agent.key_of(choice)
     if key is None:
         keys = ", ".join(one.key for one in agent.choices)
         raise LnodeError(
             ExitCode.USAGE, f"{agent.name} in {name} on {alias} offers no answer {choice!r}: {in_words(agent)}",
-            f"answers are {keys}" if keys else f"attach to it: lnode {alias} {name}",
+            f"answers are {keys}" if keys else f"attach to it: lnode {alias} {name}", page=Page.AGENTS,
         )  # fmt: skip
     return key
 

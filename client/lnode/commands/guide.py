@@ -1,6 +1,9 @@
-"""`lnode --guide`: print a page for an agent on your laptop, such as Claude Code: how it uses lnode well."""
+"""`lnode --guide`: print a page of docs/, or one for an agent on your laptop, such as Claude Code."""
 
-from lnode.errors import ExitCode
+import os
+import re
+
+from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 
 GUIDE = """\
@@ -66,7 +69,49 @@ a `hint:`. The hint is a command.
 """
 
 
-def guide() -> ExitCode:
-    """Print the page."""
-    screen.show(*GUIDE.splitlines())
+# docs/ is in the package of a wheel, and beside the package in a clone.
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+_FOLDERS = (f"{_PACKAGE}/docs", os.path.normpath(f"{_PACKAGE}/../../docs"))
+
+
+def guide(*, page: str) -> ExitCode:
+    """Print a page, or one section as in `field/tmux`; "" is the page for agents. Raises LnodeError(USAGE)."""
+    if not page:
+        screen.show(*GUIDE.splitlines())
+        return ExitCode.DONE
+    name, _, wanted = page.partition("/")
+    if name not in pages():
+        raise LnodeError(ExitCode.USAGE, f"there is no page {name!r}", f"pages are {' '.join(pages())}")
+    with open(f"{_folder()}/{name}.md", encoding="utf-8") as file:
+        text = without_marks(file.read())
+    known = sections(text)
+    if wanted and wanted not in known:
+        hint = f"as in: {' '.join(f'{name}/{one}' for one in known)}" if known else f"all of it: lnode --guide {name}"
+        raise LnodeError(ExitCode.USAGE, f"the page {name} has no section {wanted!r}", hint)
+    screen.print_page(known[wanted] if wanted else text)
     return ExitCode.DONE
+
+
+def pages() -> list[str]:
+    """Return the names of the pages."""
+    return sorted(name.removesuffix(".md") for name in os.listdir(_folder()) if name.endswith(".md"))
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return the sections of a page by the end of their address on the site of docs/."""
+    found = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    return {_slug(section.partition("\n")[0]): section for section in found}
+
+
+def without_marks(text: str) -> str:
+    """Return a page without comments and pictures, which are not for a terminal."""
+    lines = re.sub(r"^(<!--.*?-->|!\[[^]]*\]\([^)]*\))\n+", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r" ?<!--.*?-->", "", lines, flags=re.DOTALL)
+
+
+def _folder() -> str:
+    return next(folder for folder in _FOLDERS if os.path.isdir(folder))
+
+
+def _slug(heading: str) -> str:
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower())

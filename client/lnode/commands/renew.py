@@ -11,7 +11,7 @@ from lnode.attach import find_or_start
 from lnode.attach.find_or_start import Options
 from lnode.cluster import sessions, tmux
 from lnode.cluster.sessions import Entry, State
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_trace
@@ -50,6 +50,7 @@ def _ask(address: Address, *, early: bool) -> None:
             ExitCode.MISSING_THERE,
             f"there is no {program} on {alias}, so nothing was started",
             f"see what it has, and a command for config.toml: lnode {alias} --setup",
+            page=Page.SETTINGS,
         )
     if "asked" in after:
         look = f"see how far it is: lnode {alias} {name}"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.laptop.settings import HostSettings, Settings, load
 from lnode.locate.address import Address
@@ -97,7 +97,9 @@ def _clock(reply: Reply, alias: str) -> int:
     system, now = next(iter(reply.get("scheduler", ())), ""), epoch(next(iter(reply.get("host", ())), ""))
     if system not in known.KNOWN or now is None:
         hint = f"see what is wrong with it: lnode {alias} --doctor"
-        raise LnodeError(ExitCode.MISSING_THERE, f"there is no scheduler on {alias} that lnode knows", hint)
+        raise LnodeError(
+            ExitCode.MISSING_THERE, f"there is no scheduler on {alias} that lnode knows", hint, page=Page.SCHEDULERS
+        )
     if system != known.estimating():
         hint = f"see how long your requests wait: lnode {alias} --ls"
         title = known.scheduler(system).title

@@ -73,11 +73,12 @@ _ABOVE, _BACK = "\x1bD\x1b[A\x1b7\r\x1b[L", "\x1b8\x1b[B"
 
 
 def show_error(error: LnodeError) -> None:
-    """Write the host's own words, if they do not stand above, then one sentence and one hint."""
+    """Write the host's own words, if they do not stand above, then one sentence and one hint, which may name a page."""
     detail = (row.rstrip() for row in error.detail.splitlines() if row.strip() and row.strip() not in _quoted)
     for row in list(detail)[-20:]:
         _write("  ", row, _END)
-    _write("lnode: ", error.message, _END, "hint:  ", error.hint, _END)
+    more = f"; more: lnode --guide {error.page}" if error.page else ""
+    _write("lnode: ", error.message, _END, "hint:  ", error.hint, more, _END)
 
 
 def is_terminal() -> bool:
@@ -104,6 +105,9 @@ def ask(question: str, usual: str = "") -> str:
     except EOFError:
         _write(_END)
         return ""
+    except KeyboardInterrupt:
+        _write(_END)
+        raise
 
 
 @contextmanager
@@ -172,6 +176,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]
     plain = [[visible(text) or "-" for text, _ in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *plain, strict=True)]
     show(*("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *plain)))
+
+
+def print_page(text: str) -> None:
+    """Print a page of Markdown on stdout: set for reading on a terminal, as it is in a pipe."""
+    if not sys.stdout.isatty():
+        show(*text.splitlines())
+        return
+    from rich.markdown import Markdown
+
+    with output():
+        _console().print(Markdown(text, hyperlinks=False))
 
 
 def print_diff(lines: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 
 DEFAULT_COMMAND = "sinteractive -m {mem} -t {time}"
 
@@ -87,6 +87,7 @@ class HostSettings(NamedTuple):
                 ExitCode.USAGE,
                 f"the configured command has no {{{name}}} for {_SPELLING[name]}",
                 f"put {{{name}}} into it in config.toml: {self.command}",
+                page=Page.SETTINGS,
             )
         return self._replace(**given)
 
@@ -113,7 +114,8 @@ class Settings(NamedTuple):
     def _under(self, profile: str, settings: HostSettings) -> HostSettings:
         if profile not in self.profiles:
             known = ", ".join(self.profiles) or "none yet"
-            raise LnodeError(ExitCode.USAGE, f"there is no profile {profile!r}", f"profiles in {self.path}: {known}")
+            hint = f"profiles in {self.path}: {known}"
+            raise LnodeError(ExitCode.USAGE, f"there is no profile {profile!r}", hint, page=Page.SETTINGS)
         keys = self.profiles[profile]
         words = {name: word for name, word in keys.items() if name in _SPELLING}
         others = {name: value for name, value in keys.items() if name not in _SPELLING}
@@ -151,7 +153,8 @@ def _parse(text: str, path: str) -> Settings:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LnodeError(ExitCode.USAGE, f"{path}: {_lower(str(error))}", 'in TOML, write: key = "text"') from None
+        said, hint = f"{path}: {_lower(str(error))}", 'in TOML, write: key = "text"'
+        raise LnodeError(ExitCode.USAGE, said, hint, page=Page.SETTINGS) from None
     for name in tables:
         if name in ("hosts", "profiles", "agents"):
             continue
@@ -202,7 +205,7 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
 
 def _refuse(text: str, path: str, where: tuple[str, ...], fault: str, hint: str) -> NoReturn:
     line = _line_of(text, where)
-    raise LnodeError(ExitCode.USAGE, f"{path}, line {line}: {'.'.join(where)} {fault}", hint)
+    raise LnodeError(ExitCode.USAGE, f"{path}, line {line}: {'.'.join(where)} {fault}", hint, page=Page.SETTINGS)
 
 
 def _line_of(text: str, where: tuple[str, ...]) -> int:

@@ -26,7 +26,7 @@ def _names(path: str, depth: int, read: list[str]) -> Iterator[str]:
     for line in lines:
         if not (found := _LINE.fullmatch(line.rstrip())):
             continue
-        words = [word.strip('"') for word in re.findall(r'"[^"]*"|[^\s"]+', found[2])]
+        words = [word.strip('"') for word in re.findall(r'"[^"]*"|[^\s"]+', re.sub(r"(^|\s)#.*", "", found[2]))]
         if found[1].lower() == "host":
             yield from (word for word in words if not _PATTERN.search(word))
         elif depth < _DEEPEST:

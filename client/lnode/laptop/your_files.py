@@ -17,8 +17,13 @@ def read(path: str) -> bytes | None:
         return None
 
 
+def behind_link(path: str) -> str:
+    """Return the file to which a link leads, as into a repository of yours. A path without one stays as it is."""
+    return os.path.realpath(path) if os.path.islink(path) and os.path.exists(path) else path
+
+
 def is_changeable(path: str) -> bool:
-    """True if lnode may replace the file: it is not a link, perhaps into a repository, and you may write it."""
+    """True if lnode may replace the file: it is not a link, and you may write it."""
     return not os.path.islink(path) and (not os.path.exists(path) or os.access(path, os.W_OK))
 
 

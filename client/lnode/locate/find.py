@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lnode.cluster import login_nodes, tmux
 from lnode.cluster.login_nodes import Verdict
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
@@ -178,12 +178,12 @@ def find(
         is_there = error.code is ExitCode.FAILED  # the node answers, and its tmux does not
         code, why = (error.code, why_silent(error)) if is_there else (ExitCode.UNREACHABLE, "does not answer")
         detail = error.detail or error.message
-        raise LnodeError(code, f"{name} lives on {node}, which {why}", hint, detail=detail)
+        raise LnodeError(code, f"{name} lives on {node}, which {why}", hint, detail=detail, page=Page.LOGIN_NODES)
     doubt = f"{name} may live on {node}, which {why_silent(error)}"
     if starts and screen.can_ask() and screen.confirm(f"{doubt}; start another one where {target.alias} leads?"):
         return None
     code = error.code if error.code is ExitCode.FAILED else ExitCode.NO_SESSION
-    raise LnodeError(code, doubt, hint, detail=error.detail or error.message)
+    raise LnodeError(code, doubt, hint, detail=error.detail or error.message, page=Page.LOGIN_NODES)
 
 
 def _unasked(answers: "Answers", alias: str) -> Iterator[tuple[NodeName, tuple[login_nodes.Claim, LnodeError]]]:
@@ -224,11 +224,12 @@ def no_tmux(alias: str, tmux_is: str, says: str = "") -> LnodeError:
         return LnodeError(
             ExitCode.MISSING_THERE, f"there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
             f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml',
+            page=Page.SETTINGS,
         )  # fmt: skip
     if tmux_is in ("refused", "partly"):
         return LnodeError(
             ExitCode.FAILED, f"tmux on {alias} does not answer as it should: which sessions it has is not known",
-            f"see what is wrong with it: lnode {alias} --doctor", detail=says,
+            f"see what is wrong with it: lnode {alias} --doctor", detail=says, page=Page.TMUX,
         )  # fmt: skip
     return LnodeError(
         ExitCode.FAILED, f"tmux on {alias} runs, but its socket is gone and it makes no new one: lnode cannot ask it",

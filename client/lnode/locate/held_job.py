@@ -1,7 +1,7 @@
 """The job that a session holds, for a command that is to run as a step in it."""
 
 from lnode.cluster.sessions import Entry, Picture, State, whereabouts
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.remote.fields import JobId
 from lnode.schedulers.known import scheduler, steppers
 
@@ -24,6 +24,7 @@ def held_job(picture: Picture, entry: Entry, alias: str, *, instead: str) -> Job
         )  # fmt: skip
     if not scheduler(picture.system).step:
         raise LnodeError(
-            ExitCode.MISSING_THERE, f"--on goes with {steppers()}, and {alias} has another scheduler", instead
-        )
+            ExitCode.MISSING_THERE, f"--on goes with {steppers()}, and {alias} has another scheduler", instead,
+            page=Page.SCHEDULERS,
+        )  # fmt: skip
     return entry.job.id

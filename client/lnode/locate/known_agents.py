@@ -7,7 +7,7 @@ from functools import cache
 from lnode.cluster.agent_rules import EXPRESSIONS, Rules, rules_of
 from lnode.cluster.screens import agent_in
 from lnode.cluster.sessions import Picture
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop.settings import load
 
 _FILE = os.path.join(os.path.dirname(__file__), "agents.toml")
@@ -26,8 +26,9 @@ def known_agents() -> tuple[Rules, ...]:
         try:
             found[name] = rules_of(name, {**tables.get(name, {}), **table})
         except ValueError as error:
-            hint = f"keys are name, signs, marks, and the lists {', '.join(EXPRESSIONS)}: docs/agents.md"
-            raise LnodeError(ExitCode.USAGE, f"{settings.path}: agents.{name}: {error}", hint) from None
+            hint = f"keys are name, signs, marks, and the lists {', '.join(EXPRESSIONS)}"
+            said = f"{settings.path}: agents.{name}: {error}"
+            raise LnodeError(ExitCode.USAGE, said, hint, page=Page.AGENTS) from None
     return tuple(found.values())
 
 

@@ -6,16 +6,17 @@ way itself: a master stays on the node that it reached, so another node has anot
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.cluster.login_nodes import is_same
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders
 from lnode.laptop.settings import HostSettings
 from lnode.remote.fields import SSH_PORT, NodeName, Port
-from lnode.ssh import master, sign_in_memory
 from lnode.ssh.arguments import Local, Option
-from lnode.ssh.target import Resolving, Target
+
+if TYPE_CHECKING:  # completion needs the memory alone
+    from lnode.ssh.target import Target
 
 _WITHIN_S = 10  # to a node that is down, the jump would wait for minutes
 
@@ -43,11 +44,14 @@ class Known(NamedTuple):
         return len(self.ports) > 1
 
 
-def to_node(target: Target, node: NodeName, port: Port, settings: HostSettings, *, led: bool = False) -> Target:
+def to_node(target: "Target", node: NodeName, port: Port, settings: HostSettings, *, led: bool = False) -> "Target":
     """The target that is this login node. Raises LnodeError as Resolving does.
 
     `led`: the alias has led to it, so its key is known by the alias' name; otherwise ssh asks you about a new key.
     """
+    from lnode.ssh import master, sign_in_memory
+    from lnode.ssh.target import Resolving
+
     if settings.login_nodes:
         route: tuple[Option, ...] = (Option("HostName", _address(settings.login_nodes, node)),)
     else:
@@ -64,7 +68,7 @@ def to_node(target: Target, node: NodeName, port: Port, settings: HostSettings, 
     return master.with_master(routed, settings.keep_warm)
 
 
-def to_owner(target: Target, node: NodeName, settings: HostSettings) -> Target:
+def to_owner(target: "Target", node: NodeName, settings: HostSettings) -> "Target":
     """Return the target that is the login node of a session, past the one where the alias leads. Raises LnodeError."""
     port = recall(target.alias).ports.get(node) or Port(target.port)
     return to_node(target, node, port, settings, led=True)
@@ -82,7 +86,7 @@ def _address(template: str, node: NodeName) -> NodeName:
     return address
 
 
-def _through(target: Target) -> Option:
+def _through(target: "Target") -> Option:
     """Return the option that jumps through the alias, over its open master if it has one."""
     if not target.control_path:
         return Option("ProxyJump", Local(target.alias))
@@ -93,11 +97,13 @@ def _through(target: Target) -> Option:
     return Option("ProxyCommand", Local(way))
 
 
-def wants_person(target: Target, there: Target) -> bool:
+def wants_person(target: "Target", there: "Target") -> bool:
     """True if `there`, a login node of the target, would refuse a silent sign-in.
 
     If you have to sign in to one login node, lnode expects the same of the others, until one lets it in silently.
     """
+    from lnode.ssh import master, sign_in_memory
+
     takes_person = sign_in_memory.takes_person(there)
     if takes_person is None:
         takes_person = sign_in_memory.takes_person(target)

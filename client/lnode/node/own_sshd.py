@@ -12,7 +12,7 @@ from hashlib import blake2s
 
 from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry, Picture, State
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import folders
 from lnode.node import names
 from lnode.node.forwards import Forward
@@ -178,5 +178,6 @@ def not_reachable(entry: Entry, alias: str) -> LnodeError:
     name = entry.session.name
     why = "only Slurm can lead there" if entry.state is State.RUNNING else f"it {sessions.whereabouts(entry)}"
     return LnodeError(
-        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: lnode {alias} {name}"
-    )
+        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: lnode {alias} {name}",
+        page=Page.PORTS,
+    )  # fmt: skip

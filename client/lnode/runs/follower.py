@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.laptop.off_loop import in_thread
 from lnode.reconnect import notice
@@ -239,7 +239,7 @@ class _Follower:
             return failures.explain(cause, self._words, self._target.place)
         return LnodeError(
             ExitCode.UNREACHABLE, f"gave up on {alias}; {self._name} goes on there",
-            f"come back with: lnode {alias} {self._name} --logs -f",
+            f"come back with: lnode {alias} {self._name} --logs -f", page=Page.RECONNECT,
         )  # fmt: skip
 
     async def _end_tail(self) -> None:

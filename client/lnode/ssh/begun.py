@@ -7,7 +7,7 @@ sshd_config(5)). So the line says that it has begun, before anything else.
 
 from collections.abc import Sequence
 
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.ssh.target import Target
 
 TOLD_AFTER_S = 6.0  # that the line has not begun
@@ -34,6 +34,7 @@ def not_in_time(alias: str) -> NotBegun:
         ExitCode.MISSING_THERE,
         f"{alias} let you in, but lnode's line did not begin there: {not_yet(alias)}",
         f"in your rc file there, start other programs only at a prompt: {at_a_prompt('')}",
+        page=Page.LOGIN_SHELL,
     )
 
 
@@ -48,6 +49,7 @@ def ended(target: Target, rows: Sequence[str] = (), words: Sequence[str] = ()) -
         f"{target.alias} {how}",
         f"see what it says: {target.by_hand} /bin/sh -c true",
         detail="\n".join([*rows[-_MOST:], *words[-_MOST:]]),
+        page=Page.LOGIN_SHELL,
     )
 
 

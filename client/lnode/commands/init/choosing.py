@@ -1,8 +1,9 @@
 """The questions on a terminal: which of your ssh aliases is the cluster, or else its name, address, user and gate."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from lnode.commands.init import new_host
 from lnode.commands.init.new_host import NewHost, described
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -10,6 +11,8 @@ from lnode.laptop.ssh_aliases import ssh_aliases
 from lnode.ssh.target import Resolving, Target
 
 _MOST = 30  # that are shown
+_TRIES = 5
+_NOBODY = "no-host-of-yours"
 _FORGE = re.compile(r"(.*\.)?(github|gitlab|bitbucket|codeberg|azure|huggingface)\.[a-z]+")
 
 
@@ -32,11 +35,29 @@ def choose() -> str | NewHost:
         answer = screen.ask("your ssh configuration has no cluster yet. A short name for it, as in unity:")
     if answer.isdecimal() and 0 < int(answer[:4]) <= len(targets):
         return targets[int(answer[:4]) - 1].alias
-    if answer in aliases:
-        return answer
     if not answer:
         raise LnodeError(ExitCode.USAGE, "you chose no host, and nothing was changed", "once more: lnode --init")
+    if answer in aliases or _is_configured(answer):
+        return answer
     return _describe(answer)
+
+
+def _is_configured(name: str) -> bool:
+    """True if your ssh configuration has lines for a name that it does not list, as in `Host *.edu` or `Match host`."""
+    if not new_host.is_alias(name):
+        return False
+    named, nobody = (Resolving(one) for one in (name, _NOBODY))
+    return _options(named.target()) != _options(nobody.target())
+
+
+def _options(target: Target) -> Mapping[str, Sequence[str]]:
+    """Return the options of a name as if it were another one."""
+    own = re.escape(target.alias.lower())
+    return {
+        keyword: [re.sub(own, "", value, flags=re.IGNORECASE) for value in values]
+        for keyword, values in target.options.items()
+        if keyword not in ("host", "controlpath")  # which may have a digest of the name
+    }
 
 
 def _meanings(aliases: Sequence[str]) -> list[Target]:
@@ -59,8 +80,34 @@ def _show(targets: Sequence[Target], more: bool) -> None:
         screen.say("  and more, which you can name")
 
 
-def _describe(alias: str) -> NewHost:
-    address = screen.ask(f"the address of {alias}, as in login.unity.edu:")
-    user = screen.ask("your user name there, empty for the one on this laptop:")
-    gate = screen.ask("the host through which you have to jump, empty for none:")
+def _describe(answer: str) -> NewHost:
+    """Ask for the rest of a new host: `answer` is its name, or its address."""
+    alias, address = ("", answer) if new_host.is_address(answer) else (answer, "")
+    if address:
+        usual = new_host.short_name(address)
+        alias = _ask(f"a short name for {address}, {f'Enter for {usual}' if usual else 'as in unity'}:",
+                     new_host.check_alias, usual)  # fmt: skip
+    else:
+        new_host.check_alias(alias)
+        address = _ask(f"the address of {alias}, as in login.unity.edu:", new_host.check_address)
+    user = ""
+    if "@" not in address:
+        user = _ask("your user name there, empty for the one on this laptop:", new_host.check_user)
+    gate = _ask("the host through which you have to jump, empty for none:", new_host.check_gate)
     return described(alias, address, user, gate)
+
+
+def _ask(question: str, check: Callable[[str], None], usual: str = "") -> str:
+    """Ask until the answer fits. Raises LnodeError for an empty one that does not fit, and for too many."""
+    for _ in range(_TRIES):
+        answer = screen.ask(question, usual)
+        try:
+            check(answer)
+        except LnodeError as wrong:
+            last = wrong
+            if not answer:
+                break
+            screen.say(wrong.message)
+        else:
+            return answer
+    raise last

@@ -16,10 +16,12 @@ def keys_of(text: str, kind: str, name: str) -> Mapping[str, Any] | None:
 
 
 def with_keys(text: str, kind: str, name: str, keys: Mapping[str, str | int]) -> str:
-    """Return the text with the keys that the table lacks.
+    """Return the text with the keys that the table lacks; its lines end as before.
 
     Raises ValueError if lines alone cannot add them, as to a table that is written in one line.
     """
+    if 0 < text.count("\n") == text.count("\r\n"):
+        return with_keys(text.replace("\r\n", "\n"), kind, name, keys).replace("\n", "\r\n")
     there = keys_of(text, kind, name)
     missing = {key: value for key, value in keys.items() if key not in (there or {})}
     if not missing:

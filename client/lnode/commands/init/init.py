@@ -13,6 +13,7 @@ from lnode.commands.init.new_host import NewHost
 from lnode.commands.init.programs import PROGRAMS
 from lnode.commands.init.proposal import Proposal
 from lnode.commands.init.site import Site, parse_site
+from lnode.demo import demo
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen, settings, your_files
 from lnode.laptop.folders import PYTHON
@@ -36,7 +37,7 @@ def init(
     """Ask the host what it has, propose the lines for your files and write them. Raises LnodeError."""
     alias = address.alias
     if address.target.config is not None:
-        raise LnodeError(ExitCode.USAGE, "the demo needs no configuration", "try it: lnode demo")
+        raise _of_demo()
     if hostname is None:
         if user or gate:
             raise LnodeError(
@@ -64,7 +65,13 @@ def without_host(
             "as in: lnode unity --init --address login.unity.edu",
         )  # fmt: skip
     chosen = choose()
+    if demo.ALIAS in (chosen, getattr(chosen, "alias", "")):
+        raise _of_demo()
     return _from(_address(chosen), chosen if isinstance(chosen, NewHost) else None, yes=yes)
+
+
+def _of_demo() -> LnodeError:
+    return LnodeError(ExitCode.USAGE, "the demo needs no configuration", "try it: lnode demo")
 
 
 def _address(chosen: str | NewHost) -> Address:
@@ -122,7 +129,7 @@ def _ssh_change(new: NewHost | None) -> Change | None:
     """Return the change of ~/.ssh/config for a new host. Raises LnodeError."""
     if new is None:
         return None
-    path = os.path.expanduser(_SSH_CONFIG)
+    path = _behind_link(os.path.expanduser(_SSH_CONFIG))
     before = changes.read(path)
     after = new_host.with_block((before or b"").decode("utf-8", "surrogateescape"), new.block)
     return Change(path, before, after.encode("utf-8", "surrogateescape"))
@@ -139,7 +146,7 @@ def _config_change(alias: str, proposed: Proposal) -> Change | None:
     """Return the change of config.toml, None if there is nothing to add. Raises LnodeError."""
     if not proposed.host:
         return None
-    path = config_path()
+    path = _behind_link(config_path())
     before = changes.read(path)
     text = (before or b"").decode()
     if "command" in (config_file.keys_of(text, "hosts", alias) or {}):
@@ -156,6 +163,14 @@ def _config_change(alias: str, proposed: Proposal) -> Change | None:
             f"add below hosts.{alias} by hand: {by_hand}",
         ) from None  # fmt: skip
     return Change(path, before, after.encode())
+
+
+def _behind_link(path: str) -> str:
+    """Return the file that lnode would write, and tell you if the path is a link to it."""
+    file = your_files.behind_link(path)
+    if file != path:
+        screen.say(f"{your_files.shown(path)} is a link to {your_files.shown(file)}")
+    return file
 
 
 def _free_profile(text: str, alias: str) -> str:

@@ -9,6 +9,7 @@ from lnode.ssh.arguments import Local, Option
 _ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _USER = r"[A-Za-z0-9_][A-Za-z0-9._@\\+-]*"
 _ADDRESS = re.compile(rf"(?:({_USER})@)?([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{{1,5}}))?")
+_OF_LOGIN = re.compile(r"(login|ssh|access|gate(way)?|head|front(end)?|hpc)-?\d*", re.IGNORECASE)
 _SECTION = re.compile(r"(?:^[ \t]*#.*\n)*^[ \t]*(?:host|match)\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -41,23 +42,62 @@ class NewHost(NamedTuple):
 
 def described(alias: str, address: str, user: str = "", gate: str = "") -> NewHost:
     """Return the host of these words: `address` is `[user@]host[:port]`, as each gate is. Raises LnodeError(USAGE)."""
-    found = _ADDRESS.fullmatch(address)
-    if not _ALIAS.fullmatch(alias):
+    check_alias(alias)
+    check_address(address)
+    check_user(user)
+    check_gate(gate)
+    name, host, port = re.findall(_ADDRESS, address)[0]
+    return NewHost(alias, host.strip("[]"), user or name, port, gate)
+
+
+def is_alias(text: str) -> bool:
+    """True if it can be an alias."""
+    return bool(_ALIAS.fullmatch(text))
+
+
+def check_alias(alias: str) -> None:
+    """Raise LnodeError(USAGE) if it cannot be an alias."""
+    if not is_alias(alias):
         raise _wrong(f"{alias!r} cannot be a Host of ~/.ssh/config", "use letters, digits and . _ -, as in: unity")
-    if not found:
+
+
+def check_address(address: str) -> None:
+    """Raise LnodeError(USAGE) if it is no `[user@]host[:port]`."""
+    if not _ADDRESS.fullmatch(address):
         raise _wrong(f"{address!r} is no address of a host", "as in: --address login.unity.edu")
+
+
+def check_user(user: str) -> None:
+    """Raise LnodeError(USAGE) if it is neither a user name nor empty."""
     if user and not re.fullmatch(_USER, user):
         raise _wrong(f"{user!r} is no user name", "as in: --user alice")
+
+
+def check_gate(gate: str) -> None:
+    """Raise LnodeError(USAGE) if it is neither a list of addresses nor empty."""
     if gate and not all(map(_ADDRESS.fullmatch, gate.split(","))):
         raise _wrong(f"{gate!r} is no gate", "as in: --gate alice@gate.unity.edu:2222")
-    return NewHost(alias, found[2].strip("[]"), user or found[1] or "", found[3] or "", gate)
+
+
+def is_address(text: str) -> bool:
+    """True for an address that nobody would take for an alias: it has a dot, a user or a port."""
+    return bool(_ADDRESS.fullmatch(text) and re.search("[.@:]", text))
+
+
+def short_name(address: str) -> str:
+    """Return an alias for an address: `unity` for alice@login2.unity.edu; "" for numbers."""
+    labels = re.sub(r"^.*@|:\d+$", "", address).split(".")
+    names = [label for label in labels if not _OF_LOGIN.fullmatch(label)]
+    return names[0] if names[1:] and _ALIAS.fullmatch(names[0]) and not names[-1].isdecimal() else ""
 
 
 def with_block(text: str, block: str) -> str:
-    """Return ~/.ssh/config with the block before its first section.
+    """Return ~/.ssh/config with the block before its first section; its lines end as those of the file.
 
     The lines above stay global, and the block wins over `Host *`: the first value counts (ssh_config(5)).
     """
+    if 0 < text.count("\n") == text.count("\r\n"):
+        return with_block(text.replace("\r\n", "\n"), block).replace("\n", "\r\n")
     if found := _SECTION.search(text):
         return f"{text[: found.start()]}{block}\n{text[found.start() :]}"
     ended = text if not text or text.endswith("\n") else f"{text}\n"

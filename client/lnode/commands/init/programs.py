@@ -3,7 +3,9 @@
 from collections.abc import Collection
 
 # In the order in which lnode prefers them.
-PROGRAMS = ("sinteractive", "interactive", "sinter", "idev", "isession", "qinteractive", "qrshx")
+PROGRAMS = (
+    "sinteractive", "interactive", "interact", "sinter", "ijob", "idev", "sdev", "isession", "qinteractive", "qrshx",
+)  # fmt: skip
 
 _LETTERS = (("m", "mem"), ("t", "time"))
 _GPU_LETTERS = (("p", "partition"), ("g", "gpus"))

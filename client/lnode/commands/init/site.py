@@ -1,5 +1,6 @@
 """The answer of remote/site.sh -> the site: scheduler, program, queues, tmux and shell."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from lnode.remote.fields import TimeLimit, Word, number
 from lnode.schedulers.known import KNOWN
 
 _FIELDS = 6
+_TAKES = re.compile("([A-Za-z0-9]):")  # a letter with a value, as getopts writes it
 _MOST_QUEUES = 1000  # rows
 _LARGEST_MB = 10**9
 
@@ -26,7 +28,8 @@ class Queue(NamedTuple):
 class Site(NamedTuple):
     """The parts of a site that a request needs; "" is a part that was not found.
 
-    `letters` are the options of `program`. With `hands_on` it gives its words to the scheduler's own program.
+    `letters` are the options of `program` that take a value. With `hands_on` it gives its words to the scheduler's own
+    program.
     With `queues_silent` the scheduler did not tell its queues.
     """
 
@@ -57,7 +60,7 @@ def parse_site(reply: Mapping[str, Sequence[str]]) -> Site:
     return Site(
         scheduler=scheduler if scheduler in KNOWN else "",
         program=program if known else "",
-        letters="".join(dict.fromkeys(filter(_is_letter, letters))) if known else "",
+        letters="".join(dict.fromkeys(_TAKES.findall(letters))) if known else "",
         hands_on=known and hands_on == "yes",
         queues=_merged(filter(None, map(_queue, reply.get("queues", ())[:_MOST_QUEUES]))),
         queues_silent="queues-silent" in reply,
@@ -85,10 +88,6 @@ def _merged(rows: "filter[Queue]") -> tuple[Queue, ...]:
         memory = min(before.memory_mb, row.memory_mb)
         queues[row.name] = before._replace(memory_mb=memory, has_gpus=before.has_gpus or row.has_gpus)
     return tuple(queues.values())
-
-
-def _is_letter(character: str) -> bool:
-    return character.isascii() and character.isalnum()
 
 
 def _first(reply: Mapping[str, Sequence[str]], section: str) -> str:

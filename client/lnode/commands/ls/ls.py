@@ -46,7 +46,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False, notify: 
     _shown([view])
     notes = table.notes([view])
     if trouble:  # the notes name the trouble
-        raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail)
+        raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail, page=trouble.page)
     if not as_json:
         _say(notes)
         _say_once_of_modes(view)
