@@ -143,7 +143,7 @@ def read(answer: bytes) -> None:
     from lnode.remote.reply import parse_reply, rows_of
     from lnode.runs import record
 
-    reply = parse_reply(NONCE, rows_of(answer))
+    reply = parse_reply(NONCE, rows_of(NONCE, answer))
     assert "end" in reply
     picture = with_agents(sessions.picture_of(reply))
     view = table.View("unity", (picture,), runs=record.of_replies([reply]))

@@ -76,6 +76,13 @@ def test_a_link_without_a_shell_is_not_opened_again_and_again(slurm: Rig, bashrc
         assert "unity ended the login with exit code 0 before tmux could start" in window.text()
 
 
+def test_a_login_shell_that_ends_with_the_exit_code_of_ssh_is_no_escape(slurm: Rig, bashrc: Write) -> None:
+    bashrc("[ -t 1 ] && exit 255")
+    with Window([*LNODE, "unity", "work", "--login"], slurm.env()) as window:
+        window.wait_for("unity ended the login with exit code 255 before tmux could start")
+        assert window.exit_status() == 8
+
+
 def test_in_a_program_that_has_taken_every_shells_place_nothing_is_typed(slurm: Rig, bashrc: Write) -> None:
     bashrc("exec tee /tmp/typed")
     before, failed = logins(slurm)

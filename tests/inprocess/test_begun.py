@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from forwarded import free_port
+from lnode.cli import words
 from nearby import SSH, Nearby, nearby
 from window import Window
 
@@ -39,6 +40,7 @@ for word; do
 done
 exec /bin/sh "$HOME/shell" "$word"
 """
+_HURRIED = (sys.executable, "-P", "-c", _IN_A_HURRY)
 _RUNS = 'exec /bin/sh -c "$1"\n'
 _SILENT = 'PATH=$HOME/silent:$PATH; exec /bin/sh -c "$1"\n'  # the line begins, and its base64 hangs
 _OTHER = "echo 'Welcome. 1) shell 2) leave'\nexec tail -f /dev/null\n"  # a menu
@@ -63,6 +65,13 @@ VERBS = {
     "ports": ("work", "-L", "PORT:8888"),
     "code": ("work", "--code", "~", "--yes"),
     "way": ("--way", "work.x.lnode"),
+    "when": ("--when",),
+    "exec": ("--exec", "--", "true"),
+    "exec on": ("--exec", "--on", "work", "--", "true"),
+    "answer": ("work", "--answer", "y"),
+    "wait for its agent": ("work", "--wait-for", "agent"),
+    "send and wait for": ("work", "--send", "hello", "--wait-for", "never shown"),
+    "init": ("--init", "--yes"),
 }
 
 
@@ -83,11 +92,11 @@ def walked(near: Nearby, *more: str) -> "dict[str, subprocess.CompletedProcess[s
     """
 
     def walk(verb: str) -> "subprocess.CompletedProcess[str]":
-        words = [word.replace("PORT", str(free_port())) for word in VERBS[verb]]
-        words += more if verb == "wait for" else ()
-        program = ("-m", "lnode") if more else ("-c", _IN_A_HURRY)
+        typed = [word.replace("PORT", str(free_port())) for word in VERBS[verb]]
+        typed += more if "--wait-for" in typed else ()
+        program = (sys.executable, "-P", "-m", "lnode") if more else _HURRIED
         return subprocess.run(
-            [sys.executable, "-P", *program, "x", *words], env=near.env, cwd=near.home, timeout=LIMIT_S,
+            [*program, "x", *typed], env=near.env, cwd=near.home, timeout=LIMIT_S,
             stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False,
         )  # fmt: skip
 
@@ -99,11 +108,17 @@ def ends(near: Nearby, *more: str) -> dict[str, tuple[int, str]]:
     """How each verb ended, and its sentence; for the doctor its first finding of the host."""
     found = {}
     for verb, done in walked(near, *more).items():
-        said = next((row for row in done.stderr.splitlines() if row.startswith("lnode: ")), "")
+        said = next((row for row in reversed(done.stderr.splitlines()) if row.startswith("lnode: ")), "")
         if verb == "doctor":
             said = next((one["found"] for one in json.loads(done.stdout)["findings"] if one["check"] == "answers"), "")
         found[verb] = (done.returncode, said)
     return found
+
+
+def test_each_verb_that_asks_a_host_is_walked() -> None:
+    asking = {verb.flag for verb in words.VERBS.values() if verb.connects and verb.scope is not words.Scope.LAPTOP}
+    unasked = {"", "--sign-in", "--close"}  # the terminal's own; they need a terminal, or ask only this laptop's ssh
+    assert asking - unasked <= {word for typed in VERBS.values() for word in typed}
 
 
 def test_each_verb_says_that_the_host_did_not_begin(near: Nearby) -> None:
@@ -113,28 +128,49 @@ def test_each_verb_says_that_the_host_did_not_begin(near: Nearby) -> None:
         assert status == (1 if verb == "doctor" else 8), verb
 
 
-@pytest.mark.parametrize("words", [("--ls",), ("none", "--logs", "-f")])
-def test_at_a_terminal_you_are_told_meanwhile(near: Nearby, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("typed", [("--ls",), ("none", "--logs", "-f")])
+def test_at_a_terminal_you_are_told_meanwhile(near: Nearby, typed: tuple[str, ...]) -> None:
     (near.home / "shell").write_text(_OTHER)
-    with Window([sys.executable, "-P", "-c", _IN_A_HURRY, "x", *words], near.env) as window:
+    with Window([*_HURRIED, "x", *typed], near.env) as window:
         window.wait_for("lnode: your login shell on x is still in its rc files, or runs another program")
         window.wait_for("x let you in, but lnode's line did not begin there")
         window.wait_for("hint:  in your rc file there, start other programs only at a prompt: case $- in *i*)")
         assert window.exit_status() == 8
 
 
+def test_a_person_who_sees_the_errors_is_told_whatever_the_input_is(near: Nearby) -> None:
+    (near.home / "shell").write_text(_OTHER)
+    with Window(["sh", "-c", '"$@" </dev/null | cat', "sh", *_HURRIED, "x", "--ls"], near.env) as window:
+        window.wait_for("lnode: your login shell on x is still in its rc files, or runs another program")
+        window.wait_for("x let you in, but lnode's line did not begin there")
+
+
+def test_a_wait_that_has_seen_nothing_does_not_say_what_the_session_showed(near: Nearby) -> None:
+    (near.home / "shell").write_text(_OTHER)
+    done = near.lnode("x", "work", "--wait-for", "never shown", "--timeout", "3")
+    assert (done.returncode, "lnode's line did not begin there" in done.stderr) == (8, True), done.stderr
+
+
+@pytest.mark.parametrize("typed", [("--ls",), ("--exec", "--", "echo", "done")])
+def test_a_megabyte_of_rc_files_does_not_end_a_question(near: Nearby, typed: tuple[str, ...]) -> None:
+    (near.home / "shell").write_text(f"yes | head -c 1000000\n{_RUNS}")
+    done = near.lnode("x", *typed)
+    assert (done.returncode, "too long" in done.stderr) == (0, False), done.stderr
+    assert done.stdout == ("done\n" if "--exec" in typed else "")
+
+
 @pytest.mark.parametrize(
-    ("shell", "status", "said", "words"),
+    ("shell", "status", "said", "complaint"),
     [
         ("exec tmux new -A -s main", 8, "x ended the login before lnode's line could begin", "not a terminal"),
         ('PATH=/nonexistent\nexec /bin/sh -c "$1"\n', 4, "the answer of x broke off", "base64"),
     ],
 )
-def test_what_the_host_complains_of_is_shown(near: Nearby, shell: str, status: int, said: str, words: str) -> None:
+def test_what_the_host_complains_of_is_shown(near: Nearby, shell: str, status: int, said: str, complaint: str) -> None:
     (near.home / "shell").write_text(shell)
     done = near.lnode("x", "--ls")
     assert (done.returncode, f"lnode: {said}" in done.stderr) == (status, True), done.stderr
-    assert words in done.stderr.partition("lnode: ")[0]
+    assert complaint in done.stderr.partition("lnode: ")[0]
 
 
 def test_each_verb_says_that_the_host_fell_silent(near: Nearby) -> None:
@@ -158,15 +194,16 @@ def test_no_verb_waits_for_a_stopped_tmux(near: Nearby) -> None:
             assert window.exit_status() == 1
     finally:
         os.kill(server, signal.SIGCONT)
-    assert {verb for verb, (status, _) in found.items() if status == 0} == {"run", "setup"}  # neither needs tmux
-    # After 5 s the wait itself is over, perhaps before tmux's patience is.
-    unsaid = [verb for verb, (_, said) in found.items() if "answer" not in said and verb != "wait for"]
-    assert unsaid == ["run", "logs", "logs -f", "setup", "rescue"]
+    # None of these needs tmux.
+    assert {verb for verb, (status, _) in found.items() if status == 0} == {"run", "setup", "exec", "init"}
+    unsaid = [verb for verb, (_, said) in found.items() if "answer" not in said]
+    assert unsaid == ["run", "logs", "logs -f", "setup", "rescue", "exec", "init"]
     assert not [said for _, said in found.values() if "there is no session" in said or "work on x has ended" in said]
 
 
 def test_no_verb_waits_for_a_stopped_scheduler(near: Nearby) -> None:
-    near.program("squeue", "#!/bin/sh\nexec sleep 1000\n")
+    for name in ("squeue", "srun", "scontrol", "sinfo"):
+        near.program(name, "#!/bin/sh\nexec sleep 1000\n")
     near.tmux("new-session", "-d", "-s", "work", ";", "new-session", "-d", "-s", "other")
     with near.window("x", "work") as window:
         window.wait_for("[work]")
@@ -176,6 +213,6 @@ def test_no_verb_waits_for_a_stopped_scheduler(near: Nearby) -> None:
     needing = {
         verb for verb, (status, said) in found.items() if status and "the scheduler of x does not answer" in said
     }
-    assert needing == {"kill", "ports", "code", "way"}
+    assert needing == {"kill", "ports", "code", "way", "when"}
     assert found["renew"] == (1, "lnode: whether work holds an allocation is not known, so nothing was asked")
     assert not [said for _, said in found.values() if "has ended" in said]

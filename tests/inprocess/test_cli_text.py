@@ -18,6 +18,8 @@ import pexpect
 import pytest
 
 from lnode.cli import words
+from lnode.cli.exit import explained
+from lnode.errors import ExitCode
 from rig import wait_until
 
 LIMIT_S = 60
@@ -598,3 +600,20 @@ def test_a_laptop_that_is_not(laptop: Laptop) -> None:
     assert "Bad configuration option: frobnicate" in said
     assert f"{laptop.config}, line 1: hosts is not a table; write [hosts.NAME] and keys below it\n" in said
     assert "             fix: fix that line, or move the file away\n" in said
+
+
+class _Interrupted(Exception):  # noqa: N818 (whose words are never told)
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_ctrl_c_has_its_exit_code_also_while_a_failure_is_told(
+    late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def work() -> ExitCode:
+        raise _Interrupted if late else KeyboardInterrupt
+
+    assert explained(work) is ExitCode.INTERRUPTED

@@ -180,3 +180,8 @@ def test_closing_ends_connections_that_are_silent(folder: Path) -> None:
         writer.close()
 
     asyncio.run(asyncio.wait_for(main(), LIMIT))
+
+
+def test_the_demos_scheduler_says_when_a_request_would_start(env: Env) -> None:
+    done = lnode(env, "demo", "--when")
+    assert (done.returncode, done.stdout.splitlines()[-1].endswith("now")) == (0, True), done.stdout + done.stderr

@@ -84,6 +84,8 @@ def test_a_job_of_a_dead_or_recycled_process_is_not_listed_nor_hung_up(plain: De
         ["squeue", "-h", "-u", "somebody-else", "-O", "jobid"],
         ["scancel"],
         ["scancel", "-u", USER],
+        ["srun", "true"],
+        ["srun", "--version"],
     ],
 )
 def test_what_is_not_modelled_is_refused(plain: DemoFolders, words: list[str]) -> None:

@@ -602,6 +602,23 @@ def test_a_job_of_pbs_is_found_and_cancelled(sh_site: Site) -> None:
 
 @needs_tmux
 @no_slurm
+def test_a_request_of_pbs_that_waits_is_deleted_with_its_session(sh_site: Site) -> None:
+    """As OpenPBS 23.06: `qsub -I` lives on without its terminal, and deletes its job when it gets ALRM."""
+    pbs(sh_site)
+    (sh_site.home / "jobs").write_text("")
+    ps = shutil.which("ps")  # of the one process that is asked for it tells
+    sh_site.program("ps", f'case $* in *-p*) exec {ps} "$@" ;; *args=*) {ps} "$@" | grep " $HOME/bin/" ;; esac')
+    deletes = 'trap "" HUP; trap \'echo deleted >>"$HOME/asked"; exit\' ALRM'
+    sh_site.program("qsub", f"{deletes}; touch $HOME/waits; while :; do sleep 0.2; done")
+    sh_site.tmux("new-session", "-d", "-s", "work", "qsub -I; true")
+    wait_until((sh_site.home / "waits").exists, "qsub waits")
+    (client,) = sh_site.reply("list")["clients"]
+    sh_site.reply("kill", "work", tell=f"$0 held {client.split()[1]}\n")
+    wait_until(lambda: "deleted" in (sh_site.home / "asked").read_text(), "qsub has deleted its job")
+
+
+@needs_tmux
+@no_slurm
 def test_a_pbs_that_fails_is_silent_and_is_not_asked_for_nothing(sh_site: Site) -> None:
     pbs(sh_site)
     sh_site.program("qselect", 'echo asked >"$HOME/asked"; exit 1')

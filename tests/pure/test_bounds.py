@@ -20,6 +20,7 @@ from lnode.ssh.host_label import HostLabel
 from lnode.ssh.said import told_apart
 
 NONCE = floods.NONCE
+BEGUN = f"{NONCE} begun\n".encode()
 MOST_MIB = 100
 
 
@@ -34,38 +35,52 @@ def test_the_longest_answer_is_read_in_linear_time_and_little_memory(name: str) 
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (b"x\n" * (MAX_ROWS + 1), "rows"),
-        (b"\n" * MAX_BYTES, "rows"),
-        (b"x" * (MAX_ROW + 1), "a row"),
-        ((b"x" * 1000 + b"\n") * (MAX_BYTES // 1001 + 1), "4 MiB"),
+        (BEGUN + b"x\n" * (MAX_ROWS + 1), "rows"),
+        (BEGUN + b"\n" * MAX_BYTES, "rows"),
+        (BEGUN + b"x" * (MAX_ROW + 1), "a row"),
+        (BEGUN + (b"x" * 1000 + b"\n") * (MAX_BYTES // 1001 + 1), "4 MiB"),
+        (b"x" * (MAX_BYTES + 1), "4 MiB"),
     ],
 )
 def test_what_passes_a_limit_is_no_answer(answer: bytes, why: str) -> None:
     with pytest.raises(TooLong, match=why):
-        rows_of(answer)
+        rows_of(NONCE, answer)
 
 
 def test_what_stays_within_the_limits_is_whole() -> None:
     row = "x" * (MAX_ROW - 1)
-    assert rows_of("\n".join([row] * 8).encode()) == [row] * 8
-    assert len(rows_of(b"x\n" * (MAX_ROWS - 1))) == MAX_ROWS
+    assert rows_of(NONCE, BEGUN + "\n".join([row] * 7).encode()) == [f"{NONCE} begun", *[row] * 7]
+    assert len(rows_of(NONCE, BEGUN + b"x\n" * (MAX_ROWS - 2))) == MAX_ROWS
+
+
+@pytest.mark.parametrize("printed", [b"x" * 1_000_000, b"\n" * 1_000_000, b"y\n" * 500_000, f"{NONCE}\n".encode()])
+def test_a_megabyte_of_rc_files_is_no_part_of_the_answer(printed: bytes) -> None:
+    assert rows_of(NONCE, printed + b"\n" + BEGUN + b"all") == [f"{NONCE} begun", "all"]
+
+
+def test_the_end_of_an_answer_that_has_not_begun_can_be_shown() -> None:
+    rows = Rows(NONCE)
+    rows.feed(b"x\n" * 500_000 + b"1) shell 2) leave\n\n? ")
+    assert rows.next() is None
+    assert rows.before[-3:] == ["x", "1) shell 2) leave", "? "]
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(1, 20)))
 @example(b"caf\xc3\xa9\nb\xff", [4])
 def test_rows_are_the_same_however_the_bytes_are_split(data: bytes, cuts: Iterable[int]) -> None:
-    rows, rest = Rows(), data
+    rows, rest = Rows(NONCE), BEGUN + data
     for size in cuts:
         rows.feed(rest[:size])
         rest = rest[size:]
     rows.feed(rest)
     rows.end()
-    whole = data.decode("utf-8", "backslashreplace").split("\n")
-    assert list(iter(rows.next, None)) == whole == rows_of(data)
+    whole = (BEGUN + data).decode("utf-8", "backslashreplace").split("\n")
+    assert list(iter(rows.next, None)) == whole == rows_of(NONCE, BEGUN + data)
 
 
 def test_each_reply_has_the_limits_for_itself() -> None:
-    rows = Rows()
+    rows = Rows(NONCE)
+    rows.feed(BEGUN)
     for _ in range(3):
         rows.renew()
         rows.feed(b"x\n" * (MAX_ROWS - 1))

@@ -15,7 +15,7 @@ FUNCTIONS = (
     "list", "probe", "node", "requested_on", "compute_nodes", "cluster", "step", "end_step", "end_requested",
     "queues",
 )  # fmt: skip
-WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "cancels")
+WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "gives_up", "cancels")
 NAMES = re.compile(
     r"squeue|scancel|qstat|qselect|qconf|bjobs|slurm|\bpbs|\blsf|\bsge\b|srun|salloc|sattach|sbatch|qdel|qsub|bkill|bsub"
     r"|nios|qrsh|qlogin|sinteractive",

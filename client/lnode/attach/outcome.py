@@ -68,7 +68,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
     if status == ExitOfAttach.ENDED:
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE
-    if status == arguments.SSH_FAILED and not outcome.login_shell:  # ssh's escape ~.
+    if status == arguments.SSH_FAILED and not (outcome.login_shell or _never_began(outcome)):  # ssh's escape ~.
         screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
         return ExitCode.DONE
     if status in (ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE) and outcome.began_before and not outcome.seen:
@@ -92,6 +92,11 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
         f"see what it says: ssh {alias} /bin/sh -c true",
         page=Page.LOGIN_SHELL,
     )
+
+
+def _never_began(outcome: Outcome) -> bool:
+    """True if the login shell itself ended with the exit code of ssh, before there was a session."""
+    return not outcome.seen and failures.was_brief(outcome.words)
 
 
 def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:

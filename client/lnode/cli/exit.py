@@ -10,12 +10,17 @@ from lnode.text import visible
 def explained(work: Callable[[], ExitCode]) -> ExitCode:
     """Do the work. A failure becomes one sentence, one hint and an exit code; never a traceback."""
     try:
+        return _told(work)
+    except KeyboardInterrupt:  # also one that comes while a failure is told
+        return ExitCode.INTERRUPTED
+
+
+def _told(work: Callable[[], ExitCode]) -> ExitCode:
+    try:
         return work()
     except LnodeError as error:
         screen.show_error(error)
         return error.code
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output has closed it
         screen.close_output()
         return ExitCode.FAILED

@@ -95,10 +95,10 @@ class _Wait:
 
     def _wait(self, error: LnodeError) -> None:
         """Return when it is time to connect again. Raises LnodeError if that would not help."""
-        if self._left_s() <= 0:
-            raise self._too_late() from None
         if not self._retries or not (error.code is ExitCode.UNREACHABLE or isinstance(error, NotBegun)):
             raise error
+        if self._left_s() <= 0:
+            raise self._too_late() from None
         screen.say(f"{error.message}; waiting goes on")
         self._retries.wait(error, within_s=self._left_s())
 

@@ -153,7 +153,7 @@ def _make_key(path: Path) -> None:
 
 def _install_programs(place: DemoFolders) -> None:
     """Copy the login node's programs: a wheel keeps no executable bits, and an upgrade may move the package."""
-    for name in ("sinteractive", "sinfo", "train"):
+    for name in ("sinteractive", "sinfo", "srun", "train"):
         _write(place.programs / name, (_SHIPPED / "bin" / name).read_text(), 0o755)
     for name in ("squeue", "scancel", "tmux"):
         source = _SHIPPED / ("standin" if name == "tmux" else "bin") / name

@@ -160,6 +160,16 @@ cancel() {
   insist timeout 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
 }
 
+# give_up: tell the processes of $held that they shall delete their jobs. A qsub -I lives on without its terminal, and so does its job.
+give_up() {
+  find_scheduler
+  signal=$(of gives_up)
+  [ -n "$signal" ] || return
+  for pid in $held; do
+    case " $(of requesters) " in *" $(ps -o comm= -p "$pid" 2>/dev/null) "*) kill -s "$signal" "$pid" ;; esac
+  done
+}
+
 its_panes=
 find_by_name
 if [ "$want" = orphan ]; then # a session of that name has brought it back meanwhile
@@ -176,6 +186,7 @@ if [ -n "$id" ]; then
   [ -z "$(new_requests)" ] || conclude changed
   ask list-panes -s -t "$id" -F '#{pane_pid}'
   its_panes=$rows
+  give_up
   section said
   ask kill-session -t "$id" || printf '%s\n' "$rows"
   find_session '#{session_id}' "$want"

@@ -1,13 +1,14 @@
 """Framed replies of the remote scripts: sections between lines that begin with a nonce.
 
 Remote text is hostile: lnode ignores text outside the frame, and only splits the text inside into lines. A reply that
-exceeds one of the limits below is no reply, because a part of it would look like the whole.
+exceeds one of the limits below is no reply, because a part of it would look like the whole. What rc files print before
+the frame counts in bytes only.
 """
 
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-MAX_BYTES = 4 << 20  # of a reply; squeue's rows for 4,800 jobs
+MAX_BYTES = 4 << 20  # of a reply, squeue's rows for 4,800 jobs; and of the rc files before it
 MAX_ROWS = 12_000  # --peek asks for 10,000
 MAX_ROW = 1 << 19  # bytes; --wait-for joins a wrapped line of up to 2,000 rows
 
@@ -17,12 +18,22 @@ class TooLong(Exception):  # noqa: N818 (a fact about the reply, not an error of
 
 
 class Rows:
-    """Bytes in, rows out, one reply at a time. Raises TooLong as soon as the reply exceeds a limit."""
+    """Bytes in, rows out, one reply at a time. Raises TooLong as soon as the reply exceeds a limit.
 
-    def __init__(self) -> None:
+    The first row is the one that begins with the nonce; `before` is the end of the text before that row.
+    """
+
+    def __init__(self, nonce: str) -> None:
+        self._mark: bytes = f"\n{nonce} ".encode()  # b"" once the reply has begun
+        self._before = b"\n"
         self._begun = bytearray()  # a row without its end so far
         self._whole: deque[str] = deque()
         self.renew()
+
+    @property
+    def before(self) -> list[str]:
+        """Return the last rows that were printed before the reply, without empty ones."""
+        return [row for row in self._before.decode("utf-8", "backslashreplace").split("\n") if row]
 
     def renew(self) -> None:
         """Count again from zero, for another reply."""
@@ -33,11 +44,24 @@ class Rows:
         self._bytes += len(data)
         if self._bytes > MAX_BYTES:
             raise TooLong(f"it has more than {MAX_BYTES >> 20} MiB")
+        if self._mark:
+            data = self._behind_mark(data)
         *ended, begun = data.split(b"\n")
         for part in ended:
             self._extend(part)
             self.end()
         self._extend(begun)
+
+    def _behind_mark(self, data: bytes) -> bytes:
+        """Return the part of the chunk that belongs to the reply, which may begin in it."""
+        text = self._before + data
+        at = text.find(self._mark)
+        self._before = text[: at if at >= 0 else None][-_KEPT:]
+        if at < 0:
+            return b""
+        self._mark = b""
+        self._bytes = len(text) - at
+        return text[at + 1 :]
 
     def end(self) -> None:
         """End the row that has begun."""
@@ -57,9 +81,9 @@ class Rows:
         return self._whole.popleft() if self._whole else None
 
 
-def rows_of(data: bytes) -> list[str]:
+def rows_of(nonce: str, data: bytes) -> list[str]:
     """Return the rows of one whole reply. Raises TooLong."""
-    rows = Rows()
+    rows = Rows(nonce)
     for at in range(0, len(data), _CHUNK):
         rows.feed(data[at : at + _CHUNK])
     rows.end()
@@ -67,6 +91,7 @@ def rows_of(data: bytes) -> list[str]:
 
 
 _CHUNK = 1 << 16
+_KEPT = 1 << 12  # bytes before the reply, of which you are shown some rows
 
 
 def parse_reply(nonce: str, lines: Iterable[str]) -> Mapping[str, tuple[str, ...]]:

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
 lsf_program=bjobs lsf_module='' lsf_places='' lsf_variables=LSF
-lsf_requesters='bsub nios' lsf_relays='bsub nios' lsf_steps='' lsf_daemon='' lsf_cancels=bkill
+lsf_requesters='bsub nios' lsf_relays='bsub nios' lsf_steps='' lsf_daemon='' lsf_gives_up='' lsf_cancels=bkill
 
 lsf_list() {
   ask_for_clients 2>/dev/null

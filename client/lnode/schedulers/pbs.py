@@ -1,7 +1,9 @@
 """PBS (OpenPBS, PBS Pro, Torque): `qstat -f`, its own times in UTC.
 
 Each attribute has a line, and continues on lines that begin with a tab (qstat(1B)). Torque and PBS Pro spell some
-attributes differently. Only PBS Pro has -F json, and all of them reject -f with -u (conflicting options).
+attributes differently. Only PBS Pro has -F json, which prints one job alone, and all of them reject -f with -u
+(conflicting options). OpenPBS 23.06 prints a newline of the environment (`qsub -V`) as it is, so rows of a value may
+look like attributes. The environment comes after the attributes that count, so the first of each name is the job's.
 """
 
 import re
@@ -33,7 +35,8 @@ def _records(lines: Iterable[str]) -> list[dict[str, str]]:
             parts = [start[1]]
             found.append({"id": parts})
         elif found and (field := re.fullmatch(r" {1,4}([\w.]+) = (.*)", row)):
-            parts = found[-1][field[1].lower()] = [field[2]]
+            parts = [field[2]]
+            found[-1].setdefault(field[1].lower(), parts)
         elif found and row.startswith("\t"):
             parts.append(row[1:])
     return [{key: "".join(rows) for key, rows in fields.items()} for fields in found]
@@ -51,7 +54,7 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
         submitted=parse_date(fields.get("ctime", ""), now),
         state=state,
         left="",
-        left_s=_left_s(fields, running=state != "PENDING"),
+        left_s=_left_s(fields, state, now),
         submit_host=short_host(host),
         nodes=_nodes(fields.get("exec_host", "")),
         reason=_reason(fields) if state == "PENDING" else "",
@@ -60,14 +63,20 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
     return Asked(job)
 
 
-def _left_s(fields: Mapping[str, str], *, running: bool) -> int | None:
+def _left_s(fields: Mapping[str, str], state: str, now: int) -> int | None:
     """Return the server's remaining seconds (Torque), else the limit minus the used time; None without a limit."""
     remaining = number(fields.get("walltime.remaining", ""))
-    if running and remaining is not None:
+    if state != "PENDING" and remaining is not None:
         return remaining
     limit = parse_duration(fields.get("resource_list.walltime", ""))
     used = parse_duration(fields.get("resources_used.walltime", "")) or 0
+    if state == "RUNNING" and (started := parse_date(fields.get("stime", ""), now)) is not None:
+        used = min(max(used, now - started), used + _USED_EVERY_S)
     return None if limit is None else max(limit - used, 0)
+
+
+# The used time is as old as the last report of the node. The start of the job is exact, unless the clocks differ.
+_USED_EVERY_S = 120  # at most: pbs_server_attributes(7B), job_stat_rate
 
 
 def _nodes(exec_host: str) -> str:
@@ -86,6 +95,18 @@ def _reason(fields: Mapping[str, str]) -> str:
     return comment or ("held" if fields.get("job_state") == "H" else "")
 
 
+def _explain(reason: str) -> str:
+    """Return the meaning of a comment of the scheduler or the server; "" for one that says it by itself."""
+    return next((meaning for beginning, meaning in _MEANINGS.items() if reason.startswith(beginning)), "")
+
+
+# OpenPBS 23.06: pbs_sched's comments, and the server's for a job that is held.
+_MEANINGS = {
+    "Can Never Run": "asks for more than there is here, so it will not start: end it and ask for less",
+    "Job held by": "is held: let it go with qrls; if that is refused, the site holds it",
+    "held": "is held: let it go with qrls; if that is refused, the site holds it",
+}
+
 SCHEDULER = Scheduler(
     partial(jobs_of, parse_jobs),
     title="PBS",
@@ -94,4 +115,5 @@ SCHEDULER = Scheduler(
     cancel="qdel",
     harmless=re.compile(r"Unknown Job Id|has finished"),
     requesters=frozenset(("qsub",)),
+    explain=_explain,
 )

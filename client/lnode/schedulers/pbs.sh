@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
 pbs_program=qselect pbs_module='' pbs_places=/opt/pbs/bin pbs_variables=PBS
-pbs_requesters=qsub pbs_relays=qsub pbs_steps='' pbs_daemon='' pbs_cancels=qdel
+pbs_requesters=qsub pbs_relays=qsub pbs_steps='' pbs_daemon='' pbs_gives_up=ALRM pbs_cancels=qdel
 
 pbs_list() {
   ask_for_clients 2>/dev/null
@@ -18,7 +18,8 @@ pbs_jobs() {
   # shellcheck disable=SC2086 # split on purpose: job numbers
   said=$(TZ=UTC0 LC_ALL=C timeout 8 qstat -f $numbers)
   left=$?
-  printf '%s\n' "$said"
+  # Before each job but the first comes an empty row; else it is a row of some value, which continues with a tab.
+  printf '%s\n' "$said" | awk '/^Job Id:/ && before != "" { $0 = "\t" $0 } { before = $0; print }'
   [ "$left" -eq 0 ] || [ -n "$said" ]
 }
 

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
 sge_program=qconf sge_module='' sge_places='' sge_variables=SGE
-sge_requesters='qrsh qlogin qsh' sge_relays='qrsh qlogin qsh' sge_steps='' sge_daemon='' sge_cancels=qdel
+sge_requesters='qrsh qlogin qsh' sge_relays='qrsh qlogin qsh' sge_steps='' sge_daemon='' sge_gives_up='' sge_cancels=qdel
 
 sge_list() {
   ask_for_clients 2>/dev/null

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
 slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=SLURM
-slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_cancels=scancel
+slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_gives_up='' slurm_cancels=scancel
 
 # A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
 # on: you may have submitted it.
@@ -122,7 +122,8 @@ slurm_cluster() {
 # wait. One that has to wait all the same is given up. Without -u srun passes on whole lines only.
 slurm_step() {
   need srun "$(every module)" || return
-  version=$(srun --version 2>/dev/null | sed -n 's/^[^0-9]*\([0-9]*\)\.\([0-9][0-9]\).*/\1\2/p')
+  version=$(srun --version 2>/dev/null) || return # that of the demo starts no step
+  version=$(printf '%s\n' "$version" | sed -n 's/^[^0-9]*\([0-9]*\)\.\([0-9][0-9]\).*/\1\2/p')
   step="$(command -v srun)${2:+ -u} --jobid=$1 --immediate=30 -N1 -n1"
   if [ "${version:-9999}" -ge 2011 ]; then step="$step --overlap"; fi
   if [ "${version:-9999}" -lt 2205 ]; then step="$step --gres=none"; fi

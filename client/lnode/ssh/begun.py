@@ -62,3 +62,12 @@ def broke_off(alias: str, words: Sequence[str] = ()) -> LnodeError:
 def fell_silent(alias: str) -> LnodeError:
     """Return the error for a line that has begun and does not answer."""
     return LnodeError(ExitCode.UNREACHABLE, f"{alias} began to answer, and then fell silent", "ask again")
+
+
+def too_late(alias: str, *, has_begun: bool, is_in: bool) -> LnodeError:
+    """Return the error for an answer that is not complete in time. `is_in`: the host has let lnode in."""
+    if has_begun:
+        return fell_silent(alias)
+    if is_in:
+        return not_in_time(alias)
+    return LnodeError(ExitCode.UNREACHABLE, f"{alias} did not answer in time", "ask again")

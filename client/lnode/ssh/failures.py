@@ -138,6 +138,15 @@ def is_hung_up(said: Said, place: HostLabel) -> bool:
     )
 
 
+def was_brief(words: str) -> bool:
+    """True if the session was over sooner than you could type ssh's escape `~.` (clientloop.c, client_loop)."""
+    took = re.search(r"^Transferred: sent \d+, received \d+ bytes, in (\d{1,9}\.\d) seconds\r?$", words, re.MULTILINE)
+    return took is not None and float(took[1]) < _TYPED_IN_S
+
+
+_TYPED_IN_S = 2.0
+
+
 def is_let_go(said: Said) -> bool:
     """True if a master closed this session. Your escape `~.` and the end of the master look the same."""
     return re.search(r"^Shared connection to \S+ closed\.\r?$", said.others, re.MULTILINE) is not None

@@ -63,7 +63,7 @@ class Question:
 
     def __init__(self, target: Target, script: str, *values: str, silent: bool = False) -> None:
         self._target = target
-        self._may_prompt = screen.can_ask() and not silent
+        self._silent, self._may_prompt = silent, screen.can_ask() and not silent
         self._abandoned = self._heard = self._rides = self._begun = False
         self._nonce = call.nonce()
         self._line = call.question(script, self._nonce, *values)
@@ -88,7 +88,7 @@ class Question:
         )
         self._stdin: IO[bytes] = cast("IO[bytes]", self._ssh.stdin)
         self._stdout: IO[bytes] = cast("IO[bytes]", self._ssh.stdout)
-        self._rows = Rows()
+        self._rows = Rows(self._nonce)
 
     def _leave_a_silent_master(self) -> None:
         """Ask again over a new connection if the shared one is dead: the host would not get the question."""
@@ -123,7 +123,7 @@ class Question:
             raise self._too_long(why) from None
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
-            raise self._failure(rows)
+            raise self._failure()
         verdict.learn_sign_in(self._target, self._log.said(), self._watch, silent=not self._may_prompt)
         return sections
 
@@ -136,7 +136,7 @@ class Question:
             row = self._rows.next()
             if row is not None:
                 rows.append(row)
-                if not self._begun and row.startswith(f"{self._nonce} "):
+                if not self._begun:
                     self._begun, waited_s = True, 0.0
                 continue
             began = time.monotonic()
@@ -150,7 +150,7 @@ class Question:
                 waited_s += min(time.monotonic() - began, _TICK_S)  # a laptop that slept has not waited
                 if waited_s > (within_s if self._begun else REPLY_WITHIN_S):
                     self.abandon()
-                if waited_s > begun.TOLD_AFTER_S and self._may_prompt and not (self._begun or told):
+                if waited_s > begun.TOLD_AFTER_S and not (self._silent or self._begun or told):
                     told = True
                     screen.draw_status(f"lnode: {begun.not_yet(self._target.alias)}")
         if told:
@@ -207,7 +207,7 @@ class Question:
             self._stdin.write(f"{line}\n".encode("utf-8", "backslashreplace"))
             self._stdin.flush()
         except BrokenPipeError:
-            raise self._failure([]) from None
+            raise self._failure() from None
 
     def abandon(self) -> None:
         """End ssh from another thread: a thread that waits for a reply gets an LnodeError."""
@@ -226,13 +226,13 @@ class Question:
         """Abandon the question if no answer has begun after `seconds`."""
         return _later(seconds, self._abandon_unheard)
 
-    def _failure(self, rows: Sequence[str]) -> LnodeError:
+    def _failure(self) -> LnodeError:
         status = self._end()
         said, place = self._log.said(), self._target.place
         if self._abandoned:
             if not self._may_prompt:
                 verdict.broken_off(self._target, said)
-            return self._too_late()
+            return begun.too_late(self._target.alias, has_begun=self._begun, is_in=self._is_in())
         cause, _ = verdict.of_ssh(self._target, status, said, self._argv, silent=not self._may_prompt)
         if cause is not Cause.OVER:
             if cause is Cause.LOGIN_REFUSED and not arguments.may_dial(self._argv):
@@ -241,16 +241,7 @@ class Question:
         words = site_words(said.others)
         if self._begun:
             return begun.broke_off(self._target.alias, words)
-        return begun.ended(self._target, rows, words)
-
-    def _too_late(self) -> LnodeError:
-        """Return the error for an answer that is not complete in time."""
-        alias = self._target.alias
-        if self._begun:
-            return begun.fell_silent(alias)
-        if self._is_in():
-            return begun.not_in_time(alias)
-        return LnodeError(ExitCode.UNREACHABLE, f"{alias} did not answer in time", "ask again")
+        return begun.ended(self._target, self._rows.before, words)
 
     def _wants_person(self) -> LnodeError:
         alias, node = self._target.alias, self._target.node

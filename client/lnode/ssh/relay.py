@@ -14,18 +14,17 @@ from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple, cast
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.ssh import begun, failures, master, verdict
+from lnode.ssh import begun, failures, master, question, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.log import SshLog
-from lnode.ssh.question import argv_of
 from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 
 _CHUNK = 1 << 16
 _TICK_S = 0.5
 _SILENT_S = 1.0  # over a live master; after so much silence the master has to prove that it is alive
-_BEGINS_WITHIN_S = 60.0  # rc files may load modules over a slow file system
+_ENDS_WITHIN_S = 10.0  # an ssh without outputs
 _MOST_BEFORE = 1 << 20  # bytes of rc files before the line `begun`
 
 
@@ -89,8 +88,9 @@ def run(target: Target, nonce: str, line: str, out: Write, errors: Write) -> Lef
             if _rides(target) and not _says(ssh) and asyncio.run(prove_master(target)) is False:
                 _end(ssh)
                 argv, ssh = _started(target, line, log, fresh=True)
-            _pump(ssh, streams)
-            status = ssh.wait()
+            if not _pump(ssh, streams):
+                raise _too_late(target, log.said(), has_begun=streams[0].has_begun)
+            status = _status(ssh)
         finally:
             _end(ssh)
         said = log.said()
@@ -107,7 +107,7 @@ def run(target: Target, nonce: str, line: str, out: Write, errors: Write) -> Lef
 def _started(
     target: Target, line: str, log: SshLog, *, fresh: bool = False
 ) -> tuple[list[str], "subprocess.Popen[bytes]"]:
-    argv, environment = argv_of(target, line, may_prompt=False, fresh=fresh)
+    argv, environment = question.argv_of(target, line, may_prompt=False, fresh=fresh)
     ssh = subprocess.Popen(
         log.argv(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
         start_new_session=True,
@@ -124,19 +124,42 @@ def _says(ssh: "subprocess.Popen[bytes]") -> bool:
     return bool(select.select(pipes, [], [], _SILENT_S)[0])
 
 
-def _pump(ssh: "subprocess.Popen[bytes]", streams: tuple[_Between, _Between]) -> None:
-    """Take in both outputs until their end; give up if the line does not begin."""
+def _pump(ssh: "subprocess.Popen[bytes]", streams: tuple[_Between, _Between]) -> bool:
+    """Take in both outputs until their end. False if the script has not begun in time."""
     pipes = dict(zip((cast("IO[bytes]", ssh.stdout), cast("IO[bytes]", ssh.stderr)), streams, strict=True))
-    began = time.monotonic()
+    waited_s, line_has_begun = 0.0, False
     while pipes:
+        began = time.monotonic()
         for pipe in select.select([*pipes], [], [], _TICK_S)[0]:
             data = os.read(pipe.fileno(), _CHUNK)
             if data:
                 pipes[pipe].feed(data)
             else:
                 pipes.pop(pipe).close()
-        if not streams[1].has_begun and time.monotonic() - began > _BEGINS_WITHIN_S:
-            return
+        if streams[1].has_begun:
+            continue
+        if streams[0].has_begun and not line_has_begun:
+            line_has_begun, waited_s = True, 0.0
+        waited_s += min(time.monotonic() - began, _TICK_S)  # a laptop that slept has not waited
+        if waited_s > question.REPLY_WITHIN_S:
+            return False
+    return True
+
+
+def _status(ssh: "subprocess.Popen[bytes]") -> int:
+    """Return the exit status of an ssh whose outputs have ended; it has a moment to end, too."""
+    try:
+        return ssh.wait(timeout=_ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        ssh.kill()
+        return ssh.wait()
+
+
+def _too_late(target: Target, said: Said, *, has_begun: bool) -> LnodeError:
+    """Return the error for a script that has not begun in time. `has_begun`: the line itself has."""
+    verdict.broken_off(target, said)
+    is_in = failures.signed_in(said, target.place) is not None or _rides(target)
+    return begun.too_late(target.alias, has_begun=has_begun, is_in=is_in)
 
 
 def _end(ssh: "subprocess.Popen[bytes]") -> None:

@@ -6,6 +6,7 @@
 #                  the names of the variables that they need from a login shell (see insist)
 #   x_requesters   programs that live as long as what they asked for, x_relays those of them that pass keys on to a node,
 #                  x_steps programs that lead into a job, x_daemon the one above a step's processes, x_cancels the one that ends the jobs that follow
+#   x_gives_up     the signal by which a requester deletes its job while that waits; nothing if it does so when its terminal is gone
 #   x_after        sh in one line, without a quote ', that prints the job and state of the pane $$'s request (call.py); or nothing
 #   x_list USER    the sections of the user's jobs, for x.py; `section scheduler-silent` if it does not answer
 #   x_jobs USER, x_evidence PID PARENT COMMAND    for ask_for_clients only (clients.sh)

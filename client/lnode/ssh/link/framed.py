@@ -11,6 +11,6 @@ async def framed(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping
     """Run the line, and return its reply by sections. Raises LinkFailed."""
     answer = await link.run(line, timeout_s=timeout_s)
     try:
-        return parse_reply(nonce, rows_of(answer.stdout))
+        return parse_reply(nonce, rows_of(nonce, answer.stdout))
     except TooLong as why:
         raise LinkFailed(Cause.LOST, f"an answer that is too long: {why}") from None

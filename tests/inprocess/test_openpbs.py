@@ -1,0 +1,91 @@
+"""What a real OpenPBS 23.06 said (tests/recorded/openpbs.txt), asked by pbs.sh and read by pbs.py."""
+
+import calendar
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import lnode
+from lnode.schedulers import known, pbs
+from lnode.schedulers.job import Job
+
+RECORDED = (Path(__file__).parent.parent / "recorded" / "openpbs.txt").read_text()
+SCRIPT = Path(lnode.__file__).parent / "schedulers" / "pbs.sh"
+AT = calendar.timegm((2026, 11, 28, 17, 30, 30))
+
+
+def answer(asked: str) -> tuple[str, int]:
+    """What PBS answered, and its exit status."""
+    found = re.search(rf"^#= {re.escape(asked)}\S*.*?\[(\d+)\].*\n((?:(?!#=).*\n)*)", RECORDED, re.MULTILINE)
+    assert found is not None, asked
+    return f"{found[2].rstrip()}\n\n", int(found[1])
+
+
+def jobs_of(folder: Path, asked: str, selected: str | None = None, now: int = AT) -> list[Job] | None:
+    """The interactive jobs in that answer of qstat, None if PBS does not answer."""
+    numbers = asked.removeprefix("qstat -f ") if selected is None else selected
+    listed = answer("qselect -u user02") if selected else (numbers, 0)
+    for name, (text, status) in {"qstat": answer(asked), "qselect": listed}.items():
+        (folder / f"{name}.said").write_text(text)
+        (folder / name).write_text(f"#!/bin/sh\ncat {folder}/{name}.said\nexit {status}\n")
+        (folder / name).chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f". {SCRIPT}; pbs_jobs user02"], env={"PATH": f"{folder}:{os.environ['PATH']}"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    if done.returncode:
+        return None
+    return [one.job for one in pbs.parse_jobs(filter(None, done.stdout.split("\n")), now)]
+
+
+def test_the_interactive_jobs_are_read(tmp_path: Path) -> None:
+    jobs = jobs_of(tmp_path, "qstat -f 28.login1")
+    assert jobs is not None
+    assert [(job.id, job.state, job.nodes, job.submit_host) for job in jobs] == [
+        ("28.login1", "RUNNING", "login1", "login1"),
+        ("29.login1", "PENDING", "", "login1"),
+        ("30.login1", "PENDING", "", "login1"),
+        ("31.login1", "PENDING", "", "login1"),
+    ]
+
+
+@pytest.mark.parametrize(("later_s", "left_s"), [(0, 3600 - 23), (60, 3600 - 83), (-3600, 3600 - 10), (7200, 3470)])
+def test_the_time_left_is_counted_from_the_start_unless_the_clocks_differ(
+    tmp_path: Path, later_s: int, left_s: int
+) -> None:
+    jobs = jobs_of(tmp_path, "qstat -f 28.login1", now=AT + later_s)
+    assert jobs is not None
+    assert jobs[0].left_s == left_s
+
+
+def test_a_request_that_never_runs_or_is_held_has_a_sentence(tmp_path: Path) -> None:
+    jobs = jobs_of(tmp_path, "qstat -f 28.login1")
+    assert jobs is not None
+    never, held, waits = (known.reason_in_words(job.reason) for job in jobs[1:])
+    assert never == (
+        "asks for more than there is here, so it will not start: end it and ask for less "
+        "(Can Never Run: Insufficient amount of resource: ncpus (R: 5 A: 2 T: 2))"
+    )
+    assert held == (
+        "is held: let it go with qrls; if that is refused, the site holds it "
+        "(Job held by user02 on Sat Nov 28 17:30:22 2026)"
+    )
+    assert waits == "waits (Not enough free nodes available)"
+
+
+def test_a_newline_in_the_environment_is_no_attribute_and_no_job(tmp_path: Path) -> None:
+    jobs = jobs_of(tmp_path, "qstat -f 36.login1")
+    assert jobs is not None
+    (job,) = jobs
+    assert (job.id, job.state, job.submit_host, job.nodes) == ("36.login1", "RUNNING", "login1", "login1")
+
+
+def test_a_server_that_is_down_does_not_answer(tmp_path: Path) -> None:
+    assert jobs_of(tmp_path, "qstat", selected="down") is None
+
+
+def test_a_job_that_has_ended_in_between_is_no_silence_but_no_job_either(tmp_path: Path) -> None:
+    assert jobs_of(tmp_path, "qstat -xf 12.login1") == []
