@@ -167,6 +167,25 @@ def in_pager(scene: Draw, last: str) -> Draw:
     return draw
 
 
+_RIGHT = '"login1" 12:00 29-Nov-26'
+
+
+def in_tmux(scene: Draw, cursor: str = HIDE) -> Draw:
+    """A scene in a tmux inside the pane: its status line is the last row, and the cursor is hidden or at a place."""
+
+    def draw(columns: int, rows: int) -> str:
+        text = scene(columns, rows - 1).replace(ALTERNATE, "").replace(SHOW, "")
+        status = f"[work] 0:bash- 1:agent* {_RIGHT:>{max(0, columns - 24)}}"[:columns]
+        return f"{ALTERNATE}{text}\x1b[{rows};1H{status}{cursor}"
+
+    return draw
+
+
+def below(scene: Draw, after: Sequence[str]) -> Draw:
+    """What `scene` drew, and text below it, without a cursor."""
+    return lambda columns, rows: quoting(scene, after)(columns, rows).replace(SHOW, HIDE)
+
+
 BASH = ("Bash command", "", "  sbatch --gres=gpu:1 train.sh", "  Submit the training job")
 YES_NO = ("Yes", "Yes, and don't ask again for sbatch commands in /home/me/project", "No")
 PERMISSION = claude_dialog("Do you want to proceed?", YES_NO, "Esc to cancel · Tab to amend · ctrl+e to explain", BASH)
@@ -379,6 +398,54 @@ SCENES = (
     Scene("training", "", "", printed(["epoch 1 loss 0.3", "Waiting for data (esc to interrupt)"], "")),
     Scene("spinner", "", "", printed(["⠋ installing"], "⠙ building (12s)")),
     Scene("sh", "", "", printed(["> add a schedule"], "> ")),
+    # a tmux inside the tmux, other writing, talk about prompts
+    Scene("nested-claude", "claude", WAITS, in_tmux(PERMISSION), "✳ Train", "proceed", 3),
+    Scene("nested-codex", "codex", WAITS, in_tmux(CODEX_EXEC), "project", "following command", 3),
+    Scene("nested-done", "claude", DONE, in_tmux(DONE_BOX), "✳ Train"),
+    Scene("nested-less", "", "", in_tmux(in_pager(PERMISSION, ":"), "\x1b[23;2H" + SHOW)),
+    Scene("nested-shell", "", "", in_tmux(quoting(PERMISSION, ["$ "]), SHOW)),
+    Scene("nested-vim", "", "", in_tmux(quoting(PERMISSION, [""]), "\x1b[8;3H" + SHOW)),
+    Scene("nested-tail", "", "", in_tmux(quoting(PERMISSION, ["epoch 3"]))),
+    Scene("wide-claude", "claude", WAITS, claude_dialog(
+        "Do you want to make this edit to 训练/模型.py?", ("Yes", "Yes, allow all edits in 训练/", "No"),
+        "Esc to cancel · Tab to amend", ("Edit file", "训练/模型.py", "学习率 = 1", "学习率 = 0.1")),
+        "✳ 训练", "this edit to", 3),
+    Scene("wide-codex", "codex", WAITS, codex_dialog(
+        "Would you like to run the following command?", ["理由 需要调度器", "$ echo 你好世界 >文件.txt"],
+        ("Yes, proceed (y)", "No, and tell Codex what to do differently (esc)"), FOOT), "项目", "following command", 2),
+    Scene("wide-framed", "claude", WAITS, claude_before_2(TALK, [
+        "Bash command", "", "  echo こんにちは", "", "Do you want to proceed?", "❯ 1. Yes",
+        "  2. No, and tell Claude what to do differently (esc)"]), "✳ 訳", "proceed", 2),
+    Scene("talk-claude", "claude", DONE, claude([
+        "❯ what does it ask before sbatch?", "", "● It shows a permission prompt:", "  Bash command", "    sbatch x",
+        "  Do you want to proceed?", "  ❯ 1. Yes", "    2. No, and tell Claude what to do differently (esc)", "",
+        "  Press Esc to cancel · Tab to amend."]), "✳ Prompts"),
+    Scene("talk-codex", "codex", DONE, codex([
+        "• Codex asks:", "  Would you like to run the following command?", "› 1. Yes, proceed (y)", "  2. No (esc)",
+        "  Press enter to confirm or esc to cancel", "• So answer with y."]), "project"),
+    Scene("talk-aider", "aider", DONE, aider(
+        ["It asks: Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]:", "Type y."], "> ", ruled=True)),
+    Scene("talk-working", "claude", WORKING, claude([
+        "● The dialog:", "  Do you want to proceed?", "  ❯ 1. Yes", "    2. No", "  Esc to cancel", SPIN]), "⠐ Docs"),
+    Scene("talk-printed", "", "", printed([
+        "user: it stopped, why?", "assistant: it waits for a permission: Do you want to proceed? ❯ 1. Yes 2. No",
+        "user: and (Y)es/(N)o [Yes]: is aider's?"])),
+    Scene("progress", "", "", below(PERMISSION, ["Epoch 3 ━━━━━━━━━━━━ 40% 0:01:02"])),
+    Scene("readme-less", "", "", in_pager(printed(
+        ["## Permissions", "", "```", "Do you want to proceed?", "❯ 1. Yes", "  2. No", "",
+         "Esc to cancel · Tab to amend", "```"], ""), "README.md")),
+    Scene("readme-more", "", "", quoting(PERMISSION, ["--More--(40%)"])),
+    Scene("readme-prompt", "", "", in_pager(printed(["The script asks:", "", "    Continue? [y/N] "], ""), "(END)")),
+    Scene("diff-unified", "", "", printed([
+        "@@ -1,4 +1,4 @@", " Do you want to proceed?", "-❯ 1. Yes", "+❯ 1. Yes, once", "   2. No", " ",
+        " Esc to cancel · Tab to amend"], "")),
+    Scene("diff-of-prompt", "", "", printed(["-read -p 'Continue? [y/N] '", "+read -p 'Really? [y/N] '"], "")),
+    Scene("log-quoted", "", "", printed([
+        "12:00:01 INFO agent said: Do you want to proceed? ❯ 1. Yes 2. No Esc to cancel",
+        "12:00:02 INFO answered (Y)es/(N)o [Yes]: y"], "")),
+    Scene("watch", "", "", quoting(PERMISSION, [""], alternate=True, at="\x1b[24;1H")),
+    Scene("typed-arrow", "", "", printed([], "➜  project echo Continue [y/N]")),
+    Scene("installer", "", "", printed(["1) Proceed with installation (default)", "2) Cancel installation"], "> ")),
     Scene("empty", "", "", lambda columns, rows: ""),
     Scene("full", "", "", lambda columns, rows: lines(["x" * columns] * rows)),
 )  # fmt: skip

@@ -86,7 +86,7 @@ def test_an_answer_goes_only_to_a_question_that_you_have_seen(slurm: Rig, show: 
     wait_until(lambda: state(slurm) == "waits for you", "it asks")  # --ls shows the question
     assert lnode(slurm, "fit", "--answer", "9").stderr.startswith("lnode: claude in fit on unity offers no answer '9'")
     show("claude-edit")
-    wait_until(lambda: "train.py" in lnode(slurm, "fit", "--peek").stdout, "it asks something else")
+    wait_until(lambda: "train.py" in slurm.exec("tmux capture-pane -p -t =fit:")[1], "it asks something else")
     done = lnode(slurm, "fit", "--answer", "1")
     assert done.returncode == 1
     assert done.stderr.startswith(

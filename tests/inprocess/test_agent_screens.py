@@ -5,15 +5,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 import agents_draw
 from agent_host import LIMIT_S, Host, drawing, started
 from lnode.cluster import sessions
+from lnode.cluster.agent_patterns import table_of
 from lnode.cluster.agents import AgentState
-from lnode.locate.known_agents import signs, with_agents
+from lnode.locate.known_agents import known_agents, signs, with_agents
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 from rig import wait_until
@@ -88,10 +91,12 @@ def test_each_shell_that_may_be_sh_tells_and_answers(host: Host, tmp_path: Path,
     sh = installed(shell, tmp_path / "sh")
     host.start("agent", "sh", "-c", "printf 'Continue? [y/N] '; read -r x; echo \"got $x\"; exec cat")
     wait_until(lambda: states(host, "agent") == {"agent": ("a prompt", "waits for you")}, "the prompt")
-    for script in ("list", "glance"):
-        found = through_shell(host, sh, script, *sessions.list_values("", signs()))
-        agent = with_agents(sessions.picture_of(found)).entries[0].agent
-        assert agent is not None and agent.waits, script
+    found = through_shell(host, sh, "list", *sessions.list_values("", signs()))
+    agent = with_agents(sessions.picture_of(found)).entries[0].agent
+    assert agent is not None and agent.waits
+    with glancing(host, sh) as (changes, _):
+        told = with_agents(sessions.picture_of(next(changes))).entries[0].agent
+        assert told is not None and told.waits
     found = through_shell(host, sh, "answer", "", "agent", "\n".join(signs()), tell=f"{agent.pane} y Enter\n")
     assert "taken" in found
     wait_until(lambda: "got y" in host.tmux("capture-pane", "-p", "-t", "=agent:"), "the answer")
@@ -106,6 +111,46 @@ def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str 
     found = parse_reply(nonce, done.stdout.split("\n"))
     assert "end" in found, done.stderr
     return found
+
+
+@contextmanager
+def glancing(host: Host, sh: Path) -> Iterator[tuple[Iterator[Mapping[str, Sequence[str]]], "subprocess.Popen[str]"]]:
+    """glance.sh, and what it tells."""
+    nonce = call.nonce()
+    line = call.question("glance", nonce, *sessions.list_values("", signs()), table_of(known_agents()))
+    argv = ["sh", "-c", through(line, sh)]
+    with subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+
+        def changes() -> Iterator[Mapping[str, Sequence[str]]]:
+            rows: list[str] = []
+            for row in cast("IO[str]", running.stdout):
+                rows.append(row.rstrip("\n"))
+                if rows[-1] == f"{nonce} end":
+                    yield parse_reply(nonce, rows)
+                    rows.clear()
+
+        yield changes(), running
+        cast("IO[str]", running.stdin).close()
+        assert running.wait(LIMIT_S) is not None
+        cast("IO[str]", running.stdout).close()
+
+
+def test_a_glance_tells_each_change_of_the_agents_that_wait_and_nothing_else(host: Host) -> None:
+    (host.home / "bin/sleep").write_text("#!/bin/sh\nexec /bin/sleep 0.3\n")
+    (host.home / "bin/sleep").chmod(0o755)
+    host.start("shell", "cat")
+    with glancing(host, Path("/bin/sh")) as (changes, running):
+        host.draw("claude-thinks")
+        host.draw("claude-bash")
+        reply = next(changes)
+        assert "scheduler" not in reply
+        agents = {entry.session.name: entry.agent for entry in with_agents(sessions.picture_of(reply)).entries}
+        assert {name for name, agent in agents.items() if agent and agent.waits} == {"claude-bash"}
+        host.tmux("send-keys", "-t", "=shell:", "x", "Enter")
+        host.tmux("kill-session", "-t", "=claude-bash")
+        agents = {entry.session.name: entry.agent for entry in with_agents(sessions.picture_of(next(changes))).entries}
+        assert "claude-bash" not in agents
+        assert running.poll() is None
 
 
 def test_each_pane_has_its_own_rows_and_no_other(host: Host) -> None:

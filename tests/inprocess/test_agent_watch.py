@@ -58,15 +58,6 @@ def test_a_tmux_that_cannot_be_asked_ends_no_wait(notices: Path) -> None:
     assert len(notices.read_text().splitlines()) == 1
 
 
-def test_a_host_is_looked_at_between_questions_only_while_it_has_an_agent(notices: Path) -> None:
-    watch = AgentWatch("unity", lambda _: None)
-    seen = []
-    for agent in (None, ASKS._replace(state=AgentState.WORKING), None):
-        see(watch, picture(agent))
-        seen.append(watch.any_seen)
-    assert seen == [False, True, False]
-
-
 def test_without_a_desktop_the_terminal_shows_it(notices: Path) -> None:
     (notices.parent / "notify-send").unlink()
     sounds: list[str] = []

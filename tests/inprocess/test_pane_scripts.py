@@ -68,7 +68,7 @@ class Host:
         return reply
 
     def peek(self, name: str, above: int = 0) -> list[str]:
-        rows = [row.rstrip() for row in panes.unbarred(self.ask("peek", name, str(above))["screen"])]
+        rows = [row.rstrip() for row in panes.unbarred(self.ask("peek", name, str(above), "")["screen"])]
         while rows and not rows[-1]:
             rows.pop()
         return rows
@@ -211,7 +211,7 @@ def test_control_characters_are_the_keys_that_make_them(host: Host, keys: Path, 
 @pytest.mark.parametrize("name", ["a b", "it's", '"', "-x", "#{pane_id}", "$(id)", "é你", "a;", "%0", "=y", "*"])
 def test_names_are_exact(host: Host, name: str) -> None:
     host.start(f"{name}2", "echo ready; echo other; cat")
-    assert "no-session" in host.ask("peek", name, "0")
+    assert "no-session" in host.ask("peek", name, "0", "")
     host.start(name, "echo ready; echo mine; cat")
     assert host.peek(name) == ["ready", "mine"]
     assert "typed" in host.send(name, "x")
@@ -351,8 +351,8 @@ def test_a_tmux_that_knows_no_panes_is_no_session_that_is_not_there(
     )
     (folder / "tmux").chmod(0o755)
     monkeypatch.setitem(host.env, "PATH", f"{folder}:{host.env['PATH']}")
-    assert host.ask("peek", "x", "0")["refused"] == ("no such thing",)
-    assert "no-session" in host.ask("peek", "y", "0")
+    assert host.ask("peek", "x", "0", "")["refused"] == ("no such thing",)
+    assert "no-session" in host.ask("peek", "y", "0", "")
 
 
 def test_a_tmux_that_does_not_answer_for_a_while_is_no_pane_that_is_gone(

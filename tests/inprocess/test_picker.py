@@ -220,6 +220,16 @@ def test_a_signal_gives_the_screen_back(near: Nearby, number: signal.Signals) ->
         assert window.raw.endswith(b"\x1b[?1049l")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_gives_the_screen_of_the_watched_list_back(near: Nearby, number: signal.Signals) -> None:
+    near.tmux("new-session", "-d", "-s", "fit")
+    with near.window("x", "--ls", "--watch") as window:
+        window.wait_for("q leaves")
+        os.kill(window.process.pid, number)
+        assert window.exit_status() == 128 + number
+        assert b"\x1b[?1049l" in window.raw and window.raw.rindex(b"\x1b[?25h") > window.raw.rindex(b"\x1b[?25l")
+
+
 def test_a_host_that_cannot_be_named_is_a_row_of_trouble(near: Nearby) -> None:
     remember(near, "-oProxyCommand=touch pwned", ["far"])
     with near.window() as window:

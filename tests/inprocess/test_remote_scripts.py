@@ -1160,7 +1160,7 @@ def test_what_a_tmux_that_refuses_has_is_not_known(sh_site: Site, why: str) -> N
     assert (picture.tmux, bool(picture.tmux_says)) == ("refused", True)
     assert (notes / os.uname().nodename).read_text() == "port  \nx\n"
     nonce = remote_call.nonce()
-    reply = parse_reply(nonce, sh_site.answer(remote_call.line("peek", nonce, "", "x", "0")).stdout.split("\n"))
+    reply = parse_reply(nonce, sh_site.answer(remote_call.line("peek", nonce, "", "x", "0", "")).stdout.split("\n"))
     assert ("refused-tmux" in reply, "no-session" in reply) == (True, False)
 
 
@@ -1789,7 +1789,7 @@ def test_a_server_that_cannot_make_its_socket_again_is_said(sh_site: Site) -> No
     try:
         assert status_of(sh_site.attach(attach_line("y")), "") == ExitOfAttach.SOCKET_GONE
         assert sh_site.picture().tmux == "lost"
-        assert " lost-tmux\n" in sh_site.answer(remote_call.line("peek", remote_call.nonce(), "", "x", "0")).stdout
+        assert " lost-tmux\n" in sh_site.answer(remote_call.line("peek", remote_call.nonce(), "", "x", "0", "")).stdout
     finally:
         shutil.rmtree(socket)
         sh_site.picture()  # it has its socket again, to be ended by

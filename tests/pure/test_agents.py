@@ -23,12 +23,14 @@ def shown(scene: Scene, columns: int, rows: int) -> Screen:
     pyte.Stream(screen).feed(text.replace(agents_draw.ALTERNATE, "\x1b[H\x1b[2J"))
     whole = [row.rstrip() for row in screen.display]
     end = max((at + 1 for at, row in enumerate(whole) if row), default=0)
+    if end <= screen.cursor.y <= end + 1 and not screen.cursor.hidden:
+        end = screen.cursor.y + 1
     begin, full = end, 0
     while begin and full < MOST_ROWS:
         begin -= 1
         full += bool(whole[begin])
-    cursor = screen.cursor.y - begin if begin <= screen.cursor.y < end else -1
     has_cursor = not screen.cursor.hidden
+    cursor = screen.cursor.y - begin if has_cursor and begin <= screen.cursor.y < end else -1
     return Screen(scene.title, whole[begin:end], has_cursor, cursor, agents_draw.ALTERNATE in text)
 
 

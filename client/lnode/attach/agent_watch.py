@@ -15,20 +15,18 @@ Sound = Callable[[str], Awaitable[object]]
 
 
 class AgentWatch:
-    """The waits of a host's agents, over all links of an attach. `any_seen`: the last picture had an agent."""
+    """The waits of a host's agents, over all links of an attach."""
 
     def __init__(self, alias: str, note: Callable[[str], None]) -> None:
         self._alias, self._note = alias, note
         self._told: dict[Birth, str] = {}
         self.waits: Sequence[Wait] = ()
-        self.any_seen = False
 
     async def see(self, picture: Picture, sound: Sound) -> None:
         """Take in a picture with its agents, and tell what is new. Raises LinkFailed."""
         if picture.tmux in IN_DOUBT:
             return
         self.waits = waits_of(picture)
-        self.any_seen = any(entry.agent for entry in picture.entries)
         for session, dialog in self._told.items():
             if not any(wait.session == session and wait.dialog == dialog for wait in self.waits):
                 told.has_ended(*self._key(session, dialog))

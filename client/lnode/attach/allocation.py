@@ -1,28 +1,32 @@
 """Tells you about your session's allocation during an attach: asks the host now and then, and tells the news.
 
-Between two questions to the scheduler it asks tmux alone, whether an agent waits for you, if any session has one. It
-outlives its links: after a lost connection it tells nothing twice, and asks no sooner.
+Meanwhile a script on the host looks at tmux alone, and tells when another agent waits for you. All this outlives its
+links: after a lost connection nothing is told twice, and nothing asked sooner.
 """
 
 import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import NoReturn
 
 from lnode.attach import expiry, last_seen
 from lnode.attach.agent_watch import AgentWatch
 from lnode.attach.announcements import News, Seen, news, peril, title, truth
+from lnode.attach.glances import replies
 from lnode.attach.waits import heading
 from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import Entry, Picture
 from lnode.laptop import notify
 from lnode.laptop.off_loop import in_thread
 from lnode.locate.known_agents import with_agents
+from lnode.ssh.link.ladder import Link, LinkFailed
 
 _BELL = "\a"
-_LOOK_S = 30.0  # between two questions to tmux, and whether somebody types again: you hear of an agent within 35 s
+_LOOK_S = 30.0  # between two looks whether somebody types again
+_BREATH_S = 20.0  # after a change of the agents that wait: the host looks each 30 s, and may not hurry you
 
 Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 """Returns the reply to a line, which is made from a nonce. Raises LinkFailed."""
@@ -31,7 +35,7 @@ Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 class Lookout:
     """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh.
 
-    `glance(nonce)` is the line that asks tmux alone. `quiet_s` returns how long nobody has typed.
+    `glance(nonce)` is the line that tells when another agent waits. `quiet_s` returns how long nobody has typed.
     """
 
     def __init__(
@@ -45,43 +49,61 @@ class Lookout:
     ) -> None:
         self._alias, self._look, self._glance, self._line, self._note = alias, look, glance, line, note
         self._quiet_s, self._agents, self._own_title, self._name = quiet_s, AgentWatch(alias, note), "", ""
+        self._seeing = asyncio.Lock()
         self._asked_at = float("-inf")
         self._answer: tuple[Entry | None, int | None] = None, None
         self._seen = Seen()
         self._first = True  # is the truth still to be told?
         self._title = ""
 
-    async def keep(self, ask: Ask, session: tmux_answers.Birth, trouble: str = "") -> NoReturn:
+    async def keep(self, ask: Ask, link: Link, session: tmux_answers.Birth, trouble: str = "") -> NoReturn:
         """Watch over a session until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
-        if trouble and not self._first:
-            await ask(self._says(None, "", _of_lnode(trouble)))
-            trouble = ""
-        while True:
-            while (left_s := self._left_s()) > 0:
-                await asyncio.sleep(min(left_s, _LOOK_S))
-                if self._agents.any_seen and self._left_s() > 0:  # each costs 8 kB
-                    await self._see_agents(ask, await ask(self._glance), session)
-            self._asked_at, self._answer = time.monotonic(), (None, None)
-            reply = await ask(self._look)
-            picture = sessions.picture_of(reply)
-            entry = next((entry for entry in picture.entries if entry.session.birth == session), None)
-            self._asked_at, self._answer = time.monotonic(), (entry, picture.now)
-            if entry is not None:
-                await self._tell(ask, entry, picture, trouble)
+        glancing = asyncio.create_task(self._glance_at(ask, link, session))
+        try:
+            if trouble and not self._first:
+                await ask(self._says(None, "", _of_lnode(trouble)))
                 trouble = ""
-            await self._see_agents(ask, reply, session)
+            while True:
+                while (left_s := self._left_s()) > 0:  # noqa: ASYNC110 (it changes with what you type)
+                    await asyncio.sleep(min(left_s, _LOOK_S))
+                self._asked_at, self._answer = time.monotonic(), (None, None)
+                try:
+                    reply = await ask(self._look)
+                except LinkFailed:  # MaxSessions may allow too few channels for both
+                    if glancing.done():
+                        raise
+                    await _end(glancing)
+                    reply = await ask(self._look)
+                picture = sessions.picture_of(reply)
+                entry = next((entry for entry in picture.entries if entry.session.birth == session), None)
+                self._asked_at, self._answer = time.monotonic(), (entry, picture.now)
+                if entry is not None:
+                    await self._tell(ask, entry, picture, trouble)
+                    trouble = ""
+                await self._see_agents(ask, reply, session)
+        finally:
+            await _end(glancing)
+
+    async def _glance_at(self, ask: Ask, link: Link, session: tmux_answers.Birth) -> None:
+        """Tell of agents as soon as the host tells that another one waits; nothing if the host takes no such script."""
+        with suppress(LinkFailed):
+            async with aclosing(replies(link, self._glance)) as changes:
+                async for reply in changes:
+                    await self._see_agents(ask, reply, session)
+                    await asyncio.sleep(_BREATH_S)
 
     async def _see_agents(self, ask: Ask, reply: Mapping[str, Sequence[str]], session: tmux_answers.Birth) -> None:
         """Tell of agents that wait, and name them in the title of this terminal."""
         if "panes" not in reply:
             return
-        picture = with_agents(sessions.picture_of(reply))
-        await self._agents.see(picture, lambda sound: ask(self._says(None, "", "", "", "", "", sound)))
-        titled = heading(self._own_title, self._name, self._agents.waits, session)
-        titled = titled or (self._name if self._title else "")
-        if self._name and titled != self._title:
-            await ask(self._says(None, titled, ""))
-            self._title = titled
+        async with self._seeing:
+            picture = with_agents(sessions.picture_of(reply))
+            await self._agents.see(picture, lambda sound: ask(self._says(None, "", "", "", "", "", sound)))
+            titled = heading(self._own_title, self._name, self._agents.waits, session)
+            titled = titled or (self._name if self._title else "")
+            if self._name and titled != self._title:
+                await ask(self._says(None, titled, ""))
+                self._title = titled
 
     def _left_s(self) -> float:
         return self._asked_at + expiry.pause_s(*self._answer, quiet_s=self._quiet_s()) - time.monotonic()
@@ -129,3 +151,9 @@ class Lookout:
 
 def _of_lnode(text: str) -> str:
     return f"lnode: {text}" if text else ""
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -70,8 +70,14 @@ class Scripts(NamedTuple):
         return call.question("list", nonce, *self._list_values())
 
     def glance(self, nonce: str) -> str:
-        """Return the line that asks tmux alone, for the agents in its sessions."""
-        return call.question("glance", nonce, *self._list_values())
+        """Return the line that stays, and tells each time that another agent waits."""
+        from lnode.cluster.agent_patterns import table_of
+        from lnode.locate.known_agents import known_agents
+
+        rules = ""
+        with suppress(LnodeError):
+            rules = table_of(known_agents())
+        return call.question("glance", nonce, *self._list_values(), rules)
 
     def _list_values(self) -> tuple[str, ...]:
         """Return the values of list.sh; without signs of agents if config.toml has a table that does not fit."""

@@ -295,8 +295,8 @@ class Companion:
         if session is not None and self._covered:
             await self._ask_client("refresh")
         try:
-            if session is not None:
-                await self._lookout.keep(self._ask, session, self._trouble())
+            if session is not None and self._link:
+                await self._lookout.keep(self._ask, self._link, session, self._trouble())
         except LinkFailed as failed:
             self._remember(f"no news: {failed.story}")
 

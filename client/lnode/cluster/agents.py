@@ -101,13 +101,16 @@ _MOST_CHOICES = 12
 _MOST_LINES = 4  # of a choice
 _FRAME = "│┃▌▐"
 _RULE = re.compile(rf"^\s*[─━═▁▂▀▄╌╭╮╰╯┌┐└┘{_FRAME}]{{3,}}")
-_NUMBERED = re.compile(r"^\s*(\S)?\s*(\d{1,2})[.)]\s+(\S.*)$")
+_NUMBERED = re.compile(r"^\s*([^\s\d])?\s*(\d{1,2})[.)]\s+(\S.*)$")
+_STATUS = re.compile(r"\[[^\]]{0,40}\].*\d{1,3}:\S{1,60}\*")  # the status line of a tmux inside this tmux
 _NOTHING = re.compile(rf"[\s·•|,;.─━═▁▂▀▄╌╭╮╰╯┌┐└┘{_FRAME}]+")
 
 
 def agent_of(screen: Screen, all_rules: Sequence[Rules]) -> Agent | None:
     """Return the agent of a pane, None if there is none: the first that waits, else the first that is recognized."""
     rows = [_unframed(row[:_LONGEST]) for row in screen.rows]
+    if screen.alternate and screen.has_cursor is False and rows and _STATUS.match(rows[-1]):
+        rows.pop()
     while rows and _is_blank(rows[-1]) and screen.cursor < len(rows) - 1:
         rows.pop()
     seen = screen._replace(title=screen.title[:_LONGEST], rows=rows)
@@ -120,7 +123,7 @@ def _dialog(screen: Screen, rules: Rules) -> Agent | None:
     if block is None:
         return None
     top, bottom, choices = block
-    if screen.has_cursor and (screen.alternate or not top <= screen.cursor < len(rows)):
+    if screen.has_cursor and (screen.alternate or not top <= screen.cursor < bottom):
         return None
     above, below = rows[max(0, top - _ABOVE) : top], _joined(rows[bottom:])
     for rule in kinds["dialog"]:
@@ -233,7 +236,7 @@ def _last_rows(rows: Sequence[str]) -> Iterator[str]:
 
 _NARROWEST = 32  # columns
 _QUOTE = re.compile(r"\"|(?<!\w)'|'(?!\w)")
-_TYPED = re.compile(r"^(?:\S{0,80}[$#%>❯›»]|[+<>-]) ")  # a line for a shell, or a row of a diff
+_TYPED = re.compile(r"^(?:\S{0,80}[$#%>❯›»➜λ]|[+<>-]) ")  # a line for a shell, or a row of a diff
 
 
 def _is_last(screen: Screen) -> bool:

@@ -1,6 +1,7 @@
 """`lnode HOST SESSION --answer 1|y|n`: answer the question that an agent in the session shows, without attaching.
 
-lnode answers only the question that you were shown last: by `--ls`, `--wait-for agent`, or a refusal of this verb.
+lnode answers only the question that you were shown last: by `--ls`, `--peek`, `--wait-for agent`, or a refusal of this
+verb.
 """
 
 from lnode.cluster.agents import Agent, in_words

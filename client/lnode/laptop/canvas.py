@@ -8,16 +8,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
-from typing import Any, Self
+from typing import Self
 
-from lnode.laptop import keyboard, screen
+from lnode.laptop import keyboard, leaving, screen
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h"  # the other screen, no cursor, pastes told from keys (xterm's ctlseqs)
 _LEAVE = "\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l"
 _STYLES = {"bold": "1", "dim": "2", "reverse": "7"}
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "magenta": "35"}
 _CHUNK = 4096
-_ENDING = ("SIGTERM", "SIGHUP")
 
 Line = Sequence[tuple[str, str]]
 """Texts with their styles: words of _STYLES and _COLOURS."""
@@ -47,7 +46,8 @@ class Canvas:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._bell, self._ring = stack.enter_context(_pipe())
-            stack.enter_context(_signals(self._ring))
+            stack.enter_context(_resizing(self._ring))
+            stack.enter_context(leaving.by_signals())
             stack.enter_context(keyboard.keys())  # for the modes of the tty alone
             stack.callback(screen.write_control, _LEAVE)
             screen.write_control(_ENTER)
@@ -117,25 +117,17 @@ def _pipe() -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _signals(ring: int) -> Iterator[None]:
-    """Let a resized window write into `ring`, and an end by a signal leave through all blocks."""
-    before: dict[int, Any] = {}
-    for name, answer in (("SIGWINCH", _pass), *((name, _leave) for name in _ENDING)):
-        number = getattr(signal, name)
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            before[number] = signal.signal(number, answer)
+def _resizing(ring: int) -> Iterator[None]:
+    """Let a resized window, and each other signal, write into `ring`."""
+    before = signal.getsignal(signal.SIGWINCH)
+    signal.signal(signal.SIGWINCH, _pass)
     woken = signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
     try:
         yield
     finally:
         signal.set_wakeup_fd(woken)
-        for number, answer in before.items():
-            signal.signal(number, answer)
+        signal.signal(signal.SIGWINCH, before)
 
 
 def _pass(_number: int, _frame: FrameType | None) -> None:
     """Do nothing: the byte in the pipe is enough."""
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

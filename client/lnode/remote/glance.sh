@@ -1,19 +1,35 @@
 # shellcheck shell=sh
-# The panes of tmux, and the screens on which an agent may be: what an attach asks between two questions to the scheduler.
-# values: nonce panes_format tmux_path signs
-# parts: section tmux server screens
+# Tells the panes of tmux and the screens of agents each time that another agent waits, or one no longer does, or you begin or cease to
+# look at it: what an attach asks of tmux alone, for as long as somebody holds the standard input. It looks each 30 s.
+# values: nonce panes_format tmux_path signs rules
+# parts: section tmux server screens waits
 
-section host
-uname -n
-date +%s
-if find_tmux && list list-panes -a -F "$panes_format"; then
-  section panes
-  printf '%s\n' "$rows"
+glance() {
+  awake=''
+  list list-panes -a -F "$panes_format" || return 0
+  panes=$rows of_shown=''
   find_shown
-  section screens
   # shellcheck disable=SC2086 # split on purpose
-  show_screens $of_shown
-else
-  section unseen
-fi
-section end
+  shown=$(show_screens $of_shown)
+  find_waits 60 "$rules" "$panes" "$shown"
+  if [ "$waits" = "$told" ]; then return; fi
+  told=$waits
+  section host
+  uname -n
+  date +%s
+  section panes
+  printf '%s\n' "$panes"
+  section screens
+  printf '%s\n' "$shown"
+  section end
+}
+
+told=''
+find_tmux || exit
+while :; do
+  glance
+  sleep 30 >/dev/null 2>&1
+done &
+looks=$!
+cat >/dev/null
+kill "$looks"

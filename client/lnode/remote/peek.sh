@@ -1,9 +1,15 @@
 # shellcheck shell=sh
-# What a session shows now, and how many rows above it.
-# values: nonce tmux_path name above
-# parts: section tmux server pane
+# What a session shows now, and how many rows above it; then the same screen as list.sh has it, if an agent may be on it and nothing has
+# changed there meanwhile.
+# values: nonce tmux_path name above signs
+# parts: section tmux server pane screens
 
 find_pane '#{session_name}' "$name" ''
+seen=$(show_screens "$pane")
 section screen
 show -S "-$above"
+if [ -n "$seen" ] && [ "$(show_screens "$pane")" = "$seen" ]; then
+  section screens
+  printf '%s\n' "$seen"
+fi
 section end

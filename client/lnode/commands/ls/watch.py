@@ -11,7 +11,7 @@ from lnode.commands.ls import table
 from lnode.commands.ls.table import View
 from lnode.commands.ls.views import views_of
 from lnode.errors import ExitCode
-from lnode.laptop import keyboard, screen, shown
+from lnode.laptop import keyboard, leaving, screen, shown
 from lnode.locate.address import Address
 
 _EVERY_S = 60.0
@@ -31,7 +31,7 @@ def watch(hosts: Mapping[str, Address], views: Sequence[View], *, notifies: bool
     seen = {view.host: (time.time() - view.age_s, view) for view in views}
     asking: threading.Thread | None = None
     asked_at = time.time()
-    with screen.board(whole=True) as draw, keyboard.keys() as pressed:
+    with leaving.by_signals(), screen.board(whole=True) as draw, keyboard.keys() as pressed:
         try:
             while True:
                 now = time.time()

@@ -1,0 +1,154 @@
+# shellcheck shell=sh
+# The agents that wait, by the same rules as cluster/agents.py, which the laptop sends as lines (cluster/agent_patterns.py): A the name of
+# an agent, M a mark, B what may stand below, P a prompt, Q the question of a dialog, and of that F its footer and L its last choice.
+
+# find_waits SECONDS RULES PANES SCREENS: sets $waits to a row `SESSION PANE LOOKS` TAB AGENT TAB QUESTION TAB DIALOG for each pane whose
+# agent waits. LOOKS is 1 if somebody is attached to its session, and has pressed a key in the last SECONDS; else 0.
+find_waits() {
+  waits=$(printf '%s\nlnode-screens\n%s\n' "$3" "$4" | LNODE_RULES=$2 LC_ALL=C awk -v now="$(date +%s)" -v late="$1" '
+    BEGIN {
+      frame = "(│|┃|▌|▐)"
+      box = "(─|━|═|▁|▂|▀|▄|╌|╭|╮|╰|╯|┌|┐|└|┘|│|┃|▌|▐)"
+      ruled = "^ *" box box box
+      nothing = "([ |,;.]|·|•|" box ")+"
+      typed = "^([^ ]*([$#%>]|❯|›|»|➜|λ) |[+<>-] )"
+      status = "^[[][^]]*[]].*[0-9]:[^ ]+[*]"
+      count = split(ENVIRON["LNODE_RULES"], rule, "\n")
+      for (i = 1; i <= count; i++) {
+        kind = substr(rule[i], 1, 1)
+        value = substr(rule[i], 3)
+        if (kind == "A") { agents++; name[agents] = value }
+        else if (kind == "Q") { dialogs++; question[dialogs] = value; of_dialog[dialogs] = agents }
+        else if (kind == "F") footer[dialogs] = value
+        else if (kind == "L") ending[dialogs] = value
+        else if (kind == "M") mark[agents, ++marks[agents]] = value
+        else if (kind == "B") below[agents, ++belows[agents]] = value
+        else if (kind == "P") { prompts++; prompt[prompts] = value; of_prompt[prompts] = agents }
+      }
+    }
+    !begun && /^lnode-screens$/ { begun = 1; next }
+    !begun && /^[$][0-9]+ [0-9]+ [0-9]* [0-9]+ [0-9]+ %[0-9]+ f/ { session[$6] = $1; looks[$6] = ($4 > 0 && now - $3 <= late) + 0; next }
+    !begun { next }
+    /^%[0-9]+ c[01]* a[01]* t[0-9]*( |$)/ { look(); pane = $1; shows = $2; other = $3; size = cursor = 0; next }
+    /^[|>]/ && pane != "" { row[++size] = substr($0, 2); if (substr($0, 1, 1) == ">") cursor = size }
+    END { look() }
+
+    function look(  i) {
+      if (pane == "" || !(pane in session)) return
+      for (i = 1; i <= size; i++) row[i] = unframed(row[i])
+      if (shows == "c0" && other == "a1" && size && row[size] ~ status) size--
+      while (size && blank(row[size]) && cursor < size) size--
+      asked = ""
+      for (i = 1; i <= agents && asked == ""; i++) dialog(i)
+      if (asked == "") ask_prompts()
+      if (asked != "") print session[pane] " " pane " " looks[pane] "\t" asked
+      pane = ""
+    }
+
+    function unframed(text) {
+      sub(/ +$/, "", text)
+      if (text !~ ruled && text ~ (frame "$")) { sub(frame "$", "", text); sub(/ +$/, "", text) }
+      if (text !~ ruled && text ~ ("^ *" frame)) sub(frame, " ", text)
+      return text
+    }
+
+    function blank(text) {
+      gsub(nothing, "", text)
+      return text == ""
+    }
+
+    # numbered: does the row begin a choice of agent a? Sets its number, text, mark, and the column of the text.
+    function numbered(text, a,  i) {
+      match(text, /^ */)
+      column = RLENGTH
+      text = substr(text, column + 1)
+      marked = 0
+      for (i = 1; i <= marks[a] && !marked; i++) if (index(text, mark[a, i]) == 1) {
+        marked = 1
+        text = substr(text, length(mark[a, i]) + 1)
+        match(text, /^ */)
+        column += 1 + RLENGTH
+        text = substr(text, RLENGTH + 1)
+      }
+      if (text !~ /^[0-9][0-9]?[.)] +[^ ]/) return 0
+      number = text + 0
+      match(text, /^[0-9]+[.)] +/)
+      column += RLENGTH
+      words = substr(text, RLENGTH + 1)
+      return 1
+    }
+
+    function dialog(a,  bottom, at, found, lines, wanted, all, top, end, last, under, over, said, list, i, j, rest, low) {
+      for (bottom = size; bottom && !numbered(row[bottom], a); bottom--) ;
+      if (!bottom) return
+      wanted = -1
+      for (at = bottom; at && lines <= 4 && found < 12 && wanted; at--) {
+        if (!numbered(row[at], a)) { lines++; continue }
+        if (found && number != wanted) break
+        found++; lines = 0; wanted = number - 1; top = at; all += marked
+        list = number " " words "  " list
+      }
+      if (wanted || found < 2 || all != 1) return
+      numbered(row[bottom], a)
+      last = words
+      for (end = bottom + 1; end <= size && end < bottom + 4 && substr(row[end], 1, column) ~ /^ +$/ && !blank(row[end]); end++)
+        last = last " " row[end]
+      if (shows == "c1" && (other == "a1" || cursor < top || cursor >= end)) return
+      under = joined(end, size)
+      over = joined((top > 12 ? top - 12 : 1), top - 1)
+      for (i = 1; i <= dialogs; i++) if (of_dialog[i] == a && tolower(over) ~ question[i]) {
+        low = tolower(last)
+        gsub(/ +/, " ", low)
+        if (!((i in footer) && tolower(under) ~ footer[i] || (i in ending) && low ~ ending[i])) continue
+        rest = tolower(under)
+        if (i in footer) gsub(footer[i], " ", rest)
+        for (j = 1; j <= belows[a]; j++) gsub(below[a, j], " ", rest)
+        if (!blank(rest)) continue
+        said = asking(top, question[i])
+        asked = name[a] "\t" said "\t" over "  " list last
+        return
+      }
+    }
+
+    # joined: the rows that are not blank, in one line.
+    function joined(first, final,  i, text) {
+      for (i = first; i <= final; i++) if (!blank(row[i])) text = text " " row[i]
+      gsub(/ +/, " ", text)
+      sub(/^ /, "", text)
+      return text
+    }
+
+    # asking: the paragraph above the choices that asks, and the last one.
+    function asking(top, expression,  at, text, first) {
+      for (at = top - 1; at >= 1 && at >= top - 12; at--) {
+        if (!blank(row[at])) { text = row[at] " " text; if (at > 1 && at > top - 12) continue }
+        if (text != "") {
+          gsub(/ +/, " ", text)
+          gsub(/^ | $/, "", text)
+          if (tolower(text) ~ expression) return substr(text (first == "" ? "" : " " first), 1, 200)
+          if (first == "") first = text
+          text = ""
+        }
+      }
+      return substr(first, 1, 200)
+    }
+
+    function ask_prompts(  text) {
+      if (!size || other == "a1" || shows == "c0" || (shows == "c1" && cursor != size)) return
+      ask_prompt(row[size])
+      if (asked == "" && size > 1 && length(row[size - 1]) >= 32 && row[size] ~ /[])?:]/) ask_prompt(row[size - 1] row[size])
+    }
+
+    function ask_prompt(text,  i, quotes) {
+      sub(/^ +/, "", text)
+      sub(/ +$/, "", text)
+      if (text ~ typed) return
+      quotes = tolower(text)
+      while (sub(/[a-z0-9_]\047[a-z0-9_]/, "", quotes)) ;
+      if (gsub(/["\047]/, "", quotes) % 2) return
+      for (i = 1; i <= prompts; i++) if (tolower(text) ~ prompt[i]) {
+        asked = name[of_prompt[i]] "\t" substr(text, 1, 200) "\t" joined((size > 2 ? size - 2 : 1), size)
+        return
+      }
+    }')
+}
