@@ -9,7 +9,7 @@ import pytest
 from faults import DROPS, wired
 from full import FULL
 from rig import Rig, wait_until
-from sites import in_a_pipe
+from sites import in_a_pipe, terminals_of
 from window import LNODE, Window
 from wire import Wire
 
@@ -122,3 +122,62 @@ def test_drops_leave_one_client_and_no_step_behind(slurm: Rig) -> None:
         window.leave()
         wait_until(lambda: not steps(slurm), "no step is left")
         assert jobs(slurm) == [job]
+
+
+def test_the_time_limit_keeps_what_the_panes_showed(slurm: Rig) -> None:
+    with started(slurm) as window:
+        window.press("mkdir -p /tmp/deep && cd /tmp/deep && echo kept-$((6 * 7))\r")
+        window.wait_for("kept-42")
+        window.press("\x02c")
+        window.wait_for("1:bash*")
+        window.press("echo second-$((6 * 7))\r")
+        window.wait_for("second-42")
+        window.leave()
+    (job,) = jobs(slurm)
+    slurm.exec(f"scontrol update JobId={job} EndTime=now", "root")
+    wait_until(lambda: not jobs(slurm), "its time is over", within_s=90)
+    listed = in_a_pipe(slurm, "unity", "--ls").stdout
+    assert re.search(rf"^x +node +ended .*job {job}, its history is kept: lnode unity x", listed, re.MULTILINE), listed
+    with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+        assert window.exit_status() == 7
+        window.wait_for("kept-42")
+        window.wait_for("put it back in a new job: lnode unity x --renew")
+    assert slurm.exec(f"stat -c %a {NOTES}/{job}.history")[1] == "700\n"
+    with Window([*LNODE, "unity", "x", "--renew", "-m", "1000", "-t", "1:00:00"], slurm.env()) as window:
+        window.wait_for("second-42")
+        window.press("\x02p")
+        window.wait_for("kept-42")
+        window.press("echo in=$(pwd) $SLURM_JOB_ID end\r")
+        again = window.find(r"in=/tmp/deep (\d+) end")[1]
+        window.leave()
+    assert jobs(slurm) == [again] != [job]
+    assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
+    wait_until(lambda: not jobs(slurm), "no job is left")
+
+
+def test_the_wait_in_the_queue_survives_the_connection(slurm: Rig) -> None:
+    slurm.exec("scontrol update partition=interactive state=DOWN", "root")
+    try:
+        with wired(slurm) as wire, Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            window.find(r"lnode: x waits for its node, job \d+")
+            (job,) = jobs(slurm)
+            done = in_a_pipe(slurm, "unity", "x", "--peek")
+            assert (done.returncode, "x on unity waits for its node" in done.stderr) == (1, True), done
+            before = len(terminals_of(slurm, "alice"))
+            wire.reset()
+            wait_until(lambda: len(terminals_of(slurm, "alice")) > before, "another terminal")
+            window.wait_again("waits for its node")
+            window.press("\x03")
+            assert window.exit_status() == 0
+            window.wait_for("lnode: detached; x")
+        assert jobs(slurm) == [job]
+        with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            window.find(rf"lnode: x waits for its node, job {job}")
+            slurm.exec("scontrol update partition=interactive state=UP", "root")
+            window.wait_for("alice@login1")
+            window.press("echo in=$SLURM_JOB_ID\r")
+            window.wait_for(f"in={job}")
+            window.leave()
+        assert jobs(slurm) == [job]
+    finally:
+        slurm.exec("scontrol update partition=interactive state=UP", "root")

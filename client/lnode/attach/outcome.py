@@ -157,6 +157,9 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str]] = {
     ExitOfAttach.NO_BATCH: (
         ExitCode.MISSING_THERE, "the scheduler of {alias} has no job for a session, so nothing was started",
         "let it start on the login node: lnode {alias} {name} --where login"),
+    ExitOfAttach.JOB_KEPT: (
+        ExitCode.NO_SESSION, "the job of {name} on {alias} has ended; what its panes showed is kept there",
+        "put it back in a new job: lnode {alias} {name} --renew; or start without it: lnode {alias} {name}"),
     ExitOfAttach.JOB_SILENT: (
         ExitCode.FAILED,
         "the scheduler of {alias} does not answer, so whether {name} runs is not known; nothing was started",

@@ -16,7 +16,7 @@ class Scripts(NamedTuple):
     The others go over the link, framed by a nonce. `run` is the id of this attach, `me` that of this laptop. `request`
     is the command that asks for an allocation, "" for none. `mode` is that of session.sh for `first`; `node` is the
     session's login node, "" if lnode does not know it. `in_job` are the words of a request whose job has the session,
-    () for a session on the login node.
+    () for a session on the login node. `restores` is the job that has ended, and whose panes are put back, or "".
     """
 
     address: Address
@@ -28,6 +28,7 @@ class Scripts(NamedTuple):
     mode: str = ""
     node: str = ""
     in_job: tuple[str, ...] = ()
+    restores: str = ""
 
     @property
     def program(self) -> str:
@@ -52,8 +53,8 @@ class Scripts(NamedTuple):
         values = (name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd)
         if not self.in_job:
             return call.line("session", *values, called=self.run)
-        holder = call.line("holder", name, settings.tmux, settings.cwd)
-        return call.line("node_session", holder, " ".join(self.in_job), *values, called=self.run)
+        holder = call.line("holder", name, settings.tmux, settings.cwd, self.restores)
+        return call.line("node_session", holder, " ".join(self.in_job), self.restores, *values, called=self.run)
 
     def client(self, nonce: str, what: str, age_s: int) -> str:
         """Return the line for this attach's own tmux client; `what` is "look" or "refresh".
@@ -90,12 +91,14 @@ class Scripts(NamedTuple):
         return call.question("news", nonce, self.run, self.address.settings.tmux, *words)
 
 
-def scripts_of(address: Address, *, login: bool, detach: bool, control: bool) -> Scripts:
+def scripts_of(address: Address, *, login: bool, detach: bool, control: bool, restores: str = "") -> Scripts:
     """Return the scripts of a new attach. Raises LnodeError(USAGE) for a request that is not complete."""
     settings = address.settings
     request = "" if login else settings.filled()
-    in_job = _words_of_job(address, request) if request and settings.where == "node" else ()
-    return Scripts(address, call.run_id(), folders.identity(), request, detach, control, in_job=in_job)
+    in_job = _words_of_job(address, request) if request and (restores or settings.where == "node") else ()
+    return Scripts(
+        address, call.run_id(), folders.identity(), request, detach, control, in_job=in_job, restores=restores
+    )
 
 
 def _words_of_job(address: Address, request: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Sessions that live in a job, on its node: the notes in the home (remote/parts/in_jobs.sh) as sessions."""
+"""Sessions that live in a job, on its node: the notes in the home (remote/parts/job_notes.sh) as sessions."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping

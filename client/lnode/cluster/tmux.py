@@ -18,6 +18,7 @@ class ExitOfAttach(IntEnum):
 
     JOB_REFUSED = 95
     NO_BATCH = 96
+    JOB_KEPT = 97
     DETACHED = 100
     ENDED = 101
     NO_SESSION = 102

@@ -3,7 +3,7 @@
 # else ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper.
 # PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
 # values: name
-# parts: section tmux server scheduler clients own nodes requests in_jobs runs list
+# parts: section tmux server scheduler clients own nodes requests job_notes in_job list_in_jobs runs list
 
 IFS= read -r verdict || exit 0
 awake=

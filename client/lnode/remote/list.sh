@@ -3,7 +3,7 @@
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
 # SIGNS are texts, one a line: the screens on which one of them stands are shown, none without signs.
 # values: nonce panes_format tmux_path signs
-# parts: section tmux server scheduler clients own nodes requests in_jobs runs screens
+# parts: section tmux server scheduler clients own nodes requests job_notes list_in_jobs runs screens
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {

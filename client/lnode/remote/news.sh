@@ -5,7 +5,7 @@
 # TEXT is for this run's own client, or with OPTION for all of the session's, if that could be changed from OLD to NEW. SOUND, a bell
 # or an escape sequence that tmux is to pass through, goes out in the pane whose first process is PID, or in any.
 # values: nonce run tmux_path title text option old new sound pane_pid
-# parts: section tmux server scheduler own in_jobs
+# parts: section tmux server scheduler own job_notes in_job
 
 # Only where the user has no titles of their own.
 set_title() {

@@ -5,7 +5,7 @@
 # asked the other login nodes. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
 # iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
 # values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
-# parts: tmux server scheduler own nodes requests lasting in_jobs queue
+# parts: tmux server scheduler own nodes requests lasting job_notes in_job queue
 
 lasting=
 patience_s=8 tells=yes
@@ -330,7 +330,7 @@ bring_back() {
   command="exec /bin/sh -c '$(printf %s "$command" | tr '\n' ' ')'"
 }
 
-# no_way STATE (in_jobs.sh): the attach waits with you in the queue. Where the job has ended, there is nothing to come back to.
+# no_way STATE (in_job.sh): the attach waits with you in the queue. Where the job has ended, there is nothing to come back to.
 no_way() {
   case $mode,$1 in
   *,waits | again,silent)
@@ -343,20 +343,40 @@ no_way() {
   case $mode,$1 in
   *,runs) return ;;
   *,silent) exit 118 ;;
-  again,*) exit 119 ;;
+  again,*) over ;;
   esac
+  if [ "$job" != "$restores" ] && [ ! -e "$in_jobs/$job.history/shown" ]; then show_history; fi
   return 1
 }
 
-# go (in_jobs.sh): the step has this terminal.
+# over: the job of this attach has ended, and the session with it.
+over() {
+  leave_screen
+  show_history
+  exit 119
+}
+
+# show_history: what the panes of $job showed at its end, if that was kept; once.
+show_history() {
+  [ -f "$in_jobs/$job.history/panes" ] || return 0
+  while read -r pane _ _ folder; do
+    printf '\033[7m%s\033[0m\n' " $name, job $job, $folder "
+    tail -n 30 "$in_jobs/$job.history/${pane#%}"
+    printf '\033[0m\n'
+  done <"$in_jobs/$job.history/panes" 2>/dev/null
+  : >"$in_jobs/$job.history/shown"
+  exit 97
+}
+
+# go (in_job.sh): the step has this terminal.
 go() {
   if [ -n "$away" ]; then drain; else mark_as_waiting; fi
   terminal=terminal
   on_node
-  case $left in 1[01][0-9]) exit "$left" ;; esac
+  case $exit_code in 1[01][0-9]) exit "$exit_code" ;; esac
   ask_job
   case $state in
-  ended) exit 119 ;;
+  ended) over ;;
   silent) fail 118 ;;
   esac
   fail 107
@@ -374,7 +394,7 @@ find_in_job() {
   session_with '#{session_id}' "$id" || cannot_ask
 }
 
-said='' was='' from='' prepared='' away='' job=''
+said='' was='' from='' prepared='' away='' job='' restores=${restores-}
 if [ "$mode" = again ]; then away=yes; fi
 hop "$name"
 if ! find_tmux; then

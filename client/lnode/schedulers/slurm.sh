@@ -166,7 +166,7 @@ slurm_submit() {
   script=$2
   shift 2
   # shellcheck disable=SC2016 # for the node
-  said=$(printf '#!/bin/sh\nLNODE_JOB=$SLURM_JOB_ID LNODE_NODE=$SLURMD_NODENAME\nexport LNODE_JOB LNODE_NODE\n%s\n' "$script" |
+  said=$(printf '#%s/bin/sh\nLNODE_JOB=$SLURM_JOB_ID LNODE_NODE=$SLURMD_NODENAME\nexport LNODE_JOB LNODE_NODE\n%s\n' '!' "$script" |
     timeout 60 sbatch --parsable --nodes=1 --ntasks=1 --output=/dev/null "$@" 2>&1)
   set -- $?
   job=$(printf '%s\n' "$said" | sed -n 's/^\([0-9][0-9]*\)\(;.*\)\{0,1\}$/\1/p' | tail -n 1)
@@ -176,7 +176,7 @@ slurm_submit() {
 }
 
 slurm_named() {
-  rows=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:=$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null </dev/null) || return
+  rows=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null </dev/null) || return
   job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" '$3 == 1 && $4 == name && NF == 4 && $2 >= since - 300 { found = $1 } END { print found }')
 }
 

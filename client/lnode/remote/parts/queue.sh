@@ -4,6 +4,7 @@
 # wait_in_queue: until $job runs. It is asked for at most each 30 s; when it has started, its note says so at once.
 wait_in_queue() {
   mark_as_waiting
+  stty isig opost onlcr -echo 2>/dev/null # a reconnect brings the modes of a tty that lnode reads
   trap 'rm -f "$in_jobs/$job.$run"; echo; exit 100' INT
   waited_s=0 next_s=2
   while [ "$state" = waits ] || [ "$state" = silent ]; do

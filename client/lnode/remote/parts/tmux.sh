@@ -3,7 +3,7 @@
 # Nothing here writes outside this process: PATH, TERM and LC_ALL change for this call only.
 
 unset TMUX TMUX_PANE
-label=$LNODE_LABEL # the name of the tmux server, where a session lives in a job (in_jobs.sh)
+label=$LNODE_LABEL # the name of the tmux server, where a session lives in a job (in_job.sh)
 unset LNODE_LABEL
 # bsd-csh leaves its own copies of the terminal open, which a tmux server would keep for good.
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
