@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # loaded after ssh has started: until then every millisecond 
 
 
 class Options(NamedTuple):
-    """The options of an attach, by their names in cli/words.py."""
+    """The options of an attach, by their names in cli/words.py. `restores`: see Scripts."""
 
     login: bool = False
     existing: bool = False
@@ -41,6 +41,7 @@ class Options(NamedTuple):
     wait: bool = False
     cc: bool = False
     verbose: bool = False
+    restores: str = ""
 
 
 def attach(address: Address, options: Options) -> ExitCode:
@@ -48,7 +49,9 @@ def attach(address: Address, options: Options) -> ExitCode:
     alias, name = address.alias, address.name
     if not tmux.is_possible(name):
         raise tmux.mangled(name)
-    scripts = scripts_of(address, login=options.login, detach=options.detach, control=options.cc)
+    scripts = scripts_of(
+        address, login=options.login, detach=options.detach, control=options.cc, restores=options.restores
+    )
     _greet(alias, name, options)
     ended, place = _Attach(address, scripts, options).seek()
     from lnode.attach import outcome

@@ -107,7 +107,7 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
     alias, entry = target.alias, picture.named(name) if picture else None
     if entry and picture:
         last_seen.keep(alias, name, announcements.truth(entry, alias, picture))
-        node = picture.address if target.config is None else None
+        node = picture.address if target.config is None and not entry.session.in_job else None
         if node and not routes.recall(alias).owner(name):  # you detached before the link had looked
             routes.learn_session(alias, name, node)
     where = sessions.whereabouts(entry) if entry else f"keeps running on {alias}"
@@ -157,7 +157,23 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
     ExitOfAttach.JOB_UNKNOWN: (
         ExitCode.FAILED,
         "{name} on {alias} has lost its tmux, and the scheduler does not say if its job goes on; nothing was started",
-        "ask again later: lnode {alias} {name}", Page.CRASH),
+        "ask again later: lnode {alias} {name}"),
+    ExitOfAttach.JOB_REFUSED: (
+        ExitCode.FAILED, "the scheduler of {alias} refused a job for {name}; nothing was started",
+        "ask for another one, or let it start on the login node: lnode {alias} {name} --where login"),
+    ExitOfAttach.NO_BATCH: (
+        ExitCode.MISSING_THERE, "the scheduler of {alias} has no job for a session, so nothing was started",
+        "let it start on the login node: lnode {alias} {name} --where login"),
+    ExitOfAttach.JOB_KEPT: (
+        ExitCode.NO_SESSION, "the job of {name} on {alias} has ended; what its panes showed is kept there",
+        "put it back in a new job: lnode {alias} {name} --renew; or start without it: lnode {alias} {name}"),
+    ExitOfAttach.JOB_SILENT: (
+        ExitCode.FAILED,
+        "the scheduler of {alias} does not answer, so whether {name} runs is not known; nothing was started",
+        "ask again later: lnode {alias} {name}"),
+    ExitOfAttach.JOB_ENDED: (
+        ExitCode.NO_SESSION, "the job of {name} on {alias} has ended, and {name} with it; nothing was started",
+        "start it again with: lnode {alias} {name}"),
     ExitOfAttach.TAKEN_OVER: (
         ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
         "take it back with: lnode {alias} {name} -d"),

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from lnode.cluster import tmux
-from lnode.errors import LnodeError
+from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders
 from lnode.locate.address import Address
 from lnode.remote import call
@@ -15,7 +15,8 @@ class Scripts(NamedTuple):
 
     The others go over the link, framed by a nonce. `run` is the id of this attach, `me` that of this laptop. `request`
     is the command that asks for an allocation, "" for none. `mode` is that of session.sh for `first`; `node` is the
-    session's login node, "" if lnode does not know it.
+    session's login node, "" if lnode does not know it. `in_job` are the words of a request whose job has the session,
+    () for a session on the login node. `restores` is the job that has ended, and whose panes are put back, or "".
     """
 
     address: Address
@@ -26,6 +27,8 @@ class Scripts(NamedTuple):
     control: bool
     mode: str = ""
     node: str = ""
+    in_job: tuple[str, ...] = ()
+    restores: str = ""
 
     @property
     def program(self) -> str:
@@ -47,10 +50,11 @@ class Scripts(NamedTuple):
         command = call.in_pane(pane, name) if pane else ""
         kind, look = "node" if self.request else "login", "control" if self.control else "draw"
         mine = (self.run, *self.me, str(away_s), node)
-        return call.line(
-            "session", name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd,
-            called=self.run,
-        )  # fmt: skip
+        values = (name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd)
+        if not self.in_job:
+            return call.line("session", *values, called=self.run)
+        holder = call.line("holder", name, settings.tmux, settings.cwd, self.restores)
+        return call.line("node_session", holder, " ".join(self.in_job), self.restores, *values, called=self.run)
 
     def client(self, nonce: str, what: str, age_s: int) -> str:
         """Return the line for this attach's own tmux client; `what` is "look" or "refresh".
@@ -93,7 +97,26 @@ class Scripts(NamedTuple):
         return call.question("news", nonce, self.run, self.address.settings.tmux, *words)
 
 
-def scripts_of(address: Address, *, login: bool, detach: bool, control: bool) -> Scripts:
+def scripts_of(address: Address, *, login: bool, detach: bool, control: bool, restores: str = "") -> Scripts:
     """Return the scripts of a new attach. Raises LnodeError(USAGE) for a request that is not complete."""
-    request = "" if login else address.settings.filled()
-    return Scripts(address, call.run_id(), folders.identity(), request, detach, control)
+    settings = address.settings
+    request = "" if login else settings.filled()
+    in_job = _words_of_job(address, request) if request and (restores or settings.where == "node") else ()
+    return Scripts(
+        address, call.run_id(), folders.identity(), request, detach, control, in_job=in_job, restores=restores
+    )
+
+
+def _words_of_job(address: Address, request: str) -> tuple[str, ...]:
+    """Return the words with which the scheduler is asked for a job like that of the request."""
+    from lnode.schedulers import known
+
+    estimated = known.scheduler(known.estimating()).estimated
+    words = estimated(address.settings.words(), request) if estimated else None
+    if not words:
+        raise LnodeError(
+            ExitCode.USAGE,
+            f"lnode cannot make a job for a session of the command: {request}",
+            'take mem, time and so on in config.toml, or: where = "login"',
+        )
+    return words

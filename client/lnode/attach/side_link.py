@@ -319,7 +319,7 @@ class Companion:
             shell = login_shell.parse(reply.get("login", ()))
             if shell and self._age_s() >= (_SURE_S if shell.replaced else begun.TOLD_AFTER_S):
                 self._say_unbegun(shell)
-            pause = next(pauses, _LOOK_ON_S if shell else None)
+            pause = next(pauses, _LOOK_ON_S if shell or "waits" in reply else None)
             if pause is None:
                 self._elsewhere = bool(reply)
                 return None

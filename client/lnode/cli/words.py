@@ -100,6 +100,8 @@ WORDS: tuple[Verb | Option, ...] = (
     _of_request("partition", "-p", "partition to request in", "NAME"),
     _of_request("gpus", "-g", "GPUs to request", "GPUS"),
     _of_request("cpus", "-c", "CPUs to request", "CPUS"),
+    Option("where", ("--where",), "the machine with its tmux: login, or node for the compute node", _ATTACH,
+           ("attach",), str, "PLACE", of_settings=True),
     Option("login", ("--login",), "plain tmux on the login node, no allocation", _ATTACH, ("attach",)),
     Option("existing", ("--existing",), "attach only, never start one", _ATTACH, ("attach",)),
     Option("here", ("--here",), "where HOST leads, whatever runs on its other login nodes", _ATTACH,

@@ -1,16 +1,15 @@
 """tmux's sessions and the scheduler's jobs, joined into one picture: each session with its node and time left."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from lnode.cluster import job_evidence, login_nodes, orphans, tmux, tmux_answers
+from lnode.cluster import in_jobs, job_evidence, login_nodes, orphans, servers, tmux, tmux_answers
 from lnode.cluster import processes as cluster_processes
 from lnode.cluster.agents import Agent
 from lnode.cluster.job_evidence import Tie
-from lnode.cluster.processes import Host, LoginProcess
-from lnode.cluster.screens import parse_screens
+from lnode.cluster.processes import Host
 from lnode.remote.fields import SSH_PORT, NodeName, Port, SessionId, epoch
 from lnode.schedulers import estimate
 from lnode.schedulers import known as schedulers_known
@@ -68,7 +67,7 @@ class Entry(NamedTuple):
     @property
     def is_lost(self) -> bool:
         """Return whether tmux no longer has the session."""
-        return not self.session.pane_pids
+        return not self.session.pane_pids and not self.session.in_job
 
     @property
     def node(self) -> str:
@@ -126,8 +125,9 @@ class Picture(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Return the names of all sessions here, also of those that can be brought back."""
-        return [entry.session.name for entry in (*self.entries, *self.lost) if not entry.is_lost or entry.job]
+        """Return the names of all sessions of this login node, also of those that can be brought back."""
+        there = (entry for entry in (*self.entries, *self.lost) if not entry.is_lost or entry.job)
+        return [entry.session.name for entry in there if not entry.session.in_job]
 
     def lost_named(self, name: str) -> Entry | None:
         """Return what is left of the session of that name, unless there is one."""
@@ -160,6 +160,9 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         job._replace(submit_host=login_node) if job.submit_host in own else job
         for job in schedulers_known.jobs_of(reply, login_node, now)
     )
+    notes = in_jobs.parse_notes(reply.get("in-jobs", ()))
+    held = {job.id: job for job in jobs if job.id in notes}
+    jobs = tuple(job for job in jobs if job.id not in held)  # they are of no session here
     requests = orphans.parse_requests(reply.get("requests", ()))
     jobs = orphans.with_brought_back(jobs, requests, login_node)
     processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
@@ -173,7 +176,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         scheduler = "silent"
     ahead_s = known.ahead_s or 0
     closures = estimate.parse_closures(reply.get("closures", ()))
-    entries, found = [], [*_sessions(reply, processes)]
+    entries, found = [], [*servers.sessions(reply, processes)]
     too_much = _steps(len(found), jobs, known.host) > _MOST_STEPS
     for session, shown in found:
         tied = Tie(None, is_certain=False) if too_much else job_evidence.tie(session, known)
@@ -187,6 +190,15 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         entries.append(
             Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending, room_s=room_s)
         )
+    for note in in_jobs.latest(notes.values(), held):
+        job = held.get(note.job)
+        if job is None and scheduler == "ok" and not note.has_history:
+            continue
+        session = in_jobs.session_of(note)
+        state = _state(session, job, scheduler)
+        starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
+        ends = Ending((job,) if job else (), is_known=scheduler != "silent")
+        entries.append(Entry(session, state, job, login_node, starts_in_s, ending=ends))
     tmux_is = next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
     lost: tuple[orphans.Lost, ...] = ()
     if requests and tmux_is == scheduler == "ok":
@@ -225,61 +237,6 @@ def _steps(sessions: int, jobs: Sequence[Job], host: Host) -> int:
 
 
 _MOST_STEPS = 1_000_000  # about a second; one user never runs so much, so beyond it the state stays unknown
-
-
-def _sessions(
-    reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
-) -> Iterator[tuple[tmux_answers.Session, Mapping[str, Sequence[str]]]]:
-    """Yield each session, and pane -> the sessions that show it on the same server: ids are those of one server."""
-    for number in ("", *(f"-{number}" for number in range(2, _MOST_SERVERS + 1))):
-        of_server = _sessions_of(reply.get(f"panes{number}", ()), reply, processes)
-        screens = parse_screens(reply.get(f"screens{number}", ()))
-        of_server = [
-            session._replace(screens=tuple(screens[pane] for pane in session.pane_ids if pane in screens))
-            for session in of_server
-        ]
-        shown = _names_by_pane(of_server)
-        yield from ((session, shown) for session in of_server)
-
-
-_MOST_SERVERS = 6  # server.sh, elsewhere
-
-
-def _sessions_of(
-    panes: Sequence[str], reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
-) -> list[tmux_answers.Session]:
-    """Return a server's sessions with the origin of each of their clients, and with tmux's options for them."""
-    marks = tmux_answers.parse_marks(reply.get("marks", ()))
-    owners, hosts = tmux_answers.parse_owners(panes), tmux_answers.parse_who(reply.get("who", ()))
-    options = tmux_answers.parse_options(panes)
-    places: dict[str, list[str]] = {}
-    for client in tmux_answers.parse_clients(panes):
-        parent, marked = marks.get(client.tty, (0, 0))
-        leased, laptop = owners.get(client.session_id, (marked + 1, ""))
-        # lnode's own client of the laptop that asked last: only that one comes back by itself
-        process = processes.get(client.pid or 0)
-        is_owner = process is not None and process.parent == parent and marked >= leased
-        place = laptop if is_owner else hosts.get(client.tty) or client.tty.removeprefix("/dev/")
-        places.setdefault(client.session_id, []).append(place)
-    return [
-        session._replace(clients=tuple(places.get(session.id, ())), ends_by=ends_by, prefix=prefix, server=server)
-        for session in tmux_answers.parse_panes(panes)
-        for ends_by, prefix, server in [options.get(session.id, ("", "", 0))]
-    ]
-
-
-def _names_by_pane(found: Iterable[tmux_answers.Session]) -> dict[str, list[str]]:
-    """Return pane -> the sessions that show it, three at most: several after `tmux new -t` (a group) or link-window."""
-    names: dict[str, list[str]] = {}
-    for session in found:
-        for pane in session.pane_ids:
-            shown_in = names.setdefault(pane, [])
-            if len(shown_in) < _NAMES and session.name not in shown_in:
-                shown_in.append(session.name)
-    return names
-
-
-_NAMES = 3
 
 
 def _ending(
@@ -339,6 +296,9 @@ def whereabouts(entry: Entry) -> str:
         return _on_its_node(job)
     if entry.state is State.WAITING and job is not None:
         return ", ".join(filter(None, (schedulers_known.reason_in_words(job.reason), start_in_words(entry))))
+    if entry.session.in_job and (entry.state is State.UNKNOWN or job is None):
+        silent = f"is in job {entry.session.in_job}, and the scheduler does not answer"
+        return silent if entry.state is State.UNKNOWN else "has ended with its job; its history is kept"
     if entry.state is State.UNKNOWN:
         return f"keeps running; its node is unknown (tmux on {entry.login_node})"
     return {

@@ -16,6 +16,9 @@ class ExitOfAttach(IntEnum):
     From 120 on: there is no such program, but a scheduler (schedulers/known.py).
     """
 
+    JOB_REFUSED = 95
+    NO_BATCH = 96
+    JOB_KEPT = 97
     DETACHED = 100
     ENDED = 101
     NO_SESSION = 102
@@ -34,6 +37,8 @@ class ExitOfAttach(IntEnum):
     CANNOT_ASK = 115
     JOB_UNKNOWN = 116
     ORPHANED = 117
+    JOB_SILENT = 118
+    JOB_ENDED = 119
 
 
 def is_creatable(name: str) -> bool:

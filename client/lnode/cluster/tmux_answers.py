@@ -39,7 +39,8 @@ class Session(NamedTuple):
     else a tty. `alerts` are tmux's flags of its windows: `!` bell, `~` silence, `#` activity. `told` is the job whose
     start was told, `warned` the last warning (`JOB MINUTES`). `ends_by` is the option of tmux by which the session ends
     when nobody is attached, or "". `prefix` is its prefix key, as tmux names it: C-b. `server` is the pid of its
-    server, 0 before tmux 2.1. `screens` are those of its panes that list.sh has shown.
+    server, 0 before tmux 2.1. `screens` are those of its panes that list.sh has shown. `in_job` is the job in which the
+    session lives, None for one on a login node.
     """
 
     id: SessionId
@@ -59,6 +60,7 @@ class Session(NamedTuple):
     prefix: str = ""
     server: int = 0
     screens: tuple[PaneScreen, ...] = ()
+    in_job: JobId | None = None
 
     @property
     def birth(self) -> Birth:

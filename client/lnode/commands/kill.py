@@ -17,6 +17,7 @@ from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, has_trace, no_session, no_tmux
+from lnode.remote.fields import JobId, in_command
 from lnode.runs import record
 from lnode.runs.record import Run
 from lnode.schedulers import known as schedulers_known
@@ -43,6 +44,8 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
     ):
         picture, run = sessions.picture_of(reply), _run_in(name, reply)
         entry = picture.named(name)
+        if entry is not None and entry.session.in_job:
+            return _kill_in_job(question, there, picture, entry, entry.session.in_job, yes=yes)
         if entry is not None:
             return _kill_session(question, there, picture, entry, run, yes=yes)
         if lost := picture.lost_named(name):
@@ -90,6 +93,28 @@ def _kill_session(
         left = "; ".join((ended, f"whether it had {another} is not known", *goes_on))
         raise LnodeError(ExitCode.FAILED, left, look)
     screen.say("; ".join((ended, *goes_on)))
+    return ExitCode.DONE
+
+
+def _kill_in_job(
+    question: Question, there: Target, picture: Picture, entry: Entry, job: JobId, *, yes: bool
+) -> ExitCode:
+    """End the job in which the session lives, after your yes. Raises LnodeError if the job may go on."""
+    alias, name, scheduler = there.alias, entry.session.name, schedulers_known.scheduler(picture.system)
+    if picture.scheduler == "silent":
+        hint = f"ask again later: lnode {alias} {in_command(name)} --kill"
+        raise LnodeError(ExitCode.FAILED, f"{name} on {alias} {sessions.whereabouts(entry)}; nothing was ended", hint)
+    cancelled = f"job {job} is cancelled" if entry.job else "what its panes showed is removed"
+    if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}; {cancelled}"):
+        screen.say(f"{name} goes on" if entry.job else "nothing was removed")
+        return ExitCode.FAILED
+    with screen.waiting(f"ending {name} ..."):
+        after = question.do(f"in-job {job}")
+    if "left" not in after or after["left"]:
+        by_hand = f"end it by hand: ssh {alias} {scheduler.cancel} {job}"
+        said = "\n".join(after.get("cancel", ()))
+        raise LnodeError(ExitCode.FAILED, f"whether job {job} of {name} has ended is not known", by_hand, detail=said)
+    screen.say(f"{name} on {alias} has ended, {cancelled}")
     return ExitCode.DONE
 
 

@@ -16,19 +16,24 @@ from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_trace
 from lnode.remote import call
+from lnode.remote.fields import JobId
 from lnode.schedulers.job import left_in_words
 
 
 def renew(address: Address, *, early: bool = False, verbose: bool = False) -> ExitCode:
     """Ask for the allocation, then attach if there is a terminal and the old one has ended. Raises LnodeError."""
-    _ask(address, early=early)
+    if job := _ask(address, early=early):
+        return find_or_start.attach(address.with_master(), Options(verbose=verbose, restores=job))
     if early or not (screen.can_ask() and screen.is_terminal()):
         return ExitCode.DONE
     return find_or_start.attach(address.with_master(), Options(existing=True, verbose=verbose))
 
 
-def _ask(address: Address, *, early: bool) -> None:
-    """Request the allocation, and tell you in which window. Raises LnodeError if there is or may be one already."""
+def _ask(address: Address, *, early: bool) -> str:
+    """Request the allocation, and tell you in which window. Raises LnodeError if there is or may be one already.
+
+    Return "", or the job in which the session has lived, if that has ended: then nothing is requested yet.
+    """
     alias, name, settings = address.alias, address.name, address.settings
     wanted = settings.filled()
     command = call.in_pane(tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name)), name)
@@ -40,6 +45,8 @@ def _ask(address: Address, *, early: bool) -> None:
         if lost := picture.lost_named(name):
             raise _is_lost(lost, alias)
         entry = entry_of(picture, alias, name)
+        if entry.session.in_job and (early or entry.state is State.ENDED):
+            return _ended_job(entry, entry.session.in_job, alias, early=early)
         _refuse(entry, alias, early=early)
         granted = entry.job.sid if entry.job else 0
         with screen.waiting(f"asking for an allocation in {name} ..."):
@@ -67,6 +74,23 @@ def _ask(address: Address, *, early: bool) -> None:
     )
     what = "asks for its next allocation" if early else "asks for another allocation"
     screen.say(f"{name} on {alias} {what} {where}")
+    return ""
+
+
+def _ended_job(entry: Entry, job: JobId, alias: str, *, early: bool) -> JobId:
+    """Return the job, if its session can be put back in another one. Raises LnodeError."""
+    name = entry.session.name
+    if early:
+        raise LnodeError(
+            ExitCode.USAGE, f"{name} lives in job {job}, and a session cannot change its job while that runs",
+            f"when it has ended: lnode {alias} {name} --renew",
+        )  # fmt: skip
+    if not (screen.can_ask() and screen.is_terminal()):
+        raise LnodeError(
+            ExitCode.USAGE, f"{name} starts in a job of its own, for which lnode waits in a terminal",
+            f"type it in a terminal: lnode {alias} {name} --renew",
+        )  # fmt: skip
+    return job
 
 
 def _is_lost(lost: Entry, alias: str) -> LnodeError:

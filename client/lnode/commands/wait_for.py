@@ -131,7 +131,7 @@ class _Wait:
         how, shown_by = "follow" if self._text is None else "since", ""
         if self._until is PaneEvent.AGENT:
             how, shown_by = "agent", "\n".join(signs())
-        values = (self._address.settings.tmux, *self._place, how)
+        values = (self._address.settings.tmux, self._name, *self._place, how)
         if not self._retries:
             deed = "type" if self._text else ""
             first = asked(self._address, "wait", *values, deed, shown_by, has=has_pane, within_s=left_s)

@@ -23,6 +23,8 @@ _WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
 
 _DURATION = r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no"  # sshd_config(5), TIME FORMATS
 
+PLACES = ("login", "node")
+
 _ADDRESS = r"(?!-)[A-Za-z0-9.-]*\{node\}[A-Za-z0-9.-]*"
 
 
@@ -32,7 +34,7 @@ class HostSettings(NamedTuple):
     `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`. `login_nodes` is
     the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
     in which sessions and runs start, "" for the home. Some sites refuse requests from the home (the clusters of the
-    Digital Research Alliance of Canada).
+    Digital Research Alliance of Canada). `where` is "login" or "node": the machine on which a new session has its tmux.
     """
 
     session: str = "livenode"
@@ -46,6 +48,7 @@ class HostSettings(NamedTuple):
     keep_warm: str | None = None
     login_nodes: str = ""
     cwd: str = ""
+    where: str = "login"
 
     def filled(self) -> str:
         """Return the command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
@@ -73,13 +76,15 @@ class HostSettings(NamedTuple):
         found = ((name, getattr(self, name)) for name in _SPELLING)
         return {name: word for name, word in found if word is not None}
 
-    def with_words(self, **words: str | None) -> "HostSettings":
-        """Return the settings with some words of the request replaced; None leaves a word as it is.
+    def with_words(self, *, where: str | None = None, **words: str | None) -> "HostSettings":
+        """Return the settings with some words of the request replaced, or its place; None leaves a word as it is.
 
         A configured command must have a place for each word, because sites spell them differently; else
         LnodeError(USAGE). The default command grows by each word without a place (`-g 1`).
         """
-        given = {name: word for name, word in words.items() if word is not None}
+        if where is not None and where not in PLACES:
+            raise LnodeError(ExitCode.USAGE, f"--where cannot be {where!r}", "it is one of: login, node")
+        given = {name: word for name, word in {**words, "where": where}.items() if word is not None}
         homeless = [name for name in _SPELLING if name in given and name not in _PLACE.findall(self.command)]
         if homeless and self.command != DEFAULT_COMMAND:
             name = homeless[0]
@@ -195,6 +200,8 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
         )
     if key == "keep_warm" and not re.fullmatch(_DURATION, word):
         _refuse(text, path, where, "must be a time", 'as in: keep_warm = "30m", or "no"')
+    if key == "where" and word not in PLACES:
+        _refuse(text, path, where, "must be login or node", 'as in: where = "node"')
     if key == "login_nodes" and not re.fullmatch(_ADDRESS, word):
         _refuse(text, path, where, "must be an address with {node}", 'as in: login_nodes = "{node}.example.edu"')
     if not word.isprintable():

@@ -116,6 +116,7 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
             raise no_tmux(alias, tmux_is, "\n".join(reply[section]))
     if "no-session" in reply:
         raise no_session(alias, name)
+    _check_job(reply, alias, name)
     attach = f"look at it: lnode {alias} {name}"
     if "dead" in reply:
         raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended and reads no keys", attach)
@@ -126,6 +127,24 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
     if "refused" in reply:
         said = "\n".join(reply["refused"])
         raise LnodeError(ExitCode.FAILED, f"tmux on {alias} could not do that with {name}", attach, detail=said)
+
+
+def _check_job(reply: Reply, alias: str, name: str) -> None:
+    """Raise LnodeError if the session is in a job, and the script could not go there."""
+    said = "\n".join(reply.get("job-refused", reply.get("job-waits", ())))
+    if "job-waits" in reply:
+        why = f" ({said})" if said else ""
+        raise LnodeError(
+            ExitCode.FAILED, f"{name} on {alias} waits for its node{why}", f"wait with it: lnode {alias} {name}"
+        )
+    if "job-silent" in reply:
+        raise LnodeError(
+            ExitCode.FAILED, f"the scheduler of {alias} does not answer, so lnode cannot go to the node of {name}",
+            f"ask again later, or see what is known: lnode {alias} --ls",
+        )  # fmt: skip
+    if "job-refused" in reply:
+        look = f"see if its job still runs: lnode {alias} --ls"
+        raise LnodeError(ExitCode.FAILED, f"no step started in the job of {name} on {alias}", look, detail=said)
 
 
 def remembered(address: Address) -> Target | None:

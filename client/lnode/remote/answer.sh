@@ -3,7 +3,7 @@
 # input. If any of the screens has changed since they were shown, nothing is typed: the section is `changed`. `taken`: then the screens
 # changed, so the key did something.
 # values: nonce tmux_path name signs
-# parts: section tmux server pane screens
+# parts: section tmux server scheduler own job_notes in_job pane screens
 
 find_pane '#{session_name}' "$name" ''
 session_screens || unseen no-session

@@ -4,7 +4,7 @@
 # as in list.sh: `here`, this node's name, tmux's $-id of the session, its second and its server's pid if so, `end` in any case. Otherwise `login` says what
 # the terminal's login shell does, which logged in $age_s seconds ago.
 # values: nonce run what tmux_path age_s
-# parts: section tmux server login
+# parts: section tmux server scheduler own job_notes in_job login
 
 # end_connection PID: end the sshd from which PID came, and wait until its ports are free. The first one above is that of the
 # connection; with OpenSSH 9.8 its name changed.
@@ -25,7 +25,33 @@ end_connection() {
   done
 }
 
-if find_tmux && everywhere find_run "$run" && [ -n "$id" ] && is_attached; then
+# in_its_job: the same for an attach whose session is in a job. Its client is on the node, its connection ends here.
+in_its_job() {
+  case $what in
+  look)
+    section here
+    printf '%s\n' - "$its_id" "$its_born"
+    ;;
+  refresh)
+    node=''
+    go
+    ;;
+  free) end_connection "$step_pid" ;;
+  esac
+  section end
+  exit 0
+}
+
+# waits: is there a job for which this attach waits?
+waits() {
+  for file in "$in_jobs"/*."$run"; do [ ! -e "$file" ] || return 0; done
+  return 1
+}
+
+if [ -z "$label" ] && find_job_of "$run"; then in_its_job; fi
+if [ -z "$label" ] && [ "$what" = look ] && waits && [ "$(login_shell "$run" "$age_s")" = begun ]; then
+  section waits
+elif find_tmux && everywhere find_run "$run" && [ -n "$id" ] && is_attached; then
   case $what in
   refresh) ask refresh-client -t "${mark%% *}" ;;
   free)

@@ -2,7 +2,7 @@
 # After the list: the public half of the key by which the sshd of sshd.sh is known, made at the first time; and where CWD is. It
 # is of the first of TYPES, those that the laptop permits, that this host permits too: no ed25519 where it keeps to FIPS 140-2.
 # values: cwd types
-# parts: section tmux server scheduler clients own nodes requests runs list hostkeys
+# parts: section tmux server scheduler clients own nodes requests job_notes list_in_jobs runs list hostkeys
 draft=$own_state/sshd/draft.$$
 fips=
 { read -r fips </proc/sys/crypto/fips_enabled; } 2>/dev/null

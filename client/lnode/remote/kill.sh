@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...`, `orphan JOB...` or `run ID`, and end these. Anything
+# After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...`, `orphan JOB...`, `in-job JOB` or `run ID`, and end these. Anything
 # else ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper.
 # PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
 # values: name
-# parts: section tmux server scheduler clients own nodes requests runs list
+# parts: section tmux server scheduler clients own nodes requests job_notes in_job list_in_jobs runs list
 
 IFS= read -r verdict || exit 0
 awake=
@@ -170,6 +170,15 @@ give_up() {
   done
 }
 
+if [ "$want" = in-job ]; then
+  job=$1
+  cancel "$job"
+  ask_job
+  section left
+  if [ "$state" = ended ]; then forget_job "$job"; else printf '%s\n' "$state"; fi
+  section end
+  exit 0
+fi
 its_panes=
 find_by_name
 if [ "$want" = orphan ]; then # a session of that name has brought it back meanwhile

@@ -3,7 +3,7 @@
 # of the nonce and its name, so that the reader skips the output of rc files before and after.
 # SIGNS are texts, one a line: the screens on which one of them stands are shown, none without signs.
 # values: nonce panes_format tmux_path signs
-# parts: section tmux server scheduler clients own nodes requests runs screens
+# parts: section tmux server scheduler clients own nodes requests job_notes list_in_jobs runs screens
 
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
@@ -156,7 +156,7 @@ scheduled </dev/null | {
   section nodes
   noted_elsewhere
   if [ -d "$own_state" ]; then
-    for kept in nodes requests runs sshd; do
+    for kept in nodes requests in_jobs runs sshd; do
       if [ -d "$own_state/$kept" ]; then own_folder "$kept"; fi
     done
     if [ -n "$modeless" ]; then section modeless; fi
@@ -170,5 +170,6 @@ scheduled </dev/null | {
   with_origins
   note_by_hand
   if [ -d "$requests" ]; then list_requests; fi
+  if [ -d "$in_jobs" ]; then list_in_jobs; fi
   section end
 }

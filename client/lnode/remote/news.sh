@@ -5,7 +5,7 @@
 # TEXT is for this run's own client, or with OPTION for all of the session's, if that could be changed from OLD to NEW. SOUND, a bell
 # or an escape sequence that tmux is to pass through, goes out in the pane whose first process is PID, or in any.
 # values: nonce run tmux_path title text option old new sound pane_pid
-# parts: section tmux server
+# parts: section tmux server scheduler own job_notes in_job
 
 # Only where the user has no titles of their own.
 set_title() {
@@ -57,6 +57,22 @@ make_sound() {
   printf %s "$sound" | timeout 2 tee "${row%% *}" >/dev/null 2>&1
 }
 
+# note_told: for those who list it from a login node.
+note_told() {
+  ask show-options -t "$id:"
+  options=$rows
+  for it in told warned; do
+    rows=$options
+    option "@lnode_$it"
+    set -- "$@" "$(printf %s "${value:--}" | tr ' ' /)"
+  done
+  (umask 077 && printf '%s\n' "$*" >"$in_jobs/$LNODE_JOB.told") 2>/dev/null
+}
+
+if [ -z "$label" ] && find_job_of "$run"; then
+  node=''
+  go
+fi
 if find_tmux && everywhere find_run "$run" && [ -n "$id" ] && is_attached; then
   own=${mark%% *}
   if [ -n "$title" ]; then set_title; fi
@@ -65,6 +81,7 @@ if find_tmux && everywhere find_run "$run" && [ -n "$id" ] && is_attached; then
     if [ -n "$sound" ]; then make_sound; fi
   elif claim; then
     section told
+    if [ -n "$label" ]; then note_told; fi
     if [ -n "$text" ]; then
       ask list-clients -t "$id" -F '#{client_tty}'
       for tty in $rows; do show 6000 "$tty"; done

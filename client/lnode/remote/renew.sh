@@ -5,7 +5,7 @@
 # Anything else starts nothing.
 # COLUMNS and LINES are those of the laptop's terminal, or empty.
 # values: name command program columns lines
-# parts: section tmux server scheduler clients own nodes requests runs list
+# parts: section tmux server scheduler clients own nodes requests job_notes list_in_jobs runs list
 
 # at_prompt PID: is there from this process down nothing but shells, each the only child of the one above, and is the last of
 # them one that was started to be typed into (no script, which may be reading or counting), in the foreground and asleep?

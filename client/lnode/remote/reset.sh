@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Thaw a frozen screen with what tmux can do; each thing done is a section. No program is ended, no text is typed.
 # values: nonce tmux_path name
-# parts: section tmux server scheduler pane
+# parts: section tmux server scheduler own job_notes in_job pane
 
 find_pane '#{session_name}' "$name" ''
 if [ "$dead" != 0 ]; then leave dead; fi

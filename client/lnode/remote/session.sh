@@ -5,11 +5,10 @@
 # asked the other login nodes. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
 # iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
 # values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
-# parts: tmux server scheduler own nodes requests lasting
+# parts: tmux server scheduler own nodes requests lasting job_notes in_job queue
 
 lasting=
 patience_s=8 tells=yes
-find_tmux || exit 103
 fit_term
 
 # What an attach leaves on the session: the mark of its client (see find_run), and the lease of the laptop that asked.
@@ -34,8 +33,9 @@ no_program() {
 on_tty() {
   if [ "$look" = control ]; then set -- -CC "$@"; else printf '\033[22;0t'; fi
   # shellcheck disable=SC2086 # split on purpose
-  { said=$(exec $lasting "$tmux" -u "$@" 2>&1 >&3 3>&-); } 3>&1
+  { said=$(exec $lasting "$tmux" ${label:+-L "$label"} -u "$@" 2>&1 >&3 3>&-); } 3>&1
   left=$? awake=
+  if [ -n "$label" ]; then rm -f "$in_jobs/$LNODE_JOB.$run"; fi
   if [ "$look" != control ]; then printf '\033[23;0t'; fi
 }
 
@@ -58,7 +58,8 @@ attach() {
 # One path to the ssh agent for all shells of a session of lnode's, as each attach brings another one, which goes with its
 # connection: a link beside tmux's socket. `new` makes it, otherwise one that is there follows.
 keep_agent() {
-  case $name in *[!A-Za-z0-9_-]*) return ;; esac
+  case $label$name in *[!A-Za-z0-9_-]*) return ;; esac
+  if [ -n "$label" ]; then return; fi
   [ -S "$SSH_AUTH_SOCK" ] || return 0
   own_socket
   folder=${socket%/*} link=${socket%/*}/agent-$name
@@ -87,6 +88,7 @@ attach_again() {
   away=yes
   everywhere find_run "$run" || cannot_ask
   was=$id from=$born
+  if [ -z "$id" ] && [ -n "$label" ] && [ -e "$in_jobs/$LNODE_JOB.$run" ]; then return; fi # it has only waited so far
   if [ -z "$id" ]; then gone; fi
   if [ "$mark" = detached ]; then
     leave_screen
@@ -151,6 +153,7 @@ gone() {
   why=102
   if [ -n "$none" ]; then why=110; fi
   leave_screen
+  if [ -n "$label" ]; then exit 102; fi
   [ -z "$node" ] || is_same_node "$node" || exit 111
   up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
   up_s=${up_s:-$(cut -d. -f1 /proc/uptime 2>/dev/null)}
@@ -180,7 +183,7 @@ conclude() {
     fail 106
   fi
   if has_lost_socket; then exit 113; fi
-  if find_orphan "$name" && [ -n "$orphan" ]; then exit 117; fi
+  if [ -z "$label" ] && find_orphan "$name" && [ -n "$orphan" ]; then exit 117; fi
   exit 101
 }
 
@@ -286,7 +289,7 @@ prepare() {
   existing | there) exit 102 ;;
   refuse) exit 105 ;;
   back*) bring_back ;;
-  *) if [ -n "$program" ]; then knows "$program" || no_program; fi ;;
+  *) if have start_in_job; then start_in_job; fi; if [ -n "$program" ]; then knows "$program" || no_program; fi ;;
   esac
   if ! enter "$cwd" 2>/dev/null || { [ -z "$cwd" ] && [ ! -r . ]; }; then exit 114; fi
   if [ "$mode" = anew ]; then forget "$name"; fi
@@ -327,12 +330,83 @@ bring_back() {
   command="exec /bin/sh -c '$(printf %s "$command" | tr '\n' ' ')'"
 }
 
-said='' was='' from='' prepared=''
+# no_way STATE (in_job.sh): the attach waits with you in the queue. Where the job has ended, there is nothing to come back to.
+no_way() {
+  case $mode,$1 in
+  *,waits | again,silent)
+    leave_screen
+    wait_in_queue
+    set -- "$state"
+    ;;
+  esac
+  leave_screen
+  case $mode,$1 in
+  *,runs) return ;;
+  *,silent) exit 118 ;;
+  again,*) over ;;
+  esac
+  if [ "$job" != "$restores" ] && [ ! -e "$in_jobs/$job.history/shown" ]; then show_history; fi
+  return 1
+}
+
+# over: the job of this attach has ended, and the session with it.
+over() {
+  leave_screen
+  show_history
+  exit 119
+}
+
+# show_history: what the panes of $job showed at its end, if that was kept; once.
+show_history() {
+  [ -f "$in_jobs/$job.history/panes" ] || return 0
+  while read -r pane _ _ folder; do
+    printf '\033[7m%s\033[0m\n' " $name, job $job, $folder "
+    tail -n 30 "$in_jobs/$job.history/${pane#%}"
+    printf '\033[0m\n'
+  done <"$in_jobs/$job.history/panes" 2>/dev/null
+  : >"$in_jobs/$job.history/shown"
+  exit 97
+}
+
+# go (in_job.sh): the step has this terminal.
+go() {
+  if [ -n "$away" ]; then drain; else mark_as_waiting; fi
+  terminal=terminal
+  on_node
+  case $exit_code in 1[01][0-9]) exit "$exit_code" ;; esac
+  ask_job
+  case $state in
+  ended) over ;;
+  silent) fail 118 ;;
+  esac
+  fail 107
+}
+
+# find_in_job: the session of this job, whatever it is called now. It may only just start.
+find_in_job() {
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    id=$(printf '%s\n' "$rows" | sed -n '1s/^\(\$[0-9]*\) .*/\1/p')
+    if [ -n "$id" ]; then break; fi
+    sleep 1
+    if read_note "$LNODE_JOB" && [ "$its_id" = - ]; then session_with '#{session_name}' "$name" || cannot_ask; fi
+  done
+  [ -n "$id" ] || exit 102
+  session_with '#{session_id}' "$id" || cannot_ask
+}
+
+said='' was='' from='' prepared='' away='' job='' restores=${restores-}
+if [ "$mode" = again ]; then away=yes; fi
+hop "$name"
+if ! find_tmux; then
+  if have start_in_job && [ "$mode" != again ]; then prepare; fi
+  exit 103
+fi
 keep_agent
 if [ "$mode" = again ]; then attach_again; fi
 
 for _ in 1 2 3; do
   everywhere session_with '#{session_name}' "$name" || cannot_ask
+  if [ -z "$id" ] && [ -n "$label" ]; then find_in_job; fi
   was=$id from=$born
   if [ -n "$id" ]; then
     attach "$id"

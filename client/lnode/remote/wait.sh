@@ -4,8 +4,8 @@
 # FORMAT, VALUE and PANE are those of find_pane. FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
 # shows the screen and what went past it, `since` what came after row FROM, `agent` the screens of all panes of the session on which
 # one of SIGNS stands. With the deed `type` one line is waited for (see send.sh).
-# values: nonce tmux_path format value pane from last how deed signs
-# parts: section tmux server pane screens
+# values: nonce tmux_path name format value pane from last how deed signs
+# parts: section tmux server scheduler own job_notes in_job pane screens
 
 # keep_bells: from 2.6 to 3.1 tmux has no flag for a bell in the current window, even if nobody is attached. There a hook keeps it
 # for look, unless you have a hook of your own. It stays: a wait that goes on over another connection still needs it.

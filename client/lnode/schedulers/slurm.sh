@@ -121,17 +121,64 @@ slurm_cluster() {
 # steps shared without an option. Only from 22.05 on they share GPUs (its RELEASE_NOTES): before, a step that wants none does not
 # wait. One that has to wait all the same is given up. Without -u srun passes on whole lines only.
 slurm_step() {
+  slurm_words "$1" "$2" || return
+  steps=
+  insist slurm_steps "$1"
+  node=$(printf '%s\n' "$steps" | slurm_node_of_shell)
+  if [ -n "$node" ]; then step="$step -w $node"; fi
+  if [ -n "$3" ]; then step="$step --job-name=$3"; fi
+}
+
+slurm_words() {
   need srun "$(every module)" || return
   version=$(srun --version 2>/dev/null) || return # that of the demo starts no step
   version=$(printf '%s\n' "$version" | sed -n 's/^[^0-9]*\([0-9]*\)\.\([0-9][0-9]\).*/\1\2/p')
   step="$(command -v srun)${2:+ -u} --jobid=$1 --immediate=30 -N1 -n1"
   if [ "${version:-9999}" -ge 2011 ]; then step="$step --overlap"; fi
   if [ "${version:-9999}" -lt 2205 ]; then step="$step --gres=none"; fi
-  steps=
-  insist slurm_steps "$1"
-  node=$(printf '%s\n' "$steps" | slurm_node_of_shell)
-  if [ -n "$node" ]; then step="$step -w $node"; fi
-  if [ -n "$3" ]; then step="$step --job-name=$3"; fi
+}
+
+slurm_at() {
+  slurm_words "$1" || return
+  step="$step --job-name=lnode${3:+ --pty}"
+  case $2 in -* | '' | *[!A-Za-z0-9._-]*) ;; *) step="$step -w $2" ;; esac
+}
+
+slurm_job() {
+  row=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -j "$1" -O state:20,starttime:24,reason:80,nodelist:80 2>&1 </dev/null) ||
+    case $row in *'nvalid job id'*) row='' ;; *) return ;; esac
+  set -f
+  # shellcheck disable=SC2086 # split on purpose
+  set -- $row
+  set +f
+  case $1 in
+  '' | COMPLET* | CANCELLED | FAILED | TIMEOUT | NODE_FAIL | PREEMPTED | BOOT_FAIL | DEADLINE | OUT_OF_ME*) state=ended ;;
+  PENDING | CONFIGURING | REQUEUE*) state=waits reason=$3 ;;
+  *) state=runs node=$4 ;;
+  esac
+  case $reason in None | \(null\)) reason='' ;; esac
+  case $2 in '' | *[!0-9]*) ;; *) starts=$2 ;; esac
+}
+
+# The words that come last count: the name is how a request is found again whose answer got lost.
+slurm_submit() {
+  need sbatch "$(every module)" || return
+  set -- "$@" --job-name="$1" --signal=B:USR1@120 --no-requeue
+  script=$2
+  shift 2
+  # shellcheck disable=SC2016 # for the node
+  said=$(printf '#%s/bin/sh\nLNODE_JOB=$SLURM_JOB_ID LNODE_NODE=$SLURMD_NODENAME\nexport LNODE_JOB LNODE_NODE\n%s\n' '!' "$script" |
+    timeout 60 sbatch --parsable --nodes=1 --ntasks=1 --output=/dev/null "$@" 2>&1)
+  set -- $?
+  job=$(printf '%s\n' "$said" | sed -n 's/^\([0-9][0-9]*\)\(;.*\)\{0,1\}$/\1/p' | tail -n 1)
+  [ -z "$job" ] || return 0
+  case $1,$said in 124,* | *'timed out'*) return 124 ;; esac
+  return 1
+}
+
+slurm_named() {
+  rows=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null </dev/null) || return
+  job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" '$3 == 1 && $4 == name && NF == 4 && $2 >= since - 300 { found = $1 } END { print found }')
 }
 
 # The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").

@@ -44,9 +44,9 @@ def _session(view: View, entry: Entry) -> dict[str, object]:
         "node": entry.node,
         "login_node": entry.login_node,
         "created": session.created,
-        "active": session.active,
+        "active": None if session.in_job else session.active,
         "idle_s": idle_s_of(entry, view),
-        "clients": session.attached,
+        "clients": None if session.in_job else session.attached,
         "attached_from": list(session.clients),
         "bell": "!" in session.alerts,
         "agent": None

@@ -13,7 +13,7 @@ from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, start_in_wor
 from lnode.cluster.tmux import is_creatable
 from lnode.remote.fields import in_command
 from lnode.runs.record import Run, outcome
-from lnode.schedulers.job import paused_in_words
+from lnode.schedulers.job import Job, paused_in_words
 from lnode.schedulers.known import reason_in_words
 from lnode.text import in_words
 
@@ -47,7 +47,14 @@ class View(NamedTuple):
     @property
     def entries(self) -> list[Entry]:
         """Return the sessions: first those that need your attention, then by name."""
-        found = [entry for picture in self.pictures for entry in picture.entries]
+        # Each login node lists the sessions in jobs.
+        jobs = {entry.session.in_job: entry for picture in self.pictures for entry in picture.entries}
+        found = [
+            entry
+            for picture in self.pictures
+            for entry in picture.entries
+            if not entry.session.in_job or jobs[entry.session.in_job] is entry
+        ]
         names = {entry.session.name for entry in found}
         found += [
             entry for picture in self.pictures for entry in picture.lost if entry.job or entry.session.name not in names
@@ -194,7 +201,7 @@ def _state(entry: Entry, age_s: int) -> str:
         word = "must have ended"
     elif not entry.is_lost and (paused := paused_in_words(entry.job)):
         word = paused.removeprefix("is ")
-    elif entry.state is State.ENDED and not entry.is_lost:
+    elif entry.state is State.ENDED and not entry.is_lost and not entry.session.in_job:
         word = "ended, now a shell"
     return f"{word}, bell" if "!" in entry.session.alerts else word
 
@@ -208,17 +215,28 @@ def _left(entry: Entry, age_s: int) -> str:
 
 def why_of(entry: Entry, view: View) -> str:
     """Return why the session waits and for how long, or how its allocation ended and when; or how it was lost."""
-    job, ended = entry.job, entry.session.ended
+    job = entry.job
     if entry.is_lost or paused_in_words(job):
         return _how_lost(entry, view) if entry.is_lost else ""
-    if entry.state is State.WAITING and job is not None:
-        starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
-        soon = start_in_words(entry._replace(starts_in_s=starts_in_s))
-        return ", ".join(filter(None, (reason_in_words(job.reason), soon)))
+    if job is None:
+        return _without_job(entry, view)
+    if entry.state is State.WAITING:
+        return _waiting(job, entry, view)
     if entry.successor:
         return f"its successor {reason_in_words(entry.successor.reason)}"
-    if entry.state is State.ENDING and job is not None:
-        return job.state.lower()
+    return job.state.lower() if entry.state is State.ENDING else ""
+
+
+def _waiting(job: Job, entry: Entry, view: View) -> str:
+    starts_in_s = None if entry.starts_in_s is None else max(0, entry.starts_in_s - view.age_s)
+    soon = start_in_words(entry._replace(starts_in_s=starts_in_s))
+    return ", ".join(filter(None, (reason_in_words(job.reason), soon)))
+
+
+def _without_job(entry: Entry, view: View) -> str:
+    ended, job = entry.session.ended, entry.session.in_job
+    if job and entry.state is State.ENDED:
+        return f"job {job}, its history is kept: lnode {view.host} {in_command(entry.session.name)}"
     if entry.state is State.ENDED and ended is not None:
         now = _now(entry, view)
         ago = "" if now is None else f"{in_words(max(0, now - ended.at))} ago"
@@ -245,7 +263,7 @@ def _idle(entry: Entry, view: View) -> str:
 
 def idle_s_of(entry: Entry, view: View) -> int | None:
     now = _now(entry, view)
-    return None if now is None or entry.is_lost else max(0, now - entry.session.active)
+    return None if now is None or entry.is_lost or entry.session.in_job else max(0, now - entry.session.active)
 
 
 def _now(entry: Entry, view: View) -> int | None:

@@ -7,8 +7,9 @@ leave() {
   exit 0
 }
 
-# find_pane FORMAT VALUE PANE: the session of which FORMAT is exactly VALUE, and its active pane where PANE is empty.
+# find_pane FORMAT VALUE PANE: the session of which FORMAT is exactly VALUE, and its active pane where PANE is empty. $name is what it is called.
 find_pane() {
+  hop "$name"
   section host
   uname -n
   find_tmux || leave no-tmux

@@ -5,7 +5,7 @@ its_folder=$TMUX_TMPDIR # what this shell was told; a login shell may know anoth
 
 # own_socket: sets $socket to the path at which tmux looks for its server.
 own_socket() {
-  socket=${TMUX_TMPDIR:-/tmp}/tmux-${me:=$(id -u)}/default
+  socket=${TMUX_TMPDIR:-/tmp}/tmux-${me:=$(id -u)}/${label:-default}
 }
 
 # find_listener: sets $server to the pid of your process that listens at $socket, or to nothing: not one of -L, -S or another /tmp.
@@ -89,9 +89,9 @@ take_libraries() {
 }
 
 # elsewhere: the folders in which others of your servers have their sockets, as TMUX_TMPDIR would name them. If this shell was told
-# its folder, there are none.
+# its folder, there are none; nor if the server has a name of its own.
 elsewhere() {
-  [ -z "$its_folder" ] || return 0
+  [ -z "$its_folder$label" ] || return 0
   : "${me:=$(id -u)}"
   # shellcheck disable=SC2016 # for awk
   awk -v end="/tmux-$me/default" -v own="${TMUX_TMPDIR:-/tmp}" '

@@ -3,6 +3,8 @@
 # Nothing here writes outside this process: PATH, TERM and LC_ALL change for this call only.
 
 unset TMUX TMUX_PANE
+label=$LNODE_LABEL # the name of the tmux server, where a session lives in a job (in_job.sh)
+unset LNODE_LABEL
 # bsd-csh leaves its own copies of the terminal open, which a tmux server would keep for good.
 exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 PATH=${PATH:-/usr/bin:/bin}
@@ -109,7 +111,7 @@ answer() {
   if [ -z "$awake" ] && have timeout; then
     rows=$(
       {
-        timeout -k 1 "$limit_s" "$tmux" -u "$@" 2>&1
+        timeout -k 1 "$limit_s" "$tmux" ${label:+-L "$label"} -u "$@" 2>&1
         printf '\nlnode-left-%s\n' $?
       } 2>/dev/null | sed '/^lnode-left-[0-9]*$/q'
     )
@@ -121,7 +123,7 @@ answer() {
 }
     done
   else
-    rows=$("$tmux" -u "$@" 2>&1)
+    rows=$("$tmux" ${label:+-L "$label"} -u "$@" 2>&1)
     set -- $?
   fi
   case $1 in

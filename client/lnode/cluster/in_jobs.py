@@ -1,0 +1,70 @@
+"""Sessions that live in a job, on its node: the notes in the home (remote/parts/job_notes.sh) as sessions."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from lnode.cluster.tmux_answers import Session
+from lnode.remote.fields import JobId, NodeName, SessionId, epoch, number
+
+_MOST = 200  # notes, as list_in_jobs sends with their histories
+_NOTE = re.compile(
+    r"([0-9]{1,12}) (\S{1,253}) (-|\$[0-9]{1,10}) (-|[0-9]{1,12},[0-9]{1,10}) ([0-9]{1,12})"
+    r" ([A-Za-z0-9._+\[\]-]{1,48}) ([A-Za-z0-9._+\[\]-]{1,40}(?:/[0-9]{1,3})?) ([A-Za-z0-9_-]{1,200})"
+)
+
+
+class Note(NamedTuple):
+    """A session in a job. `asked` is when you asked for it; `id`, `created` and `server` are None or 0 while it waits.
+
+    `told` and `warned` are those of Session. `has_history`: the home has what its panes have shown.
+    """
+
+    job: JobId
+    node: NodeName | None
+    id: SessionId | None
+    created: int
+    server: int
+    asked: int
+    told: str
+    warned: str
+    name: str
+    has_history: bool = False
+
+
+def parse_notes(lines: Iterable[str]) -> Mapping[JobId, Note]:
+    """Read the rows of list_in_jobs, by job; skip other lines."""
+    found: dict[JobId, Note] = {}
+    for line in lines:
+        job, _, word = line.partition(" ")
+        if word == "history" and (id_ := JobId.parse(job)) in found:
+            found[id_] = found[id_]._replace(has_history=True)
+        elif (match := _NOTE.fullmatch(line)) and len(found) < _MOST:
+            note = _note(*match.groups())
+            found[note.job] = note
+    return found
+
+
+def _note(job: str, node: str, id_: str, born: str, asked: str, told: str, warned: str, name: str) -> Note:
+    created, _, server = born.partition(",")
+    return Note(
+        JobId(job), NodeName.parse(node), SessionId.parse(id_), epoch(created) or 0, number(server) or 0,
+        epoch(asked) or 0, "" if told == "-" else told, "" if warned == "-" else warned.replace("/", " "), name,
+    )  # fmt: skip
+
+
+def latest(notes: Iterable[Note], jobs: Collection[JobId]) -> Iterable[Note]:
+    """Return one note for each name: that of a job that goes on, else the latest."""
+    found: dict[str, Note] = {}
+    for note in sorted(notes, key=lambda note: (note.job in jobs, int(note.job))):
+        found[note.name] = note
+    return found.values()
+
+
+def session_of(note: Note) -> Session:
+    """Return the session as the note has it: nobody has asked its tmux."""
+    began = note.created or note.asked
+    return Session(
+        note.id or SessionId("$0"), note.name, began, began, 0, (), "node", server=note.server, told=note.told,
+        warned=note.warned, in_job=note.job,
+    )  # fmt: skip

@@ -1,0 +1,82 @@
+# shellcheck shell=sh
+# The batch script of a job in which a session lives (parts/start_in_job.sh): it has the session's tmux server, and ends with it. A server
+# that a step had made would end with that step. Before the end of the job (USR1, TERM) it keeps what the panes have shown, in the home.
+# LNODE_JOB and LNODE_NODE are of the scheduler's own file (x_submit).
+# values: name tmux_path cwd restores
+# parts: tmux server own job_notes
+
+# give_up WORDS: the attach that waits for this job reads them, and starts the session on the login node.
+give_up() {
+  (umask 077 && printf '%s\n' "$node: $1" >"$in_jobs/$job.failed") 2>/dev/null
+  exit 1
+}
+
+# keep_history: what each pane shows and has shown, with its window and its folder. Without the note somebody has ended it on purpose.
+keep_history() {
+  [ -e "$in_jobs/$job" ] || return
+  kept=$in_jobs/$job.history
+  (
+    umask 077 && mkdir -p "$kept" && ask list-panes -a -F '#{pane_id} #{window_index} #{window_layout} #{pane_current_path}' || exit
+    printf '%s\n' "$rows" | head -n 50 >"$kept/panes"
+    while read -r pane _; do
+      if ask capture-pane -p -e -S -2000 -t "$pane"; then printf '%s\n' "$rows" | tail -c 1000000 >"$kept/${pane#%}"; fi
+    done <"$kept/panes"
+  ) 2>/dev/null
+}
+
+# start: the session, with the panes of job $restores if there are any: their windows, folders and history.
+start() {
+  # shellcheck disable=SC2016 # for the pane
+  shown='exec "${SHELL:-/bin/sh}" -l' old=$in_jobs/$restores.history
+  # shellcheck disable=SC2086 # split on purpose
+  set -- $keeps ';' set-option @lnode_kind node
+  if [ -z "$restores" ] || [ ! -f "$old/panes" ]; then
+    ask new-session -d -s "$name" "$@"
+    return
+  fi
+  is_first=yes at='' shape=''
+  while read -r pane window layout folder; do
+    command="exec /bin/sh -c 'cat \"\$HOME/.local/state/lnode/in_jobs/$restores.history/${pane#%}\"; $shown'"
+    if [ -n "$is_first" ]; then
+      ask new-session -d -s "$name" -x 200 -y 50 -c "$folder" "$command" "$@" || return
+    elif [ "$window" = "$at" ]; then
+      ask split-window -d -t "$name" -c "$folder" "$command" ';' select-layout -t "$name" tiled
+    else
+      ask new-window -t "$name" -c "$folder" "$command"
+    fi
+    is_first='' at=$window shape=$layout
+    ask select-layout -t "$name" "$shape" # it fits once all panes of the window are there
+  done <"$old/panes"
+  [ -z "$is_first" ]
+}
+
+job=$LNODE_JOB
+label=lnode-$job
+node=$LNODE_NODE
+unset LNODE_JOB LNODE_NODE SSH_TTY SSH_CONNECTION SSH_CLIENT SSH_AUTH_SOCK DISPLAY
+find_tmux || give_up 'there is no tmux'
+enter "$cwd" 2>/dev/null || cd || cd /
+make_own_folder in_jobs
+start || give_up "$rows"
+ask list-sessions -F '#{session_id} #{session_created},#{pid}' || give_up "$rows"
+rows=${rows%%
+*}
+own=$rows born=${rows##* }
+server=${born#*,}
+case $server in '' | *[!0-9]*) give_up 'its tmux is too old' ;; esac
+now=$(date +%s)
+if read_note "$job" && [ $((now - its_asked)) -gt 30 ]; then # it has waited: the first that looks tells you of its start
+  ask set-option -t "$name" @lnode_told "waiting-$job" && (umask 077 && echo "waiting-$job -" >"$in_jobs/$job.told")
+fi
+write_note "$job" "$node $label $own $now $name"
+
+trap keep_history USR1
+trap 'keep_history; ask kill-server' TERM # where the scheduler follows parents only, the server would outlive its job
+while kill -s 0 "$server" 2>/dev/null; do
+  "$tmux" -L "$label" wait-for "$label" >/dev/null 2>&1 & # returns when the server ends
+  waiter=$!
+  wait "$waiter"
+  kill "$waiter" 2>/dev/null || sleep 1
+done
+if [ ! -d "$in_jobs/$job.history" ]; then forget_job "$job"; fi
+if [ -n "$restores" ]; then forget_job "$restores"; fi

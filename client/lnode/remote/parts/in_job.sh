@@ -1,0 +1,67 @@
+# shellcheck shell=sh
+# The way to a session in a job (job_notes.sh). The scripts that speak to tmux go to its node by themselves: as a step of the job they run once
+# more, with the LABEL of that tmux server in $label.
+called=$0 carried=$* # the words that have brought this script here
+
+# ask_job: sets $state to that of $job: waits, runs, ended or silent; $node, $reason and $starts to what the scheduler says of it.
+ask_job() {
+  state=silent node='' reason='' starts=''
+  if find_scheduler; then insist "${scheduler}_job" "$job"; fi
+}
+
+# hop NAME: if session NAME is in a job, do all this on its node, and end. Returns if there is no such job, or if this is its node.
+hop() {
+  if [ -n "$label" ] || ! find_job "$1"; then return 0; fi
+  hop_to_job
+}
+
+hop_to_job() {
+  ask_job
+  case $state in
+  runs) ;;
+  *) no_way "$state" || return 0 ;;
+  esac
+  go
+}
+
+# no_way STATE: the session's job does not run. Returns false if there may be another session of that name.
+no_way() {
+  [ "$1" != ended ] || return
+  section "job-$1"
+  printf '%s\n' "$reason"
+  section end
+  exit 0
+}
+
+# find_job_of RUN: sets $job to that in which the attach RUN is, which has come through this node, and $step_pid to its process here.
+find_job_of() {
+  job=''
+  [ -d "$in_jobs" ] || return
+  # shellcheck disable=SC2046 # split on purpose: pid, job
+  set -- $(ps -ww -u "$(id -u)" -o pid= -o args= 2>/dev/null | sed -n "s/^ *\([0-9]*\) .*; LNODE_JOB=\([0-9]*\); .* $1 .*/\1 \2/p" | tail -n 1)
+  [ $# -eq 2 ] || return
+  step_pid=$1 job=$2
+  own_folder in_jobs && read_note "$job"
+}
+
+# go: this script once more, as a step on the node of $job. Its reply is that of this script.
+go() {
+  on_node
+  [ "$exit_code" -ne 0 ] || exit 0
+  section job-refused
+  printf '%s\n' "$said" | head -n 20
+  section end
+  exit 0
+}
+
+# shellcheck disable=SC2154 # $step is of the scheduler
+# on_node: sets $exit_code to the exit status of the step, and $said to what it complained of.
+on_node() {
+  exit_code=127 said='no step can start from here'
+  find_scheduler && have "${scheduler}_at" && "${scheduler}_at" "$job" "${node:-$its_node}" "$terminal" || return 0
+  there="LNODE_LABEL=$its_label; LNODE_JOB=$job; eval \"\$(printf %s \"\$@\" | base64 -d | gzip -d)\""
+  # shellcheck disable=SC2086 # split on purpose: words
+  { said=$(exec $step /bin/sh -c "$there" "$called" $carried 2>&1 >&3 3>&-); } 3>&1
+  exit_code=$?
+}
+terminal=''

@@ -1,0 +1,38 @@
+# shellcheck shell=sh
+# Part of the attach line that starts a session in a job of its own. BATCH_SCRIPT is the job's (holder.sh), WORDS are those of the request. RESTORES is the
+# job that has ended, and whose panes the new one puts back, or nothing.
+# values: batch_script words restores
+
+# start_in_job: request the job, wait for it and go there. Returns if the session is to be started on this login node, which it says.
+start_in_job() {
+  find_scheduler && have "${scheduler}_submit" || exit 96
+  make_own_folder in_jobs || fail 106
+  asking=$in_jobs/asking.$name job=''
+  # What an earlier request has come to is not known if the node has crashed in it, or if the scheduler was silent.
+  if { read -r asked <"$asking"; } 2>/dev/null; then
+    insist "${scheduler}_named" "$name" "${asked:-0}" || exit 118
+  fi
+  if [ -z "$job" ]; then submit; fi
+  (umask 077 && set -C && printf '%s\n' "- - - - $now $name" >"$in_jobs/$job") 2>/dev/null
+  rm -f "$asking"
+  trap - HUP INT TERM
+  read_note "$job" || fail 106
+  hop_to_job
+  if { read -r why <"$in_jobs/$job.failed"; } 2>/dev/null; then
+    printf '\r\033[K%s\n' "lnode: $name cannot live on a node ($why), so it starts on this login node"
+    forget_job "$job"
+    return
+  fi
+  exit 119
+}
+
+# submit: sets $job. A connection that is lost meanwhile does not end it halfway.
+submit() {
+  trap '' HUP INT TERM
+  (umask 077 && printf '%s\n' "$now" >"$asking") 2>/dev/null
+  # shellcheck disable=SC2086 # split on purpose: words
+  "${scheduler}_submit" "$name" "$batch_script" $words && return
+  if [ $? -eq 124 ]; then exit 118; fi
+  rm -f "$asking"
+  fail 95
+}

@@ -1,0 +1,183 @@
+"""Sessions that live in a job, on real Slurm: no login node owns them, so no crash of one and no drop loses them."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from faults import DROPS, wired
+from full import FULL
+from rig import Rig, wait_until
+from sites import in_a_pipe, terminals_of
+from window import LNODE, Window
+from wire import Wire
+
+ON_NODE = ("--where", "node", "-m", "1000", "-t", "1:00:00")
+NOTES = "~/.local/state/lnode/in_jobs"
+
+
+@pytest.fixture(autouse=True)
+def no_notes(slurm: Rig) -> Iterator[None]:
+    yield
+    slurm.exec(f"scancel -u alice; rm -rf {NOTES}")
+
+
+def started(rig: Rig, name: str = "x", *words: str) -> Window:
+    """A window with a session in a job of its own, at its prompt."""
+    window = Window([*LNODE, "unity", name, *ON_NODE, *words], rig.env())
+    window.wait_for("alice@login1")
+    return window
+
+
+def jobs(rig: Rig) -> list[str]:
+    return rig.exec("squeue -h -u alice -o %i")[1].split()
+
+
+def steps(rig: Rig) -> list[str]:
+    """The steps beside the batch script's own."""
+    return [
+        row for row in rig.exec("squeue -h -s -u alice -o %i")[1].split() if not row.endswith((".batch", ".extern"))
+    ]
+
+
+def clients(rig: Rig, job: str) -> list[str]:
+    return rig.exec(f"tmux -L lnode-{job} list-clients -F '#{{client_tty}}'")[1].split()
+
+
+def mark(window: Window) -> None:
+    """Set a variable in the shell: whoever finds it again is in the same shell."""
+    window.press("MARK=four$((1 + 1)); echo set-$((6 * 7))\r")
+    window.wait_for("set-42")
+
+
+def is_same_shell(window: Window, turn: object = 0) -> None:
+    """The variable is there. Keys that are pressed before the connection is back are not sent."""
+    for last in [*[False] * 8, True]:
+        window.press(f"\x15echo turn{turn}=$MARK in $SLURM_JOB_ID end\r")
+        try:
+            window.find(rf"^turn{turn}=four2 in \d+ end", within_s=8)
+            return
+        except AssertionError:
+            if last:
+                raise
+            if "no connection to unity" in window.look():
+                window.press("r")
+
+
+def test_a_session_in_a_job_is_started_left_listed_and_found_again(slurm: Rig) -> None:
+    with started(slurm) as window:
+        mark(window)
+        window.leave()
+        assert re.search(r"lnode: detached; x (runs on node01, \d+ min left|keeps running on unity)", window.text())
+    (job,) = jobs(slurm)
+    wait_until(lambda: not steps(slurm), "a detach leaves no step")
+    listed = in_a_pipe(slurm, "unity", "--ls").stdout
+    assert re.search(rf"^x +node +running +node01 +{job} +\d+ min", listed, re.MULTILINE), listed
+    assert steps(slurm) == []
+    with Window([*LNODE, "unity", "x"], slurm.env()) as window:  # any attach finds it, whatever config.toml says
+        window.wait_for("set-42")
+        is_same_shell(window)
+        window.press("exit\r")
+        assert window.exit_status() == 0
+        window.wait_for("lnode: x on unity has ended")
+    wait_until(lambda: not jobs(slurm), "the job ends with its session")
+    wait_until(lambda: not slurm.exec(f"ls -A {NOTES}")[1], "nothing of it is left in the home")
+
+
+def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
+    with started(slurm) as window:
+        window.leave()
+    (job,) = jobs(slurm)
+    done = in_a_pipe(slurm, "unity", "x", "--send", "echo in=$SLURM_JOB_ID $((6 * 7))")
+    assert done.stderr == "lnode: typed 32 characters and Enter into x on unity\n"
+    done = in_a_pipe(slurm, "unity", "x", "--wait-for", f"^in={job} 42", "--timeout", "20")
+    assert (done.returncode, done.stdout) == (0, f"in={job} 42\n"), done
+    assert f"\nin={job} 42\n" in in_a_pipe(slurm, "unity", "x", "--peek").stdout
+    assert "lnode: reset the terminal in it" in in_a_pipe(slurm, "unity", "x", "--reset").stderr
+    assert in_a_pipe(slurm, "unity", "--exec", "--on", "x", "--", "printenv", "SLURM_JOB_ID").stdout == f"{job}\n"
+    with Window([*LNODE, "unity", "x", "--kill"], slurm.env()) as window:
+        window.find(rf"end x on unity\? it runs on node01, \d+ min left; job {job} is cancelled")
+        window.press("y\r")
+        window.wait_for(f"lnode: x on unity has ended, job {job} is cancelled")
+    wait_until(lambda: not jobs(slurm), "no job is left")
+    assert json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"] == []
+
+
+def cut(wire: Wire, window: Window, turn: int) -> None:
+    """Lose every connection, and be back in the same shell."""
+    (wire.hang_up if turn % 2 else wire.reset)()
+    is_same_shell(window, turn)
+
+
+@pytest.mark.timeout(120 + 8 * DROPS)
+def test_drops_leave_one_client_and_no_step_behind(slurm: Rig) -> None:
+    with wired(slurm) as wire, started(slurm) as window:
+        mark(window)
+        (job,) = jobs(slurm)
+        for turn in range(DROPS if FULL else 5):
+            cut(wire, window, turn)
+            wait_until(lambda: len(clients(slurm, job)) == 1, "one tmux client")
+        wait_until(lambda: len(steps(slurm)) == 1, "one step, that of this terminal")
+        window.leave()
+        wait_until(lambda: not steps(slurm), "no step is left")
+        assert jobs(slurm) == [job]
+
+
+def test_the_time_limit_keeps_what_the_panes_showed(slurm: Rig) -> None:
+    with started(slurm) as window:
+        window.press("mkdir -p /tmp/deep && cd /tmp/deep && echo kept-$((6 * 7))\r")
+        window.wait_for("kept-42")
+        window.press("\x02c")
+        window.wait_for("1:bash*")
+        window.press("echo second-$((6 * 7))\r")
+        window.wait_for("second-42")
+        window.leave()
+    (job,) = jobs(slurm)
+    slurm.exec(f"scontrol update JobId={job} EndTime=now", "root")
+    wait_until(lambda: not jobs(slurm), "its time is over", within_s=90)
+    listed = in_a_pipe(slurm, "unity", "--ls").stdout
+    assert re.search(rf"^x +node +ended .*job {job}, its history is kept: lnode unity x", listed, re.MULTILINE), listed
+    with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+        assert window.exit_status() == 7
+        window.wait_for("kept-42")
+        window.wait_for("put it back in a new job: lnode unity x --renew")
+    assert slurm.exec(f"stat -c %a {NOTES}/{job}.history")[1] == "700\n"
+    with Window([*LNODE, "unity", "x", "--renew", "-m", "1000", "-t", "1:00:00"], slurm.env()) as window:
+        window.wait_for("second-42")
+        window.press("\x02p")
+        window.wait_for("kept-42")
+        window.press("echo in=$(pwd) $SLURM_JOB_ID end\r")
+        again = window.find(r"in=/tmp/deep (\d+) end")[1]
+        window.leave()
+    assert jobs(slurm) == [again] != [job]
+    assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
+    wait_until(lambda: not jobs(slurm), "no job is left")
+
+
+def test_the_wait_in_the_queue_survives_the_connection(slurm: Rig) -> None:
+    slurm.exec("scontrol update partition=interactive state=DOWN", "root")
+    try:
+        with wired(slurm) as wire, Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            window.find(r"lnode: x waits for its node, job \d+")
+            (job,) = jobs(slurm)
+            done = in_a_pipe(slurm, "unity", "x", "--peek")
+            assert (done.returncode, "x on unity waits for its node" in done.stderr) == (1, True), done
+            before = len(terminals_of(slurm, "alice"))
+            wire.reset()
+            wait_until(lambda: len(terminals_of(slurm, "alice")) > before, "another terminal")
+            window.wait_again("waits for its node")
+            window.press("\x03")
+            assert window.exit_status() == 0
+            window.wait_for("lnode: detached; x")
+        assert jobs(slurm) == [job]
+        with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            window.find(rf"lnode: x waits for its node, job {job}")
+            slurm.exec("scontrol update partition=interactive state=UP", "root")
+            window.wait_for("alice@login1")
+            window.press("echo in=$SLURM_JOB_ID\r")
+            window.wait_for(f"in={job}")
+            window.leave()
+        assert jobs(slurm) == [job]
+    finally:
+        slurm.exec("scontrol update partition=interactive state=UP", "root")
