@@ -1,11 +1,13 @@
 """What the fault tests share: a rig behind a wire, a session in a window, and the proof that it is still the same."""
 
 import itertools
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from full import FULL
+from net import Laptop
 from rig import Rig, configured, wait_until
 from window import LNODE, Window
 from wire import Wire
@@ -25,6 +27,16 @@ def wired(rig: Rig, *, delay_s: float = 0.0) -> Iterator[Wire]:
         beside = f"Host beside\n    User alice\n    Port {rig.port}\n"
         with configured(rig, f"{beside}Host *\n    Port {wire.port}\n"):
             yield wire
+
+
+@contextmanager
+def laptop_of(slurm: Rig) -> Iterator[Laptop]:
+    server = int(slurm.container.attrs["State"]["Pid"])
+    with (
+        Laptop(f"net{os.getpid() % 100000}", 1, server, delay_s=0.005) as laptop,
+        configured(slurm, f"Host *\n    HostName {laptop.host}\n    Port 22\n"),
+    ):
+        yield laptop
 
 
 def attached(rig: Rig, name: str, *words: str, **env: str) -> Window:

@@ -317,6 +317,8 @@ def _course(rig: Rig, number: int, one_way_s: float, client: str, still: bool) -
         _said(
             rig.exec(f"tmux new-session -d -s {session} python3 -c {shlex.quote(SESSION.replace('STILL', str(still)))}")
         )
+        if client == "lnode":
+            course.takes_s(CLIENTS["lnode"][0], "unity", "--ls")  # on which lnode learns that the key is enough
         try:
             yield course
         finally:
@@ -329,6 +331,7 @@ def _equipped(rig: Rig, laptop: Laptop) -> dict[str, str]:
     folder = rig.folder / laptop.host
     (folder / "bin").mkdir(parents=True)
     shutil.copytree(rig.home, folder / "home")
+    shutil.rmtree(folder / "home" / ".config" / "lnode", ignore_errors=True)  # the rig's lnode shares no connection
     config = rig.ssh_config.read_text().replace("HostName 127.0.0.1\n", f"HostName {laptop.host}\n")
     (folder / "ssh_config").write_text(config.replace(f"Port {rig.port}\n", f"Port {PORT}\n"))
     ssh = folder / "bin" / "ssh"

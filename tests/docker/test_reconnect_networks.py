@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
 
-from faults import NOTICE, shell_of
+from faults import NOTICE, laptop_of, shell_of
 from forwarded import free_port
 from full import FULL
 from net import Laptop
@@ -29,16 +29,6 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "new address": (Laptop.new_address, "no network"),
     "packets lost": (Laptop.silence, "unity silent for "),
 }
-
-
-@contextmanager
-def laptop_of(slurm: Rig) -> Iterator[Laptop]:
-    server = int(slurm.container.attrs["State"]["Pid"])
-    with (
-        Laptop(f"net{os.getpid() % 100000}", 1, server, delay_s=0.005) as laptop,
-        configured(slurm, f"Host *\n    HostName {laptop.host}\n    Port 22\n"),
-    ):
-        yield laptop
 
 
 Dual = tuple[Laptop, list[str]]

@@ -20,6 +20,7 @@ from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped]
 import keychains
 from inprocess.sshd import DEADLINE_S, Site
 from lnode.attach.side_link import Companion
+from lnode.attach.standby import Standby
 from lnode.commands.sign_in import _method
 from lnode.ssh import arguments, prompts
 from lnode.ssh import keychain as ssh_keychain
@@ -399,7 +400,8 @@ def test_a_key_that_ssh_has_accepted_unasked_gets_no_password(sshd: Sshd, checki
         told = asyncio.Event()
         companion = Companion(
             target, Said(words), lambda *_: "true", _never_silent, lambda *_, **__: None, lambda _: None,
-            lambda story: told.set(), NoLookout(), lambda *_, **__: None, lambda: 1.0, person=False,  # type: ignore[arg-type]
+            lambda story: told.set(), NoLookout(), lambda *_, **__: None, lambda: 1.0,
+            Standby(target, None), person=False,  # type: ignore[arg-type]
         )  # fmt: skip
         await asyncio.wait_for(told.wait(), DEADLINE_S)
         companion.leave()

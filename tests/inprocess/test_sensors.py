@@ -21,7 +21,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.reconnect.sensors import Clock, FirstHop, first_hop, is_ours, knock, local_address, time_since_boot
+from lnode.laptop.addresses import is_ours, local_address
+from lnode.reconnect.sensors import Clock, FirstHop, first_hop, knock, time_since_boot
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Resolving
 
@@ -656,7 +657,8 @@ def test_a_name_is_no_address() -> None:
 
 NAMESPACE = """
 import asyncio, json, socket, subprocess
-from lnode.reconnect.sensors import FirstHop, is_ours, knock, local_address, time_since_boot
+from lnode.laptop.addresses import is_ours, local_address
+from lnode.reconnect.sensors import FirstHop, knock, time_since_boot
 
 def ip(*words):
     subprocess.run(["ip", *words], check=True)

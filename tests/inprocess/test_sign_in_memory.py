@@ -72,7 +72,8 @@ def test_without_a_state_folder_nothing_is_remembered(state: Path) -> None:
     [
         (None, None, "10m"),
         (True, None, "10m"),
-        (False, None, ""),
+        (False, None, "10m"),
+        (False, "no", ""),
         (False, "1h", "1h"),
         (True, "no", ""),
         (None, "no", ""),

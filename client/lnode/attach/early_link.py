@@ -26,7 +26,7 @@ class EarlyLink:
         stay taken.
         """
         await self.drop()
-        rides = target.one("controlpath") or master.identity(target)
+        rides = target.one("controlpath") or (master.identity(target) and not target.standby)
         if rides or "remoteforward" not in target.options or self._has_freed:
             return
         nonce = call.nonce()

@@ -157,7 +157,7 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
     ExitOfAttach.JOB_UNKNOWN: (
         ExitCode.FAILED,
         "{name} on {alias} has lost its tmux, and the scheduler does not say if its job goes on; nothing was started",
-        "ask again later: lnode {alias} {name}"),
+        "ask again later: lnode {alias} {name}", Page.CRASH),
     ExitOfAttach.JOB_REFUSED: (
         ExitCode.FAILED, "the scheduler of {alias} refused a job for {name}; nothing was started",
         "ask for another one, or let it start on the login node: lnode {alias} {name} --where login"),

@@ -1,7 +1,6 @@
 """The pulse of the terminal's own connection: what the kernel knows of the TCP socket of its ssh. Linux only.
 
-The socket is borrowed for each look, by pidfd_getfd(2), and given back at once: a copy that lnode kept would hold the
-connection open after ssh has ended. lnode may do so because ssh is its child (ptrace(2), access mode checking).
+The socket is borrowed for each look, and given back at once: see ssh/borrowed.py.
 """
 
 import asyncio
@@ -14,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-_GETFD = 438  # pidfd_getfd in every table of system calls
+from lnode.ssh import borrowed
+
 # struct tcp_info of linux/tcp.h: tcpi_unacked; tcpi_last_data_sent, ..._data_recv, ..._ack_recv in ms; tcpi_rtt in us
 _INFO = struct.Struct("24xI16xI4xII8xI")
-_SYN_SENT = 2  # tcpi_state, the first byte of that struct; include/net/tcp_states.h
 _PROBE_S = 1
 _LOOK_S = 0.05
 _TICK_S = 0.02  # of the kernel's clock
@@ -93,8 +92,8 @@ class Pulse:
                 heard_s = _look(sock).heard_s
                 before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                idle = _swap(sock, "TCP_KEEPIDLE", _PROBE_S)  # at once, if it has been idle for longer
-                pause = _swap(sock, "TCP_KEEPINTVL", _PROBE_S)
+                idle = borrowed.swap(sock, "TCP_KEEPIDLE", _PROBE_S)  # at once, if it has been idle for longer
+                pause = borrowed.swap(sock, "TCP_KEEPINTVL", _PROBE_S)
             try:
                 while time.monotonic() < began + within_s:
                     await asyncio.sleep(_LOOK_S)
@@ -103,14 +102,14 @@ class Pulse:
                             return True
             finally:
                 with suppress(OSError), self._borrowed() as sock:
-                    _swap(sock, "TCP_KEEPIDLE", idle)
-                    _swap(sock, "TCP_KEEPINTVL", pause)
+                    borrowed.swap(sock, "TCP_KEEPIDLE", idle)
+                    borrowed.swap(sock, "TCP_KEEPINTVL", pause)
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, before)
         return False
 
     @contextmanager
     def _borrowed(self) -> Iterator[socket.socket]:
-        with _borrowed(self._pid, self._fd) as sock:
+        with borrowed.socket_of(self._pid, self._fd) as sock:
             if sock.getpeername() != self._peer:
                 raise ProcessLookupError
             yield sock
@@ -124,71 +123,16 @@ def of(pid: int, peer: str | None, *, platform: str = sys.platform) -> Pulse | N
     if platform != "linux":
         return None
     with suppress(OSError):
-        for process in [pid] if peer else _children(pid):
+        for process in [pid] if peer else borrowed.children(pid):
             for fd in sorted(map(int, os.listdir(f"/proc/{process}/fd"))):
-                if (found := _connected(process, fd)) and (not peer or found[0] == peer):
+                if (found := borrowed.peer_of(process, fd)) and (not peer or found[0] == peer):
                     return Pulse(process, fd, found, vouches=is_host(peer))
     return None
-
-
-def is_dialling(pid: int, *, platform: str = sys.platform) -> bool:
-    """True if a process waits for the answer to a TCP connection; False if the kernel does not show it."""
-    if platform != "linux":
-        return False
-    with suppress(OSError):
-        return any(_state(pid, int(fd)) == _SYN_SENT for fd in os.listdir(f"/proc/{pid}/fd"))
-    return False
 
 
 def is_host(peer: str | None) -> bool:
     """True if ssh's connection leads to the host itself: not to a jump host (None), nor to this laptop."""
     return peer is not None and peer != "::1" and not peer.startswith("127.")
-
-
-def _children(pid: int) -> list[int]:
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return [int(child) for child in file.read().split()]
-
-
-def _connected(pid: int, fd: int) -> tuple[str, ...] | None:
-    """Return the other side's address of a TCP connection, None for any other file."""
-    with suppress(OSError):
-        if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
-            with _borrowed(pid, fd) as sock:
-                is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
-                return tuple(sock.getpeername()) if is_tcp else None
-    return None
-
-
-def _state(pid: int, fd: int) -> int | None:
-    """Return the state of a TCP socket, None for any other file."""
-    if sys.platform != "linux":
-        raise NotImplementedError
-    with suppress(OSError):
-        if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
-            with _borrowed(pid, fd) as sock:
-                return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    return None
-
-
-@contextmanager
-def _borrowed(pid: int, fd: int) -> Iterator[socket.socket]:
-    """Yield a copy of another process' socket. Raises OSError."""
-    import ctypes
-
-    if sys.platform != "linux":
-        raise NotImplementedError
-    process = os.pidfd_open(pid)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        copy = libc.syscall(_GETFD, process, fd, 0)
-        if copy < 0:
-            raise OSError(ctypes.get_errno(), "pidfd_getfd")
-    finally:
-        os.close(process)
-    os.set_inheritable(copy, False)
-    with socket.socket(fileno=copy) as sock:
-        yield sock
 
 
 class _Told(NamedTuple):
@@ -207,11 +151,3 @@ def _look(sock: socket.socket) -> _Told:
     found = _INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
     unacked, sent_ms, got_ms, heard_ms, rtt_us = found
     return _Told(unacked, sent_ms / 1000, got_ms / 1000, heard_ms / 1000, rtt_us / 1e6)
-
-
-def _swap(sock: socket.socket, option: str, value: int) -> int:
-    """Set an option of TCP. Return its value before."""
-    number = getattr(socket, option)
-    before = sock.getsockopt(socket.IPPROTO_TCP, number)
-    sock.setsockopt(socket.IPPROTO_TCP, number, value)
-    return before

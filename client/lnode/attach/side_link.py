@@ -5,11 +5,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NoReturn
 
-from lnode.attach import heartbeat, login_shell, pulse
+from lnode.attach import heartbeat, kernel_heart, link_pauses, login_shell, pulse
 from lnode.attach.allocation import Lookout
+from lnode.attach.listeners import Tell, Unbegun
 from lnode.attach.login_shell import LoginShell
+from lnode.attach.standby import Standby
 from lnode.cluster import sessions
 from lnode.cluster.tmux_answers import Birth
 from lnode.laptop.tasks import Beside
@@ -29,28 +31,9 @@ _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
 _LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
 _HEARTLESS_S = (begun.TOLD_AFTER_S, 8.0, 16.0)  # without a heartbeat; then knocks prove the way, but not often
 _PROBE_S = 1.0  # for the answer of the terminal's own connection; you hear of a silence within 5 s
-_AGAIN_S = (5.0, 300.0)  # pause before the link is opened again: the first, and the longest
-_GIVEN_UP_S = 30.0  # the first if the link was late beside a terminal that answered
 _SETTLES_S = (1.0, 5.0)  # least and most, from the terminal's login to that of the link
 _LOOK_ON_S = 30.0  # for a terminal whose line has not begun
 _SURE_S = 2.0  # after the terminal's login: sshd has started its login shell
-
-
-class Tell(Protocol):
-    """The function that tells the supervisor an event of `source`."""
-
-    def __call__(
-        self, source: object, what: Happened, *, seconds: float = 0.0, shared: bool = False, revives: bool = False
-    ) -> None: ...
-
-
-class Unbegun(Protocol):
-    """The function that hears of a line that has not begun: None if lnode cannot look at the terminal's login shell.
-
-    `ended`: the link's own login shell has ended without its line.
-    """
-
-    def __call__(self, shell: LoginShell | None, *, ended: bool) -> None: ...
 
 
 class Companion:
@@ -63,7 +46,7 @@ class Companion:
     `beat_s` returns the pause until the next beat.
     `person`: only you can sign in. `link` is open already: see early_link.py. `trouble` is told in the session.
     `covered`: lnode has drawn on the screen, perhaps just after the session had, so tmux draws it once more. `login_s`:
-    so long the terminal's login took.
+    so long the terminal's login took. `quiet`: no beat goes over the standby.
     """
 
     def __init__(
@@ -78,6 +61,7 @@ class Companion:
         lookout: Lookout,
         unbegun: Unbegun,
         beat_s: Callable[[], float],
+        standby: Standby,
         *,
         person: bool,
         pid: int = 0,
@@ -105,14 +89,15 @@ class Companion:
             person or odd or sign_in_memory.is_for_ssh_alone(target) or keychain.is_on_trust(target, str(said))
         )
         self._trouble, self._login_s = trouble, login_s
-        self._asked, self._hurried = asyncio.Event(), asyncio.Event()
+        self._standby, self.quiet = standby, False
+        self._asked, self._hurried, self._linked = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._early: Link | None = link
         self._link: Link | None = None
-        self._linked = asyncio.Event()
         self._beats = False  # True once this link has been heard
         self._unheard = False  # True if the last link has opened and has not been heard
         self._heard = asyncio.Event()  # set while the last beat has come back
         self._watching: asyncio.Task[Any] | None = None
+        self._moving: asyncio.Task[None] | None = None
         self._opened = False  # True once a link has opened: a later refusal is the site's, not for a missing key
         # A bug in a task: the terminal goes on, and lnode writes nothing on it.
         self._beside = Beside(lambda broken: remember(f"beside the terminal: {broken!r}"))
@@ -151,14 +136,9 @@ class Companion:
 
     async def _keep(self) -> None:
         await self._settle()
-        pause, longest = _AGAIN_S
+        pause = link_pauses.FIRST_S
         while await self._beat():
-            if self._given_up:
-                pause = min(max(_GIVEN_UP_S, 2 * pause), longest)
-            elif self._beats:
-                pause = _AGAIN_S[0]
-            else:  # one that has opened and never beaten has logged in for nothing
-                pause = longest if self._unheard else min(2 * pause, longest)
+            pause = link_pauses.following(pause, given_up=self._given_up, beat=self._beats, unheard=self._unheard)
             self._beats = self._given_up = False
             await self._pause(pause)
 
@@ -171,10 +151,7 @@ class Companion:
             self._feel()
 
     def _feel(self) -> bool:
-        """Tell if the terminal's own connection falls silent, or is back. Return True while it is silent.
-
-        A network can forget that connection alone.
-        """
+        """Tell if the terminal's own connection alone falls silent, or is back. Return True while it is silent."""
         silent_s = self.pulse.silent_s() if self.pulse else 0.0
         was, self._is_late = self._is_late, silent_s > LATE_S
         if self._is_late:
@@ -259,36 +236,59 @@ class Companion:
             link = self._early or await open_link(self._target, shared_only=self.shared_only)
             self._early = None
             self._remember(f"link: {link.rung} after {time.monotonic() - began:.1f} s")
-            shared, self._link, self._opened = link.shared, link, True
-            if not shared and sign_in_memory.takes_person(self._target) is None:
+            self._link, self._opened = link, True
+            if not link.shared and sign_in_memory.takes_person(self._target) is None:
                 sign_in_memory.learn(self._target, person=False)  # this login could ask nobody
             self._linked.set()
-            await heartbeat.beat(
-                link,
-                every_s=self._beat_s,
-                late_s=LATE_S,
-                on_beat=lambda: self._on_beat(shared=shared),
-                on_late=partial(self._on_late, shared=shared),
-                ask=self._asked,
-                on_doubt=(lambda: None) if shared else self._on_doubt,
-            )
+            await self._hear(link)
         except LinkFailed as failed:
             self._remember(f"link: {failed.story}")
             refused = failures.wants_person(failed.cause)
-            if refused and not self._opened:
+            if refused and not (self._opened or self._target.standby):
                 sign_in_memory.learn_for_ssh_alone(self._target)
             self._tell(self, Happened.LINK_REFUSED if refused and self._opened else Happened.HEARTLESS)
             return not (failed.final or refused or failures.is_fatal(failed.cause))
         finally:
             self._linked.clear()
             self._heard.clear()
-            self._link = None
             self._unheard = link is not None and not self._beats
             self._end_probe()
-            if self._watching:
-                self._watching.cancel()
-            if link is not None:
-                await link.close()
+            for task in filter(None, (self._watching, self._moving)):
+                task.cancel()
+            for one in filter(None, {link, self._link}):
+                await one.close()
+            self._link = None
+
+    async def _hear(self, link: Link) -> NoReturn:
+        """Beat until the link is lost. Raises LinkFailed. Over the standby the kernels beat, if lnode can see that."""
+        shared = link.shared and self._standby.is_terminals()
+        self.quiet = link.rung == "standby" and self._revives and not shared
+        if link.rung == "standby" and shared:
+            self._moving = self._beside.start(self._move())
+        on_beat, on_late = partial(self._on_beat, shared=shared), partial(self._on_late, shared=shared)
+        if self.quiet and self.pulse:
+            await kernel_heart.beat(self.pulse, link, self._beat_s, LATE_S, on_beat, on_late, self._asked)
+        await heartbeat.beat(
+            link,
+            every_s=self._beat_s,
+            late_s=LATE_S,
+            on_beat=on_beat,
+            on_late=on_late,
+            ask=self._asked,
+            on_doubt=(lambda: None) if shared or self.quiet else self._on_doubt,
+        )
+
+    async def _move(self) -> None:
+        """Take another standby once the terminal has this one for itself. The heart stays with the terminal."""
+        before = self._link
+        try:
+            self._link = await self._standby.part(self._heard)
+        except LinkFailed as failed:
+            self._remember(f"no standby: {failed.story}")
+            return
+        self.quiet = True
+        if before:
+            await before.close()
 
     async def _watch(self) -> None:
         session = await self._find_client()

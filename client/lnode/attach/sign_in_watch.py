@@ -5,21 +5,26 @@ from collections.abc import Callable
 
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
-from lnode.ssh import failures
+from lnode.ssh import failures, forwarding
 from lnode.ssh.link.ladder import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
 _FORWARDS_S = 1.0  # for the host's answer about a port
-_FORWARDS = {"remoteforward", "localforward", "dynamicforward"}
-_OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
+OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
 
 async def signed_in(
-    target: Target, terminal: Terminal, tty: Tty, ended: "asyncio.Task[int]", stuck: Callable[[], None]
-) -> str | None:
-    """Return how the terminal has signed in, None if it ended before. `stuck` is called if its master is silent."""
-    proof = asyncio.create_task(prove_master(target)) if terminal.may_ride else None
+    target: Target, terminal: Terminal, tty: Tty, ended: "asyncio.Task[int]", stuck: Callable[[], None],
+    patience_s: float,
+) -> str | None:  # fmt: skip
+    """Return how the terminal has signed in, None if it ended before. `stuck` is called if its master is silent.
+
+    A standby is not proved: after `patience_s` a connection of its own takes hardly longer.
+    """
+    proof: asyncio.Task[bool | None] | None = None
+    if terminal.may_ride:
+        proof = asyncio.create_task(_late(patience_s) if target.standby else prove_master(target))
     while (how := _way(target, terminal, tty)) is None:
         terminal.watch.look(terminal.said())
         if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
@@ -34,18 +39,25 @@ async def signed_in(
 
 
 def _may_end_for_a_port(target: Target) -> bool:
-    return target.one("exitonforwardfailure") == "yes" and not _FORWARDS.isdisjoint(target.options)
+    return target.one("exitonforwardfailure") == "yes" and forwarding.has_ports(target)
+
+
+async def _late(seconds: float) -> bool | None:
+    await asyncio.sleep(seconds)
+    return False
 
 
 def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:
     """Return how the terminal has signed in, None if it has not. Over a master ssh says nothing, but takes the tty."""
     how = failures.signed_in(terminal.said(), target.place)
-    return how or (_OVER_MASTER if terminal.may_ride and tty.is_raw() else None)
+    return how or (OVER_MASTER if terminal.may_ride and tty.is_raw() else None)
 
 
 def is_muxed(target: Target, how: str, words: str) -> bool:
     """True if a master has the tty, a process of its own (ControlPersist): stopping the terminal stops nothing."""
-    if how == _OVER_MASTER:
+    if how == OVER_MASTER:
         return True
+    if target.standby:
+        return False
     persist = target.keep_warm or target.one("controlpersist", "no")
     return persist != "no" and "disabling multiplexing" not in words

@@ -23,6 +23,7 @@ from lnode.attach.scripts import Scripts
 from lnode.attach.shell_notice import ShellNotice
 from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
+from lnode.attach.standby import Standby
 from lnode.attach.terminal import Terminal
 from lnode.attach.terminal_watch import TerminalWatch
 from lnode.attach.tty import Tty, event_loop
@@ -186,7 +187,9 @@ class _Supervisor:
 
     async def _start(self, start: Start) -> None:
         target, state = self._target, self._loop.state
-        if start.fresh and self._watch.rode and self._watch.rode == master.identity(target):  # else it is a new master
+        if target.standby:
+            target = target if self._stands_by(target, start) else master.without(target)
+        elif start.fresh and self._watch.rode and self._watch.rode == master.identity(target):  # else it is a new one
             if state.reached or (not state.blind and await self._loop.knock() is None):
                 await asyncio.to_thread(master.drop, target)
             else:  # perhaps only the network is down, and other windows need that connection
@@ -218,6 +221,11 @@ class _Supervisor:
         self._tty.keep(self._terminal.pid)
         self._watch.begin(terminal, target, again=self._again)
 
+    def _stands_by(self, target: Target, start: Start) -> bool:
+        """True if the standby may carry the next terminal: not if it fell silent, nor if something waits on it."""
+        silent = start.fresh and self._watch.rode is not None and self._watch.rode == master.identity(target)
+        return not silent and (self._companion is None or self._companion.quiet)
+
     def _hand_over(self, terminal: Terminal) -> None:
         """Give the tty to the session after the login, and start the link, which may use the terminal's connection."""
         self._display.hand_over()
@@ -228,8 +236,9 @@ class _Supervisor:
         self._companion = Companion(
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
             self._past.remember, self._lookout, self._see_unbegun,
-            self._quiet.beat_s, person=self._loop.state.person, pid=terminal.pid,
-            link=self._early.take(), trouble=lambda: forwarding.missing(terminal.said().own),
+            self._quiet.beat_s, Standby(self._target, self._watch.rode),
+            person=self._loop.state.person, pid=terminal.pid, link=self._early.take(),
+            trouble=lambda: forwarding.missing(terminal.said().own),
             covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from lnode.ssh import arguments, master, prompts, sign_in_memory
+from lnode.ssh import arguments, forwarding, master, prompts, sign_in_memory
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.said import Said
@@ -23,12 +23,17 @@ class Terminal:
     """A running `ssh -t`; leaving the block ends it.
 
     A `silent` one cannot ask you; a `fresh` one uses no existing connection. One to which you sign in `again` goes on
-    without a port that the lost terminal still holds: you would sign in for nothing.
+    without a port that the lost terminal still holds: you would sign in for nothing. A standby carries it if that is
+    still of use.
     """
 
     def __init__(
         self, target: Target, line: str, *, silent: bool = False, fresh: bool = False, again: bool = False
     ) -> None:
+        if target.standby:
+            master.forget_moved(target)
+            if forwarding.binds_to_laptop(target):
+                target = master.without(target)
         if silent and target.place.proxied and target.keep_warm != master.NEVER:
             target = master.without(target)  # lnode needs all words of the jump host's ssh: see master.with_master
         asking, self._environment = prompts.asking(target, may_ask=not silent)

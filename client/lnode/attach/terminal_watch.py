@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from lnode.attach import pulse, sign_in_watch
+from lnode.attach import sign_in_watch
 from lnode.attach.chronicle import Chronicle
 from lnode.attach.course import Course
 from lnode.attach.terminal import Terminal
@@ -11,11 +11,13 @@ from lnode.attach.tty import Tty
 from lnode.cluster import tmux
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Happened
-from lnode.ssh import failures, master, verdict
+from lnode.ssh import borrowed, failures, master, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
 _DIALS_S = 1.5  # then a dial has repeated its SYN without an answer
+_ANSWERS_S = 0.25  # a standby that lives, and after three round trips
+_ROUND_TRIPS = 3
 
 
 class TerminalWatch:
@@ -34,7 +36,7 @@ class TerminalWatch:
         """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind."""
         await self._loop.ready.wait()
         await asyncio.sleep(_DIALS_S)
-        dials = partial(pulse.is_dialling, terminal.pid)
+        dials = partial(borrowed.is_dialling, terminal.pid)
         if dials() and await self._loop.answers_elsewhere(target) and dials():
             self._loop.tell(terminal, Happened.ASTRAY)
 
@@ -42,12 +44,14 @@ class TerminalWatch:
         """Tell when the terminal has logged in, and how it ends."""
         waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
         stuck = partial(self._leave_master, terminal)
-        how = await sign_in_watch.signed_in(self._course.target, terminal, self._tty, waiting, stuck)
+        target, patience_s = self._course.target, max(_ANSWERS_S, _ROUND_TRIPS * self._loop.round_trip_s())
+        how = await sign_in_watch.signed_in(target, terminal, self._tty, waiting, stuck, patience_s)
         if how is not None:
             said = terminal.said()
-            self.rode = master.identity(self._course.target)
-            person = verdict.learn_sign_in(self._course.target, said, terminal.watch, silent=terminal.silent)
-            muxed = sign_in_watch.is_muxed(self._course.target, how, said.own)
+            own = target.standby and how != sign_in_watch.OVER_MASTER
+            self.rode = None if own else terminal.master if target.standby else master.identity(target)
+            person = verdict.learn_sign_in(target, said, terminal.watch, silent=terminal.silent)
+            muxed = sign_in_watch.is_muxed(target, how, said.own)
             self._loop.tell(terminal, Happened.OPENED, person=person is True, proved=person is False, muxed=muxed)
         status = await waiting
         await self._loop.ready.wait()

@@ -39,7 +39,7 @@ class Knocks:
         self._turn = Turn(f"{hop.hostname}:{hop.port}")
         self._running: set[asyncio.Task[None]] = set()
         self._connected: dict[asyncio.Task[None], float] = {}
-        self._round_trip_s = 0.0
+        self.round_trip_s = 0.0  # that of the last knock, 0.0 if unknown
         self._last = float("-inf")
         self.round = object()  # results from before the last `drop` do not count
 
@@ -47,7 +47,7 @@ class Knocks:
         """Start a knock, unless another one is to be waited for."""
         now = time.monotonic()
         waits = any(now - since < _ALONE_S for since in self._connected.values())
-        if waits or len(self._running) >= _MOST or now - self._last < self._round_trip_s or not self._turn.take():
+        if waits or len(self._running) >= _MOST or now - self._last < self.round_trip_s or not self._turn.take():
             return
         self._last = now
         task = self._beside.start(self._knock(self.round))
@@ -57,11 +57,11 @@ class Knocks:
     async def _knock(self, source: object) -> None:
         began, me = time.monotonic(), asyncio.current_task()
         least, most = _CONNECTS_S
-        timeout_s = min(max(least, _ROUND_TRIPS * self._round_trip_s), most) if self._round_trip_s else most
+        timeout_s = min(max(least, _ROUND_TRIPS * self.round_trip_s), most) if self.round_trip_s else most
 
         def connected() -> None:
             now = time.monotonic()
-            self._round_trip_s = min(now - began, _SLOWEST_S)
+            self.round_trip_s = min(now - began, _SLOWEST_S)
             if me is not None:
                 self._connected[me] = now
 

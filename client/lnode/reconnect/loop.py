@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from lnode.laptop import addresses
 from lnode.laptop.tasks import Beside
 from lnode.reconnect import machine, sensors
 from lnode.reconnect.knocks import Knocks
@@ -23,6 +24,7 @@ _SENSE_S = 0.5
 _SENSE_IN_NEED_S = 0.2
 _SENSE_UNTOLD_S = 2.0  # at most, if the kernel does not tell of routes and of sleep
 _ASK_WITHIN_S = 3.0
+_UNKNOWN_S = 0.5
 _STIR = object()  # the source of no event
 # Knocks went out by the network that was there before, or are of no use any more.
 _ENDS_KNOCKS = {Happened.WOKE, Happened.ROUTE_CHANGED, Happened.OPENED}
@@ -192,6 +194,10 @@ class Loop:
         """Knock at sshd. Return None if it answers, else the cause of the failure."""
         return await sensors.knock(self._hop, timeout_s=_ASK_WITHIN_S)
 
+    def round_trip_s(self) -> float:
+        """Return the seconds of a round trip, as the last knock took them; half a second if none is known."""
+        return (self._knocks.round_trip_s if self._knocks else 0.0) or _UNKNOWN_S
+
     async def is_silent(self) -> bool:
         """True if the host does not answer a knock at all; False also behind a ProxyCommand."""
         return self._hop.hostname is not None and await self.knock() is Cause.TIMED_OUT
@@ -228,7 +234,7 @@ class _Way:
 
         A host with two kinds of addresses is reached on a network that has only the other kind.
         """
-        return (sensors.local_address(self._peer) if self._peer else None) or self.hop.local_address()
+        return (addresses.local_address(self._peer) if self._peer else None) or self.hop.local_address()
 
     def renew(self) -> None:
         """Remember this laptop's address for a terminal that starts now."""
@@ -246,5 +252,5 @@ class _Way:
         self._local = local
         if local is None:
             return Event(Happened.ROUTE_LOST, at)
-        dead = self._terminal_local is not None and not sensors.is_ours(self._terminal_local)
+        dead = self._terminal_local is not None and not addresses.is_ours(self._terminal_local)
         return Event(Happened.ROUTE_CHANGED, at, dead=dead)

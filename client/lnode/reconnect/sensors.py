@@ -5,7 +5,6 @@ shows if an address exists. The constants say how the two differ.
 """
 
 import asyncio
-import errno
 import re
 import socket
 import sys
@@ -16,11 +15,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from lnode.errors import LnodeError
+from lnode.laptop.addresses import Address, local_address
 from lnode.laptop.off_loop import in_thread
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Resolving, Target
-
-_Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 Reach = Cause | None
 """Why sshd does not answer; None if it does."""
@@ -31,9 +29,6 @@ _LOOKUP_S = 1.0  # with a VPN the route to the host may be another than the defa
 _PER_FAMILY = 2  # addresses to knock at: a round-robin name stands for a dozen login nodes
 _PREAMBLE = 4096  # bytes before the banner; RFC 4253 4.2 allows lines of any text, sshd has at most one
 _ANYWHERE = ("192.0.2.1", "2001:db8::1")  # documentation addresses, RFC 5737 and 3849: out by the default route
-_DISCARD = 9  # the port of a socket that sends nothing; macOS refuses 0
-# Of a link-local address whose interface has gone, Linux says ENODEV, BSD sockets ENXIO.
-_NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENXIO})
 # Of several addresses, the one at which lnode came furthest gives the answer.
 _FURTHEST = (Cause.UNRESOLVED, Cause.NO_ROUTE, Cause.TIMED_OUT, Cause.REFUSED, Cause.CLOSED_EARLY)
 
@@ -81,40 +76,6 @@ def _if_long(excess_s: float) -> float:
     return excess_s if excess_s > _ASLEEP_S else 0.0
 
 
-def local_address(address: str) -> str | None:
-    """Return this laptop's own address on the route to an IP address, None without a route. Sends no packet.
-
-    Link-local addresses carry their interface, as in `fe80::1%2`.
-    """
-    with suppress(OSError):
-        family, remote = _numeric(address)
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect(remote)
-            host, _, *rest = sock.getsockname()
-            return f"{host}%{rest[1]}" if rest and rest[1] else str(host)
-    return None
-
-
-def is_ours(local: str) -> bool:
-    """True if any interface has this address, or in doubt. Otherwise a connection from it is dead.
-
-    An IPv6 address that has just come back is missing for its first second (duplicate detection).
-    """
-    try:
-        family, here = _numeric(local)
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.bind((here[0], 0, *here[2:]))
-    except OSError as exc:
-        return exc.errno not in _NOT_HERE
-    return True
-
-
-def _numeric(address: str) -> _Address:
-    found = socket.getaddrinfo(address, _DISCARD, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
-    family, _, _, _, remote = found[0]
-    return family, remote
-
-
 class FirstHop:
     """The sshd to which this laptop itself connects: the host's, or its first jump host's. Belongs to one event loop.
 
@@ -125,9 +86,9 @@ class FirstHop:
 
     def __init__(self, hostname: str | None, port: int = 22, family: socket.AddressFamily = socket.AF_UNSPEC) -> None:
         self.hostname, self.port, self.family = hostname, port, family
-        self.addresses: list[_Address] = []
+        self.addresses: list[Address] = []
         self.answered: socket.AddressFamily | None = None
-        self._lookup: asyncio.Future[list[_Address]] | None = None
+        self._lookup: asyncio.Future[list[Address]] | None = None
 
     def local_address(self) -> str | None:
         """Return this laptop's own address on the route to it, None without one; before a lookup, by default route."""
@@ -149,14 +110,14 @@ class FirstHop:
         """Remember that ssh has logged in at this address."""
         self.answered = socket.AF_INET6 if ":" in peer else socket.AF_INET
 
-    def look_up(self) -> asyncio.Future[list[_Address]]:
+    def look_up(self) -> asyncio.Future[list[Address]]:
         """Return the running lookup, else a new one, so that a dead resolver holds only one thread."""
         if self._lookup is None:
             self._lookup = in_thread(self._resolve)
             self._lookup.add_done_callback(self._remember)
         return asyncio.shield(self._lookup)
 
-    def _resolve(self) -> list[_Address]:
+    def _resolve(self) -> list[Address]:
         """Return the first addresses of each family; none if the name has none."""
         if self.hostname is None:
             return []
@@ -164,13 +125,13 @@ class FirstHop:
             rows = socket.getaddrinfo(self.hostname, self.port, self.family, socket.SOCK_STREAM)
         except (OSError, UnicodeError):  # UnicodeError: a label that is empty or too long
             return []
-        kept: list[_Address] = []
+        kept: list[Address] = []
         for family, _, _, _, remote in rows:
             if [kind for kind, _ in kept].count(family) < _PER_FAMILY:
                 kept.append((family, remote))
         return kept
 
-    def _remember(self, lookup: asyncio.Future[list[_Address]]) -> None:
+    def _remember(self, lookup: asyncio.Future[list[Address]]) -> None:
         self._lookup = None
         self.addresses = lookup.result() or self.addresses
 
@@ -241,7 +202,7 @@ async def knock(
     return await _first([_looked_up(hop, known, patience), *(_greeting(hop, address, patience) for address in known)])
 
 
-async def _looked_up(hop: FirstHop, known: list[_Address], patience: Patience) -> Reach:
+async def _looked_up(hop: FirstHop, known: list[Address], patience: Patience) -> Reach:
     """Knock at the new addresses as soon as the lookup names them."""
     try:
         async with asyncio.timeout_at(patience.deadline):
@@ -268,7 +229,7 @@ async def _first(knocks: Iterable[Coroutine[Any, Any, Reach]]) -> Reach:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _greeting(hop: FirstHop, address: _Address, patience: Patience) -> Reach:
+async def _greeting(hop: FirstHop, address: Address, patience: Patience) -> Reach:
     family, remote = address
     try:
         with socket.socket(family, socket.SOCK_STREAM) as sock:

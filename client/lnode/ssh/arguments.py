@@ -99,9 +99,22 @@ def _timeout(seconds: int, platform: str = sys.platform) -> tuple[str, ...]:
     return () if platform == "darwin" else ("-o", f"ConnectTimeout={seconds}")
 
 
+def standby_argv(
+    alias: str, *, connect_timeout_s: int, options: Sequence[Option] = (), config: str | None = None
+) -> list[str]:
+    """Return the `ssh -N` that becomes a master and carries nothing of its own. `options` say where."""
+    words = _words((*_CLEAR, *_fixed(PermitLocalCommand="no"), *options))
+    return [*_ssh(config), "-N", *_ALWAYS, *words, *_timeout(connect_timeout_s), "--", alias]
+
+
 def check_argv(alias: str, options: Sequence[Option] = (), config: str | None = None) -> list[str]:
     """Return `ssh -O check`: exit 0 if a master process answers. A master without a network answers, too."""
     return [*_ssh(config), "-O", "check", *_words(options), "--", alias]
+
+
+def stop_argv(alias: str, options: Sequence[Option], config: str | None = None) -> list[str]:
+    """Return `ssh -O stop`: the master takes no more sessions, and ends with those that it has."""
+    return [*_ssh(config), "-O", "stop", *_words(options), "--", alias]
 
 
 def exit_argv(alias: str, options: Sequence[Option]) -> list[str]:

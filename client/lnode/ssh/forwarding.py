@@ -2,6 +2,21 @@
 
 import re
 
+from lnode.ssh.target import Target
+
+
+def has_ports(target: Target) -> bool:
+    """True if your configuration forwards ports with each ssh."""
+    return not _PORTS.isdisjoint(target.options)
+
+
+def binds_to_laptop(target: Target) -> bool:
+    """True if an ssh brings ports, or your display, which would be those of the ssh that signed in for all."""
+    return has_ports(target) or target.one("forwardx11") == "yes"
+
+
+_PORTS = frozenset({"remoteforward", "localforward", "dynamicforward"})
+
 
 def has_failed(log: str) -> bool:
     """True if ssh ended for a port that is taken, as ExitOnForwardFailure says (ssh.c)."""

@@ -1,5 +1,7 @@
 """One sign-in for everything: its connection stays open as a master (ssh_config(5), ControlMaster).
 
+If you sign in by hand, your terminal becomes the master. If a silent sign-in is proved, the master stands by: it is a
+connection beside the terminals (see link/rung_standby.py). What follows rides on either.
 Its socket lies in a folder that only this user can enter. If the user's configuration has a ControlPath, ssh shares
 as that says, and nothing here applies.
 """
@@ -18,21 +20,25 @@ KEEP = "10m"  # ControlPersist: how long a master stays after the last use
 NEVER = "no"
 _LONGEST = 104 - 1 - 17  # sun_path of macOS with its NUL, and what ssh appends while it binds (mux.c: `.%16s`)
 _OBEYS_WITHIN_S = 2.0
+_MOST = 256
 
 Identity = tuple[int, int]
 """Identifies a socket: another master at the same path has another identity."""
 
 
 def with_master(target: Target, keep_warm: str | None) -> Target:
-    """Return the target with lnode's own master, if you sign in by hand, lnode does not know yet, or with `keep_warm`.
+    """Return the target with lnode's own master, a standby if a silent sign-in is proved; none if `keep_warm` is `no`.
 
-    If a host needs no sign-in by you, each terminal has its own connection: only that one can be lost, and it comes
-    back sooner.
+    Beside a standby a terminal has its own connection: only that one can be lost, and it comes back sooner.
     """
     person = sign_in_memory.takes_person(target)
     alone = person is False and not sign_in_memory.is_for_ssh_alone(target)
-    if keep_warm == NEVER or (keep_warm is None and alone):
+    if keep_warm == NEVER or (alone and target.place.proxied and keep_warm is None):
         return target
+    if alone and not target.place.proxied:
+        beside = with_own(target, keep_warm or KEEP)
+        forget_moved(beside)
+        return beside._replace(standby=bool(beside.control_path))
     # With ControlPersist a jump host's ssh writes to /dev/null (sshconnect.c, ssh_proxy_connect): a login that the jump
     # host refused would look like a network failure, which lnode repeats.
     unsure = person is None and target.place.proxied
@@ -53,7 +59,7 @@ def with_own(target: Target, keep_warm: str = KEEP) -> Target:
 
 def without(target: Target) -> Target:
     """Return the target without lnode's own master."""
-    return target._replace(control_path="", keep_warm="")
+    return target._replace(control_path="", keep_warm="", standby=False)
 
 
 def identity(target: Target) -> Identity | None:
@@ -65,6 +71,30 @@ def identity(target: Target) -> Identity | None:
     except OSError:
         return None
     return (found.st_ino, found.st_ctime_ns) if stat.S_ISSOCK(found.st_mode) else None
+
+
+def note_address(target: Target, local: str) -> None:
+    """Remember the laptop's own address from which the present master has connected."""
+    if found := identity(target):
+        with suppress(OSError):
+            folders.replace_privately(_address_path(target), f"{found[0]} {found[1]} {local}\n")
+
+
+def forget_moved(target: Target) -> None:
+    """Drop a master whose address the laptop no longer has: each ssh would wait for it in vain."""
+    found = identity(target)
+    if found is None:
+        return
+    with suppress(OSError, ValueError), open(_address_path(target), encoding="ascii") as file:
+        inode, changed, local = file.read(_MOST).split()
+        from lnode.laptop import addresses  # only if there is one
+
+        if (int(inode), int(changed)) == found and not addresses.is_ours(local):
+            drop(target)
+
+
+def _address_path(target: Target) -> str:
+    return f"{target.control_path}.from"
 
 
 def close(target: Target) -> bool:
@@ -87,12 +117,13 @@ def drop(target: Target) -> None:
     for pid in _masters(target.control_path):
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    with suppress(OSError):
-        os.unlink(target.control_path)
+    for path in (target.control_path, _address_path(target)):
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def _masters(path: str) -> list[int]:
-    """Return the pids of processes whose title says master of that socket (ssh.c, control_persist_detach)."""
+    """Return the pids of the masters of that socket, by their title (ssh.c, control_persist_detach) or words."""
     ps = ["ps", "-A", "-ww", "-o", "pid=,uid=,args="]
     try:
         rows = subprocess.run(ps, capture_output=True, text=True, errors="replace", check=False).stdout.splitlines()
@@ -100,4 +131,9 @@ def _masters(path: str) -> list[int]:
         return []
     found = (row.split(maxsplit=2) for row in rows)
     mine = str(os.getuid())
-    return [int(pid) for pid, uid, args in found if uid == mine and args.rstrip() == f"ssh: {path} [mux]"]
+    return [int(pid) for pid, uid, args in found if uid == mine and _is_master(args, path)]
+
+
+def _is_master(args: str, path: str) -> bool:
+    standby = f" -o ControlPath={path} -o ControlMaster=yes "  # Target.standing
+    return args.rstrip() == f"ssh: {path} [mux]" or (args.partition(" ")[0].endswith("ssh") and standby in args)

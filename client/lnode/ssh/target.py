@@ -20,7 +20,8 @@ class Target(NamedTuple):
 
     `alias` is ssh's argument; `config` its `-F` file, None for the user's own. `options` holds every line of `ssh -G`:
     lower-case keyword -> values in order. `control_path` is the socket of lnode's own master and `keep_warm` its
-    ControlPersist; both are "" if ssh shares as the user's configuration says, or not at all. `node` is the login
+    ControlPersist; both are "" if ssh shares as the user's configuration says, or not at all. A `standby` is a master
+    that stands beside the terminals: none becomes it. `node` is the login
     node that is meant, None for any, and `route` the `-o` options that lead to it. `peer` is the address at which the
     terminal has reached the host, "" if unknown: a name may stand for many login nodes, or lead nowhere over IPv6.
     """
@@ -33,6 +34,7 @@ class Target(NamedTuple):
     node: NodeName | None = None
     route: tuple[Option, ...] = ()
     peer: str = ""
+    standby: bool = False
 
     def one(self, keyword: str, default: str = "") -> str:
         """Return the first value of a keyword; ssh's word `none` counts as not set."""
@@ -104,12 +106,24 @@ class Target(NamedTuple):
 
     @property
     def sharing(self) -> tuple[Option, ...]:
-        """Return `-o` options of an ssh that uses lnode's own master, or else signs in and becomes it."""
+        """Return `-o` options of an ssh that uses lnode's own master, or else signs in and becomes it, if it may."""
         if not self.control_path:
             return self.riding
+        if self.standby:
+            return (*self._at_control_path, Option("ControlMaster", Local("no")), *self.route)
         return (
             *self._at_control_path,
             Option("ControlMaster", Local("auto")),
+            Option("ControlPersist", Local(self.keep_warm)),
+            *self.route,
+        )
+
+    @property
+    def standing(self) -> tuple[Option, ...]:
+        """Return `-o` options of an ssh that signs in and becomes lnode's own master."""
+        return (
+            *self._at_control_path,
+            Option("ControlMaster", Local("yes")),
             Option("ControlPersist", Local(self.keep_warm)),
             *self.route,
         )

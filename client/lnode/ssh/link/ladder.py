@@ -1,6 +1,6 @@
 """The link: a silent connection beside the terminal, over which lnode asks the host short questions.
 
-lnode climbs a ladder and stops at the first rung that works: a live OpenSSH master, asyncssh, paramiko. No rung
+lnode climbs a ladder and stops at the first rung that works: an OpenSSH master, asyncssh, paramiko. No rung
 ever prompts, and every rung checks the host key. lnode tries paramiko only if asyncssh cannot negotiate, read the
 keys, or be imported: never after a refused login, an unknown or changed host key, or a network failure.
 """
@@ -22,7 +22,10 @@ RUNGS = (
     "asyncssh",
     "paramiko",
 )
-"""The ladder from its top: the file rung_x.py is the rung `x`. The first shares a connection, the others sign in."""
+"""The ladder from its top: the file rung_x.py is the rung `x`. The first shares a connection, the others sign in.
+
+If the target has a standby, `rung_standby.py` takes the place of the first.
+"""
 
 MAX_OUTPUT = MAX_BYTES  # of either stream of an answer
 
@@ -146,7 +149,7 @@ async def open_link(target: Target, *, timeout_s: float = 20.0, shared_only: boo
 
 
 async def _climb(target: Target, story: list[str], shared_only: bool) -> Link:
-    *upper, last = RUNGS[:1] if shared_only else RUNGS
+    *upper, last = RUNGS[:1] if shared_only else _rungs(target)
     for name in upper:
         try:
             return await _try(name, target, story)
@@ -156,6 +159,10 @@ async def _climb(target: Target, story: list[str], shared_only: bool) -> Link:
             if failed.final or (name != RUNGS[0] and failed.cause is not Cause.NO_COMMON_ALGORITHM):
                 raise
     return await _try(last, target, story)
+
+
+def _rungs(target: Target) -> tuple[str, ...]:
+    return ("standby", *RUNGS[1:]) if target.standby else RUNGS
 
 
 async def _try(name: str, target: Target, story: list[str]) -> Link:

@@ -1,0 +1,51 @@
+"""The heartbeat of a terminal whose socket lnode can see: the kernels beat, and no connection carries a word for it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, cast
+
+from lnode.attach.pulse import Pulse
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.ladder import Link, LinkFailed
+from lnode.ssh.link.rung_standby import StandbyLink
+
+_BLIND_S = 1.5  # before a probe went out the silence may have begun; before that nobody knows
+
+
+async def beat(
+    pulse: Pulse,
+    link: Link,
+    every_s: Callable[[], float],
+    late_s: float,
+    on_beat: Callable[[], None],
+    on_late: Callable[[float], Awaitable[None]],
+    ask: asyncio.Event,
+) -> NoReturn:
+    """Tell of every beat, and once of each that is late, as heartbeat.beat. Raises LinkFailed once the link ends."""
+    ended = cast(StandbyLink, link).ended
+    alive = time.monotonic()
+    late = False
+    while True:
+        ask.clear()
+        sent = time.monotonic()
+        answering = asyncio.create_task(pulse.answers(late_s))
+        asked = asyncio.create_task(ask.wait())
+        try:
+            await asyncio.wait((answering, asked, ended), return_when=asyncio.FIRST_COMPLETED)
+            if answering.done() and answering.result():
+                alive, late = time.monotonic(), False
+                on_beat()
+                pause_s = sent + every_s() - alive
+                await asyncio.wait((asked, ended), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+            elif answering.done() and time.monotonic() - sent < late_s:
+                raise LinkFailed(Cause.LOST, "the terminal's socket is gone")
+            elif answering.done() and not late:
+                late = True
+                await on_late(time.monotonic() - max(alive, sent - _BLIND_S))
+        finally:
+            for task in (answering, asked):
+                task.cancel()
+            await asyncio.gather(answering, asked, return_exceptions=True)
+        if ended.done():
+            raise LinkFailed(Cause.LOST, "the connection beside the terminal has ended")

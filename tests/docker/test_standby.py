@@ -1,0 +1,135 @@
+"""The silent master beside the terminals of a host: one login for all that follows, and the standby at the return."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faults import NOTICE, laptop_of, shell_of
+from net import Laptop
+from rig import Rig, wait_until
+from window import LNODE, Window
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("ip") or not os.path.exists("/dev/net/tun"),
+    reason="making a network takes root, ip and /dev/net/tun",
+)
+
+
+class Site:
+    """A laptop whose key is enough, in front of a rig. `logins` are those since the site was made."""
+
+    def __init__(self, rig: Rig, laptop: Laptop) -> None:
+        self.rig, self.laptop = rig, laptop
+        self._before = self._accepted()
+
+    def _accepted(self) -> int:
+        return self.rig.sshd_log().count("Accepted publickey ")
+
+    @property
+    def logins(self) -> int:
+        return self._accepted() - self._before
+
+    def window(self, name: str, *words: str) -> Window:
+        return Window(self.laptop.argv(*LNODE, "unity", name, "--login", *words), self.rig.env())
+
+    def asks(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.laptop.argv(*LNODE, "unity", *words), env=self.rig.env(), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    def standbys(self) -> list[int]:
+        """The masters that listen."""
+        rows = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        folder = re.escape(str(self.rig.home / "run" / "lnode"))
+        found = re.findall(rf"^ *(\d+) \S*ssh .* -N .*ControlPath={folder}/", rows.stdout, re.MULTILINE)
+        return [int(pid) for pid in found]
+
+    def stands(self) -> int:
+        """Wait until one stands by, and return it."""
+        wait_until(lambda: len(self.standbys()) == 1, "a master stands by", within_s=90)
+        return self.standbys()[0]
+
+    def terminal(self) -> str:
+        """The words of the terminal's ssh."""
+        argvs = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in self.laptop.pids()]
+        (found,) = (argv for argv in argvs if argv[0].endswith(b"ssh") and b"-t" in argv)
+        return b" ".join(found).decode(errors="replace")
+
+
+@pytest.fixture
+def site(slurm: Rig) -> Iterator[Site]:
+    settings = slurm.home / ".config" / "lnode" / "config.toml"
+    before = settings.read_text()
+    settings.write_text("")
+    try:
+        with laptop_of(slurm) as laptop:
+            assert Site(slurm, laptop).asks("--ls").returncode == 0  # so lnode knows that the key is enough
+            made = Site(slurm, laptop)
+            yield made
+            for pid in made.standbys():
+                os.kill(pid, signal.SIGKILL)
+    finally:
+        shutil.rmtree(slurm.home / "run" / "lnode", ignore_errors=True)
+        settings.write_text(before)
+
+
+def test_one_login_beside_the_terminals_serves_all_that_follows(site: Site) -> None:
+    with site.window("first") as first:
+        shell_of(first)
+        site.stands()
+        assert site.logins == 2
+        with site.window("second") as second:
+            shell_of(second)
+            second.detach()
+            assert second.exit_status() == 0
+            assert "lnode: detached; second runs on login1" in second.text()
+        assert re.findall(r"^(\w+) +login", site.asks("--ls").stdout, re.MULTILINE) == ["first", "second"]
+        assert site.asks("second", "--kill", "--yes").returncode == 0
+        assert site.logins == 2
+        first.detach()
+        assert first.exit_status() == 0
+    (standby,) = site.standbys()
+    assert site.asks("--close").stderr == "lnode: the connection to unity is closed; sessions go on there\n"
+    wait_until(lambda: standby not in site.standbys(), "it has ended")
+    assert site.logins == 2
+
+
+def test_a_lost_terminal_comes_back_over_the_standby(site: Site) -> None:
+    """A key typed into the silence is on its way, so the old terminal cannot go on."""
+    with site.window("lost", "-v") as window:
+        shell = shell_of(window)
+        site.stands()
+        wait_until(lambda: site.rig.exec("tmux show -qv -t lost @lnode_told")[0] == 0, "the link has asked")
+        before = site.terminal()
+        with site.laptop.silence():
+            window.press(" ")
+            window.wait_for("unity silent for 6 s")
+        window.wait_without(NOTICE, within_s=60)
+        assert shell_of(window) == shell
+        assert site.terminal() != before
+        assert site.logins == 2
+        window.detach()
+        assert window.exit_status() == 0
+
+
+def test_a_standby_that_is_silent_costs_no_more_than_a_moment(site: Site) -> None:
+    with site.window("late") as window:
+        shell = shell_of(window)
+        dead = site.stands()
+        os.kill(dead, signal.SIGSTOP)
+        with site.laptop.silence():
+            window.press(" ")
+            window.wait_for("unity silent for 6 s")
+        window.wait_without(NOTICE, within_s=60)
+        assert shell_of(window) == shell
+        wait_until(lambda: site.standbys() not in ([], [dead]), "another master stands by", within_s=90)
+        assert dead not in site.standbys()
+        assert site.logins == 4
+        window.leave()
