@@ -10,7 +10,8 @@ from lnode.ssh.link.ladder import Link, LinkFailed
 
 async def replies(link: Link, line: Callable[[str], str]) -> AsyncGenerator[Mapping[str, Sequence[str]]]:
     """Start the line, which is made from a nonce, and yield each reply until the script ends. Raises LinkFailed."""
-    nonce, read, begun = call.nonce(), Rows(), list[str]()
+    nonce, begun = call.nonce(), list[str]()
+    read = Rows(nonce)
     pipe = await link.start(line(nonce))
     try:
         while data := await pipe.read():
