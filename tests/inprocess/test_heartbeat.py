@@ -21,7 +21,8 @@ from inprocess.test_link_contract import belongings, gone, linked, open_rung, si
 from lnode.attach.heartbeat import beat
 from lnode.ssh import arguments
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import RUNGS, Link, LinkFailed
+from lnode.ssh.link.contract import Link, LinkFailed
+from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.target import Target
 from rig import wait_until
 from wire import Wire

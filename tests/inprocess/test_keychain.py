@@ -26,7 +26,8 @@ from lnode.ssh import arguments, prompts
 from lnode.ssh import keychain as ssh_keychain
 from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import KeychainFailed
-from lnode.ssh.link.ladder import RUNGS, LinkFailed
+from lnode.ssh.link.contract import LinkFailed
+from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.log import SshLog
 from lnode.ssh.said import Said
 from lnode.ssh.target import Target

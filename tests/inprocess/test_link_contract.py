@@ -15,7 +15,8 @@ import pytest
 
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import MAX_OUTPUT, RUNGS, Link, LinkFailed, Pipe
+from lnode.ssh.link.contract import MAX_OUTPUT, Link, LinkFailed, Pipe
+from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.target import Target
 from wire import Wire
 

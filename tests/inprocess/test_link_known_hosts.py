@@ -20,8 +20,9 @@ from lnode.errors import LnodeError
 from lnode.ssh.failures import Cause, is_fatal, wants_person
 from lnode.ssh.keychain import Password
 from lnode.ssh.link import rung_asyncssh
+from lnode.ssh.link.contract import MAX_OUTPUT, LinkFailed
 from lnode.ssh.link.known_hosts import HostKeys, known_host_keys
-from lnode.ssh.link.ladder import MAX_OUTPUT, RUNGS, LinkFailed
+from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.link.public_key import parse_certificate
 from lnode.ssh.target import Target
 

@@ -16,7 +16,8 @@ from inprocess.paramikod import paramiko_serving
 from inprocess.sshd import DEADLINE_S, Site, serving
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import ladder, wires
-from lnode.ssh.link.ladder import RUNGS, Link, LinkFailed, open_link
+from lnode.ssh.link.contract import Link, LinkFailed
+from lnode.ssh.link.ladder import RUNGS, open_link
 from lnode.ssh.target import Target
 
 T = TypeVar("T")

@@ -15,7 +15,8 @@ from inprocess.paramikod import paramiko_serving
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import identities
-from lnode.ssh.link.ladder import RUNGS, Link, LinkFailed, open_link
+from lnode.ssh.link.contract import Link, LinkFailed
+from lnode.ssh.link.ladder import RUNGS, open_link
 from lnode.ssh.target import Target
 
 # Each library by itself, and the whole ladder: an opener takes a target and gives a link or LinkFailed.

@@ -27,7 +27,8 @@ from inprocess.sshd import DEADLINE_S, Sshd, serving
 from lnode.errors import LnodeError
 from lnode.ssh.failures import Cause, cause_of_ssh
 from lnode.ssh.host_label import HostLabel
-from lnode.ssh.link.ladder import RUNGS, LinkFailed
+from lnode.ssh.link.contract import LinkFailed
+from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Resolving
 

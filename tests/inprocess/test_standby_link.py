@@ -14,7 +14,8 @@ from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
 from lnode.ssh import master, sign_in_memory
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import rung_standby
-from lnode.ssh.link.ladder import LinkFailed, open_link
+from lnode.ssh.link.contract import LinkFailed
+from lnode.ssh.link.ladder import open_link
 from lnode.ssh.link.rung_standby import StandbyLink
 from lnode.ssh.target import Target
 

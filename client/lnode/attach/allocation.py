@@ -22,7 +22,7 @@ from lnode.cluster.sessions import Entry, Picture
 from lnode.laptop import notify
 from lnode.laptop.off_loop import in_thread
 from lnode.locate.known_agents import with_agents
-from lnode.ssh.link.ladder import Link, LinkFailed
+from lnode.ssh.link.contract import Link, LinkFailed
 
 _BELL = "\a"
 _LOOK_S = 30.0  # between two looks whether somebody types again

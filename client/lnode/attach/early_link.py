@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from lnode.remote import call
 from lnode.ssh import master
+from lnode.ssh.link.contract import Link, LinkFailed
 from lnode.ssh.link.framed import framed
-from lnode.ssh.link.ladder import Link, LinkFailed, open_link
+from lnode.ssh.link.ladder import open_link
 from lnode.ssh.target import Target
 
 _FREE_WITHIN_S = 6.0  # the terminal waits for it

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from lnode.remote import call
 from lnode.remote.reply import Rows, TooLong, parse_reply
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import Link, LinkFailed
+from lnode.ssh.link.contract import Link, LinkFailed
 
 
 async def replies(link: Link, line: Callable[[str], str]) -> AsyncGenerator[Mapping[str, Sequence[str]]]:

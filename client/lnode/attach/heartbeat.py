@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from lnode.remote import call
 from lnode.remote.reply import MAX_BYTES
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import Link, LinkFailed, Pipe
+from lnode.ssh.link.contract import Link, LinkFailed, Pipe
 
 # The same to every login shell, and no alias of cat's. It says the first token.
 _ECHO = "exec /bin/sh -c 'echo; echo \"$0\"; exec cat -u' {}"

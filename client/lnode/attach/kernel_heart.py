@@ -7,7 +7,7 @@ from typing import NoReturn, cast
 
 from lnode.attach.pulse import Pulse
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import Link, LinkFailed
+from lnode.ssh.link.contract import Link, LinkFailed
 from lnode.ssh.link.rung_standby import StandbyLink
 
 _BLIND_S = 1.5  # before a probe went out the silence may have begun; before that nobody knows

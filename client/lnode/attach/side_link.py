@@ -20,8 +20,9 @@ from lnode.remote import call
 from lnode.remote.fields import NodeName, SessionId, epoch, number
 from lnode.ssh import begun, failures, keychain, sign_in_memory
 from lnode.ssh.failures import Cause
+from lnode.ssh.link.contract import Link, LinkFailed
 from lnode.ssh.link.framed import framed
-from lnode.ssh.link.ladder import Link, LinkFailed, open_link
+from lnode.ssh.link.ladder import open_link
 from lnode.ssh.said import Said
 from lnode.ssh.target import Target
 

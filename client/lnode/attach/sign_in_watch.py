@@ -6,7 +6,7 @@ from collections.abc import Callable
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
 from lnode.ssh import failures, forwarding
-from lnode.ssh.link.ladder import prove_master
+from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in

@@ -4,7 +4,8 @@ import asyncio
 
 from lnode.ssh import master
 from lnode.ssh.link import rung_standby
-from lnode.ssh.link.ladder import Link, open_link
+from lnode.ssh.link.contract import Link
+from lnode.ssh.link.ladder import open_link
 from lnode.ssh.target import Target
 
 _OWN_AFTER_S = 30.0  # a login that a short visit does not need

@@ -25,7 +25,7 @@ from lnode.runs.record import Run
 from lnode.ssh import begun, failures, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.host_label import HostLabel
-from lnode.ssh.link.ladder import prove_master
+from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.question import REPLY_WITHIN_S, argv_of

@@ -96,7 +96,7 @@ class Question:
             return
         import asyncio
 
-        from lnode.ssh.link.ladder import prove_master
+        from lnode.ssh.link.rung_master import prove_master
 
         proof = asyncio.run(prove_master(self._target))
         if proof is not False:

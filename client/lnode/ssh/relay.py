@@ -16,7 +16,7 @@ from typing import IO, NamedTuple, cast
 from lnode.errors import ExitCode, LnodeError
 from lnode.ssh import begun, failures, master, question, verdict
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import prove_master
+from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.log import SshLog
 from lnode.ssh.said import Said
 from lnode.ssh.target import Target

@@ -70,7 +70,7 @@ async def of_terminal(target: Target, status: int, said: Said, argv: Sequence[st
 async def _is_let_go(target: Target, status: int, said: Said) -> bool:
     if status != arguments.SSH_FAILED or not failures.is_let_go(said):
         return False
-    from lnode.ssh.link.ladder import prove_master
+    from lnode.ssh.link.rung_master import prove_master
 
     return bool(await prove_master(target))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from lnode.ssh import prompts
-from lnode.ssh.link.ladder import MAX_OUTPUT, too_long
+from lnode.ssh.link.contract import MAX_OUTPUT, too_long
 
 _GRACE_S = 1.0
 _CHUNK = 1 << 16

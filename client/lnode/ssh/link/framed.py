@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from lnode.remote.reply import TooLong, parse_reply, rows_of
 from lnode.ssh.failures import Cause
-from lnode.ssh.link.ladder import Link, LinkFailed
+from lnode.ssh.link.contract import Link, LinkFailed
 
 
 async def framed(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:

@@ -12,7 +12,7 @@ from lnode.ssh import keychain
 from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import Password
 from lnode.ssh.link import known_hosts
-from lnode.ssh.link.ladder import LinkFailed
+from lnode.ssh.link.contract import LinkFailed
 from lnode.ssh.link.public_key import key_type, rsa_bits, signature_algorithms
 from lnode.ssh.target import Target
 

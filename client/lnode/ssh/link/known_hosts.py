@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import child
-from lnode.ssh.link.ladder import LinkFailed
+from lnode.ssh.link.contract import LinkFailed
 from lnode.ssh.link.public_key import (
     is_certificate,
     key_type,

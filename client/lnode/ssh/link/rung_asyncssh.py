@@ -19,7 +19,7 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import Password
 from lnode.ssh.link import identities, known_hosts, wires
 from lnode.ssh.link.child import read_capped
-from lnode.ssh.link.ladder import Answer, LinkFailed, link_failures
+from lnode.ssh.link.contract import Answer, LinkFailed, link_failures
 from lnode.ssh.link.public_key import is_certificate, key_type, plain
 from lnode.ssh.target import Target
 

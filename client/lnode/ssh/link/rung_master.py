@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, closing, suppress
 from lnode.ssh import arguments
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import child
-from lnode.ssh.link.ladder import Answer, LinkFailed, link_failures, timed_out
+from lnode.ssh.link.contract import Answer, LinkFailed, link_failures, timed_out
 from lnode.ssh.target import Target
 
 _CHUNK = _WORDS = 1 << 16
@@ -178,3 +178,13 @@ async def is_there(target: Target) -> bool:
     """True if a master process answers `ssh -O check`; its network may be gone."""
     done = await child.run(arguments.check_argv(target.alias, target.riding, target.config))
     return done.status == 0
+
+
+async def prove_master(target: Target) -> bool | None:
+    """Return True if ssh would share a live connection, False if that one is silent, None if there is none."""
+    try:
+        link = await open_rung(target)
+    except LinkFailed as failed:
+        return True if failed.final else False if failed.cause is Cause.TIMED_OUT else None  # full, and so alive
+    await link.close()
+    return True

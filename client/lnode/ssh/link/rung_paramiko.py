@@ -18,7 +18,7 @@ from lnode.ssh import keychain
 from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import Password
 from lnode.ssh.link import identities, known_hosts, paramiko_keys, wires
-from lnode.ssh.link.ladder import MAX_OUTPUT, Answer, LinkFailed, link_failures, too_long
+from lnode.ssh.link.contract import MAX_OUTPUT, Answer, LinkFailed, link_failures, too_long
 from lnode.ssh.link.public_key import RSA_SIGNATURES, plain
 from lnode.ssh.target import Target
 

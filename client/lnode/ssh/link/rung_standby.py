@@ -19,7 +19,8 @@ from lnode.ssh import arguments, borrowed, failures, master, prompts, sign_in_me
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import child, rung_master
-from lnode.ssh.link.ladder import LinkFailed, prove_master
+from lnode.ssh.link.contract import LinkFailed
+from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Resolving, Target
 

@@ -16,7 +16,7 @@ from lnode.ssh import arguments, prompts
 from lnode.ssh.drain import Drain
 from lnode.ssh.failures import Cause, cause_of_way
 from lnode.ssh.link import child
-from lnode.ssh.link.ladder import LinkFailed
+from lnode.ssh.link.contract import LinkFailed
 from lnode.ssh.target import Target
 
 _NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
