@@ -251,6 +251,22 @@ def test_a_request_that_the_scheduler_refuses_starts_nothing(slurm: Rig) -> None
     assert (jobs(slurm), slurm.exec(f"ls -A {NOTES}")[1]) == ([], "")
 
 
+def test_a_session_that_was_made_by_hand_in_a_job_is_listed_and_attached(slurm: Rig) -> None:
+    slurm.exec("sbatch -o /dev/null --wrap 'tmux -L hand new -d -s byhand; tmux -L hand wait end'")
+    slurm.exec("sbatch -o /dev/null --wrap 'sleep 300'")
+    wait_until(lambda: len(slurm.exec("squeue -h -u alice -t running -o %i")[1].split()) == 2, "both run")
+    wait_until(lambda: slurm.exec("tmux -L hand list-sessions")[0] == 0, "its tmux runs")
+    (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
+    assert (one["name"], one["kind"], one["state"]) == ("byhand", "node", "running")
+    with Window([*LNODE, "unity", "byhand"], slurm.env()) as window:
+        window.wait_for("[byhand]")
+        window.press("echo in=$SLURM_JOB_ID\r")
+        window.wait_for(f"in={one['job']['id']}")
+        window.leave()
+    assert in_a_pipe(slurm, "unity", "byhand", "--kill", "--yes").returncode == 0
+    slurm.exec("tmux -L hand kill-server")  # this rig follows no process that has left its parents
+
+
 @pytest.mark.skipif(not FULL, reason="LNODE_FULL=1: two login nodes")
 def test_either_login_node_leads_to_it(engine: docker.DockerClient, slurm_image: str, run: str) -> None:
     with two_nodes(engine, slurm_image, run, shared_home=True) as nodes:

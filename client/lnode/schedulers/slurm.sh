@@ -175,6 +175,10 @@ slurm_submit() {
   return 1
 }
 
+slurm_script() {
+  timeout -k 1 4 scontrol write batch_script "$1" - 2>/dev/null </dev/null
+}
+
 slurm_can_submit() {
   have sbatch && have srun
 }

@@ -27,6 +27,7 @@
 #   x_submit NAME SCRIPT WORD...    sets $job to a batch job of that name and of one node. 124 if it does not say whether there is one; else false,
 #                  and $said is why. SCRIPT finds LNODE_JOB and LNODE_NODE, and is sent USR1 two minutes before the end
 #   x_named NAME EPOCH    sets $job to a batch job of that name that was submitted since then, or to nothing. False if it does not answer
+#   x_script JOB   prints the script of that batch job
 #   x_job JOB      sets $state to waits, runs or ended, $node, $reason and $starts. False if it does not answer
 #   x_at JOB NODE [terminal]    sets $step as x_step does, for that node; it has the terminal of the caller
 #   x_closures     the maintenance that is announced, a row START END in epoch seconds each, 20 at most
