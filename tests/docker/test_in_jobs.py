@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Iterator
 
+import docker
 import pytest
 
 from faults import DROPS, wired
 from full import FULL
 from rig import Rig, wait_until
 from sites import in_a_pipe, terminals_of
+from two_nodes import two_nodes
 from window import LNODE, Window
 from wire import Wire
 
@@ -181,3 +183,105 @@ def test_the_wait_in_the_queue_survives_the_connection(slurm: Rig) -> None:
         assert jobs(slurm) == [job]
     finally:
         slurm.exec("scontrol update partition=interactive state=UP", "root")
+
+
+def crash(rig: Rig) -> None:
+    """As a crash of the login node does it: sshd's processes, the srun of each step and tmux there are gone at once."""
+    rig.exec(
+        "pkill -KILL -f '^sshd: alice'; pkill -KILL -u alice -x srun; pkill -KILL -f '^tmux new -d -s other'", "root"
+    )
+
+
+def test_what_happens_to_the_login_node_is_nothing_to_the_session(slurm: Rig) -> None:
+    slurm.exec("tmux new -d -s other")
+    with started(slurm) as window:
+        mark(window)
+        (job,) = jobs(slurm)
+        for turn in range(20 if FULL else 2):
+            crash(slurm)
+            is_same_shell(window, turn)
+        slurm.exec("tmux kill-server")
+        is_same_shell(window, "killed")
+        slurm.exec("pkill -x slurmctld; setpriv --reuid slurm --regid slurm --init-groups slurmctld", "root")
+        is_same_shell(window, "restarted")
+        wait_until(lambda: len(clients(slurm, job)) == 1 and len(steps(slurm)) == 1, "one client and one step")
+        window.leave()
+    wait_until(lambda: not steps(slurm), "no step is left")
+    assert jobs(slurm) == [job]
+
+
+def test_a_scheduler_that_does_not_answer_is_named_and_nothing_is_done(slurm: Rig) -> None:
+    with started(slurm) as window:
+        window.leave()
+    held = jobs(slurm)
+    slurm.exec("pkill -STOP -x slurmctld", "root")
+    try:
+        with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            assert window.exit_status() == 1
+            window.wait_for("the scheduler of unity does not answer, so whether x runs is not known")
+        listed = in_a_pipe(slurm, "unity", "--ls").stdout
+        assert re.search(r"^x +node +unknown ", listed, re.MULTILINE), listed
+        done = in_a_pipe(slurm, "unity", "x", "--kill", "--yes")
+        assert (done.returncode, "the scheduler does not answer; nothing was ended" in done.stderr) == (1, True), done
+    finally:
+        slurm.exec("pkill -CONT -x slurmctld", "root")
+    wait_until(lambda: jobs(slurm) == held, "its job goes on, and no other")
+
+
+def test_a_tmux_that_does_not_start_on_the_node_is_said_and_the_login_node_is_used(slurm: Rig) -> None:
+    wrapper = '#!/bin/sh\n[ -z "$SLURM_JOB_ID" ] || { echo "no tmux for nodes" >&2; exit 1; }\nexec tmux "$@"\n'
+    slurm.exec(f"printf %s '{wrapper}' >/tmp/tmux-login; chmod 755 /tmp/tmux-login")
+    config = slurm.home / "no-tmux.toml"
+    config.write_text('[hosts.unity]\nwhere = "node"\ntmux = "/tmp/tmux-login"\nmem = "1000"\ntime = "1:00:00"\n')
+    with Window([*LNODE, "unity", "x"], slurm.env(LNODE_CONFIG=str(config))) as window:
+        window.wait_for("[x]")
+        window.wait_for("alice@login1")
+        assert b"x cannot live on a node (node01: no tmux for nodes)" in window.raw
+        wait_until(lambda: len(jobs(slurm)) == 1, "one job, that of the request on the login node")
+        window.leave()
+    assert slurm.exec("tmux list-sessions -F '#{session_name}'")[1] == "x\n"
+
+
+def test_a_request_that_the_scheduler_refuses_starts_nothing(slurm: Rig) -> None:
+    with Window([*LNODE, "unity", "x", *ON_NODE, "-p", "nowhere"], slurm.env()) as window:
+        assert window.exit_status() == 1
+        window.wait_for("invalid partition specified: nowhere")
+        window.wait_for("the scheduler of unity refused a job for x; nothing was started")
+        window.wait_for("lnode unity x --where login")
+    assert (jobs(slurm), slurm.exec(f"ls -A {NOTES}")[1]) == ([], "")
+
+
+def test_a_session_that_was_made_by_hand_in_a_job_is_listed_and_attached(slurm: Rig) -> None:
+    slurm.exec("sbatch -o /dev/null --wrap 'tmux -L hand new -d -s byhand; tmux -L hand wait end'")
+    slurm.exec("sbatch -o /dev/null --wrap 'sleep 300'")
+    wait_until(lambda: len(slurm.exec("squeue -h -u alice -t running -o %i")[1].split()) == 2, "both run")
+    wait_until(lambda: slurm.exec("tmux -L hand list-sessions")[0] == 0, "its tmux runs")
+    (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
+    assert (one["name"], one["kind"], one["state"]) == ("byhand", "node", "running")
+    with Window([*LNODE, "unity", "byhand"], slurm.env()) as window:
+        window.wait_for("[byhand]")
+        window.press("echo in=$SLURM_JOB_ID\r")
+        window.wait_for(f"in={one['job']['id']}")
+        window.leave()
+    assert in_a_pipe(slurm, "unity", "byhand", "--kill", "--yes").returncode == 0
+    slurm.exec("tmux -L hand kill-server")  # this rig follows no process that has left its parents
+
+
+@pytest.mark.skipif(not FULL, reason="LNODE_FULL=1: two login nodes")
+def test_either_login_node_leads_to_it(engine: docker.DockerClient, slurm_image: str, run: str) -> None:
+    with two_nodes(engine, slurm_image, run, shared_home=True) as nodes:
+        rig, second = nodes.first, nodes.second
+        nodes.land_on(second)
+        with started(rig) as window:
+            mark(window)
+            window.leave()
+        (job,) = jobs(rig)
+        second.container.kill()  # no login node owns it
+        nodes.land_on(rig)
+        with Window([*LNODE, "unity", "x"], rig.env()) as window:
+            window.wait_for("set-42")
+            is_same_shell(window)
+            window.leave()
+        assert jobs(rig) == [job]
+        assert in_a_pipe(rig, "unity", "x", "--kill", "--yes").returncode == 0
+        wait_until(lambda: not jobs(rig), "no job is left")

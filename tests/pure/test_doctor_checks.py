@@ -49,6 +49,7 @@ WELL = {
         ({"userknownhostsfile": "/dev/null"}, "alias", "known hosts", "remove that line"),
         ({"controlpath": "/" + "x" * 90}, "alias", "ControlPath", "ControlPath ~/.ssh/%C"),
         ({"max_sessions": "1"}, "login", "MaxSessions", '[hosts.unity]: keep_warm = "no"'),
+        ({"batch": "yes", "restarts": "4"}, "node", "where", 'below [hosts.unity]: where = "node"'),
         ({"kill_user_processes": "yes"}, "login", "KillUserProcesses", "on unity: loginctl enable-linger"),
         ({"noise": "Welcome!"}, "shell", "quiet", "[ -t 1 ] && echo"),
         ({"rc_program": ".bashrc: exec zsh -l"}, "shell", "rc file", "case $- in *i*) exec zsh -l ;; esac"),

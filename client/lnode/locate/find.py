@@ -191,6 +191,7 @@ def find(
     if verdict is Verdict.DOWN and wants_person:  # ssh itself asks you on the terminal, or explains the key
         return routes.to_node(target, node, claim.port, settings)
     hint = f"wait for it, or start another one where {target.alias} leads: lnode {target.alias} {name} --here"
+    hint += "; sessions of --where node need no login node of their own"
     if not starts:
         hint = f"ask again when it does, or see what is known: lnode {target.alias} --ls"
     if verdict is Verdict.DOWN:

@@ -98,7 +98,14 @@ ask_scheduler() {
   asked=$(of program)
   insist "${scheduler}_probe" "$(id -un)" || fact scheduler_silent "$asked"
   if [ -n "$insisted" ]; then fact scheduler_by_login "$asked"; fi
+  if have "${scheduler}_can_submit" && "${scheduler}_can_submit"; then fact batch yes; fi
   if "${scheduler}_node"; then fact_of_node; fi
+}
+
+# How often has this login node restarted in 60 days, as far as its own log tells (wtmp)?
+ask_restarts() {
+  restarts=$(limited 3 last -x -s -60days reboot | grep -c '^reboot')
+  if [ "${restarts:-0}" -gt 0 ]; then fact restarts "$restarts"; fi
 }
 
 # Can more go to the node of a job? ssh is tried only where the scheduler has no way.
@@ -114,6 +121,7 @@ section facts
 fact now "$(date +%s)"
 fact max_sessions "$(sed -n 's/^[[:space:]]*[Mm][Aa][Xx][Ss][Ee][Ss][Ss][Ii][Oo][Nn][Ss][[:space:]=]*//p' /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null | head -n 1)"
 ask_endings
+ask_restarts
 ask_noise
 ask_rc_program
 ask_login_shell

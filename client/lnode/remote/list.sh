@@ -170,6 +170,7 @@ scheduled </dev/null | {
   with_origins
   note_by_hand
   if [ -d "$requests" ]; then list_requests; fi
+  note_made_by_hand
   if [ -d "$in_jobs" ]; then list_in_jobs; fi
   section end
 }

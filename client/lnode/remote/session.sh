@@ -374,6 +374,7 @@ go() {
   terminal=terminal
   on_node
   case $exit_code in 1[01][0-9]) exit "$exit_code" ;; esac
+  if [ -e "$in_jobs/$job.failed" ]; then return; fi # its tmux has not started
   ask_job
   case $state in
   ended) over ;;
@@ -387,6 +388,7 @@ find_in_job() {
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     id=$(printf '%s\n' "$rows" | sed -n '1s/^\(\$[0-9]*\) .*/\1/p')
     if [ -n "$id" ]; then break; fi
+    if [ -e "$in_jobs/$LNODE_JOB.failed" ]; then exit 1; fi
     sleep 1
     if read_note "$LNODE_JOB" && [ "$its_id" = - ]; then session_with '#{session_name}' "$name" || cannot_ask; fi
   done

@@ -176,6 +176,14 @@ slurm_submit() {
   return 1
 }
 
+slurm_script() {
+  timeout -k 1 4 scontrol write batch_script "$1" - 2>/dev/null </dev/null
+}
+
+slurm_can_submit() {
+  have sbatch && have srun
+}
+
 slurm_named() {
   rows=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null </dev/null) || return
   job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" '$3 == 1 && $4 == name && NF == 4 && $2 >= since - 300 { found = $1 } END { print found }')

@@ -268,4 +268,5 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
     ),
     ("scheduler", "command", judges.command),
     ("node", "ssh", judges.node),
+    ("node", "where", judges.place),
 )

@@ -31,7 +31,12 @@ def without_host(*, as_json: bool = False) -> ExitCode:
 def doctor(address: Address, *, as_json: bool = False) -> ExitCode:
     """Check every layer up to the node, in one question; return FAILED if there is anything to fix."""
     target = address.target
-    facts = {"host": target.alias, **_of_laptop(ssh_keychain.is_kept(target)), **_of_alias(target)}
+    facts = {
+        "host": target.alias,
+        "where": address.settings.where,
+        **_of_laptop(ssh_keychain.is_kept(target)),
+        **_of_alias(target),
+    }
     layers: Sequence[str] = LAYERS
     found: list[Finding] = []
     try:

@@ -34,13 +34,14 @@ _LONGEST = 300  # as doctor.sh cuts it
 _LARGEST = 10**18 - 1
 _OF_HOST: Mapping[str, Callable[[str], bool]] = {
     **dict.fromkeys(
-        ("now", "max_sessions", "login_s", "tmout", "cpu_limit_s", "tmux_lost", "home_free_kb", "home_free_files"),
+        ("now", "max_sessions", "login_s", "tmout", "cpu_limit_s", "tmux_lost", "home_free_kb", "home_free_files",
+         "restarts"),
         _is_number,
     ),
     **dict.fromkeys(
         ("kill_user_processes", "login_unfinished", "utf8", "tmux_missing", "ticket_ended", "over_quota",
          "no_scheduler", "overlap", "term_unknown", "scheduler_silent",
-         "destroy_unattached", "exit_unattached", "scheduler_by_login", "stop_idle"),
+         "destroy_unattached", "exit_unattached", "scheduler_by_login", "stop_idle", "batch"),
         _is_word,
     ),
     **dict.fromkeys(

@@ -11,6 +11,7 @@ Judge = Callable[[Facts], tuple[str, str] | None]
 
 _CLOCK_S = 120
 _SLOW_S = 4
+_MANY_RESTARTS = 2
 _LITTLE_KB = 20 << 10
 
 
@@ -58,6 +59,20 @@ def nested(facts: Facts) -> tuple[str, str] | None:
         return None
     found = f"you are in a tmux on this laptop, which takes {prefix} before the session's tmux sees it"
     return found, f"press {prefix} twice for the inner one, or give this one another prefix: tmux set -g prefix C-a"
+
+
+def place(facts: Facts) -> tuple[str, str] | None:
+    """Return why sessions are better kept in jobs of their own, where the scheduler has such jobs."""
+    if facts.get("where") == "node" or "batch" not in facts:
+        return None
+    restarts = number_in(facts, "restarts") or 0
+    reasons = [f"it has restarted {restarts} times in 60 days"] if restarts >= _MANY_RESTARTS else []
+    reasons += ["it ends your processes at logout"] if "kill_user_processes" in facts else []
+    reasons += ["it has no tmux"] if "tmux_missing" in facts else []
+    if not reasons:
+        return None
+    found = f"this login node does not keep sessions well: {', '.join(reasons)}; a job of its own keeps one"
+    return found, f'in config.toml, below [hosts.{facts.get("host", "HOST")}]: where = "node"'
 
 
 def control_path(facts: Facts) -> tuple[str, str] | None:

@@ -29,3 +29,27 @@ $number "*) return 1 ;; esac
   case $its_asked in '' | *[!0-9]*) return 1 ;; esac
   if [ -f "$file.history/panes" ]; then [ $((clock - its_asked)) -gt 7776000 ]; else [ $((clock - its_asked)) -gt 60 ]; fi
 }
+
+# note_made_by_hand: a note for each session that you have started in a batch job yourself, as by sbatch --wrap 'tmux -L x new -d; tmux -L x wait end'.
+# The script of a job is asked for once, and only if the job has the name of such a script, or one with tmux in it.
+# shellcheck disable=SC2030,SC2031,SC2154 # as above
+note_made_by_hand() {
+  case $jobs in *wrap* | *tmux*) scheduler_on_path && have "${scheduler}_script" || return 0 ;; *) return 0 ;; esac
+  printf '%s\n' "$jobs" | awk '$1 ~ /^[0-9]+$/ && $3 == 1 && $5 == "RUNNING" && $NF ~ /^wrap$|tmux/ { print $1, $4 }' | while read -r number asked; do
+    if [ -e "$in_jobs/$number" ] || [ -e "$in_jobs/$number.plain" ]; then continue; fi
+    make_own_folder in_jobs || break
+    script=$("${scheduler}_script" "$number") || continue
+    made=$(printf '%s\n' "$script" | sed -n 's/.*tmux .*-L *\([A-Za-z0-9_-]\{1,80\}\) .*new.*/\1/p' | head -n 1)
+    its=$(printf '%s\n' "$script" | sed -n 's/.*tmux .*new.* -s *\([A-Za-z0-9_-]\{1,80\}\).*/\1/p' | head -n 1)
+    if [ -n "$made" ]; then
+      write_note "$number" "- $made - - $asked ${its:-$made}"
+    else
+      (umask 077 && : >"$in_jobs/$number.plain") 2>/dev/null
+    fi
+  done
+  for file in "$in_jobs"/*.plain; do
+    number=${file##*/}
+    case $jobs in *"
+${number%.plain} "*) ;; *) rm -f "$file" ;; esac
+  done
+}

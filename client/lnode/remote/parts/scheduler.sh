@@ -23,6 +23,14 @@
 #                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. False if it cannot
 #   x_when WORD... when such a request would start, without making it: sets $answer to `starts EPOCH`, or to `says TEXT` if it never would.
 #                  False if it does not answer, or cannot be asked that
+#   Where a session can live in a job (job_notes.sh), else none of them:
+#   x_can_submit   True if its programs for that are here
+#   x_submit NAME SCRIPT WORD...    sets $job to a batch job of that name and of one node. 124 if it does not say whether there is one; else false,
+#                  and $said is why. SCRIPT finds LNODE_JOB and LNODE_NODE, and is sent USR1 two minutes before the end
+#   x_named NAME EPOCH    sets $job to a batch job of that name that was submitted since then, or to nothing. False if it does not answer
+#   x_script JOB   prints the script of that batch job
+#   x_job JOB      sets $state to waits, runs or ended, $node, $reason and $starts. False if it does not answer
+#   x_at JOB NODE [terminal]    sets $step as x_step does, for that node; it has the terminal of the caller
 #   x_closures     the maintenance that is announced, a row START END in epoch seconds each, 20 at most
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells

@@ -1,0 +1,79 @@
+"""Sessions that live in a job: the rows of the home's notes, and what becomes of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lnode.cluster import in_jobs
+from lnode.cluster.sessions import Picture, State, picture_of, whereabouts
+from lnode.commands.ls.table import View
+from lnode.remote.fields import JobId
+from pure.test_sessions import SILENT, Sections, job_row, reply
+
+ROW = "7 c0512 $0 1700000010,4711 1700000005 - - exp"
+WAITS = "7 - - - 1700000005 - - exp"
+
+
+def picture(*rows: str, jobs: tuple[str, ...] = (), more: Sections | None = None) -> Picture:
+    return picture_of(reply("login", jobs, {"in-jobs": rows} | (more or {})))
+
+
+@pytest.mark.parametrize(
+    ("rows", "job", "more", "state", "words"),
+    [
+        ([ROW], "RUNNING", {}, State.RUNNING, "runs on c0512, 61 h left"),
+        ([WAITS], "PENDING", {}, State.WAITING, "waits for its node"),
+        ([ROW], "COMPLETING", {}, State.ENDING, "keeps running, its allocation is ending"),
+        ([ROW], None, SILENT, State.UNKNOWN, "is in job 7, and the scheduler does not answer"),
+        ([ROW, "7 history"], None, {}, State.ENDED, "has ended with its job; its history is kept"),
+    ],
+)
+def test_a_note_and_the_job_tell_the_state(
+    rows: list[str], job: str | None, more: Sections, state: State, words: str
+) -> None:
+    entry = picture(*rows, jobs=(job_row(job),) if job else (), more=more).named("exp")
+    assert entry is not None
+    assert (entry.state, entry.kind, whereabouts(entry)) == (state, "node", words)
+    assert not entry.is_lost
+
+
+def test_a_job_that_has_ended_without_a_history_is_not_listed() -> None:
+    assert [entry.session.name for entry in picture(ROW).entries] == ["myproject"]
+
+
+def test_it_is_of_no_login_node_and_its_job_of_no_other_session() -> None:
+    seen = picture(ROW, jobs=(job_row("RUNNING", sid=900),))
+    assert seen.names == ["myproject"]
+    own, exp = seen.entries
+    assert (own.job, exp.job and exp.job.id, exp.ending.jobs) == (None, "7", (exp.job,))
+
+
+def test_two_login_nodes_list_it_once() -> None:
+    both = (picture(ROW, jobs=(job_row("RUNNING"),)), picture(ROW, jobs=(job_row("RUNNING"),)))
+    assert [entry.session.name for entry in View("unity", both).entries].count("exp") == 1
+
+
+def test_of_two_jobs_of_a_name_the_one_that_goes_on_is_it() -> None:
+    notes = in_jobs.parse_notes([ROW, ROW.replace("7 ", "12 ", 1)]).values()
+    assert [note.job for note in in_jobs.latest(notes, [JobId("7")])] == ["7"]
+    assert [note.job for note in in_jobs.latest(notes, [])] == ["12"]
+
+
+def test_the_marks_of_news_are_those_of_the_session() -> None:
+    row = ROW.replace("- - exp", "waiting-7 7/60 exp")
+    session = in_jobs.session_of(in_jobs.parse_notes([row])[JobId("7")])
+    assert (session.told, session.warned, session.birth) == ("waiting-7", "7 60", ("$0", 1700000010, 4711))
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["", "7", "7 history", ROW.replace("exp", "a b"), ROW.replace("exp", "-" * 201), ROW.replace("$0", "0"),
+     ROW.replace("4711", "x"), "7;x " + ROW[2:], ROW + "\x1b[31m"],
+)  # fmt: skip
+def test_another_row_is_none(row: str) -> None:
+    assert in_jobs.parse_notes([row]) == {}
+
+
+@given(st.lists(st.text() | st.just(ROW)))
+def test_any_rows_are_read(rows: list[str]) -> None:
+    assert set(in_jobs.parse_notes(rows)) <= {JobId("7")}
