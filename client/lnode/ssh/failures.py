@@ -255,6 +255,7 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     facts = {
         "place": place,
         "known": known,
+        "there": place.by_hand.removeprefix("ssh "),
         "unresolved": unresolved[1] if unresolved else "",
         "port": forwarding.port(words),
     }
@@ -275,7 +276,7 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
         "check HostName in ~/.ssh/config, the network, and the VPN if the cluster needs one"),
     Cause.REFUSED: (
         ExitCode.UNREACHABLE, "{place} refuses connections",
-        "the login node may be restarting, or the port is wrong: ssh -v {place.alias}"),
+        "the login node may be restarting, or the port is wrong: ssh -v {there}"),
     Cause.NO_ROUTE: (
         ExitCode.UNREACHABLE, "there is no route to {place}",
         "check the network, and the VPN if the cluster needs one"),
@@ -311,11 +312,11 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
         "ask the site whether it changed; only then: ssh-keygen -R {known}"),
     Cause.NO_COMMON_ALGORITHM: (
         ExitCode.UNREACHABLE, "{place} and this ssh have no algorithm in common",
-        "see what is offered: ssh -v {place.alias}"),
+        "see what is offered: ssh -v {there}"),
     Cause.BAD_CONFIG: (
         ExitCode.USAGE, "ssh does not accept its configuration for {place.alias}",
         "fix the line that ssh names: ssh -G {place.alias}"),
     Cause.LOST: (
         ExitCode.UNREACHABLE, "ssh to {place} ended too early",
-        "see where it stops: ssh -v {place.alias}"),
+        "see where it stops: ssh -v {there}"),
 }  # fmt: skip
