@@ -193,7 +193,7 @@ def _hole(node: ast.expr) -> str:
 def _in_capitals(name: str) -> str:
     """Return HOST, NAME or another word for a variable of the code."""
     last = name.rpartition(".")[2].strip("_")
-    host = last in ("alias", "host", "place", "who") or name == "place"
+    host = last in ("alias", "host", "place", "there", "who") or name == "place"
     return "HOST" if host else "ssh HOST" if last == "by_hand" else {"strerror": "REASON"}.get(last, last.upper())
 
 

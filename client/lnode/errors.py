@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
 class Page(StrEnum):
     """The pages of docs/, or their sections, that say more than a hint can. `lnode --guide PAGE` prints each."""
 
+    FIRST_SESSION = "first-session"
     SIGN_IN = "sign-in"
     HOST_KEY = "sign-in/host-keys"
     LOGIN_SHELL = "field/your-login-shell"

@@ -40,6 +40,10 @@ class Film(Window):
         self._complete()
         self._add(seconds)
 
+    def heard(self, text: str) -> None:
+        """Wait until the text has been printed at some time; it may be gone from the screen."""
+        self._until(lambda: text.encode() in self.raw, text)
+
     def keys(self, text: str) -> None:
         """Type behind a prompt, each key when the last one is on the screen."""
         self._until(lambda: self._before_cursor().endswith(" "), f"a prompt for {text!r}")

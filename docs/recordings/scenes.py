@@ -163,6 +163,7 @@ def play_new_laptop(argv: Sequence[str], password: str, again: Sequence[Shown] |
         film.hold(r"^alice@\S+:~\$", 2.0)
         film.command("echo a shell on $SLURMD_NODENAME")
         film.hold(r"^a shell on node\d", 3.0)
+        film.heard("livenode runs on node")  # so that the detach can tell it, too
         film.detach()
         film.hold(r"^lnode: detached; ", 5.0)
     return film

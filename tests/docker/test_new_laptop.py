@@ -21,7 +21,8 @@ from rig import Rig, wait_until
 from sites import PASSWORD, Codes, logins, sign_in, with_codes, with_password
 from window import Window
 
-pytestmark = pytest.mark.full  # it installs from the archives of Debian and Python
+# It installs from the archives of Debian and Python.
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 VENV = "python3 -m venv .lnode"
 PIP = ".lnode/bin/pip install -q"

@@ -100,6 +100,7 @@ Usage: lnode [OPTIONS] [HOST] [SESSION]
 
   Keep a compute-node session alive on an HPC cluster, from your laptop.
 
+  lnode --init                      the first time: find what your cluster has, start a session
   lnode unity                       attach to your session there, or start it
   lnode unity myproject             the same by name, as many as you like
   lnode unity --ls                  what is there: node, job, time left
@@ -136,7 +137,7 @@ def in_help(word: words.Verb | words.Option) -> str:
 
 def test_nothing_but_its_name_shows_how_it_is_used(laptop: Laptop) -> None:
     everyday = "".join(f"{row}\n" for row in HELP.splitlines() if row.startswith("  lnode "))
-    assert everyday.count("\n") == 6
+    assert everyday.count("\n") == 7
     assert laptop.run() == (2, "", everyday + error("HOST is missing, an ssh alias", "see all there is: lnode --help"))
 
 
@@ -305,7 +306,7 @@ def fails(request: pytest.FixtureRequest, laptop: Laptop) -> Fails:
 def test_no_such_alias(fails: Fails) -> None:
     fails(
         "untiy", 2, "there is no alias untiy in your ssh configuration, and no host of that name",
-        "add a block to ~/.ssh/config: Host untiy, then HostName and User",
+        "check the spelling, or let lnode add the host: lnode --init; more: lnode --guide first-session",
     )  # fmt: skip
 
 

@@ -240,6 +240,26 @@ def test_an_address_is_an_answer_and_a_slip_is_asked_again(here: Nearby) -> None
     assert config.read_text() == "Host new\n    HostName login1.localhost.example\n    User bob\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "by_hand"),
+    [
+        (("bob@127.0.0.1:2222",), "-p 2222 bob@127.0.0.1"),
+        (("bob@127.0.0.1", "--gate", "me@gate.example"), "-J me@gate.example bob@127.0.0.1"),
+    ],
+)
+def test_a_new_host_that_fails_is_named_as_ssh_knows_it_already(here: Nearby, words: list[str], by_hand: str) -> None:
+    real = (here.home / "bin" / "ssh").read_text()
+    refuse = """while [ "$1" != -E ]; do shift; done
+echo "ssh: connect to host x port 22: Connection refused" >>"$2"
+exit 255
+"""
+    here.program("ssh", real.partition("echo called")[0] + refuse)
+    before = (here.home / ".ssh" / "config").read_text()
+    done = here.lnode("new", "--init", "--yes", "--address", *words)
+    assert (done.returncode, (here.home / ".ssh" / "config").read_text()) == (4, before)
+    assert done.stderr.endswith(f"or the port is wrong: ssh -v {by_hand}\n"), done.stderr
+
+
 @pytest.mark.parametrize("lines", ["Host *.unity.edu\n    User bob\n", "Match host n1.unity.edu\n    User bob\n"])
 def test_a_name_that_the_configuration_means_but_does_not_list_is_an_alias(here: Nearby, lines: str) -> None:
     """`Host *` alone means no name in particular."""

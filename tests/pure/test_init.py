@@ -188,3 +188,14 @@ def test_line_ends_of_windows_stay_and_mixed_ones_too() -> None:
     assert with_block("Host a\r\n", "B\n") == "B\r\n\r\nHost a\r\n"
     assert with_block("Host a\r\nHost b\n", "B\n") == "B\n\nHost a\r\nHost b\n"
     assert with_keys("a = 1\r\n", "hosts", "x", {"mem": 1}) == "a = 1\r\n\r\n[hosts.x]\r\nmem = 1\r\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("new", "a.b"), ("new", "bob@a.b:2222"), ("new", "[::1]:22", "bob", "me@gate:2200,other"), ("new", "[fe80::1]")],
+)
+def test_a_host_in_one_line_is_the_same_host(words: tuple[str, ...]) -> None:
+    host = described(*words)
+    program, alias, init, address, typed, *gate = host.typed.split(" ")
+    assert (program, init, address, gate[:1]) == ("lnode", "--init", "--address", ["--gate"] if host.gate else [])
+    assert described(alias, typed, gate="".join(gate[1:])) == host

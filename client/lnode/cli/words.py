@@ -189,6 +189,7 @@ WORDS: tuple[Verb | Option, ...] = (
 SUMMARY = "Keep a compute-node session alive on an HPC cluster, from your laptop."
 
 EVERYDAY = """\
+lnode --init                      the first time: find what your cluster has, start a session
 lnode unity                       attach to your session there, or start it
 lnode unity myproject             the same by name, as many as you like
 lnode unity --ls                  what is there: node, job, time left

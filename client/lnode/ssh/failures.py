@@ -12,7 +12,7 @@ import re
 import shlex
 from enum import Enum, auto
 
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.ssh import forwarding
 from lnode.ssh.host_label import HostLabel
 from lnode.ssh.said import Said
@@ -242,8 +242,10 @@ def is_no_alias(place: HostLabel) -> bool:
 class SshFailed(LnodeError):  # noqa: N818 (an outcome, like Cause, not an error of the program)
     """There is no connection, or no longer, for `cause`."""
 
-    def __init__(self, cause: Cause, code: ExitCode, message: str, hint: str, *, detail: str) -> None:
-        super().__init__(code, message, hint, detail=detail)
+    def __init__(
+        self, cause: Cause, code: ExitCode, message: str, hint: str, *, detail: str, page: Page | None
+    ) -> None:
+        super().__init__(code, message, hint, detail=detail, page=page)
         self.cause = cause
 
 
@@ -253,7 +255,7 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     on_the_way = unresolved and unresolved[1] not in (place.hostname, place.alias)
     if cause is Cause.UNRESOLVED and not on_the_way and is_no_alias(place):
         cause = Cause.NO_ALIAS
-    code, message, hint = _SENTENCES[cause]
+    code, message, hint, *pages = _SENTENCES[cause]
     if on_the_way:
         message = "cannot resolve the host name {unresolved} on the way to {place.alias}"
     on_a_key = cause is Cause.HOST_KEY_UNKNOWN and re.search(_PHRASES[0][0], words)  # as ssh says of a jump host's
@@ -262,26 +264,28 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     facts = {
         "place": place,
         "known": known,
+        "there": place.by_hand.removeprefix("ssh "),
         "unresolved": unresolved[1] if unresolved else "",
         "port": forwarding.port(words),
     }
-    return SshFailed(cause, code, message.format(**facts), hint.format(**facts), detail=detail)
+    page = next(iter(pages), None)
+    return SshFailed(cause, code, message.format(**facts), hint.format(**facts), detail=detail, page=page)
 
 
 _UNRESOLVED = r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)"
 
 _WORTH_READING = {Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM, Cause.LOST, Cause.NO_FORWARD}
 
-_SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
+_SENTENCES: dict[Cause, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
     Cause.NO_ALIAS: (
         ExitCode.USAGE, "there is no alias {place.alias} in your ssh configuration, and no host of that name",
-        "add a block to ~/.ssh/config: Host {place.alias}, then HostName and User"),
+        "check the spelling, or let lnode add the host: lnode --init", Page.FIRST_SESSION),
     Cause.UNRESOLVED: (
         ExitCode.UNREACHABLE, "cannot resolve the host name {place.hostname} of {place.alias}",
         "check HostName in ~/.ssh/config, the network, and the VPN if the cluster needs one"),
     Cause.REFUSED: (
         ExitCode.UNREACHABLE, "{place} refuses connections",
-        "the login node may be restarting, or the port is wrong: ssh -v {place.alias}"),
+        "the login node may be restarting, or the port is wrong: ssh -v {there}"),
     Cause.NO_ROUTE: (
         ExitCode.UNREACHABLE, "there is no route to {place}",
         "check the network, and the VPN if the cluster needs one"),
@@ -317,11 +321,11 @@ _SENTENCES: dict[Cause, tuple[ExitCode, str, str]] = {
         "ask the site whether it changed; only then: ssh-keygen -R {known}"),
     Cause.NO_COMMON_ALGORITHM: (
         ExitCode.UNREACHABLE, "{place} and this ssh have no algorithm in common",
-        "see what is offered: ssh -v {place.alias}"),
+        "see what is offered: ssh -v {there}"),
     Cause.BAD_CONFIG: (
         ExitCode.USAGE, "ssh does not accept its configuration for {place.alias}",
         "fix the line that ssh names: ssh -G {place.alias}"),
     Cause.LOST: (
         ExitCode.UNREACHABLE, "ssh to {place} ended too early",
-        "see where it stops: ssh -v {place.alias}"),
+        "see where it stops: ssh -v {there}"),
 }  # fmt: skip

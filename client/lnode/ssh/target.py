@@ -77,9 +77,10 @@ class Target(NamedTuple):
     @property
     def by_hand(self) -> str:
         """Return the plain ssh command to this host, as you type it before a remote command."""
-        if not self.node:
+        if not self.route:
             return f"ssh {self.alias}"
-        jump = f"-J {self.alias} " if self._is_proxied else ""
+        way = self.alias if self.node else ",".join(self.proxy_jump)  # else the alias is not written yet (--init)
+        jump = f"-J {way} " if self._is_proxied else ""
         port = "" if self.port == SSH_PORT else f"-p {self.port} "
         return f"ssh {jump}{port}{self.user}@{self.hostname}"
 

@@ -1,11 +1,14 @@
 """Changes of files on this laptop: shown as a diff, agreed on once, written with a backup."""
 
+import errno
 from collections.abc import Sequence
 from difflib import unified_diff
 from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import consent, screen, your_files
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Change(NamedTuple):
@@ -48,10 +51,12 @@ def write(change: Change) -> None:
             raise LnodeError(ExitCode.FAILED, f"{change.shown} has changed meanwhile, and stays so", "ask again")
         backup = your_files.replace(change.path, change.after)
     except OSError as error:
+        hint = (
+            "make room, then ask again" if error.errno in _FULL else f"see who may write there: ls -ld {change.shown}"
+        )
         raise LnodeError(
-            ExitCode.FAILED, f"cannot write {change.shown}: {error.strerror}; it is as it was",
-            "make room, then ask again",
-        ) from None  # fmt: skip
+            ExitCode.FAILED, f"cannot write {change.shown}: {error.strerror}; it is as it was", hint
+        ) from None
     screen.say(f"{change.shown} is written" + (f"; the file as it was is {your_files.shown(backup)}" if backup else ""))
 
 

@@ -67,7 +67,10 @@ def without_host(
     chosen = choose()
     if demo.ALIAS in (chosen, getattr(chosen, "alias", "")):
         raise _of_demo()
-    return _from(_address(chosen), chosen if isinstance(chosen, NewHost) else None, yes=yes)
+    if not isinstance(chosen, NewHost):
+        return _from(_address(chosen), None, yes=yes)
+    screen.say(f"the same in one line: {chosen.typed}")
+    return _from(_address(chosen), chosen, yes=yes)
 
 
 def _of_demo() -> LnodeError:

@@ -28,6 +28,13 @@ class NewHost(NamedTuple):
         return {keyword: word for keyword, word in words.items() if word}
 
     @property
+    def typed(self) -> str:
+        """Return the words that describe it in one line."""
+        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        address = "".join([f"{self.user}@" if self.user else "", host, f":{self.port}" if self.port else ""])
+        return f"lnode {self.alias} --init --address {address}" + (f" --gate {self.gate}" if self.gate else "")
+
+    @property
     def route(self) -> tuple[Option, ...]:
         """Return the `-o` options with which ssh reaches the host before its block is written."""
         return tuple(Option(keyword, Local(word)) for keyword, word in self._options.items())

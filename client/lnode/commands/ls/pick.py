@@ -15,7 +15,7 @@ from lnode.commands.ls import pick_lines, pick_state
 from lnode.commands.ls.last_known import last_known
 from lnode.commands.ls.pick_state import Choice, State
 from lnode.commands.ls.table import View
-from lnode.errors import ExitCode, LnodeError
+from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop.canvas import Canvas
 from lnode.laptop.settings import Settings, load
 from lnode.locate import pictures
@@ -39,7 +39,8 @@ def pick() -> Choice | None:
         raise LnodeError(
             ExitCode.USAGE,
             "no host is known yet",
-            "begin with a Host of your ~/.ssh/config: lnode unity; without a cluster: lnode demo",
+            "find what your cluster has: lnode --init; without a cluster: lnode demo",
+            page=Page.FIRST_SESSION,
         )
     state = pick_state.begun(views)
     with Canvas() as canvas:
