@@ -1,5 +1,6 @@
 """What a host in disorder costs in logins, by sshd's log: one terminal in 15 s, one link beside it, one failure."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
@@ -26,6 +27,11 @@ class Fault(NamedTuple):
     root: str = "true"
 
 
+def tmux_is(script: str) -> str:
+    """An rc file that puts another program in the place of tmux."""
+    return f"mkdir -p ~/bin; echo {shlex.quote(script)} >~/bin/tmux; chmod 755 ~/bin/tmux; PATH=~/bin:$PATH"
+
+
 FAULTS = {
     "leaves": Fault(rc="if [ -t 1 ]; then exec zsh -f; fi"),
     "swallows": Fault(rc="exec tee /dev/null"),
@@ -36,6 +42,13 @@ FAULTS = {
     "password": Fault(root="chage -d 0"),
     "account": Fault(root="chage -E 1"),
     "refused": Fault(sshd="AuthorizedKeysFile none"),
+    "terminal": Fault(sshd="PermitTTY no"),
+    "session": Fault(sshd="MaxSessions 0"),
+    "sftp": Fault(sshd="ForceCommand internal-sftp"),
+    "quits": Fault(rc="[ -t 1 ] && exit 255"),
+    "prints": Fault(rc="[ -t 1 ] || yes | head -c 1000000"),
+    "hangs": Fault(rc=tmux_is("exec sleep 600")),
+    "refuses": Fault(rc=tmux_is("echo not on this node >&2; exit 1")),
     "port": Fault(ssh=f"RemoteForward {PORT} 127.0.0.1:1\n    ExitOnForwardFailure yes"),
 }
 
