@@ -12,6 +12,7 @@ import lnode
 from lnode.schedulers import known, pbs
 from lnode.schedulers.clients import Asked
 from lnode.schedulers.job import Job
+from nearby import nearby
 
 RECORDED = (Path(__file__).parent.parent / "recorded" / "openpbs.txt").read_text()
 SCRIPT = Path(lnode.__file__).parent / "schedulers" / "pbs.sh"
@@ -101,3 +102,16 @@ def test_the_pane_of_a_request_is_in_its_environment(tmp_path: Path) -> None:
     found = asked_of(tmp_path, "qstat -f 28.login1")
     assert found is not None
     assert [one.pane for one in found] == [None, None, None, "%3"]
+
+
+def test_setup_writes_a_livenode_that_such_a_site_can_run() -> None:
+    with nearby() as near:
+        near.program("qselect", "#!/bin/sh\n")
+        near.program("qstat", "#!/bin/sh\n")
+        (near.home / "bin" / "squeue").unlink()
+        with open(near.home / "config.toml", "a") as config:
+            config.write("[profiles.gpu]\ngpus = 1\n")
+        done = near.lnode("x", "--setup", "--yes")
+        assert done.returncode == 0, done.stderr
+        (written,) = (row for row in done.stdout.splitlines() if "tmux new-session" in row)
+        assert "'qsub -I -v LNODE_PANE=$TMUX_PANE -l mem=48000mb,walltime=72:00:00; exec $SHELL -l'" in written
