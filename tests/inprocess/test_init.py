@@ -444,7 +444,8 @@ echo 'old 30 Closed:Active'
 @pytest.mark.parametrize(
     ("programs", "title", "request_", "queues"),
     [
-        ({"qselect": "", "qstat": QSTAT}, "PBS", "qsub -I -l mem={mem}mb,walltime={time}", "workq (at most 24:00:00)"),
+        ({"qselect": "", "qstat": QSTAT},
+         "PBS", "qsub -I -v LNODE_PANE=$TMUX_PANE -l mem={mem}mb,walltime={time}", "workq (at most 24:00:00)"),
         ({"bjobs": "", "bqueues": BQUEUES},
          "LSF", "bsub -Is -W 72:00 bash -l", "night"),
         ({"qconf": "#!/bin/sh\nif [ $1 = -sql ]; then echo all.q; fi\n", "qstat": ""},

@@ -10,7 +10,9 @@ import pytest
 
 import lnode
 from lnode.schedulers import known, pbs
+from lnode.schedulers.clients import Asked
 from lnode.schedulers.job import Job
+from nearby import nearby
 
 RECORDED = (Path(__file__).parent.parent / "recorded" / "openpbs.txt").read_text()
 SCRIPT = Path(lnode.__file__).parent / "schedulers" / "pbs.sh"
@@ -26,6 +28,11 @@ def answer(asked: str) -> tuple[str, int]:
 
 def jobs_of(folder: Path, asked: str, selected: str | None = None, now: int = AT) -> list[Job] | None:
     """The interactive jobs in that answer of qstat, None if PBS does not answer."""
+    found = asked_of(folder, asked, selected, now)
+    return None if found is None else [one.job for one in found]
+
+
+def asked_of(folder: Path, asked: str, selected: str | None = None, now: int = AT) -> list[Asked] | None:
     numbers = asked.removeprefix("qstat -f ") if selected is None else selected
     listed = answer("qselect -u user02") if selected else (numbers, 0)
     for name, (text, status) in {"qstat": answer(asked), "qselect": listed}.items():
@@ -38,7 +45,7 @@ def jobs_of(folder: Path, asked: str, selected: str | None = None, now: int = AT
     )  # fmt: skip
     if done.returncode:
         return None
-    return [one.job for one in pbs.parse_jobs(filter(None, done.stdout.split("\n")), now)]
+    return list(pbs.parse_jobs(filter(None, done.stdout.split("\n")), now))
 
 
 def test_the_interactive_jobs_are_read(tmp_path: Path) -> None:
@@ -89,3 +96,22 @@ def test_a_server_that_is_down_does_not_answer(tmp_path: Path) -> None:
 
 def test_a_job_that_has_ended_in_between_is_no_silence_but_no_job_either(tmp_path: Path) -> None:
     assert jobs_of(tmp_path, "qstat -xf 12.login1") == []
+
+
+def test_the_pane_of_a_request_is_in_its_environment(tmp_path: Path) -> None:
+    found = asked_of(tmp_path, "qstat -f 28.login1")
+    assert found is not None
+    assert [one.pane for one in found] == [None, None, None, "%3"]
+
+
+def test_setup_writes_a_livenode_that_such_a_site_can_run() -> None:
+    with nearby() as near:
+        near.program("qselect", "#!/bin/sh\n")
+        near.program("qstat", "#!/bin/sh\n")
+        (near.home / "bin" / "squeue").unlink()
+        with open(near.home / "config.toml", "a") as config:
+            config.write("[profiles.gpu]\ngpus = 1\n")
+        done = near.lnode("x", "--setup", "--yes")
+        assert done.returncode == 0, done.stderr
+        (written,) = (row for row in done.stdout.splitlines() if "tmux new-session" in row)
+        assert "'qsub -I -v LNODE_PANE=$TMUX_PANE -l mem=48000mb,walltime=72:00:00; exec $SHELL -l'" in written

@@ -612,7 +612,9 @@ def test_a_request_of_pbs_that_waits_is_deleted_with_its_session(sh_site: Site) 
     sh_site.program("qsub", f"{deletes}; touch $HOME/waits; while :; do sleep 0.2; done")
     sh_site.tmux("new-session", "-d", "-s", "work", "qsub -I; true")
     wait_until((sh_site.home / "waits").exists, "qsub waits")
-    (client,) = sh_site.reply("list")["clients"]
+    reply = sh_site.reply("list")
+    (client,) = reply["clients"]
+    assert reply["evidence"] == (f"pane {client.split()[1]} %0",)
     sh_site.reply("kill", "work", tell=f"$0 held {client.split()[1]}\n")
     wait_until(lambda: "deleted" in (sh_site.home / "asked").read_text(), "qsub has deleted its job")
 

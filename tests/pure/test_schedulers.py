@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lnode.cluster.sessions import State, picture_of
 from lnode.laptop.settings import HostSettings
+from lnode.remote.fields import PaneId, Port
 from lnode.schedulers import known, lsf, pbs, sge
 from lnode.schedulers.clients import Asked, Client, adopted, parse_clients, parse_date, parse_numbers, parse_ports
 from lnode.schedulers.job import Job
@@ -255,16 +256,19 @@ def client(pid: int, age_s: int, sid: int = 0) -> Client:
     return Client(pid, 1, sid or pid * 10, age_s, "qsub -I")
 
 
-def asked(id_: str, ago_s: int, *, port: int = 0, host: str = "login1", grain_s: int = 1) -> Asked:
+def asked(
+    id_: str, ago_s: int, *, port: int = 0, host: str = "login1", grain_s: int = 1, pane: str | None = None
+) -> Asked:
     job = Job(
         id=id_, sid=0, submitted=(NOW - ago_s) // grain_s * grain_s, state="RUNNING", left="", left_s=None,
         submit_host=host, nodes="n1", reason="", name="",
     )  # fmt: skip
-    return Asked(job, port, grain_s)
+    return Asked(job, Port(port) if port else None, grain_s, PaneId.parse(pane or ""))
 
 
 HOUR_S = 3600
-EVIDENCE = ("port 1 B0FD", "port 2 9B81", "number 3 4711", "number 90 4711", "number 4 99")
+EVIDENCE = ("port 1 B0FD", "port 2 9B81", "number 3 4711", "number 90 4711", "number 4 99", "pane 6 %6", "pane 7 %7",
+            "pane 8 %8", "pane 9 %8")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -301,6 +305,21 @@ EVIDENCE = ("port 1 B0FD", "port 2 9B81", "number 3 4711", "number 90 4711", "nu
             {30: "4711", 50: "8"}, id="by number; the other one is then plain",
         ),
         pytest.param([asked("8", HOUR_S)], [client(4, 99)], {}, id="a number that the scheduler does not know"),
+        pytest.param(
+            [asked("7", 100, pane="%6"), asked("8", 100, pane="%7")], [client(6, 100), client(7, 100)],
+            {60: "7", 70: "8"}, id="by pane, two in the same second",
+        ),
+        pytest.param(
+            [asked("7", 40, pane="%6")], [client(6, 100), client(1, 100)], {60: "7"},
+            id="by pane, beside a qsub by hand that has no job",
+        ),
+        pytest.param(
+            [asked("7", 50, pane="%8")], [client(8, 100), client(9, 300)], {}, id="that pane in two servers"
+        ),
+        pytest.param([asked("7", HOUR_S, pane="%6")], [client(6, 100)], {}, id="an earlier client's job"),
+        pytest.param(
+            [asked("7", 100, pane="%6", host="login2")], [client(6, 100)], {}, id="that pane of another login node"
+        ),
         pytest.param([asked("7", 99, port=1234)], [client(1, 100)], {}, id="a port that nobody listens on"),
     ],
 )  # fmt: skip

@@ -1,8 +1,10 @@
 """The processes that hold interactive jobs (qsub -I, nios of bsub -Is, qrsh), and the proof which job each one holds.
 
-Three proofs. By port: Grid Engine's job knows the port of its client, and the kernel knows the process of a port. By
-number: bsub becomes nios, and puts LSB_JOBID into its environment (startNios in openlava's lsb.sub.c). By time: a
-client submits its job at once, so exactly one job was submitted just after exactly one client had started.
+Four proofs. By port: Grid Engine's job knows the port of its client, and the kernel knows the process of a port. By
+number: bsub becomes nios, and puts LSB_JOBID into its environment (startNios in openlava's lsb.sub.c). By pane: PBS
+keeps a variable of the client's environment with the job (`qsub -v`), and exactly one job and one client have the same
+tmux pane. By time: a client submits its job at once, so exactly one job was submitted just after exactly one client
+had started.
 Without a proof the owner is unknown, because --kill would cancel a wrong job.
 """
 
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from lnode.remote.fields import JobId, Port
+from lnode.remote.fields import JobId, PaneId, Port
 from lnode.schedulers.job import Job, parse_duration, short_host
 
 SOON_S = 10  # from the start of a client to its job's submission
@@ -30,14 +32,15 @@ class Client(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """An interactive job and its facts about its client: `port` is the client's, None if the job does not tell it.
+    """An interactive job and its facts about its client: `port`, and the `pane` in which the client was started.
 
-    The job's `sid` is 0. Its `submitted` was cut to `grain_s` seconds.
+    Either is None if the job does not tell it. The job's `sid` is 0. Its `submitted` was cut to `grain_s` seconds.
     """
 
     job: Job
     port: Port | None = None
     grain_s: int = 1
+    pane: PaneId | None = None
 
 
 def parse_clients(lines: Iterable[str]) -> tuple[Client, ...]:
@@ -71,6 +74,12 @@ def parse_numbers(lines: Iterable[str]) -> dict[int, JobId]:
     return {int(row[1]): JobId(row[2]) for row in rows if row}
 
 
+def parse_places(lines: Iterable[str]) -> dict[int, PaneId]:
+    """Return pid -> the tmux pane in its environment from rows `pane PID %N`."""
+    rows = (re.fullmatch(r"pane ([0-9]{1,10}) (%[0-9]{1,10})", row) for row in lines)
+    return {int(row[1]): PaneId(row[2]) for row in rows if row}
+
+
 def jobs_of(
     parse: Callable[[Iterable[str], int], tuple[Asked, ...]],
     reply: Mapping[str, Sequence[str]],
@@ -94,6 +103,7 @@ def adopted(
     here = [one for one in asked if one.job.submit_host in ("", short_host(host))]
     rows = tuple(evidence)
     proved = _by_port(here, parse_ports(rows)) | _by_number(here, parse_numbers(rows))
+    proved |= _by_pane(here, parse_places(rows), {client.pid: now - client.age_s for client in clients})
     known = {job.id for job in proved.values()}
     rest = [one for one in here if not one.port and one.job.id not in known]
     proved |= _by_time(rest, [client for client in clients if client.pid not in proved], now)
@@ -120,6 +130,24 @@ def _by_port(asked: Sequence[Asked], ports: Mapping[int, int]) -> dict[int, Job]
 def _by_number(asked: Sequence[Asked], numbers: Mapping[int, JobId]) -> dict[int, Job]:
     jobs = {one.job.id: one.job for one in asked}
     return {pid: jobs[number] for pid, number in numbers.items() if number in jobs}
+
+
+def _by_pane(asked: Sequence[Asked], places: Mapping[int, PaneId], starts: Mapping[int, int]) -> dict[int, Job]:
+    """Return client's pid -> job. Two servers of tmux may have a pane of that number: then it proves nothing.
+
+    A job from long before the client is an earlier client's of the same pane.
+    """
+    often = Counter(one.pane for one in asked if one.pane) + Counter(places.values())
+    jobs = {one.pane: one.job for one in asked if one.pane and often[one.pane] == len(("job", "client"))}
+    found = {pid: jobs[pane] for pid, pane in places.items() if pane in jobs and pid in starts}
+    return {
+        pid: job
+        for pid, job in found.items()
+        if job.submit_host and job.submitted is not None and job.submitted > starts[pid] - _CLOCKS_DIFFER_S
+    }
+
+
+_CLOCKS_DIFFER_S = 300
 
 
 def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dict[int, Job]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from lnode.remote.fields import JobId, number
+from lnode.remote.fields import JobId, PaneId, number
 from lnode.schedulers.clients import Asked, jobs_of, parse_date
 from lnode.schedulers.job import Job, parse_duration, short_host
 from lnode.schedulers.scheduler import Scheduler
@@ -47,7 +47,8 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
     id_ = JobId.parse(fields["id"])
     if id_ is None or state is None or fields.get("interactive", "False") in ("False", "0"):
         return None
-    host = fields.get("submit_host") or _variable(fields.get("variable_list", ""), "PBS_O_HOST")
+    variables = fields.get("variable_list", "")
+    host = fields.get("submit_host") or _variable(variables, "PBS_O_HOST")
     job = Job(
         id=id_,
         sid=0,
@@ -60,7 +61,8 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
         reason=_reason(fields) if state == "PENDING" else "",
         name=fields.get("job_name", ""),
     )
-    return Asked(job)
+    pane = _variable(variables, "LNODE_PANE") or _variable(variables, "TMUX_PANE")  # by `request`, or by qsub -V
+    return Asked(job, pane=PaneId.parse(pane))
 
 
 def _left_s(fields: Mapping[str, str], state: str, now: int) -> int | None:
@@ -110,7 +112,7 @@ _MEANINGS = {
 SCHEDULER = Scheduler(
     partial(jobs_of, parse_jobs),
     title="PBS",
-    request="qsub -I -l mem={mem}mb,walltime={time}",
+    request="qsub -I -v LNODE_PANE=$TMUX_PANE -l mem={mem}mb,walltime={time}",
     listing="qstat -u",
     cancel="qdel",
     harmless=re.compile(r"Unknown Job Id|has finished"),

@@ -46,11 +46,11 @@ class _Change(NamedTuple):
 def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCode:
     """Show the changes, ask you, and write them. Raises LnodeError if a file could not be changed."""
     target, alias, settings = address.target, address.alias, address.settings
-    live = _live(alias)
+    live = {"livenode": settings, **_live(alias)}
     with Question(target, "setup", settings.tmux) as question:
         with screen.waiting(f"asking {alias} ..."):
             reply = question.reply()
-        changes = _changes(alias, reply, _wanted(reply, {"livenode": settings, **live}), undo=undo)
+        changes = _changes(alias, reply, _wanted(reply, _fitted(reply, live)), undo=undo)
         doable = [change for change in changes if change.obstacle not in _OBSTACLES]
         _show(alias, reply, changes)
         if not undo:
@@ -141,18 +141,32 @@ def _encoded(text: bytes | None) -> str:
     return "-" if text is None else base64.b64encode(text).decode() or "="
 
 
-def _propose(alias: str, reply: Reply, settings: HostSettings) -> None:
-    """Propose a command for config.toml on this laptop if the default one would fail on the host."""
+def _proposed(reply: Reply, settings: HostSettings) -> str:
+    """Return a command in place of the default one if that would fail on the host, else ""."""
     letters = _first(reply, "sinteractive")[1:]  # empty if it cannot be read
     if settings.command != DEFAULT_COMMAND or ("sinteractive" in reply and (not letters or {"m", "t"} <= set(letters))):
-        return
+        return ""
     known = _first(reply, "scheduler")
     if "sinteractive" in reply:
         words = (f"-{letter} {{{word}}}" for letter, word in (("m", "mem"), ("t", "time")) if letter in letters)
-        command = " ".join(("sinteractive", *words))
-    elif known in KNOWN:
-        command = scheduler(known).request
-    else:
+        return " ".join(("sinteractive", *words))
+    return scheduler(known).request if known in KNOWN else ""
+
+
+def _fitted(reply: Reply, live: Mapping[str, HostSettings]) -> dict[str, HostSettings]:
+    """Return the settings with commands that the host has, and none of which that would leave out words."""
+    fitted = {}
+    for name, there in live.items():
+        command = _proposed(reply, there)
+        if not (command and any((there.partition, there.gpus, there.cpus))):
+            fitted[name] = there._replace(command=command or there.command)
+    return fitted
+
+
+def _propose(alias: str, reply: Reply, settings: HostSettings) -> None:
+    """Propose a command for config.toml on this laptop if the default one would fail on the host."""
+    command = _proposed(reply, settings)
+    if not command:
         return
     screen.say(f"for config.toml on this laptop, as lnode's own request would not do on {alias}:")
     screen.show(f"[hosts.{alias}]", f'command = "{command}"')
