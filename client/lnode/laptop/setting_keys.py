@@ -14,4 +14,6 @@ KEYS: Mapping[str, str] = {
     "keep_warm": "how long a sign-in stays open after its last use, as 30m or 2h; yes: until you end it; no: never",
     "login_nodes": "the address of a login node that your laptop reaches directly, with {node} for its name",
     "cwd": "the folder in which sessions and runs start, if not your home",
+    "push": "the https address to which the cluster sends messages for your phone, as of an ntfy topic",
+    "push_question": "yes: such a message shows the question of an agent; no: only that it waits",
 }

@@ -23,6 +23,11 @@ _WORD = re.compile(r"[A-Za-z0-9_+@%=,./:][A-Za-z0-9_+@%=,./:-]*")
 
 _DURATION = r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no"  # sshd_config(5), TIME FORMATS
 
+# https, or http on the login node itself; no name, password or query, and nothing that a shell could misread.
+_PUSH = (
+    r"(?:https://[A-Za-z0-9][A-Za-z0-9.-]{0,250}|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?"
+    r"(?:/[A-Za-z0-9._~-]{0,100}){0,8}"
+)
 _ADDRESS = r"(?!-)[A-Za-z0-9.-]*\{node\}[A-Za-z0-9.-]*"
 
 
@@ -32,7 +37,8 @@ class HostSettings(NamedTuple):
     `keep_warm` is how long a sign-in stays open for what follows, as ControlPersist takes it, or `no`. `login_nodes` is
     the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
     in which sessions and runs start, "" for the home. Some sites refuse requests from the home (the clusters of the
-    Digital Research Alliance of Canada).
+    Digital Research Alliance of Canada). `push` is the URL to which the cluster sends messages for your phone, "" for
+    none; `push_question` is "yes" if they show the question of an agent.
     """
 
     session: str = "livenode"
@@ -46,6 +52,8 @@ class HostSettings(NamedTuple):
     keep_warm: str | None = None
     login_nodes: str = ""
     cwd: str = ""
+    push: str = ""
+    push_question: str = "no"
 
     def filled(self) -> str:
         """Return the command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
@@ -194,6 +202,10 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
         _refuse(text, path, where, "must be a time", 'as in: keep_warm = "30m", or "no"')
     if key == "login_nodes" and not re.fullmatch(_ADDRESS, word):
         _refuse(text, path, where, "must be an address with {node}", 'as in: login_nodes = "{node}.example.edu"')
+    if key == "push" and word and not re.fullmatch(_PUSH, word):
+        _refuse(text, path, where, "must be an https address", 'as in: push = "https://ntfy.sh/your-own-topic"')
+    if key == "push_question" and word not in ("yes", "no"):
+        _refuse(text, path, where, "must be yes or no", 'as in: push_question = "yes"')
     if not word.isprintable():
         hint = "put longer work into a script on the cluster"
         _refuse(text, path, where, "must be one line without control characters", hint)
