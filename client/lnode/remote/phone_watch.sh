@@ -10,7 +10,7 @@
 
 format='#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} #{pane_id} f#{window_flags} k#{@lnode_push} #{session_name}'
 
-# is_told TOKEN: also one that was there at the last look but one, as a screen may be drawn anew.
+# is_told TOKEN: also one that was there at the last look but one, because a screen may just be drawn again.
 is_told() {
   case " $told $before " in *" $1 "*) ;; *) return 1 ;; esac
 }
@@ -23,7 +23,7 @@ tell() {
   messages="$messages$1
 "
   shift
-  keep "$@"
+  if [ $# -gt 0 ]; then keep "$@"; fi
 }
 
 # see_agents: an agent that waits is told once, but not while you look at its session.
@@ -126,10 +126,13 @@ END
 # see_running: $job runs, $left seconds more. Limits that had passed when it was first seen are not told.
 see_running() {
   was='' passed='' ended=''
-  if is_told "j$job:w"; then
+  case " $told " in
+  *" j$job:w "*)
     was=waited
     tell "$whose is on $nodes, job $job$(left_in_words)"
-  elif is_told "j$job:r"; then was=ran; fi
+    ;;
+  *" j$job:r "*) was=ran ;;
+  esac
   keep "j$job:r"
   case $left in *[!0-9]*) return ;; esac
   for minutes in 15 60; do
