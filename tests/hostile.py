@@ -93,7 +93,7 @@ _FACTS = (
     "home_free_kb {n=7}", "home_free_files {n=0}", "scheduler_silent {text=squeue}", "overlap no",
     "scheduler_by_login {text=squeue}", "stop_idle {text=600s}",
     "node_refused {host=c0512}", "command_missing {text=sinteractive}",
-    "kill_user_processes yes", "over_quota yes", "ticket_ended yes",
+    "kill_user_processes yes", "over_quota yes", "ticket_ended yes", "no_poster yes",
 )  # fmt: skip
 _PROCESS = (
     "uid {n=1000}", "mine yes", "command {b64=c2xlZXAA}", "tty {tty=pts/3}", "state {text=S+}", "job {n=4300}",

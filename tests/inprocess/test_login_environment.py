@@ -150,9 +150,9 @@ def run_in(folder: Path) -> Iterator[Callable[[str], Site]]:
 
 
 def log_of_a_run(site: Site, *command: str) -> str:
-    values = ("sim", call.run_id(), "", shlex.join(command), "", call.source("keeper"))
+    values = ("sim", call.run_id(), "", shlex.join(command), "", "unity", call.source("keeper"))
     nonce = call.nonce()
-    said = site.answer(call.question("run", nonce, *values), "start\n").stdout
+    said = site.answer(call.question("run", nonce, *values), "start\n\n").stdout
     assert f"{nonce} started" in said, said
     folder = site.home / ".local/state/lnode/runs/sim"
     wait_until((folder / "ended").exists, "the run ends")
@@ -192,8 +192,8 @@ def test_a_login_shell_that_ends_each_time_is_said_at_once(run_in: Callable[[str
     site = run_in("bash")
     (site.home / ".bash_profile").write_text("exit 3\n")
     nonce = call.nonce()
-    values = ("sim", call.run_id(), "", "true", "", call.source("keeper"))
-    said = site.answer(call.question("run", nonce, *values), "start\n").stdout
+    values = ("sim", call.run_id(), "", "true", "", "unity", call.source("keeper"))
+    said = site.answer(call.question("run", nonce, *values), "start\n\n").stdout
     assert f"{nonce} not-started" in said, said
 
 

@@ -54,8 +54,8 @@ class Home:
         return sessions.picture_of(self.ask("list", *sessions.list_values(""), umask=umask))
 
     def run(self, name: str, *, umask: int = 0o022) -> Mapping[str, Sequence[str]]:
-        values = (name, call.run_id(), "", "echo done", "", call.source("keeper"))
-        return self.ask("run", *values, umask=umask, tell="start\n")
+        values = (name, call.run_id(), "", "echo done", "", "unity", call.source("keeper"))
+        return self.ask("run", *values, umask=umask, tell="start\n\n")
 
     def plant(self, node: str, mode: int = 0o600) -> Path:
         """A note that another login node has a session."""

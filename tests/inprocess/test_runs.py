@@ -14,6 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from listener import listening
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 from lnode.runs import record
@@ -36,21 +37,23 @@ class Host:
     def folder(self) -> Path:
         return self.home / ".local/state/lnode/runs"
 
-    def sh(self, line: str, before: str = "") -> bytes:
+    def sh(self, line: str, before: str = "", url: str = "") -> bytes:
         path = f"{self.home}/bin:/usr/bin:/bin"
         env = {"HOME": str(self.home), "PATH": path, "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
         line = through(line, self.shell) if self.shell else line
         done = subprocess.run(
-            ["sh", "-c", f"{before}{line}"], env=env, cwd=self.home, input=b"start\n", capture_output=True,
-            timeout=LIMIT_S, check=False,
+            ["sh", "-c", f"{before}{line}"], env=env, cwd=self.home, input=f"start\n{url}\n".encode(),
+            capture_output=True, timeout=LIMIT_S, check=False,
         )  # fmt: skip
         return done.stdout
 
-    def run(self, name: str, *command: str, cwd: str = "", before: str = "") -> Mapping[str, Sequence[str]]:
+    def run(
+        self, name: str, *command: str, cwd: str = "", before: str = "", url: str = ""
+    ) -> Mapping[str, Sequence[str]]:
         nonce = call.nonce()
-        values = (name, call.run_id(), cwd, shlex.join(command), "", call.source("keeper"))
+        values = (name, call.run_id(), cwd, shlex.join(command), "", "unity", call.source("keeper"))
         line = call.line("run", nonce, *values)
-        return parse_reply(nonce, self.sh(line, before).decode().split("\n"))
+        return parse_reply(nonce, self.sh(line, before, url).decode().split("\n"))
 
     def logs(
         self, name: str, id_: str = "", offset: str = "", lines: str = "", mode: str = "once", before: str = ""
@@ -362,3 +365,12 @@ def test_on_a_terminal_it_is_tamed_and_in_a_pipe_it_is_not() -> None:
     child = pexpect.spawn(sys.executable, ["-c", code], timeout=LIMIT_S)
     child.expect(pexpect.EOF)
     assert child.before == "\x1b[31mred\x1b[0m é \\xff \\x1b]0;t\\x07\r\n".encode()
+
+
+def test_your_phone_hears_once_of_the_end_of_a_run(host: Host) -> None:
+    with listening() as heard:
+        host.run("train", "sh", "-c", "exit 3", url=heard.url)
+        wait_until(lambda: bool(heard.posts), "the message")
+        host.run("quiet", "true")
+        host.wait("quiet")
+        assert heard.posts == [("/topic", "", "lnode unity", "run train has ended: exit code 3")]

@@ -82,7 +82,8 @@ def test_the_hint_of_an_unknown_key_names_the_known_ones(path: Path) -> None:
         loaded(path, "[hosts.a]\nmemory = 1\n")
     assert (
         caught.value.hint
-        == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd"
+        == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, push, "
+        "push_question"
     )
 
 
@@ -221,3 +222,25 @@ def test_any_word_arrives_exactly_or_is_refused(name: str, word: str) -> None:
 
 def test_a_default_command_spelled_out_is_the_default() -> None:
     assert HostSettings(command=DEFAULT_COMMAND).with_words(cpus="4").filled().endswith(" -c 4")
+
+
+GOOD = (
+    "https://ntfy.sh/x",
+    "https://push.example.edu:8443/a/b_c~d",
+    "http://localhost:80/x",
+    "http://127.0.0.1:8099/topic",
+)
+BAD = ("http://ntfy.sh/x", "https://me:secret@ntfy.sh/x", "https://ntfy.sh/x?auth=1", "ftp://a/b", "https://-K/x",
+       "-K/etc/passwd", "https://a/$(id)", "https://a/x y", "https://a/'", "file:///x", "https://a/x;id",
+       "http://localhost.evil.org/x")  # fmt: skip
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_an_address_for_messages(path: Path, url: str) -> None:
+    assert loaded(path, f'[hosts.a]\npush = "{url}"\n').of_host("a").push == url
+
+
+@pytest.mark.parametrize("url", BAD)
+def test_what_is_no_such_address_is_refused(path: Path, url: str) -> None:
+    with pytest.raises(LnodeError, match="must be an https address"):
+        loaded(path, f'[hosts.a]\npush = "{url}"\n')

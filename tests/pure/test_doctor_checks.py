@@ -74,6 +74,7 @@ WELL = {
         ({"home_free_kb": "0"}, "home", "room", "du -xsk"),
         ({"home_free_files": "0"}, "home", "files", "du -x --inodes"),
         ({"over_quota": "yes"}, "home", "quota", "quota -s"),
+        ({"no_poster": "yes"}, "shell", "push", "curl"),
         ({"no_scheduler": "yes"}, "scheduler", "there", "module load slurm"),
         ({"stop_idle": "600s"}, "login", "StopIdleSessionSec", "loginctl enable-linger"),
         ({"scheduler_by_login": "squeue"}, "scheduler", "settings", "~/.zshenv"),

@@ -16,6 +16,7 @@ from lnode.attach import expiry, last_seen
 from lnode.attach.agent_watch import AgentWatch
 from lnode.attach.announcements import News, Seen, news, peril, title, truth
 from lnode.attach.glances import replies
+from lnode.attach.phone import Begin
 from lnode.attach.waits import heading
 from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import Entry, Picture
@@ -35,7 +36,8 @@ Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 class Lookout:
     """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh.
 
-    `glance(nonce)` is the line that tells when another agent waits. `quiet_s` returns how long nobody has typed.
+    `glance(nonce)` is the line that tells when another agent waits. `quiet_s` returns how long nobody has typed. `push`
+    lets the host send messages for your phone.
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class Lookout:
         line: Callable[..., str],
         note: Callable[[str], None],
         quiet_s: Callable[[], float],
+        push: Begin | None,
     ) -> None:
         self._alias, self._look, self._glance, self._line, self._note = alias, look, glance, line, note
         self._quiet_s, self._agents, self._own_title, self._name = quiet_s, AgentWatch(alias, note), "", ""
-        self._seeing = asyncio.Lock()
+        self._seeing, self._push = asyncio.Lock(), push
         self._asked_at = float("-inf")
         self._answer: tuple[Entry | None, int | None] = None, None
         self._seen = Seen()
@@ -81,8 +84,17 @@ class Lookout:
                     await self._tell(ask, entry, picture, trouble)
                     trouble = ""
                 await self._see_agents(ask, reply, session)
+                await self._begin_push(ask, link)
         finally:
             await _end(glancing)
+
+    async def _begin_push(self, ask: Ask, link: Link) -> None:
+        """Let the host send messages for your phone, once in an attach. Raises LinkFailed."""
+        if self._push:
+            with suppress(TimeoutError):
+                if trouble := await self._push(link):
+                    await ask(self._says(None, "", _of_lnode(trouble)))
+            self._push = None
 
     async def _glance_at(self, ask: Ask, link: Link, session: tmux_answers.Birth) -> None:
         """Tell of agents as soon as the host tells that another one waits; nothing if the host takes no such script."""

@@ -1,4 +1,4 @@
-"""The replies of a script that stays beside the terminal and speaks when something has changed (glance.sh)."""
+"""The replies of a script that stays beside the terminal (glance.sh, phone.sh)."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
@@ -8,8 +8,13 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.link.contract import Link, LinkFailed
 
 
-async def replies(link: Link, line: Callable[[str], str]) -> AsyncGenerator[Mapping[str, Sequence[str]]]:
-    """Start the line, which is made from a nonce, and yield each reply until the script ends. Raises LinkFailed."""
+async def replies(
+    link: Link, line: Callable[[str], str], tell: str = ""
+) -> AsyncGenerator[Mapping[str, Sequence[str]]]:
+    """Start the line, which is made from a nonce, and yield each reply until the script ends. Raises LinkFailed.
+
+    After the first reply the script is told the text `tell` on its standard input.
+    """
     nonce, begun = call.nonce(), list[str]()
     read = Rows(nonce)
     pipe = await link.start(line(nonce))
@@ -19,6 +24,9 @@ async def replies(link: Link, line: Callable[[str], str]) -> AsyncGenerator[Mapp
             while (row := read.next()) is not None:
                 begun.append(row)
                 if row == f"{nonce} end":
+                    if tell:
+                        await pipe.write(tell.encode())
+                        tell = ""
                     yield parse_reply(nonce, begun)
                     begun.clear()
                     read.renew()

@@ -75,13 +75,23 @@ class Scripts(NamedTuple):
 
     def glance(self, nonce: str) -> str:
         """Return the line that stays, and tells each time that another agent waits."""
-        from lnode.cluster.agent_patterns import table_of
-        from lnode.locate.known_agents import known_agents
+        from lnode.locate.known_agents import patterns
 
         rules = ""
         with suppress(LnodeError):
-            rules = table_of(known_agents())
+            rules = patterns()
         return call.question("glance", nonce, *self._list_values(), rules)
+
+    def phone(self, nonce: str) -> str:
+        """Return the line that lets the login node send messages for your phone."""
+        from lnode.locate.known_agents import patterns, signs
+
+        settings, rules, marks = self.address.settings, "", ""
+        with suppress(LnodeError):
+            rules, marks = patterns(), "\n".join(signs())
+        shows = "yes" if settings.push_question == "yes" else ""
+        watcher = call.with_values("phone_watch", marks, rules, shows)
+        return call.question("phone", nonce, settings.tmux, self.run, self.address.alias, watcher)
 
     def _list_values(self) -> tuple[str, ...]:
         """Return the values of list.sh; without signs of agents if config.toml has a table that does not fit."""

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from lnode.attach import phone
 from lnode.attach.allocation import Lookout
 from lnode.attach.chronicle import Chronicle
 from lnode.attach.course import Course
@@ -64,7 +65,8 @@ class _Supervisor:
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # True if this terminal never creates
         looks = (scripts.watch, scripts.glance)
-        self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s)
+        push = phone.beginning(scripts)
+        self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s, push)
         self._end_trial: Callable[[], object] = bool  # that of a doubted terminal
         self._watch = TerminalWatch(self._course, self._loop, tty, self._past)
         self._parting = Parting(tty, self._loop.beside, scripts.look)

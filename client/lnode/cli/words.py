@@ -167,6 +167,8 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("setup", "--setup", "livenode() and mouse scrolling on the cluster; shows the change first", _SETUP,
          Scope.HOST),
     Option("undo", ("--undo",), "with --setup: take it back", _SETUP, ("setup",)),
+    Verb("phone", "--phone", "keep the token for `push` there, and send your phone a message to try it", _SETUP,
+         Scope.HOST),
     Verb("profiles", "--profiles", "what each profile would request here", _SETUP, Scope.HOST, connects=False),
     Verb("doctor", "--doctor", "check every layer, each finding with its fix; without HOST this laptop", _SETUP,
          Scope.HOSTS),

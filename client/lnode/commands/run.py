@@ -38,6 +38,7 @@ def run(
         settings.cwd if cwd is None else cwd,
         shlex.join(command),
         on or "",
+        target.alias,
         call.source("keeper"),
     )
     script, all_values = ("run_on", (*sessions.list_values(settings.tmux), *values)) if on else ("run", values)
@@ -49,11 +50,11 @@ def run(
         with asked(address._replace(session=on), script, *all_values, has=has) as (_, question, picture):
             job = _job(target.alias, picture, on)
             with screen.waiting(f"starting {name} ..."):
-                reply = question.do(job)
+                reply = question.do(job, settings.push)
     else:
         with Question(target, script, *all_values) as question, screen.waiting(f"asking {target.alias} ..."):
             question.reply()
-            reply = question.do("start")
+            reply = question.do("start", settings.push)
     started = record.parse_runs(reply.get("started", ()))
     if not started:
         raise _refusal(target.alias, name, command, reply)

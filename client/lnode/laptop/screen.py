@@ -110,6 +110,17 @@ def ask(question: str, usual: str = "") -> str:
         raise
 
 
+def ask_secret(question: str) -> str:
+    """Ask for a text that does not appear as you type it; "" for an end of input."""
+    from getpass import getpass
+
+    _write("lnode: ", question, " ")
+    try:
+        return getpass("").strip()
+    except EOFError:
+        return ""
+
+
 @contextmanager
 def waiting(text: str, *, after_s: float = 1.0) -> Iterator[None]:
     """Show `text` on a terminal while the block takes longer than `after_s`.

@@ -15,4 +15,6 @@ KEYS: Mapping[str, str] = {
     "login_nodes": "the address of a login node that your laptop reaches directly, with {node} for its name",
     "cwd": "the folder in which sessions and runs start, if not your home",
     "where": "the machine with the tmux of a new session: login, or node for the compute node",
+    "push": "the https address to which the cluster sends messages for your phone, as of an ntfy topic",
+    "push_question": "yes: such a message shows the question of an agent; no: only that it waits",
 }

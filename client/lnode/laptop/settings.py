@@ -25,6 +25,11 @@ _DURATION = r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no"  # sshd_config(5), TIME FORMATS
 
 PLACES = ("login", "node")
 
+# https, or http on the login node itself; no name, password or query, and nothing that a shell could misread.
+_PUSH = (
+    r"(?:https://[A-Za-z0-9][A-Za-z0-9.-]{0,250}|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?"
+    r"(?:/[A-Za-z0-9._~-]{0,100}){0,8}"
+)
 _ADDRESS = r"(?!-)[A-Za-z0-9.-]*\{node\}[A-Za-z0-9.-]*"
 
 
@@ -35,6 +40,8 @@ class HostSettings(NamedTuple):
     the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
     in which sessions and runs start, "" for the home. Some sites refuse requests from the home (the clusters of the
     Digital Research Alliance of Canada). `where` is "login" or "node": the machine on which a new session has its tmux.
+    Digital Research Alliance of Canada). `push` is the URL to which the cluster sends messages for your phone, "" for
+    none; `push_question` is "yes" if they show the question of an agent.
     """
 
     session: str = "livenode"
@@ -49,6 +56,8 @@ class HostSettings(NamedTuple):
     login_nodes: str = ""
     cwd: str = ""
     where: str = "login"
+    push: str = ""
+    push_question: str = "no"
 
     def filled(self) -> str:
         """Return the command as the login shell will read it. Raises LnodeError(USAGE) for a word that does not fit."""
@@ -204,6 +213,10 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
         _refuse(text, path, where, "must be login or node", 'as in: where = "node"')
     if key == "login_nodes" and not re.fullmatch(_ADDRESS, word):
         _refuse(text, path, where, "must be an address with {node}", 'as in: login_nodes = "{node}.example.edu"')
+    if key == "push" and word and not re.fullmatch(_PUSH, word):
+        _refuse(text, path, where, "must be an https address", 'as in: push = "https://ntfy.sh/your-own-topic"')
+    if key == "push_question" and word not in ("yes", "no"):
+        _refuse(text, path, where, "must be yes or no", 'as in: push_question = "yes"')
     if not word.isprintable():
         hint = "put longer work into a script on the cluster"
         _refuse(text, path, where, "must be one line without control characters", hint)

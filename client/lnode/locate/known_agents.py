@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 
+from lnode.cluster.agent_patterns import table_of
 from lnode.cluster.agent_rules import EXPRESSIONS, Rules, rules_of
 from lnode.cluster.screens import agent_in
 from lnode.cluster.sessions import Picture
@@ -35,6 +36,11 @@ def known_agents() -> tuple[Rules, ...]:
 def signs() -> tuple[str, ...]:
     """Return the texts by which a host chooses the screens for its answer. Raises LnodeError(USAGE)."""
     return tuple(dict.fromkeys(sign for rules in known_agents() for sign in rules.signs))
+
+
+def patterns() -> str:
+    """Return the rules by which a host itself tells the agents that wait. Raises LnodeError(USAGE)."""
+    return table_of(known_agents())
 
 
 def with_agents(picture: Picture) -> Picture:

@@ -27,13 +27,17 @@ def line(script: str, *values: str, called: str = "sh", says: str = "") -> str:
     about 120 kB in all (Linux MAX_ARG_STRLEN). `called` is its name in ps, a plain word; `says` is sh that runs before
     anything else. Raises ValueError if there are more or fewer values than names.
     """
-    names = value_names(script)
-    assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in zip(names, values, strict=True))
-    text = f"{assigned}{source(script)}"
-    packed = zlib.compress(text.encode("utf-8", "surrogateescape"), _LEVEL, _GZIP)
+    packed = zlib.compress(with_values(script, *values).encode("utf-8", "surrogateescape"), _LEVEL, _GZIP)
     encoded = binascii.b2a_base64(packed, newline=False).decode("ascii")
     words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
     return f'exec /bin/sh -c \'{says}eval "$(printf %s "$@" | base64 -d | gzip -d)"\' {called} {words}'
+
+
+def with_values(script: str, *values: str) -> str:
+    """Return the text of the script behind a variable for each of its values. Raises ValueError as `line` does."""
+    names = value_names(script)
+    assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in zip(names, values, strict=True))
+    return f"{assigned}{source(script)}"
 
 
 def question(script: str, nonce: str, *values: str) -> str:

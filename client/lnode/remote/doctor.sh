@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # --doctor: facts about this host and this user's place on it, a line each. Changes nothing; each probe has some seconds.
 # values: nonce tmux_path command term
-# parts: section tmux server scheduler own lasting
+# parts: section tmux server scheduler own lasting push
 
 # fact NAME VALUE: one line, of which a terminal need not be afraid.
 fact() {
@@ -160,5 +160,6 @@ else
 fi
 ask_home
 ask_scheduler
+find_poster || fact no_poster yes
 if [ -n "$command" ] && ! need "$command" "$(every module)"; then fact command_missing "$command"; fi
 section end

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
 # nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
-# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words), CLUSTER.
-# parts: discard gpus
+# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words), CLUSTER, PUSH (tell your phone of the
+# end).
+# parts: discard gpus push
 
 # As in runs.sh: pid and when it began, or only something that no other process has.
 birth() {
@@ -35,6 +36,7 @@ keep() {
     [ -d "$run" ] || exit
     sleep 30
   done 2>/dev/null
+  if [ -n "$LNODE_PUSH" ]; then push "run ${run##*/} has ended: exit code $code"; fi
 }
 
 become() {
@@ -63,7 +65,7 @@ become() {
   umask "$mask"
   PYTHONUNBUFFERED=1
   export PYTHONUNBUFFERED
-  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_STEP LNODE_CLUSTER
+  unset LNODE_KEEPER LNODE_PART LNODE_NEW LNODE_RUN LNODE_ID LNODE_CWD LNODE_JOB LNODE_ON LNODE_STEP LNODE_CLUSTER LNODE_PUSH
   exec "$@"
 }
 

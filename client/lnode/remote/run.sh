@@ -2,8 +2,9 @@
 # Start a run: all that can be refused is refused before anything runs. Where it is for a session's allocation (ON), list.sh has
 # answered, and one line is waited for: the job. Anything else starts nothing.
 # WORDS are the command as a POSIX shell would read it.
-# values: nonce name id cwd words on keeper_text
-# parts: section tmux server scheduler own runs discard lasting
+# The line after that is the URL for the message about the end, or nothing.
+# values: nonce name id cwd words on alias keeper_text
+# parts: section tmux server scheduler own runs discard lasting push push_files
 job='' new=$runs/$name.new
 
 # refuse SECTION WORDS
@@ -30,6 +31,7 @@ if [ -z "$on" ]; then
   section end
   IFS= read -r _ || exit 0 # see send.sh
 fi
+IFS= read -r url || exit 0
 mask=$(umask)
 umask 077
 if ! make_own_folder runs; then
@@ -39,6 +41,7 @@ fi
 said=$(enter "$cwd" 2>&1 && pwd) || refuse no-folder "$said"
 cwd=$said
 have setsid || refuse no-setsid
+if [ -n "$url" ]; then keep_push "$alias" "$url" - || url=; fi
 step=
 if [ -n "$job" ]; then find_step "$job" '' "lnode-$id" || refuse no-step; fi
 read_run "$runs/$name"
@@ -64,7 +67,7 @@ start_keeper() {
   printf '%s\n' "$2" | (
     umask "$mask" # which a profile may change
     export LNODE_KEEPER="$keeper_text" LNODE_PART=keeper LNODE_NEW="$new" LNODE_RUN="$runs/$name" LNODE_ID="$id"
-    export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_STEP="$step" LNODE_CLUSTER="$cluster"
+    export LNODE_CWD="$cwd" LNODE_JOB="$job" LNODE_ON="$on" LNODE_STEP="$step" LNODE_CLUSTER="$cluster" LNODE_PUSH="${url:+yes}"
     case $1 in *-c) ;; *) set -- "$1" ;; esac
     flags=$1
     shift

@@ -58,7 +58,7 @@ slurm_node() {
 }
 
 slurm_asked() {
-  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20 2>/dev/null)
+  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null)
 }
 
 # The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has

@@ -176,6 +176,11 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         ),
     ),
     (
+        "shell",
+        "push",
+        if_said("no_poster", "push is set, but there is neither curl nor GNU wget", "ask your site for curl"),
+    ),
+    (
         "tmux",
         "there",
         if_said(

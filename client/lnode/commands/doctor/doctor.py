@@ -93,7 +93,10 @@ def _of_host(address: Address) -> dict[str, str]:
     question = Question(address.target, "doctor", address.settings.tmux, program, os.environ.get("TERM", ""))
     with question, screen.waiting(f"asking {address.alias} ..."):
         reply = question.reply(within_s=DONE_WITHIN_S)  # each probe has some seconds
-    return {**parse_facts(reply.get("facts", ())), "asked": str(asked), "answered": str(int(time.time()))}
+    facts = parse_facts(reply.get("facts", ()))
+    if not address.settings.push:
+        facts.pop("no_poster", None)
+    return {**facts, "asked": str(asked), "answered": str(int(time.time()))}
 
 
 def _said_by(*argv: str) -> str:

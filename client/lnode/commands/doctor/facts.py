@@ -40,7 +40,7 @@ _OF_HOST: Mapping[str, Callable[[str], bool]] = {
     ),
     **dict.fromkeys(
         ("kill_user_processes", "login_unfinished", "utf8", "tmux_missing", "ticket_ended", "over_quota",
-         "no_scheduler", "overlap", "term_unknown", "scheduler_silent",
+         "no_scheduler", "no_poster", "overlap", "term_unknown", "scheduler_silent",
          "destroy_unattached", "exit_unattached", "scheduler_by_login", "stop_idle", "batch"),
         _is_word,
     ),

@@ -16,8 +16,8 @@
 #                  name; False if none can
 #   x_end_step JOB NAME, x_end_requested SID    send TERM to that step, and to the steps of the jobs that were requested in that session
 #                  of processes on this node; False if they find none
-#   x_asked USER   sets $jobs to a row JOB SID HOST EPOCH STATE for each of the user's jobs: who requested it, where and when; no row if it
-#                  does not keep that. False if it does not answer
+#   x_asked USER   sets $jobs to a row JOB SID HOST EPOCH STATE LEFT NODES for each of the user's jobs: who requested it, where and when, and
+#                  its time left as squeue writes it; no row if it does not keep that. False if it does not answer
 #   x_back JOB     sets sh without a quote ' or a ! for a pane on a login node: $until waits until that job has its nodes, $same leads to
 #                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back; and sh for the node, with
 #                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. False if it cannot

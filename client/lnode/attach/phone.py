@@ -1,0 +1,37 @@
+"""Messages for your phone: lets the login node of a session send them, also after the laptop has gone (phone.sh)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
+
+from lnode.attach.glances import replies
+from lnode.attach.scripts import Scripts
+from lnode.ssh.link.ladder import Link
+
+_WITHIN_S = 60.0
+_NO_POSTER = "push is set, but {alias} has neither curl nor GNU wget: your phone gets no message"
+_UNWRITABLE = "push is set, but lnode cannot write to your home on {alias}: your phone gets no message"
+
+Begin = Callable[[Link], Awaitable[str]]
+"""Starts the watcher, unless it runs. Returns a sentence about what keeps it from sending, "" if nothing does."""
+
+
+def beginning(scripts: Scripts) -> Begin | None:
+    """Return the function that lets the host begin; None if no `push` is set."""
+    return partial(_begin, scripts=scripts) if scripts.address.settings.push else None
+
+
+async def _begin(link: Link, *, scripts: Scripts) -> str:
+    """Raises LinkFailed. The URL goes over standard input: ps shows arguments to all users of the host."""
+    address = scripts.address
+    async with (
+        asyncio.timeout(_WITHIN_S),
+        aclosing(replies(link, scripts.phone, f"{address.settings.push}\n-\n")) as told,
+    ):
+        async for reply in told:
+            if "no-poster" in reply:
+                return _NO_POSTER.format(alias=address.alias)
+            if "unwritable" in reply:
+                return _UNWRITABLE.format(alias=address.alias)
+    return ""

@@ -1,0 +1,205 @@
+# shellcheck shell=sh
+# Watches the sessions of one tmux server that have asked for it (@lnode_push), and tells your phone of each event once: the nodes are there,
+# 60 and 15 minutes are left, an agent waits. It ends with the last of these sessions, or when another watcher has taken its place. It looks
+# at tmux each 30 s, and at the scheduler only while a session of these has a request noted (parts/requests.sh): each minute while that waits,
+# else when 60 or 15 minutes are left, and each 10 minutes. phone.sh writes $tmux, TMUX_TMPDIR and $sum before this.
+# What was told is in an option of the server, so that another watcher goes on from there: `wPANE:SUM` of a question, and of a job
+# `jJOB:w` if it waits, `jJOB:r` if it runs, `jJOB:60` and `jJOB:15`.
+# values: signs rules shows
+# parts: tmux server screens waits scheduler push
+
+format='#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} #{pane_id} f#{window_flags} k#{@lnode_push} #{session_name}'
+
+# is_told TOKEN: also one that was there at the last look but one, because a screen may just be drawn again.
+is_told() {
+  case " $told $before " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+# keep TOKEN...: they are told, and go on.
+keep() { now_told="$now_told $*"; }
+
+# tell TEXT TOKEN...
+tell() {
+  messages="$messages$1
+"
+  shift
+  if [ $# -gt 0 ]; then keep "$@"; fi
+}
+
+# see_agents: an agent that waits is told once, but not while you look at its session.
+see_agents() {
+  of_shown=''
+  find_shown
+  # shellcheck disable=SC2086 # split on purpose
+  find_waits 30 "$rules" "$rows" "$(show_screens $of_shown)"
+  while IFS='	' read -r where agent question dialog; do
+    # shellcheck disable=SC2086 # split on purpose: session, pane, whether somebody looks
+    set -- $where
+    [ $# -eq 3 ] || continue
+    sum_of=$(cksum <<END
+$dialog
+END
+    )
+    token=w$2:${sum_of%% *}
+    if is_told "$token"; then keep "$token"; elif [ "$3" = 0 ]; then
+      if [ -n "$shows" ]; then question=": $question"; else question=' for you'; fi
+      tell "$agent in $(name_of "$1") waits$question" "$token"
+    fi
+  done <<END
+$waits
+END
+}
+
+name_of() {
+  printf '%s\n' "$rows" | sed -n "s/^\\$1 .* kyes //p" | head -n 1
+}
+
+# see_jobs: asks the scheduler, if it is time to.
+see_jobs() {
+  noted=$(list_notes)
+  clock=$(date +%s)
+  if [ -z "$noted" ]; then
+    asked=
+  elif [ "$noted" = "$asked" ] && [ "$clock" -lt "$ask_at" ]; then
+    keep_jobs
+  else
+    asked=$noted ask_at=$((clock + 60))
+    if find_scheduler && "${scheduler}_asked" "${USER:-$(id -un)}" </dev/null; then see_each_job; else keep_jobs; fi
+  fi
+}
+
+# list_notes: a row PID EPOCH JOB SESSION for each request of a session of these.
+list_notes() {
+  for file in "$requests/$this_node".*; do
+    pid=${file##*.} at=''
+    { read -r at job whose <"$file"; } 2>/dev/null
+    case $pid,$at,$job in *[!0-9],* | *,*[!0-9]*,* | *,,*) continue ;; esac
+    case "$names" in *"
+$whose
+"*) printf '%s %s %s %s\n' "$pid" "$at" "$job" "$whose" ;; esac
+  done
+}
+
+# jobs_of_notes: a row JOB w|r SECONDS NODES SESSION for each job of these requests; `-` for unlimited time and for no node.
+jobs_of_notes() {
+  awk -v here="${this_node%%.*}" '
+    NF == 4 && $1 ~ /^[0-9]+$/ && $2 ~ /^[0-9]+$/ && !($1 in began) && !at_jobs { began[$1] = $2; job[$1] = $3; of[$1] = $4; next }
+    NF < 5 { next }
+    {
+      at_jobs = 1
+      host = $3
+      sub(/[.].*/, "", host)
+      for (pid in began) {
+        since = $4 - began[pid]
+        if ($1 == job[pid] || (job[pid] == "-" && $2 == pid && host == here && since >= -300 && since <= 900)) {
+          if ($5 ~ /^(PENDING|CONFIGURING)$/) print $1, "w", "-", "-", of[pid]
+          else if ($5 == "RUNNING") print $1, "r", seconds($6), ($7 == "" ? "-" : $7), of[pid]
+        }
+      }
+    }
+    function seconds(text,  days, part, count, i, sum) {
+      if (text !~ /^([0-9]+-)?[0-9:]+$/) return "-"
+      if (index(text, "-")) { days = text + 0; sub(/^[0-9]+-/, "", text) }
+      count = split(text, part, ":")
+      for (i = 1; i <= count; i++) sum = sum * 60 + part[i]
+      return days * 86400 + sum
+    }'
+}
+
+# see_each_job: sets $ask_at to when the next question is due.
+see_each_job() {
+  next_s=600
+  found=$(printf '%s\n%s\n' "$noted" "$jobs" | jobs_of_notes)
+  while read -r job how left nodes whose; do
+    case $job in '' | *[!A-Za-z0-9._+-]*) continue ;; esac
+    case $how in
+    w) keep "j$job:w" && next_s=60 ;;
+    r) see_running ;;
+    esac
+  done <<END
+$found
+END
+  if [ -z "$found" ]; then next_s=60; fi
+  ask_at=$((clock + next_s))
+}
+
+# see_running: $job runs, $left seconds more. Limits that had passed when it was first seen are not told.
+see_running() {
+  was='' passed='' ended=''
+  case " $told " in
+  *" j$job:w "*)
+    was=waited
+    tell "$whose is on $nodes, job $job$(left_in_words)"
+    ;;
+  *" j$job:r "*) was=ran ;;
+  esac
+  keep "j$job:r"
+  case $left in *[!0-9]*) return ;; esac
+  for minutes in 15 60; do
+    if [ "$left" -gt $((minutes * 60 + 60)) ]; then continue; fi
+    if [ "$left" -gt $((minutes * 60)) ] && ! is_told "j$job:$minutes"; then continue; fi
+    if [ "$was" = ran ] && [ -z "$ended" ] && ! is_told "j$job:$minutes"; then
+      tell "$whose on $nodes ends in $(((left + 59) / 60)) min, job $job"
+    fi
+    ended=yes
+    keep "j$job:$minutes"
+  done
+  for minutes in 60 15; do
+    passed=$((left - minutes * 60))
+    if [ "$passed" -gt 0 ] && [ "$passed" -lt "$next_s" ]; then next_s=$((passed < 30 ? 30 : passed)); fi
+  done
+}
+
+left_in_words() {
+  case $left in
+  *[!0-9]*) ;;
+  *) if [ "$left" -ge 7200 ]; then echo ", $((left / 3600)) h left"; else echo ", $(((left + 59) / 60)) min left"; fi ;;
+  esac
+}
+
+keep_jobs() {
+  for token in $told; do
+    case $token in j*) keep "$token" ;; esac
+  done
+}
+
+# look: one look at all. False if no session is left that asks for it, or if another watcher has taken over.
+look() {
+  awake='' now_told='' messages=''
+  if ! list list-panes -a -F "$format"; then return 0; fi # tmux cannot be asked just now
+  rows=$(printf '%s\n' "$rows" | grep ' kyes ')
+  [ -n "$rows" ] || return
+  panes=$rows
+  ask show-options -g || return 0
+  option @lnode_push_watch
+  [ "$value" = "$$ $sum" ] || return
+  option @lnode_push_told
+  told=$value rows=$panes
+  names="
+$(printf '%s\n' "$rows" | sed 's/^.* kyes //')
+"
+  see_agents
+  rows=$panes
+  see_jobs
+  now_told=${now_told# }
+  if [ "$now_told" != "$told" ]; then ask set-option -g @lnode_push_told "$now_told"; fi
+  before=$told
+  while IFS= read -r text; do
+    if [ -n "$text" ]; then push "$text" </dev/null; fi
+  done <<END
+$messages
+END
+}
+
+case $tmux in */*) ;; *) exit ;; esac
+this_node=$(uname -n) requests=$HOME/.local/state/lnode/requests
+before='' asked='' ask_at=0
+ask set-option -g @lnode_push_watch "$$ $sum"
+sleep 1 # another one may start just now: the last is the one that stays
+looked_at=$(date +%s)
+while look; do
+  spent=$(($(date +%s) - looked_at))
+  if [ "$spent" -lt 0 ] || [ "$spent" -gt 29 ]; then spent=0; fi
+  sleep $((30 - spent))
+  looked_at=$(date +%s)
+done
