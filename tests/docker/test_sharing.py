@@ -43,8 +43,9 @@ def sockets(rig: Rig) -> list[Path]:
 
 def masters(rig: Rig) -> list[int]:
     """The processes behind lnode's sockets."""
-    rows = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    return [int(pid) for pid in re.findall(rf"^ *(\d+) ssh: {folder(rig)}/\S+ \[mux\]", rows, re.MULTILINE)]
+    rows = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    title, words = rf"ssh: {folder(rig)}/\S+ \[mux\]", rf"\S*ssh .* -N .*ControlPath={folder(rig)}/"
+    return [int(pid) for pid in re.findall(rf"^ *(\d+) (?:{title}|{words})", rows, re.MULTILINE)]
 
 
 def logins(rig: Rig) -> int:
@@ -135,6 +136,7 @@ def test_a_dead_master_is_passed_by(warm: Rig, death: Callable[[Rig], None], wor
     else:
         with Window([*LNODE, "unity", *words], warm.env()) as window:
             shell_of(window)
+            wait_until(lambda: len(masters(warm)) == 1 and masters(warm) != dead, "another one is there")
             window.detach()
             assert window.exit_status() == 0
         assert len(masters(warm)) == 1

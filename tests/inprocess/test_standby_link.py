@@ -160,7 +160,7 @@ def test_one_from_an_address_that_the_laptop_has_no_more_is_dropped(site: Site) 
         async with opened(target) as link:
             master.forget_moved(target)
             assert await answers(link)
-            master.note_address(target, "192.0.2.1")
+            master.note_origin(target, "192.0.2.1")
             await asyncio.to_thread(master.forget_moved, target)
             assert master.identity(target) is None
             await asyncio.wait_for(link.ended, DEADLINE_S)
@@ -171,12 +171,24 @@ def test_one_from_an_address_that_the_laptop_has_no_more_is_dropped(site: Site) 
 def test_a_note_about_another_master_drops_none(site: Site) -> None:
     async def scenario(target: Target, sshd: Sshd) -> None:
         async with opened(target):
-            master.note_address(target, "192.0.2.1")
+            master.note_origin(target, "192.0.2.1")
             noted = Path(f"{target.control_path}.from")
-            inode, changed, local = noted.read_text().split()
-            noted.write_text(f"{int(inode) + 1} {changed} {local}\n")
+            inode, changed, *origin = noted.read_text().split()
+            noted.write_text(f"{int(inode) + 1} {changed} {' '.join(origin)}\n")
             master.forget_moved(target)
             assert master.identity(target) is not None
+
+    play(site, scenario)
+
+
+def test_it_forwards_the_agent_of_the_window_that_opened_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(target: Target, sshd: Sshd) -> None:
+        forwards = target._replace(options={**target.options, "forwardagent": ("yes",)})
+        async with opened(target):
+            assert master.brings_your_agent(forwards)
+            monkeypatch.setenv("SSH_AUTH_SOCK", "/elsewhere")
+            assert not master.brings_your_agent(forwards)
+            assert master.brings_your_agent(target)
 
     play(site, scenario)
 

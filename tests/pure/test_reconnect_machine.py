@@ -34,7 +34,7 @@ FIRST_AGAIN = Start(creates=True, asks=True, fresh=False)
 
 TERMINAL = (Phase.CONNECTING, Phase.ATTACHED, Phase.DOUBTING)
 HURRY = (Happened.WOKE, Happened.ROUTE_CHANGED, Happened.RETRY)
-_ANSWERED = (Happened.REACHED, Happened.RETRY, Happened.STUCK, Happened.ASTRAY)
+_ANSWERED = (Happened.REACHED, Happened.CONNECTED, Happened.RETRY, Happened.STUCK, Happened.ASTRAY)
 HOUR = 3600.0
 
 
@@ -1359,6 +1359,74 @@ def test_the_keys_are_the_masters_to_read_whatever_heart_beats() -> None:
     laptop.tell(Happened.BEAT)
     assert laptop.after(3, Happened.LATE, seconds=3.0) == (Command.MUTE, Command.KNOCK)
     assert laptop.tell(Happened.BEAT) == (Command.RELEASE, Command.REFRESH)
+
+
+# --- a standby, and another network: no greeting is waited for
+
+
+def test_a_connection_is_enough_if_a_standby_waits() -> None:
+    laptop = waiting(shared=False)
+    assert laptop.after(1, Happened.CONNECTED) == ()
+    assert laptop.tell(Happened.CONNECTED, stands=True) == (SILENT,)
+    assert laptop.state.may_ride(laptop.at)
+    laptop = doubting(shared=False)
+    assert laptop.after(1, Happened.CONNECTED, stands=True) == ()  # the old one may still answer
+    assert laptop.after(2, Happened.CONNECTED) == ()
+    assert laptop.tell(Happened.CONNECTED, stands=True) == (Command.END, SILENT)
+
+
+def test_an_old_terminal_that_may_go_on_is_tried_before_the_standby() -> None:
+    laptop = doubting(shared=False, revives=True)
+    assert laptop.after(4, Happened.CONNECTED, stands=True) == (Command.REVIVE,)
+    assert laptop.tell(Happened.CONNECTED, stands=True) == ()
+    assert laptop.tell(Happened.DEAF) == (Command.END, SILENT)
+    assert laptop.state.may_ride(laptop.at)
+
+
+def test_a_standby_takes_over_from_an_attempt_that_fell_into_the_silence() -> None:
+    laptop = waiting(shared=False)
+    assert tries_again(laptop) == SILENT
+    assert not laptop.state.may_ride(laptop.at)  # what is sent in a silence delays the standby itself
+    assert laptop.after(1, Happened.CONNECTED) == ()
+    assert laptop.tell(Happened.CONNECTED, stands=True) == (Command.END, SILENT)
+    assert laptop.state.may_ride(laptop.at)
+    assert laptop.after(0.25, Happened.STUCK) == (Command.END, SILENT_FRESH)
+    assert not laptop.state.blind
+
+
+@pytest.mark.parametrize("how", [{"person": True}, {"shared": True}])
+def test_a_standby_ends_no_terminal_that_ssh_keeps_or_that_hears_its_own_heart(how: dict[str, Any]) -> None:
+    laptop = doubting(**({"shared": False} | how))
+    assert laptop.after(6, Happened.CONNECTED, stands=True) == ()
+
+
+def test_on_another_network_ssh_waits_for_no_greeting_once() -> None:
+    laptop = attached(shared=False)
+    laptop.tell(Happened.ROUTE_CHANGED, dead=True)
+    assert laptop.phase is Phase.WAITING
+    assert laptop.after(0.1, Happened.CONNECTED) == (SILENT,)
+    assert failed(laptop, Cause.CLOSED_EARLY) == ()
+    assert laptop.after(0.1, Happened.CONNECTED) == ()
+    assert not laptop.state.greeted  # it may have been a portal
+
+
+def test_nobody_is_signed_in_by_a_connection() -> None:
+    laptop = attached(person=True)
+    laptop.tell(Happened.ROUTE_LOST)
+    lost(laptop)
+    laptop.tell(Happened.ROUTE_CHANGED)
+    assert laptop.tell(Happened.CONNECTED, stands=True) == ()
+    assert laptop.phase is Phase.WAITING
+
+
+def test_a_terminal_that_was_reset_rides_and_one_in_a_silence_does_not() -> None:
+    laptop = attached()
+    lost(laptop)
+    assert not laptop.state.may_ride(laptop.at)  # nothing was heard for a minute
+    laptop = attached(shared=False)
+    laptop.wait(1)
+    lost(laptop)
+    assert laptop.state.may_ride(laptop.at)
 
 
 # --- random walks

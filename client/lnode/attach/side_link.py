@@ -245,7 +245,7 @@ class Companion:
         except LinkFailed as failed:
             self._remember(f"link: {failed.story}")
             refused = failures.wants_person(failed.cause)
-            if refused and not (self._opened or self._target.standby):
+            if refused and not self._opened:
                 sign_in_memory.learn_for_ssh_alone(self._target)
             self._tell(self, Happened.LINK_REFUSED if refused and self._opened else Happened.HEARTLESS)
             return not (failed.final or refused or failures.is_fatal(failed.cause))

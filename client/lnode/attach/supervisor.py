@@ -59,7 +59,10 @@ class _Supervisor:
         self._terminal: Terminal | None = first
         self._companion: Companion | None = None
         self._early = EarlyLink()
-        self._loop = Loop(self._target, lambda: (self._terminal, self._companion), waits=waits, calm_s=self._calm_s)
+        self._loop = Loop(
+            self._target, lambda: (self._terminal, self._companion), waits=waits, calm_s=self._calm_s,
+            stands_by=self._stands_by,
+        )  # fmt: skip
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
@@ -190,7 +193,7 @@ class _Supervisor:
     async def _start(self, start: Start) -> None:
         target, state = self._target, self._loop.state
         if target.standby:
-            target = target if self._stands_by(target, start) else master.without(target)
+            target = target if state.may_ride(self._loop.now()) and self._stands_by() else master.without(target)
         elif start.fresh and self._watch.rode and self._watch.rode == master.identity(target):  # else it is a new one
             if state.reached or (not state.blind and await self._loop.knock() is None):
                 await asyncio.to_thread(master.drop, target)
@@ -223,10 +226,11 @@ class _Supervisor:
         self._tty.keep(self._terminal.pid)
         self._watch.begin(terminal, target, again=self._again)
 
-    def _stands_by(self, target: Target, start: Start) -> bool:
-        """True if the standby may carry the next terminal: not if it fell silent, nor if something waits on it."""
-        silent = start.fresh and self._watch.rode is not None and self._watch.rode == master.identity(target)
-        return not silent and (self._companion is None or self._companion.quiet)
+    def _stands_by(self) -> bool:
+        """True if a standby may carry the next terminal: not the master of the last one, and nothing waits on it."""
+        there = master.identity(self._target) if self._target.standby else None
+        quiet = self._companion is None or self._companion.quiet
+        return there is not None and quiet and there != self._watch.rode
 
     def _hand_over(self, terminal: Terminal) -> None:
         """Give the tty to the session after the login, and start the link, which may use the terminal's connection."""

@@ -32,7 +32,7 @@ class Terminal:
     ) -> None:
         if target.standby:
             master.forget_moved(target)
-            if forwarding.binds_to_laptop(target):
+            if forwarding.binds_to_laptop(target) or not master.brings_your_agent(target):
                 target = master.without(target)
         if silent and target.place.proxied and target.keep_warm != master.NEVER:
             target = master.without(target)  # lnode needs all words of the jump host's ssh: see master.with_master

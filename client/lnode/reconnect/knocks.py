@@ -30,12 +30,20 @@ _IDLE_S = 5.0  # a window that has the turn and does not knock, because it is st
 class Knocks:
     """Knock at `hop` when told to, if that is of use, and call `told` with each result of the present round.
 
+    `came` hears of a connection before that, while its greeting is waited for.
+
     No knock starts beside one that has just connected, nor sooner after another than the round trip takes. Belongs to
     one event loop.
     """
 
-    def __init__(self, hop: FirstHop, beside: Beside, told: Callable[[object, Reach], None]) -> None:
-        self._hop, self._beside, self._told = hop, beside, told
+    def __init__(
+        self,
+        hop: FirstHop,
+        beside: Beside,
+        told: Callable[[object, Reach], None],
+        came: Callable[[object], None] = lambda _: None,
+    ) -> None:
+        self._hop, self._beside, self._told, self._came = hop, beside, told, came
         self._turn = Turn(f"{hop.hostname}:{hop.port}")
         self._running: set[asyncio.Task[None]] = set()
         self._connected: dict[asyncio.Task[None], float] = {}
@@ -64,6 +72,7 @@ class Knocks:
             self.round_trip_s = min(now - began, _SLOWEST_S)
             if me is not None:
                 self._connected[me] = now
+            self._came(source)
 
         reach = await sensors.knock(self._hop, timeout_s=timeout_s, greets_s=_GREETS_S, connected=connected)
         if reach is None:

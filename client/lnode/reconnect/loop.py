@@ -35,7 +35,8 @@ class Loop:
 
     An event counts if its source is in `sources()`, or is None; earlier terminals do not count. `late_s` is the silence
     after which the heartbeat is late; None if the driver tells that itself. `calm_s()` is the pause between two looks
-    at the laptop that the driver would not notice, if the kernel tells what changes. A Loop belongs to one event loop.
+    at the laptop that the driver would not notice, if the kernel tells what changes. `stands_by()` is True if a standby
+    waits. A Loop belongs to one event loop.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Loop:
         waits: bool = False,
         late_s: float | None = None,
         calm_s: Callable[[], float] = lambda: 0.0,
+        stands_by: Callable[[], bool] = lambda: False,
     ) -> None:
         self._target, self._sources, self._late_s, self._calm_s = target, sources, late_s, calm_s
+        self._stands_by = stands_by
         self._clock = sensors.Clock()
         self.state = machine.first(self._clock.now(), waits=waits)
         self.ready = asyncio.Event()  # set when the first hop to the host is known
@@ -77,7 +80,7 @@ class Loop:
 
     def _aim_at(self, hop: sensors.FirstHop) -> None:
         self._hop = hop
-        self._knocks = Knocks(hop, self.beside, self._knocked)
+        self._knocks = Knocks(hop, self.beside, self._knocked, self._connected)
         self.state = self.state._replace(knocks=hop.hostname is not None)
 
     def now(self) -> float:
@@ -207,6 +210,9 @@ class Loop:
             self.tell(source, Happened.REACHED)
         else:
             self.tell(source, Happened.UNREACHED, cause=failure)
+
+    def _connected(self, source: object) -> None:
+        self.tell(source, Happened.CONNECTED, stands=self._stands_by())
 
     def _break(self, broken: BaseException) -> None:
         """Remember the exception of a task, a bug or an LnodeError, and wake the loop."""

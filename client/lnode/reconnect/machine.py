@@ -33,6 +33,7 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
             Happened.ROUTE_LOST: _attempt_interrupted,
             Happened.ROUTE_CHANGED: _attempt_interrupted,
             Happened.REACHED: _overtaken,
+            Happened.CONNECTED: _overtaken_by_standby,
             Happened.UNREACHED: _unreached_beside,
             Happened.TERMINAL_ENDED: _fell,
             Happened.RETRY: _retried,
@@ -55,6 +56,7 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
             Happened.WOKE: _woke_in_doubt,
             Happened.ROUTE_CHANGED: _rerouted_in_doubt,
             Happened.REACHED: _reached_in_doubt,
+            Happened.CONNECTED: _connected_in_doubt,
             Happened.UNREACHED: _unreached_in_doubt,
             Happened.REVIVED: _revived,
             Happened.DEAF: _deaf,
@@ -68,6 +70,7 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
             Happened.ROUTE_LOST: _stranded,
             Happened.ROUTE_CHANGED: _hurried,
             Happened.REACHED: _answered,
+            Happened.CONNECTED: _connected,
             Happened.UNREACHED: _unreached,
             Happened.RETRY: _tried_now,
             Happened.LEAVE: _left,
@@ -130,6 +133,7 @@ class Happened(Enum):
     ROUTE_LOST = auto()
     ROUTE_CHANGED = auto()  # a route exists; `dead`: the terminal's own address is no longer on an interface
     REACHED = auto()  # sshd answered a knock
+    CONNECTED = auto()  # a knock was accepted, and waits for a greeting; `stands`: a standby waits for a terminal
     UNREACHED = auto()  # no answer to a knock, for `cause`
     REVIVED = auto()  # the doubted terminal's own connection carries again
     DEAF = auto()  # it does not
@@ -152,6 +156,7 @@ class Event(NamedTuple):
     muxed: bool = False
     shared: bool = False
     revives: bool = False
+    stands: bool = False
     dead: bool = False
     began: bool = False
     jitter: float = 0.5
@@ -211,6 +216,8 @@ class State(NamedTuple):
     alive_at: float = 0.0  # last sign of life
     asleep: float = 0.0  # seconds of sleep in this silence
     reached: bool = False  # sshd has answered a knock
+    moved: bool = False  # on another network since the last attempt: a dial costs nothing that a knock does not
+    through: bool = False  # something came through since the silence began, though perhaps not from the host
     greeted: bool = False  # the last failure was the host's own: it had answered a knock just before
     blind: bool = False  # no knock was answered before this attempt: knocks go on beside it
     itself: float = 0.0  # the time at which ssh itself tries, if it need not ask you
@@ -231,6 +238,10 @@ class State(NamedTuple):
     def kept(self) -> bool:
         """True if only ssh may end the terminal, because the next login needs you, or may need you."""
         return self.person or not self.proved
+
+    def may_ride(self, at: float) -> bool:
+        """True if a standby may carry the terminal that starts: in a silence it would spoil the standby."""
+        return not self.blind and (self.reached or self.through or self.silence(at) < STALE_S)
 
     def silence(self, at: float) -> float:
         """Return the seconds without a sign of life, sleep included."""
@@ -260,7 +271,7 @@ def step(state: State, event: Event) -> Step:
     if event.what is Happened.ROUTE_LOST:
         state = state._replace(route=False)
     elif event.what is Happened.ROUTE_CHANGED:  # what another network refused says nothing of the host
-        state = state._replace(route=True, spent=0.0, refusals=0)
+        state = state._replace(route=True, spent=0.0, refusals=0, moved=True)
     handler = _table()[state.phase].get(event.what)
     if handler is None:
         return state, ()
@@ -295,7 +306,8 @@ def _opened(state: State, event: Event) -> Step:
     return state._replace(
         phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, proved=event.proved,
         muxed=event.muxed, refused=False, blind=False,
-        heart=False, shared=False, revives=False, up_since=at, alive_at=at, asleep=0.0, reached=False, refusals=0,
+        heart=False, shared=False, revives=False, up_since=at, alive_at=at, asleep=0.0, reached=False, through=False,
+        refusals=0,
     ), ()  # fmt: skip
 
 
@@ -336,6 +348,13 @@ def _overtaken(state: State, event: Event) -> Step:
     if not state.blind or state.asks:
         return state, ()
     return _started(state._replace(reached=True), event, Command.END)
+
+
+def _overtaken_by_standby(state: State, event: Event) -> Step:
+    """Start a blind attempt again, over the standby. If that is silent, ssh goes on by itself."""
+    if not (state.blind and event.stands) or state.asks:
+        return state, ()
+    return _started(state._replace(through=True), event, Command.END)
 
 
 def _unreached_beside(state: State, event: Event) -> Step:
@@ -416,7 +435,7 @@ def _rerouted(state: State, event: Event) -> Step:
 
 def _doubting(state: State, event: Event, *actions: Action) -> Step:
     due = event.at + _knock_pause(0.0)
-    doubting = state._replace(phase=Phase.DOUBTING, entered=event.at, due=due)
+    doubting = state._replace(phase=Phase.DOUBTING, entered=event.at, due=due, through=False)
     return doubting, (Command.HOLD if state.stops else Command.MUTE, *actions, *_knock(doubting))
 
 
@@ -426,7 +445,7 @@ def _knock(state: State) -> tuple[Action, ...]:
 
 def _beaten_in_doubt(state: State, event: Event) -> Step:
     """Keep the terminal if the echo proves it. Over another connection a late echo proves only the network."""
-    state = _heard(state, event)
+    state = _heard(state, event)._replace(through=True)
     if state.reviving:
         return state, ()
     if event.shared or state.kept or state.silence(event.at) < _stale_s(state):
@@ -436,7 +455,7 @@ def _beaten_in_doubt(state: State, event: Event) -> Step:
 
 def _attached_again(state: State, event: Event) -> State:
     return state._replace(
-        phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False
+        phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False, through=False
     )
 
 
@@ -467,6 +486,16 @@ def _reached_in_doubt(state: State, event: Event) -> Step:
     if state.reviving:
         return state, ()
     return _reviving(state, event) if _may_revive(state) else _doubted(state, event)
+
+
+def _connected_in_doubt(state: State, event: Event) -> Step:
+    """Try the old terminal, or replace it by one on the standby: no greeting of sshd is waited for."""
+    state = state._replace(through=True)
+    if state.reviving or state.kept or state.shared or not event.stands:
+        return state, ()
+    if _may_revive(state):
+        return _reviving(state, event)
+    return _replaced(state, event) if state.silence(event.at) >= _stale_s(state) else (state, ())
 
 
 def _doubted(state: State, event: Event) -> Step:
@@ -501,7 +530,8 @@ def _unreached_in_doubt(state: State, event: Event) -> Step:
 
 def _woke_in_doubt(state: State, event: Event) -> Step:
     due = event.at + _knock_pause(0.0)
-    state = state._replace(asleep=state.asleep + event.seconds, entered=event.at, due=due, reached=False)
+    state = state._replace(asleep=state.asleep + event.seconds, entered=event.at, due=due)
+    state = state._replace(reached=False, through=False)
     if state.reviving:
         return _doubting(state._replace(reviving=False), event, Command.ASK)
     return state, (Command.ASK, *_knock(state))
@@ -510,7 +540,7 @@ def _woke_in_doubt(state: State, event: Event) -> Step:
 def _rerouted_in_doubt(state: State, event: Event) -> Step:
     if event.dead and not state.kept:
         return _moved(state, event)
-    state = state._replace(due=event.at + _knock_pause(0.0), reached=False)
+    state = state._replace(due=event.at + _knock_pause(0.0), reached=False, through=False)
     if state.reviving:
         return _doubting(state._replace(reviving=False), event, Command.ASK)
     return state, (Command.ASK, *_knock(state))
@@ -532,8 +562,9 @@ def _waiting(state: State, event: Event, pause: float, *actions: Action) -> Step
     since = state.entered if state.blind else at
     itself = state.itself if state.phase is Phase.CONNECTING else at + _ITSELF_S
     state = state._replace(
-        phase=Phase.WAITING, entered=since, reached=False, blind=False, itself=max(itself, at + _ANSWERS_S)
-    )
+        phase=Phase.WAITING, entered=since, reached=False, through=False, blind=False,
+        itself=max(itself, at + _ANSWERS_S),
+    )  # fmt: skip
     return _resting(state, event, pause), actions
 
 
@@ -571,6 +602,13 @@ def _knock_pause(waited: float) -> float:
 
 def _answered(state: State, event: Event) -> Step:
     return _tried(state._replace(reached=True), event)
+
+
+def _connected(state: State, event: Event) -> Step:
+    """Start a terminal before sshd has greeted: on a standby that costs the host nothing, on another network once."""
+    if _takes_person(state) or not (event.stands or state.moved):
+        return state, ()
+    return _tried(state._replace(through=True), event)
 
 
 def _tried(state: State, event: Event) -> Step:
@@ -719,7 +757,7 @@ def _started(state: State, event: Event, *actions: Action, blind: bool = False) 
     asks = not state.began or _takes_person(state)
     state = state._replace(
         phase=Phase.CONNECTING, entered=state.entered if blind else event.at, blind=blind,
-        asks=asks, creates=not state.began, itself=event.at + _ITSELF_S,
+        asks=asks, creates=not state.began, itself=event.at + _ITSELF_S, moved=False,
     )  # fmt: skip
     beside = blind and state.cause not in _SAYS_NO
     due = None if asks else event.at + _knock_pause(event.at - state.entered) if beside else _limit(state)

@@ -73,28 +73,48 @@ def identity(target: Target) -> Identity | None:
     return (found.st_ino, found.st_ctime_ns) if stat.S_ISSOCK(found.st_mode) else None
 
 
-def note_address(target: Target, local: str) -> None:
-    """Remember the laptop's own address from which the present master has connected."""
+def note_origin(target: Target, local: str) -> None:
+    """Remember the laptop's own address from which the present master has connected, and its agent."""
     if found := identity(target):
         with suppress(OSError):
-            folders.replace_privately(_address_path(target), f"{found[0]} {found[1]} {local}\n")
+            folders.replace_privately(_origin_path(target), f"{found[0]} {found[1]} {local} {_agent()}\n")
+
+
+def _origin(target: Target) -> tuple[str, str] | None:
+    """Return address and agent of the present master, None if unknown."""
+    with suppress(OSError, ValueError), open(_origin_path(target), encoding="ascii") as file:
+        inode, changed, local, agent = file.read(_MOST).split()
+        if (int(inode), int(changed)) == identity(target):
+            return local, agent
+    return None
+
+
+def _origin_path(target: Target) -> str:
+    return f"{target.control_path}.from"
+
+
+def _agent() -> str:
+    """Return 16 hex digits that name your agent."""
+    from hashlib import blake2s
+
+    return blake2s(os.fsencode(os.environ.get("SSH_AUTH_SOCK", "")), digest_size=8).hexdigest()
+
+
+def brings_your_agent(target: Target) -> bool:
+    """True if the present master forwards the agent that your own ssh would forward, or if none is to be forwarded."""
+    if target.one("forwardagent", "no") == "no":
+        return True
+    origin = _origin(target)
+    return origin is not None and origin[1] == _agent()
 
 
 def forget_moved(target: Target) -> None:
     """Drop a master whose address the laptop no longer has: each ssh would wait for it in vain."""
-    found = identity(target)
-    if found is None:
-        return
-    with suppress(OSError, ValueError), open(_address_path(target), encoding="ascii") as file:
-        inode, changed, local = file.read(_MOST).split()
+    if identity(target) and (origin := _origin(target)):
         from lnode.laptop import addresses  # only if there is one
 
-        if (int(inode), int(changed)) == found and not addresses.is_ours(local):
+        if not addresses.is_ours(origin[0]):
             drop(target)
-
-
-def _address_path(target: Target) -> str:
-    return f"{target.control_path}.from"
 
 
 def close(target: Target) -> bool:
@@ -117,7 +137,7 @@ def drop(target: Target) -> None:
     for pid in _masters(target.control_path):
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    for path in (target.control_path, _address_path(target)):
+    for path in (target.control_path, _origin_path(target)):
         with suppress(OSError):
             os.unlink(path)
 

@@ -132,7 +132,7 @@ async def _open(target: Target) -> None:
         verdict.learn_sign_in(there, said, silent=True)
     peer = failures.peer(said)
     if peer and (local := addresses.local_address(peer)):
-        master.note_address(there, local)
+        master.note_origin(there, local)
 
 
 def _start(log: SshLog, argv: list[str], environment: dict[str, str] | None) -> "subprocess.Popen[bytes]":
