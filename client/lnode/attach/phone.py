@@ -7,7 +7,7 @@ from functools import partial
 
 from lnode.attach.glances import replies
 from lnode.attach.scripts import Scripts
-from lnode.ssh.link.ladder import Link
+from lnode.ssh.link.contract import Link
 
 _WITHIN_S = 60.0
 _NO_POSTER = "push is set, but {alias} has neither curl nor GNU wget: your phone gets no message"
