@@ -65,10 +65,11 @@ own=$rows born=${rows##* }
 server=${born#*,}
 case $server in '' | *[!0-9]*) give_up 'its tmux is too old' ;; esac
 now=$(date +%s)
+its_version=-
 if read_note "$job" && [ $((now - its_asked)) -gt 30 ]; then # it has waited: the first that looks tells you of its start
   ask set-option -t "$name" @lnode_told "waiting-$job" && (umask 077 && echo "waiting-$job -" >"$in_jobs/$job.told")
 fi
-write_note "$job" "$node $label $own $now $name"
+write_note "$job" "$node $label $own $now ${its_version:--} $name"
 
 trap keep_history USR1
 trap 'keep_history; ask kill-server' TERM # where the scheduler follows parents only, the server would outlive its job

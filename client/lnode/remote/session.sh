@@ -50,6 +50,7 @@ was_missed() {
 
 # attach TARGET: marked in the same breath, so that the session is known again even if it gets another name meanwhile.
 attach() {
+  if [ -n "$label" ]; then echo attached >"$in_jobs/$LNODE_JOB.$run"; fi
   set -- -t "$1" ';' set-option -t "$1:" "@lnode_run_$run" "$here" ';' set-option -t "$1:" @lnode_owner "$lease"
   if [ "$others" = detach ]; then set -- -d "$@"; fi
   on_tty attach-session "$@"
@@ -377,10 +378,11 @@ go() {
   if [ -e "$in_jobs/$job.failed" ]; then return; fi # its tmux has not started
   ask_job
   case $state in
-  ended) over ;;
+  ended) if [ -n "$away" ] || [ -s "$in_jobs/$job.$run" ]; then over; fi ;;
   silent) fail 118 ;;
+  *) fail 107 ;;
   esac
-  fail 107
+  no_way ended || :
 }
 
 # find_in_job: the session of this job, whatever it is called now. It may only just start.

@@ -121,6 +121,7 @@ slurm_cluster() {
 # steps shared without an option. Only from 22.05 on they share GPUs (its RELEASE_NOTES): before, a step that wants none does not
 # wait. One that has to wait all the same is given up. Without -u srun passes on whole lines only.
 slurm_step() {
+  version=
   slurm_words "$1" "$2" || return
   steps=
   insist slurm_steps "$1"
@@ -131,14 +132,19 @@ slurm_step() {
 
 slurm_words() {
   need srun "$(every module)" || return
-  version=$(srun --version 2>/dev/null) || return # that of the demo starts no step
-  version=$(printf '%s\n' "$version" | sed -n 's/^[^0-9]*\([0-9]*\)\.\([0-9][0-9]\).*/\1\2/p')
+  case $version in
+  '' | *[!0-9]*)
+    version=$(srun --version 2>/dev/null) || return # that of the demo starts no step
+    version=$(printf '%s\n' "$version" | sed -n 's/^[^0-9]*\([0-9]*\)\.\([0-9][0-9]\).*/\1\2/p')
+    ;;
+  esac
   step="$(command -v srun)${2:+ -u} --jobid=$1 --immediate=30 -N1 -n1"
   if [ "${version:-9999}" -ge 2011 ]; then step="$step --overlap"; fi
   if [ "${version:-9999}" -lt 2205 ]; then step="$step --gres=none"; fi
 }
 
 slurm_at() {
+  version=$4
   slurm_words "$1" || return
   step="$step --job-name=lnode${3:+ --pty}"
   case $2 in -* | '' | *[!A-Za-z0-9._-]*) ;; *) step="$step -w $2" ;; esac

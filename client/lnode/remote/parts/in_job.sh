@@ -15,12 +15,13 @@ hop() {
   hop_to_job
 }
 
+# hop_to_job: the same for $job. A session that has begun is tried at once: only if that fails, the scheduler is asked about its job.
 hop_to_job() {
-  ask_job
-  case $state in
-  runs) ;;
-  *) no_way "$state" || return 0 ;;
-  esac
+  node=''
+  if [ "$its_id" = - ]; then
+    ask_job
+    [ "$state" = runs ] || no_way "$state" || return 0
+  fi
   go
 }
 
@@ -48,8 +49,11 @@ find_job_of() {
 go() {
   on_node
   [ "$exit_code" -ne 0 ] || exit 0
+  refused=$said
+  ask_job
+  [ "$state" = runs ] || no_way "$state" || return 0
   section job-refused
-  printf '%s\n' "$said" | head -n 20
+  printf '%s\n' "$refused" | head -n 20
   section end
   exit 0
 }
@@ -58,7 +62,7 @@ go() {
 # on_node: sets $exit_code to the exit status of the step, and $said to what it complained of.
 on_node() {
   exit_code=127 said='no step can start from here'
-  find_scheduler && have "${scheduler}_at" && "${scheduler}_at" "$job" "${node:-$its_node}" "$terminal" || return 0
+  find_scheduler && have "${scheduler}_at" && "${scheduler}_at" "$job" "${node:-$its_node}" "$terminal" "$its_version" || return 0
   there="LNODE_LABEL=$its_label; LNODE_JOB=$job; eval \"\$(printf %s \"\$@\" | base64 -d | gzip -d)\""
   # shellcheck disable=SC2086 # split on purpose: words
   { said=$(exec $step /bin/sh -c "$there" "$called" $carried 2>&1 >&3 3>&-); } 3>&1

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Sessions that live in a job, on its own node: their tmux server belongs to the job's batch script (holder.sh) and has a name of its
-# own (tmux -L). In the home a file for each, called after the job: `NODE LABEL ID BORN EPOCH NAME`, with `-` for what is not known while the
+# own (tmux -L). In the home a file for each, called after the job: `NODE LABEL ID BORN EPOCH VERSION NAME`, with `-` for what is not known while the
 # job waits. JOB.RUN is there while the attach RUN has not seen its session, JOB.told has the marks of news.sh, JOB.history what the panes have shown.
 in_jobs=$own_state/in_jobs
 
@@ -17,11 +17,11 @@ find_job() {
   [ -n "$job" ] && read_note "$job"
 }
 
-# read_note JOB: sets $its_node, $its_label, $its_id, $its_born, $its_asked and $its_name.
+# read_note JOB: sets $its_node, $its_label, $its_id, $its_born, $its_asked, $its_version (of the scheduler, for x_at) and $its_name.
 read_note() {
   its_name=''
   is_own "$in_jobs/$1" || return
-  { read -r its_node its_label its_id its_born its_asked its_name <"$in_jobs/$1"; } 2>/dev/null
+  { read -r its_node its_label its_id its_born its_asked its_version its_name <"$in_jobs/$1"; } 2>/dev/null
   case $its_label in - | '' | *[!A-Za-z0-9_-]*) its_label=lnode-$1 ;; esac
   [ -n "$its_name" ]
 }

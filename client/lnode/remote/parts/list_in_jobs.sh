@@ -42,7 +42,7 @@ note_made_by_hand() {
     made=$(printf '%s\n' "$script" | sed -n 's/.*tmux .*-L *\([A-Za-z0-9_-]\{1,80\}\) .*new.*/\1/p' | head -n 1)
     its=$(printf '%s\n' "$script" | sed -n 's/.*tmux .*new.* -s *\([A-Za-z0-9_-]\{1,80\}\).*/\1/p' | head -n 1)
     if [ -n "$made" ]; then
-      write_note "$number" "- $made - - $asked ${its:-$made}"
+      write_note "$number" "- $made - - $asked - ${its:-$made}"
     else
       (umask 077 && : >"$in_jobs/$number.plain") 2>/dev/null
     fi

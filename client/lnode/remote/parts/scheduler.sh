@@ -30,7 +30,8 @@
 #   x_named NAME EPOCH    sets $job to a batch job of that name that was submitted since then, or to nothing. False if it does not answer
 #   x_script JOB   prints the script of that batch job
 #   x_job JOB      sets $state to waits, runs or ended, $node, $reason and $starts. False if it does not answer
-#   x_at JOB NODE [terminal]    sets $step as x_step does, for that node; it has the terminal of the caller
+#   x_words JOB    sets $version to what x_at is to be told, which saves it a question
+#   x_at JOB NODE TERMINAL VERSION    sets $step as x_step does, for that node; with TERMINAL it has that of the caller
 #   x_closures     the maintenance that is announced, a row START END in epoch seconds each, 20 at most
 #   x_requested_on USER    the login nodes on which the user's interactive jobs were requested, a line each, if it tells
 #   x_compute_nodes HOST...    those of these hosts that are compute nodes, a line each, if it tells

@@ -13,7 +13,8 @@ start_in_job() {
     insist "${scheduler}_named" "$name" "${asked:-0}" || exit 118
   fi
   if [ -z "$job" ]; then submit; fi
-  (umask 077 && set -C && printf '%s\n' "- - - - $now $name" >"$in_jobs/$job") 2>/dev/null
+  "${scheduler}_words" "$job"
+  (umask 077 && set -C && printf '%s\n' "- - - - $now ${version:--} $name" >"$in_jobs/$job") 2>/dev/null
   rm -f "$asking"
   trap - HUP INT TERM
   read_note "$job" || fail 106
