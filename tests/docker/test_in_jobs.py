@@ -87,6 +87,29 @@ def test_a_session_in_a_job_is_started_left_listed_and_found_again(slurm: Rig) -
     wait_until(lambda: not slurm.exec(f"ls -A {NOTES}")[1], "nothing of it is left in the home")
 
 
+def test_windows_that_start_it_at_the_same_moment_are_in_one_job(slurm: Rig) -> None:
+    windows = [Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) for _ in range(3)]
+    with windows[0], windows[1], windows[2]:
+        for window in windows:
+            window.wait_for("alice@login1")
+        mark(windows[0])
+        for turn, window in enumerate(windows):
+            is_same_shell(window, f"at{turn}")
+    assert len(jobs(slurm)) == 1
+
+
+def test_a_request_that_was_cut_off_is_found_and_not_repeated(slurm: Rig) -> None:
+    with started(slurm) as window:
+        mark(window)
+        window.leave()
+    (job,) = jobs(slurm)
+    slurm.exec(f"cd {NOTES} && rm -f {job} && echo $(($(date +%s) - 60)) >asking.x")
+    with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+        is_same_shell(window)
+    assert jobs(slurm) == [job]
+    assert job in slurm.exec(f"ls {NOTES}")[1].split()
+
+
 def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
     with started(slurm) as window:
         window.leave()

@@ -8,9 +8,14 @@ start_in_job() {
   find_scheduler && have "${scheduler}_submit" || exit 96
   make_own_folder in_jobs || fail 106
   asking=$in_jobs/asking.$name job=''
-  # What an earlier request has come to is not known if the node has crashed in it, or if the scheduler was silent.
-  if { read -r asked <"$asking"; } 2>/dev/null; then
-    insist "${scheduler}_named" "$name" "${asked:-0}" || exit 118
+  claim
+  if [ -z "$job" ] && find_job "$name"; then # another attach was faster, or it has ended
+    ask_job
+    if [ "$state" != ended ]; then
+      rm -f "$asking"
+      hop_to_job
+    fi
+    job=''
   fi
   if [ -z "$job" ]; then submit; fi
   "${scheduler}_words" "$job"
@@ -27,10 +32,28 @@ start_in_job() {
   exit 119
 }
 
+# claim: one attach at a time asks for a job of this name, and the others go where it leads. Sets $job if an earlier one had asked and did
+# not say what came of it, because the node has crashed or the scheduler was silent.
+claim() {
+  until (umask 077 && set -C && printf '%s\n' "$now" >"$asking") 2>/dev/null; do
+    asked=''
+    { read -r asked <"$asking"; } 2>/dev/null
+    case $asked in *[!0-9]*) asked=0 ;; esac
+    if [ $(($(date +%s) - ${asked:-$now})) -gt 15 ]; then
+      insist "${scheduler}_named" "$name" "$asked" || exit 118
+      [ -z "$job" ] || return 0
+      rm -f "$asking"
+    elif [ -e "$asking" ]; then
+      sleep 1
+    else
+      hop "$name"
+    fi
+  done
+}
+
 # submit: sets $job. A connection that is lost meanwhile does not end it halfway.
 submit() {
   trap '' HUP INT TERM
-  (umask 077 && printf '%s\n' "$now" >"$asking") 2>/dev/null
   # shellcheck disable=SC2086 # split on purpose: words
   "${scheduler}_submit" "$name" "$batch_script" $words && return
   if [ $? -eq 124 ]; then exit 118; fi
