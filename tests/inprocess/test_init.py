@@ -104,7 +104,8 @@ def test_a_full_disk_leaves_the_config_as_it_was(here: Nearby) -> None:
     config = here.home / "config.toml"
     config.write_text("# mine\n" * 1000)
     before = config.read_bytes()
-    argv = ["sh", "-c", 'trap "" XFSZ; ulimit -f 2; exec "$@"', "-", sys.executable, "-P", "-m", "lnode"]
+    whole = "-B"  # Python before 3.12 would keep half a module
+    argv = ["sh", "-c", 'trap "" XFSZ; ulimit -f 2; exec "$@"', "-", sys.executable, whole, "-P", "-m", "lnode"]
     done = subprocess.run(
         [*argv, "x", "--init", "--yes"], env=here.env, cwd=here.home, stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=LIMIT_S, check=False,
