@@ -91,10 +91,10 @@ def test_a_link_that_leads_nowhere_is_not_lnodes_to_change(here: Nearby) -> None
 
 def test_files_with_the_line_ends_of_windows_keep_them(here: Nearby) -> None:
     config, ssh = here.home / "config.toml", here.home / ".ssh" / "config"
-    config.write_bytes(b'[hosts.x]\r\nkeep_warm = "no"\r\n')
+    config.write_bytes(b'\xef\xbb\xbf[hosts.x]\r\nkeep_warm = "no"\r\n')
     ssh.write_bytes(b"Host x\r\n    HostName 127.0.0.1\r\n    User alice\r\n")
     assert here.lnode("x", "--init", "--yes").returncode == 0
-    assert config.read_bytes() == WRITTEN.replace("\n", "\r\n").encode()
+    assert config.read_bytes() == WRITTEN.replace("\n", "\r\n").encode("utf-8-sig")
     done = here.lnode("new", "--init", "--address", "127.0.0.1", "--yes")
     assert (done.returncode, ssh.read_bytes().count(b"\n")) == (0, ssh.read_bytes().count(b"\r\n")), done.stderr
     assert ssh.read_bytes().startswith(b"Host new\r\n    HostName 127.0.0.1\r\n\r\nHost x\r\n")
