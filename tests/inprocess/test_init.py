@@ -136,6 +136,9 @@ def test_without_a_host_it_asks_which(here: Nearby) -> None:
         window.find(r"^lnode:   1  other  \S+@other.example.org$")
         window.find(r"^lnode:   2  x      alice@127.0.0.1$")
         window.wait_for("which is your cluster?")
+        window.press("7\r")
+        window.wait_for("'7' is no number of the list and no name of a host")
+        window.wait_for("which is your cluster?")
         assert ("github" in window.text(), calls(here)) == (False, 0)
         window.press("2\r")
         window.wait_for("write ~/config.toml? [y/N]")
@@ -227,7 +230,8 @@ def test_an_address_is_an_answer_and_a_slip_is_asked_again(here: Nearby) -> None
     (here.home / "config.toml").unlink()
     with here.window("--init") as window:
         for question, answer in (
-            ("A short name for it, as in unity:", "bob@login1.localhost.example"),
+            ("A short name for it, as in unity:", "my cluster"),
+            ("'my cluster' is no name of a host", "bob@login1.localhost.example"),
             ("a short name for bob@login1.localhost.example, Enter for localhost:", "my cluster"),
             ("'my cluster' cannot be a Host of ~/.ssh/config", "new"),
             ("the host through which you have to jump, empty for none:", "a;b"),
@@ -281,6 +285,12 @@ def test_a_name_that_the_configuration_means_but_does_not_list_is_an_alias(here:
         window.wait_for("a short name for n1.unity.edu, Enter for n1:")
         window.press("\x03")
         assert (window.exit_status(), calls(here)) == (130, 1)
+    with here.window("--init") as window:
+        window.wait_for("A short name for it, as in unity:")
+        window.press("ssh\r")  # which stands in ssh's own options
+        window.wait_for("the address of ssh, as in login.unity.edu:")
+        window.press("\x04")
+        assert (window.exit_status(), calls(here)) == (2, 1)
     assert config.read_text() == rest
 
 
