@@ -91,10 +91,10 @@ def test_a_link_that_leads_nowhere_is_not_lnodes_to_change(here: Nearby) -> None
 
 def test_files_with_the_line_ends_of_windows_keep_them(here: Nearby) -> None:
     config, ssh = here.home / "config.toml", here.home / ".ssh" / "config"
-    config.write_bytes(b'[hosts.x]\r\nkeep_warm = "no"\r\n')
+    config.write_bytes(b'\xef\xbb\xbf[hosts.x]\r\nkeep_warm = "no"\r\n')
     ssh.write_bytes(b"Host x\r\n    HostName 127.0.0.1\r\n    User alice\r\n")
     assert here.lnode("x", "--init", "--yes").returncode == 0
-    assert config.read_bytes() == WRITTEN.replace("\n", "\r\n").encode()
+    assert config.read_bytes() == WRITTEN.replace("\n", "\r\n").encode("utf-8-sig")
     done = here.lnode("new", "--init", "--address", "127.0.0.1", "--yes")
     assert (done.returncode, ssh.read_bytes().count(b"\n")) == (0, ssh.read_bytes().count(b"\r\n")), done.stderr
     assert ssh.read_bytes().startswith(b"Host new\r\n    HostName 127.0.0.1\r\n\r\nHost x\r\n")
@@ -104,7 +104,8 @@ def test_a_full_disk_leaves_the_config_as_it_was(here: Nearby) -> None:
     config = here.home / "config.toml"
     config.write_text("# mine\n" * 1000)
     before = config.read_bytes()
-    argv = ["sh", "-c", 'trap "" XFSZ; ulimit -f 2; exec "$@"', "-", sys.executable, "-P", "-m", "lnode"]
+    whole = "-B"  # Python before 3.12 would keep half a module
+    argv = ["sh", "-c", 'trap "" XFSZ; ulimit -f 2; exec "$@"', "-", sys.executable, whole, "-P", "-m", "lnode"]
     done = subprocess.run(
         [*argv, "x", "--init", "--yes"], env=here.env, cwd=here.home, stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=LIMIT_S, check=False,
@@ -134,6 +135,9 @@ def test_without_a_host_it_asks_which(here: Nearby) -> None:
     with here.window("--init") as window:
         window.find(r"^lnode:   1  other  \S+@other.example.org$")
         window.find(r"^lnode:   2  x      alice@127.0.0.1$")
+        window.wait_for("which is your cluster?")
+        window.press("7\r")
+        window.wait_for("'7' is no number of the list and no name of a host")
         window.wait_for("which is your cluster?")
         assert ("github" in window.text(), calls(here)) == (False, 0)
         window.press("2\r")
@@ -226,7 +230,8 @@ def test_an_address_is_an_answer_and_a_slip_is_asked_again(here: Nearby) -> None
     (here.home / "config.toml").unlink()
     with here.window("--init") as window:
         for question, answer in (
-            ("A short name for it, as in unity:", "bob@login1.localhost.example"),
+            ("A short name for it, as in unity:", "my cluster"),
+            ("'my cluster' is no name of a host", "bob@login1.localhost.example"),
             ("a short name for bob@login1.localhost.example, Enter for localhost:", "my cluster"),
             ("'my cluster' cannot be a Host of ~/.ssh/config", "new"),
             ("the host through which you have to jump, empty for none:", "a;b"),
@@ -280,6 +285,12 @@ def test_a_name_that_the_configuration_means_but_does_not_list_is_an_alias(here:
         window.wait_for("a short name for n1.unity.edu, Enter for n1:")
         window.press("\x03")
         assert (window.exit_status(), calls(here)) == (130, 1)
+    with here.window("--init") as window:
+        window.wait_for("A short name for it, as in unity:")
+        window.press("ssh\r")  # which stands in ssh's own options
+        window.wait_for("the address of ssh, as in login.unity.edu:")
+        window.press("\x04")
+        assert (window.exit_status(), calls(here)) == (2, 1)
     assert config.read_text() == rest
 
 

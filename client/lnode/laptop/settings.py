@@ -153,7 +153,7 @@ def load(path: str | None = None) -> Settings:
     path = path or config_path()
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            text = file.read().removeprefix("\ufeff")  # some editors of Windows begin with it
     except FileNotFoundError:
         return Settings(path, {}, {})
     except (OSError, UnicodeDecodeError) as error:

@@ -24,37 +24,38 @@ def choose() -> str | NewHost:
         )
     aliases = ssh_aliases()
     targets = [target for target in _meanings(aliases[:_MOST]) if not _FORGE.fullmatch(target.hostname)]
+    question, usual = "your ssh configuration has no cluster yet. A short name for it, as in unity:", ""
     if targets:
         _show(targets, len(aliases) > _MOST)
-        alone = len(targets) == 1
-        numbers = "Enter for this one" if alone else "its number"
-        answer = screen.ask(
-            f"which is your cluster? {numbers}, or a name that is not in the list:", "1" if alone else ""
-        )
-    else:
-        answer = screen.ask("your ssh configuration has no cluster yet. A short name for it, as in unity:")
-    if answer.isdecimal() and 0 < int(answer[:4]) <= len(targets):
-        return targets[int(answer[:4]) - 1].alias
-    if not answer:
-        raise LnodeError(ExitCode.USAGE, "you chose no host, and nothing was changed", "once more: lnode --init")
-    if answer in aliases or _is_configured(answer):
-        return answer
-    return _describe(answer)
+        usual = "1" if len(targets) == 1 else ""
+        numbers = "Enter for this one" if usual else "its number"
+        question = f"which is your cluster? {numbers}, or a name that is not in the list:"
+    for _ in range(_TRIES):
+        if not (answer := screen.ask(question, usual)):
+            break
+        if answer.isdecimal() and 0 < int(answer[:4]) <= len(targets):
+            return targets[int(answer[:4]) - 1].alias
+        is_name = new_host.is_alias(answer) and not answer.isdecimal()
+        if answer in aliases or (is_name and _is_configured(answer)):
+            return answer
+        if is_name or new_host.is_address(answer):
+            return _describe(answer)
+        screen.say(f"{answer!r} is no {'number of the list and no ' if targets else ''}name of a host")
+    raise LnodeError(ExitCode.USAGE, "you chose no host, and nothing was changed", "once more: lnode --init")
 
 
 def _is_configured(name: str) -> bool:
     """True if your ssh configuration has lines for a name that it does not list, as in `Host *.edu` or `Match host`."""
-    if not new_host.is_alias(name):
-        return False
-    named, nobody = (Resolving(one) for one in (name, _NOBODY))
-    return _options(named.target()) != _options(nobody.target())
+    asked = [Resolving(one) for one in (name, _NOBODY)]
+    own, others = (_without_names(one.target(), (name, _NOBODY)) for one in asked)
+    return own != others
 
 
-def _options(target: Target) -> Mapping[str, Sequence[str]]:
-    """Return the options of a name as if it were another one."""
-    own = re.escape(target.alias.lower())
+def _without_names(target: Target, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return the options of ssh without the names, which may stand in them."""
+    any_name = re.compile("|".join(map(re.escape, names)), re.IGNORECASE)
     return {
-        keyword: [re.sub(own, "", value, flags=re.IGNORECASE) for value in values]
+        keyword: [any_name.sub("", value) for value in values]
         for keyword, values in target.options.items()
         if keyword not in ("host", "controlpath")  # which may have a digest of the name
     }
@@ -88,7 +89,6 @@ def _describe(answer: str) -> NewHost:
         alias = _ask(f"a short name for {address}, {f'Enter for {usual}' if usual else 'as in unity'}:",
                      new_host.check_alias, usual)  # fmt: skip
     else:
-        new_host.check_alias(alias)
         address = _ask(f"the address of {alias}, as in login.unity.edu:", new_host.check_address)
     user = ""
     if "@" not in address:

@@ -151,7 +151,8 @@ def _config_change(alias: str, proposed: Proposal) -> Change | None:
         return None
     path = _behind_link(config_path())
     before = changes.read(path)
-    text = (before or b"").decode()
+    mark = "\ufeff" if (before or b"").startswith("\ufeff".encode()) else ""
+    text = (before or b"").decode().removeprefix(mark)
     if "command" in (config_file.keys_of(text, "hosts", alias) or {}):
         screen.say(f"{your_files.shown(path)} has a command for {alias}, and lnode leaves it as it is")
         return None
@@ -165,7 +166,7 @@ def _config_change(alias: str, proposed: Proposal) -> Change | None:
             ExitCode.FAILED, f"lnode cannot add lines to {path} without writing it again",
             f"add below hosts.{alias} by hand: {by_hand}",
         ) from None  # fmt: skip
-    return Change(path, before, after.encode())
+    return Change(path, before, f"{mark}{after}".encode())
 
 
 def _behind_link(path: str) -> str:
