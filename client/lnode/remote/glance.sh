@@ -6,9 +6,10 @@
 section host
 uname -n
 date +%s
-if find_tmux && list list-panes -a -F "$panes_format"; then
+if find_tmux && list list-sessions -F 'options #{session_id} s#{pid}' ';' list-panes -a -F "$panes_format"; then
   section panes
   printf '%s\n' "$rows"
+  fit_to_rows
   find_shown
   section screens
   # shellcheck disable=SC2086 # split on purpose
