@@ -28,6 +28,7 @@ OLD = [(name, name) for name in ("1.8", "2.7")]  # no registry has these: stand-
 PAIRS = [*OLD, *((server, client) for server in RELEASES for client in RELEASES)]
 QUICK = [
     OLD[0],
+    ("bullseye", "bookworm"),  # lists its panes, and keeps what their screens should have been written to
     ("bullseye", "forky"),
     ("resolute", "bookworm"),
 ]  # each refuses in its own way

@@ -6,8 +6,9 @@
 
 glance() {
   awake=''
-  list list-panes -a -F "$panes_format" || return 0
+  list list-sessions -F 'options #{session_id} s#{pid}' ';' list-panes -a -F "$panes_format" || return 0
   panes=$rows of_shown=''
+  fit_to_rows
   find_shown
   # shellcheck disable=SC2086 # split on purpose
   shown=$(show_screens $of_shown)

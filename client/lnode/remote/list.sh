@@ -58,6 +58,7 @@ show_panes() {
   printf '%s\n' "$rows"
   panes="$panes
 $rows"
+  fit_to_rows
   if [ -n "$signs" ]; then
     of_shown=''
     find_shown

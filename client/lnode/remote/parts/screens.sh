@@ -25,6 +25,23 @@ find_shown() {
   of_shown="$of_shown $others"
 }
 
+# limited COMMAND...: within the patience for a call of tmux, if this host can limit it.
+limited() {
+  if have timeout; then timeout -k 1 "$patience_s" "$@"; else "$@"; fi
+}
+
+# fit_to_rows: use the program of the server that $rows name (`options ID sPID`). Another one may list panes, and show no screen.
+fit_to_rows() {
+  server="
+$rows"
+  server=${server#*"
+options \$"}
+  server=${server#*" s"}
+  server=${server%%[!0-9]*}
+  if [ -n "$server" ] && [ "$server" != "$fitted" ]; then use_program_of "$server"; fi
+  fitted=$server
+}
+
 # show_screens PANE...: what tmux shows in them, in one call of it: for each screen with a sign a row about the pane, then the last 15
 # rows with text and those between, each behind a bar, or behind > if the cursor is in it. 2 kB for a session. tmux first says the
 # heights, so that rows are counted: nothing on a screen looks like another one. The prefix ends the heights.
@@ -33,7 +50,11 @@ show_screens() {
   facts='#{pane_height} y#{cursor_y} c#{cursor_flag} a#{alternate_on} t#{window_activity} #{session_id}'
   set -- list-panes -a -F "size #{pane_id} $facts #{pane_title}" ';' show-options -g prefix
   for pane in $ids; do set -- "$@" ';' capture-pane -p -t "$pane"; done
-  "$tmux" -u "$@" 2>/dev/null | LNODE_SIGNS=$signs LNODE_PANES=$ids LC_ALL=C awk '
+  {
+    limited "$tmux" -u "$@"
+    printf '\n%s left\n' "$nonce" # a server of another version keeps the output that its client has sent it
+  } 2>/dev/null | LNODE_SIGNS=$signs LNODE_PANES=$ids LNODE_END="$nonce left" LC_ALL=C awk '
+    $0 == ENVIRON["LNODE_END"] { exit }
     BEGIN { signs = split(ENVIRON["LNODE_SIGNS"], sign, "\n"); split(ENVIRON["LNODE_PANES"], pane, " ") }
     !begun && /^size %[0-9]+ [0-9]+ y/ {
       height[$2] = $3; cursor[$2] = substr($4, 2) + 1; of[$2] = $8
