@@ -181,6 +181,18 @@ def in_tmux(scene: Draw, cursor: str = HIDE) -> Draw:
     return draw
 
 
+def menu(question: str, choices: Sequence[str], footer: str = "", mark: str = "❯", at: int = 0) -> Draw:
+    """A list of choices without numbers."""
+
+    def draw(columns: int, _: int) -> str:
+        rows = flowed(question, columns - 1)
+        for number, text in enumerate(choices):
+            rows += flowed(text, columns - 1, f"{mark if number == at else ' '} ")
+        return HIDE + lines([*rows, *(["", *flowed(footer, columns - 1)] if footer else [])]) + "\r\n"
+
+    return draw
+
+
 def below(scene: Draw, after: Sequence[str]) -> Draw:
     """What `scene` drew, and text below it, without a cursor."""
     return lambda columns, rows: quoting(scene, after)(columns, rows).replace(SHOW, HIDE)
@@ -398,6 +410,20 @@ SCENES = (
     Scene("training", "", "", printed(["epoch 1 loss 0.3", "Waiting for data (esc to interrupt)"], "")),
     Scene("spinner", "", "", printed(["⠋ installing"], "⠙ building (12s)")),
     Scene("sh", "", "", printed(["> add a schedule"], "> ")),
+    # choices without numbers
+    Scene("inquirer", "a menu", WAITS, menu(
+        "? Allow the tool to run sbatch? (Use arrow keys)", ("Yes", "Yes, always", "No")), "", "run sbatch?", 3),
+    Scene("inquirer-12", "a menu", WAITS, menu(
+        "? Overwrite the checkpoint?", ("No, keep it", "Yes, overwrite"), "↑↓ navigate • ⏎ select", at=1),
+        "", "Overwrite the checkpoint?", 2),
+    Scene("gum", "a menu", WAITS, menu(
+        "Choose a partition:", ("gpu", "long", "debug"), "↑↓ navigate • enter submit", mark=">"), "", "partition", 3),
+    Scene("cat-inquirer", "", "", quoting(menu("? Go on? (Use arrow keys)", ("Yes", "No")), ["$ "])),
+    Scene("log-inquirer", "", "", below(menu("? Go on? (Use arrow keys)", ("Yes", "No")), ["epoch 3"])),
+    Scene("less-inquirer", "", "", in_pager(menu("? Go on? (Use arrow keys)", ("Yes", "No")), ":")),
+    Scene("tail-gum", "", "", quoting(menu("Choose:", ("a", "b"), "↑↓ navigate • enter submit", ">"), [""])),
+    Scene("fzf", "", "", lambda columns, rows: SHOW + ALTERNATE + lines([
+        "  train.py", "> test.py", "  2/2", "> "])),
     # a tmux inside the tmux, other writing, talk about prompts
     Scene("nested-claude", "claude", WAITS, in_tmux(PERMISSION), "✳ Train", "proceed", 3),
     Scene("nested-codex", "codex", WAITS, in_tmux(CODEX_EXEC), "project", "following command", 3),

@@ -40,3 +40,46 @@ def test_a_question_in_a_window_that_peek_has_not_shown_is_not_seen(near: Nearby
 def screen(near: Nearby, window: str) -> str:
     argv = ["tmux", "-u", "capture-pane", "-p", "-t", f"={window}"]
     return subprocess.run(argv, env=near.env, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+# A list of choices in the raw mode of its kind: arrows move the mark, Enter writes the choice into a file.
+MENU = """
+import os, sys, tty
+tty.setraw(0)
+texts, at = ["Yes", "Yes, always", "No"], 0
+while True:
+    rows = "".join(f"{'❯' if number == at else ' '} {text}\\r\\n" for number, text in enumerate(texts))
+    os.write(1, f"\\x1b[?25l\\x1b[H\\x1b[2J? Run sbatch? (Use arrow keys)\\r\\n{rows}".encode())
+    key = os.read(0, 8)
+    if key in (b"\\x1b[B", b"\\x1bOB"):
+        at = (at + 1) % 3
+        if sys.argv[2:]:
+            texts[0] = "Yes, and delete all"
+    elif key in (b"\\x1b[A", b"\\x1bOA"):
+        at = (at - 1) % 3
+    elif key == b"\\r":
+        open(sys.argv[1], "w").write(texts[at])
+        os.write(1, b"\\x1b[H\\x1b[2Jdone")
+"""
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"), [("n", "3 (No)"), ("2", "2 (Yes, always)"), ("y", "1 (Yes)")], ids=["n", "2", "y"]
+)
+def test_a_choice_without_a_number_is_reached_by_the_arrow_keys(near: Nearby, choice: str, said: str) -> None:
+    got = near.home / "got"
+    near.tmux("new-session", "-d", "-s", "fit", sys.executable, "-c", MENU, str(got))
+    wait_until(lambda: "always" in near.lnode("x", "fit", "--peek").stdout, "it asks")
+    done = near.lnode("x", "fit", "--answer", choice)
+    assert (done.returncode, done.stderr) == (0, f"lnode: answered a menu in fit on x: {said}\n")
+    assert f"({got.read_text()})" in said
+
+
+def test_enter_is_not_pressed_if_the_choices_change_on_the_way(near: Nearby) -> None:
+    got = near.home / "got"
+    near.tmux("new-session", "-d", "-s", "fit", sys.executable, "-c", MENU, str(got), "changes")
+    wait_until(lambda: "always" in near.lnode("x", "fit", "--peek").stdout, "it asks")
+    done = near.lnode("x", "fit", "--answer", "n")
+    assert done.returncode == 1
+    assert done.stderr.startswith("lnode: the screen of fit on x has just changed; Enter was not pressed\n")
+    assert not got.exists()

@@ -6,7 +6,7 @@ find, and rarely more. A rule with another construct (a lookahead, a reference) 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lnode.cluster.agent_rules import Rule, Rules
 
@@ -116,10 +116,19 @@ def _lines(rules: Rules) -> Iterator[str]:
     yield from (f"B {text}" for rule in rules.of_kind["below"] if (text := _of(rule, "text")))
     yield from (f"P {row}" for rule in rules.of_kind["prompt"] if (row := _of(rule, "row")))
     for rule in rules.of_kind["dialog"]:
-        question, ends = _of(rule, "question"), {"F": _of(rule, "footer"), "L": _of(rule, "last")}
-        if question and any(ends.values()):
-            yield f"Q {question}"
-            yield from (f"{letter} {text}" for letter, text in ends.items() if text)
+        ends = {"F": _of(rule, "footer"), "L": _of(rule, "last")}
+        if any(ends.values()):
+            yield from _asking("Q", rule, ends)
+    for rule in rules.of_kind["menu"]:
+        footer = _of(rule, "footer")
+        if footer or "footer" not in rule.patterns:
+            yield from _asking("U", rule, {"F": footer})
+
+
+def _asking(letter: str, rule: Rule, ends: Mapping[str, str]) -> Iterator[str]:
+    if question := _of(rule, "question"):
+        yield f"{letter} {question}"
+        yield from (f"{end} {text}" for end, text in ends.items() if text)
 
 
 def _of(rule: Rule, key: str) -> str:

@@ -26,6 +26,7 @@ class Rules(NamedTuple):
 
 EXPRESSIONS: Mapping[str, Sequence[str]] = {
     "dialog": ("question", "footer", "last"),
+    "menu": ("question", "footer"),
     "prompt": ("row",),
     "composer": ("row",),
     "working": ("row", "text"),

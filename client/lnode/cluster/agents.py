@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from lnode.cluster import choices
 from lnode.cluster.agent_rules import Rule, Rules
+from lnode.cluster.choices import FRAME, NOTHING, RULE, Block, Choice, is_blank, joined
 
 
 class AgentState(StrEnum):
@@ -22,18 +24,12 @@ class AgentState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Choice(NamedTuple):
-    """An answer, and the key that gives it."""
-
-    key: str
-    text: str
-
-
 class Agent(NamedTuple):
     """An agent. `question` and `choices` are those on the screen; `dialog` is all of their text, to see a change.
 
     `since` is the second of the host's clock in which its pane said something last; None while it works. `pane` is
-    tmux's id of its pane. With `enter` an answer ends with the Enter key.
+    tmux's id of its pane. With `enter` an answer ends with the Enter key. `at` is the index of the choice with the mark
+    if you move among the choices by the arrow keys; None if each has a key.
     """
 
     name: str
@@ -42,6 +38,7 @@ class Agent(NamedTuple):
     choices: tuple[Choice, ...] = ()
     dialog: str = ""
     enter: bool = False
+    at: int | None = None
     pane: str = ""
     since: int | None = None
 
@@ -97,13 +94,7 @@ _LONGEST = 400  # characters of a row or a title
 _LONGEST_QUESTION = 200
 _ABOVE = 12  # rows above the choices in which the question may stand
 _BELOW = 4  # rows below a composer between rules: a status line of your own
-_MOST_CHOICES = 12
-_MOST_LINES = 4  # of a choice
-_FRAME = "│┃▌▐"
-_RULE = re.compile(rf"^\s*[─━═▁▂▀▄╌╭╮╰╯┌┐└┘{_FRAME}]{{3,}}")
-_NUMBERED = re.compile(r"^\s*([^\s\d])?\s*(\d{1,2})[.)]\s+(\S.*)$")
 _STATUS = re.compile(r"\[[^\]]{0,40}\].*\d{1,3}:\S{1,60}\*")  # the status line of a tmux inside this tmux
-_NOTHING = re.compile(rf"[\s·•|,;.─━═▁▂▀▄╌╭╮╰╯┌┐└┘{_FRAME}]+")
 
 
 def agent_of(screen: Screen, all_rules: Sequence[Rules]) -> Agent | None:
@@ -111,77 +102,37 @@ def agent_of(screen: Screen, all_rules: Sequence[Rules]) -> Agent | None:
     rows = [_unframed(row[:_LONGEST]) for row in screen.rows]
     if screen.alternate and screen.has_cursor is False and rows and _STATUS.match(rows[-1]):
         rows.pop()
-    while rows and _is_blank(rows[-1]) and screen.cursor < len(rows) - 1:
+    while rows and is_blank(rows[-1]) and screen.cursor < len(rows) - 1:
         rows.pop()
     seen = screen._replace(title=screen.title[:_LONGEST], rows=rows)
     return next(filter(None, (look(seen, rules) for look in _LOOKS for rules in all_rules)), None)
 
 
 def _dialog(screen: Screen, rules: Rules) -> Agent | None:
-    rows, kinds = screen.rows, rules.of_kind
-    block = _choices(rows, rules.marks) if kinds["dialog"] else None
-    if block is None:
-        return None
-    top, bottom, choices = block
-    if screen.has_cursor and (screen.alternate or not top <= screen.cursor < bottom):
-        return None
-    above, below = rows[max(0, top - _ABOVE) : top], _joined(rows[bottom:])
-    for rule in kinds["dialog"]:
-        asked = _asked(above, rule)
-        ends = rule.finds("footer", below) or rule.finds("last", choices[-1].text)
-        if asked and ends and not _leftover(below, [rule], "footer", kinds["below"]):
-            dialog = "\n".join([*above, *(f"{choice.key} {choice.text}" for choice in choices)])
-            return Agent(rules.name, AgentState.WAITS, asked, choices, dialog)
+    for kind, find in (("dialog", choices.numbered), ("menu", choices.by_arrows)):
+        block = find(screen.rows, rules.marks) if rules.of_kind[kind] else None
+        if block and _is_live(screen, block) and (agent := _asking(screen, rules, kind, block)):
+            return agent
     return None
 
 
-def _choices(rows: Sequence[str], marks: str) -> tuple[int, int, tuple[Choice, ...]] | None:
-    """Return the lowest choices on the screen, numbered from 1 on, with the first row and the row behind the last one.
-
-    None if they are no choices, or if not exactly one of them has a mark.
-    """
-    bottom = next((at for at in range(len(rows) - 1, -1, -1) if _numbered(rows[at], marks)), None)
-    if bottom is None:
-        return None
-    at, found, lines, wanted = bottom, list[tuple[int, str, str, str]](), 0, -1
-    while at >= 0 and lines <= _MOST_LINES and len(found) < _MOST_CHOICES and wanted:
-        row = _numbered(rows[at], marks)
-        if row is None:
-            lines += 1
-        elif found and int(row[1]) != wanted:
-            break
-        else:
-            found.append((at, *row))
-            lines, wanted = 0, int(row[1]) - 1
-        at -= 1
-    found.reverse()
-    if wanted or len(found) < 2 or sum(bool(mark) for _, mark, _, _ in found) != 1:  # noqa: PLR2004 (yes and no)
-        return None
-    end = _end_of_choice(rows, bottom)
-    ends = [*(at for at, *_ in found[1:]), end]
-    choices = tuple(
-        Choice(key, _joined([text, *rows[at + 1 : until]])[:_LONGEST_QUESTION])
-        for (at, _, key, text), until in zip(found, ends, strict=True)
-    )
-    return found[0][0], end, choices
+def _is_live(screen: Screen, block: Block) -> bool:
+    """True if the terminal's cursor is hidden, or in the choices. An agent hides it, an editor does not."""
+    return not screen.has_cursor or (not screen.alternate and block.top <= screen.cursor < block.bottom)
 
 
-def _numbered(row: str, marks: str) -> tuple[str, str, str] | None:
-    """Return the mark, the number and the text of a row that begins a choice."""
-    match = _NUMBERED.match(row)
-    if match is None or (match[1] and match[1] not in marks):
-        return None
-    return match[1] or "", match[2], match[3].strip()
-
-
-def _end_of_choice(rows: Sequence[str], at: int) -> int:
-    """Return the index behind the last row of a choice: its further rows are indented as its text is."""
-    match = _NUMBERED.match(rows[at])
-    indent = match.start(3) if match else 0
-    end = at + 1
-    while end < min(len(rows), at + _MOST_LINES) and rows[end][:indent].isspace() and not _is_blank(rows[end]):
-        end += 1
-    return end
+def _asking(screen: Screen, rules: Rules, kind: str, block: Block) -> Agent | None:
+    rows, by_arrows = screen.rows, kind == "menu"
+    above, below = rows[max(0, block.top - _ABOVE) : block.top], joined(rows[block.bottom :])
+    for rule in rules.of_kind[kind]:
+        asked = _asked(above, rule)
+        ends = rule.finds("footer", below) or rule.finds("last", block.choices[-1].text)
+        ends = ends or (by_arrows and "footer" not in rule.patterns)
+        if asked and ends and not _leftover(below, [rule], "footer", rules.of_kind["below"]):
+            dialog = "\n".join([*above, *(f"{choice.key} {choice.text}" for choice in block.choices)])
+            at = block.at if by_arrows else None
+            return Agent(rules.name, AgentState.WAITS, asked, block.choices, dialog, at=at)
+    return None
 
 
 def _asked(above: Sequence[str], rule: Rule) -> str:
@@ -197,7 +148,7 @@ def _asked(above: Sequence[str], rule: Rule) -> str:
 def _paragraphs(rows: Sequence[str]) -> list[str]:
     found: list[list[str]] = [[]]
     for row in rows:
-        if _is_blank(row):
+        if is_blank(row):
             found.append([])
         else:
             found[-1].append(row.strip())
@@ -209,7 +160,7 @@ def _leftover(below: str, footers: Sequence[Rule], key: str, others: Sequence[Ru
     for rule, name in (*((rule, key) for rule in footers), *((rule, "text") for rule in others)):
         if name in rule.patterns:
             below = rule.patterns[name].sub(" ", below)
-    return _NOTHING.sub("", below)
+    return NOTHING.sub("", below)
 
 
 def _prompt(screen: Screen, rules: Rules) -> Agent | None:
@@ -221,9 +172,9 @@ def _prompt(screen: Screen, rules: Rules) -> Agent | None:
         for rule in rules.of_kind["prompt"]:
             if rule.finds("row", row) and not _TYPED.match(row) and len(_QUOTE.findall(row)) % 2 == 0:
                 keys = rule.words.get("keys")
-                choices = tuple(Choice(str(key), str(key)) for key in keys) if isinstance(keys, list) else ()
+                offered = tuple(Choice(str(key), str(key)) for key in keys) if isinstance(keys, list) else ()
                 dialog = "\n".join(rows[-3:])
-                return Agent(rules.name, AgentState.WAITS, row[:_LONGEST_QUESTION], choices, dialog, enter=True)
+                return Agent(rules.name, AgentState.WAITS, row[:_LONGEST_QUESTION], offered, dialog, enter=True)
     return None
 
 
@@ -255,7 +206,7 @@ def _composer(screen: Screen, rules: Rules) -> Agent | None:
             end = _end_of_composer(screen, rule, at, kinds["below"])
             if end is None or (screen.has_cursor and not at <= screen.cursor < end):
                 continue
-            above, below = rows[:at], _joined(rows[end:])
+            above, below = rows[:at], joined(rows[end:])
             works = any(rule.finds("row", row.strip()) for rule in kinds["working"] for row in above[-_ABOVE:])
             works = works or any(rule.finds("text", below) for rule in kinds["working"])
             works = works or _titled(screen.title, rules) is AgentState.WORKING
@@ -267,18 +218,18 @@ def _end_of_composer(screen: Screen, rule: Rule, at: int, below: Sequence[Rule])
     """Return the index behind the composer whose first row is `at`, None if it is none."""
     rows, rules = screen.rows, rule.words.get("rules")
     if rules == "footer":
-        text = _joined(rows[at + 1 :])
+        text = joined(rows[at + 1 :])
         fits = any(one.finds("text", text) for one in below) and not _leftover(text, [], "", below)
         return at + 1 if fits else None
-    if not any(map(_RULE.match, rows[max(0, at - _BELOW) : at])):
+    if not any(map(RULE.match, rows[max(0, at - _BELOW) : at])):
         return None
     end = at + 1
     if rules == "both":
-        end = next((end + 1 for end in range(at + 1, len(rows)) if _RULE.match(rows[end])), 0)
-        if not end or not _RULE.match(rows[at - 1]):
+        end = next((end + 1 for end in range(at + 1, len(rows)) if RULE.match(rows[end])), 0)
+        if not end or not RULE.match(rows[at - 1]):
             return None
-    is_sure = screen.has_cursor is not None and sum(not _is_blank(row) for row in rows[end:]) <= _BELOW
-    return end if is_sure or not _leftover(_joined(rows[end:]), [], "", below) else None
+    is_sure = screen.has_cursor is not None and sum(not is_blank(row) for row in rows[end:]) <= _BELOW
+    return end if is_sure or not _leftover(joined(rows[end:]), [], "", below) else None
 
 
 def _alone(screen: Screen, rules: Rules) -> Agent | None:
@@ -311,17 +262,9 @@ _LOOKS = (_dialog, _prompt, _composer, _alone, _by_title)
 def _unframed(row: str) -> str:
     """Return a row without the sides of a box; what is in the box keeps its column."""
     row = row.rstrip()
-    if row[-1:] and row[-1] in _FRAME and not _RULE.match(row):
+    if row[-1:] and row[-1] in FRAME and not RULE.match(row):
         row = row[:-1].rstrip()
     bare = row.lstrip()
-    if bare[:1] and bare[0] in _FRAME and not _RULE.match(row):
+    if bare[:1] and bare[0] in FRAME and not RULE.match(row):
         row = f"{row[: len(row) - len(bare)]} {bare[1:]}"
     return row
-
-
-def _is_blank(row: str) -> bool:
-    return not row.strip() or _NOTHING.fullmatch(row) is not None
-
-
-def _joined(rows: Sequence[str]) -> str:
-    return " ".join(" ".join(rows).split())

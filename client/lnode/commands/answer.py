@@ -4,6 +4,8 @@ lnode answers only the question that you were shown last: by `--ls`, `--peek`, `
 verb.
 """
 
+from collections.abc import Mapping, Sequence
+
 from lnode.cluster.agents import Agent, in_words
 from lnode.cluster.screens import agent_in, parse_screens
 from lnode.errors import ExitCode, LnodeError, Page
@@ -11,6 +13,9 @@ from lnode.laptop import screen, shown
 from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
 from lnode.locate.known_agents import known_agents, signs
+from lnode.ssh.question import Question
+
+Reply = Mapping[str, Sequence[str]]
 
 
 def answer(address: Address, *, choice: str) -> ExitCode:
@@ -19,11 +24,14 @@ def answer(address: Address, *, choice: str) -> ExitCode:
     values = (address.settings.tmux, name, "\n".join(signs()))
     with asked(address, "answer", *values, has=has_pane) as (_, question, reply):
         check_pane(reply, alias, name)
-        agent = agent_in(tuple(parse_screens(reply.get("screens", ())).values()), known_agents())
+        agent = _agent_of(reply)
         if agent is None or not agent.waits:
             raise _nothing_asked(alias, name, agent)
         key = _key(agent, alias, name, choice)
-        done = question.do(f"{agent.pane} {key}{' Enter' if agent.enter else ''}")
+        if agent.at is None:
+            done = question.do(f"{agent.pane} {key}{' Enter' if agent.enter else ''}")
+        else:
+            done = _by_arrows(question, agent, int(key) - 1, alias, name)
         check_pane(done, alias, name)
     if "changed" in done:
         raise _changed(alias, name)
@@ -35,6 +43,22 @@ def answer(address: Address, *, choice: str) -> ExitCode:
     text = next(one.text for one in agent.choices if one.key == key)
     screen.say(f"answered {agent.name} in {name} on {alias}: {key}{'' if text == key else f' ({text})'}")
     return ExitCode.DONE
+
+
+def _by_arrows(question: Question, agent: Agent, wanted: int, alias: str, name: str) -> Reply:
+    """Move the mark to the choice, see that it is there, and press Enter. Raises LnodeError if it is not."""
+    steps = wanted - (agent.at or 0)
+    if steps:
+        moved = question.do(f"{agent.pane} {'Down' if steps > 0 else 'Up'} {abs(steps)}")
+        check_pane(moved, alias, name)
+        now = _agent_of(moved)
+        if "changed" in moved or now is None or (now.dialog, now.at) != (agent.dialog, wanted):
+            raise _changed(alias, name, "Enter was not pressed")
+    return question.do(f"{agent.pane} Enter")
+
+
+def _agent_of(reply: Reply) -> Agent | None:
+    return agent_in(tuple(parse_screens(reply.get("screens", ())).values()), known_agents())
 
 
 def _key(agent: Agent, alias: str, name: str, choice: str) -> str:
@@ -66,8 +90,8 @@ def _nothing_asked(alias: str, name: str, agent: Agent | None) -> LnodeError:
 _IS = {"working": "works", "done": "is done"}
 
 
-def _changed(alias: str, name: str) -> LnodeError:
+def _changed(alias: str, name: str, then: str = "nothing was typed") -> LnodeError:
     return LnodeError(
-        ExitCode.FAILED, f"the screen of {name} on {alias} has just changed; nothing was typed",
+        ExitCode.FAILED, f"the screen of {name} on {alias} has just changed; {then}",
         f"see what it shows: lnode {alias} {name} --peek",
     )  # fmt: skip

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # The agents that wait, by the same rules as cluster/agents.py, which the laptop sends as lines (cluster/agent_patterns.py): A the name of
-# an agent, M a mark, B what may stand below, P a prompt, Q the question of a dialog, and of that F its footer and L its last choice.
+# an agent, M a mark, B what may stand below, P a prompt, Q the question of a dialog, and of that F its footer and L its last choice; U is
+# the question of a dialog without numbers.
 
 # find_waits SECONDS RULES PANES SCREENS: sets $waits to a row `SESSION PANE LOOKS` TAB AGENT TAB QUESTION TAB DIALOG for each pane whose
 # agent waits. LOOKS is 1 if somebody is attached to its session, and has pressed a key in the last SECONDS; else 0.
@@ -18,7 +19,7 @@ find_waits() {
         kind = substr(rule[i], 1, 1)
         value = substr(rule[i], 3)
         if (kind == "A") { agents++; name[agents] = value }
-        else if (kind == "Q") { dialogs++; question[dialogs] = value; of_dialog[dialogs] = agents }
+        else if (kind ~ /[QU]/) { dialogs++; question[dialogs] = value; of_dialog[dialogs] = agents; arrows[dialogs] = kind == "U" }
         else if (kind == "F") footer[dialogs] = value
         else if (kind == "L") ending[dialogs] = value
         else if (kind == "M") mark[agents, ++marks[agents]] = value
@@ -39,7 +40,7 @@ find_waits() {
       if (shows == "c0" && other == "a1" && size && row[size] ~ status) size--
       while (size && blank(row[size]) && cursor < size) size--
       asked = ""
-      for (i = 1; i <= agents && asked == ""; i++) dialog(i)
+      for (i = 1; i <= agents && asked == ""; i++) { dialog(i); if (asked == "") menu(i) }
       if (asked == "") ask_prompts()
       if (asked != "") print session[pane] " " pane " " looks[pane] "\t" asked
       pane = ""
@@ -78,7 +79,7 @@ find_waits() {
       return 1
     }
 
-    function dialog(a,  bottom, at, found, lines, wanted, all, top, end, last, under, over, said, list, i, j, rest, low) {
+    function dialog(a,  bottom, at, found, lines, wanted, all, top, end, last, list) {
       for (bottom = size; bottom && !numbered(row[bottom], a); bottom--) ;
       if (!bottom) return
       wanted = -1
@@ -93,19 +94,57 @@ find_waits() {
       last = words
       for (end = bottom + 1; end <= size && end < bottom + 4 && substr(row[end], 1, column) ~ /^ +$/ && !blank(row[end]); end++)
         last = last " " row[end]
+      judge(a, top, end, last, list, 0)
+    }
+
+    # menu: choices without numbers in one column, one of them marked.
+    function menu(a,  marked_at, col, top, end, at, found, list) {
+      for (marked_at = size; marked_at && !column_of(row[marked_at], a); marked_at--) ;
+      if (!marked_at) return
+      col = column_of(row[marked_at], a)
+      for (top = marked_at; top > 1 && indent(row[top - 1]) == col; top--) ;
+      for (end = marked_at + 1; end <= size && indent(row[end]) >= col; end++) ;
+      for (at = top; at < end; at++) {
+        found += at == marked_at || indent(row[at]) == col
+        list = list " " (at == marked_at ? after_mark : row[at])
+      }
+      if (found >= 2 && found <= 12) judge(a, top, end, "", list, 1)
+    }
+
+    # column_of: the column of the text behind a mark of agent a, 0 for a row without one; sets $after_mark to that text.
+    function column_of(text, a,  i, lead) {
+      match(text, /^ */)
+      lead = RLENGTH
+      text = substr(text, lead + 1)
+      for (i = 1; i <= marks[a]; i++) if (index(text, mark[a, i]) == 1) {
+        text = substr(text, length(mark[a, i]) + 1)
+        if (text !~ /^ +[^ ]/) return 0
+        match(text, /^ +/)
+        after_mark = substr(text, RLENGTH + 1)
+        return lead + 1 + RLENGTH
+      }
+      return 0
+    }
+
+    function indent(text) {
+      match(text, /^ */)
+      return blank(text) ? -1 : RLENGTH
+    }
+
+    # judge: is this block of choices a live question of agent a?
+    function judge(a, top, end, last, list, by_arrows,  under, over, i, j, rest, low) {
       if (shows == "c1" && (other == "a1" || cursor < top || cursor >= end)) return
       under = joined(end, size)
       over = joined((top > 12 ? top - 12 : 1), top - 1)
-      for (i = 1; i <= dialogs; i++) if (of_dialog[i] == a && tolower(over) ~ question[i]) {
-        low = tolower(last)
-        gsub(/ +/, " ", low)
-        if (!((i in footer) && tolower(under) ~ footer[i] || (i in ending) && low ~ ending[i])) continue
+      low = tolower(last)
+      gsub(/ +/, " ", low)
+      for (i = 1; i <= dialogs; i++) if (of_dialog[i] == a && arrows[i] == by_arrows && tolower(over) ~ question[i]) {
+        if (!((i in footer) && tolower(under) ~ footer[i] || (i in ending) && low ~ ending[i] || by_arrows && !(i in footer))) continue
         rest = tolower(under)
         if (i in footer) gsub(footer[i], " ", rest)
         for (j = 1; j <= belows[a]; j++) gsub(below[a, j], " ", rest)
         if (!blank(rest)) continue
-        said = asking(top, question[i])
-        asked = name[a] "\t" said "\t" over "  " list last
+        asked = name[a] "\t" asking(top, question[i]) "\t" over "  " list last
         return
       }
     }
