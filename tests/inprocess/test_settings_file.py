@@ -221,3 +221,14 @@ def test_any_word_arrives_exactly_or_is_refused(name: str, word: str) -> None:
 
 def test_a_default_command_spelled_out_is_the_default() -> None:
     assert HostSettings(command=DEFAULT_COMMAND).with_words(cpus="4").filled().endswith(" -c 4")
+
+
+def test_where_is_one_of_two_places(path: Path) -> None:
+    with pytest.raises(LnodeError) as caught:
+        loaded(path, '[hosts.a]\nwhere = "cloud"\n')
+    assert (caught.value.code, "line 2: hosts.a.where must be login or node" in caught.value.message) == (2, True)
+    settings = loaded(path, '[hosts.a]\nwhere = "node"\n[profiles.small]\nwhere = "login"\n')
+    assert settings.of_host("a").where == "node"
+    assert settings.of_host("a", "small").where == settings.of_host("a", where="login").where == "login"
+    with pytest.raises(LnodeError, match="--where cannot be 'cloud'"):
+        settings.of_host("a", where="cloud")
