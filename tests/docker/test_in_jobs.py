@@ -149,7 +149,7 @@ def test_drops_leave_one_client_and_no_step_behind(slurm: Rig) -> None:
         assert jobs(slurm) == [job]
 
 
-def test_the_time_limit_keeps_what_the_panes_showed(slurm: Rig) -> None:
+def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
     with started(slurm) as window:
         window.press("mkdir -p /tmp/deep && cd /tmp/deep && echo kept-$((6 * 7))\r")
         window.wait_for("kept-42")
@@ -159,7 +159,8 @@ def test_the_time_limit_keeps_what_the_panes_showed(slurm: Rig) -> None:
         window.wait_for("second-42")
         window.leave()
     (job,) = jobs(slurm)
-    slurm.exec(f"scontrol update JobId={job} EndTime=now", "root")
+    # Slurm takes 30 s to see that the time is over; a job that is cancelled past lnode ends by the same signal.
+    slurm.exec(f"scontrol update JobId={job} EndTime=now" if FULL else f"scancel {job}", "root")
     wait_until(lambda: not jobs(slurm), "its time is over", within_s=90)
     listed = in_a_pipe(slurm, "unity", "--ls").stdout
     assert re.search(rf"^x +node +ended .*job {job}, its history is kept: lnode unity x", listed, re.MULTILINE), listed
@@ -233,6 +234,9 @@ def test_what_happens_to_the_login_node_is_nothing_to_the_session(slurm: Rig) ->
     assert jobs(slurm) == [job]
 
 
+@pytest.mark.skipif(
+    not FULL, reason="LNODE_FULL=1: waits for a scheduler that does not answer, as the last test does once"
+)
 def test_a_scheduler_that_does_not_answer_is_named_and_nothing_is_done(slurm: Rig) -> None:
     with started(slurm) as window:
         window.leave()
@@ -308,3 +312,37 @@ def test_either_login_node_leads_to_it(engine: docker.DockerClient, slurm_image:
         assert jobs(rig) == [job]
         assert in_a_pipe(rig, "unity", "x", "--kill", "--yes").returncode == 0
         wait_until(lambda: not jobs(rig), "no job is left")
+
+
+def test_its_messages_are_shown_on_the_node_and_told_once(slurm: Rig) -> None:
+    with Window([*LNODE, "unity", "x", "--where", "node", "-m", "1000", "-t", "14:00"], slurm.env()) as window:
+        window.find(r"lnode: x on node01 ends in \d+ min, job \d+")
+        (job,) = jobs(slurm)
+        wait_until(
+            lambda: slurm.exec(f"cat {NOTES}/{job}.told")[1] == f"- {job}/15\n", "the home knows that it is told"
+        )
+        window.leave()
+    with Window([*LNODE, "unity", "x"], slurm.env()) as window:
+        window.find(r"lnode: x runs on node01, job \d+")
+        window.leave()
+    assert window.raw.count(b"ends in") == 0
+
+
+def test_a_request_whose_answer_got_lost_is_found_and_not_repeated(slurm: Rig) -> None:
+    with started(slurm) as window:
+        mark(window)
+        window.leave()
+    (job,) = jobs(slurm)
+    slurm.exec(f"cd {NOTES}; rm {job}; date +%s >asking.x")  # as after a crash between sbatch and the note
+    slurm.exec("pkill -STOP -x slurmctld", "root")
+    try:
+        with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            assert window.exit_status() == 1
+            window.wait_for("the scheduler of unity does not answer")
+    finally:
+        slurm.exec("pkill -CONT -x slurmctld", "root")
+    with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+        window.wait_for("set-42")
+        is_same_shell(window)
+        window.leave()
+    assert jobs(slurm) == [job]

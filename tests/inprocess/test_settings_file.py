@@ -82,7 +82,7 @@ def test_the_hint_of_an_unknown_key_names_the_known_ones(path: Path) -> None:
         loaded(path, "[hosts.a]\nmemory = 1\n")
     assert (
         caught.value.hint
-        == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, push, "
+        == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, where, push, "
         "push_question"
     )
 
@@ -244,3 +244,14 @@ def test_an_address_for_messages(path: Path, url: str) -> None:
 def test_what_is_no_such_address_is_refused(path: Path, url: str) -> None:
     with pytest.raises(LnodeError, match="must be an https address"):
         loaded(path, f'[hosts.a]\npush = "{url}"\n')
+
+
+def test_where_is_one_of_two_places(path: Path) -> None:
+    with pytest.raises(LnodeError) as caught:
+        loaded(path, '[hosts.a]\nwhere = "cloud"\n')
+    assert (caught.value.code, "line 2: hosts.a.where must be login or node" in caught.value.message) == (2, True)
+    settings = loaded(path, '[hosts.a]\nwhere = "node"\n[profiles.small]\nwhere = "login"\n')
+    assert settings.of_host("a").where == "node"
+    assert settings.of_host("a", "small").where == settings.of_host("a", where="login").where == "login"
+    with pytest.raises(LnodeError, match="--where cannot be 'cloud'"):
+        settings.of_host("a", where="cloud")

@@ -63,7 +63,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
     if status == ExitOfAttach.DETACHED:
         _say_detached(outcome.picture, target, name)
         return ExitCode.DONE
-    if status in (ExitOfAttach.ENDED, ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE, ExitOfAttach.REBOOTED):
+    if status in _GONE:
         last_seen.keep(alias, name, "")
     if status == ExitOfAttach.ENDED:
         screen.say(f"{name} on {alias} has ended")
@@ -135,6 +135,10 @@ def _lost(outcome: Outcome, target: Target, name: str) -> LnodeError:
     )
 
 
+_GONE = (
+    ExitOfAttach.ENDED, ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE, ExitOfAttach.REBOOTED,
+    ExitOfAttach.JOB_ENDED, ExitOfAttach.JOB_KEPT,
+)  # fmt: skip
 _ENDED_MEANWHILE = -1  # no code of the attach line: NO_SESSION for a session that existed before
 _NEVER_SEEN = -2  # no code of the attach line: lost before the session was seen
 
