@@ -82,8 +82,8 @@ def test_the_hint_of_an_unknown_key_names_the_known_ones(path: Path) -> None:
         loaded(path, "[hosts.a]\nmemory = 1\n")
     assert (
         caught.value.hint
-        == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, where, push, "
-        "push_question"
+        == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, where, "
+        "push, push_question"
     )
 
 
