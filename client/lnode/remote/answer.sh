@@ -48,7 +48,7 @@ while :; do
   IFS= read -r line || exit 0
   pane=${line%% *} words=${line#* }
   case ${pane#%} in "$pane" | '' | *[!0-9]*) exit 0 ;; esac
-  case $words in [A-Za-z0-9] | [A-Za-z0-9]' Enter' | Enter | Up' '[0-9] | Down' '[0-9] | Up' '1[01] | Down' '1[01]) ;; *) exit 0 ;; esac
+  case $words in [A-Za-z0-9] | [A-Za-z0-9]\ Enter | Enter | Up\ [0-9] | Down\ [0-9] | Up\ 1[01] | Down\ 1[01]) ;; *) exit 0 ;; esac
   check_screens
   case $words in
   Up\ * | Down\ *)

@@ -191,6 +191,7 @@ $messages
 END
 }
 
+sum=${sum:-}
 case $tmux in */*) ;; *) exit ;; esac
 this_node=$(uname -n) requests=$HOME/.local/state/lnode/requests
 before='' asked='' ask_at=0
