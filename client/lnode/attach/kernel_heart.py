@@ -11,6 +11,8 @@ from lnode.ssh.link.contract import Link, LinkFailed
 from lnode.ssh.link.rung_standby import StandbyLink
 
 _BLIND_S = 1.5  # before a probe went out the silence may have begun; before that nobody knows
+_FRESH_S = 0.5  # since an acknowledgement, while you type: a probe would tell no more
+_LEAST_S = 2.0  # for the answer to a probe
 
 
 async def beat(
@@ -22,14 +24,18 @@ async def beat(
     on_late: Callable[[float], Awaitable[None]],
     ask: asyncio.Event,
 ) -> NoReturn:
-    """Tell of every beat, and once of each that is late, as heartbeat.beat. Raises LinkFailed once the link ends."""
+    """Tell of every beat, and once of each that is late, as heartbeat.beat. Raises LinkFailed once the link ends.
+
+    What is asked for is a probe, because TCP's times stand still in sleep.
+    """
     ended = cast(StandbyLink, link).ended
     alive = time.monotonic()
     late = False
     while True:
+        sent, heard_s = time.monotonic(), float("inf") if ask.is_set() else pulse.heard_s()
         ask.clear()
-        sent = time.monotonic()
-        answering = asyncio.create_task(pulse.answers(late_s))
+        within_s = min(max(_LEAST_S, late_s - heard_s), late_s)
+        answering = asyncio.create_task(_answers(pulse, heard_s, within_s))
         asked = asyncio.create_task(ask.wait())
         try:
             await asyncio.wait((answering, asked, ended), return_when=asyncio.FIRST_COMPLETED)
@@ -38,7 +44,7 @@ async def beat(
                 on_beat()
                 pause_s = sent + every_s() - alive
                 await asyncio.wait((asked, ended), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
-            elif answering.done() and time.monotonic() - sent < late_s:
+            elif answering.done() and time.monotonic() - sent < within_s:
                 raise LinkFailed(Cause.LOST, "the terminal's socket is gone")
             elif answering.done() and not late:
                 late = True
@@ -49,3 +55,7 @@ async def beat(
             await asyncio.gather(answering, asked, return_exceptions=True)
         if ended.done():
             raise LinkFailed(Cause.LOST, "the connection beside the terminal has ended")
+
+
+async def _answers(pulse: Pulse, heard_s: float, within_s: float) -> bool:
+    return heard_s < _FRESH_S or await pulse.answers(within_s)

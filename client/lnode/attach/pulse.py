@@ -54,6 +54,12 @@ class Pulse:
             return 0.0 if self._waits_since is None else now - self._waits_since
         return 0.0
 
+    def heard_s(self) -> float:
+        """Return the seconds since the last acknowledgement, infinite if the socket is gone."""
+        with suppress(OSError), self._borrowed() as sock:
+            return _look(sock).heard_s
+        return float("inf")
+
     async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silent_s: float) -> bool:
         """True if the other side's program answers something that `begin` and `end` let ssh send, one after the other.
 

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
-from lnode.ssh import failures, forwarding
+from lnode.ssh import borrowed, failures, forwarding
 from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
+_LOOKS = 50  # at most, until ssh has connected to a master
 _FORWARDS_S = 1.0  # for the host's answer about a port
 OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
@@ -24,7 +25,7 @@ async def signed_in(
     """
     proof: asyncio.Task[bool | None] | None = None
     if terminal.may_ride:
-        proof = asyncio.create_task(_late(patience_s) if target.standby else prove_master(target))
+        proof = asyncio.create_task(_is_late(terminal, patience_s) if target.standby else prove_master(target))
     while (how := _way(target, terminal, tty)) is None:
         terminal.watch.look(terminal.said())
         if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
@@ -42,8 +43,13 @@ def _may_end_for_a_port(target: Target) -> bool:
     return target.one("exitonforwardfailure") == "yes" and forwarding.has_ports(target)
 
 
-async def _late(seconds: float) -> bool | None:
-    await asyncio.sleep(seconds)
+async def _is_late(terminal: Terminal, patience_s: float) -> bool | None:
+    """Wait for ssh to ask the standby, and then for its answer: on a busy laptop ssh takes its time to begin."""
+    for _ in range(_LOOKS):
+        if borrowed.has_socket(terminal.pid):
+            break
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    await asyncio.sleep(patience_s)
     return False
 
 

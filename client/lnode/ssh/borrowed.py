@@ -65,6 +65,15 @@ def _state(pid: int, fd: int) -> int | None:
     return None
 
 
+def has_socket(pid: int, *, platform: str = sys.platform) -> bool:
+    """True if a process has a socket of any kind, or if the kernel does not show it."""
+    if platform != "linux":
+        return True
+    with suppress(OSError):
+        return any(os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:") for fd in os.listdir(f"/proc/{pid}/fd"))
+    return True
+
+
 def children(pid: int) -> list[int]:
     """Return the pids of its children. Raises OSError."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
