@@ -188,7 +188,7 @@ def test_a_wait_for_an_agent_tells_each_change_of_its_screens(host: Host) -> Non
     keys = host.home / "keys"
     host.start("agent", sys.executable, "-c", STAND_IN, str(keys), "claude-thinks", "claude-bash", "claude-done")
     nonce = call.nonce()
-    line = call.question("wait", nonce, "", *panes.named("agent"), "agent", "", SIGNS)
+    line = call.question("wait", nonce, "", "", *panes.named("agent"), "agent", "", SIGNS)
     waiting = subprocess.Popen(
         ["sh", "-c", line], env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -85,7 +85,7 @@ class Waiting:
 
     def __init__(self, host: Host, place: PanePosition, text: str | None = None, *, how: str = "follow") -> None:
         self.nonce = call.nonce()
-        argv = host.argv(self.nonce, "wait", "", *place, how, "" if text is None else "type", "")
+        argv = host.argv(self.nonce, "wait", "", "", *place, how, "" if text is None else "type", "")
         self._sh = subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         self.began = self._reply()
         if text is not None:
