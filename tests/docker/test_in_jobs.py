@@ -245,7 +245,7 @@ def test_a_scheduler_that_does_not_answer_is_named_and_nothing_is_done(slurm: Ri
     try:
         with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
             assert window.exit_status() == 1
-            window.wait_for("the scheduler of unity does not answer, so whether x runs is not known")
+            window.wait_for("the scheduler of unity does not answer, so whether the job of x runs is not known")
         listed = in_a_pipe(slurm, "unity", "--ls").stdout
         assert re.search(r"^x +node +unknown ", listed, re.MULTILINE), listed
         done = in_a_pipe(slurm, "unity", "x", "--kill", "--yes")

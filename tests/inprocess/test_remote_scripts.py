@@ -1905,7 +1905,7 @@ def test_without_the_schedulers_answer_nothing_is_started(sh_site: Site, program
     if status == ExitOfAttach.DETACHED:
         assert detach(child) == status
     else:
-        assert status_of(child) == status == ExitOfAttach.JOB_UNKNOWN
+        assert status_of(child) == status == ExitOfAttach.JOB_SILENT
         assert sh_site.tmux("list-sessions") == ""
 
 

@@ -158,10 +158,6 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
     ExitOfAttach.ORPHANED: (
         ExitCode.NO_SESSION, "{name} on {alias} has lost its tmux; its job goes on",
         "bring it back with: lnode {alias} {name}", Page.CRASH),
-    ExitOfAttach.JOB_UNKNOWN: (
-        ExitCode.FAILED,
-        "{name} on {alias} has lost its tmux, and the scheduler does not say if its job goes on; nothing was started",
-        "ask again later: lnode {alias} {name}", Page.CRASH),
     ExitOfAttach.JOB_REFUSED: (
         ExitCode.FAILED, "the scheduler of {alias} refused a job for {name}; nothing was started",
         "ask for another one, or let it start on the login node: lnode {alias} {name} --where login"),
@@ -173,8 +169,8 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
         "put it back in a new job: lnode {alias} {name} --renew; or start without it: lnode {alias} {name}"),
     ExitOfAttach.JOB_SILENT: (
         ExitCode.FAILED,
-        "the scheduler of {alias} does not answer, so whether {name} runs is not known; nothing was started",
-        "ask again later: lnode {alias} {name}"),
+        "the scheduler of {alias} does not answer, so whether the job of {name} runs is not known; nothing was started",
+        "ask again later: lnode {alias} {name}", Page.CRASH),
     ExitOfAttach.JOB_ENDED: (
         ExitCode.NO_SESSION, "the job of {name} on {alias} has ended, and {name} with it; nothing was started",
         "start it again with: lnode {alias} {name}"),

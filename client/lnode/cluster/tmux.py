@@ -13,12 +13,9 @@ UNANSWERED = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refuse
 class ExitOfAttach(IntEnum):
     """Exit code of the attach line (session.sh). The numbers are unusual: no failure of a shell looks like one.
 
-    From 120 on: there is no such program, but a scheduler (schedulers/known.py).
+    120 to 123: there is no such program, but a scheduler (schedulers/known.py).
     """
 
-    JOB_REFUSED = 95
-    NO_BATCH = 96
-    JOB_KEPT = 97
     DETACHED = 100
     ENDED = 101
     NO_SESSION = 102
@@ -35,10 +32,12 @@ class ExitOfAttach(IntEnum):
     SOCKET_GONE = 113
     NO_FOLDER = 114
     CANNOT_ASK = 115
-    JOB_UNKNOWN = 116
+    JOB_REFUSED = 116
     ORPHANED = 117
     JOB_SILENT = 118
     JOB_ENDED = 119
+    NO_BATCH = 124
+    JOB_KEPT = 125
 
 
 def is_creatable(name: str) -> bool:

@@ -10,6 +10,8 @@
 
 format='#{session_id} #{session_created} #{session_activity} #{session_attached} #{pane_pid} #{pane_id} f#{window_flags} k#{@lnode_push} #{session_name}'
 
+nonce=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n') # which no screen can know
+
 # is_told TOKEN: also one that was there at the last look but one, because a screen may just be drawn again.
 is_told() {
   case " $told $before " in *" $1 "*) ;; *) return 1 ;; esac

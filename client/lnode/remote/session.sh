@@ -283,8 +283,8 @@ prepare() {
   orphan=
   case $mode,$name in
   *,*[!A-Za-z0-9_-]*) ;;
-  anew,*) find_orphan "$name" anywhere || exit 116 ;;
-  *) find_orphan "$name" || exit 116 ;;
+  anew,*) find_orphan "$name" anywhere || exit 118 ;;
+  *) find_orphan "$name" || exit 118 ;;
   esac
   case ${orphan:+back}$mode in
   existing | there) exit 102 ;;
@@ -302,7 +302,7 @@ prepare() {
 # with that shell, as it would have before; if its own shell may live on, it does not.
 # shellcheck disable=SC2154 # of x_back
 bring_back() {
-  "${scheduler}_back" "$orphan" || exit 116
+  "${scheduler}_back" "$orphan" || exit 118
   kind=node program='' queue='' back='' why='the one before is gone'
   if [ -n "$waits" ]; then
     queue="echo \"lnode: job $orphan waits in the queue; its shell will start here\"; $until;"
@@ -366,7 +366,7 @@ show_history() {
     printf '\033[0m\n'
   done <"$in_jobs/$job.history/panes" 2>/dev/null
   : >"$in_jobs/$job.history/shown"
-  exit 97
+  exit 125
 }
 
 # go (in_job.sh): the step has this terminal.

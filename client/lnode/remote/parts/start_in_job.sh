@@ -5,7 +5,7 @@
 
 # start_in_job: request the job, wait for it and go there. Returns if the session is to be started on this login node, which it says.
 start_in_job() {
-  find_scheduler && have "${scheduler}_submit" || exit 96
+  find_scheduler && have "${scheduler}_submit" || exit 124
   make_own_folder in_jobs || fail 106
   asking=$in_jobs/asking.$name job=''
   claim
@@ -58,5 +58,5 @@ submit() {
   "${scheduler}_submit" "$name" "$batch_script" $words && return
   if [ $? -eq 124 ]; then exit 118; fi
   rm -f "$asking"
-  fail 95
+  fail 116
 }
