@@ -1896,7 +1896,7 @@ def test_what_only_attaches_brings_it_back_too(sh_site: Site, mode: str) -> None
 
 
 @needs_tmux
-@pytest.mark.parametrize(("program", "status"), [("sleep 20", 116), ("exit 1", 116), ("true", 100)])
+@pytest.mark.parametrize(("program", "status"), [("sleep 20", 118), ("exit 1", 118), ("true", 100)])
 def test_without_the_schedulers_answer_nothing_is_started(sh_site: Site, program: str, status: int) -> None:
     orphaned(sh_site)
     sh_site.program("squeue", program)
