@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from rig import Rig, wait_until
 from window import LNODE, Window
 
@@ -92,6 +94,7 @@ def test_every_way_to_ask_is_joined(slurm: Rig) -> None:
         slurm.exec("tmux -L inner kill-server")
 
 
+@pytest.mark.full
 def test_fifty_sessions_are_one_squeue_and_each_is_told_right(slurm: Rig) -> None:
     odd = ("a|b", "zwei Wörter", "日本 $(touch executed)", "'\"", "-x")
     ways = [FAMILIES[way] for way in ("srun", "salloc", "script", "subshell")]

@@ -92,9 +92,9 @@ def ask_all(windows: dict[str, Window], seconds: float) -> None:
             window.look()
 
 
-@pytest.mark.parametrize(
-    "when", ["attach", pytest.param("reconnect", marks=[pytest.mark.full, pytest.mark.timeout(600)])]
-)
+@pytest.mark.full
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("when", ["attach", "reconnect"])
 def test_a_host_in_disorder_is_not_logged_in_to_again_and_again(slurm: Rig, when: str) -> None:
     with users(slurm), with_pam(slurm), wired(slurm) as wire, ExitStack() as stack:
         if when == "attach":
