@@ -82,6 +82,7 @@ def test_ls_is_one_channel_and_knows_a_livenode_session_by_hand(slurm: Rig) -> N
         assert re.search(r"detached; plain one (runs on login1|keeps running on unity)", window.text())
 
 
+@pytest.mark.full
 def test_every_family_of_sinteractive_is_joined_and_killed(slurm: Rig) -> None:
     for family in ("sinteractive", "sinteractive-salloc", "sinteractive-sbatch"):
         slurm.exec(f'tmux new-session -d -s {family} "{family} -m 1000 -t 1:00:00; bash"')

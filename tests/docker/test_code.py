@@ -57,6 +57,7 @@ def known(slurm: Rig) -> None:
     assert done.returncode == 0, (done, (slurm.home / "said").read_text())
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("laptop", "job")
 def test_ssh_and_scp_take_the_name_too_also_after_a_drop(slurm: Rig, tmp_path: Path) -> None:
     known(slurm)

@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from faults import wired
 from rig import Rig, configured, wait_until
 from window import LNODE
@@ -39,6 +41,7 @@ def test_on_a_session_it_runs_inside_its_allocation(slurm: Rig) -> None:
     assert done.stderr.startswith(b"lnode: there is no session other on unity\n")
 
 
+@pytest.mark.full
 def test_a_loop_is_refused_and_a_lost_connection_is_told(slurm: Rig) -> None:
     with wired(slurm) as wire:
         lost = subprocess.Popen(

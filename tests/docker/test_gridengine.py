@@ -4,6 +4,8 @@ import json
 import subprocess
 from typing import Any
 
+import pytest
+
 from rig import Rig, wait_until
 from window import LNODE, Window
 
@@ -40,6 +42,7 @@ def state(rig: Rig, session: str) -> str:
     return str(entry["state"]) if entry else "not there yet"
 
 
+@pytest.mark.full
 def test_each_session_has_its_own_job_and_a_third_one_waits(gridengine: Rig) -> None:
     # Both at the same moment, so that no time tells them apart; one is two shells deep, and a batch job is nobody's.
     started = (

@@ -316,6 +316,7 @@ def test_its_messages_are_shown_on_the_node_and_told_once(slurm: Rig) -> None:
     assert window.raw.count(b"ends in") == 0
 
 
+@pytest.mark.full
 def test_a_request_whose_answer_got_lost_is_found_and_not_repeated(slurm: Rig) -> None:
     with started(slurm) as window:
         mark(window)

@@ -138,6 +138,7 @@ def test_nobody_is_asked_for_what_the_keychain_keeps(slurm: Rig, keychain: Keych
             shell_of(window)
 
 
+@pytest.mark.full
 def test_an_editors_ssh_is_let_in_by_it_too(slurm: Rig, keychain: Keychain) -> None:
     slurm.exec("tmux new-session -d -s fit")
     with with_password(slurm), with_editor(slurm):
@@ -171,6 +172,7 @@ def test_what_was_not_proved_is_not_kept(slurm: Rig, keychain: Keychain) -> None
         assert logged(slurm, "Failed password") == failed + 1
 
 
+@pytest.mark.full
 def test_a_password_that_was_changed_there_is_sent_once(slurm: Rig, keychain: Keychain) -> None:
     with with_password(slurm):
         keep(slurm, keychain)
@@ -233,6 +235,7 @@ def test_a_script_signs_in_nowhere_while_the_keychain_is_locked(
         assert lnode(slurm, keychain, "unity", "--ls").returncode == 0  # unlocked
 
 
+@pytest.mark.full
 def test_a_site_that_has_changed_its_prompt_sees_one_login(slurm: Rig, keychain: Keychain) -> None:
     with with_password(slurm), wired(slurm):
         keep(slurm, keychain)

@@ -128,6 +128,7 @@ def test_the_link_offers_no_more_keys_than_ssh(slurm: Rig) -> None:
         assert logged(slurm, "maximum authentication attempts exceeded") == exceeded
 
 
+@pytest.mark.full
 def test_a_site_that_allows_one_session_a_connection(slurm: Rig) -> None:
     """There is no room for anything beside the terminal: whatever would sign in anew asks a person, or is left."""
     with as_delivered(slurm), with_codes(slurm, "MaxSessions 1") as codes, wired(slurm) as wire:

@@ -98,6 +98,7 @@ def led_to_both(nodes: TwoNodes) -> None:
         assert in_a_pipe(nodes.first, "unity", "--ls").returncode == 0
 
 
+@pytest.mark.full
 def test_a_process_is_rescued_wherever_it_is(shared: TwoNodes) -> None:
     skip_unless_traceable(shared.second)
     led_to_both(shared)
@@ -117,6 +118,7 @@ def test_a_process_is_rescued_wherever_it_is(shared: TwoNodes) -> None:
     assert shared.sessions() == {"login1": [], "login2": ["saved"]}
 
 
+@pytest.mark.full
 def test_a_number_that_is_one_of_yours_on_both_nodes_is_refused(shared: TwoNodes) -> None:
     led_to_both(shared)
     pid = same_pid(shared)
@@ -245,6 +247,7 @@ def test_the_host_key_of_the_other_node_is_asked_about_by_ssh(shared: TwoNodes, 
         assert window.exit_status() == 0, window.text()
 
 
+@pytest.mark.full
 def test_a_node_that_is_called_otherwise_now_is_forgotten_when_somebody_says_so(shared: TwoNodes) -> None:
     shared.land_on(shared.first)
     hint = "~/.local/state/lnode/nodes/retired"
@@ -257,6 +260,7 @@ def test_a_node_that_is_called_otherwise_now_is_forgotten_when_somebody_says_so(
     assert attach(shared, "y") == "login1"
 
 
+@pytest.mark.full
 def test_homes_that_are_not_shared(engine: docker.DockerClient, slurm_image: str, run: str) -> None:
     with two_nodes(engine, slurm_image, run, shared_home=False) as nodes:
         nodes.forget()

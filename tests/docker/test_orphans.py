@@ -54,7 +54,7 @@ def size_of(window: Window) -> str:
     return window.find(rf"^look{number} (\d+ \d+) end")[1]
 
 
-@pytest.mark.parametrize("family", [slow("srun"), "salloc", "sbatch"])
+@pytest.mark.parametrize("family", [slow("srun"), "salloc", slow("sbatch")])
 def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> None:
     env = configured(slurm, family)
     with Window([*LNODE, "unity", "x", *MEM], env) as window:
@@ -139,6 +139,7 @@ def test_it_comes_first_and_says_what_to_type(slurm: Rig, orphan: str) -> None:
     ]
 
 
+@pytest.mark.full
 def test_a_session_that_was_made_by_hand_comes_back_too(slurm: Rig) -> None:
     slurm.exec("tmux new -d -s 'by hand' 'sinteractive -m 1000 -t 1:00:00; bash'; tmux new -d -s own bash")
     slurm.exec("tmux send-keys -t own 'sinteractive -m 1000 -t 1:00:00' Enter")

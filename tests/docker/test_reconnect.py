@@ -29,7 +29,7 @@ from faults import (
     shell_of,
     wired,
 )
-from full import slow
+from full import FULL, slow
 from rig import Rig, configured, wait_until
 from window import LNODE, Window
 from wire import Wire
@@ -270,7 +270,7 @@ OTHER_LAPTOP = (*LNODE, "beside", "shared", "--login", "-d")
         slow(BY_HAND, False, id="by hand-awake"),
         pytest.param(BY_HAND, True, id="by hand-asleep"),
         pytest.param(OTHER_LAPTOP, False, id="another laptop-awake"),
-        pytest.param(OTHER_LAPTOP, True, id="another laptop-asleep"),
+        slow(OTHER_LAPTOP, True, id="another laptop-asleep"),
     ],
 )
 def test_taken_over(slurm: Rig, tmp_path: Path, taker: tuple[str, ...], asleep: bool) -> None:
@@ -323,6 +323,7 @@ def flap(rig: Rig, wire: Wire, window: Window, turn: int) -> None:
     wait_until(is_back, "the session is back", within_s=60)
 
 
+@pytest.mark.full
 def test_a_flood_on_a_link_that_flaps(slurm: Rig) -> None:
     """Megabytes in as many bursts as the connection is lost."""
     rows = ROWS // FLAPS
@@ -361,7 +362,7 @@ def test_many_drops_leave_nothing_behind(slurm: Rig, tmp_path: Path) -> None:
         flap(slurm, wire, window, 1)
         there = at_rest(lambda: left_there(slurm))  # the link asks the scheduler meanwhile
         before = left_here(slurm, window, tmp_path), there
-        for turn in range(2, DROPS):
+        for turn in range(2, DROPS if FULL else 4):
             flap(slurm, wire, window, turn)
         returned(slurm, wire, window, shell)
         wait_until(lambda: left_there(slurm) == before[1], "the host has forgotten the old connections")

@@ -215,6 +215,7 @@ def test_a_server_that_hangs_is_named_by_each_verb_and_loses_nothing(tmuxes: Rig
     still([pid, "work"], tmuxes, "trixie")
 
 
+@pytest.mark.full
 def test_sessions_of_two_servers_are_listed_and_the_one_that_is_named_ends(tmuxes: Rig) -> None:
     on_path(tmuxes, "trixie")
     own = elsewhere(tmuxes)

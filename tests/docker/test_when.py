@@ -79,6 +79,7 @@ def test_an_attach_that_waits_for_the_end_of_maintenance_says_so(slurm: Rig, mai
     assert "h would end before the maintenance" in told(maintained, "--ls").stdout
 
 
+@pytest.mark.full
 def test_a_silent_scheduler_is_said(slurm: Rig, maintained: dict[str, str]) -> None:
     slurm.exec("pkill -STOP -x slurmctld", "root")
     try:

@@ -106,6 +106,7 @@ def test_a_login_that_only_ssh_can_do_has_a_heartbeat_at_each_attach(slurm: Rig,
         assert logins(slurm) == (accepted + 4, failed)
 
 
+@pytest.mark.full
 def test_a_password_is_asked_for_once_if_ssh_does_not_say_how_it_has_signed_in(slurm: Rig) -> None:
     with as_delivered(slurm), with_password(slurm), saying(slurm, OLD), wired(slurm) as wire:
         accepted, failed = logins(slurm)
