@@ -134,7 +134,8 @@ class _Wait:
         values = (self._address.settings.tmux, self._name, *self._place, how)
         if not self._retries:
             deed = "type" if self._text else ""
-            first = asked(self._address, "wait", *values, deed, shown_by, has=has_pane, within_s=left_s)
+            within_s = left_s if self._timeout_s else float("inf")  # 0 looks once
+            first = asked(self._address, "wait", *values, deed, shown_by, has=has_pane, within_s=within_s)
             with first as (self._target, question, reply):
                 check_pane(reply, alias, name)
                 self._begin(self._typed(question) if self._text else reply)
