@@ -71,12 +71,13 @@ class Site:
         return next((words for words in self._sshs() if " -t " in words), "")
 
     def rests(self) -> None:
-        """Wait until the link has asked nothing for a while: a question in a silence would delay the standby."""
+        """Wait until nothing new was asked for a while: a question in a silence would delay the standby."""
         self.stands()
-        began = time.monotonic()
+        began, asked = time.monotonic(), list[str]()
         while time.monotonic() < began + 3:
-            if any(" -T " in words for words in self._sshs()):
-                began = time.monotonic()
+            now = sorted(words for words in self._sshs() if " -T " in words)
+            if now != asked:
+                began, asked = time.monotonic(), now
             time.sleep(0.1)
 
     def _sshs(self) -> Iterator[str]:

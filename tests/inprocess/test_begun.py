@@ -71,6 +71,7 @@ VERBS = {
     "answer": ("work", "--answer", "y"),
     "wait for its agent": ("work", "--wait-for", "agent"),
     "send and wait for": ("work", "--send", "hello", "--wait-for", "never shown"),
+    "phone": ("--phone",),
     "init": ("--init", "--yes"),
 }
 
@@ -80,6 +81,8 @@ def near() -> Iterator[Nearby]:
     with nearby() as made:
         made.program("ssh", _SSH.format(ssh=shlex.quote(SSH or "")))
         (made.home / "shell").write_text(_RUNS)
+        with (made.home / "config.toml").open("a") as config:
+            config.write('push = "http://127.0.0.1:1/x"\n')
         (made.home / "silent").mkdir()
         made.program("../silent/base64", "#!/bin/sh\nexec sleep 1000\n")
         yield made
@@ -197,7 +200,7 @@ def test_no_verb_waits_for_a_stopped_tmux(near: Nearby) -> None:
     # None of these needs tmux.
     assert {verb for verb, (status, _) in found.items() if status == 0} == {"run", "setup", "exec", "init"}
     unsaid = [verb for verb, (_, said) in found.items() if "answer" not in said]
-    assert unsaid == ["run", "logs", "logs -f", "setup", "rescue", "exec", "init"]
+    assert unsaid == ["run", "logs", "logs -f", "setup", "rescue", "exec", "phone", "init"]
     assert not [said for _, said in found.values() if "there is no session" in said or "work on x has ended" in said]
 
 

@@ -203,14 +203,19 @@ def test_the_everyday_commands_of_the_readme_stand_in_the_handbook() -> None:
 
 # In place of the programs that the pages name.
 STAND_INS = {"python": 'echo "step 1 of 1000 $*"', "make": "echo passed", "nvidia-smi": "echo never"}
-ELSEWHERE = {"lnode unity --exec --on fit -- nvidia-smi": "on_a_session_it_runs_inside_its_allocation"}
+# What needs a real Slurm, or an address to send to -> the file and the test that run it.
+ELSEWHERE = {
+    "lnode unity --exec --on fit -- nvidia-smi": "docker/test_exec.py::on_a_session_it_runs_inside_its_allocation",
+    "lnode unity --phone": "inprocess/test_phone.py::the_token_is_in_a_file_of_yours_alone_and_in_no_argument",
+}
 
 
 def test_the_commands_in_blocks_run() -> None:
     """On this computer, but for those that need a compute node: the handbook's, and one more, run on a real Slurm."""
     lines = [line for line in LINES if line not in handbook() and line not in ELSEWHERE]
     assert len(lines) >= 3
-    assert "on_a_session_it_runs" in (plain_words.ROOT / "tests/docker/test_exec.py").read_text(encoding="utf-8")
+    for file, name in (test.split("::") for test in ELSEWHERE.values()):
+        assert f"def test_{name}(" in (plain_words.ROOT / "tests" / file).read_text(encoding="utf-8")
     assert {*ELSEWHERE} <= {*LINES}
     with nearby() as near:
         (near.home / ".ssh" / "config").write_text("Host unity\n    HostName 127.0.0.1\n")
