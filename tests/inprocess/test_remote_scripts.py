@@ -1196,14 +1196,20 @@ def test_a_server_that_is_stopped_cannot_be_asked(sh_site: Site) -> None:
 
 @needs_tmux
 @needs_proc
-@pytest.mark.full  # on a busy machine it has failed twice, and the cause is not found
-def test_of_two_servers_of_one_name_the_one_that_has_the_socket_is_named(sh_site: Site) -> None:
-    """As where a cleaned /tmp has left a server behind, and you have started another one."""
+@pytest.mark.parametrize("processors", [(0, -1), (-1, 0)])
+def test_of_two_servers_of_one_name_the_one_that_has_the_socket_is_named(
+    sh_site: Site, processors: tuple[int, int]
+) -> None:
+    """As where a cleaned /tmp has left a server behind, and you have started another one, on each of two processors."""
     real = shutil.which("timeout")
     sh_site.program("timeout", f'if [ "$1" = -k ]; then shift 3; set -- 1 "$@"; fi; exec {real} "$@"')
-    servers = []
-    for _ in range(2):
-        sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+    servers, usable = [], os.sched_getaffinity(0)
+    for processor in processors:
+        os.sched_setaffinity(0, {sorted(usable)[processor]})
+        try:
+            sh_site.tmux("new-session", "-d", "-s", "x", "exec cat")
+        finally:
+            os.sched_setaffinity(0, usable)
         servers.append(int(sh_site.tmux("display-message", "-p", "#{pid}")))
         (socket_,) = sh_site.home.glob("tmux-*/default")
         socket_.rename(sh_site.home / f"socket{len(servers)}")

@@ -9,22 +9,32 @@ own_socket() {
 }
 
 # find_listener: sets $server to the pid of your process that listens at $socket, or to nothing: not one of -L, -S or another /tmp.
-# Of two that have listened there the younger socket is the one that is found: the other has lost its file.
+# Of two that have listened there the younger server is the one that is found: the other has lost its file. The numbers of their sockets
+# do not tell, as each processor has a range of its own (fs/inode.c, get_next_ino).
 find_listener() {
   server='' real=${socket%/tmux-*}
   real=$(cd "$real" 2>/dev/null && pwd -P)/tmux-${socket##*/tmux-} # as newer ones spell it
   # shellcheck disable=SC2016 # for awk
   inodes=$(awk -v one="$socket" -v two="$real" '$4 == "00010000" && ($8 == one || $8 == two) { print $7 }' /proc/net/unix 2>/dev/null)
   [ -n "$inodes" ] || return
-  candidates=$(ps -u "$me" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) [^ ]*tmux.*/\1/p')
-  for inode in $(printf '%s\n' "$inodes" | sort -rn); do
-    for candidate in $candidates; do
-      if [ "$(readlink "/proc/$candidate/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
-      # shellcheck disable=SC2010 # of links, what they lead to
-      if ls -l "/proc/$candidate/fd" 2>/dev/null | grep -qF "socket:[$inode]"; then server=$candidate && return; fi
+  for candidate in $(youngest_tmux_first); do
+    if [ "$(readlink "/proc/$candidate/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
+    held=$(ls -l "/proc/$candidate/fd" 2>/dev/null)
+    for inode in $inodes; do
+      case $held in *"socket:[$inode]"*) server=$candidate && return ;; esac
     done
   done
   return 1
+}
+
+# youngest_tmux_first: the pids of your processes of that name, by when they began: proc(5), field 22 of stat.
+youngest_tmux_first() {
+  ps -u "$me" -o pid= -o comm= 2>/dev/null | sed -n 's/^ *\([0-9]*\) [^ ]*tmux.*/\1/p' | while read -r candidate; do
+    { read -r stat <"/proc/$candidate/stat"; } 2>/dev/null || continue
+    # shellcheck disable=SC2086 # split on purpose
+    set -- ${stat##*\) }
+    printf '%s\n' "${20} $candidate"
+  done | sort -rn | sed 's/.* //'
 }
 
 # lost_server: sets $lost to the pid of this user's server whose socket is gone: tmux says that there is none
