@@ -11,14 +11,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.text import colours_after, fitted_notice, tamed, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+
+    from lnode.laptop.tables import Rows
 
 
 class _Control(str):
@@ -179,14 +180,14 @@ def say_beside(text: str) -> None:
         _write(_Control("\r"), "lnode: ", text, _Control("\x1b[K\r\n"))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> None:
+def print_table(columns: Sequence[str], rows: "Rows") -> None:
     """Print a table on stdout; each cell is (text, rich style). In a pipe: plain columns, `-` for an empty cell."""
     if sys.stdout.isatty():
         _rich_table(columns, rows)
         return
-    plain = [[visible(text) or "-" for text, _ in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(columns, *plain, strict=True)]
-    show(*("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *plain)))
+    from lnode.laptop import tables
+
+    show(*tables.in_columns(columns, rows))
 
 
 def print_page(text: str) -> None:
@@ -217,8 +218,10 @@ def prepare_table() -> None:
         _rich_table(("",), [[("", "bold")]], StringIO())
 
 
-def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], file: TextIO | None = None) -> None:
-    _console(file).print(_table_of(columns, rows))
+def _rich_table(columns: Sequence[str], rows: "Rows", file: TextIO | None = None) -> None:
+    from lnode.laptop import tables
+
+    _console(file).print(tables.set_by_rich(columns, rows))
 
 
 def _console(file: TextIO | None = None) -> "Console":
@@ -227,19 +230,7 @@ def _console(file: TextIO | None = None) -> "Console":
     return Console(file=file, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
 
 
-def _table_of(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible(text), style=style) for text, style in row))
-    return table
-
-
-Draw = Callable[[Sequence[str], Sequence[Sequence[tuple[str, str]]], Sequence[str]], None]
+Draw: TypeAlias = "Callable[[Sequence[str], Rows, Sequence[str]], None]"
 
 
 @contextmanager
@@ -253,11 +244,13 @@ def board(*, whole: bool) -> Iterator[Draw]:
     from rich.live import Live
     from rich.text import Text
 
+    from lnode.laptop import tables
+
     with Live(console=_console(), screen=whole, auto_refresh=False, vertical_overflow="crop") as live:
 
-        def draw(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], lines: Sequence[str]) -> None:
+        def draw(columns: Sequence[str], rows: "Rows", lines: Sequence[str]) -> None:
             said = [Text(visible(line), style="dim") for line in lines]
-            live.update(Group(*([_table_of(columns, rows)] if rows else []), *said), refresh=True)
+            live.update(Group(*([tables.set_by_rich(columns, rows)] if rows else []), *said), refresh=True)
 
         yield draw
 
