@@ -15,7 +15,6 @@ from typing import NoReturn
 from lnode.attach import expiry, last_seen
 from lnode.attach.agent_watch import AgentWatch
 from lnode.attach.announcements import News, Seen, news, peril, title, truth
-from lnode.attach.glances import replies
 from lnode.attach.phone import Begin
 from lnode.attach.waits import heading
 from lnode.cluster import sessions, tmux, tmux_answers
@@ -24,6 +23,7 @@ from lnode.laptop import notify
 from lnode.laptop.off_loop import in_thread
 from lnode.locate.known_agents import with_agents
 from lnode.ssh.link.contract import Link, LinkFailed
+from lnode.ssh.link.framed import replies
 
 _BELL = "\a"
 _LOOK_S = 30.0  # between two looks whether somebody types again

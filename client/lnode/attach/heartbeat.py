@@ -18,7 +18,7 @@ from lnode.ssh.link.contract import Link, LinkFailed, Pipe
 _ECHO = "exec /bin/sh -c 'echo; echo \"$0\"; exec cat -u' {}"
 _LAST_LOOK_S = 0.1  # of late_s
 DOUBT_S = 1.0  # before it is late, there is a doubt
-_BLIND_S = 1.5  # before a token went out the silence may have begun; before that nobody knows
+BLIND_S = 1.5  # before a token or probe went out the silence may have begun; before that nobody knows
 
 
 async def beat(
@@ -64,7 +64,7 @@ async def beat(
             for part_s in (late_s - doubt_s - _LAST_LOOK_S, _LAST_LOOK_S):
                 await _first(carrying, asked, back, within_s=part_s)
             if not ask.is_set() and not back.done():
-                await on_late(loop.time() - max(alive, sent - _BLIND_S))
+                await on_late(loop.time() - max(alive, sent - BLIND_S))
                 await _first(carrying, asked, back)
             if not ask.is_set():
                 alive = loop.time()

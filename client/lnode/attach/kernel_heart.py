@@ -5,12 +5,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, cast
 
+from lnode.attach.heartbeat import BLIND_S
 from lnode.attach.pulse import Pulse
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.contract import Link, LinkFailed
 from lnode.ssh.link.rung_standby import StandbyLink
 
-_BLIND_S = 1.5  # before a probe went out the silence may have begun; before that nobody knows
 _FRESH_S = 0.5  # since an acknowledgement, while you type: a probe would tell no more
 _LEAST_S = 2.0  # for the answer to a probe
 
@@ -48,7 +48,7 @@ async def beat(
                 raise LinkFailed(Cause.LOST, "the terminal's socket is gone")
             elif answering.done() and not late:
                 late = True
-                await on_late(time.monotonic() - max(alive, sent - _BLIND_S))
+                await on_late(time.monotonic() - max(alive, sent - BLIND_S))
         finally:
             for task in (answering, asked):
                 task.cancel()

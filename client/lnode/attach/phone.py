@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 
-from lnode.attach.glances import replies
 from lnode.attach.scripts import Scripts
 from lnode.ssh.link.contract import Link
+from lnode.ssh.link.framed import replies
 
 _WITHIN_S = 60.0
 _NO_POSTER = "push is set, but {alias} has neither curl nor GNU wget: your phone gets no message"

@@ -262,22 +262,18 @@ class Companion:
 
     async def _hear(self, link: Link) -> NoReturn:
         """Beat until the link is lost. Raises LinkFailed. Over the standby the kernels beat, if lnode can see that."""
-        shared = link.shared and self._standby.is_terminals()
-        self.quiet = link.rung == "standby" and self._revives and not shared
-        if link.rung == "standby" and shared:
+        shared, stands_by = link.shared and self._standby.is_terminals(), link.rung == "standby"
+        self.quiet = stands_by and self._revives and not shared
+        if stands_by and shared:
             self._moving = self._beside.start(self._move())
         on_beat, on_late = partial(self._on_beat, shared=shared), partial(self._on_late, shared=shared)
         if self.quiet and self.pulse:
             await kernel_heart.beat(self.pulse, link, self._beat_s, LATE_S, on_beat, on_late, self._asked)
+        on_doubt = (lambda: None) if shared or self.quiet else self._on_doubt
         await heartbeat.beat(
-            link,
-            every_s=self._beat_s,
-            late_s=LATE_S,
-            on_beat=on_beat,
-            on_late=on_late,
-            ask=self._asked,
-            on_doubt=(lambda: None) if shared or self.quiet else self._on_doubt,
-        )
+            link, every_s=self._beat_s, late_s=LATE_S, on_beat=on_beat, on_late=on_late, ask=self._asked,
+            on_doubt=on_doubt,
+        )  # fmt: skip
 
     async def _move(self) -> None:
         """Take another standby once the terminal has this one for itself. The heart stays with the terminal."""

@@ -112,19 +112,17 @@ class Target(NamedTuple):
             return self.riding
         if self.standby:
             return (*self._at_control_path, Option("ControlMaster", Local("no")), *self.route)
-        return (
-            *self._at_control_path,
-            Option("ControlMaster", Local("auto")),
-            Option("ControlPersist", Local(self.keep_warm)),
-            *self.route,
-        )
+        return self._becoming("auto")
 
     @property
     def standing(self) -> tuple[Option, ...]:
         """Return `-o` options of an ssh that signs in and becomes lnode's own master."""
+        return self._becoming("yes")
+
+    def _becoming(self, control_master: str) -> tuple[Option, ...]:
         return (
             *self._at_control_path,
-            Option("ControlMaster", Local("yes")),
+            Option("ControlMaster", Local(control_master)),
             Option("ControlPersist", Local(self.keep_warm)),
             *self.route,
         )
