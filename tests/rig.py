@@ -79,6 +79,11 @@ class Rig:
         """HOME of the laptop, and below it every XDG folder."""
         return self.folder / "home"
 
+    @property
+    def settings(self) -> Path:
+        """The laptop's config.toml."""
+        return self.home / ".config" / "lnode" / "config.toml"
+
     def env(self, **more: str) -> dict[str, str]:
         """The environment for running `lnode` or `ssh` on this laptop; nothing of the developer's own but PATH."""
         return {
@@ -140,6 +145,17 @@ def configured(rig: Rig, extra: str) -> Iterator[None]:
         yield
     finally:
         rig.ssh_config.write_text(before)
+
+
+@contextmanager
+def with_settings(rig: Rig, text: str) -> Iterator[None]:
+    """The laptop's config.toml with this text alone."""
+    before = rig.settings.read_text()
+    rig.settings.write_text(text)
+    try:
+        yield
+    finally:
+        rig.settings.write_text(before)
 
 
 def ensure_base_image() -> None:
@@ -254,9 +270,8 @@ def _equip(rig: Rig) -> None:
     rig.ssh_config.write_text(_config(rig))
     (rig.home / "run").mkdir(parents=True, mode=0o700)
     # As on a laptop that has signed in before: with a key that is silent, and every terminal has its own connection.
-    settings = rig.home / ".config" / "lnode" / "config.toml"
-    settings.parent.mkdir(parents=True)
-    settings.write_text("".join(f'[hosts.{alias}]\nkeep_warm = "no"\n' for alias in (*ALIASES, "beside")))
+    rig.settings.parent.mkdir(parents=True)
+    rig.settings.write_text("".join(f'[hosts.{alias}]\nkeep_warm = "no"\n' for alias in (*ALIASES, "beside")))
     _wrap_ssh(rig)
 
 

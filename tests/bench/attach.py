@@ -102,15 +102,12 @@ def past_a_dead_master(rig: Rig, wire: Wire, what: str, death: Callable[[Rig, Wi
 @contextlib.contextmanager
 def own_master(rig: Rig) -> Iterator[None]:
     """A laptop on which lnode keeps what a sign-in has opened; the masters end with the block."""
-    settings = rig.home / ".config" / "lnode" / "config.toml"
-    before = settings.read_text()
-    settings.write_text('[hosts.unity]\nkeep_warm = "10m"\n')
-    try:
-        yield
-    finally:
-        for pid in masters(rig):
-            os.kill(pid, signal.SIGKILL)
-        settings.write_text(before)
+    with rigs.with_settings(rig, '[hosts.unity]\nkeep_warm = "10m"\n'):
+        try:
+            yield
+        finally:
+            for pid in masters(rig):
+                os.kill(pid, signal.SIGKILL)
 
 
 def masters(rig: Rig) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from faults import wired
-from rig import Rig, configured
+from rig import Rig, configured, with_settings
 from sites import in_a_pipe
 from window import LNODE, Window
 
@@ -16,14 +16,9 @@ from window import LNODE, Window
 def sessions(slurm: Rig) -> Iterator[Rig]:
     """Two sessions of alice's, and a laptop that knows three hosts."""
     slurm.exec("tmux new -d -s first; tmux new -d -s second")
-    settings = slurm.home / ".config" / "lnode" / "config.toml"
-    before = settings.read_text()
-    settings.write_text("".join(f'[hosts.{alias}]\nkeep_warm = "no"\n' for alias in ("unity", "modular", "shut")))
-    try:
-        with configured(slurm, "Host shut\n    Port 1\n"):
-            yield slurm
-    finally:
-        settings.write_text(before)
+    known = "".join(f'[hosts.{alias}]\nkeep_warm = "no"\n' for alias in ("unity", "modular", "shut"))
+    with with_settings(slurm, known), configured(slurm, "Host shut\n    Port 1\n"):
+        yield slurm
 
 
 def test_all_hosts_at_once(sessions: Rig) -> None:

@@ -10,7 +10,7 @@ import pytest
 import agents_draw
 from faults import wired
 from full import FULL
-from rig import Rig, wait_until
+from rig import Rig, wait_until, with_settings
 from window import LNODE, Window
 
 LISTENER = """
@@ -46,12 +46,9 @@ def phone(slurm: Rig) -> Iterator[None]:
     setup.append("setsid python3 $HOME/listener.py </dev/null >/dev/null 2>&1 & echo $! >$HOME/listener.pid")
     status, said = slurm.exec("; ".join(setup))
     assert status == 0, said
-    config = slurm.home / ".config" / "lnode" / "config.toml"
-    config.parent.mkdir(parents=True, exist_ok=True)
     command = "srun --pty -t 01:00:40 sh agent.sh"
-    config.write_text(f'[hosts.unity]\npush = "http://127.0.0.1:8099/topic"\ncommand = "{command}"\n')
-    yield
-    config.unlink()
+    with with_settings(slurm, f'[hosts.unity]\npush = "http://127.0.0.1:8099/topic"\ncommand = "{command}"\n'):
+        yield
     slurm.exec("kill $(cat $HOME/listener.pid)")
 
 

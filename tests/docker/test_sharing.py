@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from faults import attached, leave, returned, settle, shell_of, wired
-from rig import Rig, configured, wait_until
+from rig import Rig, configured, wait_until, with_settings
 from sites import in_a_pipe
 from window import LNODE, Window
 
@@ -20,16 +20,13 @@ from window import LNODE, Window
 @pytest.fixture
 def warm(slurm: Rig) -> Iterator[Rig]:
     """A rig whose laptop keeps its sign-ins."""
-    settings = slurm.home / ".config" / "lnode" / "config.toml"
-    before = settings.read_text()
-    settings.write_text('[hosts.unity]\nkeep_warm = "10m"\n')
-    try:
-        yield slurm
-    finally:
-        for pid in masters(slurm):
-            os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(folder(slurm), ignore_errors=True)
-        settings.write_text(before)
+    with with_settings(slurm, '[hosts.unity]\nkeep_warm = "10m"\n'):
+        try:
+            yield slurm
+        finally:
+            for pid in masters(slurm):
+                os.kill(pid, signal.SIGKILL)
+            shutil.rmtree(folder(slurm), ignore_errors=True)
 
 
 def folder(rig: Rig) -> Path:

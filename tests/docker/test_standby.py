@@ -14,7 +14,7 @@ import pytest
 
 from faults import NOTICE, laptop_of, shell_of
 from net import Laptop
-from rig import Rig, wait_until
+from rig import Rig, wait_until, with_settings
 from window import LNODE, Window
 
 pytestmark = pytest.mark.skipif(
@@ -90,11 +90,8 @@ class Site:
 
 @pytest.fixture
 def site(slurm: Rig) -> Iterator[Site]:
-    settings = slurm.home / ".config" / "lnode" / "config.toml"
-    before = settings.read_text()
-    settings.write_text("")
     try:
-        with laptop_of(slurm) as laptop:
+        with with_settings(slurm, ""), laptop_of(slurm) as laptop:
             assert Site(slurm, laptop).asks("--ls").returncode == 0  # so lnode knows that the key is enough
             made = Site(slurm, laptop)
             yield made
@@ -102,7 +99,6 @@ def site(slurm: Rig) -> Iterator[Site]:
                 os.kill(pid, signal.SIGKILL)
     finally:
         shutil.rmtree(slurm.home / "run" / "lnode", ignore_errors=True)
-        settings.write_text(before)
 
 
 def test_one_login_beside_the_terminals_serves_all_that_follows(site: Site) -> None:
