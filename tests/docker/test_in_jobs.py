@@ -107,6 +107,13 @@ def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
     done = in_a_pipe(slurm, "unity", "x", "--wait-for", f"^in={job} 42", "--timeout", "20")
     assert (done.returncode, done.stdout) == (0, f"in={job} 42\n"), done
     assert f"\nin={job} 42\n" in in_a_pipe(slurm, "unity", "x", "--peek").stdout
+    slurm.exec("tmux new-session -d -s decoy")  # another server, with panes of the same numbers
+    in_a_pipe(slurm, "unity", "x", "--send", "read -p 'Continue? [y/N] ' go; echo got-$go-$((6 * 7))")
+    wait_until(lambda: "Continue? [y/N]" in in_a_pipe(slurm, "unity", "x", "--peek").stdout, "it asks")
+    done = in_a_pipe(slurm, "unity", "x", "--answer", "y")
+    assert done.returncode == 0, done
+    wait_until(lambda: "got-y-42" in in_a_pipe(slurm, "unity", "x", "--peek").stdout, "it has the answer")
+    slurm.exec("tmux kill-session -t decoy")
     assert "lnode: reset the terminal in it" in in_a_pipe(slurm, "unity", "x", "--reset").stderr
     assert in_a_pipe(slurm, "unity", "--exec", "--on", "x", "--", "printenv", "SLURM_JOB_ID").stdout == f"{job}\n"
     with Window([*LNODE, "unity", "x", "--kill"], slurm.env()) as window:

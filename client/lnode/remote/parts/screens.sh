@@ -51,7 +51,7 @@ show_screens() {
   set -- list-panes -a -F "size #{pane_id} $facts #{pane_title}" ';' show-options -g prefix
   for pane in $ids; do set -- "$@" ';' capture-pane -p -t "$pane"; done
   {
-    limited "$tmux" -u "$@"
+    limited "$tmux" ${label:+-L "$label"} -u "$@"
     printf '\n%s left\n' "$nonce" # a server of another version keeps the output that its client has sent it
   } 2>/dev/null | LNODE_SIGNS=$signs LNODE_PANES=$ids LNODE_END="$nonce left" LC_ALL=C awk '
     $0 == ENVIRON["LNODE_END"] { exit }
