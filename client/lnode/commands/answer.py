@@ -7,12 +7,11 @@ verb.
 from collections.abc import Mapping, Sequence
 
 from lnode.cluster.agents import Agent, in_words
-from lnode.cluster.screens import agent_in, parse_screens
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen, shown
 from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
-from lnode.locate.known_agents import known_agents, signs
+from lnode.locate.known_agents import agent_on, signs
 from lnode.ssh.question import Question
 
 Reply = Mapping[str, Sequence[str]]
@@ -58,7 +57,7 @@ def _by_arrows(question: Question, agent: Agent, wanted: int, alias: str, name: 
 
 
 def _agent_of(reply: Reply) -> Agent | None:
-    return agent_in(tuple(parse_screens(reply.get("screens", ())).values()), known_agents())
+    return agent_on(reply.get("screens", ()))
 
 
 def _key(agent: Agent, alias: str, name: str, choice: str) -> str:

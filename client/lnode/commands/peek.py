@@ -1,12 +1,11 @@
 """`lnode HOST SESSION --peek [N]`: print the session's screen and N rows above it, without attaching."""
 
 from lnode.cluster import panes
-from lnode.cluster.screens import agent_in, parse_screens
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen, shown
 from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
-from lnode.locate.known_agents import known_agents, signs
+from lnode.locate.known_agents import agent_on, signs
 
 _MOST = 10_000  # rows: at 200 characters a row 2 MB
 
@@ -25,7 +24,7 @@ def peek(address: Address, *, above: int) -> ExitCode:
     while rows and not rows[-1]:
         rows.pop()
     screen.show(*rows)
-    agent = agent_in(tuple(parse_screens(reply.get("screens", ())).values()), known_agents())
+    agent = agent_on(reply.get("screens", ()))
     if agent and agent.waits:
         shown.remember(address.alias, {address.name: agent.dialog})
     return ExitCode.DONE

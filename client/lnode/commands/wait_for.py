@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from lnode.cluster import keystrokes, panes
 from lnode.cluster.agents import Agent, AgentState
 from lnode.cluster.panes import Look, PaneEvent, PanePosition, Sent
-from lnode.cluster.screens import agent_in, parse_screens
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen, shown
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, check_pane, has_pane
-from lnode.locate.known_agents import known_agents, signs
+from lnode.locate.known_agents import agent_on, signs
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.question import Question
 
@@ -204,7 +203,7 @@ class _Wait:
     def _is_settled(self, look: Look | None, now: float) -> bool:
         """True if the agent waits for you or is done; print its question."""
         if look is not None:
-            self._agent = agent_in(tuple(parse_screens(look.rows).values()), known_agents())
+            self._agent = agent_on(look.rows)
         agent, alias = self._agent, self._target.alias
         if agent is None or agent.state is AgentState.UNKNOWN:
             return False

@@ -1,12 +1,13 @@
 """The rules for agents: those of agents.toml, with the tables [agents.NAME] of your config.toml over them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from lnode.cluster.agent_patterns import table_of
 from lnode.cluster.agent_rules import EXPRESSIONS, Rules, rules_of
-from lnode.cluster.screens import agent_in
+from lnode.cluster.agents import Agent
+from lnode.cluster.screens import agent_in, parse_screens
 from lnode.cluster.sessions import Picture
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop.settings import load
@@ -41,6 +42,11 @@ def signs() -> tuple[str, ...]:
 def patterns() -> str:
     """Return the rules by which a host itself tells the agents that wait. Raises LnodeError(USAGE)."""
     return table_of(known_agents())
+
+
+def agent_on(rows: Iterable[str]) -> Agent | None:
+    """Return the agent on the screens of one session, as the host has shown them. Raises LnodeError(USAGE)."""
+    return agent_in(tuple(parse_screens(rows).values()), known_agents())
 
 
 def with_agents(picture: Picture) -> Picture:
