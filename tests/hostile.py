@@ -126,7 +126,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
     ),
     "rescue": ({"host": ("{node=login1}",), "facts": _PROCESS}, {"failed": ("{text=no}",)}),
     "reset": ({"host": ("{node=login1}",), "terminal": ("{text=}",)},),
-    "client": ({"here": ("{node=login1}", "${n=1}")},),
+    **dict.fromkeys(("client", "redraw"), ({"here": ("{node=login1}", "${n=1}")},)),
     "news": ({"told": ("{text=}",)},),
 }  # fmt: skip
 _KEY = {

@@ -61,7 +61,8 @@ class Scripts(NamedTuple):
 
         `age_s` is the time since the terminal's login.
         """
-        return call.question("client", nonce, self.run, what, self.address.settings.tmux, str(age_s))
+        script = "redraw" if what == "refresh" else "client"
+        return call.question(script, nonce, self.run, what, self.address.settings.tmux, str(age_s))
 
     def look(self, nonce: str) -> str:
         """Return the line that asks for the host's picture."""

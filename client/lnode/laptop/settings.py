@@ -40,8 +40,8 @@ class HostSettings(NamedTuple):
     the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
     in which sessions and runs start, "" for the home. Some sites refuse requests from the home (the clusters of the
     Digital Research Alliance of Canada). `where` is "login" or "node": the machine on which a new session has its tmux.
-    Digital Research Alliance of Canada). `push` is the URL to which the cluster sends messages for your phone, "" for
-    none; `push_question` is "yes" if they show the question of an agent.
+    `push` is the URL to which the cluster sends messages for your phone, "" for none; `push_question` is "yes" if they
+    show the question of an agent.
     """
 
     session: str = "livenode"

@@ -4,7 +4,7 @@
 # as in list.sh: `here`, this node's name, tmux's $-id of the session, its second and its server's pid if so, `end` in any case. Otherwise `login` says what
 # the terminal's login shell does, which logged in $age_s seconds ago.
 # values: nonce run what tmux_path age_s
-# parts: section tmux server scheduler own job_notes in_job login
+# parts: section tmux server own job_notes login
 
 # end_connection PID: end the sshd from which PID came, and wait until its ports are free. The first one above is that of the
 # connection; with OpenSSH 9.8 its name changed.
@@ -25,7 +25,8 @@ end_connection() {
   done
 }
 
-# in_its_job: the same for an attach whose session is in a job. Its client is on the node, its connection ends here.
+# in_its_job: the same for an attach whose session is in a job. Its client is on the node, its connection ends here. With `refresh` this is
+# redraw.sh, which can go to the node.
 in_its_job() {
   case $what in
   look)

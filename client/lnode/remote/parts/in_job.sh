@@ -34,17 +34,6 @@ no_way() {
   exit 0
 }
 
-# find_job_of RUN: sets $job to that in which the attach RUN is, which has come through this node, and $step_pid to its process here.
-find_job_of() {
-  job=''
-  [ -d "$in_jobs" ] || return
-  # shellcheck disable=SC2046 # split on purpose: pid, job
-  set -- $(ps -ww -u "$(id -u)" -o pid= -o args= 2>/dev/null | sed -n "s/^ *\([0-9]*\) .*; LNODE_JOB=\([0-9]*\); .* $1 .*/\1 \2/p" | tail -n 1)
-  [ $# -eq 2 ] || return
-  step_pid=$1 job=$2
-  own_folder in_jobs && read_note "$job"
-}
-
 # go: this script once more, as a step on the node of $job. Its reply is that of this script.
 go() {
   on_node
