@@ -7,14 +7,16 @@ StrictHostKeyChecking is always yes.
 import fcntl
 import json
 import os
+import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -129,6 +131,25 @@ class Rig:
         status, text = self.exec(f"if [ -e {log} ]; then cat {log}; fi")
         assert status == 0, text
         return [json.loads(line) for line in text.splitlines()]
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of lnode's own masters on this laptop."""
+        return self.home / "run" / "lnode"
+
+    def masters(self) -> list[int]:
+        """The pids of lnode's own masters on this laptop."""
+        rows = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        folder = re.escape(str(self.sockets))
+        title, words = rf"ssh: {folder}/\S+ \[mux\]", rf"\S*ssh .* -N .*ControlPath={folder}/"
+        return [int(pid) for pid in re.findall(rf"^ *(\d+) (?:{title}|{words})", rows.stdout, re.MULTILINE)]
+
+    def forget_connections(self) -> None:
+        """End lnode's own masters on this laptop."""
+        for pid in self.masters():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.sockets, ignore_errors=True)
 
     def forget_sessions(self, user: str = "alice") -> None:
         """End the user's tmux server and jobs, and wait until Slurm has freed the nodes (some 10 s)."""

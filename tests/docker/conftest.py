@@ -92,6 +92,7 @@ def gridengine(_gridengine: Rig) -> Iterator[Rig]:
 
 
 def _forget(rig: Rig) -> None:
-    """Leave nothing to the next test: no session, and nothing that the laptop remembers of one."""
+    """Leave nothing to the next test: no connection, no session, and nothing that the laptop remembers of one."""
+    rig.forget_connections()
     rig.forget_sessions()
     shutil.rmtree(rig.home / ".local" / "state", ignore_errors=True)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,28 +20,11 @@ from window import LNODE, Window
 def warm(slurm: Rig) -> Iterator[Rig]:
     """A rig whose laptop keeps its sign-ins."""
     with with_settings(slurm, '[hosts.unity]\nkeep_warm = "10m"\n'):
-        try:
-            yield slurm
-        finally:
-            for pid in masters(slurm):
-                os.kill(pid, signal.SIGKILL)
-            shutil.rmtree(folder(slurm), ignore_errors=True)
-
-
-def folder(rig: Rig) -> Path:
-    """Where lnode's sockets are."""
-    return rig.home / "run" / "lnode"
+        yield slurm
 
 
 def sockets(rig: Rig) -> list[Path]:
-    return sorted(path for path in folder(rig).glob("*") if path.is_socket())
-
-
-def masters(rig: Rig) -> list[int]:
-    """The processes behind lnode's sockets."""
-    rows = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    title, words = rf"ssh: {folder(rig)}/\S+ \[mux\]", rf"\S*ssh .* -N .*ControlPath={folder(rig)}/"
-    return [int(pid) for pid in re.findall(rf"^ *(\d+) (?:{title}|{words})", rows, re.MULTILINE)]
+    return sorted(path for path in rig.sockets.glob("*") if path.is_socket())
 
 
 def logins(rig: Rig) -> int:
@@ -55,7 +37,7 @@ def signed_in(rig: Rig, name: str = "first") -> None:
         shell_of(window)
         window.detach()
         assert window.exit_status() == 0
-    wait_until(lambda: len(masters(rig)) == 1, "there is a master")
+    wait_until(lambda: len(rig.masters()) == 1, "there is a master")
 
 
 def test_all_that_follows_rides_on_one_sign_in(warm: Rig) -> None:
@@ -76,7 +58,7 @@ def test_all_that_follows_rides_on_one_sign_in(warm: Rig) -> None:
     assert (
         in_a_pipe(warm, "unity", "--close").stderr == "lnode: the connection to unity is closed; sessions go on there\n"
     )
-    assert (sockets(warm), masters(warm)) == ([], [])
+    assert (sockets(warm), warm.masters()) == ([], [])
     assert in_a_pipe(warm, "unity", "--close").stderr == "lnode: no connection to unity is open\n"
 
 
@@ -107,18 +89,18 @@ def test_the_escape_leaves_a_window_and_not_the_connection(warm: Rig) -> None:
         window.press(".")
         assert window.exit_status() == 0
         assert "lnode: ssh was closed; come back to first with: lnode unity first" in window.text().replace("\n", "")
-    assert len(masters(warm)) == 1
+    assert len(warm.masters()) == 1
 
 
 def frozen(rig: Rig) -> None:
-    (master,) = masters(rig)
+    (master,) = rig.masters()
     os.kill(master, signal.SIGSTOP)
 
 
 def stale(rig: Rig) -> None:
-    (master,) = masters(rig)
+    (master,) = rig.masters()
     os.kill(master, signal.SIGKILL)
-    wait_until(lambda: not masters(rig), "it has ended")
+    wait_until(lambda: not rig.masters(), "it has ended")
     assert sockets(rig)
 
 
@@ -126,39 +108,39 @@ def stale(rig: Rig) -> None:
 @pytest.mark.parametrize("words", [("first", "--login"), ("--ls",)])
 def test_a_dead_master_is_passed_by(warm: Rig, death: Callable[[Rig], None], words: tuple[str, ...]) -> None:
     signed_in(warm)
-    dead = masters(warm)
+    dead = warm.masters()
     death(warm)
     if words == ("--ls",):
         assert re.findall(r"^(\w+) +login", in_a_pipe(warm, "unity", *words).stdout, re.MULTILINE) == ["first"]
     else:
         with Window([*LNODE, "unity", *words], warm.env()) as window:
             shell_of(window)
-            wait_until(lambda: len(masters(warm)) == 1 and masters(warm) != dead, "another one is there")
+            wait_until(lambda: len(warm.masters()) == 1 and warm.masters() != dead, "another one is there")
             window.detach()
             assert window.exit_status() == 0
-        assert len(masters(warm)) == 1
-        assert not set(dead) & set(masters(warm))
+        assert len(warm.masters()) == 1
+        assert not set(dead) & set(warm.masters())
 
 
 def test_a_question_ends_no_connection_that_windows_wait_on(warm: Rig) -> None:
     with wired(warm) as wire:
         signed_in(warm)
-        master = masters(warm)
+        master = warm.masters()
         wire.cut()
         assert in_a_pipe(warm, "unity", "--ls").returncode == 0
-        assert masters(warm) == master
+        assert warm.masters() == master
 
 
 def test_a_master_whose_network_is_gone_is_passed_by(warm: Rig) -> None:
     with wired(warm) as wire:
         signed_in(warm)
-        (dead,) = masters(warm)
+        (dead,) = warm.masters()
         wire.cut()
         with attached(warm, "first") as window:
             shell_of(window)
             window.detach()
             assert window.exit_status() == 0
-        assert dead not in masters(warm)
+        assert dead not in warm.masters()
 
 
 def test_a_users_own_master_is_left_alone_even_if_it_is_dead(warm: Rig) -> None:
@@ -195,23 +177,23 @@ def of_somebody_else(rig: Rig) -> Iterator[None]:
 def a_link(rig: Rig) -> Iterator[None]:
     target = rig.folder / "elsewhere"
     target.mkdir()
-    folder(rig).symlink_to(target)
+    rig.sockets.symlink_to(target)
     try:
         yield
         assert list(target.iterdir()) == []
     finally:
-        folder(rig).unlink()
+        rig.sockets.unlink()
 
 
 @contextmanager
 def open_to_all(rig: Rig) -> Iterator[None]:
-    folder(rig).mkdir()
-    folder(rig).chmod(0o777)
+    rig.sockets.mkdir()
+    rig.sockets.chmod(0o777)
     try:
         yield
         assert sockets(rig) == []
     finally:
-        folder(rig).rmdir()
+        rig.sockets.rmdir()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")

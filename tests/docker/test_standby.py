@@ -55,14 +55,11 @@ class Site:
 
     def standbys(self) -> list[int]:
         """The masters that listen."""
-        rows = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
-        folder = re.escape(str(self.rig.home / "run" / "lnode"))
-        found = re.findall(rf"^ *(\d+) \S*ssh .* -N .*ControlPath={folder}/", rows.stdout, re.MULTILINE)
-        return [int(pid) for pid in found]
+        return self.rig.masters()
 
     def stands(self) -> int:
         """Wait until one stands by, and return it."""
-        noted = self.rig.home / "run" / "lnode"
+        noted = self.rig.sockets
         wait_until(lambda: len(self.standbys()) == 1 and any(noted.glob("*.from")), "a master stands by", within_s=90)
         return self.standbys()[0]
 
@@ -90,15 +87,9 @@ class Site:
 
 @pytest.fixture
 def site(slurm: Rig) -> Iterator[Site]:
-    try:
-        with with_settings(slurm, ""), laptop_of(slurm) as laptop:
-            assert Site(slurm, laptop).asks("--ls").returncode == 0  # so lnode knows that the key is enough
-            made = Site(slurm, laptop)
-            yield made
-            for pid in made.standbys():
-                os.kill(pid, signal.SIGKILL)
-    finally:
-        shutil.rmtree(slurm.home / "run" / "lnode", ignore_errors=True)
+    with with_settings(slurm, ""), laptop_of(slurm) as laptop:
+        assert Site(slurm, laptop).asks("--ls").returncode == 0  # so lnode knows that the key is enough
+        yield Site(slurm, laptop)  # counts from here on
 
 
 def test_one_login_beside_the_terminals_serves_all_that_follows(site: Site) -> None:

@@ -151,8 +151,7 @@ class _Wait:
             yield question
 
     def _typed(self, question: Question) -> Reply:
-        with question.within(self._left_s()):
-            reply = question.do(self._words)
+        reply = question.do(self._words)  # has a time limit of its own: whether it was typed is worth the wait
         check_pane(reply, self._target.alias, self._name)
         return reply
 
