@@ -6,7 +6,9 @@ compares them with the code.
 
 import ast
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +21,7 @@ from lnode.schedulers import known
 
 HERE = Path(__file__).parent
 _PACKAGE = Path(lnode.__file__).parent
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PART = re.compile(r"(<!-- made from the code: ([a-z ]+) -->\n).*?(<!-- until here -->)", re.DOTALL)
 
 
@@ -97,6 +100,7 @@ _PAGES = {
 }
 
 
+@cache
 def messages() -> str:
     """Return a section for each exit code, with its sentences and their hints."""
     hints: dict[tuple[ExitCode, str], set[str]] = {}
@@ -130,10 +134,11 @@ def _messages() -> Iterator[Message]:
     """Yield the messages of lnode's source whose sentence stands there: each LnodeError, and each row of a table."""
     for path in sorted(_PACKAGE.rglob("*.py")):
         module = ast.parse(path.read_text(encoding="utf-8"))
-        yield from _messages_in(module, _texts(module.body))
+        everywhere = _texts(module.body)
+        yield from _messages_in(module, everywhere)
         for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield from _messages_in(node, _texts(module.body) | _texts(ast.walk(node)))
+            if isinstance(node, _FUNCTIONS):
+                yield from _messages_in(node, everywhere | _texts(ast.walk(node)))
 
 
 def _texts(nodes: Iterable[ast.AST]) -> dict[str, str]:
@@ -147,19 +152,23 @@ def _texts(nodes: Iterable[ast.AST]) -> dict[str, str]:
 
 
 def _messages_in(scope: ast.AST, hints: Mapping[str, str]) -> Iterator[Message]:
-    inner = {
-        id(below) for node in ast.walk(scope) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for below in ast.walk(node) if node is not scope
-    }  # fmt: skip
-    for node in ast.walk(scope):
+    for node in _without_functions_below(scope):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ERRORS:
             words = [*node.args, *(one.value for one in node.keywords if one.arg == "page")]
         elif isinstance(node, ast.Tuple):
             words = node.elts
         else:
             continue
-        if id(node) not in inner and (message := _message(words, hints)):
+        if message := _message(words, hints):
             yield message
+
+
+def _without_functions_below(scope: ast.AST) -> Iterator[ast.AST]:
+    nodes = deque([scope])
+    while nodes:
+        node = nodes.popleft()
+        yield node
+        nodes.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, _FUNCTIONS))
 
 
 def _message(words: list[ast.expr], hints: Mapping[str, str]) -> Message | None:
