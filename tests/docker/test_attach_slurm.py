@@ -238,6 +238,7 @@ def test_a_stopped_scheduler_holds_up_no_verb_and_loses_nothing(slurm: Rig) -> N
     assert listing(slurm)["work"]["job"]["id"] == job
 
 
+@pytest.mark.full
 def test_a_silent_scheduler_is_unknown_not_gone(slurm: Rig) -> None:
     slurm.exec('tmux new-session -d -s by-hand "sinteractive -m 1000 -t 1:00:00; bash"')
     wait_until(lambda: listing(slurm)["by-hand"]["state"] == "running", "the job runs")

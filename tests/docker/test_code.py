@@ -103,6 +103,7 @@ def test_nothing_is_changed_unless_somebody_says_yes(slurm: Rig, laptop: Path) -
     assert not (laptop / "argv").exists()
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("laptop", "job")
 def test_what_cannot_be_opened(slurm: Rig) -> None:
     def refused(*words: str) -> tuple[int, str]:

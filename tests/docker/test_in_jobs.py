@@ -211,6 +211,7 @@ def crash(rig: Rig) -> None:
     )
 
 
+@pytest.mark.full
 def test_what_happens_to_the_login_node_is_nothing_to_the_session(slurm: Rig) -> None:
     slurm.exec("tmux new -d -s other")
     with started(slurm) as window:

@@ -198,6 +198,7 @@ def test_a_script_does_not_repeat_a_password_that_was_refused(slurm: Rig, keycha
         assert logged(slurm, "Failed password") == failed + 1
 
 
+@pytest.mark.full
 def test_a_silent_login_is_not_repeated_with_a_password_that_was_refused(slurm: Rig, keychain: Keychain) -> None:
     with with_password(slurm), wired(slurm) as wire:
         keep(slurm, keychain)
@@ -261,6 +262,7 @@ def keychain_answers(rig: Rig, keychain: Keychain, kept: str) -> Iterator[None]:
     yield
 
 
+@pytest.mark.full
 def test_a_lost_connection_comes_back_by_itself(slurm: Rig, keychain: Keychain) -> None:
     with with_password(slurm), wired(slurm) as wire:
         keep(slurm, keychain)

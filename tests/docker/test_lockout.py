@@ -153,6 +153,7 @@ def test_a_site_that_allows_one_session_a_connection(slurm: Rig) -> None:
         assert logins(slurm) == (accepted + 2, failed)
 
 
+@pytest.mark.full
 def test_a_site_that_wants_a_person_and_sends_everybody_away(slurm: Rig) -> None:
     """As a ban does, or a penalty of sshd 9.8; once it is over somebody is wanted, and nothing has been tried."""
     with as_delivered(slurm), with_codes(slurm, "MaxStartups 1") as codes, wired(slurm) as wire:

@@ -203,6 +203,7 @@ def one_down(shared: TwoNodes) -> Iterator[TwoNodes]:
         shared.second.exec("kill -CONT $(cat /run/sshd.pid)", "root")
 
 
+@pytest.mark.full
 def test_a_node_that_does_not_answer_is_said(one_down: TwoNodes) -> None:
     status, said = refused(one_down, "x")
     assert (status, "x lives on login2, which does not answer" in said) == (4, True), said

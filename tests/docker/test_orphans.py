@@ -196,6 +196,7 @@ def test_a_crash_under_an_attach_is_told_and_a_clean_end_is_an_end(slurm: Rig) -
     assert not json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
 
 
+@pytest.mark.full
 def test_a_request_that_waited_is_brought_back_too(slurm: Rig) -> None:
     slurm.exec("scontrol update partition=interactive state=DOWN", "root")
     try:

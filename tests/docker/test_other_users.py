@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from full import slow
 from rig import Rig
 from window import LNODE, Window
 
@@ -30,7 +31,7 @@ def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ["chown modular", "chmod 777"])
+@pytest.mark.parametrize("how", ["chown modular", slow("chmod 777")])
 def test_a_folder_in_the_way_of_tmux_is_no_session_that_has_ended(slurm: Rig, how: str) -> None:
     slurm.exec(f"mkdir -p {STATE}/nodes && echo 'port 22 ' >{STATE}/nodes/login1")
     plant = f"rm -rf {FOLDER}; mkdir -m 700 {FOLDER}; chown alice {FOLDER}; {how} {FOLDER}"

@@ -60,6 +60,7 @@ def test_a_port_leads_into_the_allocation_and_again_after_a_drop(slurm: Rig) -> 
         assert open_.process.wait(timeout=LIMIT_S) == 1
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("echo")
 def test_a_scheduler_that_is_silent_is_waited_for(slurm: Rig) -> None:
     slurm.exec("tmux new-session -d -s fit 'sinteractive -m 1000 -t 1:00:00; exec cat'")

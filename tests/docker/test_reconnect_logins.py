@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_a_sign_in_that_is_silent(slurm: Rig) -> None:
     assert slurm.exec("tmux has-session -t left")[0] == 0
 
 
-@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("shared", [True, slow(False)])
 def test_a_lost_sign_in_waits_for_a_person(slurm: Rig, shared: bool) -> None:
     """Without a shared connection there is no link, and so no heartbeat."""
     accepted, failed = logged(slurm, "Accepted "), attempts(slurm)
@@ -163,7 +163,7 @@ def test_a_host_that_closes_connections_before_the_login(slurm: Rig) -> None:
         leave(slurm, wire, window)
 
 
-@pytest.mark.parametrize("jumped", [False, True])
+@pytest.mark.parametrize("jumped", [slow(False), True])
 def test_a_host_that_refuses_connections(slurm: Rig, jumped: bool) -> None:
     """The first hop counts: a target behind a jump host that is down may well be up."""
     with (behind_gate if jumped else wired)(slurm) as wire, attached(slurm, "refusing") as window:
@@ -180,6 +180,7 @@ def test_a_host_that_refuses_connections(slurm: Rig, jumped: bool) -> None:
         wait_until(lambda: not jumps(slurm), "no jump process is left")
 
 
+@pytest.mark.full
 def test_a_silence_behind_a_jump_host(slurm: Rig) -> None:
     with behind_gate(slurm) as wire, attached(slurm, "behind") as window:
         shell = shell_of(window)

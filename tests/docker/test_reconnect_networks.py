@@ -67,6 +67,7 @@ def test_a_network_that_goes_and_comes(slurm: Rig, fault: str, given_up: bool) -
         assert "lnode: detached; roaming " in window.text()  # without its node if the link is not back yet
 
 
+@pytest.mark.full
 def test_the_old_terminal_goes_on_if_its_connection_carries_again(slurm: Rig) -> None:
     """On a busy machine it may answer too late, and is replaced then."""
     with (

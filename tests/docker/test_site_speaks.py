@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from faults import attached, leave, returned, settle, shell_of, wired
+from full import slow
 from rig import Rig, wait_until
 from sites import PASSWORD, as_delivered, in_a_pipe, logged, logins, sshd_with, wait_for_s, with_pam, with_password
 
@@ -25,7 +26,7 @@ def closed(rig: Rig, *, pam: bool) -> Iterator[None]:
         rig.exec("rm -f /etc/nologin", "root")
 
 
-@pytest.mark.parametrize("pam", [True, False])
+@pytest.mark.parametrize("pam", [True, slow(False)])
 def test_a_site_that_is_closed_says_so(slurm: Rig, pam: bool) -> None:
     with closed(slurm, pam=pam), wired(slurm) as wire, attached(slurm, "closed") as window:
         assert window.exit_status() == 5
@@ -37,7 +38,7 @@ def test_a_site_that_is_closed_says_so(slurm: Rig, pam: bool) -> None:
     assert slurm.exec("tmux has-session -t closed")[0] != 0
 
 
-@pytest.mark.parametrize("pam", [True, False])
+@pytest.mark.parametrize("pam", [True, slow(False)])
 def test_a_site_that_closes_while_you_are_away_is_asked_once(slurm: Rig, pam: bool) -> None:
     with wired(slurm) as wire, attached(slurm, "away") as window:
         shell = shell_of(window)
@@ -164,6 +165,7 @@ def test_an_sshd_that_gives_you_nothing_to_work_in_is_asked_once(slurm: Rig, lin
     assert slurm.exec("tmux has-session -t nothing")[0] != 0
 
 
+@pytest.mark.full
 def test_an_sshd_that_gives_no_terminal_while_you_are_away_waits_for_you(slurm: Rig) -> None:
     with wired(slurm) as wire, attached(slurm, "away") as window:
         shell = shell_of(window)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from faults import clients
+from full import slow
 from rig import Rig, wait_until
 from window import Window
 
@@ -94,7 +95,7 @@ def test_a_node_that_comes_is_told_once(slurm: Rig, desktop: Path) -> None:
     assert desktop.read_text().count("\n") == 1
 
 
-@pytest.mark.parametrize("how", ["detached", "killed"])
+@pytest.mark.parametrize("how", ["detached", slow("killed")])
 def test_a_node_that_comes_while_nobody_looks_is_told_at_the_next_attach(slurm: Rig, desktop: Path, how: str) -> None:
     with nodes_full(slurm) as others:
         with attached(slurm, "queued") as window:

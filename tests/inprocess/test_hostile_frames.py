@@ -44,7 +44,7 @@ def test_a_session_that_never_was_is_no_success(bench: Bench, status: int) -> No
 
 
 @pytest.mark.parametrize("play", ["sections", "row", "rows"])
-@pytest.mark.parametrize("verb", _READ if FULL else ["ls", "peek", "logs", "attach"])
+@pytest.mark.parametrize("verb", _READ if FULL else ["ls", "attach"])
 def test_a_long_answer_takes_little_memory(bench: Bench, play: str, verb: str) -> None:
     assert bench.wrongs(play, Lie(play=play), verb) == []
 

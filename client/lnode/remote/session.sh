@@ -160,7 +160,7 @@ gone() {
   up_s=${up_s:-$(cut -d. -f1 /proc/uptime 2>/dev/null)}
   if [ "${up_s:-$away_s}" -lt "$away_s" ]; then why=109; fi
   if find_orphan "$name" && [ -n "$orphan" ]; then exit 117; fi
-  exit $why
+  exit "$why"
 }
 
 # After tmux: detached, or ended? It says 0 for both (client.c), only the session itself can tell. It has ended only if it was
