@@ -114,10 +114,12 @@ def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str 
 
 
 @contextmanager
-def glancing(host: Host, sh: Path) -> Iterator[tuple[Iterator[Mapping[str, Sequence[str]]], "subprocess.Popen[str]"]]:
+def glancing(
+    host: Host, sh: Path, before: str = ""
+) -> Iterator[tuple[Iterator[Mapping[str, Sequence[str]]], "subprocess.Popen[str]"]]:
     """glance.sh, and what it tells."""
     nonce = call.nonce()
-    line = call.question("glance", nonce, *sessions.list_values("", signs()), table_of(known_agents()))
+    line = call.question("glance", nonce, *sessions.list_values("", signs()), table_of(known_agents()), before)
     argv = ["sh", "-c", through(line, sh)]
     with subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
 
@@ -144,13 +146,23 @@ def test_a_glance_tells_each_change_of_the_agents_that_wait_and_nothing_else(hos
         host.draw("claude-bash")
         reply = next(changes)
         assert "scheduler" not in reply
-        agents = {entry.session.name: entry.agent for entry in with_agents(sessions.picture_of(reply)).entries}
+        entries = with_agents(sessions.picture_of(reply)).entries
+        asked = sessions.picture_of(host.reply()).entries
+        assert sorted(entry.session.birth for entry in entries) == sorted(entry.session.birth for entry in asked)
+        agents = {entry.session.name: entry.agent for entry in entries}
         assert {name for name, agent in agents.items() if agent and agent.waits} == {"claude-bash"}
         host.tmux("send-keys", "-t", "=shell:", "x", "Enter")
         host.tmux("kill-session", "-t", "=claude-bash")
         agents = {entry.session.name: entry.agent for entry in with_agents(sessions.picture_of(next(changes))).entries}
         assert "claude-bash" not in agents
         assert running.poll() is None
+
+
+def test_a_glance_of_a_later_link_tells_that_no_agent_waits_any_more(host: Host) -> None:
+    host.start("shell", "cat")
+    with glancing(host, Path("/bin/sh"), before="some") as (changes, _):
+        found = sessions.picture_of(next(changes))
+        assert [entry.session.name for entry in found.entries] == ["shell"]
 
 
 def test_each_pane_has_its_own_rows_and_no_other(host: Host) -> None:

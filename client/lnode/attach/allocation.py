@@ -36,15 +36,15 @@ Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 class Lookout:
     """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh.
 
-    `glance(nonce)` is the line that tells when another agent waits. `quiet_s` returns how long nobody has typed. `push`
-    lets the host send messages for your phone.
+    `glance(nonce, before=...)` is the line that tells when another agent waits. `quiet_s` returns how long nobody has
+    typed. `push` lets the host send messages for your phone.
     """
 
     def __init__(
         self,
         alias: str,
         look: Callable[[str], str],
-        glance: Callable[[str], str],
+        glance: Callable[..., str],
         line: Callable[..., str],
         note: Callable[[str], None],
         quiet_s: Callable[[], float],
@@ -98,8 +98,9 @@ class Lookout:
 
     async def _glance_at(self, ask: Ask, link: Link, session: tmux_answers.Birth) -> None:
         """Tell of agents as soon as the host tells that another one waits; nothing if the host takes no such script."""
+        line = partial(self._glance, before=bool(self._agents.waits))
         with suppress(LinkFailed):
-            async with aclosing(replies(link, self._glance)) as changes:
+            async with aclosing(replies(link, line)) as changes:
                 async for reply in changes:
                     await self._see_agents(ask, reply, session)
                     await asyncio.sleep(_BREATH_S)

@@ -74,14 +74,17 @@ class Scripts(NamedTuple):
         """Return the line that asks for the host's picture and its agents."""
         return call.question("list", nonce, *self._list_values())
 
-    def glance(self, nonce: str) -> str:
-        """Return the line that stays, and tells each time that another agent waits."""
+    def glance(self, nonce: str, *, before: bool) -> str:
+        """Return the line that stays, and tells each time that another agent waits.
+
+        `before` is True if you have been told of agents that wait: the line also tells when none does any more.
+        """
         from lnode.locate.known_agents import patterns
 
         rules = ""
         with suppress(LnodeError):
             rules = patterns()
-        return call.question("glance", nonce, *self._list_values(), rules)
+        return call.question("glance", nonce, *self._list_values(), rules, "some" if before else "")
 
     def phone(self, nonce: str) -> str:
         """Return the line that lets the login node send messages for your phone."""

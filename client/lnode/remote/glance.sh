@@ -1,12 +1,13 @@
 # shellcheck shell=sh
 # Tells the panes of tmux and the screens of agents each time that another agent waits, or one no longer does, or you begin or cease to
-# look at it: what an attach asks of tmux alone, for as long as somebody holds the standard input. It looks each 30 s.
-# values: nonce panes_format tmux_path signs rules
+# look at it: what an attach asks of tmux alone, for as long as somebody holds the standard input. It looks each 30 s. BEFORE is `some` if the laptop
+# knows of agents that wait, by an earlier link: then it tells in any case at first.
+# values: nonce panes_format tmux_path signs rules before
 # parts: section tmux server screens waits
 
 glance() {
   awake=''
-  list list-sessions -F 'options #{session_id} s#{pid}' ';' list-panes -a -F "$panes_format" || return 0
+  list list-sessions -F "$options_format" ';' list-panes -a -F "$panes_format" || return 0
   panes=$rows of_shown=''
   fit_to_rows
   find_shown
@@ -25,7 +26,7 @@ glance() {
   section end
 }
 
-told=''
+told=$before
 find_tmux || exit
 while :; do
   glance

@@ -19,7 +19,7 @@ scheduled() {
 # ask_panes LIST: the panes and clients of one server, in one call of LIST, which is a function of tmux.sh.
 ask_panes() {
   "$1" list-clients -F 'client #{session_id} #{client_pid} #{client_tty}' ';' list-sessions -F 'named #{session_name}' ';' \
-    list-sessions -F 'options #{session_id} s#{pid} x#{exit-unattached} d#{destroy-unattached} p#{prefix}' ';' \
+    list-sessions -F "$options_format" ';' \
     list-panes -a -F "$panes_format"
 }
 

@@ -134,6 +134,10 @@ answer() {
   return 1
 }
 
+# The rows of list-sessions that lnode reads (tmux_answers.py): a session, its server, and what tmux.conf decides about it.
+# shellcheck disable=SC2034 # of list.sh and glance.sh
+options_format='options #{session_id} s#{pid} x#{exit-unattached} d#{destroy-unattached} p#{prefix}'
+
 # list ARGUMENT...: ask for rows that have the ids of sessions. There are three answers: true with $rows; true without rows, and
 # $none is yes, if there is no session; false if tmux cannot be asked, and its words are in $rows. Nothing may be created,
 # deleted or ended on the third. If no server listens here, one that has lost its socket is asked, then another of yours (server.sh).
