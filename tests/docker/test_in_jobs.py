@@ -212,6 +212,7 @@ def crash(rig: Rig) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)  # twenty crashes in a row are come back from less and less often
 def test_what_happens_to_the_login_node_is_nothing_to_the_session(slurm: Rig) -> None:
     slurm.exec("tmux new -d -s other")
     with started(slurm) as window:

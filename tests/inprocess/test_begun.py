@@ -141,6 +141,19 @@ def test_at_a_terminal_you_are_told_meanwhile(near: Nearby, typed: tuple[str, ..
         assert window.exit_status() == 8
 
 
+@pytest.mark.parametrize(
+    ("shell", "said", "status"),
+    [(_OTHER, "lnode's line did not begin there", 8), (_SILENT, "began to answer, and then fell silent", 4)],
+)
+def test_a_list_that_stays_ends_if_it_never_had_anything_to_show(
+    near: Nearby, shell: str, said: str, status: int
+) -> None:
+    (near.home / "shell").write_text(shell)
+    with Window([*_HURRIED, "x", "--ls", "--watch"], near.env) as window:
+        window.wait_for(said)
+        assert window.exit_status() == status
+
+
 def test_a_person_who_sees_the_errors_is_told_whatever_the_input_is(near: Nearby) -> None:
     (near.home / "shell").write_text(_OTHER)
     with Window(["sh", "-c", '"$@" </dev/null | cat', "sh", *_HURRIED, "x", "--ls"], near.env) as window:
