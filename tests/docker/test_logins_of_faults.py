@@ -49,6 +49,11 @@ FAULTS = {
     "prints": Fault(rc="[ -t 1 ] || yes | head -c 1000000"),
     "hangs": Fault(rc=tmux_is("exec sleep 600")),
     "refuses": Fault(rc=tmux_is("echo not on this node >&2; exit 1")),
+    "scheduler": Fault(rc="export SLURM_CONF=/nonexistent SALLOC_ACCOUNT=none SBATCH_ACCOUNT=none"),
+    "lonely": Fault(rc="printf 'set -g destroy-unattached on\\nset -g exit-unattached on\\n' >~/.tmux.conf"),
+    "modes": Fault(rc=r"[ -t 1 ] && printf '\033[?7727h\033[?2031h\033[?1003h'"),
+    "agents": Fault(rc=r"[ -t 1 ] && printf '\033]2;claude waits\007Do you want to proceed? (y/n) '"),
+    "alone": Fault(sshd="MaxSessions 1"),
     "port": Fault(ssh=f"RemoteForward {PORT} 127.0.0.1:1\n    ExitOnForwardFailure yes"),
 }
 
