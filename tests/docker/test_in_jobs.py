@@ -130,7 +130,7 @@ def cut(wire: Wire, window: Window, turn: int) -> None:
     is_same_shell(window, turn)
 
 
-@pytest.mark.timeout(120 + 8 * DROPS)
+@pytest.mark.timeout(120 + 20 * DROPS)
 def test_drops_leave_one_client_and_no_step_behind(slurm: Rig) -> None:
     with wired(slurm) as wire, started(slurm) as window:
         mark(window)

@@ -325,6 +325,7 @@ def flap(rig: Rig, wire: Wire, window: Window, turn: int) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(120 + 20 * FLAPS)
 def test_a_flood_on_a_link_that_flaps(slurm: Rig) -> None:
     """Megabytes in as many bursts as the connection is lost."""
     rows = ROWS // FLAPS
@@ -353,7 +354,7 @@ def test_a_flood_on_a_link_that_flaps(slurm: Rig) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(60 + 5 * DROPS)
+@pytest.mark.timeout(60 + 20 * DROPS)
 def test_many_drops_leave_nothing_behind(slurm: Rig, tmp_path: Path) -> None:
     with wired(slurm) as wire, attached(slurm, "dropped", TMPDIR=str(tmp_path)) as window:
         shell = shell_of(window)
