@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from lnode.remote.fields import JobId, epoch, number
 from lnode.schedulers.job import Job, parse_duration, short_host
 from lnode.schedulers.scheduler import Scheduler
-from lnode.schedulers.slurm_reasons import explain
 
 WIDTHS = {
     "jobid": 24, "allocsid": 16, "batchflag": 4, "submittime": 24, "state": 20, "timeleft": 24,
@@ -86,6 +85,12 @@ def _jobs_of(reply: Mapping[str, Sequence[str]], _host: str, _now: int | None) -
     return parse_jobs(reply.get("jobs", ()))
 
 
+def _explain(reason: str) -> str:
+    from lnode.schedulers.slurm_reasons import explain  # only for a job that waits
+
+    return explain(reason).text
+
+
 SCHEDULER = Scheduler(
     _jobs_of,
     title="Slurm",
@@ -99,5 +104,5 @@ SCHEDULER = Scheduler(
     leads_to={"srun": re.compile(r"--jobid[= ](\d{1,10})(?!\S)"), "sattach": re.compile(r" (\d{1,10})\.\S")},
     step="srun",
     estimated=estimated,
-    explain=lambda reason: explain(reason).text,
+    explain=_explain,
 )

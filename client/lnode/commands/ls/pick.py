@@ -5,28 +5,21 @@ takes the answers and paints, so a key never waits for a host.
 """
 
 import gc
-import threading
-from collections.abc import Callable, Sequence
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from lnode.attach.keys import Keys
 from lnode.commands.ls import pick_lines, pick_state
 from lnode.commands.ls.last_known import last_known
 from lnode.commands.ls.pick_state import Choice, State
-from lnode.commands.ls.table import View
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop.canvas import Canvas
-from lnode.laptop.settings import Settings, load
+from lnode.laptop.settings import load
 from lnode.locate import pictures
 
 if TYPE_CHECKING:
-    from lnode.commands.ls.views import Round
+    from lnode.commands.ls.pick_questions import Questions
 
-_WITHIN_S = 10.0  # for all hosts at once
 _ESCAPE_WITHIN_S = 0.05  # for the rest of a key that begins with Esc
 _TICK_S = 1.0
-_ENDS_WITHIN_S = 0.5
 
 
 def pick() -> Choice | None:
@@ -46,15 +39,19 @@ def pick() -> Choice | None:
     with Canvas() as canvas:
         canvas.paint(pick_lines.lines(state, *canvas.size()))
         gc.enable()  # you may look at it for long
-        questions = _Questions([*state.views], settings, canvas.ring)
+        from lnode.commands.ls.pick_questions import Questions  # you see the hosts before these load
+
+        questions = Questions([*state.views], settings, canvas.ring)
         try:
             return _chosen(state, canvas, questions)
         finally:
             questions.abandon()
 
 
-def _chosen(state: State, canvas: Canvas, questions: "_Questions") -> Choice | None:
+def _chosen(state: State, canvas: Canvas, questions: "Questions") -> Choice | None:
     """Take keys and answers until you choose or leave. A key means the row that was painted before it."""
+    from lnode.attach.keys import Keys
+
     keys, clock = Keys(), _Clock()
     while True:
         try:
@@ -85,57 +82,3 @@ class _Clock:
     def passed(self) -> int:
         told, self._told = self._told, int(self._now())
         return self._told - told
-
-
-class _Questions:
-    """The questions to all hosts, in a thread; `ring` tells that there is an answer."""
-
-    def __init__(self, hosts: Sequence[str], settings: Settings, ring: Callable[[], None]) -> None:
-        self._hosts, self._settings, self._ring = hosts, settings, ring
-        self._answers: SimpleQueue[View | Exception] = SimpleQueue()
-        self._round: Round | None = None
-        self._abandoned = threading.Event()
-        self._thread = threading.Thread(target=self._ask, daemon=True)
-        self._thread.start()
-
-    def answered(self) -> list[View]:
-        """Return the views that have come since the last call."""
-        found: list[View] = []
-        while not self._answers.empty():
-            answer = self._answers.get()
-            if isinstance(answer, Exception):
-                raise answer
-            found.append(answer)
-        return found
-
-    def abandon(self) -> None:
-        """End the questions that are still open, and their ssh."""
-        self._abandoned.set()
-        if self._round:
-            self._round.abandon()
-        self._thread.join(_ENDS_WITHIN_S)
-
-    def _ask(self) -> None:
-        try:
-            self._ask_all()
-        except Exception as bug:
-            self._tell(bug)
-
-    def _ask_all(self) -> None:
-        from lnode.commands.ls.views import Round, addresses_of  # starts the modules that start an ssh
-
-        hosts, troubled = addresses_of(self._hosts, self._settings)
-        for view in troubled:
-            self._tell(view)
-        if self._abandoned.is_set():
-            return
-        with Round(hosts) as asked:
-            self._round = asked
-            if self._abandoned.is_set():
-                asked.abandon()
-            for view in asked.views(within_s=_WITHIN_S):
-                self._tell(view)
-
-    def _tell(self, answer: View | Exception) -> None:
-        self._answers.put(answer)
-        self._ring()
