@@ -22,7 +22,6 @@ list_requests() {
 }
 
 # shellcheck disable=SC2154 # of list.sh
-# shellcheck disable=SC2154 # of list.sh
 # note_by_hand: a note for each pane in which somebody has asked by hand, or once more. Only what the scheduler says of its own
 # interactive jobs counts: a batch job may be your work.
 note_by_hand() {
@@ -40,6 +39,7 @@ note_by_hand() {
     { host = $8; sub(/[.].*/, "", host) }
     $1 ~ /^[0-9]/ && $3 == "0" && host == here && ($2 in names) && $4 >= created[$2] - 300 { print $2, $4, names[$2] }' |
     while read -r pid asked whose; do
+      kill -s 0 "$pid" 2>/dev/null || continue # its pane has ended meanwhile
       noted='' file=$requests/$this_node.$pid
       { read -r noted <"$file"; } 2>/dev/null
       case $noted,$asked in
