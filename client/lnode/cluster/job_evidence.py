@@ -38,15 +38,17 @@ _SHELLS = {"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "bsd-csh",
 class Evidence(NamedTuple):
     """The host's facts, sorted for lookups: sid -> jobs, sid -> pids, parent -> pids.
 
-    `unheld` is `children` without those of processes that hold a request. `inside` is (pid of a tmux server, pane) ->
-    the processes that started in that pane. `leaders` is (sid, job id or node) -> the process groups of that session
-    that lead into that job. `steps` are the processes that lead into a known job. `ahead_s`: see clock_offset.
+    `holders` are the processes that hold a request, and `unheld` is `children` without theirs. `inside` is (pid of a
+    tmux server, pane) -> the processes that started in that pane. `leaders` is (sid, job id or node) -> the process
+    groups of that session that lead into that job. `steps` are the processes that lead into a known job. `ahead_s`: see
+    clock_offset.
     """
 
     host: Host
     jobs: Mapping[int, Sequence[Job]]
     members: Mapping[int, Sequence[int]]
     children: Mapping[int, Sequence[int]]
+    holders: Set[int]
     unheld: Mapping[int, Sequence[int]]
     inside: Mapping[tuple[int, str], Collection[int]]
     leaders: Mapping[tuple[int, str], Collection[int]]
@@ -83,9 +85,10 @@ def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
         children.setdefault(process.parent, []).append(pid)
     steps = _steps(host)
     known = {job.id for job in here}
+    holders = {pid for pid, process in host.processes.items() if process.command in _REQUESTERS}
     return Evidence(
-        host, by_sid, members, children,
-        unheld={pid: pids for pid, pids in children.items() if not _holds(pid, host)},
+        host, by_sid, members, children, holders,
+        unheld={pid: pids for pid, pids in children.items() if pid not in holders},
         inside=_inside(host.origins),
         leaders=_leaders(host, steps),
         steps={pid for name, pids in steps.items() if name in known for pid in pids},
@@ -95,6 +98,8 @@ def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
 
 def tie(session: Session, known: Evidence) -> Tie:
     """Return the job of this session: a running one before a waiting one, an interactive one before a batch job."""
+    if not known.jobs:
+        return Tie(None, not asks(session, known))
     own: list[tuple[int, Job]] = []
     submitted: list[Job] = []
     seen: set[int] = set()
@@ -118,19 +123,16 @@ def tie(session: Session, known: Evidence) -> Tie:
 
 def held(session: Session, known: Evidence) -> tuple[int, ...]:
     """Return the processes below the session's panes that hold a request, which ends with them."""
-    below = _descendants(session.pane_pids, known.children)
-    return tuple(pid for pid in sorted(below) if _holds(pid, known.host))
+    return tuple(sorted(_descendants(session.pane_pids, known.children) & known.holders))
 
 
 def asks(session: Session, known: Evidence) -> bool:
     """True if a process of the session holds a request without a job. A step of a known job does not count."""
-    requests = {pid for pid in _descendants(session.pane_pids, known.unheld) if _holds(pid, known.host)} - known.steps
+    if not known.holders:
+        return False
+    requests = (_descendants(session.pane_pids, known.unheld) & known.holders) - known.steps
     count = Counter(known.host.processes[pid].sid for pid in requests)
     return any(number > sum(not job.is_batch for job in known.jobs.get(sid, ())) for sid, number in count.items())
-
-
-def _holds(pid: int, host: Host) -> bool:
-    return pid in host.processes and host.processes[pid].command in _REQUESTERS
 
 
 def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> int | None:

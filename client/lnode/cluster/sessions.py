@@ -250,8 +250,10 @@ def _ending(
     panes = [
         (pane, pid) for pane, pid in zip(session.pane_ids, session.pane_pids, strict=True) if len(shown[pane]) == 1
     ]
-    alone = session._replace(pane_ids=tuple(pane for pane, _ in panes), pane_pids=tuple(pid for _, pid in panes))
-    ends = tied if alone == session else job_evidence.tie(alone, known)
+    ends, alone = tied, session
+    if len(panes) < len(session.pane_ids):
+        alone = session._replace(pane_ids=tuple(pane for pane, _ in panes), pane_pids=tuple(pid for _, pid in panes))
+        ends = job_evidence.tie(alone, known)
     held = job_evidence.held(alone, known)
     state = _state(alone, ends.job, scheduler if ends.is_certain else "silent")
     doubt = state is State.UNKNOWN or job_evidence.asks(alone, known) or (held and scheduler == "silent")
