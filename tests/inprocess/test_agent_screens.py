@@ -165,6 +165,24 @@ def test_a_glance_of_a_later_link_tells_that_no_agent_waits_any_more(host: Host)
         assert [entry.session.name for entry in found.entries] == ["shell"]
 
 
+@pytest.mark.parametrize("closed", ["%900", "%900 %901"])
+def test_panes_that_close_meanwhile_hide_no_other(host: Host, closed: str) -> None:
+    host.draw("claude-bash")
+    host.drawn("claude-bash")
+    pane = host.tmux("display-message", "-p", "-t", "=claude-bash:", "#{pane_id}").strip()
+    (part,) = (text for text in call.texts("glance") if "show_screens()" in text)
+    (tools,) = (text for text in call.texts("glance") if "have()" in text)
+    script = (
+        f"{tools}\n{part}\nnonce=n patience_s=8 tmux=tmux signs='❯'\nshow_screens {closed} {pane}; echo \"left $?\""
+    )
+    done = subprocess.run(
+        ["sh", "-c", script], env=host.env, capture_output=True, timeout=LIMIT_S, check=True, text=True
+    )
+    first, *_, last = done.stdout.splitlines()
+    assert (first.split(" ")[0], last) == (pane, "left 0"), done.stdout
+    assert "Do you want to proceed?" in done.stdout
+
+
 def test_each_pane_has_its_own_rows_and_no_other(host: Host) -> None:
     for height in (3, 8, 15, 16, 40):
         each = f'echo "❯ {height} $n"; n=$((n+1))'

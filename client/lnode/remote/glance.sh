@@ -12,7 +12,7 @@ glance() {
   fit_to_rows
   find_shown
   # shellcheck disable=SC2086 # split on purpose
-  shown=$(show_screens $of_shown)
+  shown=$(show_screens $of_shown) || return 0
   find_waits 60 "$rules" "$panes" "$shown"
   if [ "$waits" = "$told" ]; then return; fi
   told=$waits

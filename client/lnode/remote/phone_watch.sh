@@ -33,7 +33,8 @@ see_agents() {
   of_shown=''
   find_shown
   # shellcheck disable=SC2086 # split on purpose
-  find_waits 30 "$rules" "$rows" "$(show_screens $of_shown)"
+  shown=$(show_screens $of_shown) || return 0
+  find_waits 30 "$rules" "$rows" "$shown"
   while IFS='	' read -r where agent question dialog; do
     # shellcheck disable=SC2086 # split on purpose: session, pane, whether somebody looks
     set -- $where

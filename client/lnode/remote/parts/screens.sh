@@ -42,10 +42,28 @@ options \$"}
   fitted=$server
 }
 
-# show_screens PANE...: what tmux shows in them, in one call of it: for each screen with a sign a row about the pane, then the last 15
-# rows with text and those between, each behind a bar, or behind > if the cursor is in it. 2 kB for a session. tmux first says the
-# heights, so that rows are counted: nothing on a screen looks like another one. The prefix ends the heights.
+# show_screens PANE...: what tmux shows in them: for each screen with a sign a row about the pane, then the last 15 rows with text and
+# those between, each behind a bar, or behind > if the cursor is in it. 2 kB for a session. tmux ends a call at a pane that has closed
+# meanwhile: then once more without that. False if not all were shown.
 show_screens() {
+  if screens=$(show_all "$@"); then
+    all=0
+  else
+    open=$(limited "$tmux" ${label:+-L "$label"} list-panes -a -F '#{pane_id}' 2>/dev/null | tr '\n' ' ')
+    for pane; do
+      shift
+      case " $open" in *" $pane "*) set -- "$@" "$pane" ;; esac
+    done
+    screens=$(show_all "$@")
+    all=$?
+  fi
+  if [ -n "$screens" ]; then printf '%s\n' "$screens"; fi
+  return "$all"
+}
+
+# show_all PANE...: the same in one call of tmux, which first says the heights, so that rows are counted: nothing on a screen looks like
+# another one. The prefix ends the heights.
+show_all() {
   ids=$*
   facts='#{pane_height} y#{cursor_y} c#{cursor_flag} a#{alternate_on} t#{window_activity} #{session_id}'
   set -- list-panes -a -F "size #{pane_id} $facts #{pane_title}" ';' show-options -g prefix
@@ -55,7 +73,7 @@ show_screens() {
     printf '\n%s left\n' "$nonce" # a server of another version keeps the output that its client has sent it
   } 2>/dev/null | LNODE_SIGNS=$signs LNODE_PANES=$ids LNODE_END="$nonce left" LC_ALL=C awk '
     $0 == ENVIRON["LNODE_END"] { exit }
-    BEGIN { signs = split(ENVIRON["LNODE_SIGNS"], sign, "\n"); split(ENVIRON["LNODE_PANES"], pane, " ") }
+    BEGIN { signs = split(ENVIRON["LNODE_SIGNS"], sign, "\n"); panes = split(ENVIRON["LNODE_PANES"], pane, " ") }
     !begun && /^size %[0-9]+ [0-9]+ y/ {
       height[$2] = $3; cursor[$2] = substr($4, 2) + 1; of[$2] = $8
       about[$2] = $2 " " $5 " " $6 " " $7
@@ -69,8 +87,9 @@ show_screens() {
       if (!left) { at++; rows = 0; left = height[pane[at]] }
       if (!left) exit
       row[++rows] = substr($0, 1, 4000)
-      if (!--left) show(pane[at])
+      if (!--left) { show(pane[at]); shown++ }
     }
+    END { exit (shown < panes) }
     function show(id,  last, first, full, i, k, found, size, text) {
       for (last = rows; last && row[last] ~ /^ *$/; last--) ;
       if (cursor[id] > last && cursor[id] <= last + 2) last = cursor[id]
@@ -97,5 +116,5 @@ show_screens() {
 session_screens() {
   ask list-panes -s -t "$id" -F '#{pane_id}' || return
   # shellcheck disable=SC2086 # split on purpose
-  rows=$(show_screens $rows)
+  rows=$(show_screens $rows) || return 0
 }
