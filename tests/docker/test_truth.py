@@ -116,16 +116,22 @@ def test_a_node_that_comes_while_nobody_looks_is_told_at_the_next_attach(slurm: 
     assert desktop.read_text().count("\n") == 1
 
 
+def shows(window: Window, since: int, words: str) -> None:
+    """Wait until the window has shown them, perhaps for some seconds only."""
+    wait_until(lambda: window.look() != "" and re.search(words.encode(), window.raw[since:]) is not None, words)
+
+
 def test_warnings_before_the_end_and_after_more_time(slurm: Rig, desktop: Path) -> None:
     with attached(slurm, "timed", "-t", "3:00:00") as window, attached(slurm, "timed") as other:
         window.find(r"lnode: timed runs on node0\d, job \d+, |alice@login1")
         wait_until(lambda: len(jobs(slurm, "RUNNING")) == 1, "the job runs")
         (job,) = jobs(slurm, "RUNNING")
         for limit, at_most in ((59, 59), (14, 14), (4, 4), (180, 0), (59, 59)):
+            before = {each: len(each.raw) for each in (window, other)}
             slurm.exec(f"scontrol update JobId={job} TimeLimit={limit}", "root")
             if at_most:
-                window.find(rf"lnode: timed on node0\d ends in {at_most} min, job {job}")
-                other.find(rf"lnode: timed on node0\d ends in {at_most} min, job {job}")
+                for each, since in before.items():
+                    shows(each, since, rf"lnode: timed on node0\d ends in {at_most} min, job {job}")
             else:
                 wait_until(
                     lambda: slurm.exec("tmux show-options -qv -t timed: @lnode_warned")[1].strip() == "", "taken back"
