@@ -170,17 +170,25 @@ def test_panes_that_close_meanwhile_hide_no_other(host: Host, closed: str) -> No
     host.draw("claude-bash")
     host.drawn("claude-bash")
     pane = host.tmux("display-message", "-p", "-t", "=claude-bash:", "#{pane_id}").strip()
-    (part,) = (text for text in call.texts("glance") if "show_screens()" in text)
-    (tools,) = (text for text in call.texts("glance") if "have()" in text)
-    script = (
-        f"{tools}\n{part}\nnonce=n patience_s=8 tmux=tmux signs='❯'\nshow_screens {closed} {pane}; echo \"left $?\""
-    )
+    first, *rows, last = shown(host, "tmux", f"{closed} {pane}")
+    assert (first.split(" ")[0], last) == (pane, "left 0"), rows
+    assert "Do you want to proceed?" in "".join(rows)
+
+
+def test_a_tmux_that_says_nothing_of_its_panes_is_asked_for_screens_once(host: Host) -> None:
+    assert shown(host, "silent", "%1 %2", 'silent() { echo called >>"$HOME/calls"; }') == ["left 2"]
+    assert (host.home / "calls").read_text() == "called\n"
+
+
+def shown(host: Host, tmux: str, panes: str, before: str = "") -> list[str]:
+    """The lines of show_screens, and its status."""
+    parts = (text for text in call.texts("glance") if "show_screens()" in text or "have()" in text)
+    told = f"nonce=n patience_s=8 tmux={tmux} signs='❯'; have() {{ false; }}; {before}"
+    script = "\n".join((*parts, told, f'show_screens {panes}; echo "left $?"'))
     done = subprocess.run(
         ["sh", "-c", script], env=host.env, capture_output=True, timeout=LIMIT_S, check=True, text=True
     )
-    first, *_, last = done.stdout.splitlines()
-    assert (first.split(" ")[0], last) == (pane, "left 0"), done.stdout
-    assert "Do you want to proceed?" in done.stdout
+    return done.stdout.splitlines()
 
 
 def test_each_pane_has_its_own_rows_and_no_other(host: Host) -> None:

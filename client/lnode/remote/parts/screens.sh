@@ -46,23 +46,25 @@ options \$"}
 # those between, each behind a bar, or behind > if the cursor is in it. 2 kB for a session. tmux ends a call at a pane that has closed
 # meanwhile: then once more without that. False if not all were shown.
 show_screens() {
-  if screens=$(show_all "$@"); then
-    all=0
-  else
+  screens=$(show_all "$@")
+  all=$?
+  if [ "$all" -eq 1 ]; then
     open=$(limited "$tmux" ${label:+-L "$label"} list-panes -a -F '#{pane_id}' 2>/dev/null | tr '\n' ' ')
     for pane; do
       shift
       case " $open" in *" $pane "*) set -- "$@" "$pane" ;; esac
     done
-    screens=$(show_all "$@")
-    all=$?
+    if [ -n "$open" ]; then
+      screens=$(show_all "$@")
+      all=$?
+    fi
   fi
   if [ -n "$screens" ]; then printf '%s\n' "$screens"; fi
   return "$all"
 }
 
 # show_all PANE...: the same in one call of tmux, which first says the heights, so that rows are counted: nothing on a screen looks like
-# another one. The prefix ends the heights.
+# another one. The prefix ends the heights. 1 if tmux has said them and not shown all screens, 2 if it has not answered.
 show_all() {
   ids=$*
   facts='#{pane_height} y#{cursor_y} c#{cursor_flag} a#{alternate_on} t#{window_activity} #{session_id}'
@@ -75,7 +77,7 @@ show_all() {
     $0 == ENVIRON["LNODE_END"] { exit }
     BEGIN { signs = split(ENVIRON["LNODE_SIGNS"], sign, "\n"); panes = split(ENVIRON["LNODE_PANES"], pane, " ") }
     !begun && /^size %[0-9]+ [0-9]+ y/ {
-      height[$2] = $3; cursor[$2] = substr($4, 2) + 1; of[$2] = $8
+      heard = 1; height[$2] = $3; cursor[$2] = substr($4, 2) + 1; of[$2] = $8
       about[$2] = $2 " " $5 " " $6 " " $7
       if ($5 == "c0") cursor[$2] = 0
       sub(/^size %[0-9]+ [0-9]+ y[0-9]* c[01]* a[01]* t[0-9]* [$][0-9]+ /, "")
@@ -89,7 +91,7 @@ show_all() {
       row[++rows] = substr($0, 1, 4000)
       if (!--left) { show(pane[at]); shown++ }
     }
-    END { exit (shown < panes) }
+    END { exit (shown < panes) * (heard ? 1 : 2) }
     function show(id,  last, first, full, i, k, found, size, text) {
       for (last = rows; last && row[last] ~ /^ *$/; last--) ;
       if (cursor[id] > last && cursor[id] <= last + 2) last = cursor[id]
