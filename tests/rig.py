@@ -133,14 +133,14 @@ class Rig:
         return [json.loads(line) for line in text.splitlines()]
 
     @property
-    def sockets(self) -> Path:
+    def socket_folder(self) -> Path:
         """The folder of lnode's own masters on this laptop."""
         return self.home / "run" / "lnode"
 
     def masters(self) -> list[int]:
         """The pids of lnode's own masters on this laptop."""
         rows = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
-        folder = re.escape(str(self.sockets))
+        folder = re.escape(str(self.socket_folder))
         title, words = rf"ssh: {folder}/\S+ \[mux\]", rf"\S*ssh .* -N .*ControlPath={folder}/"
         return [int(pid) for pid in re.findall(rf"^ *(\d+) (?:{title}|{words})", rows.stdout, re.MULTILINE)]
 
@@ -149,7 +149,7 @@ class Rig:
         for pid in self.masters():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.sockets, ignore_errors=True)
+        shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def forget_sessions(self, user: str = "alice") -> None:
         """End the user's tmux server and jobs, and wait until Slurm has freed the nodes (some 10 s)."""

@@ -48,7 +48,7 @@ def names(said: subprocess.CompletedProcess[str]) -> list[str]:
 def ours(rig: Rig) -> set[str]:
     """Every ssh of this laptop's, and every socket, also those that an earlier test has left to end by themselves."""
     rows = subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True, check=True).stdout.splitlines()
-    sockets = {str(path) for path in (rig.home / "run").glob("lnode/*") if path.is_socket()}
+    sockets = {str(path) for path in rig.socket_folder.glob("*") if path.is_socket()}
     return {row for row in rows if str(rig.folder) in row} | sockets
 
 

@@ -388,15 +388,17 @@ def at_rest(look: Callable[[], dict[str, object]]) -> dict[str, object]:
 
 def left_here(rig: Rig, window: Window, temporary: Path) -> dict[str, object]:
     """What lnode has on the laptop: child processes, open files and sockets, files."""
-    made_once = {rig.sockets}  # at the first question
     open_ = [os.readlink(path).split(":")[0] for path in Path(f"/proc/{window.process.pid}/fd").glob("*")]
     folders = (rig.home, temporary)
     return {
         "children": len(children(window)),
         "open": sorted(re.sub(r"[0-9a-f-]{6,}", "", name) for name in open_),
-        # a host has one file for knocks, made at the first
+        # made at the first: a host's one file for knocks, and the folder of the sockets
         "files": sorted(
-            str(path) for folder in folders for path in {*folder.rglob("*")} - made_once if path.name[:6] != "knock-"
+            str(path)
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.name[:6] != "knock-" and path != rig.socket_folder
         ),
     }
 

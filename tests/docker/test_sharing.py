@@ -24,7 +24,7 @@ def warm(slurm: Rig) -> Iterator[Rig]:
 
 
 def sockets(rig: Rig) -> list[Path]:
-    return sorted(path for path in rig.sockets.glob("*") if path.is_socket())
+    return sorted(path for path in rig.socket_folder.glob("*") if path.is_socket())
 
 
 def logins(rig: Rig) -> int:
@@ -177,23 +177,23 @@ def of_somebody_else(rig: Rig) -> Iterator[None]:
 def a_link(rig: Rig) -> Iterator[None]:
     target = rig.folder / "elsewhere"
     target.mkdir()
-    rig.sockets.symlink_to(target)
+    rig.socket_folder.symlink_to(target)
     try:
         yield
         assert list(target.iterdir()) == []
     finally:
-        rig.sockets.unlink()
+        rig.socket_folder.unlink()
 
 
 @contextmanager
 def open_to_all(rig: Rig) -> Iterator[None]:
-    rig.sockets.mkdir()
-    rig.sockets.chmod(0o777)
+    rig.socket_folder.mkdir()
+    rig.socket_folder.chmod(0o777)
     try:
         yield
         assert sockets(rig) == []
     finally:
-        rig.sockets.rmdir()
+        rig.socket_folder.rmdir()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")

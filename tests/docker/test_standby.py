@@ -59,7 +59,7 @@ class Site:
 
     def stands(self) -> int:
         """Wait until one stands by, and return it."""
-        noted = self.rig.sockets
+        noted = self.rig.socket_folder
         wait_until(lambda: len(self.standbys()) == 1 and any(noted.glob("*.from")), "a master stands by", within_s=90)
         return self.standbys()[0]
 
