@@ -1,8 +1,9 @@
-"""What every test gets: default signals, hypothesis without deadlines, and any order of the tests."""
+"""What every test gets: default signals, compiled modules, hypothesis without deadlines, and any order of the tests."""
 
 import os
 import random
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
@@ -16,8 +17,13 @@ settings.load_profile("full" if FULL else "quick")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give children default signals: they inherit that a script's `&` ignores INT and QUIT, and nohup HUP."""
+    """Give children default signals: they inherit that a script's `&` ignores INT and QUIT, and nohup HUP.
+
+    And let Python keep what it compiles, as a user's does: the tests start lnode some thousand times.
+    """
     config.addinivalue_line("markers", "full: only slow; runs with LNODE_FULL=1")
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             # With a handler, pytest itself goes on; an exec puts the default in its place.

@@ -154,7 +154,8 @@ def test_a_glance_tells_each_change_of_the_agents_that_wait_and_nothing_else(hos
         host.tmux("send-keys", "-t", "=shell:", "x", "Enter")
         host.tmux("kill-session", "-t", "=claude-bash")
         agents = {entry.session.name: entry.agent for entry in with_agents(sessions.picture_of(next(changes))).entries}
-        assert "claude-bash" not in agents
+        # It may have ended between the question for sessions and that for screens.
+        assert agents.get("claude-bash") is None
         assert running.poll() is None
 
 
