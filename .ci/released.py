@@ -3,7 +3,8 @@
 
 The SBOM is CycloneDX 1.6, and the formula is Homebrew's. Both name the packages that lnode runs with, in the versions
 of requirements.lock. Run it with the Python of an environment that has the lock installed: that one knows which package
-needs which. `formula` asks PyPI for the address of each source archive, and takes only one whose hash is in the lock.
+needs which. The SBOM wants Python 3.11, which has the packages for older Pythons too. `formula` asks PyPI for the
+address of each source archive, and takes only one whose hash is in the lock.
 """
 
 import hashlib
