@@ -154,6 +154,16 @@ def test_a_list_that_stays_ends_if_it_never_had_anything_to_show(
         assert window.exit_status() == status
 
 
+@pytest.mark.parametrize("typed", [("work",), ("work", "--cc")])
+def test_an_attach_that_never_got_past_a_menu_was_in_no_session(near: Nearby, typed: tuple[str, ...]) -> None:
+    (near.home / "shell").write_text("echo 'Welcome. 1) shell 2) leave'\nread answer\n")
+    with Window([*_HURRIED, "x", *typed], near.env) as window:
+        window.wait_for("2) leave")
+        window.press("2\r")
+        window.wait_for("lnode: x ended the login with exit code 0 before tmux could start")
+        assert window.exit_status() == 8
+
+
 def test_a_person_who_sees_the_errors_is_told_whatever_the_input_is(near: Nearby) -> None:
     (near.home / "shell").write_text(_OTHER)
     with Window(["sh", "-c", '"$@" </dev/null | cat', "sh", *_HURRIED, "x", "--ls"], near.env) as window:
