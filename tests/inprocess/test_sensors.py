@@ -504,7 +504,8 @@ def test_knocks_leave_nothing_behind() -> None:
         before = held()
         for _ in range(20):
             await round_of_knocks()
-        assert held() == before
+        # A thread of an earlier test may have ended meanwhile.
+        assert all(now <= then for now, then in zip(held(), before, strict=True)), (held(), before)
 
     with (
         socket.create_server(("127.0.0.1", 0), backlog=256) as silent_one,
