@@ -125,6 +125,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
         {"look": ("|{n=7} {n=7} 0 0 no", *(f"|{row}" for row in _SHOWN))},
     ),
     "rescue": ({"host": ("{node=login1}",), "facts": _PROCESS}, {"failed": ("{text=no}",)}),
+    "keep": ({"kept": ("{n=1764425236}",)},),
     "reset": ({"host": ("{node=login1}",), "terminal": ("{text=}",)},),
     **dict.fromkeys(("client", "redraw"), ({"here": ("{node=login1}", "${n=1}")},)),
     "news": ({"told": ("{text=}",)},),

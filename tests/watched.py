@@ -364,6 +364,7 @@ VERBS: Mapping[str, Verb] = {
     "renew": Verb(("unity", "work", "--renew", "--early"), deed="renew"),
     "send": Verb(("unity", "work", "--send", "hello"), tty=True, deed="send"),
     "wait for": Verb(("unity", "work", "--wait-for", "ready", "--timeout", "5"), tty=True),
+    "keep": Verb(("unity", "work", "--keep", "3 weeks")),
     "reset": Verb(("unity", "work", "--reset"), tty=True),
     "run": Verb(("unity", "sim", "--run", "--", "./train"), tty=True, deed="run"),
     "run on": Verb(("unity", "sim", "--run", "--on", "work", "--", "./train"), deed="run_on"),

@@ -31,6 +31,7 @@ class Page(StrEnum):
     SCHEDULERS = "schedulers"
     LOGIN_NODES = "login-nodes"
     CRASH = "sessions/when-the-login-node-crashes"
+    KEPT = "sessions/for-weeks"
     RECONNECT = "reconnect"
     PORTS = "ports"
     AGENTS = "agents"

@@ -55,6 +55,7 @@ VERBS = {
     "send": ("work", "--send", "hello"),
     "wait for": ("work", "--wait-for", "never shown"),
     "reset": ("work", "--reset"),
+    "keep": ("work", "--keep", "3 weeks"),
     "run": ("sim", "--run", "--", "true"),
     "run on": ("sim", "--run", "--on", "work", "--", "true"),
     "logs": ("none", "--logs"),

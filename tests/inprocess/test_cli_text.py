@@ -199,8 +199,8 @@ def test_a_broken_config_is_told_by_line_and_key(laptop: Laptop) -> None:
     laptop.config.write_text('[hosts.x]\nmem = 1\n\n[profiles.gpu]\npartion = "a"\n')
     message = f"{laptop.config}, line 5: profiles.gpu.partion is not a key that lnode knows"
     hint = (
-        "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, where, push, "
-        "push_question"
+        "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, where, keep, "
+        "resume, push, push_question"
     )
     assert laptop.run("x", "--ls") == (2, "", error(message, hint, "settings"))
 

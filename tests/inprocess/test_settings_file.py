@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, Settings, load
+from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, Settings, kept_s, load
 
 
 @pytest.fixture
@@ -45,6 +45,10 @@ KNOWN = 'mem = 48000\ntime = "1:00:00"\n'
                      id="unknown table"),
         pytest.param('colour = "red"\n', "FILE, line 1: colour is not a table that lnode knows",
                      id="key outside any table"),
+        *(
+            pytest.param(f'[hosts.a]\nkeep = "{word}"\n', "FILE, line 2: hosts.a.keep must be a time", id=f"not {word}")
+            for word in ("soon", "3", "0 days", "400 days", "3 weeks;", "yes", "-1 day", "")
+        ),
         pytest.param('[hosts.a]\nkeep_warm = "soon"\n', "FILE, line 2: hosts.a.keep_warm must be a time", id="no time"),
         pytest.param("hosts = 3\n", "FILE, line 1: hosts is not a table", id="no table"),
         pytest.param("# my hosts\n[[hosts]]\nmem = 1\n", "FILE, line 2: hosts is not a table", id="array of tables"),
@@ -83,7 +87,7 @@ def test_the_hint_of_an_unknown_key_names_the_known_ones(path: Path) -> None:
     assert (
         caught.value.hint
         == "keys are session, command, mem, time, partition, gpus, cpus, tmux, keep_warm, login_nodes, cwd, where, "
-        "push, push_question"
+        "keep, resume, push, push_question"
     )
 
 
@@ -244,6 +248,16 @@ def test_an_address_for_messages(path: Path, url: str) -> None:
 def test_what_is_no_such_address_is_refused(path: Path, url: str) -> None:
     with pytest.raises(LnodeError, match="must be an https address"):
         loaded(path, f'[hosts.a]\npush = "{url}"\n')
+
+
+@pytest.mark.parametrize(
+    ("word", "seconds"),
+    [("no", 0), ("3 weeks", 1814400), ("1 week", 604800), ("10 days", 864000), ("10d", 864000), ("12 h", 43200)],
+)
+def test_how_long_a_session_is_kept(path: Path, word: str, seconds: int) -> None:
+    text = f'[hosts.a]\nkeep = "{word}"\nresume = "claude --continue"\n'
+    settings = loaded(path, text).of_host("a")
+    assert (kept_s(settings.keep), settings.resume) == (seconds, "claude --continue")
 
 
 def test_where_is_one_of_two_places(path: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.cluster import in_jobs
-from lnode.cluster.sessions import Picture, State, picture_of, whereabouts
+from lnode.cluster.sessions import Picture, State, kept_in_words, picture_of, whereabouts
 from lnode.commands.ls.table import View
 from lnode.remote.fields import JobId
 from pure.test_sessions import SILENT, Sections, job_row, reply
@@ -63,6 +63,24 @@ def test_the_marks_of_news_are_those_of_the_session() -> None:
     row = ROW.replace("- - exp", "waiting-7 7/60 exp")
     session = in_jobs.session_of(in_jobs.parse_notes([row])[JobId("7")])
     assert (session.told, session.warned, session.birth) == ("waiting-7", "7 60", ("$0", 1700000010, 4711))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("7 kept 1700604800", "kept 6 d"),
+        ("7 kept 9", "kept 0 s more"),
+        ("7 kept x", ""),
+        ("7 kept", ""),
+        ("8 kept 1700604800", ""),
+    ],
+)
+def test_how_long_it_outlives_its_job(row: str, words: str) -> None:
+    seen = picture(ROW, row, jobs=(job_row("RUNNING"),))
+    entry = seen.named("exp")
+    assert entry is not None
+    assert kept_in_words(entry, seen.now).startswith(words)
+    assert bool(kept_in_words(entry, seen.now)) == bool(words)
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,7 @@ def test_the_document() -> None:
             "created": NOW - 600, "active": NOW - 30, "idle_s": 30, "clients": 1,
             "attached_from": ["laptop", "10.0.0.5"], "bell": False, "agent": None, "why": None, "starts_in_s": None,
             "restarted_at": None,
+            "kept_until": None,
             "job": {"id": "4711", "state": "RUNNING", "nodes": "c0512", "reason": None, "left_s": 36000,
                     "submitted": NOW - 60},
             "ended": None,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from lnode.attach import expiry
-from lnode.cluster.sessions import Entry, Picture, State, whereabouts
+from lnode.cluster.sessions import Entry, Picture, State, kept_in_words, whereabouts
 from lnode.remote.fields import in_command
 from lnode.schedulers.job import Job, left_in_words, paused_in_words
 from lnode.text import in_words
@@ -43,11 +43,12 @@ class Seen(NamedTuple):
 def truth(entry: Entry, alias: str, picture: Picture) -> str:
     """Return the one line of an attach, "" if there is nothing to say."""
     name, job = entry.session.name, entry.job
+    kept = kept_in_words(entry, picture.now)
     if paused_in_words(job):
         return f"{name} {whereabouts(entry)}"
     match entry.state:
         case State.RUNNING if job is not None:
-            return ", ".join(filter(None, (f"{name} runs on {_node(job)}", f"job {job.id}", left_in_words(job))))
+            return ", ".join(filter(None, (f"{name} runs on {_node(job)}", f"job {job.id}", left_in_words(job), kept)))
         case State.WAITING:
             return f"{name} is waiting: {whereabouts(entry)}"
         case State.ENDED if expiry.has_ended(entry, picture.now):
@@ -121,7 +122,8 @@ def _expiring(entry: Entry, job: Job) -> News | None:
         return None
     minutes = expiry.due(left_s, job.id, warned)
     if minutes is not None:
-        text = f"{entry.session.name} on {_node(job)} ends in {expiry.minutes_left(left_s)} min, job {job.id}"
+        then = "; it is kept, and goes on in the next one" if entry.session.kept_until else ""
+        text = f"{entry.session.name} on {_node(job)} ends in {expiry.minutes_left(left_s)} min, job {job.id}{then}"
         return News(_WARNED, warned, f"{job.id} {minutes}", text)
     if warned and expiry.is_void(left_s, job.id, warned):
         return News(_WARNED, warned, "", "", here=False)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from lnode.cluster import tmux
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import folders
+from lnode.laptop import folders, screen
+from lnode.laptop import settings as settings_file
 from lnode.locate.address import Address
 from lnode.remote import call
 
@@ -53,8 +54,11 @@ class Scripts(NamedTuple):
         values = (name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd)
         if not self.in_job:
             return call.line("session", *values, called=self.run)
-        holder = call.line("holder", name, settings.tmux, settings.cwd, self.restores)
-        return call.line("node_session", holder, " ".join(self.in_job), self.restores, *values, called=self.run)
+        kept = str(settings_file.kept_s(settings.keep) or "")
+        words = " ".join(self.in_job)
+        ours = (name, settings.tmux, settings.cwd, self.restores, kept, settings.resume)
+        holder = call.line("holder", words, *ours)
+        return call.line("node_session", holder, words, self.restores, *values, called=self.run)
 
     def client(self, nonce: str, what: str, age_s: int) -> str:
         """Return the line for this attach's own tmux client; `what` is "look" or "refresh".
@@ -116,6 +120,8 @@ def scripts_of(address: Address, *, login: bool, detach: bool, control: bool, re
     settings = address.settings
     request = "" if login else settings.filled()
     in_job = _words_of_job(address, request) if request and (restores or settings.where == "node") else ()
+    if request and not in_job and settings_file.kept_s(settings.keep):
+        screen.say(f'{address.name} is not kept for longer than its allocation: that wants where = "node"')
     return Scripts(
         address, call.run_id(), folders.identity(), request, detach, control, in_job=in_job, restores=restores
     )

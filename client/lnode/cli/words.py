@@ -129,6 +129,8 @@ WORDS: tuple[Verb | Option, ...] = (
          "choice", str, "CHOICE"),
     Verb("renew", "--renew", "ask for another allocation in the same session", _ACT, Scope.SESSION),
     Option("early", ("--early",), "with --renew: while the old one still runs", _ACT, ("renew",)),
+    Verb("keep", "--keep", "let a session on its node outlive its allocation, as `3 weeks`; `no`: no longer", _ACT,
+         Scope.SESSION, "span", str, "TIME"),
     Verb("reset", "--reset", "thaw the session's frozen screen; lnode demo --reset: remove the demo", _ACT,
          Scope.SESSION),
     Verb("rescue", "--rescue", "bring a process that nothing protects into a session", _ACT, Scope.SESSION,

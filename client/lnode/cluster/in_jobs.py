@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lnode.cluster.tmux_answers import Session
 from lnode.remote.fields import JobId, NodeName, SessionId, epoch, number
 
-_MOST = 200  # notes, as list_in_jobs sends with their histories
+_MOST = 200  # notes, as list_in_jobs sends with what belongs to them
 _NOTE = re.compile(
     r"([0-9]{1,12}) (\S{1,253}) (-|\$[0-9]{1,10}) (-|[0-9]{1,12},[0-9]{1,10}) ([0-9]{1,12})"
     r" ([A-Za-z0-9._+\[\]-]{1,48}) ([A-Za-z0-9._+\[\]-]{1,40}(?:/[0-9]{1,3})?) ([A-Za-z0-9_-]{1,200})"
@@ -17,7 +17,8 @@ _NOTE = re.compile(
 class Note(NamedTuple):
     """A session in a job. `asked` is when you asked for it; `id`, `created` and `server` are None or 0 while it waits.
 
-    `told` and `warned` are those of Session. `has_history`: the home has what its panes have shown.
+    `told` and `warned` are those of Session. `has_history`: the home has what its panes have shown. `kept_until` is the
+    end of a session that outlives its job, an epoch, or 0.
     """
 
     job: JobId
@@ -30,6 +31,7 @@ class Note(NamedTuple):
     warned: str
     name: str
     has_history: bool = False
+    kept_until: int = 0
 
 
 def parse_notes(lines: Iterable[str]) -> Mapping[JobId, Note]:
@@ -37,12 +39,20 @@ def parse_notes(lines: Iterable[str]) -> Mapping[JobId, Note]:
     found: dict[JobId, Note] = {}
     for line in lines:
         job, _, word = line.partition(" ")
-        if word == "history" and (id_ := JobId.parse(job)) in found:
-            found[id_] = found[id_]._replace(has_history=True)
+        if (id_ := JobId.parse(job)) in found:
+            found[id_] = _with_more(found[id_], word)
         elif (match := _NOTE.fullmatch(line)) and len(found) < _MOST:
             note = _note(*match.groups())
             found[note.job] = note
     return found
+
+
+def _with_more(note: Note, words: str) -> Note:
+    """Return the note with what a row `JOB history` or `JOB kept UNTIL` tells of it."""
+    kind, _, until = words.partition(" ")
+    if kind == "kept":
+        return note._replace(kept_until=epoch(until) or 0)
+    return note._replace(has_history=note.has_history or words == "history")
 
 
 def _note(job: str, node: str, id_: str, born: str, asked: str, told: str, warned: str, name: str) -> Note:
@@ -66,5 +76,5 @@ def session_of(note: Note) -> Session:
     began = note.created or note.asked
     return Session(
         note.id or SessionId("$0"), note.name, began, began, 0, (), "node", server=note.server, told=note.told,
-        warned=note.warned, in_job=note.job,
+        warned=note.warned, in_job=note.job, kept_until=note.kept_until,
     )  # fmt: skip

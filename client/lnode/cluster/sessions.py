@@ -271,6 +271,12 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
     return State.ENDING if is_over(job) else State.WAITING
 
 
+def kept_in_words(entry: Entry, now: int | None) -> str:
+    """Return `kept 20 d more`, or "" for a session that ends with its allocation."""
+    until = entry.session.kept_until
+    return f"kept {in_words(max(0, until - now))} more" if until and now else ""
+
+
 def _on_its_node(job: Job) -> str:
     does = paused_in_words(job) or "runs"
     return ", ".join(filter(None, (f"{does} on {job.nodes}" if job.nodes else does, left_in_words(job))))

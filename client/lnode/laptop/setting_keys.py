@@ -15,6 +15,8 @@ KEYS: Mapping[str, str] = {
     "login_nodes": "the address of a login node that your laptop reaches directly, with {node} for its name",
     "cwd": "the folder in which sessions and runs start, if not your home",
     "where": "the machine with the tmux of a new session: login, or node for the compute node",
+    "keep": "how long a session on its node goes on in one allocation after the other, as 3 weeks; or no",
+    "resume": "with keep: the command by which a program of yours goes on in the next allocation, as claude --continue",
     "push": "the https address to which the cluster sends messages for your phone, as of an ntfy topic",
     "push_question": "yes: such a message shows the question of an agent; no: only that it waits",
 }

@@ -25,6 +25,11 @@ _DURATION = r"(?=.*[1-9])(\d+[smhdw]?)+|yes|no"  # sshd_config(5), TIME FORMATS
 
 PLACES = ("login", "node")
 
+_KEEP = re.compile(r"([1-9][0-9]{0,2}) ?(h|hours?|d|days?|w|weeks?)")
+_KEEP_UNITS_S = {"h": 3600, "d": 86400, "w": 7 * 86400}
+_KEEP_MOST_S = 366 * 86400
+NOT_KEPT = "no"
+
 # https, or http on the login node itself; no name, password or query, and nothing that a shell could misread.
 _PUSH = (
     r"(?:https://[A-Za-z0-9][A-Za-z0-9.-]{0,250}|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?"
@@ -40,8 +45,9 @@ class HostSettings(NamedTuple):
     the address of a login node that the laptop can reach by itself, with {node} for its name. `cwd` is the folder there
     in which sessions and runs start, "" for the home. Some sites refuse requests from the home (the clusters of the
     Digital Research Alliance of Canada). `where` is "login" or "node": the machine on which a new session has its tmux.
-    `push` is the URL to which the cluster sends messages for your phone, "" for none; `push_question` is "yes" if they
-    show the question of an agent.
+    `keep` is how long a session on its node goes on in one allocation after the other, or "no"; `resume` is the command
+    that goes on in the next one with what ran in a pane, or "". `push` is the URL to which the cluster sends messages
+    for your phone, "" for none; `push_question` is "yes" if they show the question of an agent.
     """
 
     session: str = "livenode"
@@ -56,6 +62,8 @@ class HostSettings(NamedTuple):
     login_nodes: str = ""
     cwd: str = ""
     where: str = "login"
+    keep: str = NOT_KEPT
+    resume: str = ""
     push: str = ""
     push_question: str = "no"
 
@@ -104,6 +112,13 @@ class HostSettings(NamedTuple):
                 page=Page.SETTINGS,
             )
         return self._replace(**given)
+
+
+def kept_s(word: str) -> int | None:
+    """Read the time of `keep` as seconds: "3 weeks", "10 days", "12h"; 0 for "no". None for others, or over a year."""
+    match = _KEEP.fullmatch(word)
+    seconds = int(match[1]) * _KEEP_UNITS_S[match[2][0]] if match else 0
+    return seconds if word == NOT_KEPT or 0 < seconds <= _KEEP_MOST_S else None
 
 
 class Settings(NamedTuple):
@@ -211,6 +226,8 @@ def _value(key: str, value: object, text: str, path: str, where: tuple[str, ...]
         _refuse(text, path, where, "must be a time", 'as in: keep_warm = "30m", or "no"')
     if key == "where" and word not in PLACES:
         _refuse(text, path, where, "must be login or node", 'as in: where = "node"')
+    if key == "keep" and kept_s(word) is None:
+        _refuse(text, path, where, "must be a time", 'as in: keep = "3 weeks", or "no"')
     if key == "login_nodes" and not re.fullmatch(_ADDRESS, word):
         _refuse(text, path, where, "must be an address with {node}", 'as in: login_nodes = "{node}.example.edu"')
     if key == "push" and word and not re.fullmatch(_PUSH, word):

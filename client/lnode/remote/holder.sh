@@ -2,8 +2,10 @@
 # The batch script of a job in which a session lives (parts/start_in_job.sh): it has the session's tmux server, and ends with it. A server
 # that a step had made would end with that step. Before the end of the job (USR1, TERM) it keeps what the panes have shown, in the home.
 # LNODE_JOB and LNODE_NODE are of the scheduler's own file (x_submit).
-# values: name tmux_path cwd restores
-# parts: tmux server own job_notes
+# If the session is kept for KEEP_S seconds, the next job puts back what it has kept (parts/successor.sh). RESUME is a command: it runs where a pane has
+# run its program.
+# values: name tmux_path cwd restores keep_s resume
+# parts: tmux server scheduler own job_notes successor
 
 # give_up WORDS: the attach that waits for this job reads them, and starts the session on the login node.
 give_up() {
@@ -21,7 +23,19 @@ keep_history() {
     while read -r pane _; do
       if ask capture-pane -p -e -S -2000 -t "$pane"; then printf '%s\n' "$rows" | tail -c 1000000 >"$kept/${pane#%}"; fi
     done <"$kept/panes"
+    if ask list-sessions -F '#{session_name}'; then printf '%s\n' "$rows" | head -n 1 >"$kept/name"; fi
+    if ask list-windows -a -F '#{window_active}#{automatic-rename} #{window_index} #{window_name}'; then printf '%s\n' "$rows" >"$kept/windows"; fi
+    if [ -n "$resume" ] && ask list-panes -a -F '#{pane_id} #{pane_tty}'; then printf '%s\n' "$rows" | running "${resume%% *}" >"$kept/running"; fi
   ) 2>/dev/null
+  rm -f "$in_jobs/$job.handover"
+}
+
+# running PROGRAM: of the rows `PANE TTY`, the panes in which that program runs.
+running() {
+  while read -r pane tty; do
+    ps -o args= -t "${tty#/dev/}" 2>/dev/null | awk -v program="${1##*/}" '
+      { for (i = 1; i <= 2; i++) { sub(/.*[/]/, "", $i); if ($i == program) found = 1 } } END { exit !found }' && printf '%s\n' "$pane"
+  done
 }
 
 # start: the session, with the panes of job $restores if there are any: their windows, folders and history.
@@ -35,8 +49,12 @@ start() {
     return
   fi
   is_first=yes at='' shape=''
+  if [ -n "$resume" ]; then (umask 077 && printf '%s\n' "$resume" >"$old/resume") 2>/dev/null; fi
   while read -r pane window layout folder; do
-    command="exec /bin/sh -c 'cat \"\$HOME/.local/state/lnode/in_jobs/$restores.history/${pane#%}\"; $shown'"
+    its="\$HOME/.local/state/lnode/in_jobs/$restores.history" goes_on=
+    # shellcheck disable=SC2016 # for the pane
+    if grep -qx "$pane" "$old/running" 2>/dev/null; then goes_on='"${SHELL:-/bin/sh}" -ic "$(cat "'$its'/resume")"; '; fi
+    command="exec /bin/sh -c 'cat \"$its/${pane#%}\"; $goes_on$shown'"
     if [ -n "$is_first" ]; then
       ask new-session -d -s "$name" -x 200 -y 50 -c "$folder" "$command" "$@" || return
     elif [ "$window" = "$at" ]; then
@@ -47,16 +65,23 @@ start() {
     is_first='' at=$window shape=$layout
     ask select-layout -t "$name" "$shape" # it fits once all panes of the window are there
   done <"$old/panes"
+  while read -r is window title; do
+    case $is in ?0) ask rename-window -t "$name:$window" "$title" ;; esac
+    case $is in 1?) ask select-window -t "$name:$window" ;; esac
+  done <"$old/windows" 2>/dev/null
   [ -z "$is_first" ]
 }
 
-job=$LNODE_JOB
+carried=$* # the words that have brought this script here
+job=$LNODE_JOB after=$LNODE_AFTER
 label=lnode-$job
 node=$LNODE_NODE
-unset LNODE_JOB LNODE_NODE SSH_TTY SSH_CONNECTION SSH_CLIENT SSH_AUTH_SOCK DISPLAY
+unset LNODE_JOB LNODE_AFTER LNODE_NODE SSH_TTY SSH_CONNECTION SSH_CLIENT SSH_AUTH_SOCK DISPLAY
 find_tmux || give_up 'there is no tmux'
 enter "$cwd" 2>/dev/null || cd || cd /
 make_own_folder in_jobs
+find_scheduler
+if [ -n "$after" ]; then take_over "$after"; fi
 start || give_up "$rows"
 ask list-sessions -F '#{session_id} #{session_created},#{pid}' || give_up "$rows"
 rows=${rows%%
@@ -71,13 +96,29 @@ if read_note "$job" && [ $((now - its_asked)) -gt 30 ]; then # it has waited: th
 fi
 write_note "$job" "$node $label $own $now ${its_version:--} $name"
 
+if [ -n "$after" ]; then
+  has_taken_over "$after"
+elif [ -n "$keep_s" ] && [ ! -e "$in_jobs/$job.keep" ]; then
+  write_note "$job.keep" "$((now + keep_s)) $((now - ${its_asked:-$now}))"
+fi
+
+at_end=
 trap keep_history USR1
-trap 'keep_history; ask kill-server' TERM # where the scheduler follows parents only, the server would outlive its job
+trap 'at_end=yes; keep_history; ask kill-server' TERM # where the scheduler follows parents only, the server would outlive its job
+follow &
+follower=$!
 while kill -s 0 "$server" 2>/dev/null; do
   "$tmux" -L "$label" wait-for "$label" >/dev/null 2>&1 & # returns when the server ends
   waiter=$!
   wait "$waiter"
   kill "$waiter" 2>/dev/null || sleep 1
 done
-if [ ! -d "$in_jobs/$job.history" ]; then forget_job "$job"; fi
+kill "$follower" 2>/dev/null
+if [ -z "$at_end" ]; then # its last shell was left, so no job follows
+  rm -f "$in_jobs/$job.keep"
+  if read_next "$job"; then end_job "$next"; fi
+  forget_job "$job"
+elif ! pass_on "$job" && [ ! -d "$in_jobs/$job.history" ]; then
+  forget_job "$job"
+fi
 if [ -n "$restores" ]; then forget_job "$restores"; fi

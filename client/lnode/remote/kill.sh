@@ -172,7 +172,10 @@ give_up() {
 
 if [ "$want" = in-job ]; then
   job=$1
-  cancel "$job"
+  rm -f "$in_jobs/$job.keep"
+  read_next "$job" || next=''
+  # shellcheck disable=SC2086 # nothing, or a job number
+  cancel "$job" $next
   ask_job
   section left
   if [ "$state" = ended ]; then forget_job "$job"; else printf '%s\n' "$state"; fi

@@ -374,15 +374,47 @@ go() {
   if [ -n "$away" ]; then drain; else mark_as_waiting; fi
   terminal=terminal
   on_node
-  case $exit_code in 1[01][0-9]) exit "$exit_code" ;; esac
+  case $exit_code in
+  10[12])
+    if goes_on; then
+      hop_to_job
+      return
+    fi
+    exit "$exit_code"
+    ;;
+  1[01][0-9]) exit "$exit_code" ;;
+  esac
   if [ -e "$in_jobs/$job.failed" ]; then return; fi # its tmux has not started
   ask_job
   case $state in
-  ended) if [ -n "$away" ] || [ -s "$in_jobs/$job.$run" ]; then over; fi ;;
+  ended)
+    if goes_on; then
+      hop_to_job
+      return
+    fi
+    if [ -n "$away" ] || [ -s "$in_jobs/$job.$run" ]; then over; fi
+    ;;
   silent) fail 118 ;;
   *) fail 107 ;;
   esac
   no_way ended || :
+}
+
+# goes_on: sets $job to that which follows it, if one does: the session is there, or will be. Whoever leaves its last shell ends that too, but
+# not before the job ends.
+goes_on() {
+  ended=$job
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    if find_job "$name" && [ "$job" -gt "$ended" ]; then break; fi
+    job=$ended
+    read_keep "$job" || return
+    ask_job
+    if [ "$state" = ended ]; then pass_on "$job" || return; else sleep 1; fi
+  done
+  [ "$job" -gt "$ended" ] || return
+  mark_as_waiting
+  leave_screen
+  printf '\r\033[K%s\n' "lnode: job $ended has ended; $name goes on in job $job"
 }
 
 # find_in_job: the session of this job, whatever it is called now. It may only just start.

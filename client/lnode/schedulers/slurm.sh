@@ -174,12 +174,36 @@ slurm_submit() {
   shift 2
   # shellcheck disable=SC2016 # for the node
   said=$(printf '#%s/bin/sh\nLNODE_JOB=$SLURM_JOB_ID LNODE_NODE=$SLURMD_NODENAME\nexport LNODE_JOB LNODE_NODE\n%s\n' '!' "$script" |
-    timeout 60 sbatch --parsable --nodes=1 --ntasks=1 --output=/dev/null "$@" 2>&1)
+    (slurm_clean && timeout 60 sbatch --parsable --nodes=1 --ntasks=1 --output=/dev/null "$@") 2>&1)
   set -- $?
   job=$(printf '%s\n' "$said" | sed -n 's/^\([0-9][0-9]*\)\(;.*\)\{0,1\}$/\1/p' | tail -n 1)
   [ -z "$job" ] || return 0
   case $1,$said in 124,* | *'timed out'*) return 124 ;; esac
   return 1
+}
+
+# slurm_clean: no variable of the job in which this runs, which sbatch would pass on to the next.
+slurm_clean() {
+  for name_of in $(env | sed -n 's/^\(SLURM_[A-Z0-9_]*\)=.*/\1/p'); do
+    case $name_of in SLURM_CONF | SLURM_CLUSTERS) ;; *) unset "$name_of" ;; esac
+  done
+}
+
+slurm_limit() {
+  printf '%s\n' "--time=$1"
+}
+
+slurm_end() {
+  end_s=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -j "$1" -O endtime:24 2>/dev/null </dev/null | tr -d ' ')
+  case $end_s in '' | *[!0-9]*)
+    end_s=''
+    return 1
+    ;;
+  esac
+}
+
+slurm_tell() {
+  timeout 8 scancel --batch --signal=USR1 "$1" 2>/dev/null
 }
 
 slurm_script() {
@@ -192,7 +216,8 @@ slurm_can_submit() {
 
 slurm_named() {
   rows=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null </dev/null) || return
-  job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" '$3 == 1 && $4 == name && NF == 4 && $2 >= since - 300 { found = $1 } END { print found }')
+  job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" -v but="$3" '
+    $3 == 1 && $4 == name && NF == 4 && $1 != but && $2 >= since - 300 { found = $1 } END { print found }')
 }
 
 # The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").

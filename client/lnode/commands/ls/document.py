@@ -59,6 +59,7 @@ def _session(view: View, entry: Entry) -> dict[str, object]:
         "why": why_of(entry, view) or None,
         "starts_in_s": entry.starts_in_s,
         "restarted_at": entry.restarted,
+        "kept_until": session.kept_until or None,
         "job": None
         if job is None
         else {

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lnode.cluster.agents import Agent, AgentState
 from lnode.cluster.agents import in_words as in_words_of
 from lnode.cluster.home import not_kept
-from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, start_in_words
+from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, kept_in_words, start_in_words
 from lnode.cluster.tmux import is_creatable
 from lnode.remote.fields import in_command
 from lnode.runs.record import Run, outcome
@@ -224,6 +224,8 @@ def why_of(entry: Entry, view: View) -> str:
         return _waiting(job, entry, view)
     if entry.successor:
         return f"its successor {reason_in_words(entry.successor.reason)}"
+    if kept := kept_in_words(entry, _now(entry, view)):
+        return kept
     return job.state.lower() if entry.state is State.ENDING else ""
 
 

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Sessions that live in a job, on its own node: their tmux server belongs to the job's batch script (holder.sh) and has a name of its
 # own (tmux -L). In the home a file for each, called after the job: `NODE LABEL ID BORN EPOCH VERSION NAME`, with `-` for what is not known while the
-# job waits. JOB.RUN is there while the attach RUN has not seen its session, JOB.told has the marks of news.sh, JOB.history what the panes have shown.
+# job waits. JOB.RUN is there while the attach RUN has not seen its session, JOB.told has the marks of news.sh, JOB.history what the panes have shown,
+# JOB.keep and JOB.next are those of successor.sh.
 in_jobs=$own_state/in_jobs
 
 # find_job NAME: sets $job to the latest that has or had a session of that name, $its_label and $its_asked to what its note says. False if there is
@@ -46,4 +47,27 @@ write_note() {
 # forget_job JOB: all that the home has of it.
 forget_job() {
   rm -rf "${in_jobs:?}/$1" "$in_jobs/$1."*
+}
+
+# read_keep JOB: sets $keep_until and $waited_s (successor.sh). False if the session is not kept for longer than its job.
+read_keep() {
+  keep_until='' waited_s=''
+  is_own "$in_jobs/$1.keep" && { read -r keep_until waited_s <"$in_jobs/$1.keep"; } 2>/dev/null
+  case $keep_until,$waited_s in ,* | *, | *[!0-9,]*) return 1 ;; esac
+}
+
+# read_next JOB: sets $next to the job that follows it, $next_end and $asked (successor.sh). False if there is none so far.
+# shellcheck disable=SC2034 # for successor.sh
+read_next() {
+  next='' next_end='' asked=''
+  is_own "$in_jobs/$1.next" && { read -r next next_end asked <"$in_jobs/$1.next"; } 2>/dev/null
+  case $next,$next_end,$asked in ,* | *, | *,,* | *[!0-9,]*) next='' && return 1 ;; esac
+}
+
+# pass_on JOB: it has ended, and its session waits for the job that follows. False if none does.
+pass_on() {
+  read_next "$1" && read_note "$1" || return
+  if [ ! -e "$in_jobs/$next" ]; then
+    (umask 077 && set -C && printf '%s\n' "- - - - $asked $its_version $its_name" >"$in_jobs/$next") 2>/dev/null
+  fi
 }

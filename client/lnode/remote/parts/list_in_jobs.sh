@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # Part of the list: the sessions in jobs, from the notes in the home and what the scheduler has said. No step is made for that.
 
-# list_in_jobs: a row `JOB NODE ID BORN ASKED TOLD WARNED NAME` for each note, and `JOB history` if the home has that of its panes. $jobs is what the
-# scheduler has said. What has ended goes, if it is not to be told.
+# list_in_jobs: a row `JOB NODE ID BORN ASKED TOLD WARNED NAME` for each note, `JOB history` if the home has that of its panes, and `JOB kept UNTIL` if
+# another job follows. $jobs is what the scheduler has said. What has ended goes, if it is not to be told.
 # shellcheck disable=SC2030,SC2031,SC2154 # a subshell on purpose; of list.sh
 list_in_jobs() {
   own_folder in_jobs || return 0
@@ -18,7 +18,8 @@ list_in_jobs() {
     if is_own "$file.told"; then { read -r told warned <"$file.told"; } 2>/dev/null; fi
     printf '%s\n' "$number $its_node $its_id $its_born $its_asked ${told:--} ${warned:--} $its_name"
     if [ -f "$file.history/panes" ]; then printf '%s\n' "$number history"; fi
-  done | head -n 400
+    if read_keep "$number"; then printf '%s\n' "$number kept $keep_until"; fi
+  done | head -n 600
 }
 
 # shellcheck disable=SC2031,SC2154 # as above
@@ -26,8 +27,17 @@ is_over_in_job() {
   case $jobs in *"$nonce scheduler-silent"* | *"
 $number "*) return 1 ;; esac
   case $jobs in *"$nonce jobs"*) ;; *) return 1 ;; esac
+  if has_successor; then return 1; fi
   case $its_asked in '' | *[!0-9]*) return 1 ;; esac
   if [ -f "$file.history/panes" ]; then [ $((clock - its_asked)) -gt 7776000 ]; else [ $((clock - its_asked)) -gt 60 ]; fi
+}
+
+# has_successor: its session waits for the job that follows; that is noted, if nobody has done so.
+# shellcheck disable=SC2031 # as above
+has_successor() {
+  read_next "$number" || return
+  case $jobs in *"
+$next "*) pass_on "$number" && read_note "$number" ;; *) return 1 ;; esac
 }
 
 # note_made_by_hand: a note for each session that you have started in a batch job yourself, as by sbatch --wrap 'tmux -L x new -d; tmux -L x wait end'.

@@ -27,7 +27,11 @@
 #   x_can_submit   True if its programs for that are here
 #   x_submit NAME SCRIPT WORD...    sets $job to a batch job of that name and of one node. 124 if it does not say whether there is one; else false,
 #                  and $said is why. SCRIPT finds LNODE_JOB and LNODE_NODE, and is sent USR1 two minutes before the end
-#   x_named NAME EPOCH    sets $job to a batch job of that name that was submitted since then, or to nothing. False if it does not answer
+#   x_named NAME EPOCH [JOB]    sets $job to a batch job of that name that was submitted since then, but not to JOB; or to nothing. False
+#                  if it does not answer
+#   x_limit MINUTES    prints the word of a request with that time limit
+#   x_end JOB      sets $end_s to the epoch at which it ends. False if it does not answer, or if there is no limit
+#   x_tell JOB     sends USR1 to its batch script
 #   x_script JOB   prints the script of that batch job
 #   x_job JOB      sets $state to waits, runs or ended, $node, $reason and $starts. False if it does not answer
 #   x_words JOB    sets $version to what x_at is to be told, which saves it a question

@@ -1,0 +1,41 @@
+"""`lnode HOST SESSION --keep TIME|no`: let a session on its node outlive its allocation, or no longer.
+
+The job's own batch script asks for the next allocation in time, so your laptop may be away (remote/parts/successor.sh).
+"""
+
+from lnode.errors import ExitCode, LnodeError, Page
+from lnode.laptop import screen
+from lnode.laptop.settings import kept_s
+from lnode.locate.address import Address
+from lnode.locate.find import asked, check_pane
+from lnode.remote.fields import JobId, epoch
+from lnode.text import in_words
+
+
+def keep(address: Address, *, span: str) -> ExitCode:
+    """Keep the session for that time from now on; `no` lets it end with its allocation. Raises LnodeError."""
+    alias, name, seconds = address.alias, address.name, kept_s(span)
+    if seconds is None:
+        raise LnodeError(ExitCode.USAGE, f"{span!r} is no time for which a session is kept", "as in: 3 weeks, 10d, no")
+    values = (address.settings.tmux, name, str(seconds))
+    with asked(address, "keep", *values, has=lambda reply: "none" not in reply) as (_, _, reply):
+        check_pane(reply, alias, name)
+    if "none" in reply:
+        raise LnodeError(
+            ExitCode.NO_SESSION, f"there is no session {name} in a job of its own on {alias}",
+            f"only such a session outlives its allocation: lnode {alias} {name} --where node", page=Page.KEPT,
+        )  # fmt: skip
+    if "stopped" in reply:
+        _, _, job = next((row for row in reply["stopped"] if row.startswith("cancelled ")), "").partition(" ")
+        cancelled = f"; job {job}, which was to follow, is cancelled" if JobId.parse(job) else ""
+        screen.say(f"{name} on {alias} ends with its allocation{cancelled}")
+        return ExitCode.DONE
+    until = epoch(next(iter(reply.get("kept", ())), ""))
+    if not until:
+        raise LnodeError(
+            ExitCode.FAILED, f"{alias} could not note that {name} is to be kept",
+            f"see if your home there takes files: lnode {alias} --doctor",
+        )  # fmt: skip
+    then = "its job asks for the next allocation before it ends"
+    screen.say(f"{name} on {alias} is kept for {in_words(seconds)}: {then}")
+    return ExitCode.DONE

@@ -1,0 +1,175 @@
+"""A session on its node that goes on in one allocation after the other, on real Slurm: left alone, and looked at."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+
+from full import FULL, slow
+from rig import Rig, wait_until
+from sites import in_a_pipe
+from window import LNODE, Window
+
+NOTES = "~/.local/state/lnode/in_jobs"
+ANY = "running,pending,completing"
+NEXT_S = 120  # for a job of one minute: until the next one has taken its session over
+
+# An agent as far as lnode is concerned: a program that says how it was started, and stays.
+AGENT = '#!/bin/sh\necho "agent begins $*."\ntail -f /dev/null\n'
+
+
+@pytest.fixture(autouse=True)
+def no_notes(slurm: Rig) -> Iterator[None]:
+    slurm.exec(f"printf %s '{AGENT}' >/tmp/anagent; chmod 755 /tmp/anagent; mkdir -p /tmp/deep")
+    yield
+    slurm.exec("scontrol update partition=interactive state=UP", "root")
+    slurm.exec(f"scancel -u alice; rm -rf {NOTES}")
+
+
+@contextmanager
+def kept(rig: Rig, time: str = "1", keep: str = "1 week") -> Iterator[Window]:
+    """A window with such a session in jobs of one minute, at its prompt."""
+    config = rig.home / "kept.toml"
+    keys = {"where": "node", "mem": "1000", "time": time, "keep": keep, "resume": "/tmp/anagent --continue"}
+    config.write_text("[hosts.unity]\n" + "".join(f'{key} = "{value}"\n' for key, value in keys.items()))
+    with Window([*LNODE, "unity", "x"], rig.env(LNODE_CONFIG=str(config))) as window:
+        window.wait_for("alice@login1")
+        yield window
+
+
+def jobs(rig: Rig, state: str = "running") -> list[str]:
+    return rig.exec(f"squeue -h -u alice -t {state} -o %i")[1].split()
+
+
+def follows(rig: Rig, job: str) -> str:
+    """The job that runs in its place. There are never more than two."""
+    found: list[str] = []
+
+    def has_followed() -> bool:
+        both = jobs(rig, ANY)
+        assert len(both) <= 2, both
+        found[:] = [one for one in jobs(rig) if int(one) > int(job)]
+        return bool(found) and job not in jobs(rig, "running,completing")
+
+    wait_until(has_followed, f"another job follows {job}", within_s=NEXT_S)
+    return found[0]
+
+
+def has_shown(window: Window, pattern: str) -> bool:
+    window.look()
+    return re.search(pattern.encode(), window.raw) is not None
+
+
+def windows(rig: Rig, job: str) -> str:
+    rows = "#{window_index} #{window_name} #{pane_index} #{pane_current_path}"
+    return rig.exec(f"tmux -L lnode-{job} list-panes -s -t =x: -F '{rows}'")[1]
+
+
+def shows(rig: Rig, job: str, before: str) -> bool:
+    return windows(rig, job) == before
+
+
+@pytest.mark.timeout(120 + (20 if FULL else 1) * NEXT_S)
+def test_it_goes_on_with_nobody_there(slurm: Rig) -> None:
+    with kept(slurm) as window:
+        (job,) = jobs(slurm)
+        window.press("cd /tmp/deep && echo kept-$((6 * 7))\r")
+        window.wait_for("kept-42")
+        window.press("\x02%")
+        window.press("echo beside-$((6 * 7))\r")
+        window.wait_for("beside-42")
+        window.press("\x02c")
+        window.wait_for("1:bash*")
+        window.press("tmux rename-window train; /tmp/anagent\r")
+        window.wait_for("agent begins .")
+        before = windows(slurm, job)
+        window.leave()
+    assert re.fullmatch(r"0 bash 0 /tmp/deep\n0 bash 1 .*\n1 train 0 .*\n", before), before
+    listed = in_a_pipe(slurm, "unity", "--ls").stdout
+    assert re.search(rf"^x +node +running +node0\d +{job} .*kept (6 d 23|167) h more", listed, re.MULTILINE), listed
+    for _ in range(20 if FULL else 1):
+        job = follows(slurm, job)
+        wait_until(partial(shows, slurm, job, before), "names, panes and folders are as before")
+    with Window([*LNODE, "unity", "x"], slurm.env()) as window:
+        window.wait_for("agent begins --continue.")
+        window.press("\x020")
+        wait_until(lambda: {"kept-42", "beside-42"} <= {*re.split(r"[\s│]+", window.look())}, "both panes show theirs")
+        wait_until(lambda: has_shown(window, r"kept (6 d 23|167) h more"), "each attach says that it is kept")
+        window.leave()
+    (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
+    assert (one["job"]["id"], one["kept_until"] is not None) == (job, True)
+    done = in_a_pipe(slurm, "unity", "x", "--keep", "no")
+    assert (done.returncode, "lnode: x on unity ends with its allocation" in done.stderr) == (0, True), done
+    assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
+    wait_until(lambda: not jobs(slurm, ANY), "no job is left")
+
+
+@pytest.mark.full
+def test_whoever_is_there_goes_on_in_the_next_job(slurm: Rig) -> None:
+    with kept(slurm) as window:
+        (job,) = jobs(slurm)
+        after = follows(slurm, job)
+        wait_until(lambda: has_shown(window, f"job {job} has ended; x goes on in job {after}"), "it is told")
+        window.press("\x15echo in=$SLURM_JOB_ID.\r")
+        window.find(rf"in={after}\.", within_s=60)
+        window.leave()
+
+
+@pytest.mark.parametrize("how", ["kill", slow("exit"), slow("no")])
+def test_neither_kill_nor_the_last_exit_leaves_a_job_that_follows(slurm: Rig, how: str) -> None:
+    with kept(slurm) as window:
+        (job,) = jobs(slurm)
+        slurm.exec("scontrol update partition=interactive state=DOWN", "root")
+        wait_until(lambda: len(jobs(slurm, "pending")) == 1, "the next one waits", within_s=NEXT_S)
+        if how == "exit":
+            window.press("exit\r")
+            assert window.exit_status() == 0
+        elif how == "kill":
+            assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
+        else:
+            (waiting,) = jobs(slurm, "pending")
+            done = in_a_pipe(slurm, "unity", "x", "--keep", "no")
+            assert f"job {waiting}, which was to follow, is cancelled" in done.stderr, done
+            assert jobs(slurm) == [job]
+    wait_until(lambda: not jobs(slurm, "pending"), f"{how}: nothing waits")
+    slurm.exec("scontrol update partition=interactive state=UP; scancel -u alice", "root")
+    wait_until(lambda: not jobs(slurm, ANY), f"{how}: no job is left")
+
+
+def test_a_session_waits_with_you_for_the_job_that_follows(slurm: Rig) -> None:
+    with kept(slurm) as window:
+        (job,) = jobs(slurm)
+        slurm.exec("scontrol update partition=interactive state=DOWN", "root")
+        wait_until(lambda: len(jobs(slurm, "pending")) == 1, "the next one waits", within_s=NEXT_S)
+        (after,) = jobs(slurm, "pending")
+        slurm.exec(f"scancel {job}", "root")  # as at the end of its time
+        window.find(rf"lnode: x waits for its node, job {after}", within_s=60)
+        (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
+        assert (one["name"], one["state"], one["job"]["id"]) == ("x", "waiting", after)
+        slurm.exec("scontrol update partition=interactive state=UP", "root")
+        window.find(r"alice@login1", within_s=60)
+        window.press("\x15echo in=$SLURM_JOB_ID.\r")
+        window.find(rf"in={after}\.", within_s=60)
+        window.leave()
+
+
+@pytest.mark.full
+def test_it_ends_at_its_date(slurm: Rig) -> None:
+    with kept(slurm, time="2") as window:
+        (job,) = jobs(slurm)
+        slurm.exec(f"echo $(($(date +%s) + 200)) 0 >{NOTES}/{job}.keep")
+        window.leave()
+    after = follows(slurm, job)
+    limit = slurm.exec(f"squeue -h -j {after} -o %l")[1].strip()
+    assert limit == "1:00", limit  # what is left of the 200 s
+    wait_until(lambda: not jobs(slurm, "running,pending"), "nothing follows", within_s=2 * NEXT_S)
+
+
+def test_a_session_elsewhere_is_not_kept(slurm: Rig) -> None:
+    slurm.exec("tmux new-session -d -s plain")
+    done = in_a_pipe(slurm, "unity", "plain", "--keep", "3 weeks")
+    assert (done.returncode, "there is no session plain in a job of its own on unity" in done.stderr) == (7, True), done
+    slurm.exec("tmux kill-server")
