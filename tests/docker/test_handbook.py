@@ -1,6 +1,7 @@
 """The table in docs/handbook.md: each command word for word on a real Slurm, and what it promises."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 import keychains
 import rig
 from forwarded import free_port, is_free
-from rig import ROOT, Rig, wait_until
+from rig import ROOT, Rig, wait_until, with_settings
 from sites import as_delivered, sign_in, skip_unless_traceable, with_editor, with_password
 from window import Window
 
@@ -45,6 +46,25 @@ CLAUDE = """\
 echo 'all tests pass'
 while read -r answer; do echo "you said: $answer"; sleep 1; echo 'Do you want to proceed?'; done
 """
+
+# Where sessions live on their nodes: the tmux server that has the session of -t. The nodes of the rig are this machine.
+TMUX_OF_ANY = """\
+#!/bin/sh
+name=
+for word; do
+  [ "$before" != -t ] || name=${word#=}
+  before=$word
+done
+for socket in /tmp/tmux-$(id -u)/lnode-*; do
+  if /usr/bin/tmux -S "$socket" has-session -t "=${name%%:*}" 2>/dev/null; then exec /usr/bin/tmux -S "$socket" "$@"; fi
+done
+exec /usr/bin/tmux "$@"
+"""
+NOT_ON_NODES = {
+    "lnode unity myproject -d": "plain ssh and tmux do not lead to another terminal of it",
+    "lnode unity myproject --renew --early": "the job has the session, and not the session its jobs",
+    "lnode unity myproject --renew": "the job ends with its shell; test_in_jobs.py has its end by time",
+}
 
 Check = Callable[[Rig, str], None]
 CHECKS: dict[str, Check] = {}
@@ -89,12 +109,43 @@ def site(_site: Rig) -> Iterator[Rig]:
     _site.forget_sessions()
 
 
-@pytest.mark.parametrize("row", table(), ids=lambda row: command_of(row) or row)
-def test_the_row(row: str, site: Rig) -> None:
+class OnNodes(Rig):
+    """The same site with sessions that live on their nodes."""
+
+    def exec(self, command: str, user: str = "alice") -> tuple[int, str]:
+        return super().exec(f"PATH=/tmp/of-any:$PATH; {command}" if user == "alice" else command, user)
+
+
+@pytest.fixture
+def nodes(_site: Rig) -> Iterator[Rig]:
+    rig_there = OnNodes(_site.container, _site.port, _site.folder)
+    _site.exec(
+        f"mkdir -p /tmp/of-any; printf %s {shlex.quote(TMUX_OF_ANY)} >/tmp/of-any/tmux; chmod 755 /tmp/of-any/tmux"
+    )
+    with with_settings(_site, CONFIG.replace("[hosts.unity]\n", '[hosts.unity]\nwhere = "node"\n')):
+        yield rig_there
+    _site.forget_sessions()
+    _site.exec("rm -rf ~/.local/state/lnode/in_jobs")
+
+
+def check(row: str, site: Rig) -> None:
     command = command_of(row)
     assert command, "the second cell has to start with a command"
     assert command in CHECKS, "nothing here tests this command"
     CHECKS[command](site, command)
+
+
+@pytest.mark.parametrize("row", table(), ids=lambda row: command_of(row) or row)
+def test_the_row(row: str, site: Rig) -> None:
+    check(row, site)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("row", table(), ids=lambda row: command_of(row) or row)
+def test_the_row_where_sessions_live_on_their_nodes(row: str, nodes: Rig) -> None:
+    if why := NOT_ON_NODES.get(command_of(row) or ""):
+        pytest.skip(why)
+    check(row, nodes)
 
 
 def test_nothing_is_tested_that_no_row_says() -> None:
@@ -131,13 +182,15 @@ def put(site: Rig, path: str, text: str) -> None:
 
 def requested(site: Rig, session: str) -> str:
     """What the running job of a session's shell asked for: CPUs, memory, GPUs, time."""
-    columns = "allocsid:.20,mincpus:.9,minmemory:.9,tres-per-node:.30,timelimit:.20"
+    sid = "name" if isinstance(site, OnNodes) else "allocsid"
+    columns = f"{sid}:.20,mincpus:.9,minmemory:.9,tres-per-node:.30,timelimit:.20"
     found: list[str] = []
 
     def runs() -> bool:
         pane = site.exec(f"tmux list-panes -t {session}: -F '#{{pane_pid}}'")[1].strip()  # not before there is one
         rows = map(str.split, site.exec(f"squeue -h -t RUNNING -O {columns}")[1].splitlines())
-        found[:] = [" ".join(words) for sid, *words in rows if sid == pane]
+        asker = session if isinstance(site, OnNodes) else pane
+        found[:] = [" ".join(words) for who, *words in rows if who == asker]
         return bool(found)
 
     try:
@@ -153,7 +206,11 @@ def requested(site: Rig, session: str) -> str:
 
 def on_a_node(site: Rig, session: str) -> None:
     """The session is there, as the handbook has it made, and its allocation too."""
-    if site.exec(f"tmux has-session -t ={session}")[0] != 0:
+    if site.exec(f"tmux has-session -t ={session}")[0] == 0:
+        pass
+    elif isinstance(site, OnNodes):
+        attaches(site, f"lnode unity {session} -m 1000 -t 1:00:00", session)
+    else:
         site.exec(f"tmux -u new-session -d -s {session} 'sinteractive -m 1000 -t 1:00:00; bash'")
     requested(site, session)
     at_prompt(site, session, "SLURMD_NODENAME")
@@ -316,7 +373,9 @@ def _(site: Rig, command: str) -> None:
 
 
 def jobs_of(site: Rig, session: str) -> list[str]:
-    """The running jobs that were asked for in the session's panes."""
+    """The running jobs that were asked for in the session's panes, or that have the session."""
+    if isinstance(site, OnNodes):
+        return site.exec(f"squeue -h -t RUNNING -n {session} -o %i")[1].split()
     panes = f"$(tmux list-panes -s -t {session}: -F '-e #{{pane_pid}}')"
     jobs = site.exec(f"squeue -h -t RUNNING -O jobid:.20,allocsid:.20 | grep -w {panes}")[1]
     return [row.split()[0] for row in jobs.splitlines()]
@@ -371,7 +430,7 @@ def _(site: Rig, command: str) -> None:
         shown.wait_for("end myproject on unity?")
         shown.press("y\r")
         assert shown.exit_status() == 0
-        assert f"lnode: myproject on unity has ended, job {job} (" in shown.text()
+        shown.find(rf"lnode: myproject on unity has ended, job {job} (\(|is cancelled)")
     assert site.exec("tmux has-session -t =myproject")[0] != 0
     wait_until(lambda: site.exec(f"squeue -h -t RUNNING -j {job}")[1] == "", "the job is gone")
 
