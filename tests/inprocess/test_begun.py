@@ -62,7 +62,7 @@ VERBS = {
     "logs -f": ("none", "--logs", "-f"),
     "doctor": ("--doctor", "--json"),
     "setup": ("--setup", "--yes"),
-    "rescue": ("--rescue", "4300"),
+    "rescue": ("--rescue", "4194303"),  # no kernel gives a process a greater number; few have come so far
     "ports": ("work", "-L", "PORT:8888"),
     "code": ("work", "--code", "~", "--yes"),
     "way": ("--way", "work.x.lnode"),
