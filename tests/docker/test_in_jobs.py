@@ -22,7 +22,10 @@ NOTES = "~/.local/state/lnode/in_jobs"
 @pytest.fixture(autouse=True)
 def no_notes(slurm: Rig) -> Iterator[None]:
     yield
-    slurm.exec(f"scancel -u alice; rm -rf {NOTES}")
+    slurm.exec("scancel -u alice")
+    # As long as a job ends, its batch script may write down what its panes show.
+    wait_until(lambda: not slurm.exec("squeue -h -u alice")[1], "all jobs have ended")
+    slurm.exec(f"rm -rf {NOTES}")
 
 
 def started(rig: Rig, name: str = "x", *words: str) -> Window:

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from faults import wired
 from full import FULL, slow
 from rig import Rig, wait_until
 from sites import in_a_pipe
@@ -25,8 +26,10 @@ AGENT = '#!/bin/sh\necho "agent begins $*."\ntail -f /dev/null\n'
 def no_notes(slurm: Rig) -> Iterator[None]:
     slurm.exec(f"printf %s '{AGENT}' >/tmp/anagent; chmod 755 /tmp/anagent; mkdir -p /tmp/deep")
     yield
-    slurm.exec("scontrol update partition=interactive state=UP", "root")
-    slurm.exec(f"scancel -u alice; rm -rf {NOTES}")
+    slurm.exec("scontrol update partition=interactive state=UP; scontrol update node=node01 state=RESUME", "root")
+    slurm.exec("scancel -u alice")
+    wait_until(lambda: not jobs(slurm, ANY), "all jobs have ended")  # their batch scripts write notes
+    slurm.exec(f"rm -rf {NOTES}")
 
 
 @contextmanager
@@ -68,6 +71,16 @@ def windows(rig: Rig, job: str) -> str:
     return rig.exec(f"tmux -L lnode-{job} list-panes -s -t =x: -F '{rows}'")[1]
 
 
+def answers(window: Window, job: str) -> bool:
+    """Does a shell in that job answer? Keys that are pressed before the connection is back are not sent."""
+    window.press("\x15echo in=$SLURM_JOB_ID.\r")
+    try:
+        window.find(rf"in={job}\.", within_s=5)
+    except AssertionError:
+        return False
+    return True
+
+
 def shows(rig: Rig, job: str, before: str) -> bool:
     return windows(rig, job) == before
 
@@ -90,6 +103,7 @@ def test_it_goes_on_with_nobody_there(slurm: Rig) -> None:
     assert re.fullmatch(r"0 bash 0 /tmp/deep\n0 bash 1 .*\n1 train 0 .*\n", before), before
     listed = in_a_pipe(slurm, "unity", "--ls").stdout
     assert re.search(rf"^x +node +running +node0\d +{job} .*kept (6 d 23|167) h more", listed, re.MULTILINE), listed
+    slurm.exec("scontrol update node=node01 state=DRAIN reason=test", "root")  # the next job has another node
     for _ in range(20 if FULL else 1):
         job = follows(slurm, job)
         wait_until(partial(shows, slurm, job, before), "names, panes and folders are as before")
@@ -173,3 +187,43 @@ def test_a_session_elsewhere_is_not_kept(slurm: Rig) -> None:
     done = in_a_pipe(slurm, "unity", "plain", "--keep", "3 weeks")
     assert (done.returncode, "there is no session plain in a job of its own on unity" in done.stderr) == (7, True), done
     slurm.exec("tmux kill-server")
+
+
+@pytest.mark.full
+def test_a_laptop_that_was_away_during_the_change_is_back_in_it(slurm: Rig) -> None:
+    with wired(slurm) as wire, kept(slurm) as window:
+        (job,) = jobs(slurm)
+        window.press("tmux rename-session another; clear\r")
+        window.wait_for("[another]")
+        wire.freeze()
+        after = follows(slurm, job)
+        wait_until(
+            lambda: slurm.exec(f"tmux -L lnode-{after} has-session -t =another")[0] == 0, "the name it was given"
+        )
+        wire.heal()
+        wait_until(lambda: answers(window, after), "it is back there", within_s=150)
+        window.leave()
+
+
+@pytest.mark.full
+def test_no_is_no_wherever_the_next_job_stands(slurm: Rig) -> None:
+    slurm.exec("scontrol update partition=interactive state=DOWN", "root")
+    config = slurm.home / "kept.toml"
+    config.write_text('[hosts.unity]\nwhere = "node"\nmem = "1000"\ntime = "1"\nkeep = "1 week"\n')
+    with Window([*LNODE, "unity", "x"], slurm.env(LNODE_CONFIG=str(config))) as window:
+        window.find(r"lnode: x waits for its node, job \d+")
+        done = in_a_pipe(slurm, "unity", "x", "--keep", "no")
+        assert done.stderr == "lnode: x on unity ends with its allocation\n", done
+        slurm.exec("scontrol update partition=interactive state=UP", "root")
+        window.wait_for("alice@login1")
+        (job,) = jobs(slurm)
+        assert "kept" not in in_a_pipe(slurm, "unity", "--ls").stdout
+        assert in_a_pipe(slurm, "unity", "x", "--keep", "1 week").returncode == 0
+        slurm.exec("scontrol update partition=interactive state=DOWN", "root")
+        wait_until(lambda: len(jobs(slurm, "pending")) == 1, "the next one waits", within_s=NEXT_S)
+        (after,) = jobs(slurm, "pending")
+        slurm.exec(f"scancel {job}", "root")
+        window.find(rf"lnode: x waits for its node, job {after}", within_s=60)
+        done = in_a_pipe(slurm, "unity", "x", "--keep", "no")
+        assert f"job {after}, which was to follow, is cancelled" in done.stderr, done
+    wait_until(lambda: not jobs(slurm, ANY), "no job is left")

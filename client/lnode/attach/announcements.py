@@ -122,8 +122,7 @@ def _expiring(entry: Entry, job: Job) -> News | None:
         return None
     minutes = expiry.due(left_s, job.id, warned)
     if minutes is not None:
-        then = "; it is kept, and goes on in the next one" if entry.session.kept_until else ""
-        text = f"{entry.session.name} on {_node(job)} ends in {expiry.minutes_left(left_s)} min, job {job.id}{then}"
+        text = f"{entry.session.name} on {_node(job)} ends in {expiry.minutes_left(left_s)} min, job {job.id}"
         return News(_WARNED, warned, f"{job.id} {minutes}", text)
     if warned and expiry.is_void(left_s, job.id, warned):
         return News(_WARNED, warned, "", "", here=False)

@@ -13,12 +13,14 @@ _NOTE = re.compile(
     r" ([A-Za-z0-9._+\[\]-]{1,48}) ([A-Za-z0-9._+\[\]-]{1,40}(?:/[0-9]{1,3})?) ([A-Za-z0-9_-]{1,200})"
 )
 
+_WORDS = re.compile(r"[ -~]{1,200}")
+
 
 class Note(NamedTuple):
     """A session in a job. `asked` is when you asked for it; `id`, `created` and `server` are None or 0 while it waits.
 
     `told` and `warned` are those of Session. `has_history`: the home has what its panes have shown. `kept_until` is the
-    end of a session that outlives its job, an epoch, or 0.
+    end of a session that outlives its job, an epoch, or 0; `refused` are the scheduler's words if it gives no next job.
     """
 
     job: JobId
@@ -32,6 +34,7 @@ class Note(NamedTuple):
     name: str
     has_history: bool = False
     kept_until: int = 0
+    refused: str = ""
 
 
 def parse_notes(lines: Iterable[str]) -> Mapping[JobId, Note]:
@@ -48,10 +51,12 @@ def parse_notes(lines: Iterable[str]) -> Mapping[JobId, Note]:
 
 
 def _with_more(note: Note, words: str) -> Note:
-    """Return the note with what a row `JOB history` or `JOB kept UNTIL` tells of it."""
-    kind, _, until = words.partition(" ")
+    """Return the note with what a row `JOB history`, `JOB kept UNTIL` or `JOB refused WORDS` tells of it."""
+    kind, _, rest = words.partition(" ")
     if kind == "kept":
-        return note._replace(kept_until=epoch(until) or 0)
+        return note._replace(kept_until=epoch(rest) or 0)
+    if kind == "refused":
+        return note._replace(refused=rest if _WORDS.fullmatch(rest) else "")
     return note._replace(has_history=note.has_history or words == "history")
 
 
@@ -77,4 +82,5 @@ def session_of(note: Note) -> Session:
     return Session(
         note.id or SessionId("$0"), note.name, began, began, 0, (), "node", server=note.server, told=note.told,
         warned=note.warned, in_job=note.job, kept_until=note.kept_until,
+        refused=note.refused,
     )  # fmt: skip

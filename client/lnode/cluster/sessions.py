@@ -273,8 +273,9 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
 
 def kept_in_words(entry: Entry, now: int | None) -> str:
     """Return `kept 20 d more`, or "" for a session that ends with its allocation."""
-    until = entry.session.kept_until
-    return f"kept {in_words(max(0, until - now))} more" if until and now else ""
+    until, refused = entry.session.kept_until, entry.session.refused
+    but = f", but no job follows: {refused}" if refused else ""
+    return f"kept {in_words(max(0, until - now))} more{but}" if until and now else ""
 
 
 def _on_its_node(job: Job) -> str:

@@ -40,7 +40,8 @@ class Session(NamedTuple):
     start was told, `warned` the last warning (`JOB MINUTES`). `ends_by` is the option of tmux by which the session ends
     when nobody is attached, or "". `prefix` is its prefix key, as tmux names it: C-b. `server` is the pid of its
     server, 0 before tmux 2.1. `screens` are those of its panes that list.sh has shown. `in_job` is the job in which the
-    session lives, None for one on a login node; `kept_until` is the epoch until which it outlives that, or 0.
+    session lives, None for one on a login node; `kept_until` is the epoch until which it outlives that, or 0,
+    and `refused` why the scheduler gives no next job, or "".
     """
 
     id: SessionId
@@ -62,6 +63,7 @@ class Session(NamedTuple):
     screens: tuple[PaneScreen, ...] = ()
     in_job: JobId | None = None
     kept_until: int = 0
+    refused: str = ""
 
     @property
     def birth(self) -> Birth:

@@ -25,6 +25,11 @@ def keep(address: Address, *, span: str) -> ExitCode:
             ExitCode.NO_SESSION, f"there is no session {name} in a job of its own on {alias}",
             f"only such a session outlives its allocation: lnode {alias} {name} --where node", page=Page.KEPT,
         )  # fmt: skip
+    if "refused" in reply:
+        raise LnodeError(
+            ExitCode.FAILED, f"{alias} could not note that {name} is to be kept no longer",
+            f"see if your home there takes files: lnode {alias} --doctor",
+        )  # fmt: skip
     if "stopped" in reply:
         _, _, job = next((row for row in reply["stopped"] if row.startswith("cancelled ")), "").partition(" ")
         cancelled = f"; job {job}, which was to follow, is cancelled" if JobId.parse(job) else ""

@@ -110,6 +110,9 @@ def _kill_in_job(
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
         after = question.do(f"in-job {job}")
+    if "changed" in after:
+        hint = f"look again: lnode {alias} {in_command(name)} --kill"
+        raise LnodeError(ExitCode.FAILED, f"another job than {job} has {name} by now; nothing was ended", hint)
     if "left" not in after or after["left"]:
         by_hand = f"end it by hand: ssh {alias} {scheduler.cancel} {job}"
         said = "\n".join(after.get("cancel", ()))

@@ -16,18 +16,22 @@ give_up() {
 # keep_history: what each pane shows and has shown, with its window and its folder. Without the note somebody has ended it on purpose.
 keep_history() {
   [ -e "$in_jobs/$job" ] || return
-  kept=$in_jobs/$job.history
+  kept=$in_jobs/$job.draft
   (
-    umask 077 && mkdir -p "$kept" && ask list-panes -a -F '#{pane_id} #{window_index} #{window_layout} #{pane_current_path}' || exit
-    printf '%s\n' "$rows" | head -n 50 >"$kept/panes"
+    umask 077
+    rm -rf "$kept"
+    mkdir "$kept" && ask list-panes -a -F '#{pane_id} #{window_index} #{window_layout} #{pane_current_path}' || exit
+    printf '%s\n' "$rows" | head -n 50 >"$kept/panes" || exit
     while read -r pane _; do
-      if ask capture-pane -p -e -S -2000 -t "$pane"; then printf '%s\n' "$rows" | tail -c 1000000 >"$kept/${pane#%}"; fi
+      if ask capture-pane -p -e -S -2000 -t "$pane"; then printf '%s\n' "$rows" | tail -c 1000000 >"$kept/${pane#%}" || exit; fi
     done <"$kept/panes"
-    if ask list-sessions -F '#{session_name}'; then printf '%s\n' "$rows" | head -n 1 >"$kept/name"; fi
-    if ask list-windows -a -F '#{window_active}#{automatic-rename} #{window_index} #{window_name}'; then printf '%s\n' "$rows" >"$kept/windows"; fi
+    ask list-sessions -F '#{session_name}' && printf '%s\n' "$rows" | head -n 1 >"$kept/name" || exit
+    ask list-windows -a -F '#{window_active}#{automatic-rename} #{window_index} #{window_name}' && printf '%s\n' "$rows" >"$kept/windows" || exit
     if [ -n "$resume" ] && ask list-panes -a -F '#{pane_id} #{pane_tty}'; then printf '%s\n' "$rows" | running "${resume%% *}" >"$kept/running"; fi
+    if [ ! -e "$in_jobs/$job" ]; then rm -rf "$kept" && exit; fi # it was ended meanwhile
+    rm -rf "$in_jobs/$job.history"
+    mv "$kept" "$in_jobs/$job.history" && rm -f "$in_jobs/$job.handover"
   ) 2>/dev/null
-  rm -f "$in_jobs/$job.handover"
 }
 
 # running PROGRAM: of the rows `PANE TTY`, the panes in which that program runs.
@@ -45,7 +49,7 @@ start() {
   # shellcheck disable=SC2086 # split on purpose
   set -- $keeps ';' set-option @lnode_kind node
   if [ -z "$restores" ] || [ ! -f "$old/panes" ]; then
-    ask new-session -d -s "$name" "$@"
+    ask new-session -d -s "$called" "$@"
     return
   fi
   is_first=yes at='' shape=''
@@ -54,22 +58,28 @@ start() {
     its="\$HOME/.local/state/lnode/in_jobs/$restores.history" goes_on=
     # shellcheck disable=SC2016 # for the pane
     if grep -qx "$pane" "$old/running" 2>/dev/null; then goes_on='"${SHELL:-/bin/sh}" -ic "$(cat "'$its'/resume")"; '; fi
-    command="exec /bin/sh -c 'cat \"$its/${pane#%}\"; $goes_on$shown'"
+    command="exec /bin/sh -c 'cat \"$its/${pane#%}\"; $goes_on$shown'" folder=$(plain "$folder")
     if [ -n "$is_first" ]; then
-      ask new-session -d -s "$name" -x 200 -y 50 -c "$folder" "$command" "$@" || return
+      ask new-session -d -s "$called" -x 200 -y 50 -c "$folder" "$command" "$@" || return
+      ask move-window -s "$called:" -t "$called:$window" # it may be there already
     elif [ "$window" = "$at" ]; then
-      ask split-window -d -t "$name" -c "$folder" "$command" ';' select-layout -t "$name" tiled
+      ask split-window -d -t "$called:$window" -c "$folder" "$command" ';' select-layout -t "$called:$window" tiled
     else
-      ask new-window -t "$name" -c "$folder" "$command"
+      ask new-window -t "$called:$window" -c "$folder" "$command"
     fi
     is_first='' at=$window shape=$layout
-    ask select-layout -t "$name" "$shape" # it fits once all panes of the window are there
+    ask select-layout -t "$called:$window" "$shape" # it fits once all panes of the window are there
   done <"$old/panes"
   while read -r is window title; do
-    case $is in ?0) ask rename-window -t "$name:$window" "$title" ;; esac
-    case $is in 1?) ask select-window -t "$name:$window" ;; esac
+    case $is in ?0) ask rename-window -t "$called:$window" -- "$(plain "$title")" ;; esac
+    case $is in 1?) ask select-window -t "$called:$window" ;; esac
   done <"$old/windows" 2>/dev/null
   [ -z "$is_first" ]
+}
+
+# plain TEXT: that in which tmux is to see no format.
+plain() {
+  printf '%s\n' "$1" | sed 's/#/##/g'
 }
 
 carried=$* # the words that have brought this script here
@@ -81,6 +91,7 @@ find_tmux || give_up 'there is no tmux'
 enter "$cwd" 2>/dev/null || cd || cd /
 make_own_folder in_jobs
 find_scheduler
+called=$name # in its tmux; the name in the note stays
 if [ -n "$after" ]; then take_over "$after"; fi
 start || give_up "$rows"
 ask list-sessions -F '#{session_id} #{session_created},#{pid}' || give_up "$rows"
@@ -94,12 +105,15 @@ its_version=-
 if read_note "$job" && [ $((now - its_asked)) -gt 30 ]; then # it has waited: the first that looks tells you of its start
   ask set-option -t "$name" @lnode_told "waiting-$job" && (umask 077 && echo "waiting-$job -" >"$in_jobs/$job.told")
 fi
-write_note "$job" "$node $label $own $now ${its_version:--} $name"
-
-if [ -n "$after" ]; then
-  has_taken_over "$after"
-elif [ -n "$keep_s" ] && [ ! -e "$in_jobs/$job.keep" ]; then
-  write_note "$job.keep" "$((now + keep_s)) $((now - ${its_asked:-$now}))"
+note="$node $label $own $now ${its_version:--} $name"
+if [ -z "$after" ]; then
+  if [ -n "$keep_s" ] && [ ! -e "$in_jobs/$job.keep" ]; then write_note "$job.keep" "$((now + keep_s)) $((now - ${its_asked:-$now}))"; fi
+  write_note "$job" "$note"
+elif claim_session "$after" && write_note "$job" "$note"; then
+  end_old "$after"
+else
+  ask kill-server
+  exit 0
 fi
 
 at_end=
@@ -113,12 +127,12 @@ while kill -s 0 "$server" 2>/dev/null; do
   wait "$waiter"
   kill "$waiter" 2>/dev/null || sleep 1
 done
-kill "$follower" 2>/dev/null
 if [ -z "$at_end" ]; then # its last shell was left, so no job follows
-  rm -f "$in_jobs/$job.keep"
-  if read_next "$job"; then end_job "$next"; fi
+  write_note "$job.keep" '0 0'
+  if stop_next "$job"; then end_job "$next"; fi
   forget_job "$job"
 elif ! pass_on "$job" && [ ! -d "$in_jobs/$job.history" ]; then
   forget_job "$job"
 fi
+kill "$follower" 2>/dev/null
 if [ -n "$restores" ]; then forget_job "$restores"; fi

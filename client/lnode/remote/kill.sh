@@ -172,8 +172,13 @@ give_up() {
 
 if [ "$want" = in-job ]; then
   job=$1
-  rm -f "$in_jobs/$job.keep"
-  read_next "$job" || next=''
+  [ -e "$in_jobs/$job" ] || conclude changed # another job has its session by now
+  write_note "$job.keep" '0 0'
+  if ! stop_next "$job"; then
+    next=''
+    if [ -e "$in_jobs/$job.taken" ]; then conclude changed; fi
+  fi
+  if find_before "$job"; then forget_job "$before"; fi
   # shellcheck disable=SC2086 # nothing, or a job number
   cancel "$job" $next
   ask_job

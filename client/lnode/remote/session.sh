@@ -409,7 +409,11 @@ goes_on() {
     job=$ended
     read_keep "$job" || return
     ask_job
-    if [ "$state" = ended ]; then pass_on "$job" || return; else sleep 1; fi
+    if [ "$state" = ended ]; then
+      read_next "$job" && state_of "$next" && pass_on "$job" || return
+    else
+      sleep 1
+    fi
   done
   [ "$job" -gt "$ended" ] || return
   mark_as_waiting

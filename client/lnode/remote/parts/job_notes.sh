@@ -53,7 +53,7 @@ forget_job() {
 read_keep() {
   keep_until='' waited_s=''
   is_own "$in_jobs/$1.keep" && { read -r keep_until waited_s <"$in_jobs/$1.keep"; } 2>/dev/null
-  case $keep_until,$waited_s in ,* | *, | *[!0-9,]*) return 1 ;; esac
+  case $keep_until,$waited_s in 0,* | ,* | *, | *[!0-9,]*) return 1 ;; esac
 }
 
 # read_next JOB: sets $next to the job that follows it, $next_end and $asked (successor.sh). False if there is none so far.
@@ -61,13 +61,38 @@ read_keep() {
 read_next() {
   next='' next_end='' asked=''
   is_own "$in_jobs/$1.next" && { read -r next next_end asked <"$in_jobs/$1.next"; } 2>/dev/null
-  case $next,$next_end,$asked in ,* | *, | *,,* | *[!0-9,]*) next='' && return 1 ;; esac
+  case $next,$next_end,$asked in "$1",* | ,* | *, | *,,* | *[!0-9,]*) next='' && return 1 ;; esac
+}
+
+# stop_next JOB: sets $next to the job that would have followed, and that is to be ended now. False if there is none, or if it has the session.
+stop_next() {
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    if read_next "$1" || [ ! -e "$in_jobs/$1.next" ]; then break; fi
+    sleep 1 # it is just asked for
+  done
+  mv "$in_jobs/$1.next" "$in_jobs/$1.stopped" 2>/dev/null || return
+  rm -f "$in_jobs/$1.stopped"
+  [ -n "$next" ]
+}
+
+# find_before JOB: sets $before to the job that it follows, and that has ended. False if there is none.
+find_before() {
+  before=''
+  for file in "$in_jobs"/*.next; do
+    if { read -r it _ <"$file"; } 2>/dev/null && [ "$it" = "$1" ]; then
+      before=${file##*/}
+      before=${before%.next}
+      return
+    fi
+  done
+  return 1
 }
 
 # pass_on JOB: it has ended, and its session waits for the job that follows. False if none does.
 pass_on() {
   read_next "$1" && read_note "$1" || return
   if [ ! -e "$in_jobs/$next" ]; then
+    if [ ! -e "$in_jobs/$next.keep" ]; then ln "$in_jobs/$1.keep" "$in_jobs/$next.keep" 2>/dev/null; fi
     (umask 077 && set -C && printf '%s\n' "- - - - $asked $its_version $its_name" >"$in_jobs/$next") 2>/dev/null
   fi
 }

@@ -2,7 +2,7 @@
 # Part of the list: the sessions in jobs, from the notes in the home and what the scheduler has said. No step is made for that.
 
 # list_in_jobs: a row `JOB NODE ID BORN ASKED TOLD WARNED NAME` for each note, `JOB history` if the home has that of its panes, and `JOB kept UNTIL` if
-# another job follows. $jobs is what the scheduler has said. What has ended goes, if it is not to be told.
+# another job is to follow, and `JOB refused WORDS` if the scheduler does not want that. $jobs is what the scheduler has said. What has ended goes, if it is not to be told.
 # shellcheck disable=SC2030,SC2031,SC2154 # a subshell on purpose; of list.sh
 list_in_jobs() {
   own_folder in_jobs || return 0
@@ -19,7 +19,8 @@ list_in_jobs() {
     printf '%s\n' "$number $its_node $its_id $its_born $its_asked ${told:--} ${warned:--} $its_name"
     if [ -f "$file.history/panes" ]; then printf '%s\n' "$number history"; fi
     if read_keep "$number"; then printf '%s\n' "$number kept $keep_until"; fi
-  done | head -n 600
+    if is_own "$file.refused"; then printf '%s\n' "$number refused $(head -n 1 "$file.refused")"; fi
+  done | head -n 800
 }
 
 # shellcheck disable=SC2031,SC2154 # as above

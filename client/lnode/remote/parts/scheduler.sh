@@ -110,6 +110,17 @@ end_requested() {
   find_scheduler && "${scheduler}_end_requested" "$@"
 }
 
+# state_of JOB: sets $state as x_job does, and nothing else; to silent if the scheduler does not answer. False if that job has ended.
+state_of() {
+  # shellcheck disable=SC2034 # of x_job
+  state=$(
+    state=silent
+    "${scheduler}_job" "$1" >/dev/null 2>&1
+    printf '%s\n' "$state"
+  )
+  [ "$state" != ended ]
+}
+
 # Is it a program here, or a function or an alias of the login shell, which will read the request?
 knows() {
   need "$1" "$(every module)" || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
