@@ -17,9 +17,9 @@ follow() {
   while sleep 10; do
     now=$(date +%s)
     if [ "$now" -lt "$again" ] || ! read_keep "$job"; then continue; fi
-    again=$((now + 60))
+    again=$((now + 20))
     if [ -e "$in_jobs/$job.next" ]; then
-      if read_next "$job" && ! state_of "$next"; then rm -f "$in_jobs/$job.next"; fi # it has ended meanwhile
+      if read_next "$job" && ! state_of "$next"; then rm -f "$in_jobs/$job.next"; else again=$((now + 60)); fi # it has ended meanwhile
     elif [ -n "$end_s" ] || "${scheduler}_end" "$job"; then
       if ! is_time; then
         again=$((now + 10))
