@@ -455,6 +455,7 @@ def log_of(site: Rig, name: str) -> str:
 
 @does("lnode unity sim --run -- python long.py")
 def _(site: Rig, command: str) -> None:
+    ran(site, "lnode unity sim --kill --yes")  # that of another row
     put_long(site)
     assert said(site, command) == "lnode: sim runs on login1; its log: lnode unity sim --logs -f\n"
     wait_until(lambda: "step 99\n" in log_of(site, "sim"), "what it prints is in its log")
