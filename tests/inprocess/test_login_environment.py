@@ -185,7 +185,9 @@ def test_a_run_starts_whatever_a_prompt_would_do(
     (site.home / ".zprofile").write_text("export A=1\n")
     (site.home / ".zshrc").touch()
     assert log_of_a_run(site, "echo", "done") == "done\n"
-    assert not [path for path in Path("/proc").glob("[0-9]*") if is_of(path, site.home, b"sleep")]
+    wait_until(
+        lambda: not [path for path in Path("/proc").glob("[0-9]*") if is_of(path, site.home, b"sleep")], "none is left"
+    )
 
 
 def test_a_login_shell_that_ends_each_time_is_said_at_once(run_in: Callable[[str], Site]) -> None:
