@@ -64,6 +64,13 @@ def test_what_is_left_of_the_pane_gives_its_job_back_itself() -> None:
     assert orphans(seen(NOTE, jobs=(squeue(),), processes=["900 1 900 01:00:00 bash"])) == {"x": ["7"]}
 
 
+def test_after_a_restart_a_process_of_that_number_is_another_one() -> None:
+    up_s = NOW - ASKED - 5
+    new = "905 1 900 01:59:50 sshd"
+    assert orphans(seen(NOTE, jobs=(squeue(),), up_s=up_s, processes=[new])) == {"x": ["7"]}
+    assert orphans(seen(NOTE, jobs=(squeue(),), processes=[new])) == {}
+
+
 @pytest.mark.parametrize("section", ["scheduler_silent", "refused_tmux", "lost_tmux", "no_tmux", "unasked_tmux"])
 def test_without_an_answer_nothing_is_lost(section: str) -> None:
     assert orphans(seen(NOTE, jobs=(squeue(),), **{section: []})) == {}

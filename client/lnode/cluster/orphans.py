@@ -87,13 +87,16 @@ def lost(
     for job in jobs:
         by_sid.setdefault(job.sid, []).append(job)
     for request in requests:
-        if request.pid in there or any(_is_left(one, request) for one in members.get(request.pid, ())):
+        restarted = started if started is not None and started > request.began else None
+        # After a restart the numbers of processes begin anew: who has that one now is another.
+        if not restarted and (
+            request.pid in there or any(_is_left(one, request) for one in members.get(request.pid, ()))
+        ):
             continue
         asked = by_id.get(request.job, []) if request.job else by_sid.get(request.pid, [])
         own = tuple(job for job in asked if job.id not in taken and not is_over(job) and _is_of(job, request, node))
         taken |= {job.id for job in own}
         before = found.get(request.session) or Lost(request.session, request.began, (), None)
-        restarted = started if started is not None and started > request.began else None
         found[request.session] = Lost(
             request.session, max(before.began, request.began),
             tuple(sorted((*before.jobs, *own), key=lambda job: (not is_running(job), job.id))),
