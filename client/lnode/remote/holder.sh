@@ -82,6 +82,7 @@ plain() {
   printf '%s\n' "$1" | sed 's/#/##/g'
 }
 
+trap : USR1 # a short job is sent it at once, and would end by it
 carried=$* # the words that have brought this script here
 job=$LNODE_JOB after=$LNODE_AFTER
 label=lnode-$job
