@@ -14,6 +14,8 @@ from rig import Rig, wait_until
 from sites import in_a_pipe
 from window import LNODE, Window
 
+pytestmark = pytest.mark.timeout(900)  # each waits for the half of a job's time, some for all of it
+
 NOTES = "~/.local/state/lnode/in_jobs"
 ANY = "running,pending,completing"
 NEXT_S = 240  # for a job of one or two minutes: until the next one has taken its session over
