@@ -189,8 +189,7 @@ class Question:
         alias = self._target.alias
         try:
             with self.within(DONE_WITHIN_S):
-                for line in lines:
-                    self.tell(line)
+                self.tell("\n".join(lines))  # at once: whoever has read the first line may answer
                 return self.reply(within_s=DONE_WITHIN_S)
         except LnodeError as error:
             if error.code not in (ExitCode.UNREACHABLE, ExitCode.FAILED):
@@ -202,7 +201,7 @@ class Question:
             ) from None  # fmt: skip
 
     def tell(self, line: str) -> None:
-        """Write one line to the script's standard input."""
+        """Write one line, or several, to the script's standard input."""
         try:
             self._stdin.write(f"{line}\n".encode("utf-8", "backslashreplace"))
             self._stdin.flush()
