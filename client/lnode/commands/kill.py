@@ -111,8 +111,8 @@ def _kill_in_job(
     with screen.waiting(f"ending {name} ..."):
         after = question.do(f"in-job {job}")
     if "changed" in after:
-        hint = f"look again: lnode {alias} {in_command(name)} --kill"
-        raise LnodeError(ExitCode.FAILED, f"another job than {job} has {name} by now; nothing was ended", hint)
+        look = f"see what there is now, and ask again: lnode {alias} --ls"
+        raise LnodeError(ExitCode.FAILED, f"another job than {job} has {name} by now; nothing was ended", look)
     if "left" not in after or after["left"]:
         by_hand = f"end it by hand: ssh {alias} {scheduler.cancel} {job}"
         said = "\n".join(after.get("cancel", ()))
