@@ -184,6 +184,7 @@ slurm_submit() {
 
 # slurm_clean: no variable of the job in which this runs, which sbatch would pass on to the next.
 slurm_clean() {
+  [ -n "$SLURM_JOB_ID" ] || return 0 # else they are your own
   for name_of in $(env | sed -n 's/^\(SLURM_[A-Z0-9_]*\)=.*/\1/p'); do
     case $name_of in SLURM_CONF | SLURM_CLUSTERS) ;; *) unset "$name_of" ;; esac
   done
