@@ -107,7 +107,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
     "list": (LIST,),
     "kill": (LIST, {"left": (), "cancel": ("{text=}",)}),
     "renew": (LIST, {"started": ("pane",)}),
-    "hostkey": (LIST,),
+    "node_way": (LIST,),
     "run": ({"host": ("{node=login1}",)}, {"started": (_RUN_ROW,)}),
     "run_on": (LIST, {"started": (_RUN_ROW,)}),
     "setup": (
@@ -304,7 +304,7 @@ class _Answer:
             return 127
         first, *others = replies
         await self._write(self._framed(first))
-        if self._asked.script == "hostkey":
+        if self._asked.script == "node_way":
             await self._write(self._framed(_KEY))
         elif self._asked.script == "setup":
             while (line := await self._line()).strip():

@@ -46,8 +46,8 @@ def _run(argv: Sequence[str], platform: str = sys.platform) -> ExitCode:
             from lnode.cli.complete import complete
 
             return complete(shell, words)
-        case [host, "--ls"] if not host.startswith("-"):
-            return run("ls", host)
+        case [host, "--ls"] | [host, "--way", _] if not host.startswith("-"):  # the second for ssh, at each connection
+            return run(argv[1][2:], host, words={"node": argv[2]} if argv[2:] else {})
         case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):
             return run("attach", host, next(iter(session), None))
     from lnode.cli.parser import run_typed

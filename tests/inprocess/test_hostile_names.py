@@ -209,7 +209,7 @@ def test_a_port_that_is_none_is_neither_used_nor_remembered(scene: Scene, port: 
 )
 def test_no_folder_becomes_an_option_of_the_editor(scene: Scene, folder: str) -> None:
     key = f"ssh-ed25519 {'A' * 68} lnode"
-    scene.acts("hostkey", reply(**a_session("work", "login1")) + reply(key=key, folder=folder))
+    scene.acts("node_way", reply(**a_session("work", "login1")) + reply(key=key, folder=folder))
     done = scene.run("unity", "work", "--code", "proj", "--yes")
     edited = scene.laptop / "edited"
     if folder == "/home/me":

@@ -88,7 +88,7 @@ def test_what_lnode_keeps_is_for_this_user_alone_whatever_the_umask(home: Home, 
     home.picture(umask=umask)
     assert "started" in home.run("sim", umask=umask)
     assert "started" in home.run("sim2", umask=umask)
-    home.ask("hostkey", *sessions.list_values(""), "", "ed25519", umask=umask)
+    home.ask("node_way", *sessions.list_values(""), "", "ed25519", "a" * 16, "", umask=umask)
     folders = [home.state, *(path for path in home.state.rglob("*") if path.is_dir())]
     assert {folder.name for folder in folders} >= {"lnode", "nodes", "runs", "sim", "sshd"}
     assert {mode(folder) for folder in folders} == {"700"}

@@ -1,18 +1,21 @@
-"""hostkey.sh and sshd.sh for real, with a stand-in for srun and for the sshd itself."""
+"""node_way.sh and sshd.sh for real, with a stand-in for srun and for the sshd itself."""
 
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from inprocess.test_remote_scripts import Site, folder, sh_site, site
 from lnode.cluster import sessions
 from lnode.errors import ExitCode
-from lnode.node import own_sshd
+from lnode.node import last_way, reachable
+from lnode.node.own_sshd import Way
 from lnode.remote import call
-from lnode.remote.fields import KEY_KINDS, HostKey
+from lnode.remote.fields import KEY_KINDS, HostKey, JobId
 from lnode.remote.reply import parse_reply
+from lnode.ssh.target import Target
 
 __all__ = ["folder", "sh_site", "site"]  # fixtures
 
@@ -38,7 +41,8 @@ env >"$HOME/of-sshd"
 
 def key_of(site: Site, kinds: Sequence[str] = KEY_KINDS) -> HostKey | None:
     nonce = call.nonce()
-    done = site.answer(call.line("hostkey", nonce, *sessions.list_values(""), "", " ".join(kinds)))
+    values = (*sessions.list_values(""), "", " ".join(kinds), "a" * 16, call.source("step_sshd"))
+    done = site.answer(call.line("node_way", nonce, *values))
     _, _, reply = done.stdout.partition(f"\n{nonce} end\n")  # of the list
     row, *_ = *parse_reply(nonce, reply.split("\n")).get("key", ()), ""
     return HostKey.parse(" ".join(row.split(" ")[:2]))
@@ -154,8 +158,60 @@ def test_it_is_the_node_of_the_sessions_shell(sh_site: Site, steps: str, node: s
 
 def test_a_step_that_had_to_wait_is_said() -> None:
     said = "srun: error: Unable to create step for job 2: Requested nodes are busy\n"
-    error = own_sshd.no_way(said, "unity", "fit", "without it")
+    error = reachable.no_way(said, "unity", "fit", "without it")
     assert (error.code, error.message) == (
         ExitCode.FAILED, "Slurm starts nothing beside your shell in the allocation of fit on unity"
     )  # fmt: skip
     assert "Requested nodes are busy" in error.detail
+
+
+WAY = Way(Target("unity", None, {"hostname": ("unity",)}), JobId("12"), HostKey(f"ssh-ed25519 {'A' * 68}"))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "",
+        "none ",
+        "22222",
+        "22222 ",
+        "0 c1",
+        "99999 c1",
+        "22222 -oProxyCommand=x",
+        "22222 c1:22 ",
+        "22222 c1 c2",
+        "x c1",
+    ],
+)
+def test_a_port_that_is_none_is_not_taken(row: str) -> None:
+    assert WAY.at_port({"port": [row]}) == WAY
+
+
+def test_a_port_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    way = WAY.at_port({"port": ["22222 c0512.cluster"]})
+    argv, _ = way.argv(may_prompt=False)
+    assert argv[argv.index("-W") + 1] == "c0512.cluster:22222" and argv[-2:] == ["--", "unity"]
+
+
+def test_the_last_way_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    way = WAY.at_port({"port": ["22222 c1"]})
+    last_way.keep(WAY, "fit")
+    assert last_way.recall(WAY.target, "fit") is None, "without a port it would save nothing"
+    last_way.keep(way, "fit")
+    assert last_way.recall(WAY.target, "fit") == way
+    assert last_way.recall(WAY.target, "other") is None
+    assert last_way.recall(WAY.target._replace(options={"hostname": ("elsewhere",)}), "fit") is None
+    (file,) = (tmp_path / "lnode/ways").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.read_text()
+    for broken in (before.replace("c1", "-c1"), before.replace("22222", "0"), "", "\x00", before[:-40]):
+        file.write_text(broken)
+        assert last_way.recall(WAY.target, "fit") is None, broken
+    file.write_text(before)
+    os.utime(file, (0, 0))
+    assert last_way.recall(WAY.target, "fit") is None, "it is old"
+    last_way.keep(way, "fit")
+    last_way.forget(WAY.target, "fit")
+    assert last_way.recall(WAY.target, "fit") is None

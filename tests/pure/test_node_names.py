@@ -50,7 +50,7 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
     config.write_text(f"{names.include(str(folder))}\nUser bob\nHost *\nProxyJump gate\nHostKeyAlias other\n")
     done = subprocess.run(["ssh", "-F", config, "-G", "--", host], capture_output=True, text=True, check=True)
     said = parse_config(done.stdout)
-    assert said["proxycommand"] == ("'/opt/100%% py/python' -m lnode 'my host' --way %n",)
+    assert said["proxycommand"] == ("'/opt/100%% py/python' -m lnode 'my host' --way %h",)
     assert (said["user"], said["hostkeyalias"], said["identityfile"]) == (
         ("alice",), ("lnode",), (f"{folder}/key",)
     )  # fmt: skip

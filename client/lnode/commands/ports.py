@@ -21,8 +21,9 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, entry_of, has_session
-from lnode.node import forwards, own_sshd
+from lnode.node import forwards, own_sshd, reachable
 from lnode.node.forwards import Forward
+from lnode.node.own_sshd import Way
 from lnode.remote.fields import JobId
 from lnode.schedulers.job import left_in_words
 from lnode.ssh import arguments, failures, master, verdict
@@ -119,15 +120,19 @@ class _Ports:
         with self._asked() as (question, reply):
             picture = sessions.picture_of(reply)
             entry = entry_of(picture, alias, name)
-            own_sshd.check_reachable(picture, entry, alias)
+            reachable.check_reachable(picture, entry, alias)
             if self._job and not entry.job:
-                raise own_sshd.not_reachable(entry, alias)
-            key = own_sshd.host_key(question.reply(), alias)
-        self._job, may_prompt = entry.job.id if entry.job else None, self._may_ask and screen.can_ask()
+                raise reachable.not_reachable(entry, alias)
+            self._job = entry.job.id if entry.job else None
+            there: Way | None = own_sshd.way_of(self._toward(), self._job, question, question.reply())
+        while there:
+            there = self._open(there, entry)
+
+    def _open(self, there: Way, entry: Entry) -> Way | None:
+        """Keep the ports open by that way, as _hold does; return another way if the host forbids this one."""
+        alias, name, may_prompt = self._target.alias, self._name, self._may_ask and screen.can_ask()
         with SshLog() as log:
-            argv, way, environment = own_sshd.forward_argv(
-                self._toward(), self._job, key, self._forwards, log, may_prompt=may_prompt
-            )
+            argv, way, environment = own_sshd.forward_argv(there, self._forwards, log, may_prompt=may_prompt)
             self._may_ask = False
             ssh = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment
@@ -143,6 +148,8 @@ class _Ports:
                 ssh.terminate()
                 ssh.wait()
             said = log.said()
+            if not is_open and (other := there.without_port(str(said))):
+                return other
             verdict.of_ssh(self._target, arguments.SSH_FAILED, said, way, silent=not may_prompt, heard=is_open)
             raise self._failure(str(said), is_open=is_open)
 
@@ -159,10 +166,10 @@ class _Ports:
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:
         """Ask for the sessions: the first time on all login nodes, later on the session's own node and in silence."""
-        values = (*sessions.list_values(self._address.settings.tmux), "", own_sshd.kinds())
+        values = (*sessions.list_values(self._address.settings.tmux), "", *own_sshd.questions_values())
         if self._may_ask:
             has = partial(has_session, self._name)
-            with asked(self._address._replace(target=self._target), "hostkey", *values, has=has) as (
+            with asked(self._address._replace(target=self._target), "node_way", *values, has=has) as (
                 there,
                 question,
                 reply,
@@ -170,7 +177,7 @@ class _Ports:
                 self._target = there
                 yield question, reply
             return
-        with Question(self._toward(), "hostkey", *values, silent=True) as question, question.within(_FACTS_WITHIN_S):
+        with Question(self._toward(), "node_way", *values, silent=True) as question, question.within(_FACTS_WITHIN_S):
             yield question, question.reply()
 
     def _tell(self, entry: Entry) -> None:
@@ -194,4 +201,4 @@ class _Ports:
         alias = self._target.alias
         if is_open:
             return LnodeError(ExitCode.UNREACHABLE, f"the connection to {alias} was lost", "")
-        return own_sshd.no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")
+        return reachable.no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")

@@ -1,18 +1,23 @@
 """`lnode HOST --way NAME.HOST.lnode`: the ProxyCommand that leads the ssh of `--code` to the node of a session.
 
-ssh starts it each time it connects; see own_sshd.host_block.
+ssh starts it each time it connects; see own_sshd.host_block. The first time lnode asks where the session is. For some
+minutes the next ones go straight there, over the connection that the first has left open.
 """
 
 import signal
 import subprocess
+from contextlib import suppress
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.locate.address import Address
-from lnode.locate.node_place import node_place
-from lnode.node import names, own_sshd
-from lnode.ssh import failures, verdict
+from lnode.node import last_way, names, own_sshd
+from lnode.node.own_sshd import Way
+from lnode.ssh import failures, master, verdict
 from lnode.ssh.arguments import SSH_FAILED
 from lnode.ssh.log import SshLog
+from lnode.ssh.target import Target
+
+_SILENT_S = 1.0  # after so long a shared connection has to prove that it is alive
 
 
 def way(address: Address, *, node: str) -> ExitCode:
@@ -21,20 +26,68 @@ def way(address: Address, *, node: str) -> ExitCode:
     if name is None:
         example = names.host_of(alias, "myproject")
         raise LnodeError(ExitCode.USAGE, f"{node} is no node of a session", f"as in: ssh {example}")
-    place = node_place(address._replace(session=name), ".")
-    own_sshd.keep_host_key(alias, place.key)
-    job = place.entry.job.id if place.entry.job else None
-    argv, environment = own_sshd.way_argv(place.target, job, place.key)
+    _share(address.target)
+    last = last_way.recall(address.target, name)
+    status, said = _carry(last) if last else (SSH_FAILED, "")
+    if status and last:
+        last_way.forget(address.target, name)
+    there = _asked(address._replace(session=name)) if last is None or own_sshd.is_not_forwarded(said) else None
+    while there:
+        status, said = _carry(there)
+        there = there.without_port(said) if status == SSH_FAILED else None
+    if status:
+        from lnode.node import reachable
+
+        without = f"edit on the login node: code --remote ssh-remote+{alias}"
+        raise reachable.no_way(said, alias, name, without)
+    return ExitCode.DONE
+
+
+def _asked(address: Address) -> Way:
+    """Return the way as the host tells it. Raises LnodeError."""
+    from lnode.locate.node_place import node_place
+
+    return node_place(address, ".").way
+
+
+def _share(target: Target) -> None:
+    """Leave a connection open for what follows, if it is proved that lnode can sign in silently."""
+    if target.standby and master.identity(target) is None:
+        import asyncio
+
+        from lnode.ssh.link import rung_standby
+        from lnode.ssh.link.contract import LinkFailed
+
+        with suppress(LinkFailed, OSError):
+            asyncio.run(rung_standby.stand(target))
+
+
+def _carry(there: Way) -> tuple[int, str]:
+    """Be that way until one side ends; return ssh's exit status and words."""
+    argv, environment = there.argv(may_prompt=False)
     with SshLog() as log:  # in which the keychain finds the prompts that it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
             try:
+                _end_over_a_dead_master(ssh, there)
                 status = ssh.wait()
             finally:
                 ssh.terminate()
         said = log.said()
-    if status in (SSH_FAILED, -signal.SIGTERM) and not failures.has_begun(said, place.target.place):
-        verdict.why_not_in(place.target, said, argv, silent=True)
-    if status:
-        without = f"edit on the login node: code --remote ssh-remote+{alias}"
-        raise own_sshd.no_way(str(said), alias, name, without)
-    return ExitCode.DONE
+    if status in (SSH_FAILED, -signal.SIGTERM) and not failures.has_begun(said, there.target.place):
+        verdict.why_not_in(there.target, said, argv, silent=True)
+    return status, str(said)
+
+
+def _end_over_a_dead_master(ssh: "subprocess.Popen[bytes]", there: Way) -> None:
+    """End the ssh if it shares a connection that is dead: ssh itself would wait for minutes."""
+    if there.fresh or master.identity(there.target) is None:
+        return
+    with suppress(subprocess.TimeoutExpired):
+        ssh.wait(_SILENT_S)
+        return
+    import asyncio
+
+    from lnode.ssh.link.rung_master import prove_master
+
+    if asyncio.run(prove_master(there.target)) is False:
+        ssh.terminate()

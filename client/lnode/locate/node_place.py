@@ -1,4 +1,4 @@
-"""The place of a session for an sshd of its own: its login node, its job, and the key of that sshd."""
+"""The place of a session for an sshd of its own: its login node, its job, and the way there."""
 
 from functools import partial
 from typing import NamedTuple
@@ -7,34 +7,37 @@ from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_session
-from lnode.node import own_sshd
-from lnode.remote.fields import Folder, HostKey
-from lnode.ssh.target import Target
+from lnode.node import last_way, own_sshd, reachable
+from lnode.node.own_sshd import Way
+from lnode.remote.fields import Folder
 
 _FACTS_WITHIN_S = 60.0
 
 
 class NodePlace(NamedTuple):
-    """A session with its login node, the key of the sshd there, and a folder there; None for no such folder."""
+    """A session, the way to an sshd at its shell, and a folder there; None for no such folder."""
 
-    target: Target
     entry: Entry
-    key: HostKey
+    way: Way
     folder: Folder | None
 
 
 def node_place(address: Address, folder: str) -> NodePlace:
-    """Return the place of the session, and the folder. Raises LnodeError, also if no sshd can start on the node."""
+    """Return the place of the session, and the folder; remember the way. Raises LnodeError, also if there is no way."""
     alias, name = address.alias, address.name
-    has, values = partial(has_session, name), (*sessions.list_values(address.settings.tmux), folder, own_sshd.kinds())
-    with asked(address, "hostkey", *values, has=has, within_s=_FACTS_WITHIN_S) as (
+    has = partial(has_session, name)
+    values = (*sessions.list_values(address.settings.tmux), folder, *own_sshd.questions_values())
+    with asked(address, "node_way", *values, has=has, within_s=_FACTS_WITHIN_S) as (
         there,
         question,
         reply,
     ):
         picture = sessions.picture_of(reply)
         entry = entry_of(picture, alias, name)
-        own_sshd.check_reachable(picture, entry, alias)
+        reachable.check_reachable(picture, entry, alias)
         then = question.reply()
         at = Folder.parse(next(iter(then.get("folder", ())), ""))
-        return NodePlace(there, entry, own_sshd.host_key(then, alias), at)
+        job = entry.job.id if entry.job else None
+        way = own_sshd.way_of(there, job, question, then)
+        last_way.keep(way._replace(target=address.target), name)
+        return NodePlace(entry, way, at)

@@ -41,7 +41,8 @@ def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], kno
     """Return the Host block of all sessions of an alias. `way` leads to the node; the rest are files."""
     rows = [
         f"Host *.{domain_of(alias)}",
-        f"ProxyCommand {shlex.join(way).replace('%', '%%')} %n",
+        "HostName %h",  # else paramiko, and what is made of it, has no %h
+        f"ProxyCommand {shlex.join(way).replace('%', '%%')} %h",
         f"User {user}",
         f"HostKeyAlias {key_name}",
         f'UserKnownHostsFile "{known_hosts}"',
@@ -50,6 +51,9 @@ def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], kno
         *(f'IdentityFile "{key}"' for key in keys),
         "IdentitiesOnly yes",
         "PreferredAuthentications publickey",
+        # Within a connection to the host, which is encrypted as you want it: the fastest.
+        "KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256",
+        "Ciphers aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr",
         "CanonicalizeHostname no",
         "ControlPath none",
         "ServerAliveInterval 15",

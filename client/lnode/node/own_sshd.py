@@ -1,59 +1,125 @@
-"""The laptop's side of the sshd that sshd.sh starts in a session's allocation: its keys, and the ssh that speaks to it.
+"""The laptop's side of an sshd of your own in a session's allocation: its keys, and the way to it.
 
-The sshd has no port. It is reached only through an open connection to the host, by standard input and output. So its
-key opens nothing by itself, and lies in a file. For -L that ssh is lnode's own, for --code it is the editor's.
+It listens on a port of the node, which the login node reaches, and lets in this laptop's key alone (node_way.sh). Where
+the login node reaches no port, or forwards none, it has none: it speaks through a step's input and output (sshd.sh).
+Both are only reached through a connection to the host, so the key opens nothing by itself, and lies in a file. For -L
+the ssh that speaks to it is lnode's own, for --code it is the editor's.
 """
 
 import os
+import re
 import shlex
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2s
+from typing import NamedTuple
 
-from lnode.cluster import sessions
-from lnode.cluster.sessions import Entry, Picture, State
-from lnode.errors import ExitCode, LnodeError, Page
+from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders
 from lnode.node import names
 from lnode.node.forwards import Forward
 from lnode.remote import call
-from lnode.remote.fields import KEY_KINDS, HostKey, JobId
-from lnode.schedulers.known import scheduler
+from lnode.remote.fields import KEY_KINDS, HostKey, JobId, NodeName, Port
 from lnode.ssh import arguments
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.log import SshLog
-from lnode.ssh.question import argv_of
+from lnode.ssh.question import Question, argv_of, relay_of
 from lnode.ssh.target import Target
 
 _NAME = "lnode"  # in known_hosts
+_NO_RELAY_S = 3600.0  # how long lnode does not try again; a node that was away looks the same
+
+
+class Way(NamedTuple):
+    """The way to the sshd: of the job's node, without a job of the login node. It listens on `port` of `node`, or None.
+
+    `fresh`: not over the connection that a sign-in has left open, which is dead.
+    """
+
+    target: Target
+    job: JobId | None
+    key: HostKey
+    node: NodeName | None = None
+    port: Port | None = None
+    fresh: bool = False
+
+    def argv(self, *, may_prompt: bool) -> tuple[list[str], dict[str, str] | None]:
+        """Return the ssh whose input and output are those of the sshd, and its environment. Raises LnodeError."""
+        if self.node and self.port:
+            return relay_of(self.target, self.node, self.port, may_prompt=may_prompt, fresh=self.fresh)
+        kind = self.key.kind
+        words = (self.job or "", _public_key(kind), folders.identity()[0], kind, call.source("step_sshd"))
+        return argv_of(self.target, call.line("sshd", *words), may_prompt=may_prompt, fresh=self.fresh)
+
+    def at_port(self, reply: Mapping[str, Sequence[str]]) -> "Way":
+        """Return the way to the port that the second reply of node_way.sh tells; itself if it tells none."""
+        port, _, node = next(iter(reply.get("port", ())), "").partition(" ")
+        found = NodeName.parse(node), Port.parse(port)
+        return self._replace(node=found[0], port=found[1]) if all(found) else self
+
+    def without_port(self, words: str) -> "Way | None":
+        """Return the way to take if the host does not forward to the port, as ssh's `words` tell; else None."""
+        if self.port is None or not is_not_forwarded(words):
+            return None
+        with suppress(OSError):
+            folders.replace_privately(_no_relay(self.target), "")
+        return self._replace(node=None, port=None)
+
+
+def is_not_forwarded(words: str) -> bool:
+    """True if an ssh says that nothing was sent: the host forwards to no port, or that port is closed."""
+    return _NOT_FORWARDED.search(words) is not None
+
+
+# ssh.c, ssh_stdio_confirm(), and mux.c, mux_client_request_stdio_fwd().
+_NOT_FORWARDED = re.compile(r"stdio forwarding (?:request )?failed|refused stdio forwarding", re.IGNORECASE)
+
+
+def questions_values() -> tuple[str, ...]:
+    """Return the last values of node_way.sh. Raises LnodeError."""
+    return kinds(), folders.identity()[0], call.source("step_sshd")
+
+
+def way_of(target: Target, job: JobId | None, question: Question, reply: Mapping[str, Sequence[str]]) -> Way:
+    """Return the way, after a reply of node_way.sh with the key. Raises LnodeError."""
+    key = host_key(reply, target.alias)
+    keep_host_key(target.alias, key)
+    way = Way(target, job, key, fresh=question.left_master)
+    if job is None or _forwards_not(target):
+        return way
+    question.tell(f"{job}\n{_public_key(key.kind)}")
+    return way.at_port(question.reply())
+
+
+def _forwards_not(target: Target) -> bool:
+    """True if the host has lately forwarded to no port."""
+    try:
+        return 0 <= time.time() - os.stat(_no_relay(target)).st_mtime < _NO_RELAY_S
+    except OSError:
+        return False
+
+
+def _no_relay(target: Target) -> str:
+    return f"{folders.state_folder()}/no-relay-{_digest(target.alias)}"
 
 
 def forward_argv(
-    target: Target, job: JobId | None, host_key: HostKey, forwards: Sequence[Forward], log: SshLog, *, may_prompt: bool
+    way: Way, forwards: Sequence[Forward], log: SshLog, *, may_prompt: bool
 ) -> tuple[list[str], list[str], dict[str, str]]:
     """Return the ssh with these forwards, the ssh on the way to it, and the environment.
 
-    The forwards lead to the job's node, without a job to the login node. The ssh prints a line when they are open, and
-    ends with its standard input. `log` is for the ssh on the way. Raises LnodeError.
+    The ssh prints a line when they are open, and ends with its standard input. `log` is for the ssh on the way. Raises
+    LnodeError.
     """
-    way, environment = argv_of(target, _line(job, host_key), may_prompt=may_prompt)
-    logged = shlex.join(log.argv(way))
-    keep_host_key(target.alias, host_key)
-    words = [word for option in _options(target, host_key) for word in ("-o", option)]
+    on_the_way, environment = way.argv(may_prompt=may_prompt)
+    logged = shlex.join(log.argv(on_the_way))
+    words = [word for option in _options(way.target, way.key) for word in ("-o", option)]
     specs = [word for forward in forwards for word in ("-L", forward.spec)]
     # In the environment: an ssh before 8.4 rejects a ProxyCommand over 4 KiB, and every ssh expands a % in it.
     shell = {**(os.environ if environment is None else environment), "SHELL": "/bin/sh", "LNODE_WAY": logged}
-    return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], way, shell
-
-
-def way_argv(target: Target, job: JobId | None, host_key: HostKey) -> tuple[list[str], dict[str, str] | None]:
-    """Return the silent ssh that carries the sshd's input and output, and its environment. Raises LnodeError."""
-    return argv_of(target, _line(job, host_key), may_prompt=False)
-
-
-def _line(job: JobId | None, host_key: HostKey) -> str:
-    kind = host_key.kind
-    return call.line("sshd", job or "", _public_key(kind), folders.identity()[0], kind, call.source("step_sshd"))
+    return ["ssh", "-F", "none", "-T", *words, *specs, "--", _NAME, "echo; exec cat"], on_the_way, shell
 
 
 def host_block(target: Target, way: Sequence[str]) -> str:
@@ -77,7 +143,7 @@ def _options(target: Target, host_key: HostKey) -> list[Option]:
 def kinds(wanted: Sequence[str] = KEY_KINDS) -> str:
     """Return the types of keys that this laptop permits, best first, as words. Raises LnodeError if there is none.
 
-    The host chooses (hostkey.sh), so both sides have keys of one type. FIPS 140-2 on either side rules out ed25519.
+    The host chooses (node_way.sh), so both sides have keys of one type. FIPS 140-2 on either side rules out ed25519.
     """
     try:
         _key(wanted[0])
@@ -128,30 +194,15 @@ def keep_host_key(alias: str, key: HostKey) -> None:
 
 
 def _known_hosts(alias: str) -> str:
-    return f"{folders.state_folder()}/node-hosts-{blake2s(alias.encode(), digest_size=8).hexdigest()}"
+    return f"{folders.state_folder()}/node-hosts-{_digest(alias)}"
 
 
-def no_way(words: str, alias: str, name: str, without: str) -> LnodeError:
-    """Return why the sshd of the session cannot be reached; `without` says how to do without it."""
-    last = "\n".join(words.splitlines()[-5:])
-    for said, program, where in (("step", "srun", f"on {alias}"), ("sshd", "sshd", f"where {name} on {alias} is")):
-        if f"lnode: no {said}" in words:
-            return LnodeError(
-                ExitCode.MISSING_THERE, f"there is no {program} {where}, which the way there would need", without
-            )
-    if "Unable to create step" in words:  # srun; it waits for some seconds (slurm.sh)
-        return LnodeError(
-            ExitCode.FAILED, f"Slurm starts nothing beside your shell in the allocation of {name} on {alias}", without,
-            detail=last,
-        )  # fmt: skip
-    return LnodeError(
-        ExitCode.UNREACHABLE, f"no way to where {name} on {alias} is", f"look at it: lnode {alias} --ls",
-        detail=last,
-    )  # fmt: skip
+def _digest(alias: str) -> str:
+    return blake2s(alias.encode(), digest_size=8).hexdigest()
 
 
 def host_key(reply: Mapping[str, Sequence[str]], alias: str) -> HostKey:
-    """Return the key of the sshd there, as hostkey.sh says it. Raises LnodeError."""
+    """Return the key of the sshd there, as node_way.sh says it. Raises LnodeError."""
     rows = (" ".join(row.split(" ")[:2]) for row in reply.get("key", ()))  # the third word is a comment
     key = next(filter(None, map(HostKey.parse, rows)), None)
     if key is None:
@@ -159,25 +210,3 @@ def host_key(reply: Mapping[str, Sequence[str]], alias: str) -> HostKey:
             ExitCode.MISSING_THERE, f"no key could be made on {alias}", f"see what it says: ssh {alias} ssh-keygen -h"
         )
     return key
-
-
-def check_reachable(picture: Picture, entry: Entry, alias: str) -> None:
-    """Raise LnodeError if no sshd can be started at the session."""
-    if entry.state is State.UNKNOWN and picture.scheduler == "silent":
-        raise LnodeError(
-            ExitCode.UNREACHABLE,
-            f"the scheduler of {alias} does not answer, so where {entry.session.name} runs is unknown",
-            "ask again when it does",
-        )
-    if not (entry.state is State.SHELL or (entry.state is State.RUNNING and scheduler(picture.system).step != "")):
-        raise not_reachable(entry, alias)
-
-
-def not_reachable(entry: Entry, alias: str) -> LnodeError:
-    """Return the error for a session at which no sshd can be started."""
-    name = entry.session.name
-    why = "only Slurm can lead there" if entry.state is State.RUNNING else f"it {sessions.whereabouts(entry)}"
-    return LnodeError(
-        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: lnode {alias} {name}",
-        page=Page.PORTS,
-    )  # fmt: skip

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What becomes the sshd of sshd.sh, where that is to run. The sshd gives its shells the environment of the step: the variables
+# What becomes the sshd of own_sshd.sh, where that is to run. The sshd gives its shells the environment of the step: the variables
 # that the step has and the login node (in $LNODE_BEFORE) has not, as options of the key that may enter (sshd(8), environment=).
 # Every sshd knows these, and no other user can read them, as they could read options of the sshd.
 # In $LNODE_JOB is the job, or nothing on a login node.
@@ -30,8 +30,38 @@ fi
 unset LNODE_BEFORE LNODE_JOB
 case $key in command=*) between=, ;; *) between=' ' ;; esac
 (umask 077 && printf '%s\n' "$options${options:+$between}$key" >"$keys.$$" && mv "$keys.$$" "$keys") || exit
+
+# listen SSHD WORD...: an sshd on a port of this node, which it says by each name that the node has for itself. It ends an hour after
+# the last connection.
+listen() {
+  file=$keys.pid
+  if "$@" -t -o PerSourcePenalties=no 2>/dev/null; then set -- "$@" -o PerSourcePenalties=no; fi # 9.8; all come from one login node
+  set -- "$@" -o PidFile="\"$file\"" -o MaxStartups=100 -o ClientAliveInterval=60 -o ClientAliveCountMax=10
+  for _ in 1 2 3 4 5; do
+    port=$(($(od -An -N2 -tu2 /dev/urandom) % 12768 + 20000)) # below those that Linux gives to connections
+    rm -f "$file"
+    "$@" -p "$port" </dev/null >/dev/null 2>&1 &
+    until [ -s "$file" ] || ! kill -0 "$!" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done # it writes that once it listens
+    if [ -s "$file" ]; then break; fi
+  done
+  [ -s "$file" ] || exit
+  echo "lnode listens $port $(uname -n) $(hostname -I 2>/dev/null)"
+  exec >/dev/null
+  idle=0
+  while [ "$idle" -lt 60 ] && sleep 60 && kill -0 "$!" 2>/dev/null; do
+    touch "$keys"
+    idle=$((idle + 1))
+    case $(ps -A -o ppid= 2>/dev/null | tr -s ' \n' ' ') in '' | *" $! "*) idle=0 ;; esac
+  done
+  kill "$!" 2>/dev/null
+  exit 0
+}
+
 for sshd in "$(command -v sshd)" /usr/sbin/sshd /usr/local/sbin/sshd; do
-  if [ -x "$sshd" ]; then exec "$sshd" "$@"; fi
+  if [ -x "$sshd" ]; then
+    case $1 in -D) listen "$sshd" "$@" ;; esac
+    exec "$sshd" "$@"
+  fi
 done
 echo 'lnode: no sshd' >&2
 exit 127

@@ -87,6 +87,20 @@ def question_argv(
     return [*_ssh(config), "-T", *_ALWAYS, *words, *_timeout(connect_timeout_s), "--", alias, line]
 
 
+def relay_argv(
+    alias: str,
+    node: NodeName,
+    port: Port,
+    *,
+    connect_timeout_s: int,
+    options: Sequence[Option] = (),
+    config: str | None = None,
+) -> list[str]:
+    """Return the `ssh -W` that connects its input and output with a port of a node, as the host sees it."""
+    words = _words((*_CLEAR, *options))
+    return [*_ssh(config), "-W", f"{node}:{port}", *_ALWAYS, *words, *_timeout(connect_timeout_s), "--", alias]
+
+
 def _words(options: Sequence[Option]) -> list[str]:
     return [word for option in options for word in ("-o", option)]
 

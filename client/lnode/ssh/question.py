@@ -18,8 +18,10 @@ from typing import IO, Self, cast
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.remote import call
+from lnode.remote.fields import NodeName, Port
 from lnode.remote.reply import Rows, TooLong, parse_reply
 from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
+from lnode.ssh.arguments import Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
@@ -44,15 +46,30 @@ def argv_of(
     It uses the connection that a sign-in left open, or else signs in. If it may ask you, its connection stays open.
     With `fresh` it neither uses a connection nor leaves one open.
     """
+    options, environment = _options(target, may_prompt=may_prompt, fresh=fresh)
+    limit_s = sign_in_memory.connect_timeout_s(target)
+    argv = arguments.question_argv(target.alias, line, connect_timeout_s=limit_s, options=options, config=target.config)
+    return argv, environment
+
+
+def relay_of(
+    target: Target, node: NodeName, port: Port, *, may_prompt: bool, fresh: bool = False
+) -> tuple[list[str], dict[str, str] | None]:
+    """Return the ssh whose input and output lead to a port of a node of the host, and its environment; see argv_of."""
+    options, environment = _options(target, may_prompt=may_prompt, fresh=fresh)
+    limit_s = sign_in_memory.connect_timeout_s(target)
+    argv = arguments.relay_argv(
+        target.alias, node, port, connect_timeout_s=limit_s, options=options, config=target.config
+    )
+    return argv, environment
+
+
+def _options(target: Target, *, may_prompt: bool, fresh: bool) -> tuple[tuple[Option, ...], dict[str, str] | None]:
     options = target.sharing if may_prompt else target.riding  # a silent question leaves no connection open
     if fresh:
         options = (*arguments.FRESH, *target.route)
     asking, environment = prompts.asking(target, may_ask=may_prompt)
-    argv = arguments.question_argv(
-        target.alias, line, connect_timeout_s=sign_in_memory.connect_timeout_s(target),
-        options=(*target.keepalive, *asking, *options), config=target.config,
-    )  # fmt: skip
-    return argv, environment
+    return (*target.keepalive, *asking, *options), environment
 
 
 class Question:
@@ -65,6 +82,7 @@ class Question:
         self._target = target
         self._silent, self._may_prompt = silent, screen.can_ask() and not silent
         self._abandoned = self._heard = self._rides = self._begun = False
+        self.left_master = False  # a shared connection that is dead
         self._nonce = call.nonce()
         self._line = call.question(script, self._nonce, *values)
         self._log, self._watch = SshLog(asks=self._may_prompt), LoginWatch(target.place, may_ask=self._may_prompt)
@@ -105,6 +123,7 @@ class Question:
         self._ssh.kill()
         self._end()
         self._stdout.close()
+        self.left_master = True
         self._start(fresh=True)  # perhaps only the network is down, and other windows need that connection
         if self._abandoned:
             self._ssh.terminate()

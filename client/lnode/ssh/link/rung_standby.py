@@ -63,6 +63,13 @@ async def open_rung(target: Target) -> StandbyLink:
         return StandbyLink(target, _held(target.control_path))
 
 
+async def stand(target: Target) -> None:
+    """Open the standby if there is none, for what follows. Raises LinkFailed."""
+    async with _alone(target.control_path):
+        if master.identity(target) is None:
+            await _open(target)
+
+
 async def stop(target: Target) -> None:
     """Let the present master take no more sessions. Those on it go on."""
     await child.run(arguments.stop_argv(target.alias, target.riding, target.config))

@@ -1,0 +1,40 @@
+# shellcheck shell=sh
+# Part of node_way.sh: the sshd of this laptop that listens on a node of the allocation, for as long as it is used. What srun passes on
+# goes in pieces, each of which may wait 40 ms for the one before (Nagle's algorithm); a port has no such step in between.
+
+# find_port: sets $port and $host; $port to nothing if there is none. What is written down counts if the host key proves it.
+find_port() {
+  written=$own_state/sshd/$laptop.$job.at
+  port='' host=''
+  if is_own "$written"; then read -r port host <"$written"; fi
+  if [ "$port" = none ]; then port=''; elif [ -z "$port" ] || ! find_host "$port" "$host"; then start_port; fi
+}
+
+start_port() {
+  # shellcheck disable=SC2046 # split on purpose: words
+  set -- $(listening | timeout 20 sed -n '/^lnode listens /{s///;p;q;}')
+  port=$1
+  [ -n "$port" ] || return
+  find_host "$@" || port=''
+  echo "${port:-none} $host" >"$written.$$" && mv "$written.$$" "$written"
+}
+
+# listening: starts it, and leaves it there. It says `lnode listens PORT NAME...`, by each name that its node has for itself.
+listening() {
+  (become_sshd "$own_state/sshd/$laptop.$job.port.pub" "$key" -D </dev/null 2>/dev/null &)
+}
+
+# find_host PORT NAME...: sets $host to the one at which the sshd with the host key listens there. False if there is none.
+find_host() {
+  at=$1 host=''
+  shift
+  for name; do
+    shift
+    case $name in -* | *[!A-Za-z0-9._-]*) ;; *) set -- "$@" "$name" ;; esac
+  done
+  case $at in '' | *[!0-9]*) return 1 ;; esac
+  host=$(ssh-keyscan -T 3 -t "$type" -p "$at" "$@" 2>/dev/null </dev/null | awk -v key="$public" '
+    BEGIN { split(key, want, " ") }
+    $2 == want[1] && $3 == want[2] { sub(/^\[/, "", $1); sub(/\].*/, "", $1); print $1; exit }')
+  [ -n "$host" ]
+}
