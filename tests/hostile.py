@@ -107,7 +107,7 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
     "list": (LIST,),
     "kill": (LIST, {"left": (), "cancel": ("{text=}",)}),
     "renew": (LIST, {"started": ("pane",)}),
-    "node_way": (LIST,),
+    "node_way": (LIST, {"port": ("{n=22222} {node=c0512}",)}),
     "run": ({"host": ("{node=login1}",)}, {"started": (_RUN_ROW,)}),
     "run_on": (LIST, {"started": (_RUN_ROW,)}),
     "setup": (
