@@ -157,3 +157,34 @@ def test_a_new_address_costs_one_terminal_and_one_standby(site: Site) -> None:
         assert shell_of(window) == shell
         wait_until(lambda: site.logins == 4 and dead not in site.standbys(), "another master stands by", within_s=90)
         window.leave()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1500)
+def test_the_logins_of_a_day(site: Site) -> None:
+    """Of 10 attaches, 50 questions and 20 drops no question signs in; a drop may twice, for terminal and standby."""
+    with site.window("day") as day:
+        shell = shell_of(day)
+        site.stands()
+        began = site.logins
+        for _ in range(50):
+            assert site.asks("--ls").returncode == 0
+        assert site.logins == began == 2, "questions ride on the standby"
+        for number in range(9):
+            with site.window(f"visit{number}") as visit:
+                shell_of(visit)
+                visit.leave()
+        visits = site.logins - began
+        for _ in range(20):
+            with site.laptop.silence():
+                day.press(" ")
+                day.find(r"unity silent for (?:[4-9]|\d\d+) s")
+            day.wait_without(NOTICE, within_s=60)
+            site.stands()
+        assert shell_of(day) == shell
+        drops = site.logins - began - visits
+        day.leave()
+    print(
+        f"logins of a day: {began} for the first attach, {visits} for 9 more, {drops} for 20 drops, 0 for 50 questions"
+    )
+    assert visits <= 9 and drops <= 40

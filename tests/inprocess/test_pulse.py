@@ -131,6 +131,14 @@ def test_it_carries_if_the_other_program_answers_and_nothing_is_on_its_way(clien
     assert carries(answered=True)
 
 
+def test_what_began_ends_only_after_the_answer(client: Client) -> None:
+    """Else tmux may hear of both sizes at once, and draw nothing over the notice."""
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found
+    late = found.carries(client.send, lambda: client.server.sendall(b"screen"), silent_s=100)
+    assert not asyncio.run(asyncio.wait_for(late, LIMIT_S))
+
+
 def test_it_does_not_carry_while_something_waits_for_an_acknowledgement(client: Client) -> None:
     """The other kernel does not take it: TCP sends it again, ever more rarely."""
     told: list[None] = []

@@ -61,9 +61,10 @@ class Pulse:
         return float("inf")
 
     async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silent_s: float) -> bool:
-        """True if the other side's program answers something that `begin` and `end` let ssh send, one after the other.
+        """True if the other side's program answers something that `begin` lets ssh send; then `end` undoes that.
 
-        False at once if something is on its way already, also from the other side, which printed when the silence began
+        `end` comes after the answer: tmux that hears of a size and of the former one at once draws nothing. False at
+        once if something is on its way already, also from the other side, which printed when the silence began
         `silent_s` ago: TCP sends it again, but the later the longer the silence was.
         """
         began = time.monotonic()
@@ -75,10 +76,12 @@ class Pulse:
             begin()
             try:
                 await self._until(lambda told: told.sent_s + _TICK_S < now.sent_s + time.monotonic() - began, _SENDS_S)
+                limit_s = _TAKES_S + _ROUND_TRIPS * now.rtt_s
+                return await self._until(
+                    lambda told: told.got_s + _TICK_S < now.got_s + time.monotonic() - began, limit_s
+                )
             finally:
                 end()
-            limit_s = _TAKES_S + _ROUND_TRIPS * now.rtt_s
-            return await self._until(lambda told: told.got_s + _TICK_S < now.got_s + time.monotonic() - began, limit_s)
         return False
 
     async def _until(self, is_so: "Callable[[_Told], bool]", within_s: float) -> bool:

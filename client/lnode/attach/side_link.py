@@ -118,8 +118,12 @@ class Companion:
         self._asked.set()
 
     def refresh(self) -> None:
-        """Let tmux redraw the terminal's client soon."""
-        self._beside.start(self._ask_client("refresh"))
+        """Let tmux redraw the terminal's client soon, over the next link if there is none now."""
+        self._covered = True
+        self._beside.start(self._refresh())
+
+    async def _refresh(self) -> None:
+        self._covered = "here" not in await self._ask_client("refresh")
 
     async def look(self, line: Callable[[str], str]) -> sessions.Picture | None:
         """Return the host's picture, None if it takes too long: you wait for the prompt."""
@@ -290,7 +294,7 @@ class Companion:
     async def _watch(self) -> None:
         session = await self._find_client()
         if session is not None and self._covered:
-            await self._ask_client("refresh")
+            await self._refresh()
         try:
             if session is not None and self._link:
                 await self._lookout.keep(self._ask, self._link, session, self._trouble())
