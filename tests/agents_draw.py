@@ -188,7 +188,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("aider-run", "aider", WAITS, AIDER_RUN, "", "Run shell command?", 2),
     Scene("aider-add", "aider", WAITS, aider(
         ["train.py"], "Add file? (Y)es/(N)o/(A)ll/(S)kip all [Yes]: "), "", "Add file?", 2),
-    Scene("aider-typed", "aider", WAITS, aider([], "Create new file? (Y)es/(N)o [Yes]: n"), "", "Create", 2),
+    Scene("aider-typed", "aider", WAITS, aider([], "Create new file? (Y)es/(N)o [Yes]: n"), "", "Create", 0),
     Scene("aider-works", "aider", WORKING, aider(["> add a schedule"], "░█        Waiting for gpt-4o", cursor=HIDE)),
     Scene("aider-map", "aider", WORKING, aider([""], "   █░     Updating repo map: train.py", cursor=SHOW)),
     Scene("aider-done", "aider", DONE, aider(["Applied edit to train.py"], "> ", ruled=True)),
@@ -200,7 +200,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("ssh", "a prompt", WAITS, aider(
         ["ED25519 key fingerprint is SHA256:abc."], "Continue (yes/no/[fingerprint])? "), "", "Continue", 2),
     Scene("pip", "a prompt", WAITS, aider(["Would remove:"], "Proceed (Y/n)? "), "login1", "Proceed", 2),
-    Scene("overwrite", "a prompt", WAITS, aider([], "Overwrite it? (y/N): y"), "", "Overwrite", 2),
+    Scene("overwrite", "a prompt", WAITS, aider([], "Overwrite it? (y/N): y"), "", "Overwrite", 0),
     # quoted, and nothing at all
     Scene("cat-claude", "", "", quoting(PERMISSION, ["$ "])),
     Scene("cat-no-prompt", "", "", quoting(PERMISSION, [""])),

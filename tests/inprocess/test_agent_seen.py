@@ -37,6 +37,15 @@ def test_a_question_in_a_window_that_peek_has_not_shown_is_not_seen(near: Nearby
     assert "you have not seen this question" in done.stderr
 
 
+def test_a_question_for_a_text_is_for_a_person(near: Nearby) -> None:
+    near.tmux("new-session", "-d", "-s", "fit", "-x", "100", sys.executable, agents_draw.__file__, "codex-text")
+    wait_until(lambda: "Which learning rate" in near.lnode("x", "fit", "--peek").stdout, "it asks")
+    done = near.lnode("x", "fit", "--answer", "y")
+    assert done.returncode == 1
+    assert done.stderr.startswith("lnode: codex in fit on x asks something that no key answers: Question 1/1")
+    assert "hint:  attach to it: lnode x fit" in done.stderr
+
+
 def screen(near: Nearby, window: str) -> str:
     argv = ["tmux", "-u", "capture-pane", "-p", "-t", f"={window}"]
     return subprocess.run(argv, env=near.env, capture_output=True, text=True, timeout=60, check=True).stdout

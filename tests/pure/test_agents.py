@@ -93,6 +93,8 @@ def test_a_tmux_that_does_not_know_the_cursor_still_tells_a_dialog() -> None:
         ("claude-bash", "y", "1"), ("claude-bash", "n", "3"), ("claude-bash", "2", "2"), ("claude-bash", "4", None),
         ("codex-exec", "y", "1"), ("codex-exec", "n", "3"), ("gemini-exec", "y", "1"), ("gemini-exec", "n", "3"),
         ("claude-question", "y", None), ("aider-run", "y", "y"), ("aider-run", "1", None), ("apt", "N", "n"),
+        ("ssh", "y", "yes"), ("ssh", "No", "no"), ("ssh", "n", "no"), ("aider-typed", "y", None),
+        ("claude-mcp-many", "1", None), ("claude-trust-plain", "y", "1"), ("claude-trust-plain", "n", "2"),
     ],
 )  # fmt: skip
 def test_an_answer_is_a_key_of_a_visible_choice(name: str, answer: str, key: str | None) -> None:
@@ -102,9 +104,9 @@ def test_an_answer_is_a_key_of_a_visible_choice(name: str, answer: str, key: str
 
 
 def test_only_one_key_is_an_answer() -> None:
-    choices = tuple(Choice(key, "Yes") for key in ("10", "yes", "", "$", "3"))
+    choices = tuple(Choice(key, "Yes") for key in ("10", "yep", "", "$", "3"))
     agent = Agent("claude", AgentState.WAITS, choices=choices)
-    assert [agent.key_of(answer) for answer in ("10", "yes", "", "$", "3", "y")] == [None, None, None, None, "3", "3"]
+    assert [agent.key_of(answer) for answer in ("10", "yep", "", "$", "3", "y")] == [None, None, None, None, "3", "3"]
 
 
 def test_a_choice_over_several_rows_is_whole() -> None:

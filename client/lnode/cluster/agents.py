@@ -57,7 +57,7 @@ class Agent(NamedTuple):
         return (found[0] if answer.lower() == "y" else found[-1]) if found else None
 
 
-_ONE_KEY = re.compile(r"[A-Za-z0-9]")
+_ONE_KEY = re.compile(r"[A-Za-z0-9]|yes|no")  # these two are words that a prompt wants whole
 _YES = r"(?:yes|allow|approve|trust|apply|proceed)\b"
 _NO = r"(?:no|cancel|deny|reject|decline|(?:don't|do not) trust)\b"
 
@@ -198,7 +198,7 @@ def _prompt(screen: Screen, rules: Rules) -> Agent | None:
     for row in _last_rows(rows):
         for rule in rules.of_kind["prompt"]:
             if rule.finds("row", row) and not _TYPED.match(row) and len(_QUOTE.findall(row)) % 2 == 0:
-                keys = rule.words.get("keys")
+                keys = [] if _BEGUN.search(row) else rule.words.get("keys")
                 offered = tuple(Choice(str(key), str(key)) for key in keys) if isinstance(keys, list) else ()
                 dialog = "\n".join(rows[-3:])
                 return Agent(rules.name, AgentState.WAITS, row[:_LONGEST_QUESTION], offered, dialog, enter=True)
@@ -213,6 +213,7 @@ def _last_rows(rows: Sequence[str]) -> Iterator[str]:
 
 
 _NARROWEST = 32  # columns
+_BEGUN = re.compile(r"[\])?:] ?\w{1,8}$")  # an answer that is typed already: another one would follow it
 _QUOTE = re.compile(r"\"|(?<!\w)'|'(?!\w)")
 _TYPED = re.compile(r"^(?:\S{0,80}[$#%>❯›»➜λ]|[+<>-]) ")  # a line for a shell, or a row of a diff
 
