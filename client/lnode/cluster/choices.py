@@ -29,7 +29,7 @@ NOTHING = re.compile(rf"[\s·•|,;.▲▼─━═▁▂▀▄╌╭╮╰╯�
 DRAFT = re.compile(r"^ {0,2}[>❯›!*] ")
 _MOST_CHOICES = 12
 _MOST_LINES = 6  # of a choice
-_NUMBERED = re.compile(r"^\s*([^\s\d])?\s*(\d{1,2})[.)]\s+(\S.*)$")
+_NUMBERED = re.compile(r"^\s*+([^\s\d])?\s*+(\d{1,2})[.)]\s+(\S.*)$")  # in linear time
 
 
 def numbered(rows: Sequence[str], marks: str) -> Block | None:
