@@ -153,8 +153,8 @@ GEMINI_NEW = (
 )  # fmt: skip
 GEMINI_FOOT = (
     "=                     ? for shortcuts", "───", " Shift+Tab to accept edits     1 GEMINI.md file | 2 MCP servers",
-    "= workspace (/directory)  branch  sandbox     /model",
-    "= ~/project               main    no sandbox  gemini-3-pro-preview",
+    "= workspace (/directory)  branch  /model",
+    "= ~/p  main  no sandbox  gemini-3-pro",
 )  # fmt: skip
 GEMINI_TEXT = drawn(
     "← □ Rate │ □ Notes │ ≡ Review →", "", "Which learning rate shall I begin with?", "", "> Enter your response", "",
@@ -376,6 +376,7 @@ LATER: tuple[Scene, ...] = (
     Scene("vim-plain-menu", "", "", quoting(BARE, [""], alternate=True, at="\x1b[2A")),
     Scene("vim-text", "", "", quoting(GEMINI_TEXT, [""], alternate=True, at="\x1b[3A")),
     Scene("vim-colored", "", "", colored(quoting(drawn(*ASK), [""], alternate=True, at="\x1b[4A"))),
+    Scene("more-yes", "", "", printed(["Are you sure you want to continue connecting (yes/no)?"], ":")),
     Scene("git-diff", "", "", in_pager(printed(["-❯ Yes", "+❯ Yes, once", "   No", ""], ""), "(END)")),
     Scene("markdown", "", "", printed(["Is it ready?", "> Yes", "  No", ""], "")),
     Scene("yes-in-log", "", "", printed(["12:00 INFO asked: go on? [y/N]", "12:01 INFO y/n was y", ""], "")),

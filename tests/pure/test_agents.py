@@ -68,6 +68,17 @@ def test_the_corpus_is_large_and_no_quotation_waits() -> None:
     assert not [scene.name for scene, agent in found if agent and agent.waits and scene.state != agents_draw.WAITS]
 
 
+@pytest.mark.parametrize("below", ["epoch 3 loss 0.31", "me@login1:~$ ", "❯ ", ":", "3"])
+def test_what_stands_below_a_question_ends_it(below: str) -> None:
+    for scene in agents_draw.SCENES:
+        for size in agents_draw.SIZES[:3:2] if scene.state == agents_draw.WAITS else ():
+            seen_first = shown(scene, *size)
+            rows = [*seen_first.rows, below]
+            for has_cursor, cursor in ((False, -1), (True, len(rows) - 1), (None, -1)):
+                agent = agent_of(seen_first._replace(rows=rows, has_cursor=has_cursor, cursor=cursor), RULES)
+                assert not (agent and agent.waits), scene.name
+
+
 @pytest.mark.parametrize("scene", agents_draw.SCENES, ids=lambda scene: scene.name)
 def test_a_title_never_makes_it_wait(scene: Scene) -> None:
     before = seen(scene, 80, 24)

@@ -195,8 +195,10 @@ def _prompt(screen: Screen, rules: Rules) -> Agent | None:
     rows = screen.rows
     if not rows or screen.alternate or screen.has_cursor is False or (screen.has_cursor and not _is_last(screen)):
         return None
-    for row in _last_rows(rows):
+    for row, above in _last_rows(rows):
         for rule in rules.of_kind["prompt"]:
+            if above and rule.finds("row", above):  # that question has ended
+                return None
             if rule.finds("row", row) and not _TYPED.match(row) and len(_QUOTE.findall(row)) % 2 == 0:
                 keys = [] if _BEGUN.search(row) else rule.words.get("keys")
                 offered = tuple(Choice(str(key), str(key)) for key in keys) if isinstance(keys, list) else ()
@@ -205,11 +207,11 @@ def _prompt(screen: Screen, rules: Rules) -> Agent | None:
     return None
 
 
-def _last_rows(rows: Sequence[str]) -> Iterator[str]:
-    """Yield the last row, and the last two as one if the terminal may have wrapped the question."""
-    yield rows[-1].strip()
+def _last_rows(rows: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the last row, and the last two as one, with the first, if the terminal may have wrapped the question."""
+    yield rows[-1].strip(), ""
     if len(rows) > 1 and len(rows[-2]) >= _NARROWEST and re.search(r"[\])?:]", rows[-1]):
-        yield f"{rows[-2]}{rows[-1]}".strip()
+        yield f"{rows[-2]}{rows[-1]}".strip(), rows[-2].strip()
 
 
 _NARROWEST = 32  # columns

@@ -212,16 +212,19 @@ find_waits() {
     function ask_prompts(  text) {
       if (!size || other == "a1" || shows == "c0" || (shows == "c1" && cursor != size)) return
       ask_prompt(row[size])
-      if (asked == "" && size > 1 && length(row[size - 1]) >= 32 && row[size] ~ /[])?:]/) ask_prompt(row[size - 1] row[size])
+      if (asked == "" && size > 1 && length(row[size - 1]) >= 32 && row[size] ~ /[])?:]/) ask_prompt(row[size - 1] row[size], row[size - 1])
     }
 
-    function ask_prompt(text,  i, quotes) {
+    # ask_prompt: is the text a question? Not if ABOVE, its beginning, is a whole one.
+    function ask_prompt(text, above,  i, quotes) {
       sub(/^ +/, "", text)
       sub(/ +$/, "", text)
       if (text ~ typed) return
       quotes = tolower(text)
       while (sub(/[a-z0-9_]\047[a-z0-9_]/, "", quotes)) ;
       if (gsub(/["\047]/, "", quotes) % 2) return
+      sub(/ +$/, "", above)
+      for (i = 1; i <= prompts; i++) if (above != "" && tolower(above) ~ prompt[i]) return
       for (i = 1; i <= prompts; i++) if (tolower(text) ~ prompt[i]) {
         asked = name[of_prompt[i]] "\t" substr(text, 1, 200) "\t" joined((size > 2 ? size - 2 : 1), size)
         return
