@@ -118,6 +118,10 @@ SECTIONS: Mapping[str, Callable[[], Mapping[str, Sequence[str]]]] = {
             for row in (f"%{n} c0 a0 t1 x", *["|" + "1. > " * 80] * 12, "|❯ 1. Yes", "|  2. No", "|" + "1. > " * 80)
         ],
     },
+    "spaces of screens": lambda: {
+        "panes": [pane(n, n) for n in range(600)],
+        "screens": [row for n in range(600) for row in (f"%{n} c0 a0 t1 x", *["|" + " " * 399 + "x"] * 13)],
+    },
     "rows of a screen": lambda: {
         "panes": [pane(1, 1)], "screens": ["%1 c0 a0 t1 x", *["|" + "> " * 300] * (MOST // 2)],
     },

@@ -46,7 +46,7 @@ def phone(slurm: Rig) -> Iterator[None]:
     setup.append("setsid python3 $HOME/listener.py </dev/null >/dev/null 2>&1 & echo $! >$HOME/listener.pid")
     status, said = slurm.exec("; ".join(setup))
     assert status == 0, said
-    command = "srun --pty -t 01:00:40 sh agent.sh"
+    command = "srun --pty -t 62 sh agent.sh"  # the watcher asks once a minute, and is to see it before the hour
     with with_settings(slurm, f'[hosts.unity]\npush = "http://127.0.0.1:8099/topic"\ncommand = "{command}"\n'):
         yield
     slurm.exec("kill $(cat $HOME/listener.pid)")
@@ -87,7 +87,7 @@ def test_each_event_is_told_once_attached_detached_and_over_a_cut(slurm: Rig, ph
                 lambda: "j" in slurm.exec("tmux show-options -gqv @lnode_push_told")[1], "it is seen", within_s=90
             )
         wait_until(lambda: any(" is on " in row for row in heard(slurm)), "the nodes", within_s=120)
-        wait_until(lambda: any("ends in 60 min" in row for row in heard(slurm)), "the hour", within_s=150)
+        wait_until(lambda: any("ends in 60 min" in row for row in heard(slurm)), "the hour", within_s=240)
         began = time.monotonic()
         slurm.exec("echo claude-bash >$HOME/scene")
         wait_until(lambda: "claude in fit waits for you" in heard(slurm), "attached", within_s=90)
@@ -101,3 +101,15 @@ def test_each_event_is_told_once_attached_detached_and_over_a_cut(slurm: Rig, ph
     assert len(heard(slurm)) == 4
     slurm.exec("tmux kill-server")
     wait_until(lambda: "lnode-push" not in slurm.exec("ps -u alice -o args=")[1], "the watcher's end", within_s=60)
+
+
+@pytest.mark.skipif(not FULL, reason="only slow: LNODE_FULL=1 runs it")
+def test_a_session_on_its_node_says_that_no_message_comes(slurm: Rig) -> None:
+    argv = [*LNODE, "unity", "x", "--where", "node", "-m", "1000", "-t", "1:00:00"]
+    with (
+        with_settings(slurm, '[hosts.unity]\npush = "http://127.0.0.1:8099/topic"\n'),
+        Window(argv, slurm.env()) as window,
+    ):
+        window.wait_for("push is set, but this session is on its node: your phone gets no message about it")
+        window.leave()
+    slurm.exec("scancel -u alice")

@@ -152,6 +152,14 @@ def test_a_prompt_gets_its_key_and_enter(host: Host) -> None:
     wait_until(lambda: (host.home / "keys").exists() and (host.home / "keys").read_text() == "y\n", "the answer")
 
 
+def test_a_prompt_that_wants_a_word_gets_all_of_it(host: Host) -> None:
+    keys = host.home / "keys"
+    host.start("agent", "sh", "-c", f"printf 'Continue (yes/no)? '; read -r x; echo \"$x\" >{keys}; exec cat")
+    agent = asks(host)
+    assert "taken" in Answering(host, "agent").say(f"{agent.pane} {agent.key_of('y')} Enter")
+    wait_until(lambda: keys.exists() and keys.read_text() == "yes\n", "the answer")
+
+
 def test_nothing_is_typed_if_the_question_has_changed_since(host: Host) -> None:
     keys = host.home / "keys"
     host.start("agent", sys.executable, "-c", STAND_IN, str(keys), "claude-bash", "claude-edit")
@@ -175,7 +183,9 @@ def test_an_answer_after_which_the_screen_is_as_it_was_is_not_taken(host: Host) 
     assert "taken" not in done
 
 
-@pytest.mark.parametrize("line", ["", "%0 1; kill-server", "%0 -X", "1", "%0 11", "$0 1", "%0 1 Enter Enter"])
+@pytest.mark.parametrize(
+    "line", ["", "%0 1; kill-server", "%0 -X", "1", "%0 11", "$0 1", "%0 1 Enter Enter", "%0 yes", "%0 rm Enter"]
+)
 def test_a_line_of_another_form_types_nothing(host: Host, line: str) -> None:
     keys = host.home / "keys"
     host.start("agent", sys.executable, "-c", STAND_IN, str(keys), "claude-bash", "claude-edit")

@@ -261,6 +261,22 @@ def test_a_pane_that_ends_meanwhile_costs_only_what_comes_after_it(host: Host) -
     wait_until(lambda: states(host, "claude-bash") == {"claude-bash": ("claude", "waits for you")}, "the agent")
 
 
+NARROW = ("aider-edit", "wrapped-yes", "claude-ask-tall", "claude-ask-colored", "claude-trust-plain", "codex-text",
+          "claude-ask-submit", "gemini-action", "draft-claude", "log-trust", "vim-colored")  # fmt: skip
+
+
+def test_a_pane_of_forty_columns_beside_another_is_told_as_it_is(host: Host) -> None:
+    for name in NARROW:
+        host.start(name, "cat", columns=81)
+        host.tmux("split-window", "-h", "-t", f"={name}:", *drawing(name))
+        host.drawn(name)
+    expected = {name: (agents_draw.BY_NAME[name].agent, agents_draw.BY_NAME[name].state) for name in NARROW}
+    wait_until(lambda: states(host, *NARROW) == expected, "each state")
+    tall = host.agents()["claude-ask-tall"]
+    assert tall is not None
+    assert [choice.key for choice in tall.choices] == ["1", "2", "3", "4", "5", "6"]
+
+
 def test_copy_mode_hides_no_question(host: Host) -> None:
     host.draw("claude-bash")
     wait_until(lambda: states(host, "claude-bash")["claude-bash"][1] == AgentState.WAITS.value, "the agent")

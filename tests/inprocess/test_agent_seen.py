@@ -27,6 +27,14 @@ def test_a_question_that_peek_has_shown_can_be_answered(near: Nearby) -> None:
     wait_until(lambda: got.exists() and got.read_text() == "y\n", "the answer")
 
 
+def test_the_list_tells_of_an_agent_in_the_one_question_that_it_asks_anyway(near: Nearby) -> None:
+    near.tmux("new-session", "-d", "-s", "fit", "-x", "100", sys.executable, agents_draw.__file__, "claude-bash")
+    wait_until(lambda: "claude waits for you" in near.lnode("x", "--ls").stdout, "it asks")
+    (near.home / "calls").unlink()
+    assert "claude in fit asks: Do you want to proceed?" in near.lnode("x", "--ls").stderr
+    assert (near.home / "calls").read_text() == "called\n"
+
+
 def test_a_question_in_a_window_that_peek_has_not_shown_is_not_seen(near: Nearby) -> None:
     near.tmux("new-session", "-d", "-s", "fit", "cat")
     near.tmux("new-window", "-d", "-t", "=fit:", sys.executable, agents_draw.__file__, "claude-bash")
@@ -35,6 +43,15 @@ def test_a_question_in_a_window_that_peek_has_not_shown_is_not_seen(near: Nearby
     done = near.lnode("x", "fit", "--answer", "1")
     assert done.returncode == 1
     assert "you have not seen this question" in done.stderr
+
+
+def test_a_question_for_a_text_is_for_a_person(near: Nearby) -> None:
+    near.tmux("new-session", "-d", "-s", "fit", "-x", "100", sys.executable, agents_draw.__file__, "codex-text")
+    wait_until(lambda: "Which learning rate" in near.lnode("x", "fit", "--peek").stdout, "it asks")
+    done = near.lnode("x", "fit", "--answer", "y")
+    assert done.returncode == 1
+    assert done.stderr.startswith("lnode: codex in fit on x asks something that no key answers: Question 1/1")
+    assert "hint:  attach to it: lnode x fit" in done.stderr
 
 
 def screen(near: Nearby, window: str) -> str:

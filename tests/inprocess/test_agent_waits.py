@@ -29,13 +29,9 @@ def waits(awk: str, folder: Path, screens: list[Screen], *, clients: int = 0, ac
         rows += [f"{'>' if at == one.cursor else '|'}{row}" for at, row in enumerate(one.rows)]
     panes = [f"${number} 1 {active} {clients} 5 %{number} f* k o e w t x" for number in range(len(screens))]
     (text,) = (one for one in call.texts("glance") if "find_waits()" in one)
-    script = f'{text}\nfind_waits 30 "$R" "$P" "$S"; printf "%s\\n" "$waits"'
-    env = {
-        "PATH": f"{folder}:/usr/bin:/bin",
-        "R": table_of(known_agents()),
-        "P": "\n".join(panes),
-        "S": "\n".join(rows),
-    }
+    (folder / "screens").write_text("\n".join(rows), encoding="utf-8")  # too long for a variable of the environment
+    script = f'{text}\nfind_waits 30 "$R" "$P" "$(cat {folder}/screens)"; printf "%s\\n" "$waits"'
+    env = {"PATH": f"{folder}:/usr/bin:/bin", "R": table_of(known_agents()), "P": "\n".join(panes)}
     done = subprocess.run(
         ["sh", "-c", script], env=env, capture_output=True, encoding="utf-8", timeout=LIMIT_S, check=True
     )

@@ -1,6 +1,7 @@
 """One notice for each wait, whatever number of lnodes watch: with a desktop on PATH, and a laptop's state folder."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -36,20 +37,76 @@ async def silent(sound: str) -> None:
     raise AssertionError(sound)
 
 
+class Clock:
+    """Of the laptop; its notes about told waits grow old with it."""
+
+    def __init__(self, notices: Path) -> None:
+        self.now, self._notes = 1000.0, notices.parent / "state/lnode/told"
+
+    def __call__(self) -> float:
+        return self.now
+
+    def goes_on(self, seconds: float) -> None:
+        self.now += seconds
+        for note in self._notes.glob("*"):
+            at = note.stat().st_mtime - seconds
+            os.utime(note, (at, at))
+
+
 def see(watch: AgentWatch, *pictures: Picture) -> None:
     for one in pictures:
         asyncio.run(watch.see(one, silent))
 
 
 def test_a_wait_is_told_once_by_one_of_two_windows(notices: Path) -> None:
-    first, second = (AgentWatch("unity", lambda _: None) for _ in range(2))
+    clock = Clock(notices)
+    first, second = (AgentWatch("unity", lambda _: None, clock) for _ in range(2))
     see(first, picture(ASKS), picture(ASKS))
     see(second, picture(ASKS), picture(ASKS))
     assert notices.read_text().splitlines() == ["claude in fit waits: Do you want to proceed?"]
-    see(second, picture(None))
-    see(first, picture(None), picture(ASKS))
-    see(second, picture(ASKS))
+    for watch in (first, second):
+        see(watch, picture(None))
+    clock.goes_on(60)
+    first.go_on()
+    for watch in (first, second):
+        see(watch, picture(ASKS))
     assert len(notices.read_text().splitlines()) == 2
+
+
+def test_a_dialog_that_is_drawn_again_while_lnode_looks_is_no_second_wait(notices: Path) -> None:
+    clock = Clock(notices)
+    watch = AgentWatch("unity", lambda _: None, clock)
+    see(watch, picture(ASKS))
+    for _ in range(100):  # the host tells changes only
+        clock.goes_on(30)
+        watch.go_on()
+    see(watch, picture(None))
+    clock.goes_on(30)
+    watch.go_on()
+    see(watch, picture(ASKS))
+    assert len(notices.read_text().splitlines()) == 1
+
+
+def test_a_window_that_opens_late_in_a_wait_tells_it_no_second_time(notices: Path) -> None:
+    clock = Clock(notices)
+    first = AgentWatch("unity", lambda _: None, clock)
+    see(first, picture(ASKS))
+    for _ in range(20):  # ten minutes without a change
+        clock.goes_on(30)
+        first.go_on()
+    see(AgentWatch("unity", lambda _: None, clock), picture(ASKS))
+    assert len(notices.read_text().splitlines()) == 1
+
+
+def test_who_looked_at_it_and_went_away_is_told(notices: Path) -> None:
+    watch = AgentWatch("unity", lambda _: None)
+    looks = picture(ASKS)
+    entry = looks.entries[0]
+    session = entry.session._replace(attached=1, active=NOW)
+    see(watch, looks._replace(entries=(entry._replace(session=session),)))
+    assert notices.read_text() == ""
+    see(watch, picture(ASKS))
+    assert len(notices.read_text().splitlines()) == 1
 
 
 def test_a_tmux_that_cannot_be_asked_ends_no_wait(notices: Path) -> None:
@@ -71,8 +128,6 @@ def test_without_a_desktop_the_terminal_shows_it(notices: Path) -> None:
 
 
 def test_a_wait_that_nobody_has_seen_for_long_has_ended(notices: Path) -> None:
-    import os
-
     assert told.is_mine("unity", "x")
     assert not told.is_mine("unity", "x")
     (note,) = (notices.parent / "state/lnode/told").iterdir()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnode.attach.waits import heading, told_then, untold, waits_of
+from lnode.attach.waits import heading, untold, waits_of
 from lnode.cluster.agents import Agent, AgentState
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux_answers import Session
@@ -24,13 +24,10 @@ def picture(*entries: Entry) -> Picture:
 def test_only_who_waits_is_told_and_once() -> None:
     waits = waits_of(picture(entry("fit"), entry("work", WORKS), entry("shell", None)))
     assert [wait.text for wait in waits] == ["claude in fit waits: Do you want to proceed?"]
-    telling = untold(waits, {})
-    assert telling == list(waits)
-    told = told_then(waits, {}, telling)
-    assert untold(waits, told) == []
+    assert untold(waits, ()) == list(waits)
+    assert untold(waits, {wait.key for wait in waits}) == []
     other = waits_of(picture(entry("fit", ASKS._replace(dialog="run scancel"))))
-    assert untold(other, told) == list(other)
-    assert told_then((), told, []) == {}  # the next one is told again
+    assert untold(other, {wait.key for wait in waits}) == list(other)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +35,7 @@ def test_only_who_waits_is_told_and_once() -> None:
 )
 def test_you_are_not_told_while_you_look_at_it(attached: int, active: int, told: bool) -> None:
     waits = waits_of(picture(entry("fit", attached=attached, active=active)))
-    assert bool(untold(waits, {})) == told
-
-
-def test_who_looked_and_went_away_is_told() -> None:
-    looked = waits_of(picture(entry("fit", attached=1, active=NOW)))
-    told = told_then(looked, {}, untold(looked, {}))
-    assert told == {}
-    assert untold(waits_of(picture(entry("fit", attached=1))), told)
+    assert bool(untold(waits, ())) == told
 
 
 def test_the_title_names_other_sessions_only() -> None:

@@ -1,14 +1,16 @@
 """Tells you once of each agent that waits for you in a session of this host, while you do not look at it."""
 
 import os
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from lnode.attach.waits import Wait, told_then, untold, waits_of
+from lnode.attach.waits import Key, Wait, untold, waits_of
 from lnode.cluster.sessions import IN_DOUBT, Picture
-from lnode.cluster.tmux_answers import Birth
 from lnode.laptop import notify, told
 from lnode.laptop.off_loop import in_thread
+
+_DRAWN_AGAIN_S = 45.0  # a dialog that is back within this has not ended: lnode has looked while it was drawn again
 
 Sound = Callable[[str], Awaitable[object]]
 """Sends a sequence to this attach's own terminal."""
@@ -17,9 +19,9 @@ Sound = Callable[[str], Awaitable[object]]
 class AgentWatch:
     """The waits of a host's agents, over all links of an attach."""
 
-    def __init__(self, alias: str, note: Callable[[str], None]) -> None:
-        self._alias, self._note = alias, note
-        self._told: dict[Birth, str] = {}
+    def __init__(self, alias: str, note: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._alias, self._note, self._clock = alias, note, clock
+        self._told: dict[Key, float] = {}  # when it was last known to go on
         self.waits: Sequence[Wait] = ()
 
     async def see(self, picture: Picture, sound: Sound) -> None:
@@ -27,17 +29,22 @@ class AgentWatch:
         if picture.tmux in IN_DOUBT:
             return
         self.waits = waits_of(picture)
-        for session, dialog in self._told.items():
-            if not any(wait.session == session and wait.dialog == dialog for wait in self.waits):
-                told.has_ended(*self._key(session, dialog))
+        self.go_on()
         telling = untold(self.waits, self._told)
-        self._told = told_then(self.waits, self._told, telling)
-        for wait in self.waits:
-            if wait not in telling and wait.session in self._told:
-                told.goes_on(*self._key(wait.session, wait.dialog))
+        self._told |= {wait.key: self._clock() for wait in telling}
         for wait in telling:
-            if told.is_mine(*self._key(wait.session, wait.dialog)):
+            if told.is_mine(*self._words(wait.key)):
                 await self._tell(wait, sound)
+
+    def go_on(self) -> None:
+        """Note that the waits go on, also for other lnodes of this laptop. Forget those that have ended."""
+        now = self._clock()
+        for key in {wait.key for wait in self.waits} & self._told.keys():
+            self._told[key] = now
+            told.goes_on(*self._words(key))
+        for key in [key for key, at in self._told.items() if now - at > _DRAWN_AGAIN_S]:
+            del self._told[key]
+            told.has_ended(*self._words(key))
 
     async def _tell(self, wait: Wait, sound: Sound) -> None:
         self._note(wait.text)
@@ -45,5 +52,6 @@ class AgentWatch:
         if not await in_thread(partial(notify.send, *words)):
             await sound(notify.for_terminal(*words, os.environ))
 
-    def _key(self, session: Birth, dialog: str) -> tuple[str, ...]:
+    def _words(self, key: Key) -> tuple[str, ...]:
+        session, dialog = key
         return (self._alias, *map(str, session), dialog)

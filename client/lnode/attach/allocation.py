@@ -67,8 +67,9 @@ class Lookout:
                 await ask(self._says(None, "", _of_lnode(trouble)))
                 trouble = ""
             while True:
-                while (left_s := self._left_s()) > 0:  # noqa: ASYNC110 (it changes with what you type)
+                while (left_s := self._left_s()) > 0:  # it changes with what you type
                     await asyncio.sleep(min(left_s, _LOOK_S))
+                    self._agents.go_on()
                 self._asked_at, self._answer = time.monotonic(), (None, None)
                 try:
                     reply = await ask(self._look)

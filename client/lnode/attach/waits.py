@@ -4,7 +4,7 @@ A wait begins when a dialog is first seen and ends when it is no longer there; y
 while you look at that session: somebody is attached to it, and has pressed a key in the last minute.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from lnode.cluster.sessions import Entry, Picture
@@ -25,9 +25,17 @@ class Wait(NamedTuple):
     looks: bool
 
     @property
+    def key(self) -> "Key":
+        return self.session, self.dialog
+
+    @property
     def text(self) -> str:
         """Return the words of a notice."""
         return f"{self.agent} in {self.name} waits: {self.question}"
+
+
+Key = tuple[Birth, str]
+"""A wait: its session and its dialog."""
 
 
 def waits_of(picture: Picture) -> tuple[Wait, ...]:
@@ -46,15 +54,9 @@ def _looks(entry: Entry, now: int | None) -> bool:
     return session.attached > 0 and now is not None and now - session.active <= _LOOKS_S
 
 
-def untold(waits: Sequence[Wait], told: Mapping[Birth, str]) -> list[Wait]:
-    """Return the waits to tell; `told` has the dialog that was told last, by session."""
-    return [wait for wait in waits if told.get(wait.session) != wait.dialog and not wait.looks]
-
-
-def told_then(waits: Sequence[Wait], told: Mapping[Birth, str], telling: Sequence[Wait]) -> dict[Birth, str]:
-    """Return what has been told after these are told: of waits that go on only."""
-    before = {wait.session: wait.dialog for wait in waits if told.get(wait.session) == wait.dialog}
-    return before | {wait.session: wait.dialog for wait in telling}
+def untold(waits: Sequence[Wait], told: Container[Key]) -> list[Wait]:
+    """Return the waits to tell."""
+    return [wait for wait in waits if wait.key not in told and not wait.looks]
 
 
 def heading(title: str, name: str, waits: Sequence[Wait], own: Birth) -> str:

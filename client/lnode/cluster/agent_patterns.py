@@ -120,9 +120,12 @@ def _lines(rules: Rules) -> Iterator[str]:
         if any(ends.values()):
             yield from _asking("Q", rule, ends)
     for rule in rules.of_kind["menu"]:
-        footer = _of(rule, "footer")
-        if footer or "footer" not in rule.patterns:
-            yield from _asking("U", rule, {"F": footer})
+        ends = {"F": _of(rule, "footer"), "L": _of(rule, "last")}
+        if any(ends.values()) or not rule.patterns.keys() & {"footer", "last"}:
+            yield from _asking("U", rule, ends)
+    for rule in rules.of_kind["text"]:
+        if footer := _of(rule, "footer"):
+            yield from _asking("T", rule, {"F": footer})
 
 
 def _asking(letter: str, rule: Rule, ends: Mapping[str, str]) -> Iterator[str]:

@@ -26,7 +26,8 @@ class Rules(NamedTuple):
 
 EXPRESSIONS: Mapping[str, Sequence[str]] = {
     "dialog": ("question", "footer", "last"),
-    "menu": ("question", "footer"),
+    "menu": ("question", "footer", "last"),
+    "text": ("question", "footer"),
     "prompt": ("row",),
     "composer": ("row",),
     "working": ("row", "text"),

@@ -57,7 +57,7 @@ class Agent(NamedTuple):
         return (found[0] if answer.lower() == "y" else found[-1]) if found else None
 
 
-_ONE_KEY = re.compile(r"[A-Za-z0-9]")
+_ONE_KEY = re.compile(r"[A-Za-z0-9]|yes|no")  # these two are words that a prompt wants whole
 _YES = r"(?:yes|allow|approve|trust|apply|proceed)\b"
 _NO = r"(?:no|cancel|deny|reject|decline|(?:don't|do not) trust)\b"
 
@@ -111,7 +111,8 @@ def agent_of(screen: Screen, all_rules: Sequence[Rules]) -> Agent | None:
 def _dialog(screen: Screen, rules: Rules) -> Agent | None:
     for kind, find in (("dialog", choices.numbered), ("menu", choices.by_arrows)):
         block = find(screen.rows, rules.marks) if rules.of_kind[kind] else None
-        if block and _is_live(screen, block) and (agent := _asking(screen, rules, kind, block)):
+        live = block and _is_live(screen, block) and not choices.in_draft(screen.rows, block)
+        if block and live and (agent := _asking(screen, rules, kind, block)):
             return agent
     return None
 
@@ -127,12 +128,38 @@ def _asking(screen: Screen, rules: Rules, kind: str, block: Block) -> Agent | No
     for rule in rules.of_kind[kind]:
         asked = _asked(above, rule)
         ends = rule.finds("footer", below) or rule.finds("last", block.choices[-1].text)
-        ends = ends or (by_arrows and "footer" not in rule.patterns)
+        ends = ends or (by_arrows and not rule.patterns.keys() & {"footer", "last"})
         if asked and ends and not _leftover(below, [rule], "footer", rules.of_kind["below"]):
             dialog = "\n".join([*above, *(f"{choice.key} {choice.text}" for choice in block.choices)])
+            if by_arrows and all(_BOX.match(choice.text) for choice in block.choices):
+                return Agent(rules.name, AgentState.WAITS, asked, (), dialog)  # Enter takes all that are checked
             at = block.at if by_arrows else None
             return Agent(rules.name, AgentState.WAITS, asked, block.choices, dialog, at=at)
     return None
+
+
+_BOX = re.compile(r"\[.\]|[◻◼☐☑☒◯◉]")
+
+
+def _text(screen: Screen, rules: Rules) -> Agent | None:
+    """Return the agent that asks for a text of yours: its footer ends the screen, and the cursor is hidden or above."""
+    rows = screen.rows
+    if not rules.of_kind["text"] or (screen.has_cursor and (screen.alternate or screen.cursor < 0)):
+        return None
+    for at in range(len(rows) - 1, max(0, len(rows) - _OF_FOOTER - 1), -1):
+        below = joined(rows[at:])
+        above = [row for row in rows[max(0, at - _ABOVE) : at] if not choices.DRAFT.match(row)]
+        if screen.has_cursor and screen.cursor >= at:
+            break
+        for rule in rules.of_kind["text"]:
+            if rule.finds("footer", below) and not _leftover(below, [rule], "footer", ()):
+                asked = _asked(above, rule)
+                if asked:
+                    return Agent(rules.name, AgentState.WAITS, asked, (), "\n".join(above))
+    return None
+
+
+_OF_FOOTER = 4  # rows
 
 
 def _asked(above: Sequence[str], rule: Rule) -> str:
@@ -168,24 +195,27 @@ def _prompt(screen: Screen, rules: Rules) -> Agent | None:
     rows = screen.rows
     if not rows or screen.alternate or screen.has_cursor is False or (screen.has_cursor and not _is_last(screen)):
         return None
-    for row in _last_rows(rows):
+    for row, above in _last_rows(rows):
         for rule in rules.of_kind["prompt"]:
+            if above and rule.finds("row", above):  # that question has ended
+                return None
             if rule.finds("row", row) and not _TYPED.match(row) and len(_QUOTE.findall(row)) % 2 == 0:
-                keys = rule.words.get("keys")
+                keys = [] if _BEGUN.search(row) else rule.words.get("keys")
                 offered = tuple(Choice(str(key), str(key)) for key in keys) if isinstance(keys, list) else ()
                 dialog = "\n".join(rows[-3:])
                 return Agent(rules.name, AgentState.WAITS, row[:_LONGEST_QUESTION], offered, dialog, enter=True)
     return None
 
 
-def _last_rows(rows: Sequence[str]) -> Iterator[str]:
-    """Yield the last row, and the last two as one if the terminal may have wrapped the question."""
-    yield rows[-1].strip()
+def _last_rows(rows: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the last row, and the last two as one, with the first, if the terminal may have wrapped the question."""
+    yield rows[-1].strip(), ""
     if len(rows) > 1 and len(rows[-2]) >= _NARROWEST and re.search(r"[\])?:]", rows[-1]):
-        yield f"{rows[-2]}{rows[-1]}".strip()
+        yield f"{rows[-2]}{rows[-1]}".strip(), rows[-2].strip()
 
 
 _NARROWEST = 32  # columns
+_BEGUN = re.compile(r"[\])?:] ?\w{1,8}$")  # an answer that is typed already: another one would follow it
 _QUOTE = re.compile(r"\"|(?<!\w)'|'(?!\w)")
 _TYPED = re.compile(r"^(?:\S{0,80}[$#%>❯›»➜λ]|[+<>-]) ")  # a line for a shell, or a row of a diff
 
@@ -223,11 +253,10 @@ def _end_of_composer(screen: Screen, rule: Rule, at: int, below: Sequence[Rule])
         return at + 1 if fits else None
     if not any(map(RULE.match, rows[max(0, at - _BELOW) : at])):
         return None
-    end = at + 1
-    if rules == "both":
-        end = next((end + 1 for end in range(at + 1, len(rows)) if RULE.match(rows[end])), 0)
-        if not end or not RULE.match(rows[at - 1]):
-            return None
+    end = next((end + 1 for end in range(at + 1, len(rows)) if RULE.match(rows[end])), 0)
+    if rules == "both" and (not end or not RULE.match(rows[at - 1])):
+        return None
+    end = end or at + 1
     is_sure = screen.has_cursor is not None and sum(not is_blank(row) for row in rows[end:]) <= _BELOW
     return end if is_sure or not _leftover(joined(rows[end:]), [], "", below) else None
 
@@ -256,12 +285,12 @@ def _titled(title: str, rules: Rules) -> AgentState | None:
     )
 
 
-_LOOKS = (_dialog, _prompt, _composer, _alone, _by_title)
+_LOOKS = (_dialog, _text, _prompt, _composer, _alone, _by_title)
 
 
 def _unframed(row: str) -> str:
     """Return a row without the sides of a box; what is in the box keeps its column."""
-    row = row.rstrip()
+    row = row.replace("\u00a0", " ").rstrip()
     if row[-1:] and row[-1] in FRAME and not RULE.match(row):
         row = row[:-1].rstrip()
     bare = row.lstrip()

@@ -25,14 +25,15 @@ class Block(NamedTuple):
 LONGEST = 200  # characters of a choice
 FRAME = "│┃▌▐"
 RULE = re.compile(rf"^\s*[─━═▁▂▀▄╌╭╮╰╯┌┐└┘{FRAME}]{{3,}}")
-NOTHING = re.compile(rf"[\s·•|,;.─━═▁▂▀▄╌╭╮╰╯┌┐└┘{FRAME}]+")
+NOTHING = re.compile(rf"[\s·•|,;.▲▼─━═▁▂▀▄╌╭╮╰╯┌┐└┘{FRAME}]+")
+DRAFT = re.compile(r"^ {0,2}[>❯›!*] ")
 _MOST_CHOICES = 12
-_MOST_LINES = 4  # of a choice
-_NUMBERED = re.compile(r"^\s*([^\s\d])?\s*(\d{1,2})[.)]\s+(\S.*)$")
+_MOST_LINES = 6  # of a choice
+_NUMBERED = re.compile(r"^\s*+([^\s\d])?\s*+(\d{1,2})[.)]\s+(\S.*)$")  # in linear time
 
 
 def numbered(rows: Sequence[str], marks: str) -> Block | None:
-    """Return the lowest choices on the screen that are numbered from 1 on, exactly one of them with a mark."""
+    """Return the lowest choices on the screen that are numbered from 1 on. Exactly one row of them has a mark."""
     bottom = next((at for at in range(len(rows) - 1, -1, -1) if _numbered(rows[at], marks)), None)
     if bottom is None:
         return None
@@ -48,15 +49,18 @@ def numbered(rows: Sequence[str], marks: str) -> Block | None:
             lines, wanted = 0, int(row[1]) - 1
         at -= 1
     found.reverse()
-    if wanted or len(found) < 2 or sum(bool(mark) for _, mark, _, _ in found) != 1:  # noqa: PLR2004 (yes and no)
+    if wanted or len(found) < 2:  # noqa: PLR2004 (yes and no)
         return None
     end = _end_of_choice(rows, bottom)
+    marked = [at for at in range(found[0][0], end) if rows[at].lstrip()[:1] in tuple(marks)]
+    if len(marked) != 1:  # it may be in a row without a number: `❯  Submit`
+        return None
     ends = [*(at for at, *_ in found[1:]), end]
     choices = tuple(
-        Choice(key, joined([text, *rows[at + 1 : until]])[:LONGEST])
+        Choice(key, joined([text, *(row for row in rows[at + 1 : until] if not is_blank(row))])[:LONGEST])
         for (at, _, key, text), until in zip(found, ends, strict=True)
     )
-    return Block(found[0][0], end, choices, next(at for at, (_, mark, _, _) in enumerate(found) if mark))
+    return Block(found[0][0], end, choices, sum(at <= marked[0] for at, *_ in found) - 1)
 
 
 def _numbered(row: str, marks: str) -> tuple[str, str, str] | None:
@@ -75,6 +79,15 @@ def _end_of_choice(rows: Sequence[str], at: int) -> int:
     while end < min(len(rows), at + _MOST_LINES) and rows[end][:indent].isspace() and not is_blank(rows[end]):
         end += 1
     return end
+
+
+def in_draft(rows: Sequence[str], block: Block) -> bool:
+    """True if the choices stand in a text that is typed to an agent: it begins below a rule, and a rule ends it."""
+    begins = any(
+        RULE.match(rows[at]) and DRAFT.match(rows[at + 1]) and not _NUMBERED.match(rows[at + 1])
+        for at in range(block.top - 1)
+    )
+    return begins and any(RULE.match(row) for row in rows[block.bottom :])
 
 
 def by_arrows(rows: Sequence[str], marks: str) -> Block | None:

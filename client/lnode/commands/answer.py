@@ -62,6 +62,11 @@ def _agent_of(reply: Reply) -> Agent | None:
 
 def _key(agent: Agent, alias: str, name: str, choice: str) -> str:
     """Return the key of the choice. Raises LnodeError for a question that you were not shown, or no such choice."""
+    if not agent.choices:
+        raise LnodeError(
+            ExitCode.FAILED, f"{agent.name} in {name} on {alias} asks something that no key answers: {agent.question}",
+            f"attach to it: lnode {alias} {name}", page=Page.AGENTS,
+        )  # fmt: skip
     if not shown.is_shown(alias, name, agent.dialog):
         shown.remember(alias, {name: agent.dialog})
         raise LnodeError(
@@ -73,7 +78,7 @@ def _key(agent: Agent, alias: str, name: str, choice: str) -> str:
         keys = ", ".join(one.key for one in agent.choices)
         raise LnodeError(
             ExitCode.USAGE, f"{agent.name} in {name} on {alias} offers no answer {choice!r}: {in_words(agent)}",
-            f"answers are {keys}" if keys else f"attach to it: lnode {alias} {name}", page=Page.AGENTS,
+            f"answers are {keys}", page=Page.AGENTS,
         )  # fmt: skip
     return key
 

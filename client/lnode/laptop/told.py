@@ -7,6 +7,7 @@ from contextlib import suppress
 from lnode.laptop import folders
 
 _GOES_ON_S = 200.0  # a wait that no lnode has seen for so long has ended
+_JUST_TOLD_S = 30.0
 _FORGOTTEN_S = 7 * 86400.0
 
 
@@ -30,9 +31,11 @@ def goes_on(*words: str) -> None:
 
 
 def has_ended(*words: str) -> None:
-    """Note that the wait has ended, so that the next one is told."""
+    """Note that the wait has ended, so that the next one is told; nothing if another lnode has just told that one."""
+    path = _path(words)
     with suppress(OSError):
-        os.unlink(_path(words))
+        if time.time() - os.stat(path).st_mtime > _JUST_TOLD_S:
+            os.unlink(path)
 
 
 def _renew(path: str) -> float:

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Show the screens of a session's panes, then answer the question on one of them: the line `PANE KEY`, `PANE KEY Enter` or `PANE Enter` on
-# standard input. If any of the screens has changed since they were shown, nothing is typed: the section is `changed`. `taken`: then the
+# standard input, for a prompt also `yes` or `no` as the KEY. If any of the screens has changed since they were shown, nothing is typed: the section is `changed`. `taken`: then the
 # screens changed, so the key did something. `PANE Down N` and `PANE Up N` only move a mark: the screens are shown again, for the next line.
 # values: nonce tmux_path name signs
 # parts: section tmux server scheduler own job_notes in_job pane screens
@@ -48,7 +48,7 @@ while :; do
   IFS= read -r line || exit 0
   pane=${line%% *} words=${line#* }
   case ${pane#%} in "$pane" | '' | *[!0-9]*) exit 0 ;; esac
-  case $words in [A-Za-z0-9] | [A-Za-z0-9]\ Enter | Enter | Up\ [0-9] | Down\ [0-9] | Up\ 1[01] | Down\ 1[01]) ;; *) exit 0 ;; esac
+  case $words in [A-Za-z0-9] | [A-Za-z0-9]\ Enter | yes\ Enter | no\ Enter | Enter | Up\ [0-9] | Down\ [0-9] | Up\ 1[01] | Down\ 1[01]) ;; *) exit 0 ;; esac
   check_screens
   case $words in
   Up\ * | Down\ *)
@@ -59,7 +59,7 @@ while :; do
   esac
 done
 case $words in
-?' Enter') type_in "k${words%% *} kEnter" ;;
+*' Enter') type_in "k${words%% *} kEnter" ;;
 *) type_in "k$words" ;;
 esac
 differs=

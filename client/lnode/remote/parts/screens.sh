@@ -43,8 +43,9 @@ options \$"}
 }
 
 # show_screens PANE...: what tmux shows in them: for each screen with a sign a row about the pane, then the last 15 rows with text and
-# those between, each behind a bar, or behind > if the cursor is in it. 2 kB for a session. tmux ends a call at a pane that has closed
-# meanwhile: then once more without that. False if not all were shown.
+# those between, each behind a bar, or behind > if the cursor is in it; up to 40 if the choices of a dialog go on above, and 3 above the
+# first of them. 2 kB for a session. tmux ends a call at a pane that has closed meanwhile: then once more without that. False if not all
+# were shown.
 show_screens() {
   screens=$(show_all "$@")
   all=$?
@@ -92,20 +93,27 @@ show_all() {
       if (!--left) { show(pane[at]); shown++ }
     }
     END { exit (shown < panes) * (heard ? 1 : 2) }
-    function show(id,  last, first, full, i, k, found, size, text) {
+    function show(id,  last, first, full, i, k, found, size, text, wanted, top, both, under) {
       for (last = rows; last && row[last] ~ /^ *$/; last--) ;
       if (cursor[id] > last && cursor[id] <= last + 2) last = cursor[id]
       size = spent[of[id]] + length(about[id]) + 1
       if (size > 1800) return
-      for (first = last + 1; first > 1 && full < 15; first--) {
+      for (first = last + 1; first > 1 && (full < 15 || full < wanted); first--) {
         text = row[first - 1]
-        for (k = 1; k <= signs && !found; k++) found = index(text, sign[k])
+        both = text substr(under, 1, 40) # a sign may be wrapped
+        for (k = 1; k <= signs && !found; k++) found = index(both, sign[k])
+        under = text
         gsub(/(─)(─)(─)(─)+/, "───", text); gsub(/(━)(━)(━)(━)+/, "━━━", text)
         gsub(/(▀)(▀)(▀)(▀)+/, "▀▀▀", text); gsub(/(▄)(▄)(▄)(▄)+/, "▄▄▄", text)
         gsub(/         +/, "        ", text); sub(/ +$/, "", text)
         row[first - 1] = text = substr(text, 1, 600)
         if ((size += length(text) + 2) > 2000) break
         if (text != "") full++
+        if (!top && text ~ /^[^0-9A-Za-z]*[0-9][0-9]?[.)] +[^ ]/) {
+          sub(/^[^0-9]*/, "", text)
+          top = text + 0 == 1
+          wanted = top ? full + 3 : 40
+        }
       }
       if (!found) return
       spent[of[id]] = size

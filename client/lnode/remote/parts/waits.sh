@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The agents that wait, by the same rules as cluster/agents.py, which the laptop sends as lines (cluster/agent_patterns.py): A the name of
 # an agent, M a mark, B what may stand below, P a prompt, Q the question of a dialog, and of that F its footer and L its last choice; U is
-# the question of a dialog without numbers.
+# the question of a dialog without numbers, T that of one that wants a text.
 
 # find_waits SECONDS RULES PANES SCREENS: sets $waits to a row `SESSION PANE LOOKS` TAB AGENT TAB QUESTION TAB DIALOG for each pane whose
 # agent waits. LOOKS is 1 if somebody is attached to its session, and has pressed a key in the last SECONDS; else 0.
@@ -11,7 +11,8 @@ find_waits() {
       frame = "(│|┃|▌|▐)"
       box = "(─|━|═|▁|▂|▀|▄|╌|╭|╮|╰|╯|┌|┐|└|┘|│|┃|▌|▐)"
       ruled = "^ *" box box box
-      nothing = "([ |,;.]|·|•|" box ")+"
+      nothing = "([ |,;.]|·|•|▲|▼|" box ")+"
+      draft = "^ ? ?(>|❯|›|!|[*]) "
       typed = "^([^ ]*([$#%>]|❯|›|»|➜|λ) |[+<>-] )"
       status = "^[[][^]]*[]].*[0-9]:[^ ]+[*]"
       count = split(ENVIRON["LNODE_RULES"], rule, "\n")
@@ -19,7 +20,7 @@ find_waits() {
         kind = substr(rule[i], 1, 1)
         value = substr(rule[i], 3)
         if (kind == "A") { agents++; name[agents] = value }
-        else if (kind ~ /[QU]/) { dialogs++; question[dialogs] = value; of_dialog[dialogs] = agents; arrows[dialogs] = kind == "U" }
+        else if (kind ~ /[QUT]/) { dialogs++; question[dialogs] = value; of_dialog[dialogs] = agents; kinds[dialogs] = kind }
         else if (kind == "F") footer[dialogs] = value
         else if (kind == "L") ending[dialogs] = value
         else if (kind == "M") mark[agents, ++marks[agents]] = value
@@ -41,12 +42,14 @@ find_waits() {
       while (size && blank(row[size]) && cursor < size) size--
       asked = ""
       for (i = 1; i <= agents && asked == ""; i++) { dialog(i); if (asked == "") menu(i) }
+      for (i = 1; i <= agents && asked == ""; i++) ask_text(i)
       if (asked == "") ask_prompts()
       if (asked != "") print session[pane] " " pane " " looks[pane] "\t" asked
       pane = ""
     }
 
     function unframed(text) {
+      gsub("\302\240", " ", text)
       sub(/ +$/, "", text)
       if (text !~ ruled && text ~ (frame "$")) { sub(frame "$", "", text); sub(/ +$/, "", text) }
       if (text !~ ruled && text ~ ("^ *" frame)) sub(frame, " ", text)
@@ -58,12 +61,18 @@ find_waits() {
       return text == ""
     }
 
-    # numbered: does the row begin a choice of agent a? Sets its number, text, mark, and the column of the text.
-    function numbered(text, a,  i) {
+    # is_marked: does the row begin with a mark of agent a?
+    function is_marked(text, a,  i) {
+      sub(/^ +/, "", text)
+      for (i = 1; i <= marks[a]; i++) if (index(text, mark[a, i]) == 1) return 1
+      return 0
+    }
+
+    # numbered: does the row begin a choice of agent a? Sets its number, text, and the column of the text.
+    function numbered(text, a,  i, marked) {
       match(text, /^ */)
       column = RLENGTH
       text = substr(text, column + 1)
-      marked = 0
       for (i = 1; i <= marks[a] && !marked; i++) if (index(text, mark[a, i]) == 1) {
         marked = 1
         text = substr(text, length(mark[a, i]) + 1)
@@ -79,36 +88,39 @@ find_waits() {
       return 1
     }
 
-    function dialog(a,  bottom, at, found, lines, wanted, all, top, end, last, list) {
+    function dialog(a,  bottom, at, found, lines, wanted, marked, top, end, last, list) {
       for (bottom = size; bottom && !numbered(row[bottom], a); bottom--) ;
       if (!bottom) return
       wanted = -1
-      for (at = bottom; at && lines <= 4 && found < 12 && wanted; at--) {
+      for (at = bottom; at && lines <= 6 && found < 12 && wanted; at--) {
         if (!numbered(row[at], a)) { lines++; continue }
         if (found && number != wanted) break
-        found++; lines = 0; wanted = number - 1; top = at; all += marked
+        found++; lines = 0; wanted = number - 1; top = at
         list = number " " words "  " list
       }
-      if (wanted || found < 2 || all != 1) return
+      if (wanted || found < 2) return
       numbered(row[bottom], a)
       last = words
-      for (end = bottom + 1; end <= size && end < bottom + 4 && substr(row[end], 1, column) ~ /^ +$/ && !blank(row[end]); end++)
+      for (end = bottom + 1; end <= size && end < bottom + 6 && substr(row[end], 1, column) ~ /^ +$/ && !blank(row[end]); end++)
         last = last " " row[end]
-      judge(a, top, end, last, list, 0)
+      for (at = top; at < end; at++) marked += is_marked(row[at], a)
+      if (marked == 1) judge(a, top, end, last, list, "Q")
     }
 
     # menu: choices without numbers in one column, one of them marked.
-    function menu(a,  marked_at, col, top, end, at, found, list) {
+    function menu(a,  marked_at, col, top, end, at, found, list, last) {
       for (marked_at = size; marked_at && !column_of(row[marked_at], a); marked_at--) ;
       if (!marked_at) return
       col = column_of(row[marked_at], a)
       for (top = marked_at; top > 1 && indent(row[top - 1]) == col; top--) ;
       for (end = marked_at + 1; end <= size && indent(row[end]) >= col; end++) ;
       for (at = top; at < end; at++) {
-        found += at == marked_at || indent(row[at]) == col
+        if (at == marked_at || indent(row[at]) == col) { found++; last = "" }
+        last = last " " (at == marked_at ? after_mark : row[at])
         list = list " " (at == marked_at ? after_mark : row[at])
       }
-      if (found >= 2 && found <= 12) judge(a, top, end, "", list, 1)
+      sub(/^ +/, "", last)
+      if (found >= 2 && found <= 12) judge(a, top, end, last, list, "U")
     }
 
     # column_of: the column of the text behind a mark of agent a, 0 for a row without one; sets $after_mark to that text.
@@ -131,15 +143,23 @@ find_waits() {
       return blank(text) ? -1 : RLENGTH
     }
 
-    # judge: is this block of choices a live question of agent a?
-    function judge(a, top, end, last, list, by_arrows,  under, over, i, j, rest, low) {
-      if (shows == "c1" && (other == "a1" || cursor < top || cursor >= end)) return
+    # in_draft: do the choices stand in a text that is typed to an agent? Its first row follows a rule, and a rule ends it.
+    function in_draft(top, end,  i) {
+      for (i = 1; i < top - 1; i++) if (row[i] ~ ruled && row[i + 1] ~ draft && row[i + 1] !~ /^ *([^ 0-9]+ *)?[0-9][0-9]?[.)] +[^ ]/) break
+      if (i >= top - 1) return 0
+      for (i = end; i <= size; i++) if (row[i] ~ ruled) return 1
+      return 0
+    }
+
+    # judge: is this block of choices a live question of agent a, of a rule of that kind?
+    function judge(a, top, end, last, list, kind,  under, over, i, j, rest, low) {
+      if (shows == "c1" && (other == "a1" || cursor < top || cursor >= end) || in_draft(top, end)) return
       under = joined(end, size)
       over = joined((top > 12 ? top - 12 : 1), top - 1)
       low = tolower(last)
       gsub(/ +/, " ", low)
-      for (i = 1; i <= dialogs; i++) if (of_dialog[i] == a && arrows[i] == by_arrows && tolower(over) ~ question[i]) {
-        if (!((i in footer) && tolower(under) ~ footer[i] || (i in ending) && low ~ ending[i] || by_arrows && !(i in footer))) continue
+      for (i = 1; i <= dialogs; i++) if (of_dialog[i] == a && kinds[i] == kind && tolower(over) ~ question[i]) {
+        if (!((i in footer) && tolower(under) ~ footer[i] || (i in ending) && low ~ ending[i] || !(i in footer) && !(i in ending))) continue
         rest = tolower(under)
         if (i in footer) gsub(footer[i], " ", rest)
         for (j = 1; j <= belows[a]; j++) gsub(below[a, j], " ", rest)
@@ -149,18 +169,35 @@ find_waits() {
       }
     }
 
-    # joined: the rows that are not blank, in one line.
-    function joined(first, final,  i, text) {
-      for (i = first; i <= final; i++) if (!blank(row[i])) text = text " " row[i]
+    # ask_text: does agent a ask for a text? The footer ends the screen, and the cursor is hidden or above it.
+    function ask_text(a,  at, i, under, over, rest) {
+      if (shows == "c1" && (other == "a1" || !cursor)) return
+      for (at = size; at > 1 && at > size - 4 && !(shows == "c1" && cursor >= at); at--) {
+        under = tolower(joined(at, size))
+        over = joined((at > 12 ? at - 12 : 1), at - 1, 1)
+        for (i = 1; i <= dialogs; i++) if (of_dialog[i] == a && kinds[i] == "T" && under ~ footer[i] && tolower(over) ~ question[i]) {
+          rest = under
+          gsub(footer[i], " ", rest)
+          if (!blank(rest)) continue
+          asked = name[a] "\t" asking(at, question[i], 1) "\t" over
+          return
+        }
+      }
+    }
+
+    # joined: the rows that are not blank, in one line; without those that begin as a draft does, if SKIPS.
+    function joined(first, final, skips,  i, text) {
+      for (i = first; i <= final; i++) if (!blank(row[i]) && !(skips && row[i] ~ draft)) text = text " " row[i]
       gsub(/ +/, " ", text)
       sub(/^ /, "", text)
       return text
     }
 
     # asking: the paragraph above the choices that asks, and the last one.
-    function asking(top, expression,  at, text, first) {
+    function asking(top, expression, skips,  at, text, first) {
       for (at = top - 1; at >= 1 && at >= top - 12; at--) {
-        if (!blank(row[at])) { text = row[at] " " text; if (at > 1 && at > top - 12) continue }
+        if (skips && row[at] ~ draft) { if (at > 1 && at > top - 12) continue }
+        else if (!blank(row[at])) { text = row[at] " " text; if (at > 1 && at > top - 12) continue }
         if (text != "") {
           gsub(/ +/, " ", text)
           gsub(/^ | $/, "", text)
@@ -175,16 +212,19 @@ find_waits() {
     function ask_prompts(  text) {
       if (!size || other == "a1" || shows == "c0" || (shows == "c1" && cursor != size)) return
       ask_prompt(row[size])
-      if (asked == "" && size > 1 && length(row[size - 1]) >= 32 && row[size] ~ /[])?:]/) ask_prompt(row[size - 1] row[size])
+      if (asked == "" && size > 1 && length(row[size - 1]) >= 32 && row[size] ~ /[])?:]/) ask_prompt(row[size - 1] row[size], row[size - 1])
     }
 
-    function ask_prompt(text,  i, quotes) {
+    # ask_prompt: is the text a question? Not if ABOVE, its beginning, is a whole one.
+    function ask_prompt(text, above,  i, quotes) {
       sub(/^ +/, "", text)
       sub(/ +$/, "", text)
       if (text ~ typed) return
       quotes = tolower(text)
       while (sub(/[a-z0-9_]\047[a-z0-9_]/, "", quotes)) ;
       if (gsub(/["\047]/, "", quotes) % 2) return
+      sub(/ +$/, "", above)
+      for (i = 1; i <= prompts; i++) if (above != "" && tolower(above) ~ prompt[i]) return
       for (i = 1; i <= prompts; i++) if (tolower(text) ~ prompt[i]) {
         asked = name[of_prompt[i]] "\t" substr(text, 1, 200) "\t" joined((size > 2 ? size - 2 : 1), size)
         return
