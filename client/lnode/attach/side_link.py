@@ -29,7 +29,7 @@ from lnode.ssh.target import Target
 _WITHIN_S = 2.0  # after a detach you wait for the prompt: slower facts are left out
 _CLIENT_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
-_LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet
+_LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet, or not drawn anew
 _HEARTLESS_S = (begun.TOLD_AFTER_S, 8.0, 16.0)  # without a heartbeat; then knocks prove the way, but not often
 _PROBE_S = 1.0  # for the answer of the terminal's own connection; you hear of a silence within 5 s
 _SETTLES_S = (1.0, 5.0)  # least and most, from the terminal's login to that of the link
@@ -44,10 +44,9 @@ class Companion:
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `pid` is the terminal's. `remember` hears the story for -v. `lookout` watches the session once
     the terminal has attached. `unbegun` hears what the login shell does while the terminal's line has not begun.
-    `beat_s` returns the pause until the next beat.
-    `person`: only you can sign in. `link` is open already: see early_link.py. `trouble` is told in the session.
-    `covered`: lnode has drawn on the screen, perhaps just after the session had, so tmux draws it once more. `login_s`:
-    so long the terminal's login took. `quiet`: no beat goes over the standby.
+    `beat_s` returns the pause until the next beat. `person`: only you can sign in. `link` is open already: see
+    early_link.py. `trouble` is told in the session. `covered`: lnode has drawn on the screen, so tmux draws it once
+    more. `login_s`: so long the terminal's login took. `quiet`: no beat goes over the standby.
     """
 
     def __init__(
@@ -78,19 +77,16 @@ class Companion:
         self._elsewhere = False  # True if the link has landed on another login node
         self._given_up = False  # True if the last link was late beside a terminal that answered
         self._is_late = False  # True while the terminal's own connection is silent
-        self._client, self._is_silent = client, is_silent
+        self._client, self._is_silent, self._beat_s = client, is_silent, beat_s
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
-        self._beat_s = beat_s
         self._probe: asyncio.Task[bool] | None = None  # of the terminal's own connection
         self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
         how = failures.signed_in(said, target.place)
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
         odd = how not in (None, "publickey") and not keychain.is_kept(target)
-        self.shared_only = (
-            person or odd or sign_in_memory.is_for_ssh_alone(target) or keychain.is_on_trust(target, str(said))
-        )
-        self._trouble, self._login_s = trouble, login_s
-        self._standby, self.quiet = standby, False
+        on_trust = keychain.is_on_trust(target, str(said))
+        self.shared_only = person or odd or on_trust or sign_in_memory.is_for_ssh_alone(target)
+        self._trouble, self._login_s, self._standby, self.quiet = trouble, login_s, standby, False
         self._asked, self._hurried, self._linked = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._early: Link | None = link
         self._link: Link | None = None
@@ -119,11 +115,14 @@ class Companion:
 
     def refresh(self) -> None:
         """Let tmux redraw the terminal's client soon, over the next link if there is none now."""
-        self._covered = True
         self._beside.start(self._refresh())
 
     async def _refresh(self) -> None:
-        self._covered = "here" not in await self._ask_client("refresh")
+        for pause in _LOOK_AGAIN_S:  # else the notice would stay
+            self._covered = "here" not in await self._ask_client("refresh")
+            if not (self._covered and self._link):
+                break
+            await asyncio.sleep(pause)
 
     async def look(self, line: Callable[[str], str]) -> sessions.Picture | None:
         """Return the host's picture, None if it takes too long: you wait for the prompt."""
