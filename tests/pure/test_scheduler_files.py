@@ -20,7 +20,7 @@ FUNCTIONS = (
 WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "gives_up", "cancels")
 NAMES = re.compile(
     r"squeue|scancel|qstat|qselect|qconf|bjobs|slurm|\bpbs|\blsf|\bsge\b|srun|salloc|sattach|sbatch|qdel|qsub|bkill|bsub"
-    r"|nios|qrsh|qlogin|sinteractive",
+    r"|nios|qrsh|qlogin|oarsub|oarstat|oardel|\boar\b|sinteractive",
     re.IGNORECASE,
 )
 EXCEPTIONS = {
@@ -90,8 +90,8 @@ def called(script: str) -> set[str]:
 
 
 def test_a_script_carries_the_functions_that_it_asks_for() -> None:
-    assert called("list") >= {"slurm_list", "slurm_jobs", "pbs_jobs", "sge_evidence"}
-    assert not called("session") & {"slurm_list", "pbs_jobs", "slurm_queues", "sge_probe"}
+    assert called("list") >= {"slurm_list", "slurm_jobs", "pbs_jobs", "sge_evidence", "oar_jobs", "oar_ask"}
+    assert not called("session") & {"slurm_list", "pbs_jobs", "slurm_queues", "oar_jobs", "oar_ask", "sge_probe"}
     assert called("node_session") >= {"slurm_submit", "slurm_clean", "slurm_back", "pbs_cluster"}
     for name in known.KNOWN:  # whose words are whole, also where no function follows
         assert f"_cancels={known.scheduler(name).cancel}\n" in call.source("session")
