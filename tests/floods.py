@@ -18,6 +18,7 @@ LIMIT_S = 4  # of CPU: the dearest takes 0.8 s where this was measured; the squa
 
 ASKED_AT = "    ctime = Tue Nov 14 22:13:10 2023"  # when its client has started
 PBS = ("Job Id: 1.s", "    job_state = Q", "    interactive = True", ASKED_AT, "    comment = Not Running: ")
+OAR = ("Job_Id: 1", "    state = Waiting", "    jobType = INTERACTIVE", "    submissionTime = 2023-11-14 22:13:10")
 WIDTHS = (24, 16, 4, 24, 20, 24, 24, 80, 400, 160, 80)  # of slurm.WIDTHS
 
 
@@ -71,6 +72,10 @@ SECTIONS: Mapping[str, Callable[[], Mapping[str, Sequence[str]]]] = {
     "sge reason": lambda: by("sge qrsh", *islice(sge_jobs(), 4), *long("scheduling_info: ", 'queue instance "')),
     "sge words": lambda: by("sge qrsh", *long("", "a ")),
     "sge elements": lambda: by("sge qrsh", *long("<a>", "<a>")),
+    "oar jobs": lambda: by("oar oarsub -I", *islice(cycle(OAR), MOST)),
+    "oar message": lambda: by("oar oarsub -I", *OAR, *long("    message = R=1,W=1:0:0,", " (a")),
+    "oar request": lambda: by("oar oarsub -I", *OAR, *long("    wanted_resources = ", "walltime=1:")),
+    "oar hosts": lambda: by("oar oarsub -I", *OAR, *long("    assigned_hostnames = ", "h+")),
     "lsf jobs": lambda: by("lsf bsub", *(f"{n}|RUN|login1|Nov 23 00:55|71:59 L|4*a:b|n" for n in range(MOST))),
     "lsf spaces": lambda: by("lsf bsub", *long("1|RUN|login1|Nov 23 00:55|", " ")),
     "lsf hosts": lambda: by("lsf bsub", *long("1|RUN|login1|Nov 23 00:55|71:59 L|", "4*h:")),

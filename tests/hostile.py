@@ -84,6 +84,19 @@ OTHERS: Mapping[str, Mapping[str, Sequence[str]]] = {
             "hard_resource_list:         h_rt={n=3600}", "scheduling info:            {text=}",
         ),
     },
+    "oar": {
+        "clients": (
+            "{n=4242} {n=4000} {n=4242} {time=01:00} oarsub",
+            "client {n=4242} {n=4000} {n=4242} {time=01:00} oarsub -I {text=}",
+        ),
+        "evidence": ("number {n=4242} {n=4711}", "pane {n=4242} %{n=1}"),
+        "jobs-of-clients": (
+            "Job_Id: {job=4711}", "    name = lnode%{n=1}", "    name = {text=STDIN}", "    state = {text=Running}",
+            "    assigned_hostnames = {host=b141}", "    jobType = INTERACTIVE", "    walltime = {time=72:0:0}",
+            "    submissionTime = {day=2026-11-28 12:00:00}", "    startTime = {day=2026-11-28 12:00:00}",
+            "    message = {text=R=1}", "    scheduledStart = {day=2026-11-28 12:00:00}",
+        ),
+    },
 }  # fmt: skip
 _FACTS = (
     "now {t=NOW}", "max_sessions {n=1}", "noise {text=hello}", "login_s {n=9}", "tmout {n=900}",

@@ -27,7 +27,7 @@ from docker.models.containers import Container
 
 import inside
 
-Image = Literal["standin", "slurm", "gridengine", "tmuxes"]
+Image = Literal["standin", "slurm", "gridengine", "oar", "tmuxes"]
 
 ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
@@ -37,10 +37,12 @@ CAPABILITIES = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGI
 SHELL_USERS = ("u_bash", "u_zsh", "u_dash", "u_fish", "u_csh", "u_tcsh")
 ALIASES = {"unity": "alice", "modular": "modular", **{user: user for user in SHELL_USERS}}
 
+_SETUID = ("oar",)  # the programs of its users are its own
 _READY: dict[Image, str] = {
     "standin": "true",
     "slurm": "test \"$(sinfo -h -o '%D %t')\" = '4 idle'",
     "gridengine": "qhost -h login1 | grep -q '^login1 *lx-'",
+    "oar": 'test "$(oarstat >/dev/null && oarnodes -s | grep -c Alive)" = 2',
     "tmuxes": "true",
 }
 # `modular` has no tmux on PATH.
@@ -51,6 +53,12 @@ rm -f /var/log/standin/*
 if command -v qconf >/dev/null; then
   until [ -z "$(qstat -u "$USER")" ]; do
     qdel -u "$USER"
+    sleep 0.1
+  done
+fi
+if command -v oardel >/dev/null; then
+  until [ -z "$(oarstat -u "$USER")" ]; do
+    oardel $(oarstat -u "$USER" | grep -oE '^[0-9]+')
     sleep 0.1
   done
 fi
@@ -232,7 +240,7 @@ def _create(
         image_id, name=f"lnode-{image}-{run}", labels={LABEL: run},
         environment={"LNODE_AUTHORIZED_KEY": key},
         hostname="login1", volumes=volumes, init=True, ports={"22/tcp": ("127.0.0.1", 0)},
-        cap_drop=["ALL"], cap_add=CAPABILITIES, security_opt=["no-new-privileges"],
+        cap_drop=["ALL"], cap_add=CAPABILITIES, security_opt=[] if image in _SETUID else ["no-new-privileges"],
     )  # fmt: skip
 
 

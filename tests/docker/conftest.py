@@ -53,6 +53,12 @@ def gridengine_image(engine: docker.DockerClient) -> str:
 
 
 @pytest.fixture(scope="session")
+def oar_image(engine: docker.DockerClient) -> str:
+    """sshd with real tmux and real OAR; the image's id."""
+    return rig.build(engine, "oar")
+
+
+@pytest.fixture(scope="session")
 def _standin(engine: docker.DockerClient, standin_image: str, run: str) -> Iterator[Rig]:
     with rig.running(engine, "standin", standin_image, run) as started:
         yield started
@@ -67,6 +73,12 @@ def _slurm(engine: docker.DockerClient, slurm_image: str, run: str) -> Iterator[
 @pytest.fixture(scope="session")
 def _gridengine(engine: docker.DockerClient, gridengine_image: str, run: str) -> Iterator[Rig]:
     with rig.running(engine, "gridengine", gridengine_image, run) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def _oar(engine: docker.DockerClient, oar_image: str, run: str) -> Iterator[Rig]:
+    with rig.running(engine, "oar", oar_image, run) as started:
         yield started
 
 
@@ -89,6 +101,13 @@ def gridengine(_gridengine: Rig) -> Iterator[Rig]:
     """A running `gridengine`, two slots; alice's sessions and jobs are gone after each test."""
     yield _gridengine
     _forget(_gridengine)
+
+
+@pytest.fixture
+def oar(_oar: Rig) -> Iterator[Rig]:
+    """A running `oar`, two nodes of one core; alice's sessions and jobs are gone after each test."""
+    yield _oar
+    _forget(_oar)
 
 
 def _forget(rig: Rig) -> None:

@@ -38,11 +38,12 @@ KINDS: dict[str, tuple[Lie, tuple[str, ...]]] = {
     "numbers below zero": (Lie(instead={"n": b"-1", "t": b"-99999999999"}), _NUMBER[:3]),
     **{
         f"{scheduler} and {name}": (Lie(scheduler=scheduler, instead=instead), ("ls", "ls as JSON"))
-        for scheduler in ("pbs", "lsf", "sge")
+        for scheduler in ("pbs", "lsf", "sge", "oar")
         for name, instead in {
             "5000 digits": {"job": _DIGITS, "n": _DIGITS, "port": _DIGITS, "time": _DIGITS},
             "dates out of range": {
-                "t": b"999999999999", "date": b"Dec 31 23:59:59 9999", "iso": b"9999-12-31T23:59:60"
+                "t": b"999999999999", "date": b"Dec 31 23:59:59 9999", "iso": b"9999-12-31T23:59:60",
+                "day": b"9999-12-31 23:59:60",
             },
         }.items()
     },

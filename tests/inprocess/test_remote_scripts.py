@@ -827,6 +827,7 @@ def test_a_session_starts_in_its_folder_or_not_at_all(sh_site: Site, cwd: str, b
         ("qstat qselect qsub", KNOWN["pbs"]),
         ("qstat qselect qsub qconf", KNOWN["sge"]),
         ("bjobs bsub", KNOWN["lsf"]),
+        ("oarstat oarsub", KNOWN["oar"]),
         ("qstat qsub qselect bjobs squeue", KNOWN["slurm"]),
         ("qstat", ExitOfAttach.NO_PROGRAM),
     ],

@@ -195,6 +195,15 @@ SGE = {
         "sge_o_host:    login1", "hard_resource_list:   h_rt=3600", "env_list:    QRSH_PORT=login1:8080,A=1",
     ),
 }  # fmt: skip
+OAR = {
+    "scheduler": ("oar",), "clients": (*CLIENTS["clients"], "901 900 900 01:10 oarsub"),
+    "evidence": (*CLIENTS["evidence"], "pane 901 %0"),
+    "jobs-of-clients": (
+        "Job_Id: 77", "    name = lnode%0", "    state = Running", "    assigned_hostnames = c1",
+        "    wanted_resources = -l \"/resource_id=1,walltime=1:0:0\" ", "    jobType = INTERACTIVE",
+        "    submissionTime = 2023-11-14 22:13:20", "    startTime = 2023-11-14 22:13:20", "    walltime = 1:0:0",
+    ),
+}  # fmt: skip
 FACTS = (
     "now 1700000000", "max_sessions 1", "login_s 9", "tmout 60", "cpu_limit_s 60", "tmux_version tmux 1.8",
     "tmux_lost 9", "home_free_kb 1", "home_free_files 0",
@@ -231,7 +240,7 @@ def show(reply: Rows) -> None:
         expiry.pause_s(entry, picture.now)
 
 
-@pytest.mark.parametrize("jobs", [SLURM, PBS, LSF, SGE], ids=["slurm", "pbs", "lsf", "sge"])
+@pytest.mark.parametrize("jobs", [SLURM, PBS, LSF, SGE, OAR], ids=["slurm", "pbs", "lsf", "sge", "oar"])
 def test_no_number_in_what_runs_there_is_an_error(jobs: Rows) -> None:
     assert picture_of({**SESSIONS, **jobs}).entries[0].job
     for reply in twisted({**SESSIONS, **jobs}):

@@ -39,12 +39,12 @@ _TRUE = {
     "runs": [f"sim 0123456789abcdef running login1 4300 {NOW} - - 4711 work ./train"],
     "jobs": [_SLURM],
     "origins": ["pid 4242", "TMUX=/tmp/tmux-1000/default,4000,0", "TMUX_PANE=%1"],
-    "scheduler": ["slurm", "pbs", "lsf", "sge"],
+    "scheduler": ["slurm", "pbs", "lsf", "sge", "oar"],
     "clients": [
         "client 4242 4000 4242 01:00 qsub -I", "client 4243 4000 4243 01:00 qrsh",
-        "client 4244 4000 4244 01:00 nios",
+        "client 4244 4000 4244 01:00 nios", "4245 4000 4245 01:00 oarsub", "client 4245 4000 4245 01:00 oarsub -I",
     ],
-    "evidence": ["port 4243 C350", "number 4244 4711"],
+    "evidence": ["port 4243 C350", "number 4244 4711", "pane 4245 %1"],
     "jobs-of-clients": [
         "Job Id: 4711.server", "    job_state = R", "    interactive = True", "    ctime = Sat Nov 28 12:00:00 2026",
         "    submit_host = login1", "    exec_host = b141/0*16", "    Resource_List.walltime = 72:00:00", "\tmore",
@@ -54,6 +54,9 @@ _TRUE = {
         "<queue_name>all.q@b141</queue_name>", "job_number:                 4711",
         "submission_time:            Sat Nov 28 12:00:00 2026", "env_list:                   QRSH_PORT=login1:50000",
         "hard_resource_list:         h_rt=3600",
+        "Job_Id: 4711", "    name = lnode%1", "    state = Running", "    assigned_hostnames = b141",
+        "    jobType = INTERACTIVE", "    submissionTime = 2026-11-28 12:00:00", "    walltime = 72:0:0",
+        "    message = R=1,W=1:0:0,J=I (x)",
     ],
     "no-scheduler": [], "scheduler-silent": [], "no-tmux": [], "lost-tmux": [], "unkept": [], "end": [],
 }  # fmt: skip
@@ -204,7 +207,7 @@ def test_any_lines_are_a_reply(lines: list[str]) -> None:
     assert all(row and not row.startswith(f"{NONCE} ") for rows in reply.values() for row in rows)
 
 
-_OTHERS = ("pbs", "lsf", "sge")
+_OTHERS = ("pbs", "lsf", "sge", "oar")
 SECTION = 4 << 20 if FULL else 1 << 20  # bytes
 
 

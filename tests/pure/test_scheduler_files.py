@@ -2,23 +2,25 @@
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import lnode
+from lnode.cluster.tmux import ExitOfAttach
 from lnode.remote import call
 from lnode.schedulers import known, slurm
 
 HOUSE = Path(lnode.__file__).parent
 FUNCTIONS = (
-    "list", "probe", "node", "requested_on", "compute_nodes", "cluster", "step", "end_step", "end_requested",
-    "queues",
+    "list", "probe", "node", "asked", "back", "when", "requested_on", "compute_nodes", "cluster", "step", "end_step",
+    "end_requested", "queues", "closures",
 )  # fmt: skip
 WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "gives_up", "cancels")
 NAMES = re.compile(
     r"squeue|scancel|qstat|qselect|qconf|bjobs|slurm|\bpbs|\blsf|\bsge\b|srun|salloc|sattach|sbatch|qdel|qsub|bkill|bsub"
-    r"|nios|qrsh|qlogin|sinteractive",
+    r"|nios|qrsh|qlogin|oarsub|oarstat|oardel|\boar\b|sinteractive",
     re.IGNORECASE,
 )
 EXCEPTIONS = {
@@ -60,7 +62,10 @@ def test_no_other_file_names_a_scheduler() -> None:
 @pytest.mark.parametrize("name", known.KNOWN)
 def test_each_sh_file_answers_by_all_names(name: str) -> None:
     text = (HOUSE / "schedulers" / f"{name}.sh").read_text()
-    assert [word for word in FUNCTIONS if f"{name}_{word}() {{" not in text] == []
+    unable = (HOUSE / "remote" / "parts" / "unable.sh").read_text()
+    asked = "".join(f"command -v {name}_{word} >/dev/null || echo {word}\n" for word in (*FUNCTIONS, "jobs"))
+    sh = ("sh", "-c", f"schedulers={name}:1\n{unable}{text}\n{asked}")
+    assert subprocess.run(sh, capture_output=True, text=True, check=False).stdout == ""
     assert [word for word in WORDS if f"{name}_{word}=" not in text] == []
 
 
@@ -75,6 +80,24 @@ def test_both_files_name_the_same_programs(name: str) -> None:
 
 def test_the_exit_codes_are_as_they_always_were() -> None:
     assert known.KNOWN.items() >= {"slurm": 120, "pbs": 121, "lsf": 122, "sge": 123}.items()
+    codes = [*known.KNOWN.values(), *map(int, ExitOfAttach)]
+    assert len(set(codes)) == len(codes)
+
+
+def called(script: str) -> set[str]:
+    """The functions of schedulers that this script's text has."""
+    return set(re.findall(rf"^((?:{'|'.join(known.KNOWN)})_\w+)\(\)", call.source(script), re.MULTILINE))
+
+
+def test_a_script_carries_the_functions_that_it_asks_for() -> None:
+    assert called("list") >= {"slurm_list", "slurm_jobs", "pbs_jobs", "sge_evidence", "oar_jobs", "oar_ask"}
+    assert not called("session") & {"slurm_list", "pbs_jobs", "slurm_queues", "oar_jobs", "oar_ask", "sge_probe"}
+    assert called("node_session") >= {"slurm_submit", "slurm_clean", "slurm_back", "pbs_cluster"}
+    for name in known.KNOWN:  # whose words are whole, also where no function follows
+        assert f"_cancels={known.scheduler(name).cancel}\n" in call.source("session")
+    everywhere = set[str]().union(*(called(path.stem) for path in (HOUSE / "remote").glob("*.sh")))
+    files = "".join(path.read_text() for path in (HOUSE / "schedulers").glob("*.sh"))
+    assert everywhere == set(re.findall(r"^(\w+)\(\)", files, re.MULTILINE))
 
 
 def test_slurm_is_asked_for_the_fields_that_are_read() -> None:

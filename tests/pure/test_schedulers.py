@@ -9,6 +9,7 @@ import calendar
 import time
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from lnode.cluster.sessions import State, picture_of
 from lnode.laptop.settings import HostSettings
 from lnode.remote.fields import PaneId, Port
-from lnode.schedulers import known, lsf, pbs, sge
+from lnode.schedulers import known, lsf, oar, pbs, sge
 from lnode.schedulers.clients import Asked, Client, adopted, parse_clients, parse_date, parse_numbers, parse_ports
 from lnode.schedulers.job import Job
 
@@ -159,6 +160,8 @@ LSF = """\
 764399747|DONE|p05496706j68144|Feb  2 14:54|-|p05496706j68144|test
 """
 
+OAR = (Path(__file__).parent.parent / "recorded" / "oar.txt").read_text()
+
 
 def test_pbs_pro() -> None:
     running, waiting = (asked.job for asked in pbs.parse_jobs(PBS_PRO.splitlines(), NOW))
@@ -216,11 +219,11 @@ def test_grid_engines_letters(letters: str, state: str) -> None:
     assert sge.parse_jobs(rows, NOW)[0].job.state == state
 
 
-PARSERS = [lsf.parse_jobs, pbs.parse_jobs, sge.parse_jobs]
+PARSERS = [lsf.parse_jobs, oar.parse_jobs, pbs.parse_jobs, sge.parse_jobs]
 
 
 @pytest.mark.parametrize("parse", PARSERS)
-@given(lines=st.lists(st.text()) | st.permutations((PBS_PRO + SGE + LSF).splitlines()))
+@given(lines=st.lists(st.text()) | st.permutations((PBS_PRO + SGE + LSF + OAR).splitlines()))
 def test_no_answer_is_beyond_reading(parse: "Callable[..., tuple[Asked, ...]]", lines: list[str]) -> None:
     assert all(asked.job.id[0].isdigit() for asked in parse(lines, NOW))
 
@@ -319,6 +322,13 @@ EVIDENCE = ("port 1 B0FD", "port 2 9B81", "number 3 4711", "number 90 4711", "nu
         pytest.param([asked("7", HOUR_S, pane="%6")], [client(6, 100)], {}, id="an earlier client's job"),
         pytest.param(
             [asked("7", 100, pane="%6", host="login2")], [client(6, 100)], {}, id="that pane of another login node"
+        ),
+        pytest.param(
+            [asked("7", 9, pane="%6", host=""), asked("8", 9, pane="%7", host="")], [client(6, 10), client(7, 10)],
+            {60: "7", 70: "8"}, id="by pane, of jobs that do not tell their host",
+        ),
+        pytest.param(
+            [asked("7", 60, pane="%6", host="")], [client(6, 100)], {}, id="that pane, perhaps of another login node"
         ),
         pytest.param([asked("7", 99, port=1234)], [client(1, 100)], {}, id="a port that nobody listens on"),
     ],

@@ -1,10 +1,11 @@
 """The processes of the login node, as ps and /proc tell them to list.sh."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from lnode.schedulers.clients import parse_clients
 from lnode.schedulers.job import parse_duration
 
 
@@ -45,6 +46,12 @@ def parse_processes(lines: Iterable[str], now: int | None) -> dict[int, LoginPro
         for row in rows
         if row
     }
+
+
+def parse_hidden(lines: Sequence[str], now: int | None) -> dict[int, LoginProcess]:
+    """Return the clients of interactive jobs that run as another user: clients.sh has a row of ps for each, too."""
+    clients = {client.pid for client in parse_clients(lines)}
+    return {pid: process for pid, process in parse_processes(lines, now).items() if pid in clients}
 
 
 def _started(age: str, now: int | None) -> int | None:

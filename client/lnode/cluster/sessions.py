@@ -166,6 +166,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     requests = orphans.parse_requests(reply.get("requests", ()))
     jobs = orphans.with_brought_back(jobs, requests, login_node)
     processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
+    processes |= cluster_processes.parse_hidden(reply.get("clients", ()), now)
     origins, work = (
         cluster_processes.parse_origins(reply.get("origins", ())),
         cluster_processes.parse_work(reply.get("work", ())),

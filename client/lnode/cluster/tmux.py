@@ -13,7 +13,7 @@ UNANSWERED = {"no-tmux": "missing", "lost-tmux": "lost", "refused-tmux": "refuse
 class ExitOfAttach(IntEnum):
     """Exit code of the attach line (session.sh). The numbers are unusual: no failure of a shell looks like one.
 
-    120 to 123: there is no such program, but a scheduler (schedulers/known.py).
+    97 to 99 and 120 to 123: there is no such program, but a scheduler (schedulers/known.py).
     """
 
     DETACHED = 100

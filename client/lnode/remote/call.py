@@ -8,8 +8,10 @@ costs a round trip. Standard input stays free for the terminal, and for your ans
 
 import binascii
 import os
+import re
 import shlex
 import zlib
+from collections.abc import Iterable
 from functools import cache
 
 from lnode.schedulers.known import KNOWN
@@ -83,7 +85,10 @@ def _bare(text: str) -> str:
 def texts(script: str) -> tuple[str, ...]:
     """Return the text of each part, and of the script. A part may begin with other texts (_before)."""
     text = _read(script)
-    return (*(one for part in _declared(text, "parts") for one in (*_before(part), _read(part))), text)
+    parts = {part: _read(part) for part in _declared(text, "parts")}
+    asks = "".join((*parts.values(), text)).split("}_")[1:]  # as in "${scheduler}_list"
+    asked = {its.partition('"')[0] for its in asks}
+    return (*(one for part, its in parts.items() for one in (*_before(part, asked), its)), text)
 
 
 def _declared(text: str, what: str) -> list[str]:
@@ -91,14 +96,27 @@ def _declared(text: str, what: str) -> list[str]:
     return text.partition(f"\n# {what}: ")[2].partition("\n")[0].split()
 
 
-def _before(part: str) -> list[str]:
-    """Return the part `prompt` for `tmux`, and all schedulers' own files for `scheduler`."""
+def _before(part: str, asked: Iterable[str]) -> list[str]:
+    """Return the part `prompt` for `tmux`; for `scheduler` what is `asked` of each, behind what they cannot do."""
     if part == "tmux":
         return [_read("prompt")]
     if part != "scheduler":
         return []
     rows = " ".join(f"{name}:{code}" for name, code in KNOWN.items())
-    return [f"schedulers='{rows}'\n", *map(_of_scheduler, KNOWN)]
+    return [f"schedulers='{rows}'\n", _read("unable"), *(_asked_of(name, asked) for name in KNOWN)]
+
+
+def _asked_of(name: str, asked: Iterable[str]) -> str:
+    """Return the scheduler's file with those functions alone that are `asked` for, and those that they call."""
+    words, _, rest = _of_scheduler(name).partition("\n\n")
+    functions = {one.partition("() {\n")[0].rpartition("\n")[2]: f"{one}\n}}\n" for one in rest.split("\n}\n")}
+    kept, todo = set[str](), [f"{name}_{what}" for what in asked]
+    while todo:
+        one = todo.pop()
+        if one in functions and one not in kept:
+            kept.add(one)
+            todo += re.findall(rf"{name}_\w+", functions[one])
+    return "\n".join((words, *(text for one, text in functions.items() if one in kept), ""))
 
 
 def after_request() -> str:

@@ -97,7 +97,7 @@ new_requests() {
   if ! ask list-panes -a -F '#{session_id} #{pane_pid}'; then echo unknown && return; fi
   {
     printf '%s\n' "$rows" | sed -n 's/^\$/pane &/p'
-    ps -u "$me" -o pid= -o ppid= -o comm= 2>/dev/null
+    yours -o pid= -o ppid= -o comm= 2>/dev/null
   } | awk -v id="$id" -v held=" $held " -v requesters=" $(every requesters) " '
     $1 == "pane" { if ($2 == id) ends[$3] = 1; else stays[$3] = 1; next }
     { parent[$1] = $2; name[$1] = $3 }
@@ -157,7 +157,7 @@ cancel() {
   find_scheduler
   program=$(of cancels)
   need "$program" "$(every module)"
-  insist timeout 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
+  insist within 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
 }
 
 # give_up: tell the processes of $held that they shall delete their jobs. A qsub -I lives on without its terminal, and so does its job.
@@ -200,6 +200,7 @@ fi
 find_session '#{session_id}' "$want"
 if [ -n "$id" ]; then
   [ "$has_name" = "$want" ] || conclude renamed
+  find_scheduler
   [ -z "$(new_requests)" ] || conclude changed
   ask list-panes -s -t "$id" -F '#{pane_pid}'
   its_panes=$rows

@@ -1,10 +1,10 @@
-"""The processes that hold interactive jobs (qsub -I, nios of bsub -Is, qrsh), and the proof which job each one holds.
+"""The processes that hold interactive jobs (qsub -I, nios of bsub -Is, qrsh, oarsub -I), and which job each one holds.
 
 Four proofs. By port: Grid Engine's job knows the port of its client, and the kernel knows the process of a port. By
-number: bsub becomes nios, and puts LSB_JOBID into its environment (startNios in openlava's lsb.sub.c). By pane: PBS
-keeps a variable of the client's environment with the job (`qsub -v`), and exactly one job and one client have the same
-tmux pane. By time: a client submits its job at once, so exactly one job was submitted just after exactly one client
-had started.
+number: bsub becomes nios, and puts LSB_JOBID into its environment (startNios in openlava's lsb.sub.c); OAR's ssh has it
+in its command line. By pane: PBS keeps a variable of the client's environment with the job (`qsub -v`), OAR its name,
+and exactly one job and one client have the same tmux pane. By time: a client submits its job at once, so exactly one
+job was submitted just after exactly one client had started.
 Without a proof the owner is unknown, because --kill would cancel a wrong job.
 """
 
@@ -58,8 +58,11 @@ _CLIENT = re.compile(r"client\s+([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s+
 
 
 def _is_interactive(command: str) -> bool:
-    """True if `qsub` stays for a job's terminal. It also stays for `-W block=true`, and as a daemon of OpenPBS."""
-    return "qsub" not in command or re.search(r"\s-[A-Za-z]*I", command) is not None
+    """True if `qsub` or `oarsub` stays for its own job's terminal.
+
+    qsub also stays for `-W block=true`, and as a daemon of OpenPBS; `oarsub -C JOB` goes into any job.
+    """
+    return re.search(r"qsub|oarsub", command) is None or re.search(r"\s(-[A-Za-z]*I|--int)", command) is not None
 
 
 def parse_ports(lines: Iterable[str]) -> dict[int, int]:
@@ -135,16 +138,20 @@ def _by_number(asked: Sequence[Asked], numbers: Mapping[int, JobId]) -> dict[int
 def _by_pane(asked: Sequence[Asked], places: Mapping[int, PaneId], starts: Mapping[int, int]) -> dict[int, Job]:
     """Return client's pid -> job. Two servers of tmux may have a pane of that number: then it proves nothing.
 
-    A job from long before the client is an earlier client's of the same pane.
+    A job from long before the client is an earlier client's of the same pane. If a job does not tell its host, which
+    may have another login node's pane of that number, its time has to fit, too.
     """
     often = Counter(one.pane for one in asked if one.pane) + Counter(places.values())
-    jobs = {one.pane: one.job for one in asked if one.pane and often[one.pane] == len(("job", "client"))}
+    jobs = {one.pane: one for one in asked if one.pane and often[one.pane] == len(("job", "client"))}
     found = {pid: jobs[pane] for pid, pane in places.items() if pane in jobs and pid in starts}
-    return {
-        pid: job
-        for pid, job in found.items()
-        if job.submit_host and job.submitted is not None and job.submitted > starts[pid] - _CLOCKS_DIFFER_S
-    }
+    return {pid: one.job for pid, one in found.items() if _may_be_of(one, starts[pid])}
+
+
+def _may_be_of(one: Asked, started: int) -> bool:
+    """True if the client that started then may have submitted this job of its pane."""
+    if not one.job.submit_host:
+        return started in _just_before(one)
+    return one.job.submitted is not None and one.job.submitted > started - _CLOCKS_DIFFER_S
 
 
 _CLOCKS_DIFFER_S = 300

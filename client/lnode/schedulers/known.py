@@ -1,8 +1,9 @@
 """Schedulers other than Slurm: the commands for each, and the session that a job belongs to.
 
 Slurm keeps the session id of the process that asked (slurm.py); these schedulers do not. But the client of an
-interactive job lives as long as the job: qsub -I, bsub -Is (as nios) and qrsh wait in the pane. So a job gets the
-session id of its client if there is proof, and is joined to a session as Slurm's jobs are (job_evidence.tie).
+interactive job lives as long as the job: qsub -I, bsub -Is (as nios), qrsh and oarsub -I wait in the pane. So a job
+gets the session id of its client if there is proof, and is joined to a session as Slurm's jobs are
+(job_evidence.tie).
 The scripts that ask are in remote/parts.
 """
 
@@ -19,6 +20,7 @@ KNOWN = {
     "lsf": 122,
     "sge": 123,
     "pbs": 121,
+    "oar": 99,
 }
 
 

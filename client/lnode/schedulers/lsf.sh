@@ -2,10 +2,6 @@
 lsf_program=bjobs lsf_module='' lsf_places='' lsf_variables=LSF
 lsf_requesters='bsub nios' lsf_relays='bsub nios' lsf_steps='' lsf_daemon='' lsf_gives_up='' lsf_cancels=bkill
 
-lsf_list() {
-  ask_for_clients 2>/dev/null
-}
-
 # `number`, the process or its parent, and the job that bsub told its nios of.
 lsf_evidence() {
   case $3 in *nios*) ;; *) return ;; esac
@@ -23,50 +19,6 @@ lsf_jobs() {
 lsf_probe() {
   timeout -k 1 4 bjobs -u "$1" >/dev/null 2>&1 </dev/null
   return 0
-}
-
-lsf_node() {
-  return 1
-}
-
-lsf_asked() {
-  jobs=
-}
-
-lsf_back() {
-  return 1
-}
-
-lsf_when() {
-  return 1
-}
-
-lsf_closures() {
-  :
-}
-
-lsf_requested_on() {
-  :
-}
-
-lsf_compute_nodes() {
-  :
-}
-
-lsf_cluster() {
-  :
-}
-
-lsf_step() {
-  return 1
-}
-
-lsf_end_step() {
-  return 1
-}
-
-lsf_end_requested() {
-  return 1
 }
 
 lsf_queues() {

@@ -2,10 +2,6 @@
 pbs_program=qselect pbs_module='' pbs_places=/opt/pbs/bin pbs_variables=PBS
 pbs_requesters=qsub pbs_relays=qsub pbs_steps='' pbs_daemon='' pbs_gives_up=ALRM pbs_cancels=qdel
 
-pbs_list() {
-  ask_for_clients 2>/dev/null
-}
-
 pbs_evidence() {
   { tr '\n\0' ' \n' <"/proc/$1/environ"; } 2>/dev/null | sed -n "s/^TMUX_PANE=\(%[0-9]*\)\$/pane $1 \1/p"
 }
@@ -28,48 +24,8 @@ pbs_probe() {
   timeout -k 1 4 qstat -u "$1" >/dev/null 2>&1 </dev/null
 }
 
-pbs_node() {
-  return 1
-}
-
-pbs_asked() {
-  jobs=
-}
-
-pbs_back() {
-  return 1
-}
-
-pbs_when() {
-  return 1
-}
-
-pbs_closures() {
-  :
-}
-
-pbs_requested_on() {
-  :
-}
-
-pbs_compute_nodes() {
-  :
-}
-
 pbs_cluster() {
   sed -n 's/^PBS_SERVER=\([A-Za-z0-9._-]*\).*/\1/p' "${PBS_CONF_FILE:-/etc/pbs.conf}" 2>/dev/null
-}
-
-pbs_step() {
-  return 1
-}
-
-pbs_end_step() {
-  return 1
-}
-
-pbs_end_requested() {
-  return 1
 }
 
 pbs_queues() {

@@ -2,10 +2,6 @@
 sge_program=qconf sge_module='' sge_places='' sge_variables=SGE
 sge_requesters='qrsh qlogin qsh' sge_relays='qrsh qlogin qsh' sge_steps='' sge_daemon='' sge_gives_up='' sge_cancels=qdel
 
-sge_list() {
-  ask_for_clients 2>/dev/null
-}
-
 # `port`, the process and each of its local TCP ports, in hexadecimal. By /proc, because not every host has ss.
 sge_evidence() {
   # shellcheck disable=SC2012 # names of links to sockets
@@ -26,50 +22,6 @@ sge_jobs() {
 sge_probe() {
   asked='qstat'
   timeout -k 1 4 qstat -u "$1" >/dev/null 2>&1 </dev/null
-}
-
-sge_node() {
-  return 1
-}
-
-sge_asked() {
-  jobs=
-}
-
-sge_back() {
-  return 1
-}
-
-sge_when() {
-  return 1
-}
-
-sge_closures() {
-  :
-}
-
-sge_requested_on() {
-  :
-}
-
-sge_compute_nodes() {
-  :
-}
-
-sge_cluster() {
-  :
-}
-
-sge_step() {
-  return 1
-}
-
-sge_end_step() {
-  return 1
-}
-
-sge_end_requested() {
-  return 1
 }
 
 sge_queues() {

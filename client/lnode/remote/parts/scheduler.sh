@@ -1,12 +1,14 @@
 # shellcheck shell=sh
-# Second part of most scripts: which scheduler is here. Before it come the files of all schedulers (schedulers/x.sh) and $schedulers,
-# `x:CODE` for each. A file x.sh answers by names that begin with its own; the words are separated by spaces:
+# Second part of most scripts: which scheduler is here. Before it come $schedulers, `x:CODE` for each, then unable.sh, then the files of
+# all schedulers (schedulers/x.sh), of which call.py keeps the functions that a script asks for. A file x.sh answers by names that begin
+# with its own, and leaves out a function if unable.sh says the right thing; the words are separated by spaces:
 #   x_program      the program by which it is known to be here, which lists jobs
 #   x_module       the module that brings its programs, x_places the folders where they often are, x_variables the beginning of
 #                  the names of the variables that they need from a login shell (see insist)
 #   x_requesters   programs that live as long as what they asked for, x_relays those of them that pass keys on to a node,
 #                  x_steps programs that lead into a job, x_daemon the one above a step's processes, x_cancels the one that ends the jobs that follow
 #   x_gives_up     the signal by which a requester deletes its job while that waits; nothing if it does so when its terminal is gone
+#   x_hides        yes if its programs run as a user of their own (setuid): they are not among your processes, and you cannot signal them
 #   x_after        sh in one line, without a quote ', that prints the job and state of the pane $$'s request (call.py); or nothing
 #   x_list USER    the sections of the user's jobs, for x.py; `section scheduler-silent` if it does not answer
 #   x_jobs USER, x_evidence PID PARENT COMMAND    for ask_for_clients only (clients.sh)
@@ -82,6 +84,26 @@ find_cluster() {
   done
   cluster=${cluster%%
 *}
+}
+
+# within SECONDS COMMAND...: as timeout(1). A program that runs as another user can be ended by its own alarm only, which it takes along.
+within() {
+  if [ -z "$(of hides)" ]; then
+    timeout "$@"
+    return
+  fi
+  perl -e 'alarm shift; exec @ARGV' "$@"
+  set -- $?
+  return "$(($1 == 142 ? 124 : $1))" # 128 and ALRM
+}
+
+# yours OPTION...: ps of your processes, and of their children that run as another user because the scheduler wants that.
+yours() {
+  if [ -z "$(of hides)" ]; then
+    ps -u "$me" "$@"
+  else
+    ps -u "$me" --ppid "$(ps -u "$me" -o pid= | tr -d ' ' | paste -s -d , -)" "$@"
+  fi
 }
 
 # insist COMMAND...: a question to the scheduler, once more if it fails at once and the login shell knows a variable that may be its

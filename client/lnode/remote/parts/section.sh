@@ -5,6 +5,7 @@ section() {
   printf '\n%s %s\n' "$nonce" "$1"
 }
 
+# shellcheck disable=SC2154 # of server.sh; not every script asks tmux
 # unasked: the section for a tmux that cannot be asked ($lost, or its words in $rows).
 unasked() {
   if [ -n "$lost" ]; then
