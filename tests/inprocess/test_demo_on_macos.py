@@ -61,19 +61,26 @@ def mac() -> Iterator[Path]:
     shutil.rmtree(root)
 
 
-def lnode(mac: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def lnode(mac: Path, *words: str, usual: str = "") -> "subprocess.CompletedProcess[str]":
     env = {
         "PATH": str(mac / "bin"), "HOME": str(mac), "XDG_STATE_HOME": str(mac), "LNODE_CONFIG": f"{mac}/config.toml",
         "SHELL": "/bin/sh", "LANG": "C.UTF-8",
     }  # fmt: skip
     return subprocess.run(
-        [sys.executable, "-c", _LNODE.format(folder=str(mac / "bin")), *words],
+        [sys.executable, "-c", _LNODE.format(folder=usual or str(mac / "bin")), *words],
         env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
     )  # fmt: skip
 
 
 def test_tmux_is_asked(mac: Path) -> None:
     done = lnode(mac, "demo", "--ls")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "no sessions on demo" in done.stderr
+
+
+def test_programs_are_found_where_this_laptop_keeps_them(mac: Path) -> None:
+    """NixOS has neither awk nor ps in /usr/bin."""
+    done = lnode(mac, "demo", "--ls", usual="/nowhere")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "no sessions on demo" in done.stderr
 

@@ -95,6 +95,12 @@ def real_tmux() -> str | None:
     return shutil.which("tmux", path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_PATH)))
 
 
+def _system_path() -> list[str]:
+    """Return the folders of the system's programs, also if it keeps them elsewhere, as NixOS."""
+    found = filter(None, map(shutil.which, ("awk", "ps", "sed", "gzip")))
+    return list(dict.fromkeys((*_SYSTEM_PATH, *map(os.path.dirname, found))))
+
+
 def prepare() -> DemoFolders:
     """Make missing files; each demo does so at its start, one after the other."""
     place = locate()
@@ -166,7 +172,7 @@ def _install_programs(place: DemoFolders) -> None:
     drop = [sys.executable, "-I", "-S", str(place.state / "lib" / "drop"), str(place.short)]
     _write(place.programs / "drop", _launcher(drop), 0o755)
     for name, text in _OF_LOGIN_NODES.items():
-        if shutil.which(name, path=os.pathsep.join(_SYSTEM_PATH)) is None:
+        if shutil.which(name, path=os.pathsep.join(_system_path())) is None:
             _write(place.programs / name, text, 0o755)
     getsid = "import os, sys; print(os.getsid(int(sys.argv[1])))"
     _write(place.state / "lib" / "getsid", _launcher([sys.executable, "-I", "-S", "-c", getsid]), 0o755)
@@ -257,7 +263,7 @@ def environment(place: DemoFolders) -> dict[str, str]:
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "LNODE_DEMO_STATE": str(place.state),
         "LOGNAME": user,
-        "PATH": os.pathsep.join((str(place.programs), *_SYSTEM_PATH)),
+        "PATH": os.pathsep.join((str(place.programs), *_system_path())),
         "SHELL": shutil.which(os.environ.get("SHELL", "")) or "/bin/sh",
         "TMUX_TMPDIR": str(place.tmux_folder),
         "USER": user,
