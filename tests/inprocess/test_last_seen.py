@@ -70,3 +70,11 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(state: Path) -> None:
     state.parent.write_text("a file")
     last_seen.keep("unity", "x", "x runs on c1")
     assert last_seen.read("unity", "x") == ""
+
+
+def test_a_host_is_forgotten_with_all_its_sessions_and_no_other(state: Path) -> None:
+    for alias in ("demo", "demo.site", "demo2"):
+        last_seen.keep(alias, "x", "x runs on c1")
+    last_seen.keep("demo", "y", "y runs on c1")
+    last_seen.forget("demo")
+    assert sorted(path.name for path in state.iterdir()) == ["demo.site.x", "demo2.x"]

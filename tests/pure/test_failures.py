@@ -59,6 +59,11 @@ SAID = [
      Cause.NO_COMMON_ALGORITHM),
     ("Unable to negotiate with 10.0.0.1 port 22: no matching key exchange method found. "
      "Their offer: diffie-hellman-group1-sha1", Cause.NO_COMMON_ALGORITHM),
+    # kexgen.c, ssherr.c: the crypto policies of Fedora and RHEL (RequiredRSASize, no SHA-1), and old groups
+    ("Bad server host key: Invalid key length", Cause.NO_COMMON_ALGORITHM),
+    ("ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: error in libcrypto", Cause.NO_COMMON_ALGORITHM),
+    ("ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: DH GEX group out of range", Cause.NO_COMMON_ALGORITHM),
+    (f"{AGREED}ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: error in libcrypto", Cause.CLOSED_EARLY),
     # sshconnect2.c: the login
     ("me@login.site.edu: Permission denied (publickey,gssapi-with-mic,password).", Cause.LOGIN_REFUSED),
     ("Permission denied (publickey).", Cause.LOGIN_REFUSED),
@@ -86,6 +91,7 @@ SAID = [
     ("/home/me/.ssh/config: line 3: Bad configuration option: hostnme\r\n"
      "/home/me/.ssh/config: terminating, 1 bad configuration options", Cause.BAD_CONFIG),
     ("Bad owner or permissions on /home/me/.ssh/config", Cause.BAD_CONFIG),
+    ("/home/me/.ssh/config line 1: Bad port 'many'.", Cause.BAD_CONFIG),  # before 9.0 nothing more
     # clientloop.c, packet.c: after the login
     ("client_loop: send disconnect: Broken pipe", Cause.LOST),
     ("client_loop: send disconnect: Connection reset by peer", Cause.LOST),

@@ -26,6 +26,14 @@ def keep(alias: str, session: str, sentence: str) -> None:
             os.unlink(path)
 
 
+def forget(alias: str) -> None:
+    """Forget all sessions of a host."""
+    with suppress(OSError):
+        for name in os.listdir(_folder()):
+            if name.startswith(f"{alias}.") and name.count(".") == alias.count(".") + 1:
+                os.unlink(f"{_folder()}/{name}")
+
+
 def read(alias: str, session: str) -> str:
     """Return the sentence with its time; "" if there is none, or none of the last 7 days."""
     path = _path(alias, session)
@@ -45,7 +53,11 @@ def read(alias: str, session: str) -> str:
 def _path(alias: str, session: str) -> str | None:
     if not _is_plain(alias) or not _is_plain(session) or "." in session:
         return None
-    return f"{folders.state_folder()}/seen/{alias}.{session}"
+    return f"{_folder()}/{alias}.{session}"
+
+
+def _folder() -> str:
+    return f"{folders.state_folder()}/seen"
 
 
 def _is_plain(name: str) -> bool:

@@ -1,5 +1,6 @@
 """`lnode HOST SESSION --reset`: thaw a frozen screen, and list the steps. lnode ends no program and types no text."""
 
+from lnode.attach import last_seen
 from lnode.demo import demo
 from lnode.errors import ExitCode
 from lnode.laptop import screen
@@ -28,5 +29,6 @@ def reset(address: Address) -> ExitCode:
 
 def remove_demo() -> ExitCode:
     """Remove the demo with all that it keeps: `lnode demo --reset`."""
+    last_seen.forget(demo.ALIAS)
     screen.say("the demo is gone" if demo.reset() else "there was no demo")
     return ExitCode.DONE

@@ -95,6 +95,12 @@ def real_tmux() -> str | None:
     return shutil.which("tmux", path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_PATH)))
 
 
+def _system_path() -> list[str]:
+    """Return the folders of the system's programs, also if it keeps them elsewhere, as NixOS."""
+    found = filter(None, map(shutil.which, ("awk", "ps", "sed", "gzip")))
+    return list(dict.fromkeys((*_SYSTEM_PATH, *map(os.path.dirname, found))))
+
+
 def prepare() -> DemoFolders:
     """Make missing files; each demo does so at its start, one after the other."""
     place = locate()
@@ -165,8 +171,9 @@ def _install_programs(place: DemoFolders) -> None:
     _write(place.state / "lib" / "drop", (_SHIPPED / "drop.py").read_text())
     drop = [sys.executable, "-I", "-S", str(place.state / "lib" / "drop"), str(place.short)]
     _write(place.programs / "drop", _launcher(drop), 0o755)
-    if shutil.which("timeout", path=os.pathsep.join(_SYSTEM_PATH)) is None:  # macOS has none, every login node does
-        _write(place.programs / "timeout", '#!/bin/sh\nshift\nexec "$@"\n', 0o755)
+    for name, text in _OF_LOGIN_NODES.items():
+        if shutil.which(name, path=os.pathsep.join(_system_path())) is None:
+            _write(place.programs / name, text, 0o755)
     getsid = "import os, sys; print(os.getsid(int(sys.argv[1])))"
     _write(place.state / "lib" / "getsid", _launcher([sys.executable, "-I", "-S", "-c", getsid]), 0o755)
 
@@ -174,6 +181,21 @@ def _install_programs(place: DemoFolders) -> None:
 def _launcher(words: list[str]) -> str:
     """Return a shell line in place of a `#!` line, which cannot have a path with blanks."""
     return f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
+
+
+# util-linux' setsid forks if it leads a group; macOS has no such program.
+_SETSID = """\
+import os, sys
+if os.getpgrp() == os.getpid() and os.fork():
+    sys.exit()
+os.setsid()
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+# Every login node has these, and macOS has not. This timeout knows lnode's words for it, and no limit.
+_OF_LOGIN_NODES = {
+    "timeout": '#!/bin/sh\nif [ "$1" = -k ]; then shift 2; fi\nshift\nexec "$@"\n',
+    "setsid": _launcher([sys.executable, "-I", "-S", "-c", _SETSID]),
+}
 
 
 def _sweep(place: DemoFolders) -> None:
@@ -241,7 +263,7 @@ def environment(place: DemoFolders) -> dict[str, str]:
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "LNODE_DEMO_STATE": str(place.state),
         "LOGNAME": user,
-        "PATH": os.pathsep.join((str(place.programs), *_SYSTEM_PATH)),
+        "PATH": os.pathsep.join((str(place.programs), *_system_path())),
         "SHELL": shutil.which(os.environ.get("SHELL", "")) or "/bin/sh",
         "TMUX_TMPDIR": str(place.tmux_folder),
         "USER": user,

@@ -79,12 +79,22 @@ def _from_keychain(prompt: str) -> tuple[str | None, str]:
 
 def _is_lnodes_own() -> bool:
     """True if lnode itself, not another ssh, started the ssh that asks."""
+    return _of_asker("ppid") == os.environ["LNODE_PID"]
+
+
+def _of_asker(column: str) -> str:
+    """Return the number of its parent (`ppid`) or its start time (`lstart`), "" if lnode cannot tell.
+
+    By ps, and without one that knows -p, as busybox' on Alpine, by proc(5): what is before `)` is the name.
+    """
     asker = os.environ["LNODE_ASKER"]
-    try:
-        said = subprocess.run(["ps", "-o", "ppid=", "-p", asker], capture_output=True, text=True, check=False).stdout
-    except OSError:  # no ps: lnode cannot tell
-        return False
-    return said.strip() == os.environ["LNODE_PID"]
+    with suppress(OSError):
+        argv = ["ps", "-o", f"{column}=", "-p", asker]
+        if said := subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip():
+            return said
+    with suppress(OSError), open(f"/proc/{asker}/stat", encoding="utf-8", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()[{"ppid": 1, "lstart": 19}[column]]
+    return ""
 
 
 def _has_been_answered(kept: Kept) -> bool:
@@ -118,8 +128,7 @@ def _notes() -> str:
 
 def _since() -> str:
     """Return the start time of the ssh that asks, because the kernel reuses its pid."""
-    argv = ["ps", "-o", "lstart=", "-p", os.environ["LNODE_ASKER"]]
-    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+    return _of_asker("lstart")
 
 
 def _mark(kept: Kept, does: str = "answers") -> bytes:

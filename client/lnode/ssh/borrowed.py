@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_GETFD = 438  # pidfd_getfd in every table of system calls
+# pidfd_open and pidfd_getfd in every table of system calls. A Python that was built for an old Linux has no
+# os.pidfd_open, on whatever Linux it runs.
+_OPEN, _GETFD = 434, 438
 _STATE_AT = 0  # tcpi_state in struct tcp_info of linux/tcp.h
 _ESTABLISHED, _SYN_SENT = 1, 2  # include/net/tcp_states.h
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 20}  # seconds; a silence of ten minutes ends it
@@ -23,9 +25,11 @@ def socket_of(pid: int, fd: int) -> Iterator[socket.socket]:
 
     if sys.platform != "linux":
         raise NotImplementedError
-    process = os.pidfd_open(pid)
+    libc = ctypes.CDLL(None, use_errno=True)
+    process = libc.syscall(_OPEN, pid, 0)
+    if process < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_open")
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
         copy = libc.syscall(_GETFD, process, fd, 0)
         if copy < 0:
             raise OSError(ctypes.get_errno(), "pidfd_getfd")

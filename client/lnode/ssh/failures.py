@@ -69,8 +69,11 @@ _PHRASES: tuple[tuple[str, Cause], ...] = (
     (r"Could not resolve hostname", Cause.UNRESOLVED),
     (r"Connection refused", Cause.REFUSED),
     (r"No route to host|Network is unreachable|Network is down|Host is down", Cause.NO_ROUTE),
-    (r"Unable to negotiate|no matching (host key type|key exchange|cipher|MAC)", Cause.NO_COMMON_ALGORITHM),
-    (r"Bad configuration option|Bad owner or permissions|terminating, \d+ bad configuration", Cause.BAD_CONFIG),
+    (r"Unable to negotiate|no matching (host key type|key exchange|cipher|MAC)|^Bad server host key: "
+     r"|^ssh_dispatch_run_fatal: .*: (Invalid key length|error in libcrypto|DH GEX group out of range)",
+     Cause.NO_COMMON_ALGORITHM),
+    (r"Bad configuration option|Bad owner or permissions|terminating, \d+ bad configuration|^/[^\n]* line \d+: Bad ",
+     Cause.BAD_CONFIG),
     (r"[Tt]imed out|not responding", Cause.TIMED_OUT),
     (r"kex_exchange_identification|ssh_exchange_identification|banner exchange|Connection (closed|reset) by .* port"
      r"|Connection to .* port \d+: Broken pipe", Cause.CLOSED_EARLY),
