@@ -47,7 +47,7 @@ _READY: dict[Image, str] = {
 }
 # `modular` has no tmux on PATH.
 _FORGET = """\
-PATH=$PATH:/opt/apps/tmux/3.3a/bin USER=$(id -un)
+PATH=$PATH:/opt/apps/tmux/bin USER=$(id -un)
 tmux kill-server 2>/dev/null
 rm -f /var/log/standin/*
 if command -v qconf >/dev/null; then
