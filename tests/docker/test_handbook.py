@@ -190,7 +190,8 @@ def requested(site: Rig, session: str) -> str:
         pane = site.exec(f"tmux list-panes -t {session}: -F '#{{pane_pid}}'")[1].strip()  # not before there is one
         rows = map(str.split, site.exec(f"squeue -h -t RUNNING -O {columns}")[1].splitlines())
         asker = session if isinstance(site, OnNodes) else pane
-        found[:] = [" ".join(words) for who, *words in rows if who == asker]
+        # Slurm 24.11 says gres/gpu
+        found[:] = [" ".join(words).replace("gres/gpu", "gres:gpu") for who, *words in rows if who == asker]
         return bool(found)
 
     try:

@@ -10,7 +10,7 @@ import pytest
 from faults import DROPS, wired
 from full import FULL
 from rig import Rig, wait_until
-from sites import in_a_pipe, terminals_of
+from sites import SSHD, in_a_pipe, terminals_of
 from two_nodes import two_nodes
 from window import LNODE, Window
 from wire import Wire
@@ -216,7 +216,7 @@ def test_the_wait_in_the_queue_survives_the_connection(slurm: Rig) -> None:
 def crash(rig: Rig) -> None:
     """As a crash of the login node does it: sshd's processes, the srun of each step and tmux there are gone at once."""
     rig.exec(
-        "pkill -KILL -f '^sshd: alice'; pkill -KILL -u alice -x srun; pkill -KILL -f '^tmux new -d -s other'", "root"
+        f"pkill -KILL -f '^{SSHD}: alice'; pkill -KILL -u alice -x srun; pkill -KILL -f '^tmux new -d -s other'", "root"
     )
 
 

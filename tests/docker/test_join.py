@@ -22,7 +22,7 @@ FAMILIES = {
     "subshell": "(env -i PATH=$PATH HOME=$HOME SHELL=/bin/bash TERM=$TERM sinteractive -m {m}); bash",
     "script": "script -qec 'sinteractive-salloc -m {m}' /dev/null; bash",
     "a nested tmux": "tmux -L inner new-session 'sinteractive -m {m}'; bash",
-    "setsid": "setsid sinteractive-salloc -m {m} </dev/null; bash",
+    "setsid": "sleep 600 | setsid sinteractive-salloc -m {m}; bash",
 }
 
 
