@@ -12,7 +12,7 @@ from pathlib import Path
 from docker import DockerClient
 from docker.models.containers import Container
 
-from rig import LABEL, ROOT, Rig
+from rig import LABEL, ROOT, Rig, ensure_base_image
 
 BASE = os.environ.get("LNODE_LAPTOP", "debian:bookworm-slim")
 # pip finds all that it needs in /wheels
@@ -37,6 +37,7 @@ def gather_wheels(folder: Path) -> None:
 @contextmanager
 def started(engine: DockerClient, wheels: Path) -> Iterator[Container]:
     """Start the container. It is on the network of this computer, so that it reaches the rig's port."""
+    ensure_base_image("bookworm")
     image, _ = engine.images.build(
         path=str(ROOT), dockerfile="docker/Dockerfile", target="laptop", network_mode="host", rm=True, forcerm=True,
         buildargs={"LAPTOP": BASE},

@@ -31,6 +31,8 @@ Image = Literal["standin", "slurm", "gridengine", "oar", "tmuxes"]
 
 ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
+RELEASE = os.environ.get("LNODE_RIG") or "bookworm"
+"""The Debian of the login nodes, by its code name. docker/base-image has the list."""
 # The least that sshd and Slurm run with. Without KILL the first scancel drains the node.
 CAPABILITIES = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "SYS_CHROOT"]
 # What `ssh unity` and so on mean on the rig's laptop: alias -> user. Every shell has a user whose rc files print noise.
@@ -47,7 +49,7 @@ _READY: dict[Image, str] = {
 }
 # `modular` has no tmux on PATH.
 _FORGET = """\
-PATH=$PATH:/opt/apps/tmux/3.3a/bin USER=$(id -un)
+PATH=$PATH:/opt/apps/tmux/bin USER=$(id -un)
 tmux kill-server 2>/dev/null
 rm -f /var/log/standin/*
 if command -v qconf >/dev/null; then
@@ -187,11 +189,12 @@ def with_settings(rig: Rig, text: str) -> Iterator[None]:
         rig.settings.write_text(before)
 
 
-def ensure_base_image() -> None:
-    """Pull or make debian:bookworm-slim, unless it is there."""
-    done = subprocess.run([ROOT / "docker" / "base-image"], stderr=subprocess.PIPE, text=True, check=False)
+def ensure_base_image(release: str = RELEASE) -> None:
+    """Pull or make Debian's image of that release, unless it is there. Raises RuntimeError with one sentence."""
+    env = {**os.environ, "LNODE_RIG": release}
+    done = subprocess.run([ROOT / "docker" / "base-image"], env=env, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(done.stderr)
+        raise RuntimeError(done.stderr.strip())
 
 
 def build(engine: DockerClient, image: Image) -> str:
@@ -202,8 +205,8 @@ def build(engine: DockerClient, image: Image) -> str:
     with (ROOT / "docker" / "Dockerfile").open() as dockerfile:
         fcntl.flock(dockerfile, fcntl.LOCK_EX)
         built, _ = engine.images.build(
-            path=str(ROOT), dockerfile="docker/Dockerfile", target=image, tag=f"lnode-rig:{image}",
-            network_mode="host", rm=True, forcerm=True,
+            path=str(ROOT), dockerfile="docker/Dockerfile", target=image, tag=f"lnode-rig:{image}-{RELEASE}",
+            buildargs={"RELEASE": RELEASE}, network_mode="host", rm=True, forcerm=True,
         )  # fmt: skip
     assert built.id is not None
     return built.id

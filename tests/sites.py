@@ -20,12 +20,18 @@ from window import LNODE, Window
 SIGN_IN = "lnode: unity needs you to sign in; r sign in, d leave"
 PASSWORD = f"correct horse {os.getpid()}"  # of these tests alone: some look through /proc, where others run too
 LISTENING = "Server listening on 0.0.0.0"  # once for each start of sshd; the line for IPv6 comes later
+SSHD = "(sshd|sshd-session)"  # pgrep(1): the process of a connection, which is a program of its own since OpenSSH 9.8
 _RELOAD = "kill -HUP $(cat /run/sshd.pid)"
 
 
 def logged(rig: Rig, words: str) -> int:
     """How often sshd has said so."""
     return rig.sshd_log().count(words)
+
+
+def turned_away(rig: Rig) -> int:
+    """Connections that found no place at sshd: `past MaxStartups` in its log, or `Maxstartups` since OpenSSH 9.8."""
+    return len(re.findall(r"^drop connection #.* maxstartups", rig.sshd_log(), re.MULTILINE | re.IGNORECASE))
 
 
 def attempts(rig: Rig) -> int:

@@ -190,7 +190,8 @@ def requested(site: Rig, session: str) -> str:
         pane = site.exec(f"tmux list-panes -t {session}: -F '#{{pane_pid}}'")[1].strip()  # not before there is one
         rows = map(str.split, site.exec(f"squeue -h -t RUNNING -O {columns}")[1].splitlines())
         asker = session if isinstance(site, OnNodes) else pane
-        found[:] = [" ".join(words) for who, *words in rows if who == asker]
+        # A GPU is gpu:1 in Slurm 20.11, gres:gpu:1 in 22.05 and gres/gpu:1 in 24.11.
+        found[:] = [re.sub("gres[:/]", "", " ".join(words)) for who, *words in rows if who == asker]
         return bool(found)
 
     try:
@@ -263,7 +264,7 @@ def _(site: Rig, command: str) -> None:
 
 @does("lnode unity gpu1 -P gpu")
 def _(site: Rig, command: str) -> None:
-    assert attaches(site, command, "gpu1") == "1 1000M gres:gpu:1 1-00:00:00"
+    assert attaches(site, command, "gpu1") == "1 1000M gpu:1 1-00:00:00"
 
 
 @does("lnode unity -P cpu")

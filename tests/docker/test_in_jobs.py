@@ -10,7 +10,7 @@ import pytest
 from faults import DROPS, wired
 from full import FULL
 from rig import Rig, wait_until
-from sites import in_a_pipe, terminals_of
+from sites import SSHD, in_a_pipe, terminals_of
 from two_nodes import two_nodes
 from window import LNODE, Window
 from wire import Wire
@@ -175,6 +175,7 @@ def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
     assert slurm.exec(f"stat -c %a {NOTES}/{job}.history")[1] == "700\n"
     with Window([*LNODE, "unity", "x", "--renew", "-m", "1000", "-t", "1:00:00"], slurm.env()) as window:
         window.wait_for("second-42")
+        wait_until(lambda: not slurm.exec(f"grep -s -d skip '^- ' {NOTES}/*")[1], "all of it has started")
         window.press("\x02p")
         window.wait_for("kept-42")
         window.press("echo in=$(pwd) $SLURM_JOB_ID end\r")
@@ -216,7 +217,7 @@ def test_the_wait_in_the_queue_survives_the_connection(slurm: Rig) -> None:
 def crash(rig: Rig) -> None:
     """As a crash of the login node does it: sshd's processes, the srun of each step and tmux there are gone at once."""
     rig.exec(
-        "pkill -KILL -f '^sshd: alice'; pkill -KILL -u alice -x srun; pkill -KILL -f '^tmux new -d -s other'", "root"
+        f"pkill -KILL -f '^{SSHD}: alice'; pkill -KILL -u alice -x srun; pkill -KILL -f '^tmux new -d -s other'", "root"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from faults import seen
 from rig import Rig, wait_until
 from window import LNODE, Window
 
@@ -22,7 +23,7 @@ FAMILIES = {
     "subshell": "(env -i PATH=$PATH HOME=$HOME SHELL=/bin/bash TERM=$TERM sinteractive -m {m}); bash",
     "script": "script -qec 'sinteractive-salloc -m {m}' /dev/null; bash",
     "a nested tmux": "tmux -L inner new-session 'sinteractive -m {m}'; bash",
-    "setsid": "setsid sinteractive-salloc -m {m} </dev/null; bash",
+    "setsid": "sleep 600 | setsid sinteractive-salloc -m {m}; bash",
 }
 
 
@@ -126,6 +127,7 @@ def test_full_nodes_are_told_with_reason_and_estimate(slurm: Rig) -> None:
     with Window([*LNODE, "unity", "queued"], slurm.env()) as window:
         wait_until(lambda: "20" in slurm.exec("squeue -h -t PENDING -O StartTime:20")[1], "there is an estimate")
         assert listing(slurm)["queued"]["state"] == "waiting"
+        seen(slurm, "queued")
         window.detach()
         assert window.exit_status() == 0
         said = window.text()

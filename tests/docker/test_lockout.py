@@ -14,11 +14,13 @@ from full import FULL
 from rig import Rig, wait_until
 from sites import (
     SIGN_IN,
+    SSHD,
     as_delivered,
     in_a_pipe,
     logged,
     logins,
     sshd_with,
+    turned_away,
     wait_for_s,
     with_codes,
     without_key,
@@ -61,7 +63,7 @@ def test_what_was_refused_to_the_link_is_not_tried_by_the_terminal(slurm: Rig) -
         settle(slurm, wire)
         refused, left = logged(slurm, "Failed publickey"), logged(slurm, " authenticating user alice ")
         with without_key(slurm):
-            assert slurm.exec("pkill -fx 'sshd: alice@notty'", "root")[0] == 0
+            assert slurm.exec(f"pkill -f '^{SSHD}: alice@notty'", "root")[0] == 0
             # Until it hangs up: a refusal that it has not heard of before the network goes, it cannot know.
             wait_until(lambda: logged(slurm, " authenticating user alice ") > left, "the link is refused")
             wire.reset()
@@ -107,11 +109,14 @@ def tries(rig: Rig, allowed: int) -> Iterator[None]:
 def test_an_agent_with_more_keys_than_tries(slurm: Rig) -> None:
     """ssh itself is refused; nobody tries in its place."""
     with agent_with(slurm, before=4, after=0), tries(slurm, 2), wired(slurm) as wire:
+        if slurm.ssh("unity", "true").returncode == 0:
+            pytest.skip("this sshd does not count the keys that it does not know, as OpenSSH 10.6")
+        dials = wire.dials
         exceeded = logged(slurm, "maximum authentication attempts exceeded")
         with attached(slurm, "many") as window:
             assert window.exit_status() == 5
             assert f"lnode: unity (127.0.0.1 port {wire.port}) refused the login" in window.text()
-        assert (logged(slurm, "maximum authentication attempts exceeded"), wire.dials) == (exceeded + 1, 1)
+        assert (logged(slurm, "maximum authentication attempts exceeded"), wire.dials) == (exceeded + 1, dials + 1)
 
 
 def test_the_link_offers_no_more_keys_than_ssh(slurm: Rig) -> None:
@@ -164,10 +169,10 @@ def test_a_site_that_wants_a_person_and_sends_everybody_away(slurm: Rig) -> None
             settle(slurm, wire, connections=1)
             with socket.create_connection(("127.0.0.1", slurm.port)) as held:
                 assert held.recv(4) == b"SSH-"
-                dropped = logged(slurm, "past MaxStartups")
+                dropped = turned_away(slurm)
                 wire.reset()
                 window.find(r"lnode: unity closes connections before the login, again in \d+ s")
-                assert logged(slurm, "past MaxStartups") == dropped + 1
+                assert turned_away(slurm) == dropped + 1
             window.wait_for(SIGN_IN)
             assert logins(slurm) == (accepted + 1, failed)
             window.press("r")

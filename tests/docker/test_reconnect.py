@@ -31,6 +31,7 @@ from faults import (
 )
 from full import FULL, slow
 from rig import Rig, configured, wait_until
+from sites import SSHD
 from window import LNODE, Window
 from wire import Wire
 
@@ -40,7 +41,7 @@ LONG_ENOUGH = r"for ([5-9]|\d\d) s"
 
 def kill_sshd(rig: Rig, _: Wire) -> None:
     """End sshd's processes for alice, as an administrator would; the listening one is root's."""
-    rig.exec("kill -KILL $(pgrep -u alice -x sshd)", "root")
+    rig.exec(f"kill -KILL $(pgrep -u alice -x '{SSHD}')", "root")
 
 
 FAULTS: dict[str, Callable[[Rig, Wire], None]] = {

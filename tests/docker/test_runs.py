@@ -14,7 +14,7 @@ import pytest
 from faults import wired
 from full import FULL
 from rig import SHELL_USERS, Rig, wait_until
-from sites import PASSWORD, attempts, sign_in, with_password
+from sites import PASSWORD, SSHD, attempts, sign_in, with_password
 from window import LNODE, Window
 
 LIMIT_S = 120
@@ -80,7 +80,7 @@ def test_a_run_outlives_link_sshd_and_laptop(host: Rig) -> None:
         wire.cut()
         laptop.kill()
         laptop.communicate()
-    host.exec("pkill -KILL -u alice sshd; pkill -KILL -f 'sshd: alice'", "root")
+    host.exec(f"pkill -KILL -u alice sshd; pkill -KILL -f '{SSHD}: alice'", "root")
     at_home(host, "touch go")
     wait_until(lambda: at_home(host, f"cat {FOLDER}/sim/ended")[1].startswith("7 "), "the run ends")
     seen = lnode(host, "unity", "sim", "--logs", "-f")

@@ -16,7 +16,7 @@ here=${0%/*}
 echo "$*" >>"$here/calls"
 case $* in
   version | tag\\ *) ;;
-  "image inspect debian:bookworm-slim") exit 1 ;;
+  "image inspect debian:"*) exit 1 ;;
   "image inspect --format"*) cat "$here/digests" ;;
   pull\\ *) exit "$(cat "$here/pulls")" ;;
   *) exit 1 ;;
@@ -25,22 +25,24 @@ esac
 
 
 class Machine:
-    """One where `docker pull` ends with `pulls`, and says that it got `digests`."""
+    """One where `docker pull` ends with `pulls`, and says that it got `digests`; LNODE_RIG is `release`."""
 
-    def __init__(self, folder: Path, *, pulls: int, digests: str = "") -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, pulls: int, digests: str = "", release: str = "") -> None:
+        self.folder, self.release = folder, release
         shutil.copy(SHIPPED / "base-image", folder)
         (folder / "docker").write_text(DOCKER)
         (folder / "docker").chmod(0o755)
-        (folder / "debootstrap").write_text("#!/bin/sh\necho there is no archive\nexit 1\n")
+        (folder / "debootstrap").write_text('#!/bin/sh\necho "there is no archive of $3, made as ${6##*/}"\nexit 1\n')
         (folder / "debootstrap").chmod(0o755)
         (folder / "pulls").write_text(str(pulls))
         (folder / "digests").write_text(digests)
+        self.scripts = folder / "scripts"
+        self.scripts.mkdir()
         self.pinned = folder / "base-image.digest"
         self.pinned.write_text(f"{DIGEST}\n")
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        env = {"PATH": f"{self.folder}:/usr/bin:/bin"}
+        env = {"PATH": f"{self.folder}:/usr/bin:/bin", "DEBOOTSTRAP_DIR": str(self.folder), "LNODE_RIG": self.release}
         return subprocess.run(
             [self.folder / "base-image", *words], env=env, capture_output=True, text=True, check=False
         )
@@ -62,6 +64,35 @@ def test_what_cannot_be_pulled_by_its_digest_is_not_pulled_by_its_name(tmp_path:
     done = machine.run()
     assert (done.returncode, "making it from Debian's archive" in done.stderr) == (1, True), done
     assert [call for call in machine.calls() if call.startswith("pull")] == [f"pull -q debian@{DIGEST}"]
+
+
+@pytest.mark.parametrize("release", ["bullseye", "trixie", "forky"])
+def test_another_release_is_the_newest_of_its_name(tmp_path: Path, release: str) -> None:
+    machine = Machine(tmp_path, pulls=0, release=release)
+    done = machine.run()
+    assert (done.returncode, done.stderr) == (0, f"base-image: pulled debian:{release}-slim, {release}-slim\n")
+    assert f"pull -q debian:{release}-slim" in machine.calls()
+    assert machine.run("--renew").returncode == 1
+    assert machine.pinned.read_text() == f"{DIGEST}\n"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root makes one")
+@pytest.mark.parametrize(("release", "known"), [("forky", False), ("trixie", True)])
+def test_a_release_that_debootstrap_does_not_know_is_made_as_sid_is(
+    tmp_path: Path, release: str, *, known: bool
+) -> None:
+    machine = Machine(tmp_path, pulls=1, release=release)
+    (machine.scripts / "sid").touch()
+    if known:
+        (machine.scripts / release).touch()
+    assert f"there is no archive of {release}, made as {release if known else 'sid'}\n" in machine.run().stderr
+
+
+def test_a_release_that_the_rig_cannot_be_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, pulls=0, release="woody")
+    said = "LNODE_RIG=woody is none of the releases that the rig can be: bullseye, bookworm, trixie, forky"
+    done = machine.run()
+    assert (done.returncode, done.stderr) == (1, f"base-image: {said}\n")
 
 
 def test_the_pin_is_renewed_from_what_the_registry_gave(tmp_path: Path) -> None:

@@ -421,16 +421,22 @@ goes_on() {
   printf '\r\033[K%s\n' "lnode: job $ended has ended; $name goes on in job $job"
 }
 
-# find_in_job: the session of this job, whatever it is called now. It may only just start.
+# find_in_job: the session of this job, whatever it is called now. It may only just start, which takes a busy node its time.
 find_in_job() {
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
+  waited_s=0
+  until [ "$waited_s" -eq 60 ]; do
     id=$(printf '%s\n' "$rows" | sed -n '1s/^\(\$[0-9]*\) .*/\1/p')
     if [ -n "$id" ]; then break; fi
     if [ -e "$in_jobs/$LNODE_JOB.failed" ]; then exit 1; fi
+    if ! read_note "$LNODE_JOB"; then exit 102; fi # it was ended meanwhile
     sleep 1
-    if read_note "$LNODE_JOB" && [ "$its_id" = - ]; then session_with '#{session_name}' "$name" || cannot_ask; fi
+    waited_s=$((waited_s + 1))
+    session_with '#{session_name}' "$name" || cannot_ask
   done
-  [ -n "$id" ] || exit 102
+  if [ -z "$id" ]; then
+    said="in job $LNODE_JOB it has not begun within $waited_s s"
+    cannot_ask
+  fi
   session_with '#{session_id}' "$id" || cannot_ask
 }
 
