@@ -27,7 +27,7 @@ from docker.models.containers import Container
 
 import inside
 
-Image = Literal["standin", "slurm", "gridengine", "oar", "tmuxes"]
+Image = Literal["standin", "slurm", "bench", "gridengine", "oar", "tmuxes"]
 
 ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
@@ -40,9 +40,11 @@ SHELL_USERS = ("u_bash", "u_zsh", "u_dash", "u_fish", "u_csh", "u_tcsh")
 ALIASES = {"unity": "alice", "modular": "modular", **{user: user for user in SHELL_USERS}}
 
 _SETUID = ("oar",)  # the programs of its users are its own
+_SLURM_READY = "test \"$(sinfo -h -o '%D %t')\" = '4 idle'"
 _READY: dict[Image, str] = {
     "standin": "true",
-    "slurm": "test \"$(sinfo -h -o '%D %t')\" = '4 idle'",
+    "slurm": _SLURM_READY,
+    "bench": _SLURM_READY,
     "gridengine": "qhost -h login1 | grep -q '^login1 *lx-'",
     "oar": 'test "$(oarstat >/dev/null && oarnodes -s | grep -c Alive)" = 2',
     "tmuxes": "true",

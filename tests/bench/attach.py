@@ -1,7 +1,7 @@
 """What lnode costs beside plain ssh, over a wire of 50 ms round trip: `python tests/bench/attach.py`.
 
-Each row is the median of paired runs: lnode, then plain ssh doing the same thing. Needs Docker and takes about a
-two minutes. It judges and prints; only a run that fails makes it fail.
+Each row is the median of paired runs: lnode, then plain ssh doing the same thing. Needs Docker and takes about two
+minutes. A bound that is missed is only printed; a ratio that is 25 % worse than the table's ends it with exit 1.
 """
 
 import contextlib
@@ -24,15 +24,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import docker
 
 import rig as rigs
+import table
 from rig import Rig
+from table import Bench, Took, spread, verdict
+from timed import DEADLINE_S, MARK, ended, painted
 from wire import Wire
 
 PAIRS = 10
 DEATHS = 3
 MORE_S = 2.0
 ONE_WAY_S = 0.025
-MARK = "first-paint"  # all that the session's screen shows
-DEADLINE_S = 20
 
 LNODE = str(Path(sys.executable).with_name("lnode"))
 ATTACH = [LNODE, "unity", "s"]
@@ -49,42 +50,31 @@ echo 'ssh: connect to host 127.0.0.1 port 22: Connection refused' >&2
 exit 255
 """
 
-Took = Callable[[], float]
-
 
 def main() -> None:
     """Measure all rows and print them as a table."""
-    with contextlib.closing(docker.from_env(timeout=120)) as engine:
+    chosen = table.parser(__doc__ or "", pairs=PAIRS).parse_args()
+    with Bench("attach", chosen) as bench, contextlib.closing(docker.from_env(timeout=120)) as engine:
         rigs.ensure_base_image()
         image = rigs.build(engine, "slurm")
         with rigs.running(engine, "slurm", image, uuid.uuid4().hex[:12]) as rig:
             status, said = rig.exec(f"tmux new-session -d -s s 'printf {MARK}; exec sleep 3600'")
             assert status == 0, said
-            print(f"{PAIRS} pairs each; load before: {os.getloadavg()[0]:.1f}; a wire of {2000 * ONE_WAY_S:.0f} ms")
-            print(f"{'ms: least, median, most':<26}{'lnode':>18}{'plain ssh':>18}{'ratio':>8}{'bound':>8}", flush=True)
+            bench.head()
             own_part(rig)
             with Wire(rig.port, delay_s=ONE_WAY_S) as wire:
                 move(rig, wire.port)
-                compare("cold attach", painted(rig, ATTACH), painted(rig, SSH_ATTACH), bound=1.12)
-                compare("cold --ls", ended(rig, LIST), ended(rig, SSH_LIST), bound=1.15)
+                pairs = chosen.pairs
+                bench.compare("cold attach", painted(rig, ATTACH), painted(rig, SSH_ATTACH), count=pairs, bound=1.12)
+                bench.compare("cold --ls", ended(rig, LIST), ended(rig, SSH_LIST), count=pairs, bound=1.15)
                 with master(rig):
-                    compare(
-                        "attach over a live master", painted(rig, ATTACH), painted(rig, COLD_SSH_ATTACH), bound=0.35
-                    )
+                    over, cold = painted(rig, ATTACH), painted(rig, COLD_SSH_ATTACH)
+                    bench.compare("attach over a live master", over, cold, count=pairs, bound=0.35)
                 for what, death in (("stale", stale), ("frozen", frozen), ("blackholed", blackholed)):
-                    past_a_dead_master(rig, wire, what, death)
+                    past_a_dead_master(bench, rig, wire, what, death)
 
 
-def compare(what: str, lnode: Took, ssh: Took, *, bound: float) -> None:
-    """Run both in turn, after one unmeasured pair, and print the row."""
-    lnode(), ssh()
-    pairs = [(lnode(), ssh()) for _ in range(PAIRS)]
-    ratio = statistics.median(ours / theirs for ours, theirs in pairs)
-    ours, theirs = (spread(column) for column in zip(*pairs, strict=True))
-    print(f"{what:<26}{ours:>18}{theirs:>18}{ratio:>8.2f}{bound:>8.2f}  {verdict(ratio <= bound)}", flush=True)
-
-
-def past_a_dead_master(rig: Rig, wire: Wire, what: str, death: Callable[[Rig, Wire], None]) -> None:
+def past_a_dead_master(bench: Bench, rig: Rig, wire: Wire, what: str, death: Callable[[Rig, Wire], None]) -> None:
     """An attach that meets lnode's own master dead, beside plain ssh that has none: at most 2 s more."""
     pairs = []
     for _ in range(DEATHS):
@@ -94,9 +84,8 @@ def past_a_dead_master(rig: Rig, wire: Wire, what: str, death: Callable[[Rig, Wi
             death(rig, wire)
             pairs.append((attach(), painted(rig, SSH_ATTACH)()))
     more = statistics.median(ours - theirs for ours, theirs in pairs)
-    ours, theirs = (spread(column) for column in zip(*pairs, strict=True))
-    fine = verdict(more <= MORE_S)
-    print(f"{f'past a {what} master':<26}{ours:>18}{theirs:>18}{more:>+7.1f}s{MORE_S:>+7.1f}s  {fine}", flush=True)
+    bench.ratio(f"past a {what} master", pairs)
+    print(f"  {more:+.1f} s, bound {MORE_S:+.1f} s: {verdict(more <= MORE_S)}", flush=True)
 
 
 @contextlib.contextmanager
@@ -138,58 +127,7 @@ def own_part(rig: Rig) -> None:
     with stub(rig) as told:
         took = [told() for _ in range(PAIRS + 1)][1:]
     fine = statistics.median(took) <= 0.1
-    print(f"{'lnode before its ssh':<26}{spread(took):>18}{'':>26}{100:>8}  {verdict(fine)}", flush=True)
-
-
-def spread(took: list[float] | tuple[float, ...]) -> str:
-    """Least, median, most."""
-    return " ".join(f"{1000 * seconds:5.0f}" for seconds in (min(took), statistics.median(took), max(took)))
-
-
-def verdict(fine: bool) -> str:
-    return "ok" if fine else "MISS"
-
-
-def painted(rig: Rig, argv: list[str]) -> Took:
-    """From the start of a process until the session's screen is on its pty; then it detaches, which is not counted."""
-
-    def took() -> float:
-        began = time.monotonic()
-        child = spawn(rig, argv)
-        child.expect_exact(MARK)
-        seconds = time.monotonic() - began
-        child.send("\x02d")
-        finish(child)
-        return seconds
-
-    return took
-
-
-def ended(rig: Rig, argv: list[str]) -> Took:
-    """From the start of a process to its end."""
-
-    def took() -> float:
-        began = time.monotonic()
-        child = spawn(rig, argv)
-        child.expect_exact(pexpect.EOF)
-        seconds = time.monotonic() - began
-        finish(child)
-        return seconds
-
-    return took
-
-
-def spawn(rig: Rig, argv: list[str]) -> "pexpect.spawn[bytes]":
-    """Start a process on a pty of its own."""
-    return pexpect.spawn(argv[0], argv[1:], env=rig.env(), timeout=DEADLINE_S, dimensions=(24, 80))
-
-
-def finish(child: "pexpect.spawn[bytes]") -> None:
-    """Wait for a clean end. Raises where it is none, since what was measured then is something else."""
-    child.expect_exact(pexpect.EOF)
-    child.close()
-    if child.exitstatus != 0:
-        raise RuntimeError(f"{child.args} ended with {child.exitstatus}: {child.before!r}")
+    print(f"{'lnode before its ssh':<46}{spread(took):>21}  bound 100: {verdict(fine)}", flush=True)
 
 
 def move(rig: Rig, port: int) -> None:

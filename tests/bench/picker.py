@@ -1,11 +1,11 @@
 """How soon the picker paints and answers a key, and Tab completes, with 10 hosts and 200 sessions.
 
 `python tests/bench/picker.py` prints milliseconds: medians of 20, and in brackets the processor's time on Linux, which
-is the same on a busy computer. All ten hosts are silent, so lnode asks them all the while. Needs no Docker.
+is the same on a busy computer. The table has their ratios to Python alone. All ten hosts are silent, so lnode asks
+them all the while. Needs no Docker.
 """
 
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -16,6 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pexpect
+
+import table
+from table import Bench
 
 RUNS = 20
 KEYS = 150
@@ -99,6 +102,11 @@ def middle(times: Sequence[float]) -> str:
 
 
 def main() -> None:
+    with Bench("picker", table.parser(__doc__ or "", pairs=RUNS).parse_args()) as bench:
+        measure(bench)
+
+
+def measure(bench: Bench) -> None:
     with TemporaryDirectory() as name:
         home = Path(name)
         remember(home)
@@ -106,7 +114,7 @@ def main() -> None:
         paints, busy = [], []
         for _ in range(RUNS):
             child, took = started(home)
-            busy.append(processor(child.pid))
+            busy.append(processor(child.pid or 0))
             paints.append(took)
             ended(child)
         child, _ = started(home)
@@ -118,10 +126,22 @@ def main() -> None:
         )
     print(f"first paint: median {middle(paints)} ({middle(busy)}), worst {max(paints):.0f} of {RUNS}")
     for name, found in (("completion of hosts", hosts), ("completion of sessions", sessions), ("Python alone", alone)):
-        took, its = zip(*found, strict=True)
-        print(f"{name}: median {middle(took)} ({middle(its)}), worst {max(took):.0f} of {RUNS}")
+        all_ms, busy_ms = zip(*found, strict=True)
+        print(f"{name}: median {middle(all_ms)} ({middle(busy_ms)}), worst {max(all_ms):.0f} of {RUNS}")
     print(f"a key: median {statistics.median(pressed):.1f}, worst {max(pressed):.1f} of {len(pressed)}")
-    print(f"load of this computer: {os.getloadavg()[0]:.1f}")
+    bare = [statistics.median(column) for column in zip(*alone, strict=True)]
+    add(bench, "first paint", [*zip(paints, busy, strict=True)], bare)
+    add(bench, "completion of hosts", hosts, bare)
+    add(bench, "completion of sessions", sessions, bare)
+    add(bench, "a key", [(took, 0.0) for took in pressed], bare)
+
+
+def add(bench: Bench, name: str, took: Sequence[tuple[float, float]], bare: Sequence[float]) -> None:
+    """Add the row of a time to that of Python alone: of the processor's times, if there are any."""
+    ours = [statistics.median(column) for column in zip(*took, strict=True)]
+    which = 1 if ours[1] and bare[1] else 0
+    numbers = {"ratio": ours[which] / bare[which], "lnode s": ours[which] / 1000, "Python s": bare[which] / 1000}
+    print(f"{name}: {numbers['ratio']:.2f} of Python alone: {bench.add(name, numbers)}")
 
 
 if __name__ == "__main__":
