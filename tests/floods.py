@@ -76,6 +76,12 @@ SECTIONS: Mapping[str, Callable[[], Mapping[str, Sequence[str]]]] = {
     "oar message": lambda: by("oar oarsub -I", *OAR, *long("    message = R=1,W=1:0:0,", " (a")),
     "oar request": lambda: by("oar oarsub -I", *OAR, *long("    wanted_resources = ", "walltime=1:")),
     "oar hosts": lambda: by("oar oarsub -I", *OAR, *long("    assigned_hostnames = ", "h+")),
+    "htcondor jobs": lambda: by(
+        "htcondor condor_submit -i", "[", *['{"ClusterId": 1, "ProcId": 0, "JobStatus": 1},'] * (MOST - 3), "{}]"
+    ),
+    "htcondor numbers": lambda: by("htcondor condor_submit -i", "[", *long('{"QDate": ', "9")),
+    "flux jobs": lambda: by("flux flux-job", *(f"0x{n:x}|RUN|16|1700000000.1|1|1|a||n" for n in range(MOST))),
+    "flux names": lambda: by("flux flux-job", *long("0x1|RUN|16|1700000000.1|1|1|", "a|")),
     "lsf jobs": lambda: by("lsf bsub", *(f"{n}|RUN|login1|Nov 23 00:55|71:59 L|4*a:b|n" for n in range(MOST))),
     "lsf spaces": lambda: by("lsf bsub", *long("1|RUN|login1|Nov 23 00:55|", " ")),
     "lsf hosts": lambda: by("lsf bsub", *long("1|RUN|login1|Nov 23 00:55|71:59 L|", "4*h:")),

@@ -97,6 +97,19 @@ OTHERS: Mapping[str, Mapping[str, Sequence[str]]] = {
             "    message = {text=R=1}", "    scheduledStart = {day=2026-11-28 12:00:00}",
         ),
     },
+    "htcondor": {
+        "clients": ("client {n=4242} {n=4000} {n=4242} {time=01:00} condor_ssh_to_job -remove-on-interrupt {text=}",),
+        "evidence": ("number {n=4242} {job=4711.0}",),
+        "jobs-of-clients": (
+            '[{"ClusterId": {n=4711}, "ProcId": 0, "JobStatus": 2, "QDate": {t=NOW}, "JobCurrentStartDate": {t=NOW},',
+            '"AllowedJobDuration": {n=3600}, "RemoteHost": "slot1@{host=b141}", "JobBatchName": "{text=}"}]',
+        ),
+    },
+    "flux": {
+        "clients": ("client {n=4242} {n=4000} {n=4242} {time=01:00} flux-job attach {text=}",),
+        "evidence": ("number {n=4242} {job=f2ARxLQf}",),
+        "jobs-of-clients": ("0xa4e000000|RUN|16|{t=NOW}.5|{n=3600}.0|{n=3600}.0|{host=b141}|{text=}|{text=flux}",),
+    },
 }  # fmt: skip
 _FACTS = (
     "now {t=NOW}", "max_sessions {n=1}", "noise {text=hello}", "login_s {n=9}", "tmout {n=900}",

@@ -27,7 +27,7 @@ from docker.models.containers import Container
 
 import inside
 
-Image = Literal["standin", "slurm", "bench", "gridengine", "oar", "tmuxes"]
+Image = Literal["standin", "slurm", "bench", "gridengine", "oar", "htcondor", "tmuxes"]
 
 ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
@@ -47,6 +47,7 @@ _READY: dict[Image, str] = {
     "bench": _SLURM_READY,
     "gridengine": "qhost -h login1 | grep -q '^login1 *lx-'",
     "oar": 'test "$(oarstat >/dev/null && oarnodes -s | grep -c Alive)" = 2',
+    "htcondor": 'test "$(condor_status -af State | sort -u)" = Unclaimed',
     "tmuxes": "true",
 }
 # `modular` has no tmux on PATH.
@@ -63,6 +64,12 @@ fi
 if command -v oardel >/dev/null; then
   until [ -z "$(oarstat -u "$USER")" ]; do
     oardel $(oarstat -u "$USER" | grep -oE '^[0-9]+')
+    sleep 0.1
+  done
+fi
+if command -v condor_rm >/dev/null; then
+  until [ -z "$(condor_q -af ClusterId)" ]; do
+    condor_rm -all
     sleep 0.1
   done
 fi

@@ -64,6 +64,14 @@ def oar_image(engine: docker.DockerClient) -> str:
 
 
 @pytest.fixture(scope="session")
+def htcondor_image(engine: docker.DockerClient) -> str:
+    """sshd with real tmux and real HTCondor; the image's id."""
+    if rig.RELEASE != "bookworm":
+        pytest.skip("HTCondor is that of one Debian, whatever LNODE_RIG says")
+    return rig.build(engine, "htcondor")
+
+
+@pytest.fixture(scope="session")
 def _standin(engine: docker.DockerClient, standin_image: str, run: str) -> Iterator[Rig]:
     with rig.running(engine, "standin", standin_image, run) as started:
         yield started
@@ -84,6 +92,12 @@ def _gridengine(engine: docker.DockerClient, gridengine_image: str, run: str) ->
 @pytest.fixture(scope="session")
 def _oar(engine: docker.DockerClient, oar_image: str, run: str) -> Iterator[Rig]:
     with rig.running(engine, "oar", oar_image, run) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def _htcondor(engine: docker.DockerClient, htcondor_image: str, run: str) -> Iterator[Rig]:
+    with rig.running(engine, "htcondor", htcondor_image, run) as started:
         yield started
 
 
@@ -113,6 +127,13 @@ def oar(_oar: Rig) -> Iterator[Rig]:
     """A running `oar`, two nodes of one core; alice's sessions and jobs are gone after each test."""
     yield _oar
     _forget(_oar)
+
+
+@pytest.fixture
+def htcondor(_htcondor: Rig) -> Iterator[Rig]:
+    """A running `htcondor`, two slots; alice's sessions and jobs are gone after each test."""
+    yield _htcondor
+    _forget(_htcondor)
 
 
 def _forget(rig: Rig) -> None:

@@ -38,7 +38,7 @@ KINDS: dict[str, tuple[Lie, tuple[str, ...]]] = {
     "numbers below zero": (Lie(instead={"n": b"-1", "t": b"-99999999999"}), _NUMBER[:3]),
     **{
         f"{scheduler} and {name}": (Lie(scheduler=scheduler, instead=instead), ("ls", "ls as JSON"))
-        for scheduler in ("pbs", "lsf", "sge", "oar")
+        for scheduler in ("pbs", "lsf", "sge", "oar", "flux", "htcondor")
         for name, instead in {
             "5000 digits": {"job": _DIGITS, "n": _DIGITS, "port": _DIGITS, "time": _DIGITS},
             "dates out of range": {

@@ -45,7 +45,7 @@ def test_nothing_controls_the_terminal(bench: Bench, kind: str, verb: str) -> No
     assert bench.wrongs(kind, _CONTROLLED[kind], verb) == []
 
 
-@pytest.mark.parametrize("scheduler", ["pbs", "lsf", "sge", "oar"])
+@pytest.mark.parametrize("scheduler", ["pbs", "lsf", "sge", "oar", "flux", "htcondor"])
 def test_nothing_of_another_scheduler_controls_the_terminal(bench: Bench, scheduler: str) -> None:
     lie = Lie(scheduler=scheduler, instead={"text": _CONTROLS, "host": _CONTROLS})
     assert bench.wrongs(scheduler, lie, "ls on a terminal") == []

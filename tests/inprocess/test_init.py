@@ -462,8 +462,10 @@ echo 'old 30 Closed:Active'
         ({"qconf": "#!/bin/sh\nif [ $1 = -sql ]; then echo all.q; fi\n", "qstat": ""},
          "Grid Engine", "qrsh -now no -l h_rt={time}", "all.q"),
         ({"oarstat": ""}, "OAR", "oarsub -I -n lnode$TMUX_PANE -l walltime={time}", ""),
+        ({"condor_q": ""}, "HTCondor", "condor_submit -interactive -a request_memory={mem}", ""),
+        ({"flux": ""}, "Flux", "flux alloc -N1 -t 72h", ""),
     ],
-    ids=["pbs", "lsf", "sge", "oar"],
+    ids=["pbs", "lsf", "sge", "oar", "htcondor", "flux"],
 )  # fmt: skip
 def test_other_schedulers(here: Nearby, programs: dict[str, str], title: str, request_: str, queues: str) -> None:
     for name in ("sinteractive", "squeue", "sinfo"):

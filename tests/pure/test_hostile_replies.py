@@ -39,12 +39,13 @@ _TRUE = {
     "runs": [f"sim 0123456789abcdef running login1 4300 {NOW} - - 4711 work ./train"],
     "jobs": [_SLURM],
     "origins": ["pid 4242", "TMUX=/tmp/tmux-1000/default,4000,0", "TMUX_PANE=%1"],
-    "scheduler": ["slurm", "pbs", "lsf", "sge", "oar"],
+    "scheduler": ["slurm", "pbs", "lsf", "sge", "oar", "flux"],
     "clients": [
         "client 4242 4000 4242 01:00 qsub -I", "client 4243 4000 4243 01:00 qrsh",
         "client 4244 4000 4244 01:00 nios", "4245 4000 4245 01:00 oarsub", "client 4245 4000 4245 01:00 oarsub -I",
+        "client 4246 4000 4246 01:00 flux-job attach f2ARxLQf",
     ],
-    "evidence": ["port 4243 C350", "number 4244 4711", "pane 4245 %1"],
+    "evidence": ["port 4243 C350", "number 4244 4711", "pane 4245 %1", "number 4246 f2ARxLQf"],
     "jobs-of-clients": [
         "Job Id: 4711.server", "    job_state = R", "    interactive = True", "    ctime = Sat Nov 28 12:00:00 2026",
         "    submit_host = login1", "    exec_host = b141/0*16", "    Resource_List.walltime = 72:00:00", "\tmore",
@@ -57,6 +58,7 @@ _TRUE = {
         "Job_Id: 4711", "    name = lnode%1", "    state = Running", "    assigned_hostnames = b141",
         "    jobType = INTERACTIVE", "    submissionTime = 2026-11-28 12:00:00", "    walltime = 72:0:0",
         "    message = R=1,W=1:0:0,J=I (x)",
+        "0xa4e000000|RUN|16|1700000000.5|3600.0|60.0|b141||flux",
     ],
     "no-scheduler": [], "scheduler-silent": [], "no-tmux": [], "lost-tmux": [], "unkept": [], "end": [],
 }  # fmt: skip
@@ -207,7 +209,7 @@ def test_any_lines_are_a_reply(lines: list[str]) -> None:
     assert all(row and not row.startswith(f"{NONCE} ") for rows in reply.values() for row in rows)
 
 
-_OTHERS = ("pbs", "lsf", "sge", "oar")
+_OTHERS = ("pbs", "lsf", "sge", "oar", "flux")
 SECTION = 4 << 20 if FULL else 1 << 20  # bytes
 
 

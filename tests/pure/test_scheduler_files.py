@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -20,7 +21,7 @@ FUNCTIONS = (
 WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "gives_up", "cancels")
 NAMES = re.compile(
     r"squeue|scancel|qstat|qselect|qconf|bjobs|slurm|\bpbs|\blsf|\bsge\b|srun|salloc|sattach|sbatch|qdel|qsub|bkill|bsub"
-    r"|nios|qrsh|qlogin|oarsub|oarstat|oardel|\boar\b|sinteractive",
+    r"|nios|qrsh|qlogin|oarsub|oarstat|oardel|\boar\b|\bflux\b|condor|sinteractive",
     re.IGNORECASE,
 )
 EXCEPTIONS = {
@@ -72,16 +73,20 @@ def test_each_sh_file_answers_by_all_names(name: str) -> None:
 @pytest.mark.parametrize("name", known.KNOWN)
 def test_both_files_name_the_same_programs(name: str) -> None:
     text = (HOUSE / "schedulers" / f"{name}.sh").read_text()
-    requesters = re.search(rf"{name}_requesters='?([\w ]+)", text)
+    requesters = re.search(rf"{name}_requesters='?([\w -]+)", text)
     assert requesters is not None
     assert set(requesters[1].split(f" {name}_")[0].split()) == known.scheduler(name).requesters
-    assert f"_cancels={known.scheduler(name).cancel}\n" in text
+    assert cancels(name) in text
 
 
 def test_the_exit_codes_are_as_they_always_were() -> None:
     assert known.KNOWN.items() >= {"slurm": 120, "pbs": 121, "lsf": 122, "sge": 123}.items()
     codes = [*known.KNOWN.values(), *map(int, ExitOfAttach)]
     assert len(set(codes)) == len(codes)
+
+
+def cancels(name: str) -> str:
+    return f"_cancels={shlex.quote(known.scheduler(name).cancel)}\n"
 
 
 def called(script: str) -> set[str]:
@@ -94,7 +99,7 @@ def test_a_script_carries_the_functions_that_it_asks_for() -> None:
     assert not called("session") & {"slurm_list", "pbs_jobs", "slurm_queues", "oar_jobs", "oar_ask", "sge_probe"}
     assert called("node_session") >= {"slurm_submit", "slurm_clean", "slurm_back", "pbs_cluster"}
     for name in known.KNOWN:  # whose words are whole, also where no function follows
-        assert f"_cancels={known.scheduler(name).cancel}\n" in call.source("session")
+        assert cancels(name) in call.source("session")
     everywhere = set[str]().union(*(called(path.stem) for path in (HOUSE / "remote").glob("*.sh")))
     files = "".join(path.read_text() for path in (HOUSE / "schedulers").glob("*.sh"))
     assert everywhere == set(re.findall(r"^(\w+)\(\)", files, re.MULTILINE))

@@ -45,10 +45,14 @@ class NodeName(_Text):
 class JobId(_Text):
     """A scheduler's number for a job: `123`, Slurm's `123_4` and `123+1`, LSF's `123[4]`, PBS's `123[4].server`.
 
-    A shell takes the brackets for a pattern: quote them in a command.
+    Also HTCondor's `123.0`, and Flux's ID in base58, `f2ARxLQf`. A shell takes the brackets for a pattern: quote them
+    in a command.
     """
 
-    _GRAMMAR = r"[0-9]{1,12}(?:[_+][0-9]{1,10}|(?:\[[0-9]{0,10}\])?(?:\.[A-Za-z0-9][A-Za-z0-9._-]{0,252})?)"
+    _GRAMMAR = (
+        r"[0-9]{1,12}(?:[_+][0-9]{1,10}|(?:\[[0-9]{0,10}\])?(?:\.[A-Za-z0-9][A-Za-z0-9._-]{0,252})?)"
+        r"|f[1-9A-HJ-NP-Za-km-z]{1,11}"
+    )
 
 
 class SessionId(_Text):

@@ -156,8 +156,9 @@ cancel() {
   section cancel
   find_scheduler
   program=$(of cancels)
-  need "$program" "$(every module)"
-  insist within 20 "$program" "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
+  need "${program%% *}" "$(every module)"
+  # shellcheck disable=SC2086 # split on purpose: a program and its first word
+  insist within 20 $program "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
 }
 
 # give_up: tell the processes of $held that they shall delete their jobs. A qsub -I lives on without its terminal, and so does its job.

@@ -58,11 +58,19 @@ _CLIENT = re.compile(r"client\s+([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s+
 
 
 def _is_interactive(command: str) -> bool:
-    """True if `qsub` or `oarsub` stays for its own job's terminal.
+    """True if the process stays for the terminal of its own job.
 
-    qsub also stays for `-W block=true`, and as a daemon of OpenPBS; `oarsub -C JOB` goes into any job.
+    qsub also stays for `-W block=true`, and as a daemon of OpenPBS. `oarsub -C JOB` and condor_ssh_to_job go into any
+    job.
     """
-    return re.search(r"qsub|oarsub", command) is None or re.search(r"\s(-[A-Za-z]*I|--int)", command) is not None
+    return all(re.search(needs, command) for program, needs in _NEEDS.items() if re.search(program, command))
+
+
+_NEEDS = {
+    "qsub|oarsub": r"\s(-[A-Za-z]*I|--int)",
+    "condor_submit": r"\s--?i",
+    "condor_ssh_to_job": r"\s-remove-on-interrupt\s",
+}
 
 
 def parse_ports(lines: Iterable[str]) -> dict[int, int]:
@@ -73,8 +81,8 @@ def parse_ports(lines: Iterable[str]) -> dict[int, int]:
 
 def parse_numbers(lines: Iterable[str]) -> dict[int, JobId]:
     """Return pid -> the number of its job from rows `number PID JOB`."""
-    rows = (re.fullmatch(r"number ([0-9]{1,10}) ([0-9]{1,12})", row) for row in lines)
-    return {int(row[1]): JobId(row[2]) for row in rows if row}
+    rows = (re.fullmatch(r"number ([0-9]{1,10}) (\S{1,300})", row) for row in lines)
+    return {int(row[1]): job for row in rows if row and (job := JobId.parse(row[2]))}
 
 
 def parse_places(lines: Iterable[str]) -> dict[int, PaneId]:
@@ -94,6 +102,31 @@ def jobs_of(
     if not clients or now is None:
         return ()
     return adopted(parse(reply.get("jobs-of-clients", ()), now), clients, reply.get("evidence", ()), host, now)
+
+
+def named_jobs_of(
+    parse: Callable[[Iterable[str], int], tuple[Asked, ...]],
+    reply: Mapping[str, Sequence[str]],
+    _host: str,
+    now: int | None,
+    *,
+    are_older: bool = False,
+) -> tuple[Job, ...]:
+    """Return the jobs that clients name in their command lines (rows `number`), and no others.
+
+    `are_older`: any younger process may name that job, too, so only one that is older than the job is its client.
+    """
+    clients = parse_clients(reply.get("clients", ()))
+    if not clients or now is None:
+        return ()
+    jobs = {asked.job.id: asked.job for asked in parse(reply.get("jobs-of-clients", ()), now)}
+    numbers = parse_numbers(reply.get("evidence", ()))
+    named = ((client, jobs[numbers[client.pid]]) for client in clients if numbers.get(client.pid) in jobs)
+    return tuple(
+        _of_client(job, client.sid, now - client.age_s)
+        for client, job in named
+        if not are_older or (job.submitted is not None and job.submitted + EARLY_S >= now - client.age_s)
+    )
 
 
 def adopted(

@@ -21,6 +21,8 @@ KNOWN = {
     "sge": 123,
     "pbs": 121,
     "oar": 99,
+    "flux": 98,
+    "htcondor": 97,
 }
 
 
