@@ -126,9 +126,14 @@ def wait_for_s(seconds: float) -> None:
 
 @contextmanager
 def sshd_with(rig: Rig, lines: str) -> Iterator[None]:
-    """An sshd that reads more lines, a Match or what counts when it is said last."""
+    """An sshd that reads more lines, which may end with a Match. What they set is said nowhere else.
+
+    Of two lines the first counts, but of two MaxStartups the last, until OpenSSH 10.6.
+    """
     before = rig.exec("cat /etc/ssh/sshd_config")[1]
-    _reconfigure(rig, f"{before}{lines}\n")
+    words = {line.partition(" ")[0] for line in lines.splitlines()}
+    others = "".join(row for row in before.splitlines(keepends=True) if row.partition(" ")[0] not in words)
+    _reconfigure(rig, f"{others}{lines}\n")
     try:
         yield
     finally:

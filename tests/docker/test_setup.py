@@ -69,6 +69,7 @@ def test_livenode_starts_a_session_and_comes_back_to_it(tidy: Rig, user: str) ->
         with Window(["ssh", "-t", user], tidy.env()) as window:
             window.press("livenode mine\r")
             wait_until(lambda: "RUNNING" in tidy.exec("squeue -h -o %T", user)[1], "the job runs")
+            window.wait_for("[mine]")
             window.press(f"echo {again}-on-$SLURMD_NODENAME\r")
             window.wait_for(f"{again}-on-node0")
     assert tidy.exec("squeue -h | wc -l", user)[1] == "1\n"
