@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import lnode
+import measurements
 from lnode.cli.manual import ABOUT, CODES
 from lnode.errors import ExitCode, Page
 from lnode.laptop.setting_keys import KEYS
@@ -221,6 +222,11 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "schedulers": schedulers,
     "exit codes": exit_codes,
     "messages": messages,
+    "measured race": measurements.race,
+    "measured lost": measurements.lost,
+    "measured node": measurements.node,
+    "measured verbs": measurements.verbs,
+    "measured losses": measurements.losses,
 }
 
 

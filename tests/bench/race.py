@@ -1,11 +1,13 @@
 """Ways to stay on a cluster, through the same faults: `python tests/bench/race.py [--only silence-8,...] [--ms 150]`.
 
-ssh in a loop, autossh, mosh and lnode, each on a laptop of its own (net.py) with a round trip of 50 ms to a real sshd
-and tmux. They run side by side, some seconds apart, so that they do not come back at the same moment. Needs root,
-Docker, `ip`, `nsenter` and `ss`; takes some ten minutes. It judges and prints, and asserts nothing.
+ssh in a loop, autossh, mosh and lnode, each on a laptop of its own (net.py) with a round trip of 50 ms to a real sshd,
+and a session of tmux that holds an allocation. They run side by side, some seconds apart, so that they do not come
+back at the same moment. Needs root, Docker, `ip`, `nsenter` and `ss`; takes some ten minutes. A bound that is missed is
+only printed; a number of lnode's that is 25 % worse than the table's ends it with exit 1.
 
 A client is live again when it shows what the session said after the network's return *and* has brought a key there
-that was typed after it. It has given notice when its screen says, in whatever words, that something is wrong.
+that was typed after it. It has given notice when its screen says, in whatever words, that something is wrong. With
+`--typing` somebody types a key each second while the fault lasts: how many of them never reach the session?
 """
 
 import argparse
@@ -39,14 +41,18 @@ import docker
 from docker import DockerClient
 
 import rig as rigs
+import table
 from net import Laptop
 from rig import Rig
+from table import Bench, Judged, verdict
 
 PORT = 2222  # the image's own sshd has 22, and the container ends with it
 ATTACH_WITHIN_S = 30.0
 GIVEN_UP_S = 150.0
 APART_S = 2.5
 KEY_EVERY_S = 0.1
+TYPED_EVERY_S = 1.0
+LATE_KEYS_S = 2.0  # after it is live: until the last key is there, and the last login
 IDLE_S = 60.0
 HOUR_S = 3600.0
 
@@ -69,23 +75,26 @@ CLIENTS = {
 # Every client is attached before the first one's fault begins: none attaches while another comes back.
 SETTLED_S = APART_S * len(CLIENTS)
 
-# Says nothing before the first key, so that idle is idle; then the time, and how many keys it has got.
+# Says nothing before the first key, so that idle is idle; then the time, and how many keys of each kind it has got.
+PROBE, TYPED = "x", "y"
 SESSION = """
 import os, select, time, tty
 tty.setraw(0)
-typed = 0
-os.write(1, b"\\033[2J\\033[?25l\\033[4;1Htick 0.00 typed 0")
+got = b""
+os.write(1, b"\\033[2J\\033[?25l\\033[4;1Htick 0.00 probes 0 typed 0")
 while True:
-    if select.select([0], [], [], 0.2 if typed and not STILL else None)[0]:
-        typed += len(os.read(0, 64))
-    os.write(1, b"\\033[4;1Htick %.2f typed %d" % (time.time(), typed))
+    if select.select([0], [], [], 0.2 if got and not STILL else None)[0]:
+        got += os.read(0, 64)
+    os.write(1, b"\\033[4;1Htick %.2f probes %d typed %d" % (time.time(), got.count(b"x"), got.count(b"y")))
 """
-SAID = re.compile(r"^tick (\d+\.\d\d) typed (\d+)\s*$")
+SAID = re.compile(r"^tick (\d+\.\d\d) probes (\d+) typed (\d+)\s*$")
+IN_JOB = "salloc -Q -J {session} -n 1 --mem=100 -t 4:00:00 "
 NOTICE = re.compile(r"mosh: |lnode: |Timeout, server|client_loop|[Cc]onnection|Broken pipe|No route|unreachable")
 
 # Its connections end with it, as when the machine itself restarts; tmux stays.
 STOP_SSHD = "pid=$(cat /run/{host}.pid) && kill $pid $(pgrep -P $pid)"
-START_SSHD = "/usr/sbin/sshd -o ListenAddress={host}:{port} -o PidFile=/run/{host}.pid"
+START_SSHD = "/usr/sbin/sshd -E /run/{host}.log -o ListenAddress={host}:{port} -o PidFile=/run/{host}.pid"
+SIGN_INS = "grep -c '^Accepted ' /run/{host}.log || true"
 
 MOSH_IMAGE = """\
 FROM {image}
@@ -116,9 +125,18 @@ class Course(NamedTuple):
         """How long a plain ssh takes, at best of two."""
         return min(self.takes_s("ssh", "unity", "true") for _ in range(2))
 
-    def root(self, command: str) -> None:
-        """Run a command on the login node as root, about this course's own sshd."""
-        _said(self.rig.exec(command.format(host=self.laptop.host, port=PORT), "root"))
+    def root(self, command: str) -> str:
+        """Run a command on the login node as root, about this course's own sshd; what it says."""
+        return _said(self.rig.exec(command.format(host=self.laptop.host, port=PORT), "root"))
+
+    def sign_ins(self) -> int:
+        """How many there have been."""
+        return int(self.root(SIGN_INS))
+
+    def has(self, what: str) -> bool:
+        """Is the session still there, or its allocation?"""
+        names = {"session": "tmux list-sessions -F '#{session_name}'", "allocation": "squeue -h --me -t R -o %j"}
+        return self.session in self.rig.exec(names[what])[1].split()
 
     @contextlib.contextmanager
     def sshd_restarts(self) -> Iterator[None]:
@@ -164,6 +182,10 @@ class Seen(NamedTuple):
     in_the_dark_s: float  # from the fault's begin, or from waking, to the notice or to being live
     cpu_percent: float  # of a core, from the fault's begin to being live
     handshake_s: float  # of a plain ssh over the same wire
+    sign_ins: float
+    keys_lost: float  # of those that somebody typed into the fault
+    sessions_lost: float
+    allocations_lost: float
 
 
 class Again(NamedTuple):
@@ -198,7 +220,7 @@ class Screen:
         self._stream = pyte.ByteStream(self._screen)
         self._process = pexpect.spawn(argv[0], argv[1:], env=env, dimensions=(30, 100), timeout=None)
         self.tick = self.noticed = math.inf  # when
-        self.typed = -1
+        self.probes = self.typed = -1
 
     def watch(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
         """Take in what is shown; whether `until` came true in that time."""
@@ -217,16 +239,16 @@ class Screen:
 
     def live(self, since: float) -> bool:
         """Type until a key that was typed after `since` has come back, with a later tick; False when given up."""
-        before = self.typed
+        before = self.probes
         while time.time() < since + GIVEN_UP_S:
             self.press()
-            if self.watch(KEY_EVERY_S, lambda: self.typed > before and since <= self.tick < math.inf):
+            if self.watch(KEY_EVERY_S, lambda: self.probes > before and since <= self.tick < math.inf):
                 return True
         return False
 
-    def press(self) -> None:
+    def press(self, key: str = PROBE) -> None:
         with contextlib.suppress(OSError):  # it has ended
-            self._process.send("x")
+            self._process.send(key)
 
     def text(self) -> str:
         return " / ".join(row.strip() for row in self._screen.display if row.strip())
@@ -240,7 +262,7 @@ class Screen:
             row = self._screen.buffer[number]
             text = "".join(row[column].data for column in range(self._screen.columns))
             if said := SAID.match(text):
-                self.tick, self.typed = float(said[1]), int(said[2])
+                self.tick, self.probes, self.typed = float(said[1]), int(said[2]), int(said[3])
             elif NOTICE.search(text):
                 self.noticed = min(self.noticed, time.time())
         self._screen.dirty.clear()
@@ -254,7 +276,7 @@ def main() -> None:
     if missing := [tool for tool in ("ip", "nsenter", "ss") if shutil.which(tool) is None]:
         sys.exit(f"the race needs {', '.join(missing)}")
     clients = [client for client in chosen.clients if _is_here(client)]
-    with contextlib.closing(docker.from_env(timeout=300)) as engine:
+    with Bench("race", chosen) as bench, contextlib.closing(docker.from_env(timeout=300)) as engine:
         rigs.ensure_base_image()
         image = rigs.build(engine, "slurm")
         if "mosh" in clients:
@@ -262,25 +284,27 @@ def main() -> None:
         with rigs.running(engine, "slurm", image, uuid.uuid4().hex[:12]) as rig:
             for ms in chosen.ms:
                 print(f"\nround trip {ms} ms")
-                race = partial(_side_by_side, rig, clients, chosen.rounds, ms / 2000, chosen.still)
+                race = partial(_side_by_side, rig, clients, chosen.pairs, ms / 2000, chosen.still)
                 if IDLE in chosen.only:
-                    _print_idle(race(_idle))
+                    _print_idle(race("", _idle))
                 if AGAIN in chosen.only:
-                    _print_again(race(_again))
+                    _print_again(race("", _again))
                 for fault in FAULTS:
                     if fault.name in chosen.only:
-                        _print_fault(fault, race(partial(_through, fault)))
+                        runs = race(IN_JOB, partial(_through, fault, chosen.typing))
+                        _print_fault(fault, runs)
+                        _add(bench, f"{fault.name} at {ms} ms", runs, typing=chosen.typing)
 
 
 def _side_by_side(
-    rig: Rig, clients: list[str], rounds: int, one_way_s: float, still: bool, what: Callable[..., _T]
+    rig: Rig, clients: list[str], rounds: int, one_way_s: float, still: bool, below: str, what: Callable[..., _T]
 ) -> Runs[_T]:
     """Let every client do the same, in every round: what came of it, and why some of it did not."""
     runs: Runs[_T] = {client: ([], []) for client in clients}
     with ThreadPoolExecutor(len(clients)) as pool:
         for _ in range(rounds):
             at_work = {
-                client: pool.submit(_attached, rig, client, number * APART_S, one_way_s, still, what)
+                client: pool.submit(_attached, rig, client, number * APART_S, one_way_s, still, below, what)
                 for number, client in enumerate(clients)
             }
             for client, future in at_work.items():
@@ -291,15 +315,17 @@ def _side_by_side(
     return runs
 
 
-def _attached(rig: Rig, client: str, after_s: float, one_way_s: float, still: bool, what: Callable[..., _T]) -> _T:
+def _attached(
+    rig: Rig, client: str, after_s: float, one_way_s: float, still: bool, below: str, what: Callable[..., _T]
+) -> _T:
     """Attach from a new laptop to a new session, and do what there is to do there."""
     time.sleep(after_s)
     number = next(_NUMBERS)
-    with _course(rig, number, one_way_s, client, still) as course:
+    with _course(rig, number, one_way_s, client, still, below) as course:
         began = time.time()
         screen = Screen(course.client(), course.env)
         try:
-            if not screen.watch(ATTACH_WITHIN_S, lambda: screen.typed >= 0):
+            if not screen.watch(ATTACH_WITHIN_S, lambda: screen.probes >= 0):
                 raise RuntimeError(f"no attach: {screen.text()}")
             return what(course, screen, time.time() - began)
         finally:
@@ -307,16 +333,17 @@ def _attached(rig: Rig, client: str, after_s: float, one_way_s: float, still: bo
 
 
 @contextlib.contextmanager
-def _course(rig: Rig, number: int, one_way_s: float, client: str, still: bool) -> Iterator[Course]:
-    """A laptop, and for it a sshd and a session."""
+def _course(rig: Rig, number: int, one_way_s: float, client: str, still: bool, below: str) -> Iterator[Course]:
+    """A laptop, and for it a sshd and a session, whose program runs `below` another."""
     container = int(rig.container.attrs["State"]["Pid"])
     session = f"s{number}"
     with Laptop(f"race{os.getpid() % 100000}", number, container, delay_s=one_way_s) as laptop:
         course = Course(laptop, rig, session, _equipped(rig, laptop), client)
         course.root(START_SSHD)
-        _said(
-            rig.exec(f"tmux new-session -d -s {session} python3 -c {shlex.quote(SESSION.replace('STILL', str(still)))}")
-        )
+        program = f"{below.format(session=session)}python3 -c {shlex.quote(SESSION.replace('STILL', str(still)))}"
+        _said(rig.exec(f"tmux new-session -d -s {session} {shlex.quote(program)}"))
+        if below:
+            rigs.wait_until(lambda: course.has("allocation"), "it has its allocation")
         if client == "lnode":
             course.takes_s(CLIENTS["lnode"][0], "unity", "--ls")  # on which lnode learns that the key is enough
         try:
@@ -358,7 +385,7 @@ def _again(course: Course, screen: Screen, _: float) -> Again:
     handshake_s, began = course.handshake_s(), time.time()
     other = Screen(course.client(), course.env)
     try:
-        if not other.watch(ATTACH_WITHIN_S, lambda: other.typed >= 0):
+        if not other.watch(ATTACH_WITHIN_S, lambda: other.probes >= 0):
             raise RuntimeError(f"no second attach: {other.text()}")
         attach_s = time.time() - began
     finally:
@@ -368,21 +395,30 @@ def _again(course: Course, screen: Screen, _: float) -> Again:
     return Again(attach_s, course.takes_s(*ls), handshake_s)
 
 
-def _through(fault: Fault, course: Course, screen: Screen, _: float) -> Seen:
+def _through(fault: Fault, typing: bool, course: Course, screen: Screen, _: float) -> Seen:
     screen.press()
-    if not screen.watch(ATTACH_WITHIN_S, lambda: screen.typed > 0):
+    if not screen.watch(ATTACH_WITHIN_S, lambda: screen.probes > 0):
         raise RuntimeError(f"the session does not answer: {screen.text()}")
     screen.watch(SETTLED_S)
     screen.noticed, handshake_s = math.inf, course.handshake_s()
+    sign_ins, keys = course.sign_ins(), 0
     cpu_s, begin = course.laptop.cpu_s(), time.time()
     with fault.happens(course):
-        screen.watch(fault.seconds)
+        while typing and time.time() < begin + fault.seconds - TYPED_EVERY_S:
+            screen.press(TYPED)
+            keys += 1
+            screen.watch(TYPED_EVERY_S)
+        screen.watch(max(0.0, begin + fault.seconds - time.time()))
     end = time.time()
     live = time.time() - end if screen.live(end) else math.inf
     cpu_percent = 100 * (course.laptop.cpu_s() - cpu_s) / (time.time() - begin)
     seen_from = end if fault.blind else begin
     in_the_dark = min(screen.noticed, end + live) - seen_from
-    return Seen(screen.noticed - seen_from, live, in_the_dark, cpu_percent, handshake_s)
+    screen.watch(LATE_KEYS_S)
+    return Seen(
+        screen.noticed - seen_from, live, in_the_dark, cpu_percent, handshake_s, course.sign_ins() - sign_ins,
+        keys - screen.typed, not course.has("session"), not course.has("allocation"),
+    )  # fmt: skip
 
 
 def _print_idle(runs: Runs[Idle]) -> None:
@@ -392,7 +428,7 @@ def _print_idle(runs: Runs[Idle]) -> None:
         if done:
             row = Idle(*map(statistics.median, zip(*done, strict=True)))
             few = row.wakeups <= IDLE_WAKEUPS and row.kilobytes <= IDLE_KB
-            bound = f"wake-ups <= {IDLE_WAKEUPS:g}, kB <= {IDLE_KB:.0f}: {_verdict(few)}"
+            bound = f"wake-ups <= {IDLE_WAKEUPS:g}, kB <= {IDLE_KB:.0f}: {verdict(few)}"
             cells = f"{row.wakeups:.2f}", f"{row.packets:.0f}", f"{row.kilobytes:.0f}"
             rest = f"{row.attach_s:.2f}, {row.cpu_percent:.2f}, {row.memory_mb:.1f}"
             _print_row(client, *cells, rest, bound if client == "lnode" else "")
@@ -415,12 +451,42 @@ def _print_fault(fault: Fault, runs: Runs[Seen]) -> None:
     for client, (done, failed) in runs.items():
         if done:
             row = Seen(*map(statistics.median, zip(*done, strict=True)))
-            notice = f"notice <= {NOTICE_BOUND_S:g}: {_verdict(row.in_the_dark_s <= NOTICE_BOUND_S)}"
+            notice = f"notice <= {NOTICE_BOUND_S:g}: {verdict(row.in_the_dark_s <= NOTICE_BOUND_S)}"
             bound_s = fault.live_bound_s + fault.handshakes * row.handshake_s
-            live = f"live <= {bound_s:.2f}: {_verdict(row.live_s <= bound_s)}"
+            live = f"live <= {bound_s:.2f}: {verdict(row.live_s <= bound_s)}"
             cells = _seconds(row.notice_s, "-"), _seconds(row.live_s, "lost"), f"{row.handshake_s:.2f}"
             _print_row(client, *cells, f"{notice}, {live}" if client == "lnode" else "")
         _print_failed(client, failed)
+
+
+def _add(bench: Bench, name: str, runs: Runs[Seen], *, typing: bool) -> None:
+    """Put what the table has of a fault there: seconds, and what was lost on the way."""
+    rows = {
+        client: Seen(*map(statistics.median, zip(*done, strict=True))) for client, (done, _) in runs.items() if done
+    }
+    for client, (_, failed) in runs.items():
+        if client == "lnode" and failed and client not in rows:
+            bench.failed(name, RuntimeError(failed[0]))
+    told: dict[str, tuple[str, Judged]] = (
+        {
+            "keys lost": ("keys_lost", Judged("lnode", 2)),
+        }
+        if typing
+        else {
+            "seconds": ("live_s", Judged("lnode", 0.25)),  # one knock
+            "sign-ins": ("sign_ins", Judged("lnode", 1)),
+            "sessions lost": ("sessions_lost", Judged("lnode", 0)),
+            "allocations lost": ("allocations_lost", Judged("lnode", 0)),
+        }
+    )
+    for what, (field, judged) in told.items():
+        numbers = {client: _finite(getattr(row, field)) for client, row in rows.items()}
+        said = bench.add(f"{name}: {what}", numbers, judged)
+        print(f"  {what}: {', '.join(f'{client} {value}' for client, value in numbers.items())}: {said}", flush=True)
+
+
+def _finite(number: float) -> float | None:
+    return None if math.isinf(number) else round(number, 2)
 
 
 def _print_row(first: str, *cells: str) -> None:
@@ -441,10 +507,6 @@ def _seconds(seconds: float, never: str) -> str:
     return never if math.isinf(seconds) else f"{seconds:.2f}"
 
 
-def _verdict(fine: bool) -> str:
-    return "ok" if fine else "MISS"
-
-
 def _arguments() -> argparse.Namespace:
     def some_of(known: Iterable[str]) -> Callable[[str], list[str]]:
         def read(text: str) -> list[str]:
@@ -455,7 +517,7 @@ def _arguments() -> argparse.Namespace:
 
         return read
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = table.parser(__doc__ or "", pairs=1)
     rows = [IDLE, AGAIN, *(fault.name for fault in FAULTS)]
     parser.add_argument("--only", metavar="FAULT,...", type=some_of(rows), default=rows, help=", ".join(rows))
     parser.add_argument(
@@ -465,7 +527,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--ms", metavar="MS,...", type=lambda text: [*map(int, text.split(","))], default=[50], help="round trips"
     )
-    parser.add_argument("--rounds", metavar="N", type=int, default=1, help="each row is the median of so many")
+    parser.add_argument("--typing", action="store_true", help="somebody types while the fault lasts")
     return parser.parse_args()
 
 

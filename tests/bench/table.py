@@ -108,7 +108,7 @@ class Bench:
     def _write(self) -> None:
         """Renew these rows, and leave the others that the bench has."""
         table = read()
-        rows = {**self._known, **self._rows}
+        rows = {**table.get(self._name, {}).get("rows", {}), **self._rows}
         table[self._name] = {**self._facts, "rows": rows}
         TABLE.write_text(_text(table), encoding="utf-8")
         print(f"{TABLE.name} has {len(self._rows)} rows of {self._name}")
@@ -181,5 +181,7 @@ def parser(doc: str, *, pairs: int) -> argparse.ArgumentParser:
     """Return the words that each bench takes."""
     found = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     found.add_argument("--write", action="store_true", help="put these numbers into table.json, and judge nothing")
-    found.add_argument("--pairs", metavar="N", type=int, default=pairs, help=f"pairs of runs for each row ({pairs})")
+    found.add_argument(
+        "--pairs", metavar="N", type=int, default=pairs, help=f"each row is the median of so many ({pairs})"
+    )
     return found

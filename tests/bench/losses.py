@@ -1,0 +1,183 @@
+"""What is lost when something ends below a session, and what comes back: `python tests/bench/losses.py`.
+
+On a real Slurm, for tmux on the login node and for tmux in a job. Each case has a session of its own with a variable in
+its shell. Afterwards the processes and the job are looked for, and lnode has to lead to that shell again: by itself, by
+another attach, or by --renew. It times nothing. A case that loses more than the table says ends it with exit 1. Needs
+Docker; takes some ten minutes, since Slurm's shortest time limit is a minute.
+"""
+
+import contextlib
+import sys
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import docker
+
+import rig as rigs
+import table
+from faults import wired
+from rig import Rig, wait_until
+from sites import wait_for_s
+from table import Bench, Judged
+from window import LNODE, Window
+from wire import Wire
+
+PLACES = {"tmux on the login node": (), "tmux in a job": ("--where", "node")}
+SILENT_S = 10
+ANSWERS_WITHIN_S = 8
+LOST_AT_MOST = Judged("lost", 0)
+WORSE_BACK = Judged("back", 0)
+BACK = ["by itself", "by an attach", "by --renew", "not at all"]  # best first
+
+# Of the login node alone: one container plays it and the compute nodes.
+CRASH = "pkill -KILL -f '^sshd: alice'; pkill -KILL -u alice -x 'srun|salloc|sattach'"
+RESTART = "pkill -TERM -f '^sshd: alice'; pkill -HUP -u alice -x 'srun|salloc|sattach'"
+SLURMCTLD = "pkill -x slurmctld; sleep 3; setpriv --reuid slurm --regid slurm --init-groups slurmctld"
+
+
+class Case(NamedTuple):
+    """What happens to a session. `minutes` is the time limit of its job."""
+
+    name: str
+    happens: Callable[[Rig, Wire, "Held"], None]
+    minutes: int = 60
+
+
+class Held(NamedTuple):
+    """What holds a session: processes and a job."""
+
+    tmux: str
+    shell: str
+    job: str
+
+
+def main() -> None:
+    """Run all cases and print them as a table."""
+    chosen = table.parser(__doc__ or "", pairs=1).parse_args()
+    with Bench("losses", chosen) as bench, contextlib.closing(docker.from_env(timeout=600)) as engine:
+        rigs.ensure_base_image()
+        image = rigs.build(engine, "slurm")
+        with rigs.running(engine, "slurm", image, uuid.uuid4().hex[:12]) as rig:
+            for case in CASES:
+                for place, words in PLACES.items():
+                    name = f"{case.name}: {place}"
+                    try:
+                        lost, back = _through(case, rig, words)
+                    except (AssertionError, RuntimeError, TimeoutError) as error:
+                        bench.failed(name, error)
+                    else:
+                        of = {what: float(what in lost) for what in Held._fields}
+                        numbers = {**of, "lost": float(len(lost)), "back": float(BACK.index(back))}
+                        said = {bench.add(name, numbers, judged) for judged in (LOST_AT_MOST, WORSE_BACK)}
+                        print(f"{name:<70} lost: {', '.join(lost) or '-':<18} back: {back}: {max(said)}", flush=True)
+                    finally:
+                        rig.forget_sessions()
+                        rig.exec("rm -rf ~/.local/state/lnode")
+
+
+def _through(case: Case, rig: Rig, words: tuple[str, ...]) -> tuple[list[str], str]:
+    """Let it happen to a session with an attach; return what is gone, and how lnode leads there again."""
+    request = (*words, "-m", "1000", "-t", f"{case.minutes}")
+    with wired(rig) as wire, Window([*LNODE, "unity", "x", *request], rig.env()) as window:
+        window.wait_for("alice@login1")
+        window.press("MARK=four$((1 + 1)); echo pid-$$-$SLURM_JOB_ID-\r")
+        shell, job = window.find(r"^pid-(\d+)-(\d+)-").groups()
+        server = f"tmux -L lnode-{job}" if words else "tmux"
+        held = Held(_said(rig, f"{server} display-message -p '#{{pid}}'"), shell, job)
+        case.happens(rig, wire, held)
+        wait_for_s(2)
+        back = _back(rig, window, held, request)
+        return [what for what in Held._fields if not _is_there(rig, held, what)], back
+
+
+def _back(rig: Rig, window: Window, held: Held, request: tuple[str, ...]) -> str:
+    """How lnode leads to what is left of it."""
+    if _answer(window, tries=6) == ("four2", held.job):
+        return "by itself"
+    window.process.close(force=True)
+    with Window([*LNODE, "unity", "x", *request], rig.env()) as another:
+        answer = _answer(another, tries=3)
+        if answer and answer[1] == held.job:
+            return "by an attach"
+    if answer and answer[1]:  # a new session
+        return "not at all"
+    with Window([*LNODE, "unity", "x", "--renew", *request[-4:]], rig.env()) as renewed:
+        wait_until(lambda: renewed.look() == "" or _runs(rig, "") or not renewed.process.isalive(), "it asks")
+        return "by --renew" if _runs(rig, "") else "not at all"
+
+
+def _answer(window: Window, *, tries: int) -> tuple[str, str] | None:
+    """What a shell says of the variable and its job. Keys pressed before a connection is back are not sent."""
+    for turn in range(tries):
+        if not window.process.isalive():
+            return None
+        with contextlib.suppress(OSError):
+            window.press(f"\x15echo turn{turn}=$MARK in $SLURM_JOB_ID end\r")
+        with contextlib.suppress(AssertionError):
+            said = window.find(rf"^turn{turn}=(\w*) in (\d*) ?end", within_s=ANSWERS_WITHIN_S)
+            return said[1], said[2]
+    return None
+
+
+def _is_there(rig: Rig, held: Held, what: str) -> bool:
+    if what == "job":
+        return _runs(rig, held.job)
+    return rig.exec(f"kill -0 {getattr(held, what)}")[0] == 0
+
+
+def _runs(rig: Rig, job: str) -> bool:
+    """True if that job runs; any job if it is ""."""
+    running = rig.exec("squeue -h --me -t R -o %i")[1].split()
+    return job in running if job else bool(running)
+
+
+def _said(rig: Rig, command: str) -> str:
+    status, said = rig.exec(command)
+    if status != 0:
+        raise RuntimeError(said)
+    return said.strip()
+
+
+# --- the cases
+
+
+def _silence(_rig: Rig, wire: Wire, _held: Held) -> None:
+    wire.freeze()
+    wait_for_s(SILENT_S)
+    wire.heal()
+
+
+def _as_root(command: str) -> Callable[[Rig, Wire, Held], None]:
+    def happens(rig: Rig, _wire: Wire, _held: Held) -> None:
+        rig.exec(command, "root")
+
+    return happens
+
+
+def _login_node_ends(processes: str, signal: str, rig: Rig, _wire: Wire, _held: Held) -> None:
+    """The server of tmux there first, so that nothing in its panes goes on."""
+    rig.exec(f"kill -{signal} $(tmux display-message -p '#{{pid}}')")
+    rig.exec(processes, "root")
+
+
+def _time_limit(rig: Rig, _wire: Wire, held: Held) -> None:
+    wait_until(lambda: not _runs(rig, held.job), "its time is over", within_s=240)
+
+
+CASES = [
+    Case(f"the link is silent for {SILENT_S} s", _silence),
+    Case("sshd's processes are killed", _as_root("pkill -KILL -f '^sshd: alice'")),
+    Case("slurmctld restarts", _as_root(SLURMCTLD)),
+    Case("the login node crashes", partial(_login_node_ends, CRASH, "KILL")),
+    Case("the login node restarts cleanly", partial(_login_node_ends, RESTART, "TERM")),
+    Case("the time limit", _time_limit, minutes=1),
+]
+
+
+if __name__ == "__main__":
+    main()
