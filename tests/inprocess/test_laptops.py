@@ -1,4 +1,4 @@
-"""Laptops that lack something of Debian's: busybox' ps on Alpine, a Python that was built for an old Linux."""
+"""Laptops with other programs than Debian: ps of macOS, ps of busybox (Alpine), a Python built for an old Linux."""
 
 import os
 import shutil
@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from lnode.ssh import askpass, borrowed
+from demo_rig import until
+from lnode.ssh import askpass, borrowed, master
+
+# POSIX, and the ps of macOS: a word with `=` is one column, and all behind the sign its header.
+_BSD_PS = """\
+#!/bin/sh
+for word; do
+  case $word in *=*,*) echo "${word#*=}" && exec PS -A -o "${word%%=*}=" ;; esac
+done
+exec PS "$@"
+"""
 
 
 @pytest.fixture(params=["its own", "busybox"])
@@ -39,3 +49,17 @@ def test_the_ssh_that_asks_is_known_by_its_parent_and_its_start(monkeypatch: pyt
 def test_sockets_are_borrowed_by_a_python_that_was_built_for_an_old_linux(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     assert borrowed.is_allowed()
+
+
+def test_a_master_is_found_by_the_ps_of_macos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ps").write_text(_BSD_PS.replace("PS", str(shutil.which("ps"))))
+    (tmp_path / "ps").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    path = f"{tmp_path}/socket"
+    title = f"ssh -N -o ControlPath={path} -o ControlMaster=yes unity"
+    with subprocess.Popen(["bash", "-c", f"exec -a '{title}' sleep 600"]) as ssh:
+        try:
+            until(lambda: master._masters(path) == [ssh.pid], "ps shows it")
+            assert master._masters(f"{path}2") == []
+        finally:
+            ssh.kill()

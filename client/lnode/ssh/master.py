@@ -144,12 +144,13 @@ def drop(target: Target) -> None:
 
 def _masters(path: str) -> list[int]:
     """Return the pids of the masters of that socket, by their title (ssh.c, control_persist_detach) or words."""
-    ps = ["ps", "-A", "-ww", "-o", "pid=,uid=,args="]
+    columns = ("-o", "pid=", "-o", "uid=", "-o", "args=")  # on macOS a header takes the rest of its word, with commas
+    ps = ["ps", "-A", "-ww", *columns]
     try:
         rows = subprocess.run(ps, capture_output=True, text=True, errors="replace", check=False).stdout.splitlines()
     except OSError:  # no ps, as in a slim container: the master ends by itself, without its socket
         return []
-    found = (row.split(maxsplit=2) for row in rows)
+    found = (words for row in rows if len(words := row.split(maxsplit=2)) == len(columns) // 2)
     mine = str(os.getuid())
     return [int(pid) for pid, uid, args in found if uid == mine and _is_master(args, path)]
 
