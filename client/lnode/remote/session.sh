@@ -421,16 +421,18 @@ goes_on() {
   printf '\r\033[K%s\n' "lnode: job $ended has ended; $name goes on in job $job"
 }
 
-# find_in_job: the session of this job, whatever it is called now. It may only just start.
+# find_in_job: the session of this job, whatever it is called now. It may only just start, on a slow node or from a slow home.
 find_in_job() {
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
+  waited_s=0
+  while :; do
     id=$(printf '%s\n' "$rows" | sed -n '1s/^\(\$[0-9]*\) .*/\1/p')
     if [ -n "$id" ]; then break; fi
     if [ -e "$in_jobs/$LNODE_JOB.failed" ]; then exit 1; fi
+    if [ "$waited_s" -eq 60 ] || { [ "$waited_s" -ge 10 ] && read_note "$LNODE_JOB" && [ "$its_id" != - ]; }; then exit 102; fi
     sleep 1
+    waited_s=$((waited_s + 1))
     if read_note "$LNODE_JOB" && [ "$its_id" = - ]; then session_with '#{session_name}' "$name" || cannot_ask; fi
   done
-  [ -n "$id" ] || exit 102
   session_with '#{session_id}' "$id" || cannot_ask
 }
 
