@@ -33,6 +33,8 @@ ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
 RELEASE = os.environ.get("LNODE_RIG") or "bookworm"
 """The Debian of the login nodes, by its code name. docker/base-image has the list."""
+AS_SITES_RUN = os.environ.get("LNODE_SLURM") == "sites"
+"""Slurm with cgroups and a /tmp for each job: see as-sites-run. It takes rights that the usual rig has not."""
 # The least that sshd and Slurm run with. Without KILL the first scancel drains the node.
 CAPABILITIES = ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "SYS_CHROOT"]
 # What `ssh unity` and so on mean on the rig's laptop: alias -> user. Every shell has a user whose rc files print noise.
@@ -248,11 +250,17 @@ def running(
 def _create(
     engine: DockerClient, image: Image, image_id: str, run: str, key: str, volumes: dict[str, dict[str, str]]
 ) -> Container:
+    environment, more, security = {"LNODE_AUTHORIZED_KEY": key}, list[str](), ["no-new-privileges"]
+    if image in _SETUID:
+        security = []
+    if AS_SITES_RUN and image == "slurm":
+        environment["AS_SITES_RUN"] = "yes"
+        more, security = ["SYS_ADMIN", "SYS_NICE"], ["seccomp=unconfined", "apparmor=unconfined"]
+        volumes = {**volumes, "/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}}
     return engine.containers.create(
-        image_id, name=f"lnode-{image}-{run}", labels={LABEL: run},
-        environment={"LNODE_AUTHORIZED_KEY": key},
+        image_id, name=f"lnode-{image}-{run}", labels={LABEL: run}, environment=environment,
         hostname="login1", volumes=volumes, init=True, ports={"22/tcp": ("127.0.0.1", 0)},
-        cap_drop=["ALL"], cap_add=CAPABILITIES, security_opt=[] if image in _SETUID else ["no-new-privileges"],
+        cap_drop=["ALL"], cap_add=[*CAPABILITIES, *more], security_opt=security,
     )  # fmt: skip
 
 

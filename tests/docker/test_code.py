@@ -139,7 +139,7 @@ def test_a_terminal_there_has_the_step_of_the_sessions_shell(slurm: Rig) -> None
         )
         assert slurm.exec(install, "root")[0] == 0
         slurm.exec("rm -rf ~/.local/state/lnode/sshd")
-        wait_until(lambda: slurm.exec("squeue -h -s --me -o %i")[1].count(".") > 0, "the shell runs")
+        wait_until(lambda: ".0" in slurm.exec("squeue -h -s --me -o %i")[1], "the shell runs")
         job = slurm.exec("squeue -h -o %i --me")[1].strip()
         known(slurm)
         done = slurm.ssh(HOST, "echo $SLURM_JOB_ID $SLURMD_NODENAME ${CUDA_VISIBLE_DEVICES:-none}")

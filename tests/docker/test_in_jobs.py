@@ -9,7 +9,7 @@ import pytest
 
 from faults import DROPS, wired
 from full import FULL
-from rig import Rig, wait_until
+from rig import AS_SITES_RUN, Rig, wait_until
 from sites import SSHD, in_a_pipe, terminals_of
 from two_nodes import two_nodes
 from window import LNODE, Window
@@ -46,8 +46,13 @@ def steps(rig: Rig) -> list[str]:
     ]
 
 
+def inside(job: str) -> str:
+    """The words before a command that is to see the job's /tmp, with its tmux's socket."""
+    return f"srun --jobid={job} --overlap -N1 -n1 " if AS_SITES_RUN else ""
+
+
 def clients(rig: Rig, job: str) -> list[str]:
-    return rig.exec(f"tmux -L lnode-{job} list-clients -F '#{{client_tty}}'")[1].split()
+    return rig.exec(f"{inside(job)}tmux -L lnode-{job} list-clients -F '#{{client_tty}}'")[1].split()
 
 
 def mark(window: Window) -> None:
@@ -155,7 +160,7 @@ def test_drops_leave_one_client_and_no_step_behind(slurm: Rig) -> None:
 
 def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
     with started(slurm) as window:
-        window.press("mkdir -p /tmp/deep && cd /tmp/deep && echo kept-$((6 * 7))\r")
+        window.press("mkdir -p ~/deep && cd ~/deep && echo kept-$((6 * 7))\r")
         window.wait_for("kept-42")
         window.press("\x02c")
         window.wait_for("1:bash*")
@@ -164,6 +169,9 @@ def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
         window.leave()
     (job,) = jobs(slurm)
     # Slurm takes 30 s to see that the time is over; a job that is cancelled past lnode ends by the same signal.
+    if AS_SITES_RUN:  # tmux ends at once; what counts is what was kept before
+        slurm.exec(f"scancel --batch --signal=USR1 {job}")
+        wait_until(lambda: slurm.exec(f"test -d {NOTES}/{job}.history")[0] == 0, "the panes are kept")
     slurm.exec(f"scontrol update JobId={job} EndTime=now" if FULL else f"scancel {job}", "root")
     wait_until(lambda: not jobs(slurm), "its time is over", within_s=90)
     listed = in_a_pipe(slurm, "unity", "--ls").stdout
@@ -179,7 +187,7 @@ def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
         window.press("\x02p")
         window.wait_for("kept-42")
         window.press("echo in=$(pwd) $SLURM_JOB_ID end\r")
-        again = window.find(r"in=/tmp/deep (\d+) end")[1]
+        again = window.find(r"in=/home/alice/deep (\d+) end")[1]
         window.leave()
     assert jobs(slurm) == [again] != [job]
     assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
@@ -264,9 +272,9 @@ def test_a_scheduler_that_does_not_answer_is_named_and_nothing_is_done(slurm: Ri
 
 def test_a_tmux_that_does_not_start_on_the_node_is_said_and_the_login_node_is_used(slurm: Rig) -> None:
     wrapper = '#!/bin/sh\n[ -z "$SLURM_JOB_ID" ] || { echo "no tmux for nodes" >&2; exit 1; }\nexec tmux "$@"\n'
-    slurm.exec(f"printf %s '{wrapper}' >/tmp/tmux-login; chmod 755 /tmp/tmux-login")
+    slurm.exec(f"printf %s '{wrapper}' >~/own-tmux; chmod 755 ~/own-tmux")  # in /tmp a job may not see it
     config = slurm.home / "no-tmux.toml"
-    config.write_text('[hosts.unity]\nwhere = "node"\ntmux = "/tmp/tmux-login"\nmem = "1000"\ntime = "1:00:00"\n')
+    config.write_text('[hosts.unity]\nwhere = "node"\ntmux = "/home/alice/own-tmux"\nmem = "1000"\ntime = "1:00:00"\n')
     with Window([*LNODE, "unity", "x"], slurm.env(LNODE_CONFIG=str(config))) as window:
         window.wait_for("[x]")
         window.wait_for("alice@login1")
@@ -286,10 +294,11 @@ def test_a_request_that_the_scheduler_refuses_starts_nothing(slurm: Rig) -> None
 
 
 def test_a_session_that_was_made_by_hand_in_a_job_is_listed_and_attached(slurm: Rig) -> None:
-    slurm.exec("sbatch -o /dev/null --wrap 'tmux -L hand new -d -s byhand; tmux -L hand wait end'")
+    by_hand = "tmux -L hand new -d -s byhand; tmux -L hand wait end"
+    job = slurm.exec(f"sbatch --parsable -o /dev/null --wrap '{by_hand}'")[1].strip()
     slurm.exec("sbatch -o /dev/null --wrap 'sleep 300'")
     wait_until(lambda: len(slurm.exec("squeue -h -u alice -t running -o %i")[1].split()) == 2, "both run")
-    wait_until(lambda: slurm.exec("tmux -L hand list-sessions")[0] == 0, "its tmux runs")
+    wait_until(lambda: slurm.exec(f"{inside(job)}tmux -L hand list-sessions")[0] == 0, "its tmux runs")
     (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
     assert (one["name"], one["kind"], one["state"]) == ("byhand", "node", "running")
     with Window([*LNODE, "unity", "byhand"], slurm.env()) as window:

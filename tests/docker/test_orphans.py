@@ -100,7 +100,7 @@ def orphan(slurm: Rig) -> str:
 
 def test_a_new_shell_in_the_same_allocation_is_announced(slurm: Rig, orphan: str) -> None:
     slurm.exec(f"scancel --signal=KILL {orphan}.0")
-    wait_until(lambda: not slurm.exec(f"squeue -h -s -j {orphan}")[1], "its shell is gone")
+    wait_until(lambda: f"{orphan}.0" not in slurm.exec(f"squeue -h -s -j {orphan} -o %i")[1], "its shell is gone")
     with Window([*LNODE, "unity", "x", *MEM], slurm.env()) as window:
         window.wait_for(f"lnode: a new shell in job {orphan}: the one before is gone")
         window.press("echo in=$SLURM_JOB_ID\r")

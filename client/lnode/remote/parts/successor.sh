@@ -9,13 +9,18 @@
 # values: batch_words
 
 # follow: the loop beside the session. It asks for the next job twice the longest wait before this one ends, at least 10 minutes, but never
-# in its first half.
+# in its first half. Each 10 minutes it lets the batch script keep the panes: where cgroups hold the processes of a job, the scheduler ends
+# tmux at the same moment as this script, so what was not kept before is lost.
 # shellcheck disable=SC2154 # $end_s is of the scheduler
 follow() {
   trap - USR1 TERM
-  began=$(date +%s) end_s='' again=0
+  began=$(date +%s) end_s='' again=0 kept_at=$began
   while sleep 10; do
     now=$(date +%s)
+    if [ "$now" -ge $((kept_at + 600)) ]; then
+      kept_at=$now
+      kill -s USR1 "$$" 2>/dev/null
+    fi
     if [ "$now" -lt "$again" ] || ! read_keep "$job"; then continue; fi
     again=$((now + 20))
     if [ -e "$in_jobs/$job.next" ]; then
