@@ -244,7 +244,7 @@ fi
 
 # 11: in your own home, where your keychain is; one entry that is removed at once
 if [ "$system" = Darwin ]; then
-  HOME=$your_home limited 60 "$folder/copy/.venv/bin/python" -c '
+  limited 60 env HOME="$your_home" "$folder/copy/.venv/bin/python" -c '
 import keyring
 backend = keyring.get_keyring()
 print(type(backend).__module__)
@@ -273,11 +273,11 @@ fi
 # 13: sun_path has 104 bytes
 long=$home/$("$python" -c 'print("/".join(["long-name-of-a-folder"] * 5))')
 mkdir -p "$long"
-HOME=$long XDG_STATE_HOME=$long/state TMPDIR=$long limited "$step_s" "$lnode" demo --ls
+limited "$step_s" env HOME="$long" XDG_STATE_HOME="$long/state" TMPDIR="$long" "$lnode" demo --ls
 result=$?
 longest=$(find /tmp/lnode-* "$long" -type s 2>/dev/null | awk '{ if (length > most) most = length } END { print most + 0 }')
 shared=$("$folder/copy/.venv/bin/python" -c 'from lnode.laptop.folders import private_folder; print(len(private_folder(86 - 17) or ""))')
-HOME=$long XDG_STATE_HOME=$long/state TMPDIR=$long hands limit 30 "$lnode" demo --reset >/dev/null 2>&1
+hands limit 30 env HOME="$long" XDG_STATE_HOME="$long/state" "$lnode" demo --reset >/dev/null 2>&1
 if [ "$longest" -ge 104 ] || [ "$shared" = 0 ]; then result=1; fi
 is "$result" "a home of ${#long} characters: sockets have short paths" "longest $longest, folder of masters $shared"
 

@@ -6,6 +6,7 @@ Sessions run their command with `/bin/sh -c`, as a login shell of a cluster woul
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -248,11 +249,13 @@ class Site:
 
 
 async def _checked(*argv: str) -> str:
-    child = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    assert child.stderr
-    # Not to the end of the stream: a master in the background may hold it open.
-    words, status = (await child.stderr.readline()).decode(), await child.wait()
-    assert status == 0, words
-    return words
+    """Run it to its end. Return its words, by a file: a master in the background may hold a pipe open."""
+    with tempfile.TemporaryFile() as words:
+        child = await asyncio.create_subprocess_exec(
+            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=words
+        )
+        status = await child.wait()
+        words.seek(0)
+        said = words.read().decode()
+    assert status == 0, said
+    return said
