@@ -24,8 +24,12 @@ FAULTS = {
 }
 CLIENTS = ("lnode", "ssh 15x3", "ssh 2x2", "autossh", "mosh")
 LOST = {"tmux": "windows and history", "shell": "the shell", "job": "the allocation"}
-BACK = ("", "; the rest with another attach", "; the rest with `--renew`", "; nothing comes back")
-BACK_WHOLE = ("nothing", "nothing, with another attach", "nothing, with `--renew`", "")
+BACK = (  # as losses.py numbers them
+    "",
+    "; another attach brings the rest",
+    "; `--renew` asks for another one",
+    "; nothing comes back",
+)
 
 
 def race() -> str:
@@ -89,8 +93,7 @@ def losses() -> str:
 
 def _loss(row: Row) -> str:
     gone = [words for what, words in LOST.items() if row[what]]
-    back = int(row["back"] or 0)
-    return ", ".join(gone) + BACK[back] if gone else BACK_WHOLE[back]
+    return (", ".join(gone) or "nothing") + BACK[int(row["back"] or 0)]
 
 
 def _of_wire(rows: Mapping[str, Row], name: str, wire: str) -> list[str]:

@@ -94,7 +94,7 @@ NOTICE = re.compile(r"mosh: |lnode: |Timeout, server|client_loop|[Cc]onnection|B
 # Its connections end with it, as when the machine itself restarts; tmux stays.
 STOP_SSHD = "pid=$(cat /run/{host}.pid) && kill $pid $(pgrep -P $pid)"
 START_SSHD = "/usr/sbin/sshd -E /run/{host}.log -o ListenAddress={host}:{port} -o PidFile=/run/{host}.pid"
-SIGN_INS = "grep -c '^Accepted ' /run/{host}.log || true"
+SIGN_INS = "grep -c '^Accepted publickey ' /run/{host}.log || true"
 
 MOSH_IMAGE = """\
 FROM {image}

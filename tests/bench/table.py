@@ -67,10 +67,13 @@ class Bench:
         """Print what stands above the rows of `compare`."""
         print(f"{'ms: least, median, most':<46}{'lnode':>21}{'plain ssh':>21}{'ratio':>8}{'table':>8}", flush=True)
 
-    def compare(self, name: str, lnode: Took, ssh: Took, *, count: int, bound: float | None = None) -> None:
-        """Run both in turn, after one pair that does not count, and add the row."""
+    def compare(
+        self, name: str, lnode: Took, ssh: Took, *, count: int, bound: float | None = None, before: int = 1
+    ) -> None:
+        """Run both in turn, after a pair that does not count, and add the row."""
         try:
-            lnode(), ssh()
+            for _ in range(before):
+                lnode(), ssh()
             pairs = [(lnode(), ssh()) for _ in range(count)]
         except (RuntimeError, OSError, pexpect.ExceptionPexpect) as error:
             self.failed(name, error)
