@@ -86,6 +86,11 @@ def seen(rig: Rig, name: str, alias: str = "unity") -> None:
     wait_until(lambda: history.exists() and row in history.read_text(), f"{name} is seen", within_s=60)
 
 
+def linked(rig: Rig) -> None:
+    """Wait until the heart of a link beats: the words at a detach are of what the link sees then."""
+    wait_until(lambda: rig.exec("pgrep -fx 'cat -u'")[0] == 0, "the heart beats", within_s=60)
+
+
 def is_settled(rig: Rig, wire: Wire, *, lnodes: int = 1, connections: int = 2, hearts: int = 1) -> bool:
     """What settle() waits for."""
     return wire.carries == connections * lnodes and _hearts(rig, lnodes) >= hearts * lnodes

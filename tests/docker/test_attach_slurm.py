@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from faults import children, seen, shell_of, wired
+from faults import children, linked, shell_of, wired
 from rig import Rig, configured, wait_until
 from sites import in_a_pipe
 from window import LNODE, Window
@@ -181,7 +181,7 @@ def test_a_home_that_takes_nothing_is_said(slurm: Rig) -> None:
     try:
         with Window([*LNODE, "unity", "fit"], slurm.env()) as window:
             window.wait_for("alice@login1:~$")
-            seen(slurm, "fit")
+            linked(slurm)
             window.detach()
             assert window.exit_status() == 0
             shown = window.text().replace("\n", "")  # a line of the terminal ends anywhere
@@ -199,7 +199,7 @@ def test_waiting_sessions_say_so(slurm: Rig) -> None:
             wait_until(lambda: "PENDING" in slurm.exec("squeue -h -o %T")[1], "the job waits")
             entry = listing(slurm)["queued"]
             assert (entry["state"], entry["job"]["reason"]) == ("waiting", "PartitionDown")
-            seen(slurm, "queued")
+            linked(slurm)
             window.detach()
             assert window.exit_status() == 0
             assert "detached; queued waits for nodes that are down" in window.text()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from faults import seen
+from faults import linked
 from rig import Rig, wait_until
 from window import LNODE, Window
 
@@ -69,7 +69,7 @@ def test_a_session_is_started_ended_and_cancelled_by_lnode(gridengine: Rig) -> N
     config(gridengine, "qrsh -now no -l h_rt={time}")
     with Window([*LNODE, "unity", "work"], gridengine.env()) as window:
         wait_until(lambda: state(gridengine, "work") == "running", "the job runs")
-        seen(gridengine, "work")
+        linked(gridengine)
         window.detach()
         assert window.exit_status() == 0
         assert "detached; work runs on login1, 71 h left" in window.text()

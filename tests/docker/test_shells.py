@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from faults import seen
+from faults import linked
 from rig import SHELL_USERS, Rig, wait_until
 from window import LNODE, Window
 
@@ -30,7 +30,7 @@ def _row(slurm: Rig, user: str) -> tuple[str, str, str, str]:
             attach = _where(window)
             ls = subprocess.run([*LNODE, user, "--ls"], env=env, capture_output=True, text=True, check=False)
             listed = "ok" if ls.stdout.count("myproject  node  running  node0") == 1 else ls.stdout + ls.stderr
-            seen(slurm, "myproject", user)
+            linked(slurm)
             window.detach()
             if window.exit_status() != 0 or "detached; myproject runs on node0" not in window.text():
                 attach = window.text()

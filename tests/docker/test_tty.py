@@ -248,7 +248,7 @@ def test_a_bug_leaves_nothing_armed(slurm: Rig, tmp_path: Path) -> None:
 def test_detached(started: Laptop) -> None:
     """Ctrl-C is for the shell; tmux itself takes back what it had armed, and lnode adds nothing."""
     with in_session(started):
-        assert {1000, 1002, 1004, 1006, 1049, 2004} <= started.armed()
+        assert {1002, 1004, 1006, 1049, 2004} <= started.armed()  # and 1000 from tmux 3.2 on
         assert started.modes() != started.before
         started.window.press("sleep 600\r\x03")
         shell_of(started.window)
