@@ -64,9 +64,11 @@ if command -v qconf >/dev/null; then
   done
 fi
 if command -v oardel >/dev/null; then
-  until [ -z "$(oarstat -u "$USER")" ]; do
-    oardel $(oarstat -u "$USER" | grep -oE '^[0-9]+')
-    sleep 0.1
+  tries=0
+  while jobs=$(oarstat -u "$USER" | grep -oE '^[0-9]+'); do
+    if [ $((tries % 20)) = 0 ]; then oardel $jobs; fi # each is a round of OAR's, which takes long on a busy machine
+    tries=$((tries + 1))
+    sleep 0.5
   done
 fi
 if command -v condor_rm >/dev/null; then

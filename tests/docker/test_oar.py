@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from rig import Rig, wait_until
 from window import LNODE, Window
 
+eventually = partial(wait_until, within_s=180)  # OAR starts ten programs for a job
 OARSUB = "oarsub -I -n lnode$TMUX_PANE -l walltime=1:00:00"
 
 
@@ -52,7 +54,7 @@ def silent_database(rig: Rig, stop: str, start: str) -> Iterator[None]:
         yield
     finally:
         rig.exec(start, user="root")
-        wait_until(lambda: rig.exec("oarstat -u alice")[0] == 0, "OAR answers again")
+        eventually(lambda: rig.exec("oarstat -u alice")[0] == 0, "OAR answers again")
 
 
 def test_each_session_has_its_own_job_and_kill_ends_it_alone(oar: Rig) -> None:
@@ -62,7 +64,7 @@ def test_each_session_has_its_own_job_and_kill_ends_it_alone(oar: Rig) -> None:
         " true'\" ';' new-session -d -s plain"
     )
     assert oar.exec(started)[0] == 0
-    wait_until(lambda: {state(oar, name) for name in ("one", "two")} == {"running"}, "both are there")
+    eventually(lambda: {state(oar, name) for name in ("one", "two")} == {"running"}, "both are there")
     seen = listing(oar)
     one, two = (seen[name]["job"] for name in ("one", "two"))
     assert (one["id"], two["id"]) == (own_job(oar, "one"), own_job(oar, "two"))
@@ -72,32 +74,33 @@ def test_each_session_has_its_own_job_and_kill_ends_it_alone(oar: Rig) -> None:
 
     done = lnode(oar, "one", "--kill", "--yes")
     assert (done.returncode, done.stderr) == (0, f"lnode: one on unity has ended, job {one['id']} is cancelled\n")
-    wait_until(lambda: jobs(oar) == {two["id"]}, "its job is gone, and no other")
+    eventually(lambda: jobs(oar) == {two["id"]}, "its job is gone, and no other")
 
 
 @pytest.mark.full
 def test_two_wait_and_a_database_that_is_down_cannot_be_asked(oar: Rig) -> None:
     oar.exec("cd && oarsub -l nodes=2 -O /dev/null -E /dev/null 'sleep 600'")
     oar.exec(f"tmux new-session -d -s one '{OARSUB}' ';' new-session -d -s two '{OARSUB}'")
-    wait_until(lambda: all("(Karma=" in str(one["why"]) for one in listing(oar).values()), "both wait")
+    eventually(lambda: all("(Karma=" in str(one["why"]) for one in listing(oar).values()), "both wait")
     seen = listing(oar)
     assert seen["one"]["why"].startswith("waits its turn (Karma=")
     assert {seen[name]["state"] for name in ("one", "two")} == {"waiting"}
     assert min(seen[name]["starts_in_s"] for name in ("one", "two")) > 0
-    with silent_database(oar, "pg_ctlcluster 15 main stop -m fast", "pg_ctlcluster 15 main start"):
+    postgres = "pg_ctlcluster $(ls /usr/lib/postgresql) main"
+    with silent_database(oar, f"{postgres} stop -m fast", f"{postgres} start"):
         assert {state(oar, name) for name in ("one", "two")} == {"unknown"}
         done = lnode(oar, "two", "--kill", "--yes")
         assert (done.returncode, "nothing was ended" in done.stderr) == (1, True), done.stderr
 
     before, doomed = jobs(oar), seen["two"]["job"]["id"]
     assert lnode(oar, "two", "--kill", "--yes").returncode == 0
-    wait_until(lambda: jobs(oar) == before - {doomed}, "its job is gone, and no other")
+    eventually(lambda: jobs(oar) == before - {doomed}, "its job is gone, and no other")
 
 
 def test_a_session_is_started_ended_and_cancelled_by_lnode(oar: Rig) -> None:
     config(oar)
     with Window([*LNODE, "unity", "work"], oar.env()) as window:
-        wait_until(lambda: state(oar, "work") == "running", "the job runs")
+        eventually(lambda: state(oar, "work") == "running", "the job runs")
         window.find(r"alice@login1:~\$ *$")
         window.detach()
         assert (window.exit_status(), "detached; work " in window.text()) == (
@@ -106,23 +109,23 @@ def test_a_session_is_started_ended_and_cancelled_by_lnode(oar: Rig) -> None:
         )  # oarstat takes long for a last look
     ended = lnode(oar, "work", "--kill", "--yes")
     assert (ended.returncode, "is cancelled" in ended.stderr) == (0, True), ended.stderr
-    wait_until(lambda: not jobs(oar), "the job is gone")
+    eventually(lambda: not jobs(oar), "the job is gone")
 
 
 @pytest.mark.full
 def test_a_request_ends_with_its_walltime_and_is_renewed(oar: Rig) -> None:
     config(oar, "0:0:20")
     with Window([*LNODE, "unity", "work"], oar.env()) as window:
-        wait_until(lambda: state(oar, "work") == "running", "the job runs")
+        eventually(lambda: state(oar, "work") == "running", "the job runs")
         refused = lnode(oar, "work", "--renew")
         assert (refused.returncode, "still holds job" in refused.stderr) == (1, True), refused.stderr
         window.wait_for("the request has ended", within_s=120)
         assert "Job was terminated" in window.text()
         window.detach()
-    wait_until(lambda: state(oar, "work") == "ended", "its job has ended")
+    eventually(lambda: state(oar, "work") == "ended", "its job has ended")
     first = jobs(oar)
     assert lnode(oar, "work", "--renew").returncode == 0
-    wait_until(lambda: state(oar, "work") == "running", "it has another job")
+    eventually(lambda: state(oar, "work") == "running", "it has another job")
     assert {listing(oar)["work"]["job"]["id"]} == jobs(oar) - first
 
 
@@ -130,10 +133,10 @@ def test_a_request_ends_with_its_walltime_and_is_renewed(oar: Rig) -> None:
 def test_a_database_that_hangs_cannot_be_asked(oar: Rig) -> None:
     """oarstat is setuid: timeout(1) could not end it."""
     oar.exec(f"tmux new-session -d -s one '{OARSUB}'")
-    wait_until(lambda: state(oar, "one") == "running", "it runs")
+    eventually(lambda: state(oar, "one") == "running", "it runs")
     with silent_database(oar, "pkill -STOP -u postgres", "pkill -CONT -u postgres"):
         assert state(oar, "one") == "unknown"
-    wait_until(lambda: oar.exec("pgrep -f '[o]arstat -f'")[0] == 1, "nothing is left of the question")
+    eventually(lambda: oar.exec("pgrep -f '[o]arstat -f'")[0] == 1, "nothing is left of the question")
 
 
 @pytest.mark.full
@@ -143,7 +146,7 @@ def test_the_livenode_of_setup_is_a_session_of_lnode(oar: Rig) -> None:
     assert done.returncode == 0, done.stderr
     with Window(["ssh", "-t", "unity"], oar.env()) as window:
         window.press("livenode exp\r")
-        wait_until(lambda: state(oar, "exp") == "running", "it runs")
+        eventually(lambda: state(oar, "exp") == "running", "it runs")
         assert {listing(oar)["exp"]["job"]["id"]} == jobs(oar)
         window.detach()
 
