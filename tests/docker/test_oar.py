@@ -12,6 +12,7 @@ import pytest
 from rig import Rig, wait_until
 from window import LNODE, Window
 
+pytestmark = pytest.mark.full  # its programs take seconds each on a busy machine
 eventually = partial(wait_until, within_s=180)  # OAR starts ten programs for a job
 OARSUB = "oarsub -I -n lnode$TMUX_PANE -l walltime=1:00:00"
 
@@ -77,7 +78,6 @@ def test_each_session_has_its_own_job_and_kill_ends_it_alone(oar: Rig) -> None:
     eventually(lambda: jobs(oar) == {two["id"]}, "its job is gone, and no other")
 
 
-@pytest.mark.full
 def test_two_wait_and_a_database_that_is_down_cannot_be_asked(oar: Rig) -> None:
     oar.exec("cd && oarsub -l nodes=2 -O /dev/null -E /dev/null 'sleep 600'")
     oar.exec(f"tmux new-session -d -s one '{OARSUB}' ';' new-session -d -s two '{OARSUB}'")
@@ -112,7 +112,6 @@ def test_a_session_is_started_ended_and_cancelled_by_lnode(oar: Rig) -> None:
     eventually(lambda: not jobs(oar), "the job is gone")
 
 
-@pytest.mark.full
 def test_a_request_ends_with_its_walltime_and_is_renewed(oar: Rig) -> None:
     config(oar, "0:0:20")
     with Window([*LNODE, "unity", "work"], oar.env()) as window:
@@ -129,7 +128,6 @@ def test_a_request_ends_with_its_walltime_and_is_renewed(oar: Rig) -> None:
     assert {listing(oar)["work"]["job"]["id"]} == jobs(oar) - first
 
 
-@pytest.mark.full
 def test_a_database_that_hangs_cannot_be_asked(oar: Rig) -> None:
     """oarstat is setuid: timeout(1) could not end it."""
     oar.exec(f"tmux new-session -d -s one '{OARSUB}'")
@@ -139,7 +137,6 @@ def test_a_database_that_hangs_cannot_be_asked(oar: Rig) -> None:
     eventually(lambda: oar.exec("pgrep -f '[o]arstat -f'")[0] == 1, "nothing is left of the question")
 
 
-@pytest.mark.full
 def test_the_livenode_of_setup_is_a_session_of_lnode(oar: Rig) -> None:
     config(oar)
     done = lnode(oar, "--setup", "--yes")
