@@ -109,10 +109,11 @@ def tries(rig: Rig, allowed: int) -> Iterator[None]:
 def test_an_agent_with_more_keys_than_tries(slurm: Rig) -> None:
     """ssh itself is refused; nobody tries in its place."""
     with agent_with(slurm, before=4, after=0), tries(slurm, 2), wired(slurm) as wire:
+        before = logged(slurm, "maximum authentication attempts exceeded")
         if slurm.ssh("unity", "true").returncode == 0:
             pytest.skip("this sshd does not count the keys that it does not know, as OpenSSH 10.6")
-        dials = wire.dials
-        exceeded = logged(slurm, "maximum authentication attempts exceeded")
+        wait_until(lambda: logged(slurm, "maximum authentication attempts exceeded") > before, "sshd says so")
+        exceeded, dials = before + 1, wire.dials
         with attached(slurm, "many") as window:
             assert window.exit_status() == 5
             assert f"lnode: unity (127.0.0.1 port {wire.port}) refused the login" in window.text()
