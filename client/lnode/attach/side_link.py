@@ -293,7 +293,7 @@ class Companion:
     async def _watch(self) -> None:
         session = await self._find_client()
         if session is not None and self._covered:
-            await self._refresh()
+            self.refresh()
         try:
             if session is not None and self._link:
                 await self._lookout.keep(self._ask, self._link, session, self._trouble())
