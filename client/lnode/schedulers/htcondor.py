@@ -14,7 +14,7 @@ from typing import Any
 from lnode.remote.fields import JobId, epoch
 from lnode.schedulers.clients import Asked, named_jobs_of
 from lnode.schedulers.job import Job, short_host
-from lnode.schedulers.scheduler import Scheduler
+from lnode.schedulers.scheduler import Scheduler, by_beginning
 
 # JobStatus, of the job ClassAd attributes; 4 is completed
 _STATES = {1: "PENDING", 2: "RUNNING", 3: "COMPLETING", 5: "PENDING", 6: "COMPLETING", 7: "SUSPENDED"}
@@ -83,10 +83,6 @@ def _reason(ad: Mapping[str, Any]) -> str:
     return _text(ad, "LastRejMatchReason")
 
 
-def _explain(reason: str) -> str:
-    return next((meaning for beginning, meaning in _MEANINGS.items() if reason.startswith(beginning)), "")
-
-
 # HTCondor 23.9.6: the negotiator's words, and ours for a job that is held
 _MEANINGS = {
     "on hold": "is held: let it go with condor_release",
@@ -101,5 +97,5 @@ SCHEDULER = Scheduler(
     cancel="condor_rm",
     harmless=re.compile(r"marked for removal|not found"),
     requesters=frozenset(("condor_submit", "condor_ssh_to_j")),
-    explain=_explain,
+    explain=by_beginning(_MEANINGS),
 )

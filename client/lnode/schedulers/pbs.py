@@ -13,7 +13,7 @@ from functools import partial
 from lnode.remote.fields import JobId, PaneId, number
 from lnode.schedulers.clients import Asked, jobs_of, parse_date
 from lnode.schedulers.job import Job, parse_duration, short_host
-from lnode.schedulers.scheduler import Scheduler
+from lnode.schedulers.scheduler import Scheduler, by_beginning
 
 # pbs_job_attributes(7B), job_state; C, F and X have ended, B is the head of an array
 _STATES = {
@@ -97,11 +97,6 @@ def _reason(fields: Mapping[str, str]) -> str:
     return comment or ("held" if fields.get("job_state") == "H" else "")
 
 
-def _explain(reason: str) -> str:
-    """Return the meaning of a comment of the scheduler or the server; "" for one that says it by itself."""
-    return next((meaning for beginning, meaning in _MEANINGS.items() if reason.startswith(beginning)), "")
-
-
 # OpenPBS 23.06: pbs_sched's comments, and the server's for a job that is held.
 _MEANINGS = {
     "Can Never Run": "asks for more than there is here, so it will not start: end it and ask for less",
@@ -117,5 +112,5 @@ SCHEDULER = Scheduler(
     cancel="qdel",
     harmless=re.compile(r"Unknown Job Id|has finished"),
     requesters=frozenset(("qsub",)),
-    explain=_explain,
+    explain=by_beginning(_MEANINGS),
 )

@@ -11,6 +11,11 @@ def _unexplained(_: str) -> str:
     return ""
 
 
+def by_beginning(meanings: Mapping[str, str]) -> Callable[[str], str]:
+    """Return an `explain` for reasons that begin with these words; "" for one that says it by itself."""
+    return lambda reason: next((meaning for word, meaning in meanings.items() if reason.startswith(word)), "")
+
+
 class Scheduler(NamedTuple):
     """`jobs_of(reply, host, now)` reads the answer of its x.sh: jobs of which each has the session id of its request.
 
