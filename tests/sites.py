@@ -1,6 +1,7 @@
 """What sites ask of a login, a key, a password, a one-time code; and what their sshd says of each try."""
 
 import hmac
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -269,3 +271,16 @@ def in_a_pipe(rig: Rig, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def listing(rig: Rig, alias: str = "unity") -> dict[str, dict[str, Any]]:
+    """`--ls --json`: session name -> its entry."""
+    done = in_a_pipe(rig, alias, "--ls", "--json")
+    assert done.returncode == 0, done.stderr
+    return {entry["name"]: entry for entry in json.loads(done.stdout)["sessions"]}
+
+
+def state(rig: Rig, session: str) -> str:
+    """What `--ls` says of a session of alice's."""
+    entry = listing(rig).get(session)
+    return str(entry["state"]) if entry else "not there yet"

@@ -1,27 +1,17 @@
 """The main job on a real cluster: sshd, tmux and Slurm."""
 
-import json
 import os
 import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from faults import LATE, children, shell_of, wired
 from rig import Rig, configured, wait_until
-from sites import in_a_pipe
+from sites import in_a_pipe, listing
 from window import LNODE, Window
-
-
-def listing(slurm: Rig, alias: str = "unity") -> dict[str, dict[str, Any]]:
-    """`--ls --json`: session name -> its entry."""
-    done = subprocess.run(
-        [*LNODE, alias, "--ls", "--json"], env=slurm.env(), capture_output=True, text=True, timeout=120, check=True
-    )
-    return {entry["name"]: entry for entry in json.loads(done.stdout)["sessions"]}
 
 
 def shown(window: Window, word: str) -> str:

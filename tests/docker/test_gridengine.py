@@ -1,25 +1,16 @@
 """A scheduler that is not Slurm, for real: Grid Engine's qrsh and qlogin, whose session ids nobody keeps."""
 
-import json
 import re
 import subprocess
-from typing import Any
 
 import pytest
 
 from faults import LATE
 from rig import Rig, wait_until
+from sites import listing, state
 from window import LNODE, Window
 
 QRSH = "qrsh -now no -l h_rt=1:00:00"
-
-
-def listing(rig: Rig) -> dict[str, dict[str, Any]]:
-    done = subprocess.run(
-        [*LNODE, "unity", "--ls", "--json"], env=rig.env(), capture_output=True, text=True, check=True
-    )
-    sessions = json.loads(done.stdout)["sessions"]
-    return {session["name"]: session for session in sessions}
 
 
 def config(rig: Rig, command: str) -> None:
@@ -37,11 +28,6 @@ def own_job(rig: Rig, session: str) -> str:
     status, said = rig.exec(f"grep -lx {groups.split()[-1]} {spool}/*/addgrpid", user="root")
     assert status == 0, said
     return said.removeprefix(f"{spool}/").partition(".")[0]
-
-
-def state(rig: Rig, session: str) -> str:
-    entry = listing(rig).get(session)
-    return str(entry["state"]) if entry else "not there yet"
 
 
 @pytest.mark.full

@@ -1,31 +1,13 @@
 """HTCondor for real, with LNODE_FULL=1: its condor_submit becomes a condor_ssh_to_job that names its job."""
 
-import json
-import subprocess
-from typing import Any
-
 import pytest
 
 from rig import Rig, wait_until
+from sites import in_a_pipe, listing, state
 from window import LNODE, Window
 
 pytestmark = pytest.mark.full
 SUBMIT = "condor_submit -interactive -a request_memory=100"
-
-
-def lnode(rig: Rig, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*LNODE, "unity", *words], env=rig.env(), capture_output=True, text=True, check=False)
-
-
-def listing(rig: Rig) -> dict[str, dict[str, Any]]:
-    done = lnode(rig, "--ls", "--json")
-    assert done.returncode == 0, done.stderr
-    return {session["name"]: session for session in json.loads(done.stdout)["sessions"]}
-
-
-def state(rig: Rig, session: str) -> str:
-    entry = listing(rig).get(session)
-    return str(entry["state"]) if entry else "not there yet"
 
 
 def jobs(rig: Rig) -> set[str]:
@@ -56,7 +38,7 @@ def test_each_session_has_its_own_job_and_kill_ends_it_alone(htcondor: Rig) -> N
     assert (seen["one"]["node"], seen["plain"]["job"], seen["three"]["state"]) == ("login1", None, "waiting")
 
     for name in ("three", "one"):
-        done = lnode(htcondor, name, "--kill", "--yes")
+        done = in_a_pipe(htcondor, "unity", name, "--kill", "--yes")
         assert (done.returncode, "is cancelled" in done.stderr) == (0, True), done.stderr
     wait_until(lambda: jobs(htcondor) == {ids["two"]}, "their jobs are gone, and no other")
 
@@ -70,11 +52,11 @@ def test_a_session_is_started_renewed_and_cancelled_by_lnode(htcondor: Rig) -> N
         window.find(r"alice@login1:~\$ *$")
         window.press("exit\r")
         window.wait_for("the request has ended")
-        assert lnode(htcondor, "work", "--renew").returncode == 0
+        assert in_a_pipe(htcondor, "unity", "work", "--renew").returncode == 0
         wait_until(lambda: state(htcondor, "work") == "running", "it has another job")
         window.detach()
         assert window.exit_status() == 0
-    ended = lnode(htcondor, "work", "--kill", "--yes")
+    ended = in_a_pipe(htcondor, "unity", "work", "--kill", "--yes")
     assert (ended.returncode, "is cancelled" in ended.stderr) == (0, True), ended.stderr
     wait_until(lambda: not jobs(htcondor), "the job is gone")
 

@@ -1,16 +1,14 @@
 """Sessions and jobs of a real Slurm joined: right or unknown, however the request was made."""
 
-import json
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from faults import LATE
 from rig import Rig, wait_until
+from sites import listing
 from window import LNODE, Window
 
 # How a request for {m} MB is made in a pane, behind which a shell stays. The memory tells the jobs apart.
@@ -51,13 +49,6 @@ def jobs(slurm: Rig, *, state: str = "PENDING,RUNNING") -> dict[int, str]:
     """MB -> job number."""
     _, text = slurm.exec(f"squeue -h -t {state} -O MinMemory:20,JobID:20")
     return {int(memory.rstrip("M")): job for memory, job in (row.split() for row in text.splitlines())}
-
-
-def listing(slurm: Rig) -> dict[str, dict[str, Any]]:
-    done = subprocess.run(
-        [*LNODE, "unity", "--ls", "--json"], env=slurm.env(), capture_output=True, text=True, timeout=120, check=True
-    )
-    return {entry["name"]: entry for entry in json.loads(done.stdout)["sessions"]}
 
 
 def told(slurm: Rig) -> dict[str, tuple[str, str | None]]:

@@ -1,35 +1,18 @@
 """OAR for real: its oarsub runs as a user of its own, so that its environment and ports are closed to you."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import pytest
 
 from rig import Rig, wait_until
+from sites import in_a_pipe, listing, state
 from window import LNODE, Window
 
 pytestmark = pytest.mark.full  # its programs take seconds each on a busy machine
 eventually = partial(wait_until, within_s=180)  # OAR starts ten programs for a job
 OARSUB = "oarsub -I -n lnode$TMUX_PANE -l walltime=1:00:00"
-
-
-def lnode(rig: Rig, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*LNODE, "unity", *words], env=rig.env(), capture_output=True, text=True, check=False)
-
-
-def listing(rig: Rig) -> dict[str, dict[str, Any]]:
-    done = lnode(rig, "--ls", "--json")
-    assert done.returncode == 0, done.stderr
-    return {session["name"]: session for session in json.loads(done.stdout)["sessions"]}
-
-
-def state(rig: Rig, session: str) -> str:
-    entry = listing(rig).get(session)
-    return str(entry["state"]) if entry else "not there yet"
 
 
 def config(rig: Rig, walltime: str = "{time}") -> None:
@@ -73,7 +56,7 @@ def test_each_session_has_its_own_job_and_kill_ends_it_alone(oar: Rig) -> None:
     assert 0 < one["left_s"] <= 3600 < two["left_s"]
     assert seen["plain"]["job"] is None
 
-    done = lnode(oar, "one", "--kill", "--yes")
+    done = in_a_pipe(oar, "unity", "one", "--kill", "--yes")
     assert (done.returncode, done.stderr) == (0, f"lnode: one on unity has ended, job {one['id']} is cancelled\n")
     eventually(lambda: jobs(oar) == {two["id"]}, "its job is gone, and no other")
 
@@ -89,11 +72,11 @@ def test_two_wait_and_a_database_that_is_down_cannot_be_asked(oar: Rig) -> None:
     postgres = "pg_ctlcluster $(ls /usr/lib/postgresql) main"
     with silent_database(oar, f"{postgres} stop -m fast", f"{postgres} start"):
         assert {state(oar, name) for name in ("one", "two")} == {"unknown"}
-        done = lnode(oar, "two", "--kill", "--yes")
+        done = in_a_pipe(oar, "unity", "two", "--kill", "--yes")
         assert (done.returncode, "nothing was ended" in done.stderr) == (1, True), done.stderr
 
     before, doomed = jobs(oar), seen["two"]["job"]["id"]
-    assert lnode(oar, "two", "--kill", "--yes").returncode == 0
+    assert in_a_pipe(oar, "unity", "two", "--kill", "--yes").returncode == 0
     eventually(lambda: jobs(oar) == before - {doomed}, "its job is gone, and no other")
 
 
@@ -107,7 +90,7 @@ def test_a_session_is_started_ended_and_cancelled_by_lnode(oar: Rig) -> None:
             0,
             True,
         )  # oarstat takes long for a last look
-    ended = lnode(oar, "work", "--kill", "--yes")
+    ended = in_a_pipe(oar, "unity", "work", "--kill", "--yes")
     assert (ended.returncode, "is cancelled" in ended.stderr) == (0, True), ended.stderr
     eventually(lambda: not jobs(oar), "the job is gone")
 
@@ -116,14 +99,14 @@ def test_a_request_ends_with_its_walltime_and_is_renewed(oar: Rig) -> None:
     config(oar, "0:0:20")
     with Window([*LNODE, "unity", "work"], oar.env()) as window:
         eventually(lambda: state(oar, "work") == "running", "the job runs")
-        refused = lnode(oar, "work", "--renew")
+        refused = in_a_pipe(oar, "unity", "work", "--renew")
         assert (refused.returncode, "still holds job" in refused.stderr) == (1, True), refused.stderr
         window.wait_for("the request has ended", within_s=120)
         assert "Job was terminated" in window.text()
         window.detach()
     eventually(lambda: state(oar, "work") == "ended", "its job has ended")
     first = jobs(oar)
-    assert lnode(oar, "work", "--renew").returncode == 0
+    assert in_a_pipe(oar, "unity", "work", "--renew").returncode == 0
     eventually(lambda: state(oar, "work") == "running", "it has another job")
     assert {listing(oar)["work"]["job"]["id"]} == jobs(oar) - first
 
@@ -139,7 +122,7 @@ def test_a_database_that_hangs_cannot_be_asked(oar: Rig) -> None:
 
 def test_the_livenode_of_setup_is_a_session_of_lnode(oar: Rig) -> None:
     config(oar)
-    done = lnode(oar, "--setup", "--yes")
+    done = in_a_pipe(oar, "unity", "--setup", "--yes")
     assert done.returncode == 0, done.stderr
     with Window(["ssh", "-t", "unity"], oar.env()) as window:
         window.press("livenode exp\r")
