@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import IO, Self, cast
 
@@ -21,7 +22,6 @@ from lnode.remote import call
 from lnode.remote.fields import NodeName, Port
 from lnode.remote.reply import Rows, TooLong, parse_reply
 from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
-from lnode.ssh.arguments import Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
@@ -46,30 +46,30 @@ def argv_of(
     It uses the connection that a sign-in left open, or else signs in. If it may ask you, its connection stays open.
     With `fresh` it neither uses a connection nor leaves one open.
     """
-    options, environment = _options(target, may_prompt=may_prompt, fresh=fresh)
-    limit_s = sign_in_memory.connect_timeout_s(target)
-    argv = arguments.question_argv(target.alias, line, connect_timeout_s=limit_s, options=options, config=target.config)
-    return argv, environment
+    build = partial(arguments.question_argv, target.alias, line)
+    return _argv(build, target, may_prompt=may_prompt, fresh=fresh)
 
 
 def relay_of(
     target: Target, node: NodeName, port: Port, *, may_prompt: bool, fresh: bool = False
 ) -> tuple[list[str], dict[str, str] | None]:
     """Return the ssh whose input and output lead to a port of a node of the host, and its environment; see argv_of."""
-    options, environment = _options(target, may_prompt=may_prompt, fresh=fresh)
-    limit_s = sign_in_memory.connect_timeout_s(target)
-    argv = arguments.relay_argv(
-        target.alias, node, port, connect_timeout_s=limit_s, options=options, config=target.config
-    )
-    return argv, environment
+    build = partial(arguments.relay_argv, target.alias, node, port)
+    return _argv(build, target, may_prompt=may_prompt, fresh=fresh)
 
 
-def _options(target: Target, *, may_prompt: bool, fresh: bool) -> tuple[tuple[Option, ...], dict[str, str] | None]:
+def _argv(
+    build: Callable[..., list[str]], target: Target, *, may_prompt: bool, fresh: bool
+) -> tuple[list[str], dict[str, str] | None]:
     options = target.sharing if may_prompt else target.riding  # a silent question leaves no connection open
     if fresh:
         options = (*arguments.FRESH, *target.route)
     asking, environment = prompts.asking(target, may_ask=may_prompt)
-    return (*target.keepalive, *asking, *options), environment
+    argv = build(
+        connect_timeout_s=sign_in_memory.connect_timeout_s(target), config=target.config,
+        options=(*target.keepalive, *asking, *options),
+    )  # fmt: skip
+    return argv, environment
 
 
 class Question:
