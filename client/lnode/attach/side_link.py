@@ -29,7 +29,7 @@ from lnode.ssh.target import Target
 _WITHIN_S = 2.0  # after a detach you wait for the prompt: slower facts are left out
 _CLIENT_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 20.0  # list.sh waits 8 s for a silent scheduler
-_LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet, or not drawn anew
+_LOOK_AGAIN_S = (1.0, 5.0, 30.0)  # for a terminal that is not attached yet, or not redrawn
 _HEARTLESS_S = (begun.TOLD_AFTER_S, 8.0, 16.0)  # without a heartbeat; then knocks prove the way, but not often
 _PROBE_S = 1.0  # for the answer of the terminal's own connection; you hear of a silence within 5 s
 _SETTLES_S = (1.0, 5.0)  # least and most, from the terminal's login to that of the link

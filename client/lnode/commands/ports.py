@@ -166,7 +166,7 @@ class _Ports:
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:
         """Ask for the sessions: the first time on all login nodes, later on the session's own node and in silence."""
-        values = (*sessions.list_values(self._address.settings.tmux), "", *own_sshd.questions_values())
+        values = (*sessions.list_values(self._address.settings.tmux), "", *own_sshd.values())
         if self._may_ask:
             has = partial(has_session, self._name)
             with asked(self._address._replace(target=self._target), "node_way", *values, has=has) as (

@@ -1,9 +1,9 @@
 """The laptop's side of an sshd of your own in a session's allocation: its keys, and the way to it.
 
-It listens on a port of the node, which the login node reaches, and lets in this laptop's key alone (node_way.sh). Where
-the login node reaches no port, or forwards none, it has none: it speaks through a step's input and output (sshd.sh).
-Both are only reached through a connection to the host, so the key opens nothing by itself, and lies in a file. For -L
-the ssh that speaks to it is lnode's own, for --code it is the editor's.
+It listens on a port of the node, and lets in this laptop's key alone (node_way.sh). If the login node reaches no port
+of the node, or its sshd forwards to none, another sshd speaks through a step's input and output (sshd.sh). Both are
+reached only through a connection to the host, so the key opens nothing by itself, and lies in a file. For -L the ssh
+that speaks to the sshd is lnode's own, for --code it is the editor's.
 """
 
 import os
@@ -33,9 +33,10 @@ _NO_RELAY_S = 3600.0  # how long lnode does not try again; a node that was away 
 
 
 class Way(NamedTuple):
-    """The way to the sshd: of the job's node, without a job of the login node. It listens on `port` of `node`, or None.
+    """The way to an sshd on the node of `job`; without a job, on the login node.
 
-    `fresh`: not over the connection that a sign-in has left open, which is dead.
+    `node` and `port` say where the sshd listens; both are None for one that speaks through a step's input and output.
+    `fresh`: the ssh opens a connection of its own, because the one that a sign-in has left open is dead.
     """
 
     target: Target
@@ -77,7 +78,7 @@ def is_not_forwarded(words: str) -> bool:
 _NOT_FORWARDED = re.compile(r"stdio forwarding (?:request )?failed|refused stdio forwarding", re.IGNORECASE)
 
 
-def questions_values() -> tuple[str, ...]:
+def values() -> tuple[str, ...]:
     """Return the last values of node_way.sh. Raises LnodeError."""
     return kinds(), folders.identity()[0], call.source("step_sshd")
 
@@ -87,13 +88,13 @@ def way_of(target: Target, job: JobId | None, question: Question, reply: Mapping
     key = host_key(reply, target.alias)
     keep_host_key(target.alias, key)
     way = Way(target, job, key, fresh=question.left_master)
-    if job is None or _forwards_not(target):
+    if job is None or _forwards_nothing(target):
         return way
     question.tell(f"{job}\n{_public_key(key.kind)}")
     return way.at_port(question.reply())
 
 
-def _forwards_not(target: Target) -> bool:
+def _forwards_nothing(target: Target) -> bool:
     """True if the host has lately forwarded to no port."""
     try:
         return 0 <= time.time() - os.stat(_no_relay(target)).st_mtime < _NO_RELAY_S
