@@ -1,5 +1,6 @@
 """One alias, two login nodes: always the right session, never a second one, and what does not answer is said."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from two_nodes import TwoNodes, two_nodes
 from window import LNODE, Window
 
 STEPS = 40
+QUESTIONS = itertools.count()
 NAMES = st.sampled_from("abc")
 
 
@@ -39,8 +41,11 @@ def attach(nodes: TwoNodes, name: str, *words: str) -> str:
     """Attach as a person does, and detach; the login node on which the session is."""
     with Window([*LNODE, "unity", name, "--login", *words], nodes.first.env()) as window:
         window.wait_for(":~$")
-        window.press("echo on=$(uname -n)=\r")
-        node = window.find(r"^on=(login\d)=")[1]
+        # Each asks under a number of its own: the answer to the one before is on the screen already, and a Ctrl-b
+        # typed within a millisecond of the Enter is pasted text to tmux (assume-paste-time).
+        question = f"on{next(QUESTIONS)}"
+        window.press(f"echo {question}=$(uname -n)=\r")
+        node = window.find(rf"^{question}=(login\d)=")[1]
         window.detach()
         assert window.exit_status() == 0, window.text()
     return node
