@@ -65,8 +65,11 @@ def test_the_next_connections_ask_nothing_and_sign_in_no_more(slurm: Rig, job: s
 
 def test_a_port_that_has_gone_is_replaced(slurm: Rig, job: str) -> None:
     port = way(slurm)
+    steps = f"squeue -h -s -j {job} -o %i"
+    before = set(slurm.exec(steps)[1].split())
     slurm.exec(f"kill $({LISTENS})")
     wait_until(lambda: slurm.exec(LISTENS)[0] != 0, "it is gone")
+    wait_until(lambda: set(slurm.exec(steps)[1].split()) < before, "its step ends with it", within_s=30)
     assert way(slurm) not in (port, "22")
 
 

@@ -46,14 +46,19 @@ listen() {
   done
   [ -s "$file" ] || exit
   echo "lnode listens $port $(uname -n) $(hostname -I 2>/dev/null)"
-  exec >/dev/null
-  idle=0
-  while [ "$idle" -lt 60 ] && sleep 60 && kill -0 "$!" 2>/dev/null; do
-    touch "$keys"
-    idle=$((idle + 1))
-    case $(ps -A -o ppid= 2>/dev/null | tr -s ' \n' ' ') in '' | *" $! "*) idle=0 ;; esac
-  done
-  kill "$!" 2>/dev/null
+  exec >/dev/null 2>&1
+  listener=$!
+  {
+    idle=0
+    while [ "$idle" -lt 60 ] && sleep 60; do
+      touch "$keys"
+      idle=$((idle + 1))
+      case $(ps -A -o ppid= | tr -s ' \n' ' ') in '' | *" $listener "*) idle=0 ;; esac
+    done
+    kill "$listener"
+  } &
+  wait "$listener" # a step ends with it, not with the minute
+  kill "$!"
   exit 0
 }
 
