@@ -1,5 +1,6 @@
 """Sessions that live in a job, on real Slurm: no login node owns them, so no crash of one and no drop loses them."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -7,10 +8,11 @@ from collections.abc import Iterator
 import docker
 import pytest
 
+import agents_draw
 from faults import DROPS, wired
 from full import FULL
 from rig import AS_SITES_RUN, Rig, wait_until
-from sites import SSHD, in_a_pipe, terminals_of
+from sites import SSHD, in_a_pipe, listing, terminals_of, with_editor
 from two_nodes import two_nodes
 from window import LNODE, Window
 from wire import Wire
@@ -92,7 +94,7 @@ def test_a_session_in_a_job_is_started_left_listed_and_found_again(slurm: Rig) -
         assert window.exit_status() == 0
         window.wait_for("lnode: x on unity has ended")
     wait_until(lambda: not jobs(slurm), "the job ends with its session")
-    wait_until(lambda: not slurm.exec(f"ls -A {NOTES}")[1], "nothing of it is left in the home")
+    wait_until(lambda: not slurm.exec(f"ls -A -I wanted {NOTES}")[1], "nothing of it is left in the home")
 
 
 def test_windows_that_start_it_at_the_same_moment_are_in_one_job(slurm: Rig) -> None:
@@ -130,6 +132,36 @@ def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
         window.wait_for(f"lnode: x on unity has ended, job {job} is cancelled")
     wait_until(lambda: not jobs(slurm), "no job is left")
     assert json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"] == []
+
+
+def test_the_list_knows_who_looks_and_which_agent_waits_there_and_makes_no_step(slurm: Rig) -> None:
+    scene = agents_draw.BY_NAME["claude-bash"]
+    text = base64.b64encode(f"\x1b]2;{scene.title}\a\x1b[H\x1b[2J{scene.draw(100, 29)}".encode()).decode()
+    assert slurm.exec(f"echo {text} | base64 -d >~/scene")[0] == 0
+    with started(slurm) as window:
+        window.press("cat scene; read go\r")
+        window.wait_for("Do you want to proceed?")
+        wait_until(lambda: listing(slurm)["x"]["agent"] is not None, "the agent", within_s=90)
+        seen = listing(slurm)["x"]
+        window.leave()
+    assert (seen["agent"]["name"], seen["agent"]["state"]) == ("claude", "waits for you"), seen
+    assert (seen["agent"]["question"], seen["clients"]) == ("Do you want to proceed?", 1)
+    if FULL:
+        wait_until(lambda: listing(slurm)["x"]["clients"] == 0, "nobody looks", within_s=90)
+    assert steps(slurm) == []
+    assert slurm.exec(f"stat -c %a {NOTES}/*.shown {NOTES}/wanted")[1] == "600\n600\n"
+
+
+def test_an_editor_is_in_its_job(slurm: Rig) -> None:
+    slurm.exec("mkdir -p ~/proj")
+    with started(slurm) as window:
+        window.leave()
+    (job,) = jobs(slurm)
+    with with_editor(slurm):
+        done = in_a_pipe(slurm, "unity", "x", "--code", "~/proj", "--yes")
+        assert done.returncode == 0, done
+        assert "lnode: code opens /home/alice/proj on node01, " in done.stderr
+        assert slurm.ssh("x.unity.lnode", "echo $SLURM_JOB_ID").stdout == f"{job}\n"
 
 
 def cut(wire: Wire, window: Window, turn: int) -> None:
@@ -290,7 +322,7 @@ def test_a_request_that_the_scheduler_refuses_starts_nothing(slurm: Rig) -> None
         window.wait_for("invalid partition specified: nowhere")
         window.wait_for("the scheduler of unity refused a job for x; nothing was started")
         window.wait_for("lnode unity x --where login")
-    assert (jobs(slurm), slurm.exec(f"ls -A {NOTES}")[1]) == ([], "")
+    assert (jobs(slurm), slurm.exec(f"ls -A -I wanted {NOTES}")[1]) == ([], "")
 
 
 def test_a_session_that_was_made_by_hand_in_a_job_is_listed_and_attached(slurm: Rig) -> None:

@@ -48,6 +48,31 @@ def test_it_is_of_no_login_node_and_its_job_of_no_other_session() -> None:
     assert (own.job, exp.job and exp.job.id, exp.ending.jobs) == (None, "7", (exp.job,))
 
 
+SHOWN = (
+    "$0 1700000010 1700000100 2 900 %0 f*! knode o e w t a-new-name",
+    "$1 1700000011 1700000000 0 901 %1 f k o e w t other",
+    "%0 c1 a0 t1700000100 a title",
+    "|Do you want to proceed?",
+    ">",
+)
+
+
+def test_what_its_job_has_shown_tells_who_looks_and_since_when_it_is_quiet() -> None:
+    entry = picture(ROW, jobs=(job_row("RUNNING"),), more={"shown-7": SHOWN}).named("exp")
+    assert entry is not None and entry.session.is_seen
+    session = entry.session
+    assert (session.active, session.attached, session.alerts, session.pane_ids) == (1700000100, 2, "!", ("%0",))
+    assert [list(one.screen.rows) for one in session.screens] == [["Do you want to proceed?", ""]]
+    assert (session.birth, session.in_job) == (("$0", 1700000010, 4711), "7"), "as the note has it"
+
+
+@pytest.mark.parametrize("job", [None, "PENDING", "COMPLETING"])
+def test_what_a_job_has_shown_that_does_not_run_is_old(job: str | None) -> None:
+    more: Sections = {"shown-7": SHOWN}
+    entry = picture(ROW, "7 history", jobs=(job_row(job),) if job else (), more=more).named("exp")
+    assert entry is not None and not entry.session.is_seen and entry.session.screens == ()
+
+
 def test_two_login_nodes_list_it_once() -> None:
     both = (picture(ROW, jobs=(job_row("RUNNING"),)), picture(ROW, jobs=(job_row("RUNNING"),)))
     assert [entry.session.name for entry in View("unity", both).entries].count("exp") == 1

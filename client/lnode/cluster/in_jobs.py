@@ -1,10 +1,11 @@
 """Sessions that live in a job, on its node: the notes in the home (remote/parts/job_notes.sh) as sessions."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lnode.cluster.tmux_answers import Session
+from lnode.cluster.screens import parse_screens
+from lnode.cluster.tmux_answers import Session, parse_panes
 from lnode.remote.fields import JobId, NodeName, SessionId, epoch, number
 
 _MOST = 200  # notes, as list_in_jobs sends with what belongs to them
@@ -76,11 +77,22 @@ def latest(notes: Iterable[Note], jobs: Collection[JobId]) -> Iterable[Note]:
     return found.values()
 
 
-def session_of(note: Note) -> Session:
-    """Return the session as the note has it: nobody has asked its tmux."""
+def session_of(note: Note, rows: Sequence[str] = ()) -> Session:
+    """Return the session as the note has it, with what its job has last shown: the `rows` of shown_in_job.sh.
+
+    That is up to 40 s old, and as long as it has shown nothing, the session has no panes.
+    """
     began = note.created or note.asked
-    return Session(
+    session = Session(
         note.id or SessionId("$0"), note.name, began, began, 0, (), "node", server=note.server, told=note.told,
         warned=note.warned, in_job=note.job, kept_until=note.kept_until,
         refused=note.refused,
+    )  # fmt: skip
+    seen = next((seen for seen in parse_panes(rows) if seen.id == note.id), None)
+    if seen is None:
+        return session
+    screens = parse_screens(rows)
+    return session._replace(
+        active=seen.active, attached=seen.attached, alerts=seen.alerts, pane_ids=seen.pane_ids,
+        screens=tuple(screens[pane] for pane in seen.pane_ids if pane in screens),
     )  # fmt: skip

@@ -195,7 +195,8 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         job = held.get(note.job)
         if job is None and scheduler == "ok" and not note.has_history:
             continue
-        session = in_jobs.session_of(note)
+        seen = reply.get(f"shown-{note.job}", ()) if job is not None and is_running(job) else ()
+        session = in_jobs.session_of(note, seen)
         state = _state(session, job, scheduler)
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         ends = Ending((job,) if job else (), is_known=scheduler != "silent")

@@ -40,8 +40,8 @@ class Session(NamedTuple):
     start was told, `warned` the last warning (`JOB MINUTES`). `ends_by` is the option of tmux by which the session ends
     when nobody is attached, or "". `prefix` is its prefix key, as tmux names it: C-b. `server` is the pid of its
     server, 0 before tmux 2.1. `screens` are those of its panes that list.sh has shown. `in_job` is the job in which the
-    session lives, None for one on a login node; `kept_until` is the epoch until which it outlives that, or 0,
-    and `refused` why the scheduler gives no next job, or "".
+    session lives, None for one on a login node: such a session has no panes until its job has shown them. `kept_until`
+    is the epoch until which it outlives that, or 0, and `refused` why the scheduler gives no next job, or "".
     """
 
     id: SessionId
@@ -68,6 +68,11 @@ class Session(NamedTuple):
     @property
     def birth(self) -> Birth:
         return self.id, self.created, self.server
+
+    @property
+    def is_seen(self) -> bool:
+        """Return whether its tmux has said who is attached, and since when it is quiet."""
+        return not self.in_job or bool(self.pane_ids)
 
 
 _PANE = r"(\$[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{0,12}) ([0-9]{1,6}) ([0-9]{1,10}) (%[0-9]{1,10}) f(\S{0,20}) k(.*)"

@@ -5,7 +5,7 @@
 # If the session is kept for KEEP_S seconds, the next job puts back what it has kept (parts/successor.sh). RESUME is a command: it runs where a pane has
 # run its program.
 # values: name tmux_path cwd restores keep_s resume
-# parts: tmux server scheduler own job_notes successor
+# parts: tmux server scheduler own job_notes screens shown_in_job successor
 
 # give_up WORDS: the attach that waits for this job reads them, and starts the session on the login node.
 give_up() {
@@ -131,9 +131,7 @@ done
 if [ -z "$at_end" ]; then # its last shell was left, so no job follows
   write_note "$job.keep" '0 0'
   if stop_next "$job"; then end_job "$next"; fi
-  forget_job "$job"
-elif ! pass_on "$job" && [ ! -d "$in_jobs/$job.history" ]; then
-  forget_job "$job"
 fi
 kill "$follower" 2>/dev/null
+if [ -z "$at_end" ] || ! { pass_on "$job" || [ -d "$in_jobs/$job.history" ]; }; then forget_job "$job"; fi
 if [ -n "$restores" ]; then forget_job "$restores"; fi

@@ -172,6 +172,9 @@ scheduled </dev/null | {
   note_by_hand
   if [ -d "$requests" ]; then list_requests; fi
   note_made_by_hand
-  if [ -d "$in_jobs" ]; then list_in_jobs; fi
+  if [ -d "$in_jobs" ]; then
+    list_in_jobs
+    show_in_jobs
+  fi
   section end
 }

@@ -44,9 +44,9 @@ def _session(view: View, entry: Entry) -> dict[str, object]:
         "node": entry.node,
         "login_node": entry.login_node,
         "created": session.created,
-        "active": None if session.in_job else session.active,
+        "active": session.active if session.is_seen else None,
         "idle_s": idle_s_of(entry, view),
-        "clients": None if session.in_job else session.attached,
+        "clients": session.attached if session.is_seen else None,
         "attached_from": list(session.clients),
         "bell": "!" in session.alerts,
         "agent": None

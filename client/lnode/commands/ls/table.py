@@ -265,7 +265,9 @@ def _idle(entry: Entry, view: View) -> str:
 
 def idle_s_of(entry: Entry, view: View) -> int | None:
     now = _now(entry, view)
-    return None if now is None or entry.is_lost or entry.session.in_job else max(0, now - entry.session.active)
+    if now is None or entry.is_lost or not entry.session.is_seen:
+        return None
+    return max(0, now - entry.session.active)
 
 
 def _now(entry: Entry, view: View) -> int | None:

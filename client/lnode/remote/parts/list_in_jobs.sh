@@ -23,6 +23,27 @@ list_in_jobs() {
   done | head -n 800
 }
 
+# show_in_jobs: a section for each job that has the session: what its panes show (shown_in_job.sh), 50 jobs at most. The batch scripts hear what is wanted.
+# shellcheck disable=SC2154 # of list.sh
+show_in_jobs() {
+  wanted="$panes_format
+$signs"
+  if [ -n "$signs" ] && [ "$(cat "$in_jobs/wanted" 2>/dev/null)" != "$wanted" ]; then write_note wanted "$wanted"; fi
+  number_shown=0
+  for file in "$in_jobs"/[0-9]*.shown; do
+    number=${file##*/}
+    number=${number%.shown}
+    case $jobs in *"
+$number "*) ;; *) continue ;; esac
+    if ! is_own "$file"; then continue; fi
+    section "shown-$number"
+    head -c 8000 "$file"
+    echo
+    number_shown=$((number_shown + 1))
+    if [ "$number_shown" -ge 50 ]; then break; fi
+  done
+}
+
 # shellcheck disable=SC2031,SC2154 # as above
 is_over_in_job() {
   case $jobs in *"$nonce scheduler-silent"* | *"

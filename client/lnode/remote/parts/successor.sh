@@ -8,15 +8,19 @@
 # away decides: NEXT, which has the session then, or who stops it.
 # values: batch_words
 
-# follow: the loop beside the session. It asks for the next job twice the longest wait before this one ends, at least 10 minutes, but never
+# follow: the loop beside the session. Each 30 s it shows the panes to lists (shown_in_job.sh). It asks for the next job twice the longest wait before this one ends, at least 10 minutes, but never
 # in its first half. Each 10 minutes it lets the batch script keep the panes: where cgroups hold the processes of a job, the scheduler ends
 # tmux at the same moment as this script, so what was not kept before is lost.
 # shellcheck disable=SC2154 # $end_s is of the scheduler
 follow() {
   trap - USR1 TERM
-  began=$(date +%s) end_s='' again=0 kept_at=$began
+  began=$(date +%s) end_s='' again=0 kept_at=$began shown_at=0 shown_before='' nonce=$began.$$
   while sleep 10; do
     now=$(date +%s)
+    if [ "$now" -ge $((shown_at + 30)) ]; then
+      shown_at=$now
+      show_job
+    fi
     if [ "$now" -ge $((kept_at + 600)) ]; then
       kept_at=$now
       kill -s USR1 "$$" 2>/dev/null
@@ -118,7 +122,7 @@ claim_session() {
 
 # end_old OLD: the history stays for the panes that show it.
 end_old() {
-  for one in '' .keep .taken .told .refused .handover; do rm -f "$in_jobs/$1$one"; done
+  for one in '' .keep .taken .told .refused .handover .shown; do rm -f "$in_jobs/$1$one"; done
   end_job "$1"
   while sleep 20 && state_of "$1"; do end_job "$1"; done &
 }
