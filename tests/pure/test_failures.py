@@ -256,6 +256,14 @@ def test_every_cause_has_one_sentence_one_hint_and_its_exit_code(cause: Cause) -
         assert "{" not in sentence
 
 
+def test_a_jump_host_that_forwards_nothing_is_not_taken_for_a_ban() -> None:
+    words = "channel 0: open failed: administratively prohibited: open failed\r\nstdio forwarding failed\r\n"
+    error = explain(Cause.CLOSED_EARLY, CLOSED_BEHIND_PROXY + words, BEHIND)
+    assert error.message == "the jump host on the way to unity opens no connection there for you"
+    assert "AllowTcpForwarding" in error.hint
+    assert explain(Cause.CLOSED_EARLY, words, PLACE).message.endswith("closed the connection before the login")
+
+
 @pytest.mark.parametrize("cause", [Cause.HOST_KEY_CHANGED, Cause.BAD_CONFIG, Cause.NO_COMMON_ALGORITHM])
 def test_what_must_be_read_in_full_is_shown(cause: Cause) -> None:
     assert explain(cause, "ssh's words", PLACE).detail == "ssh's words"

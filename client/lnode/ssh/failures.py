@@ -261,6 +261,9 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     code, message, hint, *pages = _SENTENCES[cause]
     if on_the_way:
         message = "cannot resolve the host name {unresolved} on the way to {place.alias}"
+    if cause is Cause.CLOSED_EARLY and place.proxied and re.search(_FORWARDS_NOTHING, words, re.MULTILINE):
+        message = "the jump host on the way to {place.alias} opens no connection there for you"
+        hint = "ask its admins about AllowTcpForwarding, or name another ProxyJump for {place.alias} in ~/.ssh/config"
     on_a_key = cause is Cause.HOST_KEY_UNKNOWN and re.search(_PHRASES[0][0], words)  # as ssh says of a jump host's
     detail = words if on_a_key or cause in _WORTH_READING else "\n".join(site_words(words))
     known = shlex.quote(place.known_hosts_name)
@@ -274,6 +277,8 @@ def explain(cause: Cause, words: str, place: HostLabel) -> SshFailed:
     page = next(iter(pages), None)
     return SshFailed(cause, code, message.format(**facts), hint.format(**facts), detail=detail, page=page)
 
+
+_FORWARDS_NOTHING = r"^channel \d+: open failed: administratively prohibited\b[^\n]*\nstdio forwarding failed\r?$"
 
 _UNRESOLVED = r"Could not resolve hostname ([A-Za-z0-9._-]{1,253})(?=:|\s|$)"
 
