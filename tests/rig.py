@@ -52,9 +52,10 @@ _READY: dict[Image, str] = {
     "htcondor": 'test "$(condor_status -af State | sort -u)" = Unclaimed',
     "tmuxes": "true",
 }
-# `modular` has no tmux on PATH.
+# `modular` has no tmux on PATH. A heart whose laptop has no network more would beat into the next test.
 _FORGET = """\
 PATH=$PATH:/opt/apps/tmux/bin USER=$(id -un)
+pkill -KILL -u "$USER" -fx 'cat -u' 2>/dev/null
 tmux kill-server 2>/dev/null
 rm -f /var/log/standin/*
 if command -v qconf >/dev/null; then
