@@ -58,7 +58,7 @@ def test_a_session_is_started_ended_and_cancelled_by_lnode(gridengine: Rig) -> N
         wait_until(lambda: state(gridengine, "work") == "running", "the job runs")
         window.detach()
         assert window.exit_status() == 0
-        assert re.search(f"detached; work (runs on login1, 71 h left|{LATE})", window.text())
+        assert re.search(f"detached; work (runs on login1, 7[12] h left|{LATE})", window.text())
     ended = subprocess.run(
         [*LNODE, "unity", "work", "--kill", "--yes"], env=gridengine.env(), capture_output=True, text=True, check=False
     )
