@@ -46,6 +46,8 @@ def test_a_connection_goes_by_a_port_that_is_for_this_laptop_alone(slurm: Rig, j
     refused = slurm.exec(f"ssh {options} -i {key} -p {port} login1 true; rm -f {key}*")[1]
     assert "Permission denied (publickey)" in refused
     assert slurm.exec("stat -c %a ~/.local/state/lnode/sshd/*.port.pub | sort -u")[1] == "600\n"
+    masks = {slurm.ssh(host, "umask").stdout for host in ("unity", HOST)}
+    assert masks == {"0022\n"}, "files there are as open as on the login node"
     slurm.exec(f"scancel {job}")
     wait_until(lambda: slurm.exec(LISTENS)[0] != 0, "it ends with the job")
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import paramiko
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
     config.write_text(f"{names.include(str(folder))}\nUser bob\nHost *\nProxyJump gate\nHostKeyAlias other\n")
     done = subprocess.run(["ssh", "-F", config, "-G", "--", host], capture_output=True, text=True, check=True)
     said = parse_config(done.stdout)
-    assert said["proxycommand"] == ("'/opt/100%% py/python' -m lnode 'my host' --way %h",)
+    assert said["proxycommand"] == ("'/opt/100%% py/python' -m lnode 'my host' --way '%h'",)
     assert (said["user"], said["hostkeyalias"], said["identityfile"]) == (
         ("alice",), ("lnode",), (f"{folder}/key",)
     )  # fmt: skip
@@ -58,6 +59,16 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
     assert said["connecttimeout"] == ("120",)  # also for the way, which may never begin
     other = subprocess.run(["ssh", "-F", config, "-G", "--", "elsewhere"], capture_output=True, text=True, check=True)
     assert parse_config(other.stdout)["user"] == ("bob",)
+
+
+@pytest.mark.parametrize("name", ["$(touch pwned)", "`touch pwned`", "a;touch pwned", "a'$(touch pwned)'", "fit"])
+def test_a_name_from_a_url_is_no_command(name: str, tmp_path: Path) -> None:
+    """As in CVE-2023-51385: a submodule of git may name its host as it likes."""
+    block = names.block("unity", "alice", way=["echo"], keys=["/key"], known_hosts="/known", key_name="lnode")
+    command = paramiko.SSHConfig.from_text(block).lookup(f"{name}.unity.lnode").get("proxycommand", "")
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == ("" if "'" in name else f"{name}.unity.lnode\n")
+    assert not list(tmp_path.iterdir())
 
 
 EVERY_HOST = """\

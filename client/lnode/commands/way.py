@@ -28,7 +28,10 @@ def way(address: Address, *, node: str) -> ExitCode:
         raise LnodeError(ExitCode.USAGE, f"{node} is no node of a session", f"as in: ssh {example}")
     _share(address.target)
     last = last_way.recall(address.target, name)
-    status, said = _carry(last) if last else (SSH_FAILED, "")
+    status, said = SSH_FAILED, ""
+    if last:
+        own_sshd.keep_host_key(alias, last.key)  # another session of this alias may have another one
+        status, said = _carry(last)
     if status and last:
         last_way.forget(address.target, name)
     there = _asked(address._replace(session=name)) if last is None or own_sshd.is_not_forwarded(said) else None

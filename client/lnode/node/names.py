@@ -40,9 +40,9 @@ def _label(name: str) -> str:
 def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], known_hosts: str, key_name: str) -> str:
     """Return the Host block of all sessions of an alias. `way` leads to the node; the rest are files."""
     rows = [
-        f"Host *.{domain_of(alias)}",
+        f'Host *.{domain_of(alias)} "!*\'*"',  # an ssh before 9.6 lets the shell read what a URL calls a host
         "HostName %h",  # else paramiko, and what is made of it, has no %h
-        f"ProxyCommand {shlex.join(way).replace('%', '%%')} %h",
+        f"ProxyCommand {shlex.join(way).replace('%', '%%')} '%h'",
         f"User {user}",
         f"HostKeyAlias {key_name}",
         f'UserKnownHostsFile "{known_hosts}"',

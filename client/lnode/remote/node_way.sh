@@ -8,6 +8,7 @@
 draft=$own_state/sshd/draft.$$
 fips=
 { read -r fips </proc/sys/crypto/fips_enabled; } 2>/dev/null
+mask=$(umask) # of your shells there
 umask 077
 
 # key_of TYPE: sets $public. False if there can be none; then $said may say why.

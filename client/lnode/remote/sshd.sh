@@ -9,4 +9,5 @@ if ! own_folder sshd || ! is_own "$host_key"; then
 fi
 told=$(key_command)
 echo # what an rc file has printed is a line of its own then, which ssh passes over (RFC 4253, 4.2)
-become_sshd "$own_state/sshd/$laptop${job:+.$job}.pub" "$told${told:+ }$key" -i -o PidFile=none
+become_sshd "$own_state/sshd/$laptop${job:+.$job}.pub" "$told${told:+ }$key" -i -o PidFile=none \
+  -o ClientAliveInterval=60 -o ClientAliveCountMax=10

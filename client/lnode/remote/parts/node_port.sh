@@ -7,6 +7,7 @@ find_port() {
   written=$own_state/sshd/$laptop.$job.at
   port='' host=''
   if is_own "$written"; then read -r port host <"$written"; fi
+  if [ "$port" = none ] && [ -n "$(find "$written" -mmin +60 2>/dev/null)" ]; then port=''; fi # the node may only have been busy
   if [ "$port" = none ]; then port=''; elif [ -z "$port" ] || ! find_host "$port" "$host"; then start_port; fi
 }
 
@@ -21,7 +22,7 @@ start_port() {
 
 # listening: starts it, and leaves it there. It says `lnode listens PORT NAME...`, by each name that its node has for itself.
 listening() {
-  (become_sshd "$own_state/sshd/$laptop.$job.port.pub" "$key" -D </dev/null 2>/dev/null &)
+  (umask "$mask" && become_sshd "$own_state/sshd/$laptop.$job.port.pub" "$key" -D </dev/null 2>/dev/null &)
 }
 
 # find_host PORT NAME...: sets $host to the one at which the sshd with the host key listens there. False if there is none.
