@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import shlex
+import time
 from collections.abc import Iterator
 
 import docker
@@ -150,6 +152,47 @@ def test_the_list_knows_who_looks_and_which_agent_waits_there_and_makes_no_step(
         wait_until(lambda: listing(slurm)["x"]["clients"] == 0, "nobody looks", within_s=90)
     assert steps(slurm) == []
     assert slurm.exec(f"stat -c %a {NOTES}/*.shown {NOTES}/wanted")[1] == "600\n600\n"
+
+
+def test_another_cluster_that_shares_the_home_leaves_it_alone(slurm: Rig) -> None:
+    with started(slurm) as window:
+        mark(window)
+        window.leave()
+    (job,) = jobs(slurm)
+    name = slurm.exec(f"cat {NOTES}/{job}.cluster")[1].strip()
+    waits = f"- - - - {int(time.time()) - 600} - y"  # job 9999 there, which is not known here
+    slurm.exec(f"cd {NOTES}; echo '{waits}' >9999; for one in {job} 9999; do echo another >$one.cluster; done")
+    assert list(listing(slurm)) == []
+    assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 7
+    assert slurm.exec(f"ls {NOTES}/9999")[0] == 0, "that it is not known here is no proof that it has ended"
+    assert jobs(slurm) == [job]
+    slurm.exec(f"cd {NOTES}; rm 9999*; echo {shlex.quote(name)} >{job}.cluster")
+    with Window([*LNODE, "unity", "x"], slurm.env()) as window:
+        window.wait_for("set-42")
+        is_same_shell(window)
+        window.leave()
+
+
+def test_a_home_that_takes_no_files_starts_no_job(slurm: Rig) -> None:
+    slurm.exec(f"mkdir -p {NOTES}; chmod 500 {NOTES}")
+    try:
+        with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            assert window.exit_status() != 0
+        assert jobs(slurm) == []
+    finally:
+        slurm.exec(f"chmod 700 {NOTES}")
+
+
+def test_a_request_that_takes_long_is_waited_for_and_not_repeated(slurm: Rig) -> None:
+    asks = "sleep 300 >/dev/null 2>&1 & echo $(($(date +%s) - 60)) login1 $!"
+    slurm.exec(f"mkdir -p {NOTES}; {{ {asks}; }} >{NOTES}/asking.x")
+    with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+        window.wait_for("lnode: another attach asks for x")
+        assert jobs(slurm) == []
+        slurm.exec(f"rm {NOTES}/asking.x; pkill -x sleep")
+        window.wait_for("alice@login1")
+        window.leave()
+    assert len(jobs(slurm)) == 1
 
 
 def test_an_editor_is_in_its_job(slurm: Rig) -> None:

@@ -110,7 +110,7 @@ note="$node $label $own $now ${its_version:--} $name"
 if [ -z "$after" ]; then
   if [ -n "$keep_s" ] && [ ! -e "$in_jobs/$job.keep" ]; then write_note "$job.keep" "$((now + keep_s)) $((now - ${its_asked:-$now}))"; fi
   write_note "$job" "$note"
-elif claim_session "$after" && write_note "$job" "$note"; then
+elif claim_session "$after" && { ln "$in_jobs/$after.cluster" "$in_jobs/$job.cluster" || :; } 2>/dev/null && write_note "$job" "$note"; then
   end_old "$after"
 else
   ask kill-server

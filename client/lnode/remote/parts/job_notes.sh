@@ -2,7 +2,7 @@
 # Sessions that live in a job, on its own node: their tmux server belongs to the job's batch script (holder.sh) and has a name of its
 # own (tmux -L). In the home a file for each, called after the job: `NODE LABEL ID BORN EPOCH VERSION NAME`, with `-` for what is not known while the
 # job waits. JOB.RUN is there while the attach RUN has not seen its session, JOB.told has the marks of news.sh, JOB.history what the panes have shown,
-# JOB.keep and JOB.next are those of successor.sh, JOB.shown and `wanted` of shown_in_job.sh.
+# JOB.cluster says whose job that is, where the home may be shared with another cluster. JOB.keep and JOB.next are those of successor.sh, JOB.shown and `wanted` of shown_in_job.sh.
 in_jobs=$own_state/in_jobs
 
 # find_job NAME: sets $job to the latest that has or had a session of that name, $its_label and $its_asked to what its note says. False if there is
@@ -13,7 +13,7 @@ find_job() {
   for file in "$in_jobs"/[0-9]*; do
     number=${file##*/}
     case $number in *[!0-9]*) continue ;; esac
-    if [ "$number" -gt "${job:-0}" ] && read_note "$number" && [ "$its_name" = "$1" ]; then job=$number; fi
+    if [ "$number" -gt "${job:-0}" ] && read_note "$number" && [ "$its_name" = "$1" ] && is_here "$number"; then job=$number; fi
   done
   [ -n "$job" ] && read_note "$job"
 }
@@ -36,6 +36,21 @@ read_note() {
   { read -r its_node its_label its_id its_born its_asked its_version its_name <"$in_jobs/$1"; } 2>/dev/null
   case $its_label in - | '' | *[!A-Za-z0-9_-]*) its_label=lnode-$1 ;; esac
   [ -n "$its_name" ]
+}
+
+# is_here JOB: is that a job of this cluster? Each has its own numbers.
+is_here() {
+  its_cluster=''
+  if is_own "$in_jobs/$1.cluster"; then { read -r its_cluster <"$in_jobs/$1.cluster"; } 2>/dev/null; fi
+  [ -n "$its_cluster" ] || return 0
+  find_cluster
+  [ "$its_cluster" = "${cluster:-$its_cluster}" ]
+}
+
+# note_cluster JOB: before there is a note of it.
+note_cluster() {
+  find_cluster
+  if [ -n "$cluster" ]; then write_note "$1.cluster" "$cluster"; fi
 }
 
 # write_note JOB ROW...: whole or not at all.
@@ -92,7 +107,9 @@ find_before() {
 pass_on() {
   read_next "$1" && read_note "$1" || return
   if [ ! -e "$in_jobs/$next" ]; then
-    if [ ! -e "$in_jobs/$next.keep" ]; then ln "$in_jobs/$1.keep" "$in_jobs/$next.keep" 2>/dev/null; fi
+    for one in keep cluster; do
+      if [ ! -e "$in_jobs/$next.$one" ]; then ln "$in_jobs/$1.$one" "$in_jobs/$next.$one" 2>/dev/null; fi
+    done
     (umask 077 && set -C && printf '%s\n' "- - - - $asked $its_version $its_name" >"$in_jobs/$next") 2>/dev/null
   fi
 }

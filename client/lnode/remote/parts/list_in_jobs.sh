@@ -10,7 +10,7 @@ list_in_jobs() {
   for file in "$in_jobs"/[0-9]*; do
     number=${file##*/} told=- warned=-
     case $number in *[!0-9]*) continue ;; esac
-    read_note "$number" || continue
+    if ! read_note "$number" || ! is_here "$number"; then continue; fi
     if is_over_in_job; then
       forget_job "$number"
       continue
@@ -35,7 +35,7 @@ $signs"
     number=${number%.shown}
     case $jobs in *"
 $number "*) ;; *) continue ;; esac
-    if ! is_own "$file"; then continue; fi
+    if ! is_own "$file" || ! is_here "$number"; then continue; fi
     section "shown-$number"
     head -c 8000 "$file"
     echo
@@ -63,17 +63,21 @@ $next "*) pass_on "$number" && read_note "$number" ;; *) return 1 ;; esac
 }
 
 # note_made_by_hand: a note for each session that you have started in a batch job yourself, as by sbatch --wrap 'tmux -L x new -d; tmux -L x wait end'.
-# The script of a job is asked for once, and only if the job has the name of such a script, or one with tmux in it.
+# The script of a job is asked for once, and only if the job has the name of such a script, or one with tmux in it; 5 of them in a list.
 # shellcheck disable=SC2030,SC2031,SC2154 # as above
 note_made_by_hand() {
   case $jobs in *wrap* | *tmux*) scheduler_on_path && have "${scheduler}_script" || return 0 ;; *) return 0 ;; esac
+  number_asked=0
   printf '%s\n' "$jobs" | awk '$1 ~ /^[0-9]+$/ && $3 == 1 && $5 == "RUNNING" && $NF ~ /^wrap$|tmux/ { print $1, $4 }' | while read -r number asked; do
     if [ -e "$in_jobs/$number" ] || [ -e "$in_jobs/$number.plain" ]; then continue; fi
     make_own_folder in_jobs || break
-    script=$("${scheduler}_script" "$number") || continue
+    number_asked=$((number_asked + 1))
+    if [ "$number_asked" -gt 5 ]; then break; fi
+    script=$("${scheduler}_script" "$number") || break
     made=$(printf '%s\n' "$script" | sed -n 's/.*tmux .*-L *\([A-Za-z0-9_-]\{1,80\}\) .*new.*/\1/p' | head -n 1)
     its=$(printf '%s\n' "$script" | sed -n 's/.*tmux .*new.* -s *\([A-Za-z0-9_-]\{1,80\}\).*/\1/p' | head -n 1)
     if [ -n "$made" ]; then
+      note_cluster "$number"
       write_note "$number" "- $made - - $asked - ${its:-$made}"
     else
       (umask 077 && : >"$in_jobs/$number.plain") 2>/dev/null

@@ -19,10 +19,14 @@ start_in_job() {
   fi
   if [ -z "$job" ]; then submit; fi
   "${scheduler}_words" "$job"
+  note_cluster "$job"
   (umask 077 && set -C && printf '%s\n' "- - - - $now ${version:--} $name" >"$in_jobs/$job") 2>/dev/null
   rm -f "$asking"
   trap - HUP INT TERM
-  read_note "$job" || fail 106
+  if ! read_note "$job"; then # who looks for it would not find it
+    timeout 20 "$(of cancels)" "$job" >/dev/null 2>&1
+    fail 106
+  fi
   hop_to_job
   if { read -r why <"$in_jobs/$job.failed"; } 2>/dev/null; then
     printf '\r\033[K%s\n' "lnode: $name cannot live on a node ($why), so it starts on this login node"
@@ -33,22 +37,50 @@ start_in_job() {
 }
 
 # claim: one attach at a time asks for a job of this name, and the others go where it leads. Sets $job if an earlier one had asked and did
-# not say what came of it, because the node has crashed or the scheduler was silent.
+# not say what came of it, because the node has crashed or the scheduler was silent. A request takes 60 s at most.
 claim() {
-  until (umask 077 && set -C && printf '%s\n' "$now" >"$asking") 2>/dev/null; do
-    asked=''
-    { read -r asked <"$asking"; } 2>/dev/null
-    case $asked in *[!0-9]*) asked=0 ;; esac
-    if [ $(($(date +%s) - ${asked:-$now})) -gt 15 ]; then
+  name_node
+  empty=0
+  until (umask 077 && set -C && printf '%s\n' "$now $this_node $$" >"$asking") 2>/dev/null; do
+    asked='' there='' pid=''
+    { read -r asked there pid <"$asking"; } 2>/dev/null
+    case $asked in
+    '' | *[!0-9]*) # another has just ended or begun, or the home takes no files
+      hop "$name"
+      empty=$((empty + 1))
+      if [ "$empty" -ge 5 ]; then
+        rm -f "$asking"
+        fail 106
+      fi
+      [ "$empty" -eq 1 ] || sleep 1
+      continue
+      ;;
+    esac
+    age_s=$(($(date +%s) - asked)) empty=0
+    if [ "$age_s" -gt 90 ] || { [ "$age_s" -gt 15 ] && [ "${there:-$this_node}" = "$this_node" ] && ! is_alive "$pid"; }; then
       insist "${scheduler}_named" "$name" "$asked" || exit 118
       [ -z "$job" ] || return 0
-      rm -f "$asking"
-    elif [ -e "$asking" ]; then
-      sleep 1
+      remove_claim "$asked${there:+ $there $pid}"
     else
-      hop "$name"
+      printf '\r\033[K%s' "lnode: another attach asks for $name ..."
+      sleep 1
     fi
   done
+}
+
+# is_alive PID: is that a process of yours on this node?
+is_alive() {
+  case $1 in '' | *[!0-9]*) return 1 ;; esac
+  kill -s 0 "$1" 2>/dev/null
+}
+
+# remove_claim ROW: nobody goes on with that one. If it was replaced meanwhile, the new one is put back.
+remove_claim() {
+  mv "$asking" "$asking.$$" 2>/dev/null || return 0
+  row=''
+  { read -r row <"$asking.$$"; } 2>/dev/null
+  [ "$row" = "$1" ] || ln "$asking.$$" "$asking" 2>/dev/null
+  rm -f "$asking.$$"
 }
 
 # submit: sets $job. A connection that is lost meanwhile does not end it halfway.

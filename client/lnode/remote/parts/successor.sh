@@ -49,7 +49,10 @@ is_time() {
 ask_for_next() {
   left_s=$((keep_until - end_s)) this=$job
   [ "$left_s" -ge 60 ] || return 0
-  (umask 077 && set -C && printf '%s\n' "- $end_s $now" >"$in_jobs/$this.next") 2>/dev/null || return 0
+  if ! (umask 077 && set -C && printf '%s\n' "- $end_s $now" >"$in_jobs/$this.next") 2>/dev/null; then
+    [ -s "$in_jobs/$this.next" ] || rm -f "$in_jobs/$this.next" # the home is full; nobody else makes this file
+    return 0
+  fi
   set -f
   # shellcheck disable=SC2086 # split on purpose: words
   set -- $batch_words
@@ -122,7 +125,7 @@ claim_session() {
 
 # end_old OLD: the history stays for the panes that show it.
 end_old() {
-  for one in '' .keep .taken .told .refused .handover .shown; do rm -f "$in_jobs/$1$one"; done
+  for one in '' .keep .taken .told .refused .handover .shown .cluster; do rm -f "$in_jobs/$1$one"; done
   end_job "$1"
   while sleep 20 && state_of "$1"; do end_job "$1"; done &
 }
