@@ -25,11 +25,9 @@ def keep(address: Address, *, span: str) -> ExitCode:
             ExitCode.NO_SESSION, f"there is no session {name} in a job of its own on {alias}",
             f"only such a session outlives its allocation: lnode {alias} {name} --where node", page=Page.KEPT,
         )  # fmt: skip
-    until = epoch(next(iter(reply.get("kept", ())), ""))
-    if not until and "stopped" not in reply:
-        longer = " no longer" if "refused" in reply else ""
+    if "refused" in reply:
         raise LnodeError(
-            ExitCode.FAILED, f"{alias} could not note that {name} is to be kept{longer}",
+            ExitCode.FAILED, f"{alias} could not note that {name} is to be kept no longer",
             f"see if your home there takes files: lnode {alias} --doctor",
         )  # fmt: skip
     if "stopped" in reply:
@@ -37,6 +35,12 @@ def keep(address: Address, *, span: str) -> ExitCode:
         cancelled = f"; job {job}, which was to follow, is cancelled" if JobId.parse(job) else ""
         screen.say(f"{name} on {alias} ends with its allocation{cancelled}")
         return ExitCode.DONE
+    until = epoch(next(iter(reply.get("kept", ())), ""))
+    if not until:
+        raise LnodeError(
+            ExitCode.FAILED, f"{alias} could not note that {name} is to be kept",
+            f"see if your home there takes files: lnode {alias} --doctor",
+        )  # fmt: skip
     then = "its job asks for the next allocation before it ends"
     screen.say(f"{name} on {alias} is kept for {in_words(seconds)}: {then}")
     return ExitCode.DONE
