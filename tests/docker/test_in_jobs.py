@@ -139,9 +139,9 @@ def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
 def test_the_list_knows_who_looks_and_which_agent_waits_there_and_makes_no_step(slurm: Rig) -> None:
     scene = agents_draw.BY_NAME["claude-bash"]
     text = base64.b64encode(f"\x1b]2;{scene.title}\a\x1b[H\x1b[2J{scene.draw(100, 29)}".encode()).decode()
-    assert slurm.exec(f"echo {text} | base64 -d >~/scene")[0] == 0
+    assert slurm.exec(f"echo {text} | base64 -d >~/drawn")[0] == 0
     with started(slurm) as window:
-        window.press("cat scene; read go\r")
+        window.press("cat drawn; read go\r")
         window.wait_for("Do you want to proceed?")
         wait_until(lambda: listing(slurm)["x"]["agent"] is not None, "the agent", within_s=90)
         seen = listing(slurm)["x"]

@@ -58,7 +58,7 @@ def test_a_block_of_an_older_lnode_is_rewritten(laptop: Nearby) -> None:
     block.write_text(today.replace(" -E -P", ""))
     assert laptop.lnode("x", "fit", "--code", "~/proj", "--yes").returncode == 0
     assert block.read_text() == today
-    assert " -E -P -m lnode x --way %h\n" in today
+    assert " -E -P -m lnode x --way '%h'\n" in today
 
 
 def test_what_every_host_gets_and_a_node_too_is_said(laptop: Nearby) -> None:
