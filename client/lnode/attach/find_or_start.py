@@ -100,7 +100,7 @@ class _Attach:
     def __init__(self, address: Address, scripts: Scripts, options: Options) -> None:
         self._address, self._scripts, self._options = address, scripts, options
         creates = not options.existing and tmux.is_creatable(address.name)
-        self._anew = "anew" if creates else "there"
+        self._anew, self._here = ("anew", "here") if creates else ("there", "there")
         self._at_first = "existing" if options.existing else "create" if creates else "refuse"
 
     def seek(self) -> tuple["Outcome", Target]:
@@ -108,7 +108,7 @@ class _Attach:
         address, options = self._address, self._options
         target, name = address.target, address.name
         if options.here:
-            return self._stay(target, self._anew, waits=options.wait), target
+            return self._stay(target, self._here, waits=options.wait), target
         looked: set[NodeName | None] = set()
         down: set[NodeName | None] = set()
         seen_there = locate_find.remembered(address)

@@ -32,7 +32,8 @@ keep() {
   case $(cat "$run/started") in "$id "*) ;; *) exit ;; esac # or it was never started
   umask 077
   # Where the home is full now, it may not be so for ever.
-  until printf '%s %s\n' "$code" "$(date +%s)" >"$run/ended.new" && mv "$run/ended.new" "$run/ended"; do
+  until now=$(date +%s) && printf '%s\n' "$code $now" >"$run/ended.new" && [ "$(cat "$run/ended.new")" = "$code $now" ] &&
+    mv "$run/ended.new" "$run/ended"; do
     [ -d "$run" ] || exit
     sleep 30
   done 2>/dev/null
@@ -55,7 +56,7 @@ become() {
     set -- $LNODE_STEP "$@"
   fi
   printf '%s %s %s %s %s %s %s %s %s %s\n' "$LNODE_ID" "$(uname -n)" $$ "$(birth $$)" "$PPID" "$(birth "$PPID")" \
-    "$(date +%s)" "${LNODE_JOB:--}" "${LNODE_ON:--}" "$LNODE_CLUSTER" >"$new/started.new" &&
+    "$(date +%s)" "${LNODE_JOB:--}" "$(printf %s "${LNODE_ON:--}" | tr -s ' ' _)" "$LNODE_CLUSTER" >"$new/started.new" &&
     mv "$new/started.new" "$new/started" || exit
   rm -rf "$LNODE_RUN".old-* 2>/dev/null
   discard "$LNODE_RUN.1" "$LNODE_RUN.old-$LNODE_ID" || exit

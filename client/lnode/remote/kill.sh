@@ -56,6 +56,7 @@ stop_run() {
     section killed
     wait_s=3
   fi
+  if begin_of "$leader" && [ "$begin" != "$tick" ]; then return; fi # it has ended, and its number is another's
   kill -s TERM -- "-$leader" $(members) 2>/dev/null
   all_gone "$wait_s" && return
   if [ "$wait_s" = 8 ]; then section killed; fi
@@ -151,14 +152,25 @@ $(printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p')"
   note_sessions "$names"
 }
 
-# cancel JOB...: those that have ended meanwhile are named too, which does not matter.
+# cancel JOB...: those that have ended meanwhile are named too, which does not matter. False unless all are cancelled.
 cancel() {
   section cancel
   find_scheduler
   program=$(of cancels)
   need "${program%% *}" "$(every module)"
   # shellcheck disable=SC2086 # split on purpose: a program and its first word
-  insist within 20 $program "$@" 2>&1 || [ $? -lt 124 ] || echo "$program does not answer"
+  insist within 20 $program "$@" 2>&1
+  cancelled=$?
+  if [ "$cancelled" -ge 124 ]; then echo "$program does not answer"; fi
+  return "$cancelled"
+}
+
+# are_over JOB...: does the scheduler say so of all of them?
+are_over() {
+  for job; do
+    ask_job
+    [ "$state" = ended ] || return
+  done
 }
 
 # give_up: tell the processes of $held that they shall delete their jobs. A qsub -I lives on without its terminal, and so does its job.
@@ -179,12 +191,16 @@ if [ "$want" = in-job ]; then
     next=''
     if [ -e "$in_jobs/$job.taken" ]; then conclude changed; fi
   fi
-  if find_before "$job"; then forget_job "$before"; fi
   # shellcheck disable=SC2086 # nothing, or a job number
   cancel "$job" $next
   ask_job
   section left
-  if [ "$state" = ended ]; then forget_job "$job"; else printf '%s\n' "$state"; fi
+  if [ "$state" = ended ]; then
+    if find_before "$job"; then forget_job "$before"; fi
+    forget_job "$job"
+  else
+    printf '%s\n' "$state"
+  fi
   section end
   exit 0
 fi
@@ -192,13 +208,13 @@ its_panes=
 find_by_name
 if [ "$want" = orphan ]; then # a session of that name has brought it back meanwhile
   [ -z "$has_name" ] || conclude changed
-  if [ $# -gt 0 ]; then cancel "$@"; fi
-  forget_requests "$name"
+  if [ $# -eq 0 ] || cancel "$@" || are_over "$@"; then forget_requests "$name"; fi
   section left
   section end
   exit 0
 fi
 find_session '#{session_id}' "$want"
+its_birth=$born
 if [ -n "$id" ]; then
   [ "$has_name" = "$want" ] || conclude renamed
   find_scheduler
@@ -209,8 +225,9 @@ if [ -n "$id" ]; then
   section said
   ask kill-session -t "$id" || printf '%s\n' "$rows"
   find_session '#{session_id}' "$want"
+  if [ "$born" != "$its_birth" ]; then id=''; fi # that of another server, which is found where this one has ended
 fi
-if [ -z "$id" ] && [ $# -gt 0 ]; then cancel "$@"; fi
+if [ -z "$id" ] && [ $# -gt 0 ]; then cancel "$@" || are_over "$@" || its_panes=''; fi
 if [ -z "$id" ]; then
   for pid in $its_panes; do rm -f "$requests/$this_node.$pid"; done
 fi

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # The attach line: has-session, else create, then attach on this tty; its exit code says what happened (tmux.py).
-# MODE is create, existing, refuse, again, there or anew. `again` is a reconnect, which nobody asked for: it knows the session by
+# MODE is create, existing, refuse, again, there, anew or here. `again` is a reconnect, which nobody asked for: it knows the session by
 # RUN and only by it, creates nothing and takes nothing from anybody. `there` and `anew` are `existing` and `create` for whoever has
-# asked the other login nodes. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
+# asked the other login nodes, `here` is `create` for whoever does not want to know of them. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
 # iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
 # values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
 # parts: tmux server scheduler own nodes requests lasting job_notes in_job queue
@@ -277,7 +277,7 @@ cannot_ask() {
 # lands elsewhere meanwhile shall look here. In $rows stands what there is.
 prepare() {
   case $mode in
-  there | anew) ;;
+  there | anew | here) ;;
   *) if is_elsewhere "$name" "$node"; then exit 112; fi ;;
   esac
   orphan=
@@ -293,7 +293,7 @@ prepare() {
   *) if have start_in_job; then start_in_job; fi; if [ -n "$program" ]; then knows "$program" || no_program; fi ;;
   esac
   if ! enter "$cwd" 2>/dev/null || { [ -z "$cwd" ] && [ ! -r . ]; }; then exit 114; fi
-  if [ "$mode" = anew ]; then forget "$name"; fi
+  case $mode in anew | here) forget "$name" ;; esac
   if [ -n "$command$orphan" ] && make_own_folder requests && [ -z "$orphan" ]; then forget_requests "$name"; fi
   note_sessions "$(printf '%s\n' "$rows" "\$0 $name" | sed -n 's/^\$[0-9]* //p')"
 }
@@ -321,8 +321,10 @@ bring_back() {
   command="$known tell() { echo \"lnode: \$1\"; { sleep 1; \"$tmux\" display-message -d 4000 \"lnode: \$1\" || \"$tmux\" display-message \"lnode: \$1\"; }\
  >/dev/null 2>&1 & }; note=\$HOME/.local/state/lnode/requests; rm -f \"\$note/${note##*/}\"; note=\$note/$this_node.\$\$;"
   command="$command (umask 077; echo \"\$(date +%s) $orphan $name\" >\"\$note\"); over=; $queue $back"
-  command="$command if [ -z \"\$over\" ]; then began=\$(date +%s); tell \"a new shell in job $orphan: $why\"; $fresh \"\${SHELL:-/bin/sh}\" -l;"
-  command="$command case \"\$?,$same\" in 0,) over=yes ;; *,) if [ \$((\$(date +%s) - began)) -gt 5 ]; then over=yes; fi ;; esac; fi; echo;"
+  command="$command if [ -z \"\$over\" ]; then begun=\$note.\$(date +%s).begun; tell \"a new shell in job $orphan: $why\";"
+  # A step that has not begun says nothing about the job, however long it took: the scheduler or the node may only be slow.
+  command="$command $fresh /bin/sh -c \": >\\\"\\\$0\\\"; exec \\\"\\\$@\\\"\" \"\$begun\" \"\${SHELL:-/bin/sh}\" -l;"
+  command="$command case \"\$?,$same\" in 0,) over=yes ;; *,) if [ -e \"\$begun\" ]; then over=yes; fi ;; esac; rm -f \"\$begun\"; fi; echo;"
   command="$command if [ -n \"\$over\" ]; then $ends; rm -f \"\$note\"; \"$tmux\" set-option -t \"\$TMUX_PANE\" @lnode_ended \"$orphan - \$(date +%s)\";"
   command="$command how=\"has ended\"; what=\"a new allocation in this session, from your laptop: lnode HOST $name --renew\";"
   command="$command else how=\"goes on\"; what=\"end that job, from your laptop: lnode HOST $name --kill\"; fi;"

@@ -53,10 +53,10 @@ note_cluster() {
   if [ -n "$cluster" ]; then write_note "$1.cluster" "$cluster"; fi
 }
 
-# write_note JOB ROW...: whole or not at all.
+# write_note JOB ROW...: whole or not at all. A home over NFS may say only afterwards that it is full.
 write_note() {
   draft=$in_jobs/.$1.$$
-  (umask 077 && rm -f "$draft" && printf '%s\n' "$2" >"$draft" && mv -f "$draft" "$in_jobs/$1") 2>/dev/null
+  (umask 077 && rm -f "$draft" && printf '%s\n' "$2" >"$draft" && [ "$(cat "$draft")" = "$2" ] && mv -f "$draft" "$in_jobs/$1") 2>/dev/null
 }
 
 # forget_job JOB: all that the home has of it.

@@ -48,7 +48,9 @@ $number "*) ;; *) continue ;; esac
 is_over_in_job() {
   case $jobs in *"$nonce scheduler-silent"* | *"
 $number "*) return 1 ;; esac
-  case $jobs in *"$nonce jobs"*) ;; *) return 1 ;; esac
+  case $jobs in *"$nonce jobs
+"*) ;; *) return 1 ;; esac
+  [ -z "$its_cluster" ] || [ "$its_cluster" = "$cluster" ] || return 1 # it is not known whose jobs these are
   if has_successor; then return 1; fi
   case $its_asked in '' | *[!0-9]*) return 1 ;; esac
   if [ -f "$file.history/panes" ]; then [ $((clock - its_asked)) -gt 7776000 ]; else [ $((clock - its_asked)) -gt 60 ]; fi

@@ -90,6 +90,7 @@ find_orphan() {
   orphan='' note='' waits=''
   name_node
   its_notes=$(notes_of "$@")
+  if [ -n "$its_notes" ]; then leave_out_shown; fi
   [ -n "$its_notes" ] || return 0
   find_scheduler || return 0
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
@@ -116,6 +117,17 @@ find_orphan() {
     orphan=$1 note=$requests/$3
     case $2 in yes) waits=yes ;; esac
   fi
+}
+
+# leave_out_shown: takes from $its_notes those of panes that tmux shows: their session is there, perhaps by another name.
+leave_out_shown() {
+  before=$rows
+  if ask list-panes -a -F 'pane #{pane_pid}'; then
+    its_notes=$(printf '%s\n%s\n' "$rows" "$its_notes" | awk -v here="$this_node" '
+      $1 == "pane" { shown[$2] = 1; next }
+      NF && !($1 == here && ($2 in shown))')
+  fi
+  rows=$before
 }
 
 # is_any_alive: is something left of the panes of $its_notes? salloc and its like give the job back after their pane has gone. A later process

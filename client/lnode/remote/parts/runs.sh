@@ -59,14 +59,17 @@ row_of() {
     "$1" "$run" "$state" "$host" "$leader" "$started" "${ended:--}" "${code:--}" "${in_job:--}" "${in_session:--}"
 }
 
-# list_runs: a row for each, with the beginning of its command.
+# list_runs: a row for each, with the beginning of its command; 500 at most.
 list_runs() {
   own_folder runs || return
+  number_of_runs=0
   for folder in "$runs"/*/; do
     folder=${folder%/}
     case ${folder##*/} in *[!A-Za-z0-9_-]*) continue ;; esac
     read_run "$folder"
     if [ -n "$state" ]; then
+      number_of_runs=$((number_of_runs + 1))
+      if [ "$number_of_runs" -gt 500 ]; then break; fi
       row_of "${folder##*/}"
       printf ' %s\n' "$(head -c 200 "$folder/command" 2>/dev/null | tr '\n' ' ')"
     fi

@@ -8,14 +8,14 @@ own_socket() {
   socket=${TMUX_TMPDIR:-/tmp}/tmux-${me:=$(id -u)}/${label:-default}
 }
 
-# find_listener: sets $server to the pid of your process that listens at $socket, or to nothing: not one of -L, -S or another /tmp.
+# find_listener SOCKET: sets $server to the pid of your process that listens there, or to nothing: not one of -L, -S or another /tmp.
 # Of two that have listened there the younger server is the one that is found: the other has lost its file. The numbers of their sockets
 # do not tell, as each processor has a range of its own (fs/inode.c, get_next_ino).
 find_listener() {
-  server='' real=${socket%/tmux-*}
-  real=$(cd "$real" 2>/dev/null && pwd -P)/tmux-${socket##*/tmux-} # as newer ones spell it
+  server='' real=${1%/tmux-*}
+  real=$(cd "$real" 2>/dev/null && pwd -P)/tmux-${1##*/tmux-} # as newer ones spell it
   # shellcheck disable=SC2016 # for awk
-  inodes=$(awk -v one="$socket" -v two="$real" '$4 == "00010000" && ($8 == one || $8 == two) { print $7 }' /proc/net/unix 2>/dev/null)
+  inodes=$(awk -v one="$1" -v two="$real" '$4 == "00010000" && ($8 == one || $8 == two) { print $7 }' /proc/net/unix 2>/dev/null)
   [ -n "$inodes" ] || return
   for candidate in $(youngest_tmux_first); do
     if [ "$(readlink "/proc/$candidate/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]; then continue; fi
@@ -43,7 +43,7 @@ lost_server() {
   lost=''
   own_socket
   if [ -S "$socket" ]; then return 1; fi
-  find_listener && lost=$server
+  find_listener "$socket" && lost=$server
 }
 
 # find_server: one that has lost its socket is told to make it again; where it does not, $lost is its pid.
@@ -112,7 +112,9 @@ elsewhere() {
     }' /proc/net/unix 2>/dev/null | head -n 5 | while read -r folder; do
     # shellcheck disable=SC3013 # where test(1) has no -ef, a link to a folder is another one
     if [ "$folder" -ef "${TMUX_TMPDIR:-/tmp}" ] 2>/dev/null; then continue; fi
-    if [ -S "$folder/tmux-$me/default" ] && [ -n "$(find "$folder/tmux-$me" -prune -type d -user "$me")" ]; then printf '%s\n' "$folder"; fi
+    # The folder may be another user's, who could listen there for your tmux: it is yours only if a tmux of yours listens.
+    [ -S "$folder/tmux-$me/default" ] && [ -n "$(find "$folder/tmux-$me" -prune -type d -user "$me")" ] || continue
+    if find_listener "$folder/tmux-$me/default"; then printf '%s\n' "$folder"; fi
   done
 }
 

@@ -186,7 +186,7 @@ cure() {
   case $at_first_s,$rows in [0-9]*,'tmux did not answer'*) is_late=yes ;; *) is_late= ;; esac
   at_first_s=
   own_socket
-  if find_listener; then
+  if find_listener "$socket"; then
     if is_stopped "$server"; then
       rows="the tmux server (process $server) is stopped; let it go on: kill -CONT $server"
       return 1
