@@ -84,6 +84,13 @@ def test_a_pane_that_is_there_is_no_orphan_and_has_what_it_brought_back() -> Non
     assert [job.id for job in entry.ending.jobs] == ["7"]
 
 
+def test_a_later_pane_of_that_number_has_brought_nothing_back() -> None:
+    pane = f"$3 {NOW - 60} {NOW} 0 950 %4 f* knode o e w t other"
+    picture = seen(f"950 {ASKED} 7 x", jobs=(squeue(),), panes=[pane], processes=["950 1 950 01:00 bash"])
+    (entry,) = picture.entries
+    assert (entry.session.name, entry.job, entry.ending.jobs) == ("other", None, ())
+
+
 def test_what_was_brought_back_and_is_lost_again_is_known_by_its_number() -> None:
     assert orphans(seen(f"950 {ASKED} 7 x", jobs=(squeue(), squeue("8", 950)))) == {"x": ["7"]}
 

@@ -56,9 +56,18 @@ def parse_start(lines: Sequence[str], now: int | None) -> int | None:
     return now - up_s if up_s is not None and now is not None and up_s <= now else None
 
 
-def with_brought_back(jobs: Iterable[Job], requests: Iterable[Request], node: str) -> tuple[Job, ...]:
-    """Return the jobs, those that a pane on this node has brought back as if it had requested them."""
-    panes = {request.job: request.pid for request in requests if request.job}
+def with_brought_back(
+    jobs: Iterable[Job], requests: Iterable[Request], node: str, processes: Mapping[int, LoginProcess]
+) -> tuple[Job, ...]:
+    """Return the jobs, those that a pane on this node has brought back as if it had requested them.
+
+    A later process with the number of such a pane has brought nothing back.
+    """
+    panes = {
+        request.job: request.pid
+        for request in requests
+        if request.job and (request.pid not in processes or _is_left(processes[request.pid], request))
+    }
     return tuple(
         job._replace(sid=panes[job.id], submitted=None, submit_host=node, is_batch=False) if job.id in panes else job
         for job in jobs

@@ -164,9 +164,9 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     held = {job.id: job for job in jobs if job.id in notes}
     jobs = tuple(job for job in jobs if job.id not in held)  # they are of no session here
     requests = orphans.parse_requests(reply.get("requests", ()))
-    jobs = orphans.with_brought_back(jobs, requests, login_node)
     processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
     processes |= cluster_processes.parse_hidden(reply.get("clients", ()), now)
+    jobs = orphans.with_brought_back(jobs, requests, login_node, processes)
     origins, work = (
         cluster_processes.parse_origins(reply.get("origins", ())),
         cluster_processes.parse_work(reply.get("work", ())),
