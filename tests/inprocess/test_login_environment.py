@@ -14,6 +14,7 @@ from inprocess.test_remote_scripts import (
     attach_line,
     folder,
     needs_tmux,
+    no_slurm,
     sh_site,
     site,
     status_of,
@@ -119,6 +120,15 @@ def test_no_question_starts_a_login_shell_unless_the_scheduler_refuses(sh_site: 
     assert sh_site.picture().scheduler == ("silent" if does else "ok")
     path = sh_site.home / "started"
     assert (path.read_text() if path.exists() else "") == starts
+
+
+@needs_tmux
+@no_slurm
+def test_a_login_shell_that_takes_too_long_is_no_proof_that_there_is_no_scheduler(sh_site: Site) -> None:
+    """Only a module, or an rc file, may know where it is; and that has not been heard. Takes 10 s."""
+    (sh_site.home / "bin" / "squeue").unlink()
+    (sh_site.home / ".profile").write_text("sleep 30\n")
+    assert sh_site.picture().scheduler == "silent"
 
 
 @needs_tmux

@@ -8,7 +8,7 @@
 # The scheduler is asked while tmux and ps answer.
 scheduled() {
   if ! find_scheduler; then
-    section no-scheduler
+    if [ -n "$login_late" ]; then section scheduler-silent; else section no-scheduler; fi
   else
     section scheduler
     printf '%s\n' "$scheduler"
@@ -149,7 +149,10 @@ printf '%s\n' "${SSH_CONNECTION##* }"
 find_tmux || tmux=
 scheduled </dev/null | {
   panes=
-  if [ -z "$tmux" ]; then
+  if [ -z "$tmux" ] && [ -n "$login_late" ]; then
+    section refused-tmux
+    echo 'your login shell has not told in time where tmux is'
+  elif [ -z "$tmux" ]; then
     section no-tmux
   elif sessions; then
     note_sessions "$(printf '%s\n' "$panes" | sed -n 's/^named //p')" || section unkept

@@ -2,9 +2,10 @@
 # First part of the part tmux, and of what a pane runs: the environment of the user's prompt, which only a login shell knows.
 
 # in_login_shell SECONDS COMMAND [LINE]: sets $said to what COMMAND, for a sh, prints in the environment that a prompt has, after LINE
-# for the login shell. False if nothing came. Its rc files may print what they like, and what they start may live on. They may
+# for the login shell. False if nothing came; then $login_late is yes if that is for want of time. Its rc files may print what they like, and what they start may live on. They may
 # replace the shell, which then finds the same lines on its standard input (zsh reads no .zshrc without -i, and many a .bashrc
 # returns). It has no terminal, from which it could read or which it could stop.
+login_late=''
 in_login_shell() {
   LNODE_SAY="unset LNODE_SAY; echo; echo lnode-begun-$$; $2; echo; echo lnode-whole-$$"
   export LNODE_SAY
@@ -24,7 +25,7 @@ in_login_shell() {
       unset LNODE_SAY
       return
       ;;
-    *" 124" | *" 137") [ "$1" -gt 10 ] || break ;; # a question has no time for another try
+    *" 124" | *" 137") login_late=yes && { [ "$1" -gt 10 ] || break; } ;; # a question has no time for another try
     esac
   done
   said=

@@ -92,7 +92,10 @@ find_orphan() {
   its_notes=$(notes_of "$@")
   if [ -n "$its_notes" ]; then leave_out_shown; fi
   [ -n "$its_notes" ] || return 0
-  find_scheduler || return 0
+  if ! find_scheduler; then
+    [ -z "$login_late" ]
+    return
+  fi
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
     is_any_alive || break
     sleep 0.2 2>/dev/null || sleep 1
