@@ -16,7 +16,7 @@ OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
 
 
 async def signed_in(
-    target: Target, terminal: Terminal, tty: Tty, ended: "asyncio.Task[int]", stuck: Callable[[], None],
+    target: Target, terminal: Terminal, tty: Tty, ended: asyncio.Future[int], stuck: Callable[[], None],
     patience_s: float,
 ) -> str | None:  # fmt: skip
     """Return how the terminal has signed in, None if it ended before. `stuck` is called if its master is silent.
@@ -34,8 +34,10 @@ async def signed_in(
             proof = None
             stuck()
     terminal.watch.look(terminal.said())
-    if how is not None and _may_end_for_a_port(target) and (await asyncio.wait([ended], timeout=_FORWARDS_S))[0]:
-        return None
+    if how is not None and _may_end_for_a_port(target):
+        tty.unlisten()  # it has the tty by now, whatever comes of it
+        if (await asyncio.wait([ended], timeout=_FORWARDS_S))[0]:
+            return None
     return how
 
 

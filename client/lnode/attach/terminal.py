@@ -56,10 +56,15 @@ class Terminal:
         self.may_ride = bool(self.master or (target.one("controlpath") and not fresh))
         self._log = SshLog(asks=not silent)
         self._held = False
+        self.was_ended = False  # True if lnode has ended it: what ssh has not said by then says nothing of the host
 
     def __enter__(self) -> Self:
         self._log.__enter__()
-        self._ssh = subprocess.Popen(self._log.argv(self.argv), stderr=self._log.fileno(), env=self._environment)
+        try:
+            self._ssh = subprocess.Popen(self._log.argv(self.argv), stderr=self._log.fileno(), env=self._environment)
+        except BaseException:
+            self._log.__exit__(None, None, None)
+            raise
         return self
 
     @property
@@ -73,6 +78,7 @@ class Terminal:
     def end(self) -> None:
         """End ssh by SIGTERM, so that its jump processes end, too."""
         if self._ssh.poll() is None:
+            self.was_ended = True
             self._ssh.terminate()
             self.release()  # a stopped process cannot obey
 

@@ -9,6 +9,7 @@ from lnode.attach.course import Course
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
 from lnode.cluster import tmux
+from lnode.laptop.off_loop import in_thread
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Happened
 from lnode.ssh import borrowed, failures, master, verdict
@@ -42,7 +43,7 @@ class TerminalWatch:
 
     async def _watch(self, terminal: Terminal, *, again: bool) -> None:
         """Tell when the terminal has logged in, and how it ends."""
-        waiting = asyncio.create_task(asyncio.to_thread(terminal.wait))
+        waiting = in_thread(terminal.wait)
         stuck = partial(self._leave_master, terminal)
         target, patience_s = self._course.target, max(_ANSWERS_S, _ROUND_TRIPS * self._loop.round_trip_s())
         how = await sign_in_watch.signed_in(target, terminal, self._tty, waiting, stuck, patience_s)
@@ -55,6 +56,9 @@ class TerminalWatch:
             self._loop.tell(terminal, Happened.OPENED, person=person is True, proved=person is False, muxed=muxed)
         status = await waiting
         await self._loop.ready.wait()
+        if terminal.was_ended:
+            verdict.broken_off(target, terminal.said(), proved=self._loop.state.proved)
+            return
         cause, began = await self._ending(terminal, status, again=again)
         self._loop.tell(terminal, Happened.TERMINAL_ENDED, cause=cause, began=began)
 
