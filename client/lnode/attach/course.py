@@ -1,10 +1,11 @@
 """The course of an attach: the target of its next terminal."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from lnode.errors import LnodeError
+from lnode.laptop.off_loop import in_thread
 from lnode.locate import routes
 from lnode.locate.address import Address, as_it_is_now
 from lnode.remote.fields import NodeName
@@ -20,13 +21,14 @@ class Course:
     def __init__(self, address: Address, note: Callable[[str], None]) -> None:
         self._asked = self.target = address.target
         self._settings, self._note = address.settings, note
+        self._looks = False  # True while ssh's configuration is asked
 
     async def turn_to_owner(self, node: NodeName | None) -> None:
         """Go to the session's own login node; if that is impossible, keep the alias's way."""
         if node is None:
             return
         with suppress(LnodeError):
-            self.target = await asyncio.to_thread(routes.to_owner, self._asked, node, self._settings)
+            self.target = await in_thread(partial(routes.to_owner, self._asked, node, self._settings))
             self._note(f"going to {node}, where the session is")
 
     def is_straight(self, target: Target) -> bool:
@@ -39,9 +41,18 @@ class Course:
 
     async def look_again(self) -> bool:
         """Ask ssh's configuration again; return True if the alias leads another way now, as on another network."""
-        before = self._asked
-        self._asked = await asyncio.to_thread(as_it_is_now, before, self._settings)
-        if self._asked is before:
+        if self._looks:  # a program of `Match exec` may hang without a network
             return False
-        self.target = self._asked
+        self._looks = True
+        before = self._asked
+        now = await in_thread(partial(self._look, before))
+        if now is before or self._asked is not before:
+            return False
+        self.target = self._asked = now
         return True
+
+    def _look(self, before: Target) -> Target:
+        try:
+            return as_it_is_now(before, self._settings)
+        finally:
+            self._looks = False

@@ -9,6 +9,7 @@ import gc
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from lnode.attach import phone
 from lnode.attach.allocation import Lookout
@@ -39,6 +40,7 @@ from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
+_LOOKS_S = 2.0  # for ssh's configuration, while you wait
 _KEYS = {b"r": Happened.RETRY, b"d": Happened.LEAVE, b"q": Happened.LEAVE, b"\x03": Happened.LEAVE}
 
 
@@ -131,7 +133,9 @@ class _Supervisor:
     async def _turn(self, event: Event) -> None:
         event = await self._overdue(event)
         if event.what is Happened.RETRY:
-            await self._look_again()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOKS_S):
+                    await self._look_again()
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
         moved = event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)

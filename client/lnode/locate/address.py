@@ -36,7 +36,7 @@ def as_it_is_now(target: Target, settings: HostSettings) -> Target:
     """
     try:
         again = Resolving(target.alias, target.config, node=target.node, route=target.route).target()
-    except LnodeError:
+    except (LnodeError, OSError):  # no memory, no free file
         return target
     return target if again.options == target.options else Address(again, None, settings).with_master().target
 
