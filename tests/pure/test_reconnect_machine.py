@@ -644,6 +644,23 @@ def test_the_terminal_is_asked_when_the_route_is_back() -> None:
     assert laptop.after(0.1, Happened.BEAT, shared=True) == (Command.RELEASE, Command.REFRESH)
 
 
+def test_what_answers_without_the_route_has_another_one() -> None:
+    """A ProxyCommand may lead past the default route. The next outage is then no matter of that route."""
+    laptop = attached(shared=True)
+    laptop.tell(Happened.ROUTE_LOST)
+    laptop.tell(Happened.BEAT, shared=True)
+    assert laptop.state.route
+    lost(laptop)
+    assert SILENT in [action for _, action in laptop.wait(60)]
+
+
+def test_a_terminal_that_has_not_beaten_yet_is_asked_before_it_is_replaced() -> None:
+    laptop = attached()
+    laptop.tell(Happened.HEARTLESS, revives=True)
+    laptop.tell(Happened.WOKE, seconds=60.0)
+    assert laptop.tell(Happened.REACHED) == (Command.REVIVE,)
+
+
 def test_a_new_route_is_knocked_at_though_the_old_one_answered() -> None:
     laptop = doubting()
     laptop.tell(Happened.REACHED)

@@ -186,11 +186,10 @@ class Companion:
         """
         for pause in _HEARTLESS_S:
             await asyncio.sleep(pause)
-            silent = not self._beats and await self._is_silent()
-            if self._beats:
-                return
-            if silent:
+            silent = not self._beats and await self._is_silent() and not await self._terminal_answers()
+            if silent and not self._beats:
                 self._tell(self, Happened.LATE, seconds=LATE_S, revives=self._revives)
+            if silent or self._beats:
                 return
             if self._opened:
                 self._say_unbegun(None, ended=self._unheard)
@@ -250,7 +249,8 @@ class Companion:
             refused = failures.wants_person(failed.cause)
             if refused and not self._opened:
                 sign_in_memory.learn_for_ssh_alone(self._target)
-            self._tell(self, Happened.LINK_REFUSED if refused and self._opened else Happened.HEARTLESS)
+            what = Happened.LINK_REFUSED if refused and self._opened else Happened.HEARTLESS
+            self._tell(self, what, revives=self._revives)
             return not (failed.final or refused or failures.is_fatal(failed.cause))
         finally:
             self._linked.clear()

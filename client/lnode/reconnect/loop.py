@@ -110,14 +110,14 @@ class Loop:
 
     async def next(self) -> Event | None:
         """Return the next event, or None some times a second. Raises the exception of a task that has broken."""
-        planned = self._patience()
+        planned, busy_s = self._patience(), self._clock.since_tick()
         queued: tuple[object, Event] | None = None
         with suppress(TimeoutError):
             async with asyncio.timeout(planned):
                 queued = await self._events.get()
         if self._broken:
             raise self._broken
-        slept, at = self._clock.tick(planned), self._clock.now()
+        slept, at = self._clock.tick(planned + busy_s), self._clock.now()
         if slept:
             if queued:
                 self._events.put_nowait(queued)
@@ -202,8 +202,12 @@ class Loop:
         return (self._knocks.round_trip_s if self._knocks else 0.0) or _UNKNOWN_S
 
     async def is_silent(self) -> bool:
-        """True if the host does not answer a knock at all; False also behind a ProxyCommand."""
-        return self._hop.hostname is not None and await self.knock() is Cause.TIMED_OUT
+        """True if the host does not answer a knock at all; False also behind a ProxyCommand, or if it is only slow."""
+        if self._hop.hostname is None:
+            return False
+        accepted: list[bool] = []
+        reach = await sensors.knock(self._hop, timeout_s=_ASK_WITHIN_S, connected=lambda: accepted.append(True))
+        return reach is Cause.TIMED_OUT and not accepted
 
     def _knocked(self, source: object, failure: sensors.Reach) -> None:
         if failure is None:

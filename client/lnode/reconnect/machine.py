@@ -305,7 +305,7 @@ def _opened(state: State, event: Event) -> Step:
     at = event.at
     return state._replace(
         phase=Phase.ATTACHED, entered=at, due=None, began=True, person=event.person, proved=event.proved,
-        muxed=event.muxed, refused=False, blind=False,
+        muxed=event.muxed, refused=False, blind=False, route=True,
         heart=False, shared=False, revives=False, up_since=at, alive_at=at, asleep=0.0, reached=False, through=False,
         refusals=0,
     ), ()  # fmt: skip
@@ -400,7 +400,7 @@ def _late(state: State, event: Event) -> Step:
 
 
 def _heartless(state: State, event: Event) -> Step:
-    return state._replace(heart=False), ()
+    return state._replace(heart=False, revives=state.revives or event.revives), ()
 
 
 def _link_refused(state: State, event: Event) -> Step:
@@ -455,8 +455,9 @@ def _beaten_in_doubt(state: State, event: Event) -> Step:
 
 def _attached_again(state: State, event: Event) -> State:
     return state._replace(
-        phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False, through=False
-    )
+        phase=Phase.ATTACHED, entered=event.at, due=None, alive_at=event.at, asleep=0.0, reached=False, through=False,
+        route=True,
+    )  # fmt: skip
 
 
 def _may_revive(state: State) -> bool:

@@ -49,6 +49,10 @@ class Clock:
         """Return the seconds that this process could run, from an arbitrary start."""
         return self._awake() - self._stopped_s
 
+    def since_tick(self) -> float:
+        """Return the seconds awake since the last tick."""
+        return self._awake() - self._ticked[0]
+
     def tick(self, expected_s: float) -> float:
         """Return the seconds that the laptop slept or lnode was stopped since the last tick; 0.0 below 3.
 
