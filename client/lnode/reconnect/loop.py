@@ -202,12 +202,8 @@ class Loop:
         return (self._knocks.round_trip_s if self._knocks else 0.0) or _UNKNOWN_S
 
     async def is_silent(self) -> bool:
-        """True if the host does not answer a knock at all; False also behind a ProxyCommand, or if it is only slow."""
-        if self._hop.hostname is None:
-            return False
-        accepted: list[bool] = []
-        reach = await sensors.knock(self._hop, timeout_s=_ASK_WITHIN_S, connected=lambda: accepted.append(True))
-        return reach is Cause.TIMED_OUT and not accepted
+        """True if the host does not answer a knock at all; False also behind a ProxyCommand."""
+        return self._hop.hostname is not None and await self.knock() is Cause.TIMED_OUT
 
     def _knocked(self, source: object, failure: sensors.Reach) -> None:
         if failure is None:
