@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -633,3 +634,19 @@ def test_a_crash_leaves_no_core_with_the_secret_in_it(tmp_path: Path, *, guarded
     if not guarded and not cores:
         pytest.skip("no cores here")
     assert any(b"battery staple" in core for core in cores) is not guarded
+
+
+@pytest.mark.parametrize(("name", "ends"), [("ssh", True), ("systemd", False)])
+def test_only_the_ssh_that_asks_is_ended(tmp_path: Path, name: str, ends: bool) -> None:
+    """If that has ended meanwhile, whatever adopted the question is no ssh."""
+    program = tmp_path / name
+    shutil.copy(str(shutil.which("sleep")), program)
+    with subprocess.Popen([program, "60"]) as asker:
+        env = {**os.environ, "LNODE_ASKER": str(asker.pid)}
+        nobody = Path(prompts.__file__).with_name("ask_nobody")
+        done = subprocess.run([nobody, "Password:"], env=env, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (1, "Permission denied (nobody to ask)\n")
+        if ends:
+            assert asker.wait(DEADLINE_S) == -signal.SIGTERM
+        assert (asker.poll() is None) != ends
+        asker.kill()
