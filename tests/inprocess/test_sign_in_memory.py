@@ -1,6 +1,7 @@
 """What it took to sign in is remembered by alias, and forgotten when the alias means something else."""
 
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -305,6 +306,23 @@ def test_an_old_ssh_costs_one_failed_login_at_most() -> None:
     for _ in range(3):
         assert verdict.learn_sign_in(target(), Said(OLD)) is True
         assert not arguments.may_dial(argv_of(target(), "line", may_prompt=False)[0])
+
+
+def test_refusals_of_the_same_moment_are_all_remembered() -> None:
+    """`lnode --ls` asks all hosts in threads, and each refusal that is forgotten is one more failed login."""
+    hosts = [target(f"host{number}") for number in range(8)]
+    barrier = threading.Barrier(len(hosts))
+
+    def refuse(host: Target) -> None:
+        barrier.wait()
+        sign_in_memory.learn_refusal(host)
+
+    threads = [threading.Thread(target=refuse, args=(host,)) for host in hosts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(sign_in_memory.takes_person(host) for host in hosts)
 
 
 def test_an_agent_that_answers_at_once_has_asked_nobody() -> None:

@@ -96,10 +96,16 @@ def make_private(folder: str) -> None:
 def replace_privately(path: str, text: str) -> None:
     """Write a file of the state folder that only this user can read, whole or not at all. Raises OSError."""
     make_private(os.path.dirname(path))
-    draft = f"{path}.{os.getpid()}"
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(draft, path)
+    draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
 
 
 def is_first(name: str) -> bool:

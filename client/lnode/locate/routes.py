@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lnode.cluster.login_nodes import is_same
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders
+from lnode.laptop.file_lock import alone
 from lnode.laptop.settings import HostSettings
 from lnode.remote.fields import SSH_PORT, NodeName, Port
 from lnode.ssh.arguments import Local, Option
@@ -158,7 +159,7 @@ def _keep(alias: str, before: Known, now: Known) -> None:
     if now != before:
         import json
 
-        with suppress(OSError):
+        with suppress(OSError), alone(_path()):
             folders.replace_privately(_path(), json.dumps({**_read(), alias: now._asdict()}))
 
 

@@ -1,11 +1,12 @@
 """The file that lists the answers in the keychain, without a secret in it. Reading it loads no keyring."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from lnode.laptop import folders
+from lnode.laptop.file_lock import alone
 from lnode.ssh.target import Target
 
 ALONE = "alone"  # the answers are enough to sign in
@@ -63,8 +64,11 @@ def read_kept() -> Iterator[Kept]:
                 yield Kept(*fields)
 
 
-def write_kept(fresh: Iterable[Kept]) -> None:
-    folders.replace_privately(kept_file(), "".join("\t".join(one) + "\n" for one in fresh))
+def change_kept(change: Callable[[Sequence[Kept]], Iterable[Kept]]) -> None:
+    """Replace the rows by what `change` makes of them; no other lnode changes them meanwhile. Raises OSError."""
+    with alone(kept_file()):
+        fresh = change(list(read_kept()))
+        folders.replace_privately(kept_file(), "".join("\t".join(one) + "\n" for one in fresh))
 
 
 def kept_file() -> str:

@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from lnode.ssh.arguments import Local, Option
-from lnode.ssh.kept import ALONE, IN_PART, REFUSED, Kept, account, kept_file, kept_for, read_kept, write_kept
+from lnode.ssh.kept import ALONE, IN_PART, REFUSED, Kept, account, change_kept, kept_file, kept_for, read_kept
 from lnode.ssh.target import Target
 
 _ASK_KEYCHAIN = os.path.join(os.path.dirname(__file__), "ask_keychain")
@@ -208,9 +208,12 @@ def fetch(kept: Kept) -> str:
 
 def refused(alias: str) -> None:
     """Remember that the host refused the alias's password: lnode sends none before you give a new one."""
-    rows = list(read_kept())
+
+    def told(one: Kept) -> Kept:
+        return one._replace(state=REFUSED) if one.alias == alias and one.key_file is None else one
+
     with suppress(OSError):
-        write_kept(one._replace(state=REFUSED) if one.alias == alias and one.key_file is None else one for one in rows)
+        change_kept(lambda rows: map(told, rows))
 
 
 # --- for --sign-in and --forget ---
@@ -233,28 +236,30 @@ def keep(target: Target, answers: Mapping[str, str], *, alone: bool) -> Sequence
     """
     fresh = [Kept(ALONE if alone else IN_PART, target.alias, account(target), prompt) for prompt in answers]
     names = [one.name for one in fresh]
-    before = list(read_kept())
-    _save([*before, *(one._replace(state=REFUSED) for one in fresh)])  # so that --forget finds it after a failure, too
+    before = [one for one in read_kept() if one.alias == target.alias]
+    _change(lambda rows: [*rows, *(one._replace(state=REFUSED) for one in fresh)])  # --forget finds it after a failure
     for one in fresh:
         _keychain("set_password", one.service, one.name, answers[one.prompt])
         if _keychain("get_password", one.service, one.name) != answers[one.prompt]:
             raise KeychainFailed("the keychain of this computer does not keep its entries")
     for old in before:
-        if old.alias == target.alias and old.name not in names:
+        if old.name not in names:
             _drop(old)
-    _save([*(one for one in before if one.alias != target.alias), *fresh])
+    _change(lambda rows: [*(one for one in rows if one.alias != target.alias), *fresh])
     return names
 
 
 def forget(alias: str) -> Sequence[str]:
     """Remove all answers for the alias from the keychain. Return their names. Raises KeychainFailed."""
-    rows = list(read_kept())
-    gone = [one for one in rows if one.alias == alias]
+    gone = [one for one in read_kept() if one.alias == alias]
     for one in gone:
         _drop(one)
-        rows.remove(one)
-        _save(rows)
+        _change(partial(_without, one))
     return [one.name for one in gone]
+
+
+def _without(one: Kept, rows: Sequence[Kept]) -> Iterable[Kept]:
+    return [other for other in rows if other != one]
 
 
 def _drop(kept: Kept) -> None:
@@ -315,8 +320,8 @@ def _why(error: Exception) -> str:
     return f"the keychain failed ({type(error).__name__})"
 
 
-def _save(rows: Iterable[Kept]) -> None:
+def _change(change: Callable[[Sequence[Kept]], Iterable[Kept]]) -> None:
     try:
-        write_kept(rows)
+        change_kept(change)
     except OSError as error:
         raise KeychainFailed(f"cannot write {kept_file()}: {error.strerror}") from None

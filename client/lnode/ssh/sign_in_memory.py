@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lnode.laptop import folders
+from lnode.laptop.file_lock import alone
 from lnode.ssh import keychain
 from lnode.ssh.target import Target
 
@@ -96,10 +97,10 @@ def _keep(target: Target, kind: str | None) -> None:
     """Replace the target's line; None removes it."""
     name = _name(target)
     lines = [(target.digest, kind, name)] if kind else []
-    with suppress(OSError):
+    if lines and lines[0] in _read():
+        return
+    with suppress(OSError), alone(_path()):
         before = list(_read())
-        if lines and lines[0] in before:
-            return
         rows = (*(other for other in before if other[2] != name), *lines)
         folders.replace_privately(_path(), "".join(f"{' '.join(row)}\n" for row in rows))
 
