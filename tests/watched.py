@@ -347,7 +347,7 @@ class Verb(NamedTuple):
     changes: tuple[str, ...] = ()
 
 
-_SSH_CONFIG = (".ssh/config", ".ssh/config.before-lnode")
+_SSH_CONFIG = (".ssh/config", ".ssh/.config.before-lnode")
 VERBS: Mapping[str, Verb] = {
     "attach": Verb(("unity", "work"), tty=True),
     "attach plainly": Verb(("plain", "work"), tty=True),

@@ -42,10 +42,10 @@ def test_an_editor_opens_a_folder_on_the_node(slurm: Rig, laptop: Path, job: str
         window.press("y\r")
         assert window.exit_status() == 0, window.text()
         said = window.text().replace("\n", "")
-    assert "~/.ssh/config has it now; what it was is ~/.ssh/config.before-lnode" in said
+    assert "~/.ssh/config has it now; what it was is ~/.ssh/.config.before-lnode" in said
     assert re.search(rf"lnode: code opens /home/alice/proj on {node}, \d+ min left", said), said
     assert (laptop / ".ssh" / "config").read_text() == f"{line}\nHost other\n    User bob\n"
-    assert (laptop / ".ssh" / "config.before-lnode").read_text() == "Host other\n    User bob\n"
+    assert (laptop / ".ssh" / ".config.before-lnode").read_text() == "Host other\n    User bob\n"
     assert (laptop / "argv").read_text() == f"--remote\nssh-remote+{HOST}\n/home/alice/proj\n"
     there = (laptop / "said").read_text()
     assert there.startswith("sh on login1\n") and re.search(rf"^{job}\.\d+ sh$", there, re.MULTILINE), there

@@ -58,7 +58,7 @@ def test_it_shows_the_lines_and_writes_them_with_yes_alone(here: Nearby) -> None
 
     done = here.lnode("x", "--init", "--yes")
     assert (done.returncode, config.read_text()) == (0, WRITTEN), done.stderr
-    assert (here.home / "config.toml.before-lnode").read_text() == before
+    assert (here.home / ".config.toml.before-lnode").read_text() == before
     assert done.stderr.endswith("lnode: your first session: lnode x\n")
 
     again = here.lnode("x", "--init", "--yes")
@@ -190,7 +190,7 @@ def test_a_host_that_ssh_does_not_know_gets_a_block(here: Nearby) -> None:
     assert "signing in to new (bob@127.0.0.1)" in done.stderr
     assert "ssh takes new for" not in done.stderr
     assert config.read_text() == before.replace("# that one\n", f"{BLOCK}\n# that one\n")
-    assert (config.stat().st_mode & 0o777, (config.parent / "config.before-lnode").read_text()) == (0o640, before)
+    assert (config.stat().st_mode & 0o777, (config.parent / ".config.before-lnode").read_text()) == (0o640, before)
     assert "[hosts.new]\n" in (here.home / "config.toml").read_text()
     again = here.lnode(*words, "--yes")
     assert (again.returncode, again.stderr.splitlines()[0]) == (2, "lnode: your ssh configuration has new already")

@@ -32,7 +32,9 @@ def replace(path: str, text: bytes) -> str | None:
 
     The backup holds the file as it was just before. Raises OSError; the file is then as it was.
     """
-    draft, backup = f"{path}.{os.getpid()}", f"{path}{_SUFFIX}"
+    folder, name = os.path.split(path)
+    # With a dot, an `Include config.*` in the file does not mean them.
+    draft, backup = (os.path.join(folder, f".{name.lstrip('.')}{end}") for end in (f".{os.getpid()}", _SUFFIX))
     try:
         os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
         kept, mode = False, 0o600
