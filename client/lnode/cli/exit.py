@@ -1,5 +1,6 @@
 """The outcome of a verb as an exit code; the only place where an error becomes one."""
 
+import errno
 from collections.abc import Callable
 
 from lnode.errors import ExitCode, LnodeError
@@ -15,6 +16,11 @@ def explained(work: Callable[[], ExitCode]) -> ExitCode:
         return ExitCode.INTERRUPTED
 
 
+_OF_THE_COMPUTER = (
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", 0)
+)  # fmt: skip
+
+
 def _told(work: Callable[[], ExitCode]) -> ExitCode:
     try:
         return work()
@@ -25,6 +31,10 @@ def _told(work: Callable[[], ExitCode]) -> ExitCode:
         screen.close_output()
         return ExitCode.FAILED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_COMPUTER:
+            hint = "free some memory, space or files, or end programs, and try again"
+            screen.show_error(LnodeError(ExitCode.FAILED, f"this computer cannot do that now: {error.strerror}", hint))
+            return ExitCode.FAILED
         screen.show_error(_bug(error))
         return ExitCode.BUG
 

@@ -102,7 +102,17 @@ def _system_path() -> list[str]:
 
 
 def prepare() -> DemoFolders:
-    """Make missing files; each demo does so at its start, one after the other."""
+    """Make missing files; each demo does so at its start, one after the other. Raises LnodeError."""
+    try:
+        return _prepared()
+    except OSError as error:
+        raise LnodeError(
+            ExitCode.FAILED, f"cannot make the files of the demo: {error.strerror}",
+            f"see if there is room, and whether you may write in {error.filename or 'your home'}",
+        ) from None  # fmt: skip
+
+
+def _prepared() -> DemoFolders:
     place = locate()
     for folder in (place.state, place.short):
         _private(folder)

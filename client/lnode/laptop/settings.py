@@ -181,7 +181,7 @@ def _parse(text: str, path: str) -> Settings:
 
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of 5000 digits, or 3000 brackets
         said, hint = f"{path}: {_lower(str(error))}", 'in TOML, write: key = "text"'
         raise LnodeError(ExitCode.USAGE, said, hint, page=Page.SETTINGS) from None
     for name in tables:
