@@ -1,4 +1,4 @@
-"""The course of an attach: the target of its next terminal."""
+"""The course of an attach: the target of its next terminal, and the connection that carries it."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,7 +8,10 @@ from lnode.errors import LnodeError
 from lnode.laptop.off_loop import in_thread
 from lnode.locate import routes
 from lnode.locate.address import Address, as_it_is_now
+from lnode.reconnect.loop import Loop
+from lnode.reconnect.machine import Start
 from lnode.remote.fields import NodeName
+from lnode.ssh import master
 from lnode.ssh.target import Target
 
 
@@ -38,6 +41,20 @@ class Course:
     def go_straight(self) -> None:
         """Go the way of the alias again."""
         self.target = self._asked
+
+    async def connection(
+        self, start: Start, loop: Loop, rode: master.Identity | None, stands_by: Callable[[], bool]
+    ) -> Target:
+        """Return the target with the connection that the next terminal takes; the last one `rode` on that master."""
+        target, state = self.target, loop.state
+        if target.standby:
+            return target if state.may_ride(loop.now()) and stands_by() else master.without(target)
+        if not (start.fresh and rode and rode == master.identity(target)):  # it had none, or there is a new one
+            return target
+        if state.reached or (not state.blind and await loop.knock() is None):
+            await in_thread(partial(master.drop, target))
+            return target
+        return master.without(target)  # perhaps only the network is down, and other windows need that connection
 
     async def look_again(self) -> bool:
         """Ask ssh's configuration again; return True if the alias leads another way now, as on another network."""

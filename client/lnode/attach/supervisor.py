@@ -9,7 +9,6 @@ import gc
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from lnode.attach import phone
 from lnode.attach.allocation import Lookout
@@ -39,7 +38,6 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.site_words import in_one_line
 from lnode.ssh.target import Target
 
-_OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 _LOOKS_S = 2.0  # for ssh's configuration, while you wait
 _KEYS = {b"r": Happened.RETRY, b"d": Happened.LEAVE, b"q": Happened.LEAVE, b"\x03": Happened.LEAVE}
 
@@ -133,9 +131,7 @@ class _Supervisor:
     async def _turn(self, event: Event) -> None:
         event = await self._overdue(event)
         if event.what is Happened.RETRY:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOKS_S):
-                    await self._look_again()
+            await asyncio.wait([self._loop.beside.start(self._look_again())], timeout=_LOOKS_S)
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
         moved = event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)
@@ -195,17 +191,10 @@ class _Supervisor:
         self._tell(terminal, Happened.REVIVED if carries else Happened.DEAF)
 
     async def _start(self, start: Start) -> None:
-        target, state = self._target, self._loop.state
-        if target.standby:
-            target = target if state.may_ride(self._loop.now()) and self._stands_by() else master.without(target)
-        elif start.fresh and self._watch.rode and self._watch.rode == master.identity(target):  # else it is a new one
-            if state.reached or (not state.blind and await self._loop.knock() is None):
-                await asyncio.to_thread(master.drop, target)
-            else:  # perhaps only the network is down, and other windows need that connection
-                target = master.without(target)
+        target = await self._course.connection(start, self._loop, self._watch.rode, self._stands_by)
         self._dismiss()
         if start.asks:
-            self._display.lend(state)
+            self._display.lend(self._loop.state)
         else:
             self._display.take()
         self._again = not start.creates
@@ -263,15 +252,9 @@ class _Supervisor:
 
     async def _end_terminal(self) -> None:
         """End the terminal, and wait until it has ended."""
-        terminal = self._terminal
-        if terminal is None:
+        if (terminal := self._terminal) is None:
             return
-        self._tty.forget_muted()  # ssh leaves the tty in modes in which its master could read keys
-        terminal.end()
-        ending = asyncio.create_task(asyncio.to_thread(terminal.wait))
-        if not (await asyncio.wait([ending], timeout=_OBEYS_WITHIN_S))[0]:
-            terminal.kill()
-        await ending
+        await self._watch.end(terminal)
         self._gather(terminal)
 
     def _gather(self, terminal: Terminal) -> None:

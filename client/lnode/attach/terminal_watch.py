@@ -16,6 +16,7 @@ from lnode.ssh import borrowed, failures, master, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
+_OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 _DIALS_S = 1.5  # then a dial has repeated its SYN without an answer
 _ANSWERS_S = 0.25  # a standby that lives, and after three round trips
 _ROUND_TRIPS = 3
@@ -32,6 +33,15 @@ class TerminalWatch:
         """Watch a terminal that has just started to dial `target`. `again`: it never creates the session."""
         self._loop.beside.start(self._watch(terminal, again=again))
         self._loop.beside.start(self._mind_dial(terminal, target))
+
+    async def end(self, terminal: Terminal) -> None:
+        """End the terminal, and wait until it has ended."""
+        self._tty.forget_muted()  # ssh leaves the tty in modes in which its master could read keys
+        terminal.end()
+        ending = in_thread(terminal.wait)
+        if not (await asyncio.wait([ending], timeout=_OBEYS_WITHIN_S))[0]:
+            terminal.kill()
+        await ending
 
     async def _mind_dial(self, terminal: Terminal, target: Target) -> None:
         """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind."""
