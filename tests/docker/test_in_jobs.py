@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 
@@ -20,6 +21,14 @@ from window import LNODE, Window
 from wire import Wire
 
 ON_NODE = ("--where", "node", "-m", "1000", "-t", "1:00:00")
+SELDOM = """
+import sys
+from lnode.attach import expiry
+expiry.OFTEN_S, expiry._SELDOM_S, expiry._QUIETLY_S = 0.5, 1e6, 1e6
+from lnode.__main__ import main
+sys.argv[0] = "lnode"
+main()
+"""
 NOTES = "~/.local/state/lnode/in_jobs"
 
 
@@ -150,8 +159,21 @@ def test_the_list_knows_who_looks_and_which_agent_waits_there_and_makes_no_step(
     assert (seen["agent"]["question"], seen["clients"]) == ("Do you want to proceed?", 1)
     if FULL:
         wait_until(lambda: listing(slurm)["x"]["clients"] == 0, "nobody looks", within_s=90)
+        is_told_elsewhere(slurm)
     assert steps(slurm) == []
     assert slurm.exec(f"stat -c %a {NOTES}/*.shown {NOTES}/wanted")[1] == "600\n600\n"
+
+
+def is_told_elsewhere(slurm: Rig) -> None:
+    """An attach to another session hears of the agent in x, though it asks the scheduler for nothing by itself."""
+    with Window([sys.executable, "-c", SELDOM, "unity", "main", "--login"], slurm.env()) as window:
+        window.wait_again("claude in x waits - main\a")
+        assert in_a_pipe(slurm, "unity", "x", "--send", "clear").returncode == 0
+        window.wait_again("\033]0;main\a", within_s=120)
+        assert in_a_pipe(slurm, "unity", "x", "--send", "clear; cat drawn; read go").returncode == 0
+        window.wait_again("claude in x waits - main\a", within_s=120)
+        window.leave()
+    slurm.exec("tmux kill-session -t main")
 
 
 def test_another_cluster_that_shares_the_home_leaves_it_alone(slurm: Rig) -> None:

@@ -19,7 +19,7 @@ from window import Window
 HURRIED = """
 import sys
 from lnode.attach import expiry
-expiry._OFTEN_S = expiry._SELDOM_S = 0.5
+expiry.OFTEN_S = expiry._SELDOM_S = 0.5
 from lnode.__main__ import main
 sys.argv[0] = "lnode"
 main()

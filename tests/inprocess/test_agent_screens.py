@@ -166,6 +166,43 @@ def test_a_glance_of_a_later_link_tells_that_no_agent_waits_any_more(host: Host)
         assert [entry.session.name for entry in found.entries] == ["shell"]
 
 
+@pytest.mark.parametrize("tmux", ["here", "missing here"])
+def test_a_glance_tells_to_look_when_an_agent_waits_in_a_job_and_when_it_no_longer_does(
+    host: Host, monkeypatch: pytest.MonkeyPatch, tmux: str
+) -> None:
+    """JOB.shown is a pane and its screens, as the batch script of a job has them from its own tmux."""
+    (host.home / "bin/sleep").write_text("#!/bin/sh\nexec /bin/sleep 0.3\n")
+    (host.home / "bin/sleep").chmod(0o755)
+    host.draw("claude-bash")
+    wait_until(lambda: host.picture().entries[0].agent is not None, "the agent")
+    reply = host.reply()
+    rows = [*(row for row in reply["panes"] if row.startswith("$")), *reply["screens"]]
+    host.start("shell", "cat")
+    host.tmux("kill-session", "-t", "=claude-bash")
+    notes = host.home / ".local/state/lnode/in_jobs"
+    notes.mkdir(parents=True, mode=0o700)
+    with monkeypatch.context() as patch:
+        if tmux == "missing here":
+            patch.setitem(host.env, "PATH", programs_without("tmux", host.home / "bin"))
+        with glancing(host, Path("/bin/sh")) as (changes, running):
+            (notes / ".shown").write_text("\n".join((*rows, "")))
+            (notes / ".shown").rename(notes / "4711.shown")
+            assert set(next(changes)) == {"begun", "look", "end"}
+            (notes / "4712.shown").write_text("$0 1 1 0 4712 %0 f k x\n")  # no agent: nothing new
+            (notes / "4711.shown").unlink()
+            assert set(next(changes)) == {"look", "end"}
+            assert running.poll() is None
+
+
+def programs_without(name: str, folder: Path) -> str:
+    """Link all programs but that one into a folder, and return its path."""
+    for program in (program for path in ("/usr/bin", "/bin") for program in Path(path).iterdir()):
+        link = folder / program.name
+        if program.name != name and not link.is_symlink() and not link.exists():
+            link.symlink_to(program)
+    return str(folder)
+
+
 @pytest.mark.parametrize("closed", ["%900", "%900 %901"])
 def test_panes_that_close_meanwhile_hide_no_other(host: Host, closed: str) -> None:
     host.draw("claude-bash")

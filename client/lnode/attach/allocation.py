@@ -1,6 +1,6 @@
 """Tells you about your session's allocation during an attach: asks the host now and then, and tells the news.
 
-Meanwhile a script on the host looks at tmux alone, and tells when another agent waits for you. All this outlives its
+Meanwhile a script on the host asks no scheduler, and tells when another agent waits for you. All this outlives its
 links: after a lost connection nothing is told twice, and nothing asked sooner.
 """
 
@@ -54,6 +54,7 @@ class Lookout:
         self._quiet_s, self._agents, self._own_title, self._name = quiet_s, AgentWatch(alias, note), "", ""
         self._seeing, self._push = asyncio.Lock(), push
         self._asked_at = float("-inf")
+        self._is_urgent = asyncio.Event()  # an agent in a job waits: only the whole question tells which
         self._answer: tuple[Entry | None, int | None] = None, None
         self._seen = Seen()
         self._first = True  # is the truth still to be told?
@@ -68,8 +69,9 @@ class Lookout:
                 trouble = ""
             while True:
                 while (left_s := self._left_s()) > 0:  # it changes with what you type
-                    await asyncio.sleep(min(left_s, _LOOK_S))
+                    await self._pause(min(left_s, _LOOK_S))
                     self._agents.go_on()
+                self._is_urgent.clear()
                 self._asked_at, self._answer = time.monotonic(), (None, None)
                 try:
                     reply = await ask(self._look)
@@ -103,6 +105,8 @@ class Lookout:
         with suppress(LinkFailed):
             async with aclosing(replies(link, line)) as changes:
                 async for reply in changes:
+                    if "look" in reply:
+                        self._is_urgent.set()
                     await self._see_agents(ask, reply, session)
                     await asyncio.sleep(_BREATH_S)
 
@@ -120,7 +124,19 @@ class Lookout:
                 self._title = titled
 
     def _left_s(self) -> float:
-        return self._asked_at + expiry.pause_s(*self._answer, quiet_s=self._quiet_s()) - time.monotonic()
+        pause_s = expiry.pause_s(*self._answer, quiet_s=self._quiet_s())
+        if self._is_urgent.is_set():
+            pause_s = min(pause_s, expiry.OFTEN_S)
+        return self._asked_at + pause_s - time.monotonic()
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, or until it becomes urgent."""
+        if self._is_urgent.is_set():
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_urgent.wait()
 
     async def _tell(self, ask: Ask, entry: Entry, picture: Picture, trouble: str) -> None:
         new = news(entry, self._seen)

@@ -10,7 +10,7 @@ from lnode.cluster.sessions import Entry, State
 WARN_AT_MIN = (60, 15, 5)
 
 # At most 120 questions in an hour (docs/sessions.md, Messages), and one more at the end of an attach.
-_OFTEN_S, _SELDOM_S = 32.0, 120.0
+OFTEN_S, _SELDOM_S = 32.0, 120.0
 _QUIET_S, _QUIETLY_S = 300.0, 600.0
 _NEAR_S = 600
 _REQUESTED_S = 120  # so long after its start the scheduler knows a session's request
@@ -54,11 +54,11 @@ def pause_s(entry: Entry | None, now: int | None = None, *, quiet_s: float = 0.0
     if entry is None or entry.state in (State.SHELL, State.UNKNOWN) or has_ended(entry, now):
         return seldom_s
     if entry.state is not State.RUNNING or entry.job is None:
-        return _OFTEN_S
+        return OFTEN_S
     left_s = entry.job.left_s
     if left_s is None:
         return seldom_s
     if left_s <= _NEAR_S:
-        return _OFTEN_S
+        return OFTEN_S
     to_warning = min(left_s - 60 * minutes for minutes in WARN_AT_MIN if left_s > 60 * minutes)
-    return min(seldom_s, max(_OFTEN_S, to_warning))
+    return min(seldom_s, max(OFTEN_S, to_warning))

@@ -83,7 +83,7 @@ def _ended_job(entry: Entry, job: JobId, alias: str, *, early: bool) -> JobId:
     if early:
         raise LnodeError(
             ExitCode.USAGE, f"{name} lives in job {job}, and a session cannot change its job while that runs",
-            f"when it has ended: lnode {alias} {name} --renew",
+            f"let another job follow it: lnode {alias} {name} --keep TIME",
         )  # fmt: skip
     if not (screen.can_ask() and screen.is_terminal()):
         raise LnodeError(
