@@ -104,6 +104,8 @@ def _furnish(rig: Rig) -> None:
         _said(rig, command)
     with Window([*MODULE, "unity", "inside", "--where", "node", "-m", "1000", "-t", "4:00:00"], rig.env()) as window:
         window.wait_for("alice@login1")
+        window.press(f"clear; printf {MARK}; exec sleep 36000\r")
+        window.wait_without("alice@login1")
         window.leave()
     wait_until(lambda: rig.exec("squeue -h -o %T --me")[1].split() == ["RUNNING"] * 2, "both jobs run")
     for words in (("fit", "--code", "~", "--yes"), ("log", "--run", "--", "seq", "100")):
@@ -143,9 +145,13 @@ def _rows(rig: Rig) -> list[Row]:
 
     lists = "tmux list-sessions; squeue --me"
     to_node = ["ssh", "fit.unity.lnode", "true"]
+    _, job = rig.exec("squeue -h --me -n inside -o %i")
+    by_hand = f"srun --overlap -N1 -n1 --jobid {job.strip()} --pty tmux -L lnode-{job.strip()} attach"
     return [
         Row("attach", painted(rig, [LNODE, "unity", "plain"]),
             painted(rig, ["ssh", "-t", "unity", "tmux new -A -s plain"]), "attach"),
+        Row("attach", painted(rig, [LNODE, "unity", "inside"]), painted(rig, ["ssh", "-t", "unity", by_hand]),
+            "attach to a session on its node"),
         Row("ls", lnode("--ls"), ssh(lists)),
         Row("when", lnode("--when"), ssh("srun --test-only -t 1:00:00 true; scontrol show reservation")),
         Row("peek", lnode("plain", "--peek"), ssh("tmux capture-pane -p -t plain")),

@@ -2,7 +2,10 @@
 
 import os
 import re
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,12 +19,19 @@ from lnode.remote import call
 from lnode.remote.fields import KEY_KINDS, HostKey, JobId
 from lnode.remote.reply import parse_reply
 from lnode.ssh.target import Target
+from rig import wait_until
 
 __all__ = ["folder", "sh_site", "site"]  # fixtures
 
 KEY = "ssh-ed25519 AAAA lnode"
 NO_ED25519 = """\
 case " $* " in *" ed25519 "*) echo 'ED25519 keys are not allowed in FIPS mode' >&2; exit 1 ;; esac
+exec /usr/bin/ssh-keygen "$@"
+"""
+SLOW_KEYGEN = """\
+#!/bin/sh
+echo called >>{folder}/calls
+read -r _ <{folder}/go
 exec /usr/bin/ssh-keygen "$@"
 """
 # The node has another value of SITE, and what a step adds; as that of Slurm, it takes the words of its options away.
@@ -215,3 +225,35 @@ def test_the_last_way_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch,
     last_way.keep(way, "fit")
     last_way.forget(WAY.target, "fit")
     assert last_way.recall(WAY.target, "fit") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_two_lnodes_that_need_a_key_at_one_moment_make_one_pair(tmp_path: Path) -> None:
+    slow = tmp_path / "ssh-keygen"
+    slow.write_text(
+        f'#!/bin/sh\necho called >>{tmp_path}/calls\nread -r _ <{tmp_path}/go\nexec /usr/bin/ssh-keygen "$@"\n'
+    )
+    slow.chmod(0o755)
+    os.mkfifo(tmp_path / "go")
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "XDG_STATE_HOME": str(tmp_path / "state")}
+    argv = [sys.executable, "-c", "from lnode.node import own_sshd; own_sshd.kinds()"]
+    with subprocess.Popen(argv, env=env) as first:
+        wait_until((tmp_path / "calls").exists, "the first makes its key")
+        with subprocess.Popen(argv, env=env) as second:
+            try:
+                wait_until(lambda: any(has_open(second.pid, "node-key.lock")), "the second waits")
+                (tmp_path / "go").write_text("go\n")
+                assert (first.wait(60), second.wait(60)) == (0, 0)
+            finally:
+                first.kill()
+                second.kill()
+    assert (tmp_path / "calls").read_text() == "called\n"
+    key = tmp_path / "state/lnode/node-key"
+    public = subprocess.run(["/usr/bin/ssh-keygen", "-y", "-f", key], capture_output=True, text=True, check=True).stdout
+    assert public.split()[:2] == Path(f"{key}.pub").read_text().split()[:2]
+
+
+def has_open(pid: int, name: str) -> Iterator[bool]:
+    for file in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(FileNotFoundError):
+            yield file.readlink().name == name

@@ -30,13 +30,17 @@ def _told(work: Callable[[], ExitCode]) -> ExitCode:
     except BrokenPipeError:  # the reader of our output has closed it
         screen.close_output()
         return ExitCode.FAILED
+    except OSError as error:
+        found = _of_the_computer(error) if error.errno in _OF_THE_COMPUTER else _bug(error)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _OF_THE_COMPUTER:
-            hint = "free some memory, space or files, or end programs, and try again"
-            screen.show_error(LnodeError(ExitCode.FAILED, f"this computer cannot do that now: {error.strerror}", hint))
-            return ExitCode.FAILED
-        screen.show_error(_bug(error))
-        return ExitCode.BUG
+        found = _bug(error)
+    screen.show_error(found)
+    return found.code
+
+
+def _of_the_computer(error: OSError) -> LnodeError:
+    hint = "free some memory, space or files, or end programs, and try again"
+    return LnodeError(ExitCode.FAILED, f"this computer cannot do that now: {error.strerror}", hint)
 
 
 def _bug(error: Exception) -> LnodeError:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders
+from lnode.laptop.file_lock import alone
 from lnode.node import names
 from lnode.node.forwards import Forward
 from lnode.remote import call
@@ -162,10 +163,11 @@ def _key(kind: str) -> str:
         draft = f"{path}.{os.getpid()}"
         make = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "lnode", "-f", draft]
         try:
-            folders.make_private(folders.state_folder())
-            subprocess.run(make, stdin=subprocess.DEVNULL, capture_output=True, check=True)
-            os.replace(draft, path)
-            os.replace(f"{draft}.pub", f"{path}.pub")
+            with alone(path):  # of two first calls at one moment, one would replace half of the other's pair
+                if not os.path.exists(f"{path}.pub"):
+                    subprocess.run(make, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+                    os.replace(draft, path)
+                    os.replace(f"{draft}.pub", f"{path}.pub")
         except (OSError, subprocess.CalledProcessError) as error:
             raise LnodeError(
                 ExitCode.FAILED, "cannot make a key for the way to the node",

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Show the screens of a session's panes, then answer the question on one of them: the line `PANE KEY`, `PANE KEY Enter` or `PANE Enter` on
-# standard input, for a prompt also `yes` or `no` as the KEY. If any of the screens has changed since they were shown, nothing is typed: the section is `changed`. `taken`: then the
-# screens changed, so the key did something. `PANE Down N` and `PANE Up N` only move a mark: the screens are shown again, for the next line.
+# standard input, for a prompt also `yes` or `no` as the KEY. If any of the screens has changed since they were shown, nothing is typed: the
+# section is `changed`. `taken`: then the screens changed, so the key did something. `PANE Down N` and `PANE Up N` only move a mark: the screens
+# are shown again, for the next line.
 # values: nonce tmux_path name signs
 # parts: section tmux server scheduler own job_notes in_job pane screens
 

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# Is this run's client here? With `refresh` tmux draws it anew, over what the laptop has written there. With `free` its connection
-# is ended: it is the ghost of one that the laptop has lost, and its sshd still holds the ports of a RemoteForward. The reply is framed
-# as in list.sh: `here`, this node's name, tmux's $-id of the session, its second and its server's pid if so, `end` in any case. Otherwise `login` says what
-# the terminal's login shell does, which logged in $age_s seconds ago.
+# Is this run's client here? With `refresh` tmux draws it anew, over what the laptop has written there. With `free` its connection is ended: it is
+# the ghost of one that the laptop has lost, and its sshd still holds the ports of a RemoteForward. The reply is framed as in list.sh: `here`,
+# this node's name, tmux's $-id of the session, its second and its server's pid if so, `end` in any case. Otherwise `login` says what the
+# terminal's login shell does, which logged in $age_s seconds ago.
 # values: nonce run what tmux_path age_s
 # parts: section tmux server own job_notes login
 

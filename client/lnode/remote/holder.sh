@@ -1,9 +1,8 @@
 # shellcheck shell=sh
-# The batch script of a job in which a session lives (parts/start_in_job.sh): it has the session's tmux server, and ends with it. A server
-# that a step had made would end with that step. Before the end of the job (USR1, TERM) it keeps what the panes have shown, in the home.
-# LNODE_JOB and LNODE_NODE are of the scheduler's own file (x_submit).
-# If the session is kept for KEEP_S seconds, the next job puts back what it has kept (parts/successor.sh). RESUME is a command: it runs where a pane has
-# run its program.
+# The batch script of a job in which a session lives (parts/start_in_job.sh): it has the session's tmux server, and ends with it. A server that a
+# step had made would end with that step. Before the end of the job (USR1, TERM) it keeps what the panes have shown, in the home. LNODE_JOB and
+# LNODE_NODE are of the scheduler's own file (x_submit). If the session is kept for KEEP_S seconds, the next job puts back what it has kept
+# (parts/successor.sh). RESUME is a command: it runs where a pane has run its program.
 # values: name tmux_path cwd restores keep_s resume
 # parts: tmux server scheduler own job_notes screens shown_in_job successor
 

@@ -1,8 +1,7 @@
 # shellcheck shell=sh
-# A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and
-# nobody to hang it up. The keeper has a session of its own, the command another, so that --kill can end all of that and the
-# keeper lives to write down the exit code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words), CLUSTER, PUSH (tell your phone of the
-# end).
+# A run's keeper, and what becomes its command: run.sh starts it in the environment of a login shell, with nothing to read and nobody to hang it
+# up. The keeper has a session of its own, the command another, so that --kill can end all of that and the keeper lives to write down the exit
+# code. In LNODE_...: KEEPER this text, NEW and RUN the folders, ID, CWD, JOB, ON, STEP (words), CLUSTER, PUSH (tell your phone of the end).
 # parts: discard gpus push
 
 # As in runs.sh: pid and when it began, or only something that no other process has.

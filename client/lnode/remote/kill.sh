@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...`, `orphan JOB...`, `in-job JOB` or `run ID`, and end these. Anything
-# else ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper.
-# PID... are the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
+# After the list: wait for one line on standard input, `SESSION_ID JOB... held PID...`, `orphan JOB...`, `in-job JOB` or `run ID`, and end these.
+# Anything else ends nothing. The jobs are cancelled by name: kill-session frees interactive jobs, but not the batch job of a wrapper. PID... are
+# the processes that hold requests there, as they were shown: another one means another job, and nothing is ended.
 # values: name
 # parts: section tmux server scheduler clients own nodes requests job_notes in_job list_in_jobs runs list
 

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# The attach line: has-session, else create, then attach on this tty; its exit code says what happened (tmux.py).
-# MODE is create, existing, refuse, again, there, anew or here. `again` is a reconnect, which nobody asked for: it knows the session by
-# RUN and only by it, creates nothing and takes nothing from anybody. `there` and `anew` are `existing` and `create` for whoever has
-# asked the other login nodes, `here` is `create` for whoever does not want to know of them. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol for
-# iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
+# The attach line: has-session, else create, then attach on this tty; its exit code says what happened (tmux.py). MODE is create, existing,
+# refuse, again, there, anew or here. `again` is a reconnect, which nobody asked for: it knows the session by RUN and only by it, creates nothing
+# and takes nothing from anybody. `there` and `anew` are `existing` and `create` for whoever has asked the other login nodes, `here` is `create`
+# for whoever does not want to know of them. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol
+# for iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
 # values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
 # parts: tmux server scheduler own nodes requests lasting job_notes in_job queue bring_back attach_in_job
 

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# Type into a session, if there is something to type, then show what has come each time that a line arrives on standard
-# input; it ends with the connection. Rows are counted from the first of the pane's history on.
-# FORMAT, VALUE and PANE are those of find_pane. FROM is the first row that has not been seen, LAST the length of the history then; empty at the first time. `follow`
-# shows the screen and what went past it, `since` what came after row FROM, `agent` the screens of all panes of the session on which
-# one of SIGNS stands. With the deed `type` one line is waited for (see send.sh).
+# Type into a session, if there is something to type, then show what has come each time that a line arrives on standard input; it ends with the
+# connection. Rows are counted from the first of the pane's history on. FORMAT, VALUE and PANE are those of find_pane. FROM is the first row that
+# has not been seen, LAST the length of the history then; empty at the first time. `follow` shows the screen and what went past it, `since` what
+# came after row FROM, `agent` the screens of all panes of the session on which one of SIGNS stands. With the deed `type` one line is waited for
+# (see send.sh).
 # values: nonce tmux_path name format value pane from last how deed signs
 # parts: section tmux server scheduler own job_notes in_job pane screens
 

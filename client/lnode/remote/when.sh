@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# --when: when would a request start? Asks the scheduler and requests nothing. REQUESTS has a line for each, of plain words; an empty one is not asked. After
-# that it waits for one line on standard input, `NUMBER:MINUTES` for each that is to be asked once more with that time limit.
+# --when: when would a request start? Asks the scheduler and requests nothing. REQUESTS has a line for each, of plain words; an empty one is not
+# asked. After that it waits for one line on standard input, `NUMBER:MINUTES` for each that is to be asked once more with that time limit.
 # values: nonce tmux_path requests
 # parts: section tmux server scheduler
 

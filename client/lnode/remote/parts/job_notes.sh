@@ -1,8 +1,9 @@
 # shellcheck shell=sh
-# Sessions that live in a job, on its own node: their tmux server belongs to the job's batch script (holder.sh) and has a name of its
-# own (tmux -L). In the home a file for each, called after the job: `NODE LABEL ID BORN EPOCH VERSION NAME`, with `-` for what is not known while the
-# job waits. JOB.RUN is there while the attach RUN has not seen its session, JOB.told has the marks of news.sh, JOB.history what the panes have shown,
-# JOB.cluster says whose job that is, where the home may be shared with another cluster. JOB.keep and JOB.next are those of successor.sh, JOB.shown and `wanted` of shown_in_job.sh.
+# Sessions that live in a job, on its own node: their tmux server belongs to the job's batch script (holder.sh) and has a name of its own (tmux
+# -L). In the home a file for each, called after the job: `NODE LABEL ID BORN EPOCH VERSION NAME`, with `-` for what is not known while the job
+# waits. JOB.RUN is there while the attach RUN has not seen its session, JOB.told has the marks of news.sh, JOB.history what the panes have shown,
+# JOB.cluster says whose job that is, where the home may be shared with another cluster. JOB.keep and JOB.next are those of successor.sh,
+# JOB.shown and `wanted` of shown_in_job.sh.
 in_jobs=$own_state/in_jobs
 
 # find_job NAME: sets $job to the latest that has or had a session of that name, $its_label and $its_asked to what its note says. False if there is

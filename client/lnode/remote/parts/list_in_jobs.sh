@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # Part of the list: the sessions in jobs, from the notes in the home and what the scheduler has said. No step is made for that.
 
-# list_in_jobs: a row `JOB NODE ID BORN ASKED TOLD WARNED NAME` for each note, `JOB history` if the home has that of its panes, and `JOB kept UNTIL` if
-# another job is to follow, and `JOB refused WORDS` if the scheduler does not want that. $jobs is what the scheduler has said. What has ended goes, if it is not to be told.
+# list_in_jobs: a row `JOB NODE ID BORN ASKED TOLD WARNED NAME` for each note, `JOB history` if the home has that of its panes, and `JOB kept
+# UNTIL` if another job is to follow, and `JOB refused WORDS` if the scheduler does not want that. $jobs is what the scheduler has said. What has
+# ended goes, if it is not to be told.
 # shellcheck disable=SC2030,SC2031,SC2154 # a subshell on purpose; of list.sh
 list_in_jobs() {
   own_folder in_jobs || return 0
@@ -23,9 +24,11 @@ list_in_jobs() {
   done | head -n 800
 }
 
-# show_in_jobs: a section for each job that has the session: what its panes show (shown_in_job.sh), 50 jobs at most. The batch scripts hear what is wanted.
+# show_in_jobs: a section for each job that has the session: what its panes show (shown_in_job.sh), 50 jobs at most. The batch scripts hear what
+# is wanted.
 # shellcheck disable=SC2154 # of list.sh
 show_in_jobs() {
+  own_folder in_jobs || return 0
   wanted="$panes_format
 $signs"
   if [ -n "$signs" ] && [ "$(cat "$in_jobs/wanted" 2>/dev/null)" != "$wanted" ]; then write_note wanted "$wanted"; fi
@@ -64,8 +67,8 @@ has_successor() {
 $next "*) pass_on "$number" && read_note "$number" ;; *) return 1 ;; esac
 }
 
-# note_made_by_hand: a note for each session that you have started in a batch job yourself, as by sbatch --wrap 'tmux -L x new -d; tmux -L x wait end'.
-# The script of a job is asked for once, and only if the job has the name of such a script, or one with tmux in it; 5 of them in a list.
+# note_made_by_hand: a note for each session that you have started in a batch job yourself, as by sbatch --wrap 'tmux -L x new -d; tmux -L x wait
+# end'. The script of a job is asked for once, and only if the job has the name of such a script, or one with tmux in it; 5 of them in a list.
 # shellcheck disable=SC2030,SC2031,SC2154 # as above
 note_made_by_hand() {
   case $jobs in *wrap* | *tmux*) scheduler_on_path && have "${scheduler}_script" || return 0 ;; *) return 0 ;; esac

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # First part of the part tmux, and of what a pane runs: the environment of the user's prompt, which only a login shell knows.
 
-# in_login_shell SECONDS COMMAND [LINE]: sets $said to what COMMAND, for a sh, prints in the environment that a prompt has, after LINE
-# for the login shell. False if nothing came; then $login_late is yes if that is for want of time. Its rc files may print what they like, and what they start may live on. They may
-# replace the shell, which then finds the same lines on its standard input (zsh reads no .zshrc without -i, and many a .bashrc
-# returns). It has no terminal, from which it could read or which it could stop.
+# in_login_shell SECONDS COMMAND [LINE]: sets $said to what COMMAND, for a sh, prints in the environment that a prompt has, after LINE for the
+# login shell. False if nothing came; then $login_late is yes if that is for want of time. Its rc files may print what they like, and what they
+# start may live on. They may replace the shell, which then finds the same lines on its standard input (zsh reads no .zshrc without -i, and many a
+# .bashrc returns). It has no terminal, from which it could read or which it could stop.
 login_late=''
 in_login_shell() {
   LNODE_SAY="unset LNODE_SAY; echo; echo lnode-begun-$$; $2; echo; echo lnode-whole-$$"

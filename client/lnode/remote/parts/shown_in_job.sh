@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# Part of the batch script of a session in a job: what its tmux shows, for the lists of login nodes, which make no step. In the home stand JOB.shown, beside
-# the note of the job, and `wanted`, for all of them: the format of a row about a pane, then the signs of the screens to show (screens.sh).
+# Part of the batch script of a session in a job: what its tmux shows, for the lists of login nodes, which make no step. In the home stand
+# JOB.shown, beside the note of the job, and `wanted`, for all of them: the format of a row about a pane, then the signs of the screens to show
+# (screens.sh).
 
 # show_job: writes the rows of panes and the screens of agents, if a list has asked for them and they are not the same as before.
 show_job() {

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Part of the attach line that starts a session in a job of its own. BATCH_SCRIPT is the job's (holder.sh), WORDS are those of the request. RESTORES is the
-# job that has ended, and whose panes the new one puts back, or nothing.
+# Part of the attach line that starts a session in a job of its own. BATCH_SCRIPT is the job's (holder.sh), WORDS are those of the request.
+# RESTORES is the job that has ended, and whose panes the new one puts back, or nothing.
 # values: batch_script words restores
 
 # start_in_job: request the job, wait for it and go there. Returns if the session is to be started on this login node, which it says.

@@ -8,9 +8,9 @@
 # away decides: NEXT, which has the session then, or who stops it.
 # values: batch_words
 
-# follow: the loop beside the session. Each 30 s it shows the panes to lists (shown_in_job.sh). It asks for the next job twice the longest wait before this one ends, at least 10 minutes, but never
-# in its first half. Each 10 minutes it lets the batch script keep the panes: where cgroups hold the processes of a job, the scheduler ends
-# tmux at the same moment as this script, so what was not kept before is lost.
+# follow: the loop beside the session. Each 30 s it shows the panes to lists (shown_in_job.sh). It asks for the next job twice the longest wait
+# before this one ends, at least 10 minutes, but never in its first half. Each 10 minutes it lets the batch script keep the panes: where cgroups
+# hold the processes of a job, the scheduler ends tmux at the same moment as this script, so what was not kept before is lost.
 # shellcheck disable=SC2154 # $end_s is of the scheduler
 follow() {
   trap - USR1 TERM
