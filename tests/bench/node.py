@@ -1,8 +1,8 @@
 """Ports, editors and files on a session's node beside plain ssh to its login node: `python tests/bench/node.py`.
 
 Each row is the median of paired runs in a container with a real Slurm, at no delay and over a wire of 50 ms round trip.
-The name of the node is the one of `--code`, the port that of `-L`. Needs Docker, rsync, git and sshfs; what is missing
-is named and left out. Takes some ten minutes.
+The name of the node is the one of `--code`, the port that of `-L`, and lnode's settings are those of a new laptop.
+Needs Docker, rsync, git and sshfs; what is missing is named and left out. Takes some ten minutes.
 """
 
 import contextlib
@@ -84,7 +84,12 @@ def main() -> None:
     with Bench("node", chosen) as bench, contextlib.closing(docker.from_env(timeout=600)) as engine:
         rigs.ensure_base_image()
         image = rigs.build(engine, "bench")
-        with rigs.running(engine, "bench", image, uuid.uuid4().hex[:12]) as rig, with_editor(rig), _job(rig):
+        with (
+            rigs.running(engine, "bench", image, uuid.uuid4().hex[:12]) as rig,
+            rigs.with_settings(rig, ""),
+            with_editor(rig),
+            _job(rig),
+        ):
             bench.head()
             for ms in chosen.ms or ROUND_TRIPS_MS:
                 with wired(rig, delay_s=ms / 2000) if ms else contextlib.nullcontext():
@@ -151,21 +156,23 @@ def _job(rig: Rig) -> Iterator[None]:
     done = in_a_pipe(rig, "unity", "fit", "--code", "~", "--yes")
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
-    yield
+    try:
+        yield
+    finally:
+        rig.forget_connections()
 
 
 @contextlib.contextmanager
 def _attached(course: Course) -> Iterator[None]:
     """Beside an attach: lnode's standby is there."""
     rig = course.rig
-    with rigs.with_settings(rig, ""), Window([*LNODE, "unity", "beside"], rig.env()) as window:
+    with Window([*LNODE, "unity", "beside"], rig.env()) as window:
         window.wait_for("$")
         wait_until(lambda: bool(rig.masters()), "the standby is there")
         try:
             yield
         finally:
             window.leave()
-    rig.forget_connections()
 
 
 def _said(rig: Rig, command: str) -> str:
@@ -183,7 +190,7 @@ def _first_in_job(course: Course) -> None:
 
     def new() -> None:
         rig = course.rig
-        _forget_ways(rig)
+        _forget(rig)
         rig.exec(f"kill $({LISTENS}); rm -f ~/.local/state/lnode/sshd/*.at")
         wait_until(lambda: rig.exec(LISTENS)[0] != 0, "no sshd is there")
 
@@ -195,11 +202,14 @@ def _first_in_job(course: Course) -> None:
 
 def _first_of_laptop(course: Course) -> None:
     def to(name: str) -> Took:
+        return course.timed("ssh", name, "true", before=lambda: _forget(course.rig))
+
+    def beside(name: str) -> Took:
         return course.timed("ssh", name, "true", before=lambda: _forget_ways(course.rig))
 
     course.compare("a connection, the first of the laptop", to, bound=CONNECTION_BOUND)
     with _attached(course):
-        course.compare("a connection, the first beside an attach", to, bound=CONNECTION_BOUND)
+        course.compare("a connection, the first beside an attach", beside, bound=CONNECTION_BOUND)
 
 
 def _second(course: Course) -> None:
@@ -207,8 +217,12 @@ def _second(course: Course) -> None:
         return course.timed("ssh", name, "true")
 
     course.compare("a connection, the second", to, bound=SECOND_BOUND)
-    with _attached(course):
-        course.compare("a connection, the second beside an attach", to, bound=SECOND_BOUND)
+
+
+def _forget(rig: Rig) -> None:
+    """The laptop has no connection, and knows no way."""
+    rig.forget_connections()
+    _forget_ways(rig)
 
 
 def _forget_ways(rig: Rig) -> None:
