@@ -17,6 +17,7 @@ FAULTS = {
     "silence-30": "no packet for 30 s",
     "silence-120": "no packet for 2 min",
     "interface-20": "the interface is down for 20 s",
+    "alive-5": "no packet for 30 s, and sshd gives up after 15 s",
     "address-10": "10 s without a network, then another address",
     "asleep-30": "asleep for 30 s, connections forgotten",
     "asleep-alive": "asleep for 30 s, connections alive",

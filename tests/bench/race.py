@@ -93,7 +93,7 @@ NOTICE = re.compile(r"mosh: |lnode: |Timeout, server|client_loop|[Cc]onnection|B
 
 # Its connections end with it, as when the machine itself restarts; tmux stays.
 STOP_SSHD = "pid=$(cat /run/{host}.pid) && kill $pid $(pgrep -P $pid)"
-START_SSHD = "/usr/sbin/sshd -E /run/{host}.log -o ListenAddress={host}:{port} -o PidFile=/run/{host}.pid"
+START_SSHD = "/usr/sbin/sshd -E /run/{host}.log -o ListenAddress={host}:{port} -o PidFile=/run/{host}.pid {more}"
 SIGN_INS = "grep -c '^Accepted publickey ' /run/{host}.log || true"
 
 MOSH_IMAGE = """\
@@ -110,6 +110,7 @@ class Course(NamedTuple):
     session: str
     env: dict[str, str]
     name: str  # of the client
+    server: str  # more words for its sshd
 
     def client(self) -> list[str]:
         """What starts the client."""
@@ -127,7 +128,7 @@ class Course(NamedTuple):
 
     def root(self, command: str) -> str:
         """Run a command on the login node as root, about this course's own sshd; what it says."""
-        return _said(self.rig.exec(command.format(host=self.laptop.host, port=PORT), "root"))
+        return _said(self.rig.exec(command.format(host=self.laptop.host, port=PORT, more=self.server), "root"))
 
     def sign_ins(self) -> int:
         """How many there have been."""
@@ -154,22 +155,30 @@ class Fault(NamedTuple):
     name: str
     seconds: float
     happens: Callable[[Course], AbstractContextManager[None]]
-    live_bound_s: float = 1.5
+    live_bound_s: float = 0.35
     blind: bool = False
     handshakes: int = 0  # that the bound allows beside it
+    round_trips: int = 3
+    server: str = ""  # more words for sshd
+
+    def bound_s(self, ms: int, handshake_s: float) -> float:
+        """The bound at a round trip of so many milliseconds."""
+        return self.live_bound_s + self.round_trips * ms / 1000 + self.handshakes * handshake_s
 
 
+FRESH = {"live_bound_s": 0.3, "handshakes": 1, "round_trips": 0}  # all connections are dead
 FAULTS = [
     Fault("silence-2", 2, lambda course: course.laptop.silence()),
     Fault("silence-8", 8, lambda course: course.laptop.silence()),
     Fault("silence-30", 30, lambda course: course.laptop.silence()),
     Fault("silence-120", 120, lambda course: course.laptop.silence()),
     Fault("interface-20", 20, lambda course: course.laptop.interface_down()),
-    Fault("address-10", 10, lambda course: course.laptop.new_address(), live_bound_s=0.4, handshakes=1),
-    Fault("asleep-30", 30, lambda course: course.laptop.asleep(), live_bound_s=2, blind=True),
-    Fault("asleep-alive", 30, lambda course: course.laptop.asleep(forgotten=False), live_bound_s=0.5, blind=True),
-    Fault("reset", 0, lambda course: course.laptop.reset()),
-    Fault("sshd-3", 3, Course.sshd_restarts),
+    Fault("alive-5", 30, lambda course: course.laptop.silence(), **FRESH, server="-o ClientAliveInterval=5"),
+    Fault("address-10", 10, lambda course: course.laptop.new_address(), 0.4, handshakes=1, round_trips=0),
+    Fault("asleep-30", 30, lambda course: course.laptop.asleep(), 2, blind=True, round_trips=0),
+    Fault("asleep-alive", 30, lambda course: course.laptop.asleep(forgotten=False), 0.5, blind=True, round_trips=0),
+    Fault("reset", 0, lambda course: course.laptop.reset(), 1.5, round_trips=0),
+    Fault("sshd-3", 3, Course.sshd_restarts, 1.5, round_trips=0),
 ]
 IDLE, AGAIN = "idle", "again"
 
@@ -284,28 +293,25 @@ def main() -> None:
         with rigs.running(engine, "slurm", image, uuid.uuid4().hex[:12]) as rig:
             for ms in chosen.ms:
                 print(f"\nround trip {ms} ms")
-                race = partial(_side_by_side, rig, clients, chosen.pairs, ms / 2000, chosen.still)
+                race = partial(_side_by_side, clients, chosen.pairs, partial(_attached, rig, ms / 2000, chosen.still))
                 if IDLE in chosen.only:
                     _print_idle(race("", _idle))
                 if AGAIN in chosen.only:
                     _print_again(race("", _again))
                 for fault in FAULTS:
                     if fault.name in chosen.only:
-                        runs = race(IN_JOB, partial(_through, fault, chosen.typing))
-                        _print_fault(fault, runs)
+                        runs = race(IN_JOB, partial(_through, fault, chosen.typing), fault.server)
+                        _print_fault(fault, ms, runs)
                         _add(bench, f"{fault.name} at {ms} ms", runs, typing=chosen.typing)
 
 
-def _side_by_side(
-    rig: Rig, clients: list[str], rounds: int, one_way_s: float, still: bool, below: str, what: Callable[..., _T]
-) -> Runs[_T]:
+def _side_by_side(clients: list[str], rounds: int, attached: Callable[..., _T], *words: object) -> Runs[_T]:
     """Let every client do the same, in every round: what came of it, and why some of it did not."""
     runs: Runs[_T] = {client: ([], []) for client in clients}
     with ThreadPoolExecutor(len(clients)) as pool:
         for _ in range(rounds):
             at_work = {
-                client: pool.submit(_attached, rig, client, number * APART_S, one_way_s, still, below, what)
-                for number, client in enumerate(clients)
+                client: pool.submit(attached, client, number * APART_S, *words) for number, client in enumerate(clients)
             }
             for client, future in at_work.items():
                 try:
@@ -316,12 +322,19 @@ def _side_by_side(
 
 
 def _attached(
-    rig: Rig, client: str, after_s: float, one_way_s: float, still: bool, below: str, what: Callable[..., _T]
+    rig: Rig,
+    one_way_s: float,
+    still: bool,
+    client: str,
+    after_s: float,
+    below: str,
+    what: Callable[..., _T],
+    server: str = "",
 ) -> _T:
     """Attach from a new laptop to a new session, and do what there is to do there."""
     time.sleep(after_s)
     number = next(_NUMBERS)
-    with _course(rig, number, one_way_s, client, still, below) as course:
+    with _course(rig, number, one_way_s, client, still, below, server) as course:
         began = time.time()
         screen = Screen(course.client(), course.env)
         try:
@@ -333,12 +346,14 @@ def _attached(
 
 
 @contextlib.contextmanager
-def _course(rig: Rig, number: int, one_way_s: float, client: str, still: bool, below: str) -> Iterator[Course]:
+def _course(
+    rig: Rig, number: int, one_way_s: float, client: str, still: bool, below: str, server: str
+) -> Iterator[Course]:
     """A laptop, and for it a sshd and a session, whose program runs `below` another."""
     container = int(rig.container.attrs["State"]["Pid"])
     session = f"s{number}"
     with Laptop(f"race{os.getpid() % 100000}", number, container, delay_s=one_way_s) as laptop:
-        course = Course(laptop, rig, session, _equipped(rig, laptop), client)
+        course = Course(laptop, rig, session, _equipped(rig, laptop), client, server)
         course.root(START_SSHD)
         program = f"{below.format(session=session)}python3 -c {shlex.quote(SESSION.replace('STILL', str(still)))}"
         _said(rig.exec(f"tmux new-session -d -s {session} {shlex.quote(program)}"))
@@ -445,14 +460,14 @@ def _print_again(runs: Runs[Again]) -> None:
         _print_failed(client, failed)
 
 
-def _print_fault(fault: Fault, runs: Runs[Seen]) -> None:
+def _print_fault(fault: Fault, ms: int, runs: Runs[Seen]) -> None:
     print()
     _print_row(fault.name, "notice s", "live s", "ssh s", _load())
     for client, (done, failed) in runs.items():
         if done:
             row = Seen(*map(statistics.median, zip(*done, strict=True)))
             notice = f"notice <= {NOTICE_BOUND_S:g}: {verdict(row.in_the_dark_s <= NOTICE_BOUND_S)}"
-            bound_s = fault.live_bound_s + fault.handshakes * row.handshake_s
+            bound_s = fault.bound_s(ms, row.handshake_s)
             live = f"live <= {bound_s:.2f}: {verdict(row.live_s <= bound_s)}"
             cells = _seconds(row.notice_s, "-"), _seconds(row.live_s, "lost"), f"{row.handshake_s:.2f}"
             _print_row(client, *cells, f"{notice}, {live}" if client == "lnode" else "")
