@@ -122,7 +122,7 @@ def test_a_lost_terminal_comes_back_over_the_standby(site: Site) -> None:
             before, logins = site.terminal(), site.logins
             with site.laptop.silence():
                 window.press(" ")
-                window.find(r"unity silent for (?:[6-9]|\d\d+) s")
+                window.find(r"unity silent for (?:1[2-9]|[2-9]\d) s")
             window.wait_without(NOTICE, within_s=60)
             assert shell_of(window) == shell
             if site.terminal() != before and "ControlPath=/" in site.terminal():

@@ -17,7 +17,9 @@ from lnode.ssh import borrowed
 
 # struct tcp_info of linux/tcp.h: tcpi_unacked; tcpi_last_data_sent, ..._data_recv, ..._ack_recv in ms; tcpi_rtt in us
 _INFO = struct.Struct("24xI16xI4xII8xI")
-_PROBE_S = 1
+# A probe each second, at once if it has been idle for longer. After 9 without an answer, as usual, the kernel would end
+# the connection.
+_PROBES = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 127}
 _LOOK_S = 0.05
 _TICK_S = 0.02  # of the kernel's clock
 _EDGE_S, _PRINTS_S = 2.5, 1.0  # nobody knows sooner when a silence began; a program that prints does so each second
@@ -101,8 +103,7 @@ class Pulse:
                 heard_s = _look(sock).heard_s
                 before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                idle = borrowed.swap(sock, "TCP_KEEPIDLE", _PROBE_S)  # at once, if it has been idle for longer
-                pause = borrowed.swap(sock, "TCP_KEEPINTVL", _PROBE_S)
+                before_them = [borrowed.swap(sock, option, value) for option, value in _PROBES.items()]
             try:
                 while time.monotonic() < began + within_s:
                     await asyncio.sleep(_LOOK_S)
@@ -111,8 +112,8 @@ class Pulse:
                             return True
             finally:
                 with suppress(OSError), self._borrowed() as sock:
-                    borrowed.swap(sock, "TCP_KEEPIDLE", idle)
-                    borrowed.swap(sock, "TCP_KEEPINTVL", pause)
+                    for option, value in zip(_PROBES, before_them, strict=True):
+                        borrowed.swap(sock, option, value)
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, before)
         return False
 
