@@ -10,9 +10,9 @@ from lnode.ssh.link.contract import Link
 from lnode.ssh.link.framed import replies
 
 _WITHIN_S = 60.0
-_NO_POSTER = "push is set, but {alias} has neither curl nor GNU wget: your phone gets no message"
+NO_POSTER = "push is set, but {alias} has neither curl nor GNU wget: your phone gets no message"
 _ON_NODE = "push is set, but this session is on its node: your phone gets no message about it"
-_UNWRITABLE = "push is set, but lnode cannot write to your home on {alias}: your phone gets no message"
+UNWRITABLE = "push is set, but lnode cannot write to your home on {alias}: your phone gets no message"
 
 Begin = Callable[[Link], Awaitable[str]]
 """Starts the watcher, unless it runs. Returns a sentence about what keeps it from sending, "" if nothing does."""
@@ -32,9 +32,9 @@ async def _begin(link: Link, *, scripts: Scripts) -> str:
     ):
         async for reply in told:
             if "no-poster" in reply:
-                return _NO_POSTER.format(alias=address.alias)
+                return NO_POSTER.format(alias=address.alias)
             if "no-session" in reply:
                 return _ON_NODE
             if "unwritable" in reply:
-                return _UNWRITABLE.format(alias=address.alias)
+                return UNWRITABLE.format(alias=address.alias)
     return ""

@@ -15,5 +15,5 @@ def logs(address: Address, *, follows: bool = False, lines: int | None = None, n
         raise LnodeError(ExitCode.USAGE, "-n takes a number of lines, from 0 on", example)
     record.check_name(name)
     log, to_the_end = screen.Log(), follows or notify
-    run = follow(address.target, name, lines=lines, to_the_end=to_the_end, log=log)
+    run = follow(address, lines=lines, to_the_end=to_the_end, log=log)
     return ending.tell(address.target, run, log, notifies=notify) if to_the_end else ExitCode.DONE

@@ -59,11 +59,20 @@ def run(
     if not started:
         raise _refusal(target.alias, name, command, reply)
     screen.say(f"{name} {record.whereabouts(started[0])}; its log: lnode {target.alias} {name} --logs -f")
+    _say_unsent(target.alias, reply)
     if not notify:
         return ExitCode.DONE
     from lnode.runs import ending
 
-    return ending.wait(target, name)
+    return ending.wait(address)
+
+
+def _say_unsent(alias: str, reply: Reply) -> None:
+    """Say if your phone will get no message."""
+    if "no-poster" in reply or "no-push" in reply:
+        from lnode.attach import phone
+
+        screen.say((phone.NO_POSTER if "no-poster" in reply else phone.UNWRITABLE).format(alias=alias))
 
 
 def _job(alias: str, reply: Reply, session: str) -> str:

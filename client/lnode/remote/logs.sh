@@ -13,23 +13,22 @@ size_of_log() {
   size=$((size)) # without the blanks of some
 }
 
-# start_of_lines: sets $offset to where the last $lines lines begin. Not by reading a log of gigabytes from its start, unless it
-# grows all the while. False where it cannot be read.
+# start_of_lines: sets $offset to where the last $lines lines begin, within the first $size bytes: it may grow all the while. It looks at the last
+# 64 kB, at eight times as much if that is too little, and so on. False where the log cannot be read.
 start_of_lines() {
   if [ -z "$lines" ] || [ "$size" -eq 0 ]; then
     offset=0
     return
   fi
-  for _ in 1 2 3 4 5; do
-    before=$size
-    last=$(tail -n "$lines" log 2>/dev/null | wc -c)
-    size_of_log || return
-    if [ "$size" -eq "$before" ] && { [ "$last" -gt 0 ] || [ "$lines" -eq 0 ]; }; then
-      offset=$((size - last))
-      return
-    fi
+  window=65536
+  while :; do
+    if [ "$window" -gt "$size" ]; then window=$size; fi
+    last=$({ tail -c "+$((size - window + 1))" log | head -c "$window" | tail -n "$lines" | wc -c; } 2>/dev/null)
+    if [ "$last" -eq 0 ] && [ "$lines" -ne 0 ]; then return 1; fi
+    if [ "$last" -lt "$window" ] || [ "$window" -eq "$size" ]; then break; fi
+    window=$((window * 8))
   done
-  offset=$((size - $(head -c "$size" log | tail -n "$lines" | wc -c)))
+  offset=$((size - last))
 }
 
 # chunk: the next $length bytes. False if a program of it has failed; one that the end of the reader ended (SIGPIPE) has not.
@@ -74,8 +73,12 @@ while :; do
     again && continue
     exit 0
   fi
+  if [ -z "$offset" ] && ! start_of_lines; then
+    section "beat $offset"
+    again && continue
+    exit 0
+  fi
   tries=10
-  if [ -z "$offset" ] && ! start_of_lines; then continue; fi
   if [ "$size" -lt "$offset" ]; then
     section shrunk
     offset=0

@@ -41,14 +41,18 @@ fi
 said=$(enter "$cwd" 2>&1 && pwd) || refuse no-folder "$said"
 cwd=$said
 have setsid || refuse no-setsid
-if [ -n "$url" ]; then keep_push "$alias" "$url" - || url=; fi
+unsent=
+if [ -n "$url" ]; then
+  if ! find_poster; then unsent=no-poster; elif ! keep_push "$alias" "$url" -; then unsent=no-push; fi
+  if [ -n "$unsent" ]; then url=; fi
+fi
 step=
 if [ -n "$job" ]; then find_step "$job" '' "lnode-$id" || refuse no-step; fi
 read_run "$runs/$name"
 if [ -n "$others_cluster" ]; then refuse other-cluster "$others_cluster"; fi
 find_cluster
 case $state in running | elsewhere) refuse "$state" "$(row_of "$name")" ;; esac
-if [ -n "$(find "$new" -prune -mmin +1 2>/dev/null)" ]; then discard "$new" "$runs/$name.old-$id-new"; fi # nobody starts it any more
+if [ -n "$(find "$new" -prune -mmin +2 2>/dev/null)" ]; then discard "$new" "$runs/$name.old-$id-new"; fi # nobody starts it any more
 if ! said=$(mkdir "$new" 2>&1); then
   if [ -d "$new" ]; then refuse starting; fi
   refuse unwritable "$said"
@@ -75,6 +79,11 @@ start_keeper() {
     exec $lasting setsid "${SHELL:-/bin/sh}" $flags "$@"
   ) >/dev/null 2>&1 &
   shells="$shells $!"
+}
+
+# is_mine: is the folder still this start's? Another one takes it over after two minutes.
+is_mine() {
+  [ "$(cat "$new/id" 2>/dev/null)" = "$id" ]
 }
 
 # end_shells: all that were started and have not become the keeper, as one whose rc files hang at a prompt.
@@ -107,7 +116,7 @@ until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" 
   elif none_lives; then
     tries=1
   fi
-  if [ -e "$new/refused" ]; then
+  if [ -e "$new/refused" ] && is_mine; then
     end_shells
     rm -rf "$new"
     refuse no-program
@@ -115,7 +124,7 @@ until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" 
   tries=$((tries - 1))
   if [ "$tries" -eq 0 ]; then
     end_shells
-    rm -rf "$new"
+    if is_mine; then rm -rf "$new"; fi
     refuse not-started
   fi
   sleep 0.1 2>/dev/null || sleep 1
@@ -124,4 +133,5 @@ read_run "$runs/$name"
 end_shells
 section started
 row_of "$name"
+if [ -n "$unsent" ]; then section "$unsent"; fi
 section end

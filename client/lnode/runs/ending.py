@@ -2,15 +2,16 @@
 
 from lnode.errors import ExitCode
 from lnode.laptop import notify, screen
+from lnode.locate.address import Address
 from lnode.runs import record
 from lnode.runs.follower import follow
 from lnode.ssh.target import Target
 
 
-def wait(target: Target, name: str) -> ExitCode:
+def wait(address: Address) -> ExitCode:
     """Wait for the end of the run without its log, and notify you."""
     log = screen.Log()
-    return tell(target, follow(target, name, lines=0, to_the_end=True), log, notifies=True)
+    return tell(address.target, follow(address, lines=0, to_the_end=True), log, notifies=True)
 
 
 def tell(target: Target, run: record.Run, log: screen.Log, *, notifies: bool) -> ExitCode:

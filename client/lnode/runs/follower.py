@@ -7,60 +7,77 @@ lnode does not follow a new run of the same name.
 
 import asyncio
 import os
-import socket
-from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.laptop.off_loop import in_thread
+from lnode.locate import routes
+from lnode.locate.address import Address
 from lnode.reconnect import notice
 from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Command, End, Event, Happened, Phase, Start
 from lnode.remote import call
-from lnode.remote.fields import number
+from lnode.remote.fields import NodeName, number
 from lnode.runs import record
-from lnode.runs.log_frames import Chunks, Frame, Torn
+from lnode.runs.log_frames import Frame, Torn
 from lnode.runs.record import Run
-from lnode.ssh import begun, failures, master, sign_in_memory, verdict
+from lnode.runs.tail import Tail
+from lnode.ssh import begun, failures, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
-from lnode.ssh.host_label import HostLabel
 from lnode.ssh.link.rung_master import prove_master
-from lnode.ssh.log import SshLog
-from lnode.ssh.login_watch import LoginWatch
-from lnode.ssh.question import REPLY_WITHIN_S, argv_of
-from lnode.ssh.said import Said
+from lnode.ssh.question import REPLY_WITHIN_S
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.1  # at a login under way
 _LATE_S = 6.0  # without a frame; one comes each second, but a login node may be busy
-_CHUNK = 1 << 16
-_OBEYS_WITHIN_S = 1.0
 _TICK_S = 0.25
 _UNREADABLE = 3  # answers in a row that logs.sh cannot have sent, and that bring no byte of the log
-_LEFT_S = 0.2  # for the last bytes of an ssh that has ended
 
 
-def follow(target: Target, name: str, *, lines: int | None, to_the_end: bool, log: screen.Log | None = None) -> Run:
+def follow(address: Address, *, lines: int | None, to_the_end: bool, log: screen.Log | None = None) -> Run:
     """Print the log of a run, from its last `lines` lines on, all lines for None. Return the run as it is at the end.
 
-    With `to_the_end` print until the run is over, else stop at the present end of the log. Without a `log` to print on,
-    only wait. Raises LnodeError.
+    With `to_the_end` print until the run is over, else stop at the present end of the log. Only the login node on which
+    it was started knows that it is over; if that cannot be reached, any. Without a `log` to print on, only wait. Raises
+    LnodeError.
     """
-    return asyncio.run(_Follower(target, name, lines, to_the_end, log).run())
+    if to_the_end:
+        try:
+            return asyncio.run(_Follower(address.target, address.name, lines, log, _UNTIL_ITS_END).run())
+        except _IsElsewhere as found:
+            host = found.host
+        try:
+            there = routes.to_owner(address.target, host, address.settings)
+            return asyncio.run(_Follower(there, address.name, lines, log, _UNTIL_ITS_END).run())
+        except LnodeError as error:
+            if error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
+                raise
+            screen.say(f"only {host} knows if {address.name} still runs: {error.message}")
+    mode = _FOLLOW if to_the_end else _ONCE
+    return asyncio.run(_Follower(address.target, address.name, lines, log, mode).run())
+
+
+_ONCE, _FOLLOW, _UNTIL_ITS_END = "once", "follow", "end"
+
+
+class _IsElsewhere(Exception):  # noqa: N818 - no error
+    """The run goes on, or has died, on another login node: `host`."""
+
+    def __init__(self, host: NodeName) -> None:
+        super().__init__(host)
+        self.host = host
 
 
 class _Follower:
     """One log. `_tail` is the ssh that brings it, None between two."""
 
-    def __init__(self, target: Target, name: str, lines: int | None, to_the_end: bool, log: screen.Log | None) -> None:
-        self._target, self._name, self._lines, self._log = target, name, lines, log
-        self._mode = "follow" if to_the_end else "once"
+    def __init__(self, target: Target, name: str, lines: int | None, log: screen.Log | None, mode: str) -> None:
+        self._target, self._name, self._lines, self._log, self._mode = target, name, lines, log, mode
         self._id = ""
         self._offset: int | None = None  # the offset of the next byte
         self._over: Run | None = None
         self._unreadable = 0
-        self._tail: _Tail | None = None
+        self._tail: Tail | None = None
         self._words = ""  # the words of the last ssh
         self._loop = Loop(target, lambda: (self._tail,), late_s=_LATE_S)
 
@@ -117,9 +134,10 @@ class _Follower:
         offset = "" if self._offset is None else str(self._offset)
         lines = "" if self._lines is None else str(self._lines)
         nonce = call.nonce()
-        line = call.question("logs", nonce, self._name, self._id, offset, lines, self._mode)
+        mode = _ONCE if self._mode == _ONCE else _FOLLOW
+        line = call.question("logs", nonce, self._name, self._id, offset, lines, mode)
         target, may_ask = self._loop.toward(self._target), start.asks and screen.can_ask()
-        self._tail = tail = _Tail(target, nonce, line, may_ask=may_ask, fresh=start.fresh)
+        self._tail = tail = Tail(target, nonce, line, may_ask=may_ask, fresh=start.fresh)
         try:
             await tail.start()
         except OSError:  # for now: no memory, no free file
@@ -132,18 +150,18 @@ class _Follower:
         if not self._loop.state.began:
             self._loop.beside.start(self._expect(tail))
 
-    async def _look(self, tail: "_Tail") -> None:
+    async def _look(self, tail: Tail) -> None:
         """Watch the login of a tail."""
         while self._tail is tail and not tail.heard:
             tail.watch.look(tail.said())
             await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def _prove(self, tail: "_Tail") -> None:
+    async def _prove(self, tail: Tail) -> None:
         tail.rides = await prove_master(self._target)
         if tail.rides is False and not tail.heard:
             self._loop.tell(tail, Happened.STUCK)
 
-    async def _read(self, tail: "_Tail") -> None:
+    async def _read(self, tail: Tail) -> None:
         """Read the frames of one ssh, and tell the loop of the frames and of the end."""
         before, torn = self._offset, False
         try:
@@ -165,7 +183,7 @@ class _Follower:
             cause = Cause.OVER if self._over else Cause.LOST
         self._loop.tell(tail, Happened.TERMINAL_ENDED, cause=cause, began=began)
 
-    async def _expect(self, tail: "_Tail") -> None:
+    async def _expect(self, tail: Tail) -> None:
         """Raise LnodeError if no frame comes in time over the first ssh; the machine gives the later ones less time."""
         waited_s = 0.0
         while waited_s < REPLY_WITHIN_S:
@@ -178,7 +196,7 @@ class _Follower:
                 self._say(begun.not_yet(self._target.alias))
         raise begun.fell_silent(self._target.alias) if tail.begun else begun.not_in_time(self._target.alias)
 
-    def _take(self, frame: Frame, tail: "_Tail") -> None:
+    def _take(self, frame: Frame, tail: Tail) -> None:
         if frame.kind == "begun":
             tail.begun = True
             return
@@ -191,12 +209,7 @@ class _Follower:
         if frame.kind == "gone":
             raise self._gone()
         if frame.kind in ("run", "over"):
-            run = record.parse_run(frame.words)
-            if run is None:
-                raise Torn(frame.words)
-            self._id = run.id
-            if frame.kind == "over":
-                self._over = run
+            self._take_run(frame)
         if frame.kind == "shrunk":
             self._say(f"the log of {self._name} has become shorter on {self._target.alias}; from its beginning again")
             self._offset = 0
@@ -208,6 +221,16 @@ class _Follower:
             if self._log:
                 self._log.write(frame.data)
             self._offset = frame.offset + len(frame.data)
+
+    def _take_run(self, frame: Frame) -> None:
+        run = record.parse_run(frame.words)
+        if run is None:
+            raise Torn(frame.words)
+        if not self._id and self._mode == _UNTIL_ITS_END and run.state == "elsewhere" and run.host:
+            raise _IsElsewhere(run.host)
+        self._id = run.id
+        if frame.kind == "over":
+            self._over = run
 
     def _count_unreadable(self, *, is_new: bool) -> None:
         """Raise LnodeError if asking again has not helped: lnode would ask a broken host for ever."""
@@ -254,82 +277,3 @@ def no_run(alias: str, name: str) -> LnodeError:
         ExitCode.NO_SESSION, f"there is no run {name} on {alias}",
         f"see what is there: lnode {alias} --ls; start it: lnode {alias} {name} --run -- COMMAND",
     )  # fmt: skip
-
-
-class _Tail:
-    """An ssh that brings frames. `begun`: its line runs; `heard`: a frame came; `rides`: over a live master."""
-
-    def __init__(self, target: Target, nonce: str, line: str, *, may_ask: bool, fresh: bool) -> None:
-        self.may_ask, self.heard, self.begun = may_ask, False, False
-        self.watch = LoginWatch(target.place, may_ask=may_ask)
-        self.rides: bool | None = None
-        self.may_ride = not fresh and bool(master.identity(target) or target.one("controlpath"))
-        self.reading: asyncio.Task[None] | None = None
-        self._chunks = Chunks(nonce)
-        self.argv, self._environment = argv_of(target, line, may_prompt=may_ask, fresh=fresh)
-        self._log = SshLog(asks=may_ask)
-        self._ssh: asyncio.subprocess.Process | None = None
-        self._writer: asyncio.StreamWriter | None = None
-
-    async def start(self) -> None:
-        self._log.__enter__()
-        # No pipe of asyncio's: if this ssh becomes a master, it holds the pipe open, and the end would never come.
-        ours, theirs = socket.socketpair()
-        argv = self._log.argv(self.argv)
-        with theirs:
-            self._reader, self._writer = await asyncio.open_connection(sock=ours)
-            self._ssh = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=theirs.fileno(), stderr=self._log.fileno(),
-                env=self._environment, start_new_session=not self.may_ask,
-            )  # fmt: skip
-
-    async def frames(self) -> AsyncIterator[Frame]:
-        """Yield the frames until the ssh ends. Raises Torn."""
-        ended = asyncio.create_task(self.wait())
-        try:
-            while data := await self._next(ended):
-                for frame in self._chunks.feed(data):
-                    yield frame
-        finally:
-            ended.cancel()
-
-    async def _next(self, ended: "asyncio.Task[int]") -> bytes:
-        """Return the next bytes, b"" after the end of the ssh: a silent master keeps the descriptor open."""
-        reading = asyncio.create_task(self._reader.read(_CHUNK))
-        await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait((reading,), timeout=_LEFT_S)
-        if not reading.done():
-            reading.cancel()
-            return b""
-        return reading.result()
-
-    async def wait(self) -> int:
-        return -1 if self._ssh is None else await self._ssh.wait()
-
-    def end(self) -> None:
-        if self._ssh and self._ssh.returncode is None:
-            with suppress(ProcessLookupError):
-                self._ssh.terminate()
-
-    def said(self) -> Said:
-        return self._log.said()
-
-    def counts(self, place: HostLabel) -> bool:
-        """True if the time counts: not while ssh may wait for you."""
-        return not self.may_ask or bool(self.rides) or failures.signed_in(self.said(), place) is not None
-
-    async def close(self) -> None:
-        if self.reading and self.reading is not asyncio.current_task():
-            self.reading.cancel()
-        self.end()
-        try:
-            async with asyncio.timeout(_OBEYS_WITHIN_S):
-                await self.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                if self._ssh:
-                    self._ssh.kill()
-            await self.wait()
-        if self._writer:
-            self._writer.close()
-        self._log.__exit__(None, None, None)

@@ -7,7 +7,11 @@ keep_push() {
   make_own_folder push || return
   if [ -n "$modeless" ] && [ -n "${3#-}" ]; then said='' && return 1; fi # modes have no effect here
   token=$3
-  if [ "$token" = - ]; then token=$(cat "$push/token" 2>/dev/null); fi
+  if [ "$token" = - ]; then
+    site=${2#*://}
+    site=${2%%://*}://${site%%/*}
+    case $(cat "$push/url" 2>/dev/null)/ in "$site"/*) token=$(cat "$push/token" 2>/dev/null) ;; *) token='' ;; esac # it is another site's
+  fi
   rest="header = \"Title: lnode $1\"
 header = \"Content-Type: text/plain; charset=utf-8\""
   if [ -n "$token" ]; then rest="$rest

@@ -59,19 +59,23 @@ row_of() {
     "$1" "$run" "$state" "$host" "$leader" "$started" "${ended:--}" "${code:--}" "${in_job:--}" "${in_session:--}"
 }
 
-# list_runs: a row for each, with the beginning of its command; 500 at most.
+# list_runs: a row for each, with the beginning of its command; those that go on, and the latest of the others, 500 in all.
 list_runs() {
   own_folder runs || return
-  number_of_runs=0
-  for folder in "$runs"/*/; do
-    folder=${folder%/}
-    case ${folder##*/} in *[!A-Za-z0-9_-]*) continue ;; esac
-    read_run "$folder"
-    if [ -n "$state" ]; then
-      number_of_runs=$((number_of_runs + 1))
-      if [ "$number_of_runs" -gt 500 ]; then break; fi
-      row_of "${folder##*/}"
-      printf ' %s\n' "$(head -c 200 "$folder/command" 2>/dev/null | tr '\n' ' ')"
-    fi
+  over='' number_of_runs=0
+  # shellcheck disable=SC2010 # the latest first; other names are no runs
+  for its in $(ls -t "$runs" | grep '^[A-Za-z0-9_-]*$'); do
+    if [ -e "$runs/$its/ended" ]; then over="$over $its"; else list_run "$its"; fi
   done
+  for its in $over; do list_run "$its"; done
+}
+
+# list_run NAME
+list_run() {
+  if [ "$number_of_runs" -ge 500 ]; then return; fi
+  read_run "$runs/$1"
+  [ -n "$state" ] || return
+  number_of_runs=$((number_of_runs + 1))
+  row_of "$1"
+  printf ' %s\n' "$(head -c 200 "$runs/$1/command" 2>/dev/null | tr '\n' ' ')"
 }
