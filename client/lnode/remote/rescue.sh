@@ -106,7 +106,9 @@ if [ -n "$now" ] && [ "$now" != "$before" ]; then
   ask list-sessions -F '#{session_name}' && note_sessions "$rows"
 else
   section failed
-  ask capture-pane -p -t "$id:" && printf '%s\n' "$rows" | grep . | head -n 5
-  if ! at_work; then ask kill-session -t "$id"; fi
+  if [ -n "$id" ]; then # to tmux nothing means the last session that you used
+    ask capture-pane -p -t "$id:" && printf '%s\n' "$rows" | grep . | head -n 5
+    if ! at_work; then ask kill-session -t "$id"; fi
+  fi
 fi
 section end

@@ -11,6 +11,7 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, NamedTuple, cast
 
 from lnode.errors import ExitCode, LnodeError
@@ -88,6 +89,7 @@ def run(target: Target, nonce: str, line: str, out: Write, errors: Write) -> Lef
             if _rides(target) and not _says(ssh) and asyncio.run(prove_master(target)) is False:
                 _end(ssh)
                 argv, ssh = _started(target, line, log, fresh=True)
+            _go(ssh)
             if not _pump(ssh, streams):
                 raise _too_late(target, log.said(), has_begun=streams[0].has_begun)
             status = _status(ssh)
@@ -109,10 +111,16 @@ def _started(
 ) -> tuple[list[str], "subprocess.Popen[bytes]"]:
     argv, environment = question.argv_of(target, line, may_prompt=False, fresh=fresh)
     ssh = subprocess.Popen(
-        log.argv(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+        log.argv(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
         start_new_session=True,
     )  # fmt: skip
     return argv, ssh
+
+
+def _go(ssh: "subprocess.Popen[bytes]") -> None:
+    """Let the script run the command: this connection is the one that is kept."""
+    with suppress(BrokenPipeError), cast("IO[bytes]", ssh.stdin) as pipe:
+        pipe.write(b"go\n")
 
 
 def _rides(target: Target) -> bool:
@@ -165,9 +173,10 @@ def _too_late(target: Target, said: Said, *, has_begun: bool) -> LnodeError:
 def _end(ssh: "subprocess.Popen[bytes]") -> None:
     ssh.kill()
     ssh.wait()
-    for pipe in (ssh.stdout, ssh.stderr):
+    for pipe in (ssh.stdin, ssh.stdout, ssh.stderr):
         if pipe:
-            pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def _failure(target: Target, status: int, said: Said, argv: Sequence[str], *, has_begun: bool) -> LnodeError:
