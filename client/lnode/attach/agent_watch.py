@@ -30,11 +30,15 @@ class AgentWatch:
             return
         self.waits = waits_of(picture)
         self.go_on()
-        telling = untold(self.waits, self._told)
-        self._told |= {wait.key: self._clock() for wait in telling}
-        for wait in telling:
+        for wait in untold(self.waits, self._told):
+            self._told[wait.key] = self._clock()
             if told.is_mine(*self._words(wait.key)):
-                await self._tell(wait, sound)
+                try:
+                    await self._tell(wait, sound)
+                except BaseException:  # the link is lost: it is told over the next one
+                    self._told.pop(wait.key, None)
+                    told.forget(*self._words(wait.key))
+                    raise
 
     def go_on(self) -> None:
         """Note that the waits go on, also for other lnodes of this laptop. Forget those that have ended."""

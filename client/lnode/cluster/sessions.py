@@ -191,9 +191,10 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         entries.append(
             Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending, room_s=room_s)
         )
+    names = {session.name for session, _ in found}
     for note in in_jobs.latest(notes.values(), held):
         job = held.get(note.job)
-        if job is None and scheduler == "ok" and not note.has_history:
+        if job is None and (note.name in names or (scheduler == "ok" and not note.has_history)):
             continue
         seen = reply.get(f"shown-{note.job}", ()) if job is not None and is_running(job) else ()
         session = in_jobs.session_of(note, seen)

@@ -5,6 +5,7 @@ Programs on a node often listen only on its 127.0.0.1. A node may refuse ssh, or
 of an srun: no port, no second sign-in, and a plain ssh -L on this side. lnode replaces a lost connection.
 """
 
+import errno
 import os
 import select
 import socket
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry
@@ -61,16 +62,28 @@ def _check_free(forward: Forward) -> None:
     try:
         host = None if forward.bind == "*" else forward.bind.strip("[]")
         found = socket.getaddrinfo(host, forward.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, name in found[:1]:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(name)
+        missing = [error for address in found if (error := _bind(*address))]  # ssh is content with one of them
+        if missing and len(missing) == len(found):
+            raise missing[0]
     except (OSError, UnicodeError) as error:
         raise LnodeError(
             ExitCode.FAILED,
             f"cannot open port {forward.port} on this laptop: {getattr(error, 'strerror', None) or 'no such address'}",
             f"take another one: -L {forward.port % forwards.LAST_PORT + 1}:{forward.host}:{forward.to}",
         ) from None
+
+
+def _bind(family: int, kind: int, protocol: int, _: str, name: Any) -> OSError | None:
+    """Return the error of an address that this laptop does not have. Raises OSError if its port is taken."""
+    try:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(name)
+    except OSError as error:
+        if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            raise
+        return error
+    return None
 
 
 class _Ports:

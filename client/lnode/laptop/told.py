@@ -38,6 +38,12 @@ def has_ended(*words: str) -> None:
             os.unlink(path)
 
 
+def forget(*words: str) -> None:
+    """Note that these words were not told after all."""
+    with suppress(OSError):
+        os.unlink(_path(words))
+
+
 def _renew(path: str) -> float:
     """Return the seconds since the last note; a missing one is new."""
     try:

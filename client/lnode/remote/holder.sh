@@ -46,7 +46,7 @@ start() {
   # shellcheck disable=SC2016 # for the pane
   shown='exec "${SHELL:-/bin/sh}" -l' old=$in_jobs/$restores.history
   # shellcheck disable=SC2086 # split on purpose
-  set -- $keeps ';' set-option @lnode_kind node
+  set -- $keeps ';' set-option @lnode_kind node ';' set-option -q -s exit-empty on ';' set-option -q -s exit-unattached off
   if [ -z "$restores" ] || [ ! -f "$old/panes" ]; then
     ask new-session -d -s "$called" "$@"
     return
@@ -59,12 +59,15 @@ start() {
     if grep -qx "$pane" "$old/running" 2>/dev/null; then goes_on='"${SHELL:-/bin/sh}" -ic "$(cat "'$its'/resume")"; '; fi
     command="exec /bin/sh -c 'cat \"$its/${pane#%}\"; $goes_on$shown'" folder=$(plain "$folder")
     if [ -n "$is_first" ]; then
-      ask new-session -d -s "$called" -x 200 -y 50 -c "$folder" "$command" "$@" || return
+      ask new-session -d -P -F '#{pane_id}' -s "$called" -x 200 -y 50 -c "$folder" "$command" "$@" || return
+      latest=$rows
       ask move-window -s "$called:" -t "$called:$window" # it may be there already
     elif [ "$window" = "$at" ]; then
-      ask split-window -d -t "$called:$window" -c "$folder" "$command" ';' select-layout -t "$called:$window" tiled
+      ask split-window -d -P -F '#{pane_id}' -t "$latest" -c "$folder" "$command" ';' select-layout -t "$called:$window" tiled
+      latest=$rows
     else
-      ask new-window -t "$called:$window" -c "$folder" "$command"
+      ask new-window -P -F '#{pane_id}' -t "$called:$window" -c "$folder" "$command"
+      latest=$rows
     fi
     is_first='' at=$window shape=$layout
     ask select-layout -t "$called:$window" "$shape" # it fits once all panes of the window are there
@@ -94,12 +97,11 @@ find_scheduler
 called=$name # in its tmux; the name in the note stays
 if [ -n "$after" ]; then take_over "$after"; fi
 start || give_up "$rows"
-ask list-sessions -F '#{session_id} #{session_created},#{pid}' || give_up "$rows"
-rows=${rows%%
-*}
-own=$rows born=${rows##* }
+session_with '#{session_name}' "$called" && [ -n "$id" ] || give_up "${rows:-its tmux has ended}"
+own="$id $born"
 server=${born#*,}
 case $server in '' | *[!0-9]*) give_up 'its tmux is too old' ;; esac
+if [ -n "$restores" ]; then write_note "$job.restores" "$restores"; fi
 now=$(date +%s)
 its_version=-
 if read_note "$job" && [ $((now - its_asked)) -gt 30 ]; then # it has waited: the first that looks tells you of its start
@@ -112,6 +114,7 @@ if [ -z "$after" ]; then
 elif claim_session "$after" && { ln "$in_jobs/$after.cluster" "$in_jobs/$job.cluster" || :; } 2>/dev/null && write_note "$job" "$note"; then
   end_old "$after"
 else
+  if [ -n "$taken" ]; then rm -f "$in_jobs/$after.taken" "$in_jobs/$job.keep"; fi # the session stays where it is
   ask kill-server
   exit 0
 fi
@@ -132,5 +135,6 @@ if [ -z "$at_end" ]; then # its last shell was left, so no job follows
   if stop_next "$job"; then end_job "$next"; fi
 fi
 kill "$follower" 2>/dev/null
+rm -f "$in_jobs/$job.shown"
 if [ -z "$at_end" ] || ! { pass_on "$job" || [ -d "$in_jobs/$job.history" ]; }; then forget_job "$job"; fi
 if [ -n "$restores" ]; then forget_job "$restores"; fi

@@ -189,7 +189,8 @@ if [ "$want" = in-job ]; then
   write_note "$job.keep" '0 0'
   if ! stop_next "$job"; then
     next=''
-    if [ -e "$in_jobs/$job.taken" ]; then conclude changed; fi
+    if [ -e "$in_jobs/$job.taken" ] && read_note "$job" && find_job "$its_name" && [ "$job" != "$1" ]; then conclude changed; fi
+    job=$1
   fi
   # shellcheck disable=SC2086 # nothing, or a job number
   cancel "$job" $next

@@ -298,9 +298,15 @@ prepare() {
   note_sessions "$(printf '%s\n' "$rows" "\$0 $name" | sed -n 's/^\$[0-9]* //p')"
 }
 
+# has_run: does the tmux of this login node have the session of this run? A job of that name may have ended long ago.
+has_run() {
+  [ -z "$node" ] || is_same_node "$node" || return
+  find_tmux && everywhere find_run "$run" && [ -n "$id" ]
+}
+
 said='' was='' from='' prepared='' away='' job='' restores=${restores-}
 if [ "$mode" = again ]; then away=yes; fi
-hop "$name"
+if [ -n "$label" ] || [ -z "$away" ] || ! has_run; then hop "$name"; fi
 if ! find_tmux; then
   if have start_in_job && [ "$mode" != again ]; then prepare; fi
   exit 103

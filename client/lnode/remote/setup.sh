@@ -12,8 +12,11 @@ checksum() {
 # show SECTION FILE: what stands in the way of changing it, its checksum, its path; then what it holds.
 show() {
   section "$1"
-  obstacle="none" folder=${2%/*}
-  until [ -e "$folder" ]; do folder=${folder%/*}; done
+  obstacle="none" folder=$2
+  until [ -e "$folder/" ]; do
+    case $folder in */*) folder=${folder%/*} ;; *) folder=. ;; esac
+  done
+  folder=${folder:-/}
   if [ -L "$2" ]; then
     obstacle="link"
   elif [ -e "$2" ] && ! [ -f "$2" ]; then

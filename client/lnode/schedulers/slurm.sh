@@ -218,7 +218,7 @@ slurm_can_submit() {
 slurm_named() {
   rows=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null </dev/null) || return
   job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" -v but="$3" '
-    $3 == 1 && $4 == name && NF == 4 && $1 != but && $2 >= since - 300 { found = $1 } END { print found }')
+    $3 == 1 && $4 == name && NF == 4 && $1 != but && $2 >= since - 300 && $2 <= since + 300 { found = $1 } END { print found }')
 }
 
 # The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").

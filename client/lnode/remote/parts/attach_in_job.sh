@@ -13,7 +13,10 @@ no_way() {
   leave_screen
   case $mode,$1 in
   *,runs) return ;;
-  *,silent) exit 118 ;;
+  *,silent)
+    if find_tmux && everywhere session_with '#{session_name}' "$name" && [ -n "$id" ]; then return 1; fi
+    exit 118
+    ;;
   again,*) over ;;
   esac
   if [ "$job" != "$restores" ] && [ ! -e "$in_jobs/$job.history/shown" ]; then show_history; fi
@@ -95,10 +98,11 @@ goes_on() {
 find_in_job() {
   waited_s=0
   until [ "$waited_s" -eq 60 ]; do
-    id=$(printf '%s\n' "$rows" | sed -n '1s/^\(\$[0-9]*\) .*/\1/p')
-    if [ -n "$id" ]; then break; fi
     if [ -e "$in_jobs/$LNODE_JOB.failed" ]; then exit 1; fi
     if ! read_note "$LNODE_JOB"; then exit 102; fi # it was ended meanwhile
+    id=$(printf '%s\n' "$rows" | sed -n "s/^\(\\\$${its_id#?}\) .*/\1/p")
+    if [ -z "$id" ]; then id=$(printf '%s\n' "$rows" | sed -n '1s/^\(\$[0-9]*\) .*/\1/p'); fi
+    if [ -n "$id" ]; then break; fi
     sleep 1
     waited_s=$((waited_s + 1))
     session_with '#{session_name}' "$name" || cannot_ask

@@ -3,7 +3,8 @@
 # -L). In the home a file for each, called after the job: `NODE LABEL ID BORN EPOCH VERSION NAME`, with `-` for what is not known while the job
 # waits. JOB.RUN is there while the attach RUN has not seen its session, JOB.told has the marks of news.sh, JOB.history what the panes have shown,
 # JOB.cluster says whose job that is, where the home may be shared with another cluster. JOB.keep and JOB.next are those of successor.sh,
-# JOB.shown and `wanted` of shown_in_job.sh.
+# JOB.shown and `wanted` of shown_in_job.sh;
+# JOB.restores is the job whose panes it has put back.
 in_jobs=$own_state/in_jobs
 
 # find_job NAME: sets $job to the latest that has or had a session of that name, $its_label and $its_asked to what its note says. False if there is
@@ -60,9 +61,12 @@ write_note() {
   (umask 077 && rm -f "$draft" && printf '%s\n' "$2" >"$draft" && [ "$(cat "$draft")" = "$2" ] && mv -f "$draft" "$in_jobs/$1") 2>/dev/null
 }
 
-# forget_job JOB: all that the home has of it.
+# forget_job JOB: all that the home has of it, and of the job whose panes it has put back.
 forget_job() {
+  its_old=''
+  if is_own "$in_jobs/$1.restores"; then { read -r its_old <"$in_jobs/$1.restores"; } 2>/dev/null; fi
   rm -rf "${in_jobs:?}/$1" "$in_jobs/$1."*
+  case $its_old in '' | *[!0-9]*) ;; *) if [ ! -e "$in_jobs/$its_old" ]; then forget_job "$its_old"; fi ;; esac
 }
 
 # read_keep JOB: sets $keep_until and $waited_s (successor.sh). False if the session is not kept for longer than its job.

@@ -36,9 +36,13 @@ $signs"
   for file in "$in_jobs"/[0-9]*.shown; do
     number=${file##*/}
     number=${number%.shown}
-    case $jobs in *"
-$number "*) ;; *) continue ;; esac
     if ! is_own "$file" || ! is_here "$number"; then continue; fi
+    case $jobs in *"
+$number "*) ;; *)
+      if has_answered; then rm -f "$file"; fi
+      continue
+      ;;
+    esac
     section "shown-$number"
     head -c 8000 "$file"
     echo
@@ -49,14 +53,24 @@ $number "*) ;; *) continue ;; esac
 
 # shellcheck disable=SC2031,SC2154 # as above
 is_over_in_job() {
-  case $jobs in *"$nonce scheduler-silent"* | *"
+  has_answered || return
+  case $jobs in *"
 $number "*) return 1 ;; esac
-  case $jobs in *"$nonce jobs
-"*) ;; *) return 1 ;; esac
   [ -z "$its_cluster" ] || [ "$its_cluster" = "$cluster" ] || return 1 # it is not known whose jobs these are
   if has_successor; then return 1; fi
   case $its_asked in '' | *[!0-9]*) return 1 ;; esac
   if [ -f "$file.history/panes" ]; then [ $((clock - its_asked)) -gt 7776000 ]; else [ $((clock - its_asked)) -gt 60 ]; fi
+}
+
+# has_answered: has the scheduler said which jobs there are?
+# shellcheck disable=SC2031,SC2154 # as above
+has_answered() {
+  case $jobs in
+  *"$nonce scheduler-silent"*) return 1 ;;
+  *"$nonce jobs
+"*) ;;
+  *) return 1 ;;
+  esac
 }
 
 # has_successor: its session waits for the job that follows; that is noted, if nobody has done so.

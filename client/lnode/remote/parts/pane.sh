@@ -14,6 +14,9 @@ find_pane() {
   uname -n
   find_tmux || leave no-tmux
   everywhere session_with "$1" "$2" || cannot_ask
+  if [ -z "$id" ] && [ -n "$label" ] && read_note "$LNODE_JOB"; then # it may have another name by now
+    session_with '#{session_id}' "$its_id" || cannot_ask
+  fi
   [ -n "$id" ] || leave no-session
   pane=$3
   look || unseen no-session

@@ -12,7 +12,7 @@ start_in_job() {
   if [ -z "$job" ] && find_job "$name"; then # another attach was faster, or it has ended
     ask_job
     if [ "$state" != ended ]; then
-      rm -f "$asking"
+      drop_claim
       hop_to_job
     fi
     job=''
@@ -20,8 +20,8 @@ start_in_job() {
   if [ -z "$job" ]; then submit; fi
   "${scheduler}_words" "$job"
   note_cluster "$job"
-  (umask 077 && set -C && printf '%s\n' "- - - - $now ${version:--} $name" >"$in_jobs/$job") 2>/dev/null
-  rm -f "$asking"
+  (umask 077 && set -C && printf '%s\n' "- - - - $(date +%s) ${version:--} $name" >"$in_jobs/$job") 2>/dev/null
+  drop_claim
   trap - HUP INT TERM
   if ! read_note "$job"; then # who looks for it would not find it
     timeout 20 "$(of cancels)" "$job" >/dev/null 2>&1
@@ -41,7 +41,7 @@ start_in_job() {
 claim() {
   name_node
   empty=0
-  until (umask 077 && set -C && printf '%s\n' "$now $this_node $$" >"$asking") 2>/dev/null; do
+  until claimed="$(date +%s) $this_node $$" && (umask 077 && set -C && printf '%s\n' "$claimed" >"$asking") 2>/dev/null; do
     asked='' there='' pid=''
     { read -r asked there pid <"$asking"; } 2>/dev/null
     case $asked in
@@ -59,13 +59,28 @@ claim() {
     age_s=$(($(date +%s) - asked)) empty=0
     if [ "$age_s" -gt 90 ] || { [ "$age_s" -gt 15 ] && [ "${there:-$this_node}" = "$this_node" ] && ! is_alive "$pid"; }; then
       insist "${scheduler}_named" "$name" "$asked" || exit 118
-      [ -z "$job" ] || return 0
-      remove_claim "$asked${there:+ $there $pid}"
+      claimed="$asked${there:+ $there $pid}"
+      if is_of_lnode; then return; fi
+      remove_claim "$claimed"
     else
       printf '\r\033[K%s' "lnode: another attach asks for $name ..."
       sleep 1
     fi
   done
+}
+
+# is_of_lnode: has lnode asked for $job? You may have given that name to a job of your own. If it was not, $job is nothing.
+is_of_lnode() {
+  [ -n "$job" ] || return
+  script=$("${scheduler}_script" "$job") || exit 118
+  case $script in *LNODE_JOB=*) return ;; esac
+  job=''
+  return 1
+}
+
+# drop_claim: removes it, if it is still the one that this attach has made or taken over.
+drop_claim() {
+  if [ "$(cat "$asking" 2>/dev/null)" = "$claimed" ]; then rm -f "$asking"; fi
 }
 
 # is_alive PID: is that a process of yours on this node?
@@ -89,6 +104,6 @@ submit() {
   # shellcheck disable=SC2086 # split on purpose: words
   "${scheduler}_submit" "$name" "$batch_script" $words && return
   if [ $? -eq 124 ]; then exit 118; fi
-  rm -f "$asking"
+  drop_claim
   fail 116
 }

@@ -118,9 +118,13 @@ keeps_on() {
   if [ -e "$in_jobs/$job.keep" ]; then read_keep "$job"; else read_keep "$1"; fi && [ "$keep_until" -gt "$(date +%s)" ]
 }
 
-# claim_session OLD: from now on the session is this job's. False if it was stopped meanwhile.
+# claim_session OLD: from now on the session is this job's. False if it was stopped meanwhile, or cannot be noted; then $taken is yes if it was not
+# another that took it.
 claim_session() {
-  mv "$in_jobs/$1.next" "$in_jobs/$1.taken" 2>/dev/null && keeps_on "$1" && write_note "$job.keep" "$keep_until $longest_s"
+  taken=''
+  mv "$in_jobs/$1.next" "$in_jobs/$1.taken" 2>/dev/null || return
+  taken=yes
+  keeps_on "$1" && write_note "$job.keep" "$keep_until $longest_s"
 }
 
 # end_old OLD: the history stays for the panes that show it.
