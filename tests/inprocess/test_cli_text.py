@@ -557,7 +557,7 @@ def test_all_hosts_and_none_answers(laptop: Laptop) -> None:
 
 def test_watching_in_a_pipe(laptop: Laptop) -> None:
     laptop.ssh('[ "$1" = -G ] && echo hostname x || touch "$HOME/dialled"')
-    expected = error("--watch needs a terminal", "for scripts there is: --ls --json")
+    expected = error("--watch needs a terminal on which lnode can paint", "for scripts there is: --ls --json")
     assert laptop.run("x", "--ls", "--watch") == (2, "", expected)
     assert not (laptop.home / "dialled").exists()
 

@@ -79,7 +79,7 @@ WELL = {
         ({"stop_idle": "600s"}, "login", "StopIdleSessionSec", "loginctl enable-linger"),
         ({"scheduler_by_login": "squeue"}, "scheduler", "settings", "~/.zshenv"),
         ({"scheduler_silent": "squeue"}, "scheduler", "answers", "ssh unity squeue"),
-        ({"command_missing": "sinteractive"}, "scheduler", "command", "lnode unity --setup"),
+        ({"command_missing": "sinteractive"}, "scheduler", "command", "lnode unity --init"),
         ({"node_refused": "c0512", "overlap": "no"}, "node", "ssh", "pam_slurm_adopt"),
     ],
 )

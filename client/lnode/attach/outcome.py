@@ -11,6 +11,7 @@ from lnode.cluster import tmux
 from lnode.cluster.tmux import ExitOfAttach
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
+from lnode.laptop.settings import as_key
 from lnode.locate import find, routes
 from lnode.schedulers import known
 from lnode.ssh import arguments, failures
@@ -179,7 +180,7 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
         "take it back with: lnode {alias} {name} -d"),
     ExitOfAttach.NO_PROGRAM: (
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
-        'name the site\'s own under [hosts.{alias}] in config.toml: command = "...", or take a plain session: '
+        'name the site\'s own under [hosts.{host}] in config.toml: command = "...", or take a plain session: '
         "lnode {alias} {name} --login", Page.SETTINGS),
     ExitOfAttach.CANNOT_ASK: (
         ExitCode.FAILED, "tmux on {alias} does not answer as it should, so whether {name} runs there is not known",
@@ -194,7 +195,7 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
 
 def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
     code, message, hint, *pages = _SENTENCES[left]
-    facts = {"alias": alias, "name": name, "program": program}
+    facts = {"alias": alias, "host": as_key(alias), "name": name, "program": program}
     return LnodeError(code, message.format(**facts), hint.format(**facts), page=next(iter(pages), None))
 
 
@@ -209,14 +210,14 @@ def _no_program_but(scheduler: str, alias: str, program: str) -> LnodeError:
     return LnodeError(
         ExitCode.MISSING_THERE,
         f"there is no {program} on {alias}, so nothing was started",
-        f"name the site's own under [hosts.{alias}] in config.toml, perhaps: "
+        f"name the site's own under [hosts.{as_key(alias)}] in config.toml, perhaps: "
         f'command = "{known.scheduler(scheduler).request}"',
         page=Page.SETTINGS,
     )
 
 
 def no_folder(alias: str, cwd: str) -> LnodeError:
-    folder, hint = f"the folder {cwd}", f"fix cwd under [hosts.{alias}] in config.toml"
+    folder, hint = f"the folder {cwd}", f"fix cwd under [hosts.{as_key(alias)}] in config.toml"
     if not cwd:
         folder, hint = "your home directory", f"see what is wrong with it: lnode {alias} --doctor"
     return LnodeError(ExitCode.FAILED, f"cannot enter {folder} on {alias}; nothing was started", hint)

@@ -8,7 +8,11 @@ from lnode.cli.words import OPTIONS, VERBS, WORDS, Option, Scope, Verb
 
 # Names of sessions and runs come from a host, and go into your command line: only what means the same in every shell.
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_VALUES = {"wait_for": ("idle", "bell"), "completion": ("bash", "zsh", "fish")}
+_VALUES = {
+    "wait_for": ("idle", "bell", "agent"),
+    "where": ("login", "node"),
+    "completion": ("bash", "zsh", "fish"),
+}
 
 
 class Names(NamedTuple):

@@ -160,6 +160,8 @@ def _verb(given: Mapping[str, object]) -> Verb:
 
 
 def _check_options(verb: Verb, given: Mapping[str, object], host: str | None) -> None:
+    if "profile" in given and (not verb.connects or (host is None and verb.scope in (Scope.HOSTS, Scope.LAPTOP))):
+        raise _wrong("-P is for a request, and this asks for none", f"without it: lnode {verb.spelled}")
     for option in OPTIONS.values():
         if option.name in given and option.beside and verb.name not in option.beside:
             takers = [VERBS[name] for name in option.beside]
@@ -176,7 +178,8 @@ def _check_place(verb: Verb, host: str | None, session: str | None) -> None:
     if host is None and verb.scope not in (Scope.HOSTS, Scope.LAPTOP):
         raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
     if session is not None and verb.scope in (Scope.HOST, Scope.HOSTS):
-        raise _wrong(f"{verb.flag} is for a whole host", f"without a session: lnode {host} {verb.flag}")
+        words = "--exec -- COMMAND" if verb.name == "exec" else verb.spelled
+        raise _wrong(f"{verb.flag} is for a whole host", f"without a session: lnode {host} {words}")
     if session is None and verb.scope is Scope.NAMED:
         words = "--run -- COMMAND" if verb.name == "run" else verb.flag
         raise _wrong("a run needs a name", f"as in: lnode {host} sim {words}")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from lnode.cluster.sessions import CANNOT_ASK
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import pace, screen
+from lnode.laptop.settings import as_key
 from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.locate.find import no_session, no_tmux
@@ -81,7 +82,7 @@ def _not_run(alias: str, why: str, program: str) -> LnodeError:
     if why == "no-folder":
         return LnodeError(
             ExitCode.FAILED, f"cannot enter your folder on {alias}; nothing was run",
-            f"see cwd under [hosts.{alias}] in config.toml",
+            f"see cwd under [hosts.{as_key(alias)}] in config.toml",
         )  # fmt: skip
     if why == "no-step":
         return LnodeError(

@@ -7,6 +7,7 @@ import re
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
+from lnode.laptop.settings import as_key
 from lnode.locate.address import Address
 from lnode.ssh.question import Question
 
@@ -26,11 +27,15 @@ def phone(address: Address) -> ExitCode:
     """Ask for the token on a terminal, keep it there, and send a message. Raises LnodeError."""
     alias, settings = address.alias, address.settings
     if not settings.push:
-        hint = f'under [hosts.{alias}] in config.toml: push = "https://ntfy.sh/your-own-topic"'
+        hint = f'under [hosts.{as_key(alias)}] in config.toml: push = "https://ntfy.sh/your-own-topic"'
         raise LnodeError(ExitCode.USAGE, f"no push is set for {alias}", hint)
-    token = _KEEP
+    token: str | None = _KEEP
     if screen.can_ask():
         token = screen.ask_secret(f"token for {settings.push} (Enter for none, {_KEEP} for the one kept on {alias}):")
+    if token is None:
+        raise LnodeError(
+            ExitCode.USAGE, "you gave no token, and nothing was changed", f"once more: lnode {alias} --phone"
+        )
     if not re.fullmatch(_FORM, token):
         raise LnodeError(ExitCode.USAGE, "that is no token", "a token has letters, digits and - . _ ~ + / = only")
     asking = Question(address.target, "phone", settings.tmux, "", alias, "")

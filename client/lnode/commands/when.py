@@ -49,7 +49,7 @@ class _Answer(NamedTuple):
 def when(address: Address) -> ExitCode:
     """Print when each request would start. Raises LnodeError if the scheduler does not say it of any."""
     alias = address.alias
-    requests = [_asked("", address.settings), *_of_profiles(load(), alias, address.settings)][:_MOST]
+    requests = [*_requests(load(), alias, address.settings)][:_MOST]
     lines = "\n".join(request.words for request in requests)
     asked = Question(address.target, "when", address.settings.tmux, lines)
     with asked as question, screen.waiting(f"asking the scheduler of {alias} ..."):
@@ -73,15 +73,25 @@ def when(address: Address) -> ExitCode:
     return ExitCode.DONE
 
 
-def _of_profiles(settings: Settings, alias: str, typed: HostSettings) -> Iterator[_Asked]:
-    """Yield the request of each profile that differs from the one that you typed."""
+def _requests(settings: Settings, alias: str, typed: HostSettings) -> Iterator[_Asked]:
+    """Yield the request that you typed, then that of each profile that differs from it.
+
+    One that is not complete says why. Raises LnodeError(USAGE) if you have no other.
+    """
+    try:
+        first = _asked("", typed)
+    except LnodeError as error:
+        if not settings.profiles:
+            raise
+        first = _Asked("", error.message, "", None)
+    yield first
     for profile in settings.profiles:
         try:
-            there = settings.of_host(alias, profile)
-            if there.filled() != typed.filled():
-                yield _asked(profile, there)
+            one = _asked(profile, settings.of_host(alias, profile))
         except LnodeError as error:
-            yield _Asked(profile, error.message, "", None)
+            one = _Asked(profile, error.message, "", None)
+        if one.command != first.command:
+            yield one
 
 
 def _asked(profile: str, settings: HostSettings) -> _Asked:

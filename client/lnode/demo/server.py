@@ -55,7 +55,10 @@ def serving(place: DemoFolders) -> Iterator[int]:
             port = run(server.listen(), _START_WITHIN_S)
         except (OSError, TimeoutError) as error:
             raise LnodeError(
-                ExitCode.FAILED, "the demo's ssh server did not start", "run it again with -v", detail=str(error)
+                ExitCode.FAILED,
+                "the demo's ssh server did not start",
+                "remove the demo, and try again: lnode demo --reset",
+                detail=str(error),
             ) from error
         yield port
     finally:

@@ -27,7 +27,7 @@ def is_possible() -> bool:
     return (
         screen.is_terminal()
         and screen.can_ask()
-        and os.environ.get("TERM", "dumb") not in ("", "dumb")
+        and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
         and sys.platform != "win32"
     )
 

@@ -72,8 +72,8 @@ def _keep(fresh: str, path: str) -> None:
 def state_folder() -> str:
     """Return the folder of lnode's files other than its configuration; it may not exist yet."""
     if sys.platform == "linux":  # as platformdirs says, without the 10 ms of its import
-        home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-        return f"{home}/lnode"
+        home = os.environ.get("XDG_STATE_HOME", "")  # a relative one does not count (XDG Base Directory Specification)
+        return f"{home if os.path.isabs(home) else os.path.expanduser('~/.local/state')}/lnode"
     from platformdirs import user_state_path
 
     return str(user_state_path("lnode"))

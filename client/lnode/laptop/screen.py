@@ -111,15 +111,16 @@ def ask(question: str, usual: str = "") -> str:
         raise
 
 
-def ask_secret(question: str) -> str:
-    """Ask for a text that does not appear as you type it; "" for an end of input."""
+def ask_secret(question: str) -> str | None:
+    """Ask for a text that does not appear as you type it; None for an end of input."""
     from getpass import getpass
 
     _write("lnode: ", question, " ")
     try:
         return getpass("").strip()
     except EOFError:
-        return ""
+        _write(_END)
+        return None
 
 
 @contextmanager

@@ -156,11 +156,18 @@ def config_path() -> str:
     if named := os.environ.get("LNODE_CONFIG"):
         return named
     if sys.platform == "linux":  # as platformdirs says, without the 10 ms of its import on the way to ssh
-        home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-        return f"{home}/lnode/config.toml"
+        home = os.environ.get("XDG_CONFIG_HOME", "")  # a relative one does not count (XDG Base Directory Specification)
+        return f"{home if os.path.isabs(home) else os.path.expanduser('~/.config')}/lnode/config.toml"
     from platformdirs import user_config_path
 
     return str(user_config_path("lnode") / "config.toml")
+
+
+def as_key(name: str) -> str:
+    """Return a name as you write it in config.toml: in quotes, unless it needs none (TOML 1.0, Keys)."""
+    import json
+
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def load(path: str | None = None) -> Settings:

@@ -45,6 +45,8 @@ def replace(path: str, text: bytes) -> str | None:
             os.replace(draft, backup)  # whole: a full disk cuts a copy short
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(text)
+        if kept:
+            os.chmod(draft, mode)  # open(2) leaves out what the umask leaves out
         os.replace(draft, path)
     except OSError:
         with suppress(OSError):

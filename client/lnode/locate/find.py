@@ -12,6 +12,7 @@ from lnode.cluster import login_nodes, tmux
 from lnode.cluster.login_nodes import Verdict
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
+from lnode.laptop.settings import as_key
 from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.remote.fields import NodeName
@@ -243,7 +244,7 @@ def no_tmux(alias: str, tmux_is: str, says: str = "") -> LnodeError:
     if tmux_is == "missing":
         return LnodeError(
             ExitCode.MISSING_THERE, f"there is no tmux on {alias}: not on PATH, not in a login shell, not as a module",
-            f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{alias}] in config.toml',
+            f'if you know where it is, set tmux = "/path/to/tmux" under [hosts.{as_key(alias)}] in config.toml',
             page=Page.SETTINGS,
         )  # fmt: skip
     if tmux_is in ("refused", "partly"):

@@ -53,7 +53,7 @@ def _of_laptop(keychain: bool) -> dict[str, str]:
     state = folders.state_folder()
     there = state
     while not os.path.exists(there):
-        there = os.path.dirname(there)
+        there = os.path.dirname(there) or "."
     if not os.access(there, os.W_OK | os.X_OK):
         facts["state_readonly"] = there
     if hasattr(os, "getuid") and folders.private_folder() is None:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from lnode.commands.doctor.facts import Facts, number_in
+from lnode.laptop.settings import as_key
 from lnode.ssh.begun import at_a_prompt
 
 Judge = Callable[[Facts], tuple[str, str] | None]
@@ -72,7 +73,7 @@ def place(facts: Facts) -> tuple[str, str] | None:
     if not reasons:
         return None
     found = f"this login node does not keep sessions well: {', '.join(reasons)}; a job of its own keeps one"
-    return found, f'in config.toml, below [hosts.{facts.get("host", "HOST")}]: where = "node"'
+    return found, f'in config.toml, below [hosts.{as_key(facts.get("host", "HOST"))}]: where = "node"'
 
 
 def control_path(facts: Facts) -> tuple[str, str] | None:
@@ -94,7 +95,7 @@ def sessions(facts: Facts) -> tuple[str, str] | None:
     if most is None or most > 1:
         return None
     found = f"sshd lets {most} session into a connection (MaxSessions): no window can share one"
-    return found, f'in config.toml, below [hosts.{facts.get("host", "HOST")}]: keep_warm = "no"'
+    return found, f'in config.toml, below [hosts.{as_key(facts.get("host", "HOST"))}]: keep_warm = "no"'
 
 
 def rc_program(facts: Facts) -> tuple[str, str] | None:
@@ -167,7 +168,7 @@ def command(facts: Facts) -> tuple[str, str] | None:
     host = facts.get("host", "HOST")
     return (
         f"{missing}, the command of lnode's requests, is not there",
-        f"see the site's own commands for config.toml: lnode {host} --setup",
+        f"see the site's own command for config.toml: lnode {host} --init",
     )
 
 

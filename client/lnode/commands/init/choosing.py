@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from lnode.commands.init import new_host
 from lnode.commands.init.new_host import NewHost, described
@@ -63,12 +64,13 @@ def _without_names(target: Target, names: Sequence[str]) -> Mapping[str, Sequenc
 
 def _meanings(aliases: Sequence[str]) -> list[Target]:
     """Return the aliases as `ssh -G` explains them, without those that it does not accept. It connects to no host."""
-    targets = []
-    for resolving in [Resolving(alias) for alias in aliases if not alias.startswith("-")]:
-        try:
+    asked, targets = [], []
+    for alias in aliases:
+        with suppress(LnodeError):
+            asked.append(Resolving(alias))
+    for resolving in asked:
+        with suppress(LnodeError):
             targets.append(resolving.target())
-        except LnodeError:
-            continue
     return targets
 
 

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+from lnode.laptop.settings import as_key
 
 
 def keys_of(text: str, kind: str, name: str) -> Mapping[str, Any] | None:
@@ -52,4 +52,4 @@ def _candidates(text: str, kind: str, name: str, lines: str, *, is_new: bool) ->
 
 def header(kind: str, name: str) -> str:
     """Return the line above a table."""
-    return f"[{kind}.{name if _BARE.fullmatch(name) else json.dumps(name)}]"
+    return f"[{kind}.{as_key(name)}]"

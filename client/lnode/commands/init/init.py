@@ -17,7 +17,7 @@ from lnode.demo import demo
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen, settings, your_files
 from lnode.laptop.folders import PYTHON
-from lnode.laptop.settings import config_path
+from lnode.laptop.settings import as_key, config_path
 from lnode.laptop.ssh_aliases import ssh_aliases
 from lnode.locate.address import Address, resolved
 from lnode.ssh.question import Question
@@ -164,7 +164,7 @@ def _config_change(alias: str, proposed: Proposal) -> Change | None:
         by_hand = "; ".join(str(lines).splitlines())
         raise LnodeError(
             ExitCode.FAILED, f"lnode cannot add lines to {path} without writing it again",
-            f"add below hosts.{alias} by hand: {by_hand}",
+            f"add below [hosts.{as_key(alias)}] by hand: {by_hand}",
         ) from None  # fmt: skip
     return Change(path, before, f"{mark}{after}".encode())
 

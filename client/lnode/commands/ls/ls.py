@@ -11,7 +11,7 @@ from lnode.commands.ls.document import document
 from lnode.commands.ls.table import View
 from lnode.commands.ls.views import addresses_of, remembered, view_of, views_of
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import folders, screen, shown
+from lnode.laptop import canvas, folders, screen, shown
 from lnode.laptop.settings import load
 from lnode.locate import pictures
 from lnode.locate.address import Address
@@ -23,7 +23,7 @@ _WITHIN_S = 10.0  # for all hosts at once
 
 def ls(address: Address, *, as_json: bool = False, watch: bool = False, notify: bool = False) -> ExitCode:
     """Print the sessions of the host: a table, plain columns in a pipe, or JSON. Raises LnodeError."""
-    _check(watch=watch, notify=notify)
+    _check(watch=watch, notify=notify, as_json=as_json)
     target = address.target
     trouble: LnodeError | None = None
     try:
@@ -55,7 +55,7 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False, notify: 
 
 def without_host(*, as_json: bool = False, watch: bool = False, notify: bool = False) -> ExitCode:
     """Print the sessions of all known hosts. Raises LnodeError."""
-    _check(watch=watch, notify=notify)
+    _check(watch=watch, notify=notify, as_json=as_json)
     settings = load()
     known = sorted({*settings.hosts, *pictures.hosts()})
     if not known:
@@ -67,10 +67,13 @@ def without_host(*, as_json: bool = False, watch: bool = False, notify: bool = F
     return _of_all(hosts, troubled, as_json=as_json)
 
 
-def _check(*, watch: bool, notify: bool) -> None:
+def _check(*, watch: bool, notify: bool, as_json: bool) -> None:
     if watch:
-        if not (screen.is_terminal() and screen.can_ask()):
-            raise LnodeError(ExitCode.USAGE, "--watch needs a terminal", "for scripts there is: --ls --json")
+        script = "for scripts there is: --ls --json"
+        if as_json:
+            raise LnodeError(ExitCode.USAGE, "--watch and --json are one at a time", script)
+        if not canvas.is_possible():
+            raise LnodeError(ExitCode.USAGE, "--watch needs a terminal on which lnode can paint", script)
     elif notify:
         raise LnodeError(ExitCode.USAGE, "--notify of --ls goes with --watch", "as in: lnode --ls --watch --notify")
 
@@ -95,18 +98,23 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
         _shown(found)
     else:
         with screen.board(whole=False) as draw:
-            draw((), (), [f"asking {', '.join(hosts)} ..."])
+            _draw(draw, order, views)
             for view in _all(hosts):
                 views[view.host] = view
-                found = [views[host] for host in order if host in views]
-                rest = ", ".join(host for host in order if host not in views)
-                lines = [*table.notes(found), *([f"asking {rest} ..."] if rest else [])]
-                draw(*table.table(found, all_columns=False, with_host=True), lines)
+                _draw(draw, order, views)
         _shown(list(views.values()))
     if not all(view.is_fresh for view in views.values()):
         return ExitCode.UNREACHABLE
     unknown = any(picture.tmux in CANNOT_ASK for view in views.values() for picture in view.pictures)
     return ExitCode.FAILED if unknown else ExitCode.DONE
+
+
+def _draw(draw: screen.Draw, order: Sequence[str], views: Mapping[str, View]) -> None:
+    """Draw what is known of these hosts so far, and which are still asked."""
+    found = [views[host] for host in order if host in views]
+    rest = ", ".join(host for host in order if host not in views)
+    lines = [*table.notes(found), *([f"asking {rest} ..."] if rest else [])]
+    draw(*table.table(found, all_columns=False, with_host=True), lines)
 
 
 def _all(hosts: Mapping[str, Address]) -> Iterator[View]:

@@ -13,7 +13,7 @@ from lnode.commands.setup import livenode, rc_file
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.laptop.consent import agreed
-from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, load
+from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, as_key, load
 from lnode.locate.address import Address
 from lnode.schedulers.known import KNOWN, scheduler
 from lnode.ssh import arguments
@@ -46,7 +46,7 @@ class _Change(NamedTuple):
 def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCode:
     """Show the changes, ask you, and write them. Raises LnodeError if a file could not be changed."""
     target, alias, settings = address.target, address.alias, address.settings
-    live = {"livenode": settings, **_live(alias)}
+    live = {} if undo else {**_live(alias), **({"livenode": settings} if _filled(settings) else {})}
     with Question(target, "setup", settings.tmux) as question:
         with screen.waiting(f"asking {alias} ..."):
             reply = question.reply()
@@ -169,7 +169,7 @@ def _propose(alias: str, reply: Reply, settings: HostSettings) -> None:
     if not command:
         return
     screen.say(f"for config.toml on this laptop, as lnode's own request would not do on {alias}:")
-    screen.show(f"[hosts.{alias}]", f'command = "{command}"')
+    screen.show(f"[hosts.{as_key(alias)}]", f'command = "{command}"')
 
 
 def _propose_alias(target: Target) -> None:
