@@ -11,6 +11,8 @@ from lnode.cluster.agents import Agent, AgentState
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux_answers import Session
 from lnode.laptop import told
+from lnode.ssh.failures import Cause
+from lnode.ssh.link.contract import LinkFailed
 
 NOW = 1_800_000_000
 ASKS = Agent("claude", AgentState.WAITS, "Do you want to proceed?", dialog="run sbatch")
@@ -133,3 +135,21 @@ def test_a_wait_that_nobody_has_seen_for_long_has_ended(notices: Path) -> None:
     (note,) = (notices.parent / "state/lnode/told").iterdir()
     os.utime(note, (NOW, 0))
     assert told.is_mine("unity", "x")
+
+
+def test_a_notice_that_a_lost_link_has_swallowed_is_given_over_the_next_one(notices: Path) -> None:
+    (notices.parent / "notify-send").unlink()
+    sounds: list[str] = []
+
+    async def lost(sequence: str) -> None:
+        raise LinkFailed(Cause.LOST, "the link is gone")
+
+    async def sound(sequence: str) -> None:
+        sounds.append(sequence)
+
+    watch = AgentWatch("unity", lambda _: None)
+    with pytest.raises(LinkFailed):
+        asyncio.run(watch.see(picture(ASKS), lost))
+    watch.go_on()
+    asyncio.run(watch.see(picture(ASKS), sound))
+    assert len(sounds) == 1

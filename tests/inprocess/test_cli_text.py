@@ -621,3 +621,53 @@ def test_a_ctrl_c_has_its_exit_code_also_while_a_failure_is_told(
         raise _Interrupted if late else KeyboardInterrupt
 
     assert explained(work) is ExitCode.INTERRUPTED
+
+
+def test_no_host_can_be_asked(laptop: Laptop) -> None:
+    laptop.config.write_text("[hosts.unity]\n")
+    laptop.knows("unity", BogusKeyword="x")
+    code, screen = laptop.on_tty("--ls")
+    assert (code, "ssh does not accept 'unity'" in screen, "asking" in screen) == (4, True, False), screen
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_watching_on_a_terminal_that_cannot_be_painted(laptop: Laptop, term: str) -> None:
+    laptop.knows("unity", HostName="127.0.0.1", Port=1)
+    expected = error("--watch needs a terminal on which lnode can paint", "for scripts there is: --ls --json")
+    assert laptop.on_tty("unity", "--ls", "--watch", TERM=term) == (2, expected)
+
+
+@pytest.mark.parametrize("args", [("unity", "--profiles"), ("--ls",), ("unity", "--history")])
+def test_a_profile_where_nothing_is_requested(laptop: Laptop, args: tuple[str, ...]) -> None:
+    flag = next(word for word in args if word.startswith("--"))
+    expected = error("-P is for a request, and this asks for none", f"without it: lnode {flag}")
+    assert laptop.run(*args, "-P", "gpu") == (2, "", expected)
+
+
+def test_a_request_that_is_not_complete_stops_no_other(laptop: Laptop) -> None:
+    laptop.config.write_text('[hosts.x]\ncommand = "salloc -p {partition}"\n')
+    laptop.ssh('if [ "$1" = -G ]; then echo hostname x; exit; fi; touch "$HOME/dialled"; exit 255')
+    assert laptop.run("x", "--when")[2].startswith("lnode: the command asks for {partition}, which is not set\n")
+    assert not (laptop.home / "dialled").exists()
+    with laptop.config.open("a") as file:
+        file.write('[profiles.gpu]\npartition = "gpu"\n')
+    for args in (("--when",), ("--setup",), ("--setup", "--undo")):
+        (laptop.home / "dialled").unlink(missing_ok=True)
+        laptop.run("x", *args)
+        assert (laptop.home / "dialled").exists(), args
+
+
+def test_an_alias_with_dots_is_a_key_in_quotes(laptop: Laptop) -> None:
+    laptop.ssh('[ "$1" = -G ] && echo hostname x')
+    expected = error(
+        "no push is set for login.x.edu",
+        'under [hosts."login.x.edu"] in config.toml: push = "https://ntfy.sh/your-own-topic"',
+    )
+    assert laptop.run("login.x.edu", "--phone") == (2, "", expected)
+
+
+def test_folders_of_xdg_that_are_relative_do_not_count(laptop: Laptop) -> None:
+    code, out, _ = laptop.run("--doctor", XDG_STATE_HOME="state-here", XDG_CONFIG_HOME="config-here", LNODE_CONFIG="")
+    assert code in (0, 1), out
+    assert not (laptop.home / "state-here").exists()
+    assert (laptop.home / ".local/state/lnode").is_dir() or code == 0

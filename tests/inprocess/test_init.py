@@ -166,6 +166,24 @@ def test_the_only_host_is_chosen_by_enter_and_by_no_end_of_input(
         assert (window.exit_status(), calls(here)) == (code, contacts)
 
 
+def test_an_alias_that_lnode_does_not_take_is_left_out(here: Nearby) -> None:
+    config = here.home / ".ssh" / "config"
+    config.write_text(f'Host "my host"\n    User bob\n{config.read_text()}')
+    with here.window("--init") as window:
+        window.wait_for("which is your cluster? Enter for this one")
+        window.press("\x04")
+        assert (window.exit_status(), calls(here)) == (2, 0)
+
+
+def test_an_end_of_input_at_the_token_sends_and_changes_nothing(here: Nearby) -> None:
+    (here.home / "config.toml").write_text('[hosts.x]\npush = "https://ntfy.example/topic"\n')
+    with here.window("x", "--phone") as window:
+        window.wait_for("token for https://ntfy.example/topic")
+        window.press("\x04")
+        assert (window.exit_status(), calls(here)) == (2, 0)
+        assert "you gave no token, and nothing was changed" in window.text()
+
+
 def test_without_a_host_and_a_terminal_it_says_what_to_type(here: Nearby) -> None:
     done = here.lnode("--init", "--yes")
     assert (done.returncode, calls(here)) == (2, 0)

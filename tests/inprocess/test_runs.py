@@ -374,3 +374,48 @@ def test_your_phone_hears_once_of_the_end_of_a_run(host: Host) -> None:
         host.run("quiet", "true")
         host.wait("quiet")
         assert heard.posts == [("/topic", "", "lnode unity", "run train has ended: exit code 3")]
+
+
+def test_the_list_begins_with_the_runs_that_go_on_then_the_latest(host: Host) -> None:
+    """At 500 it ends, and nothing removes a run that is over."""
+    for name, at in (("aa", 100), ("zz", 300), ("mm", 200)):
+        assert "started" in host.run(name, "true")
+        host.wait(name)
+        os.utime(host.folder / name, (at, at))
+    assert "started" in host.run("pp", "sleep", "1000")
+    os.utime(host.folder / "pp", (50, 50))
+    nonce = call.nonce()
+    reply = parse_reply(nonce, host.sh(call.line("list", nonce, "", "/no/tmux", "")).decode().split("\n"))
+    assert [run.name for run in record.parse_runs(reply["runs"])] == ["pp", "zz", "mm", "aa"]
+
+
+def test_the_last_lines_of_a_long_log_are_found_from_its_end(host: Host) -> None:
+    assert "started" in host.run("sim", "seq", "200000")
+    host.wait("sim")
+    rows = [f"{number}\n" for number in range(1, 200001)]
+    for lines in (0, 1, 10000, 30000, 199999, 200000, 999999):
+        assert data(host.logs("sim", lines=str(lines))).decode() == "".join(rows[200000 - min(lines, 200000) :])
+
+
+def test_a_start_that_was_too_slow_leaves_the_folder_to_the_next_one(host: Host) -> None:
+    """Another start has taken the name over meanwhile, after two minutes."""
+    new = host.folder / "sim.new"
+    hangs = f'[ -e {new}/id ] && echo another >{new}/id; [ -z "$LNODE_ID" ] || exit 1'
+    (host.home / ".profile").write_text(hangs)
+    assert "not-started" in host.run("sim", "true")
+    assert (new / "id").read_text() == "another\n"
+
+
+@pytest.mark.parametrize("program", ["curl", "wget"])
+def test_a_run_says_if_your_phone_will_hear_nothing(host: Host, program: str) -> None:
+    (host.home / "bin").mkdir()
+    for folder in ("/usr/bin", "/bin"):
+        for one in Path(folder).iterdir():
+            link = host.home / "bin" / one.name
+            if one.name not in ("curl", "wget") and not link.is_symlink():
+                link.symlink_to(one)
+    (host.home / "bin" / program).symlink_to("/bin/true")  # no GNU wget
+    reply = host.run("train", "true", before=f"PATH={host.home}/bin; ", url="https://ntfy.example/topic")
+    assert "started" in reply
+    assert ("no-poster" in reply) == (program == "wget")
+    host.wait("train")

@@ -120,3 +120,11 @@ def test_another_row_is_none(row: str) -> None:
 @given(st.lists(st.text() | st.just(ROW)))
 def test_any_rows_are_read(rows: list[str]) -> None:
     assert set(in_jobs.parse_notes(rows)) <= {JobId("7")}
+
+
+@pytest.mark.parametrize("more", [{}, SILENT])
+def test_a_job_that_has_ended_hides_no_session_of_its_name(more: Sections) -> None:
+    """myproject is on the login node; it was in job 7 before."""
+    seen = picture(ROW.replace(" exp", " myproject"), "7 history", more=more)
+    assert [entry.session.in_job for entry in seen.entries] == [None]
+    assert not seen.is_twice("myproject")
