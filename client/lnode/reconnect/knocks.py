@@ -19,7 +19,7 @@ from lnode.reconnect import sensors
 from lnode.reconnect.sensors import FirstHop, Reach
 
 _MOST = 3  # under way
-_CONNECTS_S = (1.0, 3.0)  # at least and at most: one that got lost makes room for the next
+_CONNECTS_S = (0.75, 3.0)  # at least and at most: one that got lost makes room for the next
 _ROUND_TRIPS = 4
 _GREETS_S = 30.0  # as long as the slowest sshd that ssh itself would wait for
 _ALONE_S = 10.0  # a knock that has connected is the only one: after that its connection may have died since
@@ -47,6 +47,7 @@ class Knocks:
         self._turn = Turn(f"{hop.hostname}:{hop.port}")
         self._running: set[asyncio.Task[None]] = set()
         self._connected: dict[asyncio.Task[None], float] = {}
+        self._patient: asyncio.Task[None] | None = None  # for a round trip that is longer than anybody would think
         self.round_trip_s = 0.0  # that of the last knock, 0.0 if unknown
         self._last = float("-inf")
         self.round = object()  # results from before the last `drop` do not count
@@ -58,14 +59,20 @@ class Knocks:
         if waits or len(self._running) >= _MOST or now - self._last < self.round_trip_s or not self._turn.take():
             return
         self._last = now
-        task = self._beside.start(self._knock(self.round))
+        patient = self._patient is None
+        task = self._beside.start(self._knock(self.round, patient=patient))
+        if patient:
+            self._patient = task
         self._running.add(task)
         task.add_done_callback(self._over)
 
-    async def _knock(self, source: object) -> None:
+    async def _knock(self, source: object, *, patient: bool) -> None:
+        """Knock once. As long as the round trip is unknown, one at a time is `patient`: the others leave sooner."""
         began, me = time.monotonic(), asyncio.current_task()
         least, most = _CONNECTS_S
-        timeout_s = min(max(least, _ROUND_TRIPS * self.round_trip_s), most) if self.round_trip_s else most
+        timeout_s = min(max(least, _ROUND_TRIPS * self.round_trip_s), most)
+        if patient and not self.round_trip_s:
+            timeout_s = most
 
         def connected() -> None:
             now = time.monotonic()
@@ -84,6 +91,8 @@ class Knocks:
     def _over(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._connected.pop(task, None)
+        if task is self._patient:
+            self._patient = None
 
     def hears(self) -> bool:
         """True once after another window's knock was answered; this one need not knock any more."""
