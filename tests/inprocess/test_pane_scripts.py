@@ -263,16 +263,21 @@ def test_after_a_cut_it_goes_on_where_it_was(host: Host) -> None:
     waiting.end()
 
 
-def test_a_history_that_is_full_does_not_hide_what_is_new(host: Host) -> None:
+@pytest.mark.parametrize("how", ["follow", "since"])
+@pytest.mark.parametrize("rows", [12, 25, 37, 60])
+def test_a_history_that_is_full_does_not_hide_what_is_new(host: Host, rows: int, how: str) -> None:
+    """tmux drops ten rows of these 100 each time."""
+    name = f"full{rows}{how}"
     host.tmux("set-option", "-g", "history-limit", "100")
-    host.start("full", "seq 104; echo ready; exec sh -i", shows="$")
+    host.start(name, "seq 104; echo ready; exec sh -i", shows="$")
     host.tmux("set-option", "-g", "history-limit", "2000")
-    waiting = Waiting(host, panes.named("full"))
-    waiting.until("ready")
-    assert int(host.tmux("list-panes", "-t", "full:", "-F", "#{history_size}")) >= 95
-    host.send("full", "echo 'fir'st; seq 12; echo 'do'ne", enter=True)
-    host.shows("full", "done")
-    assert "first" in waiting.until("done").rows
+    waiting = Waiting(host, panes.named(name), "echo 'rea'lly" if how == "since" else None, how=how)
+    waiting.until("really" if how == "since" else "ready")
+    assert int(host.tmux("list-panes", "-t", f"{name}:", "-F", "#{history_size}")) >= 95
+    host.send(name, f"echo 'fir'st; seq 1001 {1000 + rows}; echo 'do'ne", enter=True)
+    host.shows(name, "done")
+    seen = waiting.until("done").rows
+    assert ("first" in seen, "ready" in seen) == (True, how == "follow")  # the screen that was looked at
     waiting.end()
 
 

@@ -43,9 +43,29 @@ section pane
 printf '%s %s %s %s %s\n' "$created" "$id" "$pane" "$from" "$last"
 section end
 
-# tmux drops a tenth of a history that is full, and all of it when a program clears it.
+# rows_above ROW: sets $rows to the 20 rows above it. False if there are not so many.
+rows_above() {
+  [ $(($1 - 20)) -ge 0 ] && ask capture-pane -p -t "$pane" -S $(($1 - history - 20)) -E $(($1 - history - 1))
+}
+
+# find_above: moves $from to where the rows of $above end now. tmux drops a tenth of a history that is full, again and again, and says nothing.
+find_above() {
+  at=$from
+  [ -n "$above" ] && [ "$alternate" != 1 ] || return
+  for _ in 0 1 2 3 4 5 6 7 8 9; do
+    rows_above "$at" || return
+    if [ "$rows" = "$above" ]; then
+      from=$at
+      return
+    fi
+    at=$((at - limit / 10))
+  done
+  return 1
+}
+
+# recount: counts $from and $start anew. Without rows to find it by: tmux has dropped a tenth, or all, as when a program clears it.
 recount() {
-  if [ "$history" -lt "$last" ]; then
+  if ! find_above && [ "$history" -lt "$last" ]; then
     if [ $((last - history)) -le $((limit / 10)) ]; then from=$((from - limit / 10)); else from=0; fi
   fi
   last=$history
@@ -55,7 +75,7 @@ recount() {
   if [ "$start" -lt -2000 ]; then start=-2000; fi
 }
 
-shown=
+shown='' above=''
 while read -r _; do
   awake=
   look || unseen gone
@@ -77,4 +97,6 @@ $rows"
   fi
   if [ "$how" = follow ]; then from=$history; fi
   section end
+  above=''
+  if [ "$history" -ge $((limit / 2)) ] && rows_above "$from"; then above=$rows; fi
 done
