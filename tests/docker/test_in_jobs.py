@@ -135,6 +135,8 @@ def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
     assert done.returncode == 0, done
     wait_until(lambda: "got-y-42" in in_a_pipe(slurm, "unity", "x", "--peek").stdout, "it has the answer")
     slurm.exec("tmux kill-session -t decoy")
+    assert slurm.exec(f"{inside(job)}tmux -L lnode-{job} rename-session another-name")[0] == 0
+    assert f"\nin={job} 42\n" in in_a_pipe(slurm, "unity", "x", "--peek").stdout
     assert "lnode: reset the terminal in it" in in_a_pipe(slurm, "unity", "x", "--reset").stderr
     assert in_a_pipe(slurm, "unity", "--exec", "--on", "x", "--", "printenv", "SLURM_JOB_ID").stdout == f"{job}\n"
     with Window([*LNODE, "unity", "x", "--kill"], slurm.env()) as window:
@@ -174,6 +176,41 @@ def is_told_elsewhere(slurm: Rig) -> None:
         window.wait_again("claude in x waits - main\a", within_s=120)
         window.leave()
     slurm.exec("tmux kill-session -t main")
+
+
+def test_a_session_on_the_login_node_has_nothing_to_do_with_an_earlier_job_of_that_name(slurm: Rig) -> None:
+    note = f"- - - - {int(time.time()) - 600} - x"
+    history = "mkdir -p 999.history && touch 999.history/shown 999.history/panes"
+    assert slurm.exec(f"umask 077; mkdir -p {NOTES} && cd {NOTES} && echo '{note}' >999 && {history}")[0] == 0
+    with wired(slurm) as wire, Window([*LNODE, "unity", "x", "--login"], slurm.env()) as window:
+        window.wait_for("alice@login1")
+        mark(window)
+        wire.reset()
+        window.press("\x15echo found=$MARK\r")
+        wait_until(lambda: "found=four2" in _typed(window, "echo found=$MARK"), "the same shell is back")
+        window.leave()
+    done = in_a_pipe(slurm, "unity", "x", "--kill", "--yes")
+    assert (done.returncode, "x on unity has ended" in done.stderr) == (0, True), done
+
+
+def _typed(window: Window, line: str) -> str:
+    """What the window shows, with that line typed once more: keys before the connection is back are not sent."""
+    window.press(f"\x15{line}\r")
+    return window.look()
+
+
+def test_a_job_of_yours_with_its_name_is_not_taken_for_the_session(slurm: Rig) -> None:
+    """An attach has asked for a job and never heard of it; later you ask for one yourself, and call it the same."""
+    claim = f"umask 077; mkdir -p {NOTES} && echo $(($(date +%s) - 100)) >{NOTES}/asking.x"
+    status, said = slurm.exec(f"{claim}; sbatch -J x -o /dev/null -t 10 --mem=100 --wrap 'sleep 600'")
+    assert status == 0, said
+    (own,) = jobs(slurm)
+    with started(slurm) as window:
+        window.leave()
+    assert len(jobs(slurm)) == 2
+    assert listing(slurm)["x"]["job"]["id"] != own
+    assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
+    wait_until(lambda: jobs(slurm) == [own], "yours goes on")
 
 
 def test_another_cluster_that_shares_the_home_leaves_it_alone(slurm: Rig) -> None:

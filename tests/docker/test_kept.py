@@ -26,7 +26,7 @@ AGENT = '#!/bin/sh\necho "agent begins $*."\ntail -f /dev/null\n'
 
 @pytest.fixture(autouse=True)
 def no_notes(slurm: Rig) -> Iterator[None]:
-    slurm.exec(f"printf %s '{AGENT}' >/tmp/anagent; chmod 755 /tmp/anagent; mkdir -p /tmp/deep")
+    slurm.exec(f"printf %s '{AGENT}' >/tmp/anagent; chmod 755 /tmp/anagent; mkdir -p /tmp/deep /tmp/beside /tmp/third")
     yield
     slurm.exec("scontrol update partition=interactive state=UP; scontrol update node=node01 state=RESUME", "root")
     slurm.exec("scancel -u alice")
@@ -95,15 +95,20 @@ def test_it_goes_on_with_nobody_there(slurm: Rig) -> None:
         window.press("cd /tmp/deep && echo kept-$((6 * 7))\r")
         window.wait_for("kept-42")
         window.press("\x02%")
-        window.press("echo beside-$((6 * 7))\r")
+        window.press("cd /tmp/beside && echo beside-$((6 * 7))\r")
         window.wait_for("beside-42")
+        window.press('\x02"')
+        window.press("cd /tmp/third && echo third-$((6 * 7))\r")
+        window.wait_for("third-42")
         window.press("\x02c")
         window.wait_for("1:bash*")
         window.press("tmux rename-window train; /tmp/anagent\r")
         window.wait_for("agent begins .")
         before = windows(slurm, job)
         window.leave()
-    assert re.fullmatch(r"0 bash 0 /tmp/deep\n0 bash 1 .*\n1 train 0 .*\n", before), before
+    assert re.fullmatch(r"0 bash 0 /tmp/deep\n0 bash 1 /tmp/beside\n0 bash 2 /tmp/third\n1 train 0 .*\n", before), (
+        before
+    )
     listed = in_a_pipe(slurm, "unity", "--ls").stdout
     assert re.search(rf"^x +node +running +node0\d +{job} .*kept (6 d 23|167) h more", listed, re.MULTILINE), listed
     slurm.exec("scontrol update node=node01 state=DRAIN reason=test", "root")  # the next job has another node
@@ -113,7 +118,10 @@ def test_it_goes_on_with_nobody_there(slurm: Rig) -> None:
     with Window([*LNODE, "unity", "x"], slurm.env()) as window:
         window.wait_for("agent begins --continue.")
         window.press("\x020")
-        wait_until(lambda: {"kept-42", "beside-42"} <= {*re.split(r"[\s│]+", window.look())}, "both panes show theirs")
+        wait_until(
+            lambda: {"kept-42", "beside-42", "third-42"} <= {*re.split(r"[\s│]+", window.look())},
+            "each pane shows its own",
+        )
         wait_until(lambda: has_shown(window, r"kept (6 d 23|167) h more"), "each attach says that it is kept")
         window.leave()
     (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]

@@ -87,7 +87,7 @@ create() {
 # client) finds it changed when it is detached, and leaves it alone.
 attach_again() {
   away=yes
-  everywhere find_run "$run" || cannot_ask
+  [ -n "$id" ] || everywhere find_run "$run" || cannot_ask
   was=$id from=$born
   if [ -z "$id" ] && [ -n "$label" ] && [ -e "$in_jobs/$LNODE_JOB.$run" ]; then return; fi # it has only waited so far
   if [ -z "$id" ]; then gone; fi
@@ -304,10 +304,10 @@ has_run() {
   find_tmux && everywhere find_run "$run" && [ -n "$id" ]
 }
 
-said='' was='' from='' prepared='' away='' job='' restores=${restores-}
+id='' said='' was='' from='' prepared='' away='' job='' restores=${restores-}
 if [ "$mode" = again ]; then away=yes; fi
 if [ -n "$label" ] || [ -z "$away" ] || ! has_run; then hop "$name"; fi
-if ! find_tmux; then
+if [ -z "$id" ] && ! find_tmux; then
   if have start_in_job && [ "$mode" != again ]; then prepare; fi
   exit 103
 fi
