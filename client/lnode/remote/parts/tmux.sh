@@ -62,7 +62,7 @@ need() {
 
 # find_tmux: sets $tmux to the one at $tmux_path, or else to the path of the first that is found. False without a tmux.
 find_tmux() {
-  tmux=${tmux_path:-tmux}
+  tmux=${tmux_path:-tmux} fitted=''
   need "$tmux" tmux || return
   case $tmux in */*) return ;; esac
   set -f
