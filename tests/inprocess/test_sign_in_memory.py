@@ -334,10 +334,20 @@ def test_an_agent_that_answers_at_once_has_asked_nobody() -> None:
 
 def test_an_agent_that_takes_its_time_may_have_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     accepted = KEY.format("me@laptop", "ED25519", " agent")
-    clock, watch = iter((10.0, 11.5)), LoginWatch(target().place, may_ask=False)
+    clock = iter((9.9, 10.0, 11.5))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    watch = LoginWatch(target().place, may_ask=False)
     watch.look(Said(accepted))
     assert verdict.learn_sign_in(target(), Said(accepted + IN.format("publickey")), watch) is None
+
+
+def test_a_login_that_was_first_looked_at_when_it_was_done_proves_nothing_of_an_agent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = Said(KEY.format("me@laptop", "ED25519", " agent") + IN.format("publickey"))
+    clock = iter((10.0, 12.0))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert verdict.learn_sign_in(target(), said, LoginWatch(target().place, may_ask=True)) is None
 
 
 def test_an_agent_that_was_locked_is_tried_again_after_a_sign_in() -> None:

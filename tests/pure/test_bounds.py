@@ -14,6 +14,7 @@ from lnode.commands.ls.table import View, notes, table
 from lnode.commands.setup.rc_file import difference, with_block, without_block
 from lnode.remote.reply import MAX_BYTES, MAX_ROW, MAX_ROWS, Rows, TooLong, rows_of
 from lnode.runs.log_frames import Chunks, Frame, Torn
+from lnode.ssh import relay
 from lnode.ssh.drain import _text
 from lnode.ssh.failures import Cause, cause_of_ssh
 from lnode.ssh.host_label import HostLabel
@@ -137,3 +138,13 @@ def test_what_takes_too_long_to_weigh_is_unknown_and_not_none() -> None:
     }
     picture = picture_of({"host": ["login1", "1700000000", "22"], **sections, "end": []})
     assert {entry.state.value for entry in picture.entries} == {"unknown"}
+
+
+def test_what_follows_the_end_of_a_command_is_not_kept() -> None:
+    stream = relay._Between(b"\nbegun\n", b"\nleft ", lambda _: None)
+    stream.feed(b"\nbegun\nsaid\nleft 0\n")
+    for _ in range(50):
+        stream.feed(b"x" * 65536)
+    stream.close()
+    assert stream.rest.startswith(b"\nleft 0\n")
+    assert len(stream.rest) < 70_000

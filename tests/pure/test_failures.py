@@ -442,3 +442,15 @@ def test_ways_that_ask_somebody(way: str) -> None:
 def test_where_ssh_has_connected_to() -> None:
     assert peer(Said('x\r\nAuthenticated to login.site.edu ([fe80::1%2]:2200) using "publickey".\r\n')) == "fe80::1%2"
     assert peer(Said('Authenticated to login.site.edu (via proxy) using "password".\r\n')) is None
+
+
+def test_a_jump_host_that_passes_a_socket_is_a_login_by_address() -> None:
+    """ProxyUseFdpass: ssh_packet_connection_is_on_socket() is true then (OpenSSH, packet.c)."""
+    said = Said('Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".')
+    assert signed_in(said, BEHIND) is None
+    assert signed_in(said, BEHIND._replace(passes_socket=True)) == "publickey"
+
+
+def test_a_changed_host_key_is_named_as_known_hosts_has_it() -> None:
+    hint = explain(Cause.HOST_KEY_CHANGED, "", DIRECT._replace(key_alias="cluster")).hint
+    assert "ssh-keygen -R cluster" in hint

@@ -18,6 +18,10 @@ from lnode.ssh import arguments
             arguments.jump_argv(["outer", "me@inner"], "login", 2200, "/d/config"),
             ["ssh", "-F", "/d/config", "-o", "BatchMode=yes", "-J", "outer", "-W", "[login]:2200", "--", "me@inner"],
         ),
+        (  # as ssh -G prints an address
+            arguments.jump_argv(["me@[10.0.0.1]"], "login", 22),
+            ["ssh", "-o", "BatchMode=yes", "-W", "[login]:22", "--", "ssh://me@[10.0.0.1]"],
+        ),
     ],
 )
 def test_argument_lists(argv: list[str], expected: list[str]) -> None:

@@ -153,8 +153,8 @@ def master_argv(
 def jump_argv(jumps: Sequence[str], hostname: str, port: int, config: str | None = None) -> list[str]:
     """Return the silent `ssh -W`: standard input and output to hostname:port through the jump hosts."""
     *before, last = jumps
-    if ":" in last and "://" not in last:
-        last = f"ssh://{last}"  # `gate:2200` is a destination for -J, but for ssh itself only as a URI
+    if (":" in last or "[" in last) and "://" not in last:
+        last = f"ssh://{last}"  # `gate:2200` and `[10.0.0.1]` are destinations for -J, but for ssh itself only as URIs
     chain = ("-J", ",".join(before)) if before else ()
     return [*_ssh(config), "-o", "BatchMode=yes", *chain, "-W", f"[{hostname}]:{port}", "--", last]
 

@@ -99,7 +99,7 @@ def signed_in(said: Said, place: HostLabel) -> str | None:
 
     ssh says so at LogLevel=VERBOSE; over a live master it says nothing.
     """
-    way = "via proxy" if place.proxied else r"\["
+    way = r"(?:via proxy|\[)" if place.passes_socket else "via proxy" if place.proxied else r"\["
     words = rf'^Authenticated to {re.escape(place.hostname)} \({way}[^\n"]*(?:"([a-z-]+)")?'
     match = re.search(words, said.own, re.MULTILINE)
     if match is None or ": Permission denied (" in said.own:  # a host may ask in ssh's words (keyboard-interactive)

@@ -14,15 +14,17 @@ _MOST = 200  # rows of one login
 class LoginWatch:
     """Call `look` often, until the login is done. With `may_ask` it shows you the words of the site and of ssh.
 
-    `asked`: a program has read from the terminal without an echo. `quick`: no agent can have asked you. `took_s`: how
-    long the login took, 0 until it is done.
+    `asked`: a program has read from the terminal without an echo. `quick`: no agent can have asked you, as the login
+    was done within a second of the last look that saw no accepted key. `took_s`: how long the login took, 0 until it is
+    done.
     """
 
     def __init__(self, place: HostLabel, *, may_ask: bool) -> None:
         self._place, self._may_ask = place, may_ask
         self.asked = self.quick = self._is_done = False
-        self._accepted_at: float | None = None
+        self._accepted_at: float | None = None  # not before that
         self._began_at, self.took_s = time.monotonic(), 0.0
+        self._looked_at = self._began_at
         self._shown: Counter[str] = Counter()
 
     def look(self, said: Said) -> None:
@@ -34,7 +36,8 @@ class LoginWatch:
 
         now = time.monotonic()
         if self._accepted_at is None and accepted_key(said):
-            self._accepted_at = now
+            self._accepted_at = self._looked_at
+        self._looked_at = now
         if signed_in(said, self._place) is not None:
             self._is_done, self.quick = True, self._accepted_at is None or now - self._accepted_at < _BY_ITSELF_S
             self.took_s = now - self._began_at

@@ -22,6 +22,7 @@ from lnode.remote import call
 from lnode.remote.fields import NodeName, Port
 from lnode.remote.reply import Rows, TooLong, parse_reply
 from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
+from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
@@ -62,6 +63,8 @@ def _argv(
     build: Callable[..., list[str]], target: Target, *, may_prompt: bool, fresh: bool
 ) -> tuple[list[str], dict[str, str] | None]:
     options = target.sharing if may_prompt else target.riding  # a silent question leaves no connection open
+    if not target.control_path and target.one("controlpath") and target.one("controlpersist", "no") == "no":
+        options = (Option("ControlMaster", Local("no")), *options)  # yours would end with it, and your shells on it
     if fresh:
         options = (*arguments.FRESH, *target.route)
     asking, environment = prompts.asking(target, may_ask=may_prompt)

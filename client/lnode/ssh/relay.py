@@ -27,6 +27,7 @@ _TICK_S = 0.5
 _SILENT_S = 1.0  # over a live master; after so much silence the master has to prove that it is alive
 _ENDS_WITHIN_S = 10.0  # an ssh without outputs
 _MOST_BEFORE = 1 << 20  # bytes of rc files before the line `begun`
+_MOST_AFTER = 1 << 10  # bytes from the line `left` on
 
 
 Write = Callable[[bytes], None]
@@ -56,6 +57,7 @@ class _Between:
                 return
             self.has_begun, self._held = True, behind
         if self.rest:
+            self._held = self._held[:_MOST_AFTER]
             return
         at = self._held.find(self._end) if self._end else -1
         if at >= 0:

@@ -68,7 +68,10 @@ class Target(NamedTuple):
     @property
     def place(self) -> HostLabel:
         """Return the name of this host for errors."""
-        return HostLabel(self.alias, self.hostname, self.port, self.by_hand, self._is_proxied)
+        passes = self.one("proxyusefdpass", "no") == "yes"
+        return HostLabel(
+            self.alias, self.hostname, self.port, self.by_hand, self._is_proxied, passes, self.host_key_alias
+        )
 
     @property
     def _is_proxied(self) -> bool:
