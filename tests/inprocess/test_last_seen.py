@@ -78,3 +78,9 @@ def test_a_host_is_forgotten_with_all_its_sessions_and_no_other(state: Path) -> 
     last_seen.keep("demo", "y", "y runs on c1")
     last_seen.forget("demo")
     assert sorted(path.name for path in state.iterdir()) == ["demo.site.x", "demo2.x"]
+
+
+def test_a_long_sentence_is_whole(state: Path) -> None:
+    sentence = f"the allocation ended 20 min ago, this shell is on login: lnode {'x' * 60} {'y' * 60} --renew"
+    last_seen.keep("unity", "x", sentence)
+    assert last_seen.read("unity", "x").endswith(sentence)

@@ -195,3 +195,11 @@ def test_every_warning_falls_into_a_pause_that_is_short(left_s: int, quiet_s: fl
     for minutes in expiry.WARN_AT_MIN:
         if left_s > 60 * minutes > left_s - pause_s:
             assert 60 * minutes - (left_s - pause_s) <= 32
+
+
+def test_a_job_that_is_suspended_and_goes_on_has_no_news() -> None:
+    """Gang scheduling does so each half minute."""
+    paused = entry(State.WAITING, job(state="SUSPENDED"), told="4711")
+    assert news(paused, Seen("4711")) is None
+    assert Seen("4711").then(paused) == Seen("4711", waited=False)
+    assert news(entry(State.RUNNING, job(), told="4711"), Seen("4711")) is None

@@ -32,6 +32,8 @@ SOON = Closure(NOW + 20 * HOUR, NOW + 22 * HOUR)
          ("-A", "acct", "--qos=x", "-t", "1:00:00")),
         ({}, "srun --pty -p short --mem=1G bash -l", ("-p", "short", "--mem=1G")),
         ({}, "salloc", ()),
+        ({}, "salloc --mem=8G --exclusive srun --pty bash -l", ("--mem=8G", "--exclusive")),
+        ({}, "srun --pty -v -p gpu --hold bash -l", ("-v", "-p", "gpu", "--hold")),
         ({}, "salloc --comment='my work' srun", None),
         ({}, "salloc -A $(id -gn) bash", None),
     ],

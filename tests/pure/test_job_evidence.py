@@ -301,3 +301,18 @@ def test_nothing_is_beyond_reading(lines: list[str]) -> None:
     parse_origins(lines)
     work = parse_work(lines)
     tie(SESSION, [BATCH], HOST._replace(work=work, processes=dict.fromkeys(work, LoginProcess(1, 900, NOW, "srun"))))
+
+
+@pytest.mark.parametrize("hours", [1, 5])
+def test_a_pane_that_asks_again_and_again_does_not_shift_the_clock(hours: int) -> None:
+    """Each srun in the background is a job of its own; all have the pane's session id."""
+    starts = [BORN + 10 + 3600 * hours * turn for turn in range(4)]
+    processes = {3000 + turn: LoginProcess(1, 2000, at, "srun") for turn, at in enumerate(starts)}
+    jobs = [the(id=str(turn), sid=2000, submitted=at) for turn, at in enumerate(starts)]
+    assert clock_offset(jobs, processes) == 0
+
+
+def test_a_suspended_job_is_before_one_that_waits() -> None:
+    runs = the(id="10", submitted=BORN + 10, state="SUSPENDED", nodes="c001")
+    waits = the(id="11", submitted=BORN + 20, state="PENDING", nodes="")
+    assert tie(SESSION, [runs, waits], HOST).job == runs

@@ -37,7 +37,7 @@ class Seen(NamedTuple):
         """Return the job that `entry` shows, or else the earlier one."""
         if entry.job is None or entry.state not in (State.WAITING, State.RUNNING):
             return self
-        return Seen(entry.job.id, entry.state is State.WAITING)
+        return Seen(entry.job.id, entry.state is State.WAITING and not paused_in_words(entry.job))
 
 
 def truth(entry: Entry, alias: str, picture: Picture) -> str:
@@ -87,6 +87,8 @@ def title(entry: Entry, picture: Picture) -> str:
 
 def news(entry: Entry, seen: Seen) -> News | None:
     """Return the news, if any. The session itself knows if any lnode has told it before."""
+    if paused_in_words(entry.job):  # it has started, and goes on by itself
+        return None
     match entry.state:
         case State.WAITING if entry.job is not None:
             return _waiting(entry, entry.job)

@@ -13,7 +13,7 @@ from lnode.remote.fields import epoch
 _LONGEST = 400
 _DAY_S = 86400
 _FORGOTTEN_S = 7 * _DAY_S
-_LONGEST = 101  # characters of an alias or a session; others are not kept
+_LONGEST_NAME = 101  # characters of an alias or a session; others are not kept
 
 
 def keep(alias: str, session: str, sentence: str) -> None:
@@ -62,4 +62,4 @@ def _folder() -> str:
 
 def _is_plain(name: str) -> bool:
     """True if the name may be part of a file's. Without a regular expression: it is asked on the way to ssh."""
-    return 0 < len(name) <= _LONGEST and name[0] != "." and all(char.isalnum() or char in "_@+-." for char in name)
+    return 0 < len(name) <= _LONGEST_NAME and name[0] != "." and all(char.isalnum() or char in "_@+-." for char in name)

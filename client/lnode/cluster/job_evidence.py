@@ -11,6 +11,7 @@ submitted in it. A batch job is the session's only if a program made it to bring
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from lnode.cluster.processes import Host, LoginProcess
 from lnode.cluster.tmux_answers import Session
 from lnode.schedulers import known as schedulers_known
-from lnode.schedulers.job import Job, is_over, is_running, short_host
+from lnode.schedulers.job import Job, has_nodes, is_over, short_host
 
 _DAY_S = 86400
 _SLACK_S = 300  # munge rejects clocks that are further apart (its TTL), but see clock_offset
@@ -140,17 +141,25 @@ def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> 
 
     A salloc or srun that still runs started when its job was submitted, so both clocks show the same moment.
     """
-    first: dict[int, int] = {}
+    starts: dict[int, list[int]] = {}
     for process in processes.values():
         if process.command in _REQUESTERS and process.started is not None:
-            first[process.sid] = min(process.started, first.get(process.sid, process.started))
+            starts.setdefault(process.sid, []).append(process.started)
+    for of_one in starts.values():
+        of_one.sort()
     found = [
-        first[job.sid] - job.submitted
+        _nearest(starts[job.sid], job.submitted) - job.submitted
         for job in jobs
-        if job.sid in first and job.submitted is not None and not job.is_batch
+        if job.sid in starts and job.submitted is not None and not job.is_batch
     ]
     plausible = sorted(offset for offset in found if abs(offset) <= _DAY_S + _SLACK_S)
     return plausible[(len(plausible) - 1) // 2] if plausible else None
+
+
+def _nearest(starts: Sequence[int], submitted: int) -> int:
+    """Return the start that is nearest to that time, of some in order: a pane may ask for several jobs."""
+    at = bisect_left(starts, submitted)
+    return min(starts[max(0, at - 1) : at + 1], key=lambda start: abs(start - submitted))
 
 
 def _levels(session: Session, known: Evidence) -> Iterator[set[int]]:
@@ -277,4 +286,4 @@ def _leaders(host: Host, steps: Mapping[str, Set[int]]) -> dict[tuple[int, str],
 
 
 def _rank(job: Job) -> tuple[bool, bool, bool, int, int, str]:
-    return (is_running(job), not is_over(job), not job.is_batch, job.submitted or 0, len(job.id), job.id)
+    return (has_nodes(job), not is_over(job), not job.is_batch, job.submitted or 0, len(job.id), job.id)

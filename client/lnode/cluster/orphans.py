@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lnode.cluster.processes import LoginProcess
 from lnode.remote.fields import JobId, epoch, number
-from lnode.schedulers.job import Job, is_over, is_running
+from lnode.schedulers.job import Job, has_nodes, is_over
 
 _EARLY_S = 300  # the controller's clock may be behind that of the login node (job_evidence.py)
 _LATE_S = 900  # the environment of your prompt takes time, and a site's program may ask you for its words first
@@ -108,7 +108,7 @@ def lost(
         before = found.get(request.session) or Lost(request.session, request.began, (), None)
         found[request.session] = Lost(
             request.session, max(before.began, request.began),
-            tuple(sorted((*before.jobs, *own), key=lambda job: (not is_running(job), job.id))),
+            tuple(sorted((*before.jobs, *own), key=lambda job: (not has_nodes(job), job.id))),
             restarted or before.restarted,
         )  # fmt: skip
     return tuple(found[name] for name in sorted(found) if found[name].jobs or _is_news(found[name].restarted, now))

@@ -76,7 +76,7 @@ class Session(NamedTuple):
 
 
 _PANE = r"(\$[0-9]{1,10}) ([0-9]{1,12}) ([0-9]{0,12}) ([0-9]{1,6}) ([0-9]{1,10}) (%[0-9]{1,10}) f(\S{0,20}) k(.*)"
-_TOLD = r"(?:waiting-)?[A-Za-z0-9._+\[\]-]{1,40}"  # a job, or that it waits
+_TOLD = r"(?:waiting-)?[A-Za-z0-9._+\[\]-]{1,300}"  # a job, or that it waits
 _ALERTS = "!~#"
 
 
@@ -118,7 +118,7 @@ def _split(row: str) -> tuple[re.Match[str] | None, dict[str, str], str]:
 
 def _parse_ended(value: str) -> Ended | None:
     """Read the option @lnode_ended: `JOB STATE EPOCH`, with `-` for an unknown value."""
-    match = re.fullmatch(r"(\S{1,40}) ([A-Z_-]{1,40}) ([0-9]{1,12})", value)
+    match = re.fullmatch(r"(\S{1,300}) ([A-Z_-]{1,40}) ([0-9]{1,12})", value)
     at = epoch(match[3]) if match else None
     return Ended(JobId.parse(match[1]), match[2].strip("-"), at) if match and at is not None else None
 

@@ -51,6 +51,11 @@ def is_running(job: Job) -> bool:
     return job.state in _RUNNING
 
 
+def has_nodes(job: Job) -> bool:
+    """Is it running, or suspended on its nodes?"""
+    return is_running(job) or bool(paused_in_words(job))
+
+
 def is_over(job: Job) -> bool:
     """Is it on its way out, or out? A state that this list does not know is no end."""
     return job.state in _OVER

@@ -10,7 +10,7 @@ from functools import partial
 from lnode.remote.fields import JobId
 from lnode.schedulers.clients import Asked, jobs_of, parse_date
 from lnode.schedulers.job import Job, short_host
-from lnode.schedulers.scheduler import Scheduler
+from lnode.schedulers.scheduler import Scheduler, by_beginning
 
 # bjobs(1), Job states; DONE and EXIT have ended
 _STATES = {
@@ -41,7 +41,7 @@ def _asked(row: str, now: int) -> Asked | None:
         left_s=_left_s(time_left),
         submit_host=short_host(from_host),
         nodes="" if waits else _nodes(exec_host),
-        reason="held" if stat == "PSUSP" else "",
+        reason=stat if stat == "PSUSP" else "",
         name=name,
     )
     return Asked(job, grain_s=_MINUTE_S)
@@ -70,4 +70,5 @@ SCHEDULER = Scheduler(
     cancel="bkill",
     harmless=re.compile(r"already finished|is being terminated|No matching job found"),
     requesters=frozenset(("bsub", "nios")),
+    explain=by_beginning({"PSUSP": "is held: let it go with bresume; if that is refused, the site holds it"}),
 )

@@ -51,6 +51,13 @@ _SPELLING = {
     "mem": "--mem={}", "time": "--time={}", "partition": "--partition={}", "gpus": "--gres=gpu:{}",
     "cpus": "--cpus-per-task={}",
 }  # fmt: skip
+# srun(1) and salloc(1): options that take no value, or only one behind `=`.
+_ALONE = re.compile(
+    r"-[EHIKOQXZklsuv]|--(?:bell|contiguous|disable-status|exact|exclusive|get-user-env|hold|immediate|interactive"
+    r"|kill-command|kill-on-bad-exit|label|multi-prog|no-allocate|no-bell|no-kill|no-shell|overcommit|oversubscribe"
+    r"|preserve-env|propagate|quiet|quit-on-interrupt|reboot|spread-job|test-only|unbuffered|use-min-nodes|verbose"
+    r"|whole|x11)"
+)
 _REQUESTERS = frozenset(("salloc", "srun"))
 _PLAIN = re.compile(r"[A-Za-z0-9_+@%=,./:-]+")
 
@@ -73,12 +80,16 @@ def _options(words: Sequence[str]) -> list[str]:
     """Return the options before the program that salloc or srun starts; `-t 1:00:00` are two words, `--pty` is none."""
     found: list[str] = []
     for word in words:
-        takes_value = bool(found) and re.fullmatch(r"-[A-Za-z]|--[a-z-]+", found[-1]) is not None
+        takes_value = bool(found) and _takes_value(found[-1])
         if not word.startswith("-") and not takes_value:
             break
         if word not in ("--pty", "--overlap"):
             found.append(word)
     return found
+
+
+def _takes_value(option: str) -> bool:
+    return re.fullmatch(r"-[A-Za-z]|--[a-z0-9-]+", option) is not None and _ALONE.fullmatch(option) is None
 
 
 def _jobs_of(reply: Mapping[str, Sequence[str]], _host: str, _now: int | None) -> tuple[Job, ...]:

@@ -230,8 +230,8 @@ slurm_end_step() {
 }
 
 slurm_end_requested() {
-  numbers=$(timeout 8 squeue -h -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80 2>/dev/null | while read -r number sid host; do
-    if [ "$sid" = "$1" ] && is_same_node "$host"; then echo "$number"; fi
+  numbers=$(timeout 8 squeue -h -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80,batchflag:4 2>/dev/null | while read -r number sid host batch; do
+    if [ "$sid" = "$1" ] && [ "$batch" = 0 ] && is_same_node "$host"; then echo "$number"; fi
   done)
   # shellcheck disable=SC2086 # split on purpose: job numbers
   [ -n "$numbers" ] && timeout 8 scancel --signal=TERM $numbers

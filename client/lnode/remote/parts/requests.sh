@@ -101,8 +101,33 @@ find_orphan() {
     sleep 0.2 2>/dev/null || sleep 1
   done
   insist "${scheduler}_asked" "${USER:=$(id -un)}" || return
-  # shellcheck disable=SC2046 # split on purpose: job, state, note
-  set -- $(printf '%s\n%s\n' "$its_notes" "$jobs" | awk '
+  found=$(match_notes)
+  if [ -z "$found" ]; then
+    rename_own_hosts
+    found=$(match_notes)
+  fi
+  # shellcheck disable=SC2086 # split on purpose: job, state, note
+  set -- $found
+  if [ $# -eq 3 ]; then
+    orphan=$1 note=$requests/$3
+    case $2 in yes) waits=yes ;; esac
+  fi
+}
+
+# rename_own_hosts: gives this node its own name in $jobs, where the scheduler knows it by that of another network.
+rename_own_hosts() {
+  # shellcheck disable=SC2046 # split on purpose: hosts
+  told=$(tell_hosts $(printf '%s\n' "$jobs" | awk 'NF >= 5 { print $3 }' | sort -u))
+  case $told in *'self '*) ;; *) return ;; esac
+  jobs=$(printf '%s\n%s\n' "$told" "$jobs" | awk -v here="$this_node" '
+    NF == 2 { if ($1 == "self") own[$2] = 1; next }
+    $3 in own { $3 = here }
+    { print }')
+}
+
+# match_notes: of the jobs in $jobs that which one of $its_notes has asked for, as `JOB WAITS FILE`.
+match_notes() {
+  printf '%s\n%s\n' "$its_notes" "$jobs" | awk '
     NF == 4 { node = $1; sub(/[.].*/, "", node); notes++; began[notes] = $3; job[notes] = $4; at[notes] = node " " $2; file[notes] = $1 "." $2; next }
     NF < 5 || $5 !~ /^(PENDING|CONFIGURING|RUNNING|RESIZING|SIGNALING|STOPPED|SUSPENDED)$/ { next }
     {
@@ -115,11 +140,7 @@ find_orphan() {
         }
       }
     }
-    END { if (found) print found }')
-  if [ $# -eq 3 ]; then
-    orphan=$1 note=$requests/$3
-    case $2 in yes) waits=yes ;; esac
-  fi
+    END { if (found) print found }'
 }
 
 # leave_out_shown: takes from $its_notes those of panes that tmux shows: their session is there, perhaps by another name.
