@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -334,6 +335,24 @@ def test_a_wrong_one_is_sent_once_and_never_again(sshd: Sshd, prompt: str, quest
     assert ssh(target, ssh_keychain.environment(target, may_ask=False))[0] != 0
     assert heard == ["wrong"]
     assert ssh_keychain.environment(target, may_ask=True) is None
+
+
+@pytest.mark.parametrize(("kept", "sent"), [("wrong", 1), (SECRET, 4)])
+def test_windows_that_sign_in_at_one_moment_send_a_wrong_one_once(sshd: Sshd, kept: str, sent: int) -> None:
+    """As many failed logins as there are windows may lock the account."""
+    port, heard = sshd.listen()
+    target = sshd.site.target(port)
+    ssh_keychain.keep(target, {BY_SSH: kept}, alone=True)
+
+    def window(_: int) -> tuple[int, str]:
+        status, words = asked_silently(target)
+        if status:
+            ssh_keychain.refused(target.alias)  # as verdict.of_ssh does
+        return status, words
+
+    with ThreadPoolExecutor(4) as pool:
+        ended = [*pool.map(window, range(4))]
+    assert (len(heard), [status == 0 for status, _ in ended]) == (sent, [kept == SECRET] * 4), ended
 
 
 @pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])

@@ -10,6 +10,7 @@ import re
 import select
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
 from lnode.laptop import folders
@@ -19,6 +20,8 @@ from lnode.ssh.keychain import KeychainFailed
 from lnode.text import visible
 
 _LOOK_S = 0.5
+_TURN_S, _TURN_LOOK_S = 10.0, 0.2  # for a login with the same password
+_VERDICT_S = 1.0  # for lnode, to note that an ssh that has ended was refused
 _LINE = 1 << 12
 _IN_THE_OPEN = re.compile(r"yes/no|type 'yes'")  # ssh's own questions; you type answers to a host unseen
 
@@ -61,6 +64,11 @@ def _from_keychain(prompt: str) -> tuple[str | None, str]:
     kept = keychain.find(alias, os.environ["LNODE_ACCOUNT"], prompt)
     if kept is None or not (kept.key_file or _is_lnodes_own()):
         return None, ""
+    if kept.key_file is None:
+        with suppress(OSError):
+            _take_turn(alias)
+        if keychain.find(alias, os.environ["LNODE_ACCOUNT"], prompt) is None:
+            return None, ""  # the host has refused it meanwhile
     try:
         if _has_been_answered(kept):
             if kept.key_file is None:
@@ -75,6 +83,41 @@ def _from_keychain(prompt: str) -> tuple[str | None, str]:
     except OSError:  # lnode cannot note the answer, so the next prompt would get it again
         return None, ""
     return answer, ""
+
+
+def _take_turn(alias: str) -> None:
+    """Wait while another ssh signs in with the same password: if that is refused, a second one would be, too.
+
+    The turn is a file with the number of that ssh. It ends with the login (keychain.end_turn), with that ssh, or when
+    it takes too long.
+    """
+    path, asker = keychain.turn_path(alias), os.environ["LNODE_ASKER"]
+    given_up = time.monotonic() + _TURN_S
+    while time.monotonic() < given_up:
+        with suppress(FileExistsError):
+            folders.make_private(os.path.dirname(path))
+            with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+                file.write(asker)
+            return
+        other = _holder(path)
+        if other == asker:
+            return
+        if other and not _is_alive(other):
+            time.sleep(_VERDICT_S)
+            if _holder(path) == other:
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
+        else:
+            time.sleep(_TURN_LOOK_S)
+    folders.replace_privately(path, asker)
+
+
+def _holder(path: str) -> str:
+    """Return the number of the ssh whose turn it is, "" if there is none, or if it is just being written."""
+    with suppress(OSError), open(path, encoding="ascii", errors="replace") as file:
+        word = file.read(20)
+        return word if word.isdecimal() else ""
+    return ""
 
 
 def _is_lnodes_own() -> bool:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any, NamedTuple
 
+from lnode.laptop import folders
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.kept import ALONE, IN_PART, REFUSED, Kept, account, change_kept, kept_file, kept_for, read_kept
 from lnode.ssh.target import Target
@@ -175,6 +176,20 @@ def _fetch_aside(kept: Kept, *, within_s: float = _WITHIN_S) -> str | None:
         )  # fmt: skip
         return done.stdout.decode() or None
     return None
+
+
+def turn_path(alias: str) -> str:
+    """Return the path of the file that says which ssh signs in with the alias's password now (askpass.py)."""
+    from hashlib import blake2s
+
+    name = blake2s(alias.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    return f"{folders.private_folder() or folders.state_folder()}/answered/turn-{name}"
+
+
+def end_turn(alias: str) -> None:
+    """Let the next ssh sign in: this password was right."""
+    with suppress(OSError):
+        os.unlink(turn_path(alias))
 
 
 def sent_password(words: str) -> bool:

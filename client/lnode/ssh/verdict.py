@@ -87,6 +87,8 @@ def learn_sign_in(
         watch.look(said)
         asked = asked or watch.asked
     done = login_of(target, said, silent=silent, asked=asked, quick=watch is not None and watch.quick)
+    if done and keychain.sent_password(said.others):
+        keychain.end_turn(target.alias)
     return sign_in_memory.learn_login(target, done) if done else sign_in_memory.takes_person(target)
 
 
