@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from nearby import Nearby, nearby
+from rig import wait_until
 from window import Window
 
 # `x` is this computer, `gone` is silent until the test ends, `h0` and its like refuse.
@@ -228,6 +229,29 @@ def test_a_signal_gives_the_screen_of_the_watched_list_back(near: Nearby, number
         os.kill(window.process.pid, number)
         assert window.exit_status() == 128 + number
         assert b"\x1b[?1049l" in window.raw and window.raw.rindex(b"\x1b[?25h") > window.raw.rindex(b"\x1b[?25l")
+
+
+@pytest.mark.parametrize("words", [(), ("x", "--ls", "--watch")])
+def test_a_window_that_is_closed_is_no_bug(near: Nearby, words: tuple[str, ...]) -> None:
+    remember(near, "gone", ["far"])
+    window = near.window(*words)
+    window.wait_for("q leaves")
+    os.close(window.process.child_fd)  # as a terminal does: its programs get SIGHUP, and their terminal is gone
+    wait_until(lambda: os.waitpid(window.process.pid, os.WNOHANG)[0] != 0, "its end")
+    window.process.closed = True  # for its destructor
+    assert not list((near.home / ".local/state/lnode").glob("bug-*"))
+
+
+def test_the_watched_list_rings_where_there_is_no_desktop(near: Nearby) -> None:
+    prompt = near.home / "asks"
+    prompt.write_text("printf 'Continue? [y/N] '; read -r _; exec cat")
+    with near.window("x", "--ls", "--watch", "--notify") as window:
+        window.wait_for("q leaves")
+        near.tmux("new-session", "-d", "-s", "fit", f"sh {prompt}")
+        before = len(window.raw)
+        wait_until(lambda: window.look() != "" and b"\a" in window.raw[before:], "the bell", within_s=90)
+        window.press("q")
+        assert window.exit_status() == 0
 
 
 def test_a_host_that_cannot_be_named_is_a_row_of_trouble(near: Nearby) -> None:

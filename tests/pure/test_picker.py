@@ -13,8 +13,9 @@ from lnode.cluster.tmux_answers import Session
 from lnode.commands.ls.pick_lines import lines
 from lnode.commands.ls.pick_state import Choice, State, arrived, begun, older, pressed, shown
 from lnode.commands.ls.table import View
-from lnode.remote.fields import NodeName
+from lnode.remote.fields import JobId, NodeName
 from lnode.runs.record import Run
+from lnode.schedulers.job import Job
 from lnode.text import columns_of
 
 NOW = 1_700_000_000
@@ -212,6 +213,25 @@ def test_the_same_name_on_two_login_nodes_is_two_rows() -> None:
     assert [state.under and state.under.place.login_node, len(shown(state))] == ["login1", 2]
     down = after(state, b"j")
     assert down.under and down.under.place.login_node == "login2"
+
+
+@pytest.mark.parametrize("key", [ENTER, b"x", b"p"])
+def test_of_two_sessions_of_one_name_none_is_taken_for_the_other(key: bytes) -> None:
+    """lnode would take the one that it has seen last."""
+    first, second = (Picture(node, (entry("exp", node),), "ok", "ok", NOW) for node in ("login1", "login2"))
+    state = begun([View("unity", (first, second))])
+    assert "unity has exp twice" in state_of(pressed(state, key)).said
+    left = arrived(state, View("unity", (first._replace(entries=()), second)))
+    assert left.under and (left.under.place.login_node, left.under.is_gone) == ("login1", True)
+    assert pressed(after(left, b"j"), ENTER) == Choice("attach", "unity", "exp")
+
+
+def test_a_lost_session_and_a_new_one_of_its_name_are_two_rows() -> None:
+    job = Job(JobId("7"), 900, NOW - 600, "RUNNING", "1:00:00", 3600, "login1", "c001", "", "exp")
+    lost = entry("exp")._replace(job=job, state=Of.ORPHAN)
+    lost = lost._replace(session=lost.session._replace(pane_pids=()))
+    state = begun([View("unity", (Picture("login1", (entry("exp"),), "ok", "ok", NOW, lost=(lost,)),))])
+    assert [row.cells["STATE"][0] for row in shown(state)] == ["orphan", "shell"]
 
 
 def test_time_passes_for_a_picture() -> None:

@@ -198,7 +198,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
             continue
         seen = reply.get(f"shown-{note.job}", ()) if job is not None and is_running(job) else ()
         session = in_jobs.session_of(note, seen)
-        state = _state(session, job, scheduler)
+        state = _state(session, job, "silent" if scheduler == "none" else scheduler)  # nobody was asked for its job
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         ends = Ending((job,) if job else (), is_known=scheduler != "silent")
         entries.append(Entry(session, state, job, login_node, starts_in_s, ending=ends))

@@ -4,7 +4,7 @@ import os
 import select
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -28,7 +28,8 @@ def keys() -> Iterator[Callable[[float], str]]:
         termios.tcsetattr(0, termios.TCSANOW, raw)
         yield pressed
     finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, modes)
+        with suppress(termios.error):  # the window is closed
+            termios.tcsetattr(0, termios.TCSADRAIN, modes)
 
 
 def _no_key(within_s: float) -> str:

@@ -247,13 +247,22 @@ def board(*, whole: bool) -> Iterator[Draw]:
 
     from lnode.laptop import tables
 
-    with Live(console=_console(), screen=whole, auto_refresh=False, vertical_overflow="crop") as live:
+    # What lnode writes beside it, as a bell, is not for rich.
+    live = Live(
+        console=_console(), screen=whole, auto_refresh=False, vertical_overflow="crop", redirect_stdout=False,
+        redirect_stderr=False,
+    )  # fmt: skip
 
-        def draw(columns: Sequence[str], rows: "Rows", lines: Sequence[str]) -> None:
-            said = [Text(visible(line), style="dim") for line in lines]
-            live.update(Group(*([tables.set_by_rich(columns, rows)] if rows else []), *said), refresh=True)
+    def draw(columns: Sequence[str], rows: "Rows", lines: Sequence[str]) -> None:
+        said = [Text(visible(line), style="dim") for line in lines]
+        live.update(Group(*([tables.set_by_rich(columns, rows)] if rows else []), *said), refresh=True)
 
+    live.start(refresh=True)
+    try:
         yield draw
+    finally:
+        with suppress(OSError):  # the window is closed
+            live.stop()
 
 
 class Log:

@@ -34,23 +34,24 @@ def ls(address: Address, *, as_json: bool = False, watch: bool = False, notify: 
         view, trouble = remembered(target.alias, error), error
         if not view.pictures or error.code is not ExitCode.UNREACHABLE:
             raise
-    for picture in view.pictures:
-        if view.is_fresh and picture.tmux not in ("ok", "partly"):
-            raise no_tmux(target.alias, picture.tmux, picture.tmux_says)
+    if view.is_fresh and all(picture.tmux not in ("ok", "partly") for picture in view.pictures):
+        raise no_tmux(target.alias, view.pictures[0].tmux, view.pictures[0].tmux_says)
     if watch:
         return _watch({target.alias: address}, [view], notify=notify)
     if as_json:
         screen.show_json(document(view))
     else:
         _print_rows([view])
-    _shown([view])
+    _shown([view], whole=as_json)
     notes = table.notes([view])
     if trouble:  # the notes name the trouble
         raise LnodeError(trouble.code, "; ".join(notes), trouble.hint, detail=trouble.detail, page=trouble.page)
     if not as_json:
         _say(notes)
         _say_once_of_modes(view)
-    return ExitCode.UNREACHABLE if view.silent else ExitCode.DONE
+    if view.silent:
+        return ExitCode.UNREACHABLE
+    return ExitCode.FAILED if any(picture.tmux in CANNOT_ASK for picture in view.pictures) else ExitCode.DONE
 
 
 def without_host(*, as_json: bool = False, watch: bool = False, notify: bool = False) -> ExitCode:
@@ -95,14 +96,14 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
             screen.show_json({"hosts": [document(view) for view in found]})
         else:
             _print(found)
-        _shown(found)
+        _shown(found, whole=as_json)
     else:
         with screen.board(whole=False) as draw:
             _draw(draw, order, views)
             for view in _all(hosts):
                 views[view.host] = view
                 _draw(draw, order, views)
-        _shown(list(views.values()))
+        _shown(list(views.values()), whole=False)
     if not all(view.is_fresh for view in views.values()):
         return ExitCode.UNREACHABLE
     unknown = any(picture.tmux in CANNOT_ASK for view in views.values() for picture in view.pictures)
@@ -133,10 +134,11 @@ def _print_rows(views: Sequence[View]) -> None:
             screen.print_table(columns, rows)
 
 
-def _shown(views: Sequence[View]) -> None:
-    """Remember the questions of agents that you have seen now."""
+def _shown(views: Sequence[View], *, whole: bool) -> None:
+    """Remember the questions of agents that you have seen now: all only in a `whole` document."""
     for view in views:
-        shown.remember(view.host, {entry.session.name: agent.dialog for entry, agent in table.waiting(view)})
+        asked = table.waiting(view) if whole else table.questions(view)
+        shown.remember(view.host, {entry.session.name: agent.dialog for entry, agent in asked})
 
 
 def _say(notes: Sequence[str]) -> None:

@@ -22,12 +22,13 @@ _LAST_LINES = 20  # of a log
 
 
 class Place(NamedTuple):
-    """A session or a run of a host by its name, or the host itself: then `session` is ""."""
+    """A session or a run of a host by its name, or the host itself: then `session` is "". A lost one has no tmux."""
 
     host: str
     session: str = ""
     login_node: str = ""
     is_run: bool = False
+    is_lost: bool = False
 
 
 class Row(NamedTuple):
@@ -167,21 +168,27 @@ def _chosen(state: State, verb: str) -> State | Choice:
     """Return the verb for the row under the cursor."""
     if state.under is None:
         return state._replace(said=_NOTHING)
-    host, session, _, is_run = state.under.place
+    host, session, _, is_run, _ = state.under.place
     if is_run:
         return _chosen_run(state, verb, host, session)
     if state.under.is_gone:
         return state._replace(said=f"{session} on {host} is gone; n starts a new one")
+    if session and len(_sessions_named(state.rows, host, session)) > 1:
+        return state._replace(said=f"{host} has {session} twice; give one another name: tmux rename-session")
     if not session and verb != "attach":
         return state._replace(said=f"this row of {host} has no session")
     return Choice(verb, host, session or None)
+
+
+def _sessions_named(rows: Sequence[Row], host: str, name: str) -> list[Row]:
+    return [row for row in rows if row.place[:2] == (host, name) and not row.place.is_run]
 
 
 def _chosen_run(state: State, verb: str, host: str, name: str) -> State | Choice:
     """Return the verb for a run: its log, its end, or --kill, which takes a session of that name if there is one."""
     if verb != "kill":
         return Choice("logs", host, name, {"follows": True} if verb == "attach" else {"lines": _LAST_LINES})
-    if any(row.place[:2] == (host, name) and not row.place.is_run for row in state.rows):
+    if _sessions_named(state.rows, host, name):
         return state._replace(said="a session has this name too; --kill would end that one")
     return Choice("kill", host, name)
 
@@ -235,7 +242,7 @@ def _with_rows(state: State) -> State:
 def _rows_of(view: View, asking: bool) -> list[Row]:
     """Return a row for each session and run of a host, or one for the host."""
     found = {
-        Place(view.host, entry.session.name, entry.login_node): session_row(view, entry)
+        Place(view.host, entry.session.name, entry.login_node, is_lost=entry.is_lost): session_row(view, entry)
         for entry in view.entries[:_MOST_ROWS]
     }
     for run in news(view)[:_MOST_ROWS]:
@@ -260,9 +267,11 @@ def _again(state: State, rows: Sequence[Row]) -> Row | None:
     if under is None:
         return None
     same = [row for row in rows if row.place._replace(login_node="") == under.place._replace(login_node="")]
-    if same:
-        return next((row for row in same if row.place == under.place), same[0])
-    host, session, _, is_run = under.place
+    host, session, _, is_run, _ = under.place
+    if found := next((row for row in same if row.place == under.place), None):
+        return found
+    if same and len(_sessions_named(state.rows, host, session)) <= 1:  # of two, the other one is another session
+        return same[0]
     if not session:
         runs_alone = all(row.place.is_run for row in rows if row.place.host == host)
         return Row(under.place, _host_row(host, "has runs" if runs_alone else "has sessions"))

@@ -11,7 +11,7 @@ from lnode.cluster.agents import in_words as in_words_of
 from lnode.cluster.home import not_kept
 from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, kept_in_words, start_in_words
 from lnode.cluster.tmux import is_creatable
-from lnode.remote.fields import in_command
+from lnode.remote.fields import JobId, in_command
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.job import Job, paused_in_words
 from lnode.schedulers.known import reason_in_words
@@ -47,8 +47,11 @@ class View(NamedTuple):
     @property
     def entries(self) -> list[Entry]:
         """Return the sessions: first those that need your attention, then by name."""
-        # Each login node lists the sessions in jobs.
-        jobs = {entry.session.in_job: entry for picture in self.pictures for entry in picture.entries}
+        jobs: dict[JobId | None, Entry] = {}  # each login node lists the sessions in jobs; some know more
+        for entry in (entry for picture in self.pictures for entry in picture.entries):
+            other = jobs.setdefault(entry.session.in_job, entry)
+            if _knows(entry) > _knows(other):
+                jobs[entry.session.in_job] = entry
         found = [
             entry
             for picture in self.pictures
@@ -60,6 +63,11 @@ class View(NamedTuple):
             entry for picture in self.pictures for entry in picture.lost if entry.job or entry.session.name not in names
         ]
         return sorted(found, key=lambda entry: (_rank(entry, self.age_s), entry.session.name))
+
+
+def _knows(entry: Entry) -> tuple[bool, bool]:
+    """Return how much a login node knows of a session in a job: that it has not asked is no end."""
+    return entry.job is not None, entry.state is State.UNKNOWN
 
 
 def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple[list[str], list[list[Cell]]]:
@@ -282,11 +290,12 @@ def notes(views: Sequence[View]) -> list[str]:
     for view in views:
         if more := sum(max(0, len(found) - _MOST_ROWS) for found in (view.entries, news(view))):
             said.append(f"{more} more rows are not shown: lnode {view.host} --ls --json")
-        said += [_asks(view.host, entry, agent) for entry, agent in waiting(view)[:_MOST_QUESTIONS]]
+        said += [_asks(view.host, entry, agent) for entry, agent in questions(view)]
         said += view.silent
         if view.trouble:
             is_known = view.pictures and all(picture.tmux not in IN_DOUBT for picture in view.pictures)
-            none = f"; {in_words(view.age_s)} ago it had no sessions" if is_known and not view.entries else ""
+            is_empty = is_known and not view.entries and not view.silent
+            none = f"; {in_words(view.age_s)} ago it had no sessions" if is_empty else ""
             said.append(f"{view.trouble}{none}")
         elif any(picture.scheduler == "silent" for picture in view.pictures):
             said.append(f"the scheduler of {view.host} does not answer: jobs and time left are unknown")
@@ -305,13 +314,18 @@ def notes(views: Sequence[View]) -> list[str]:
 def _is_idle(view: View) -> bool:
     """True if lnode knows that nothing runs on the host."""
     is_known = view.is_fresh and all(picture.tmux not in IN_DOUBT for picture in view.pictures)
-    return bool(view.pictures) and is_known and not view.entries and not news(view)
+    return bool(view.pictures) and is_known and not (view.silent or view.entries or news(view))
 
 
 def waiting(view: View) -> list[tuple[Entry, Agent]]:
     """Return the sessions in which an agent waits for you, as the host has just said."""
     found = [(entry, entry.agent) for entry in view.entries if entry.agent and view.is_fresh]
     return [(entry, agent) for entry, agent in found if agent.waits]
+
+
+def questions(view: View) -> list[tuple[Entry, Agent]]:
+    """Return those whose questions the notes show."""
+    return waiting(view)[:_MOST_QUESTIONS]
 
 
 def _asks(host: str, entry: Entry, agent: Agent) -> str:

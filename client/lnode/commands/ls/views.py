@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import Self
 
 from lnode.cluster.login_nodes import Claim
+from lnode.cluster.sessions import picture_of
 from lnode.commands.ls.last_known import last_known
 from lnode.commands.ls.table import View
 from lnode.errors import ExitCode, LnodeError
@@ -17,6 +18,7 @@ from lnode.locate.address import Address, resolved
 from lnode.locate.known_agents import with_agents
 from lnode.locate.survey import MOST_NODES, Survey, why_silent
 from lnode.runs import record
+from lnode.schedulers.job import short_host
 from lnode.ssh.target import Resolving, Target
 
 
@@ -27,8 +29,17 @@ def view_of(target: Target, survey: Survey) -> View:
     runs = record.of_replies(replies)
     if found[0].tmux == "ok" and target.config is None:  # the demo is here as long as it runs
         sessions_ = tuple(name for picture in found for name in picture.names)
-        pictures.keep(target.alias, replies, pictures.Names(sessions_, tuple(run.name for run in runs)))
+        before = _last_words(target.alias, answers.silent)
+        sessions_ += tuple(name for reply in before for name in picture_of(reply).names)
+        pictures.keep(target.alias, [*replies, *before], pictures.Names(sessions_, tuple(run.name for run in runs)))
     return View(target.alias, found, runs=runs, silent=_silent_in_words(answers.silent))
+
+
+def _last_words(alias: str, silent: Sequence[tuple[Claim, LnodeError]]) -> list[pictures.Reply]:
+    """Return the last answers of the login nodes that are silent now: that they are is no word about their sessions."""
+    kept = pictures.read(alias) if silent else None
+    names = {short_host(claim.node) for claim, _ in silent}
+    return [reply for reply in kept.replies if picture_of(reply).login_node in names] if kept else []
 
 
 def _silent_in_words(silent: Sequence[tuple[Claim, LnodeError]]) -> tuple[str, ...]:

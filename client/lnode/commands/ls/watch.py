@@ -18,6 +18,7 @@ _EVERY_S = 60.0
 _OFTEN_S = 30.0  # if a job waits or ends soon; lnode never asks a scheduler more often
 _SOON_S = 600
 _WITHIN_S = 20.0
+_BESIDE = 4  # lines that are no rows: the columns, an empty one, the foot, and how many rows are left out
 
 
 def watch(hosts: Mapping[str, Address], views: Sequence[View], *, notifies: bool = False) -> ExitCode:
@@ -69,7 +70,7 @@ async def _ring(_: str) -> None:
 
 def _take_in(view: View, told: _Notices | None) -> None:
     """Remember the questions that you see now, and give notice of them."""
-    shown.remember(view.host, {entry.session.name: agent.dialog for entry, agent in table.waiting(view)})
+    shown.remember(view.host, {entry.session.name: agent.dialog for entry, agent in table.questions(view)})
     if told and view.is_fresh:
         told.give(view)
 
@@ -98,4 +99,9 @@ def _draw(draw: screen.Draw, views: Sequence[View], asking: bool) -> None:
     age = max((view.age_s for view in views), default=0)
     clock = time.strftime("%H:%M:%S")
     foot = f"{clock}, {'asking' if asking else f'asked {age} s ago'}; q leaves"
-    draw(*table.table(views, all_columns=False, with_host=len(views) > 1), ["", *table.notes(views), foot])
+    columns, rows = table.table(views, all_columns=False, with_host=len(views) > 1)
+    notes = table.notes(views)
+    room = max(1, screen.size()[1] - len(notes) - _BESIDE)
+    if len(rows) > room:  # a question that lnode remembers as seen is on the screen
+        notes.insert(0, f"{len(rows) - room} more rows are below this window")
+    draw(columns, rows[:room], ["", *notes, foot])
