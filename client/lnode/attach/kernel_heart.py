@@ -45,6 +45,8 @@ async def beat(
                 pause_s = sent + every_s() - alive
                 await asyncio.wait((asked, ended), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
             elif answering.done() and time.monotonic() - sent < within_s:
+                if late:  # the terminal was given up in a silence, in which the standby is to hear nothing
+                    await ended
                 raise LinkFailed(Cause.LOST, "the terminal's socket is gone")
             elif answering.done() and not late:
                 late = True

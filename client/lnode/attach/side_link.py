@@ -81,9 +81,8 @@ class Companion:
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
         self._probe: asyncio.Task[bool] | None = None  # of the terminal's own connection
         self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
-        how = failures.signed_in(said, target.place)
         # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
-        odd = how not in (None, "publickey") and not keychain.is_kept(target)
+        odd = failures.signed_in(said, target.place) not in (None, "publickey") and not keychain.is_kept(target)
         on_trust = keychain.is_on_trust(target, str(said))
         self.shared_only = person or odd or on_trust or sign_in_memory.is_for_ssh_alone(target)
         self._trouble, self._login_s, self._standby, self.quiet = trouble, login_s, standby, False
@@ -101,9 +100,10 @@ class Companion:
         self._beside.start(self._keep())
         self._beside.start(self._listen())
 
-    def leave(self) -> None:
-        """Begin to close the link."""
-        self._beside.cancel()
+    def leave(self, *, silent: bool = False) -> None:
+        """Begin to close the link; in a silence not one over the standby, because its end would be data there."""
+        if not (silent and self.quiet):
+            self._beside.cancel()
 
     async def left(self) -> None:
         """Wait until the link is closed."""

@@ -271,7 +271,7 @@ class _Supervisor:
     def _dismiss(self) -> None:
         """Close the link with its terminal: a link that opened again would log in without the machine's knowledge."""
         if self._companion:
-            self._companion.leave()
+            self._companion.leave(silent=self._loop.state.is_silent)
 
     async def _outcome(self) -> Outcome:
         state = self._loop.state

@@ -243,6 +243,11 @@ class State(NamedTuple):
         """True if a standby may carry the terminal that starts: in a silence it would spoil the standby."""
         return not self.blind and (self.reached or self.through or self.silence(at) < STALE_S)
 
+    @property
+    def is_silent(self) -> bool:
+        """True while there is no terminal and nothing has answered: data would wait ever longer to be sent again."""
+        return self.phase in (Phase.WAITING, Phase.CONNECTING) and not (self.reached or self.through)
+
     def silence(self, at: float) -> float:
         """Return the seconds without a sign of life, sleep included."""
         return at - self.alive_at + self.asleep
