@@ -6,6 +6,7 @@ No pty stands in between: ssh reads the keys and writes the screen itself, so ty
 import os
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -99,13 +100,7 @@ class Terminal:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def _has_stopped_itself(self) -> bool:
-        if self._held or not hasattr(os, "waitid"):
-            return False
-        try:
-            found = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
-        except OSError:  # it has ended, or macOS knows it no more
-            return False
-        return found is not None and found.si_status == signal.SIGTSTP
+        return not self._held and _stopped_by(self.pid) == getattr(signal, "SIGTSTP", None)
 
     def release(self) -> None:
         """Let ssh go on."""
@@ -121,3 +116,27 @@ class Terminal:
         self.end()
         self.wait()
         self._log.__exit__(kind, error, at)
+
+
+def _stopped_by(pid: int) -> int:
+    """Return the signal that has stopped a child, 0 if it runs. Before Python 3.13 macOS has no os.waitid."""
+    if hasattr(os, "waitid"):
+        try:
+            found = os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        except OSError:  # it has ended, or macOS knows it no more
+            return 0
+        return found.si_status if found else 0
+    return _of_macos(pid) if sys.platform == "darwin" else 0
+
+
+def _of_macos(pid: int) -> int:
+    """Do the same by the C library; the numbers are those of sys/wait.h and sys/signal.h of macOS."""
+    import ctypes
+    import struct
+
+    by_pid, hangs_not, stopped, waits_not = 1, 1, 8, 0x20
+    told = ctypes.create_string_buffer(128)
+    if ctypes.CDLL(None).waitid(by_pid, pid, told, stopped | hangs_not | waits_not) != 0:
+        return 0
+    of, _, status = struct.unpack_from("iii", told.raw, 12)  # si_pid, si_uid, si_status of siginfo_t
+    return status if of == pid else 0

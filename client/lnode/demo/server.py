@@ -327,7 +327,7 @@ class _Command:
     def kill(self, name: str) -> None:
         number = getattr(signal, name, None)
         if number and self.process and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a group of zombies
                 os.killpg(self.process.pid, number)
 
     def pause(self) -> None:

@@ -195,10 +195,12 @@ def _launcher(words: list[str]) -> str:
 
 # util-linux' setsid forks if it leads a group; macOS has no such program.
 _SETSID = """\
-import os, sys
+import os, signal, sys
 if os.getpgrp() == os.getpid() and os.fork():
     sys.exit()
 os.setsid()
+for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python
+    signal.signal(ignored, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 # Every login node has these, and macOS has not. This timeout knows lnode's words for it, and no limit.

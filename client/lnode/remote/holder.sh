@@ -37,7 +37,7 @@ keep_history() {
 running() {
   while read -r pane tty; do
     ps -o args= -t "${tty#/dev/}" 2>/dev/null | awk -v program="${1##*/}" '
-      { for (i = 1; i <= 2; i++) { sub(/.*[/]/, "", $i); if ($i == program) found = 1 } } END { exit !found }' && printf '%s\n' "$pane"
+      { for (i = 1; i <= 2; i++) { sub(/.*\//, "", $i); if ($i == program) found = 1 } } END { exit !found }' && printf '%s\n' "$pane"
   done
 }
 

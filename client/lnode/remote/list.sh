@@ -87,7 +87,7 @@ work() {
   } | awk -v steps=" $(every steps) " '
     /^processes$/ { at_work = 1; next }
     !at_work { if ($1 ~ /^[0-9]/ && $3 == 1 && $2 ~ /^[0-9]+$/) asked[$2] = 1; next }
-    { program = $4; sub(/.*[/]/, "", program) }
+    { program = $4; sub(/.*\//, "", program) }
     $1 in asked || index(steps, " " program " ") { print substr($0, 1, 1000) }'
 }
 

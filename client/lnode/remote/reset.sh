@@ -14,7 +14,7 @@ case $(stty -a -F "$tty" 2>/dev/null || stty -a -f "$tty" 2>/dev/null) in
 *" -ixon"*)
   # Who has the screen to itself, an editor, has its keys too.
   [ "$alternate" = 0 ] && ps -o uid= -o stat= -o comm= -t "${tty#/dev/}" 2>/dev/null | awk -v me="$me" -v relays=" ssh $(every relays) " '
-    { sub(/.*[/]/, "", $3) }
+    { sub(/.*\//, "", $3) }
     $1 == me && $2 ~ /[+]/ && index(relays, " " $3 " ") { passes = 1 }
     END { exit !passes }'
   ;;

@@ -241,8 +241,9 @@ stop_for_stranger() {
   # shellcheck disable=SC2046 # split on purpose: tty, pid, epoch
   set -- $(printf '%s\n' "$present" | while read -r tty parent created; do
     case $options in
-    *"$tty $parent "*) ;;
-    *) if [ "${created:-0}" -gt "$1" ] && [ "$parent" != 1 ]; then echo "$tty" "$created"; fi ;;
+    # The sh of macOS, bash 3.2, ends the substitution at a pattern without its first bracket.
+    (*"$tty $parent "*) ;;
+    (*) if [ "${created:-0}" -gt "$1" ] && [ "$parent" != 1 ]; then echo "$tty" "$created"; fi ;;
     esac
   done)
   if [ $# -gt 0 ]; then taken_over "a client on $1" "$2"; fi
