@@ -317,7 +317,7 @@ def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
     assert slurm.exec(f"stat -c %a {NOTES}/{job}.history")[1] == "700\n"
     with Window([*LNODE, "unity", "x", "--renew", "-m", "1000", "-t", "1:00:00"], slurm.env()) as window:
         window.wait_for("second-42")
-        wait_until(lambda: not slurm.exec(f"grep -s -d skip '^- ' {NOTES}/*")[1], "all of it has started")
+        wait_until(lambda: not slurm.exec(f"grep -s -d skip '^- - - - ' {NOTES}/*")[1], "all of it has started")
         window.press("\x02p")
         window.wait_for("kept-42")
         window.press("echo in=$(pwd) $SLURM_JOB_ID end\r")
