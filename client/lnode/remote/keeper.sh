@@ -60,8 +60,8 @@ become() {
   rm -rf "$LNODE_RUN".old-* 2>/dev/null
   discard "$LNODE_RUN.1" "$LNODE_RUN.old-$LNODE_ID" || exit
   if [ -e "$LNODE_RUN" ]; then mv "$LNODE_RUN" "$LNODE_RUN.1" || exit; fi
-  rmdir "$new/begun"
   mv "$new" "$LNODE_RUN" || exit
+  rmdir "$LNODE_RUN/begun" # not sooner: another login shell would begin, too, and put this run aside
   umask "$mask"
   PYTHONUNBUFFERED=1
   export PYTHONUNBUFFERED
