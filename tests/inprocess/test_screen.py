@@ -42,7 +42,8 @@ def python(code: str) -> Iterator[Window]:
         "screen.print_table(['A'], [[(EVIL, 'bold')]]); input()",
         "screen.print_diff([EVIL]); input()",
         "screen.Log().write(EVIL.encode('utf-8', 'replace')); input()",
-        "with screen.board(whole=False) as draw: draw(['A'], [[(EVIL, '')]], [EVIL]); input()",
+        "from lnode.laptop.board import board\n"
+        "with board(whole=False) as draw: draw(['A'], [[(EVIL, '')]], [EVIL]); input()",
     ],
 )
 def test_no_text_controls_the_terminal(code: str) -> None:

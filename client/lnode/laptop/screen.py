@@ -9,9 +9,9 @@ import errno
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.text import colours_after, fitted_notice, tamed, visible
@@ -199,7 +199,7 @@ def print_page(text: str) -> None:
     from rich.markdown import Markdown
 
     with output():
-        _console().print(Markdown(text, hyperlinks=False))
+        console().print(Markdown(text, hyperlinks=False))
 
 
 def print_diff(lines: Sequence[str]) -> None:
@@ -222,47 +222,14 @@ def prepare_table() -> None:
 def _rich_table(columns: Sequence[str], rows: "Rows", file: TextIO | None = None) -> None:
     from lnode.laptop import tables
 
-    _console(file).print(tables.set_by_rich(columns, rows))
+    console(file).print(tables.set_by_rich(columns, rows))
 
 
-def _console(file: TextIO | None = None) -> "Console":
+def console(file: TextIO | None = None) -> "Console":
+    """Return rich's console for stdout, or for a file; without colours under NO_COLOR."""
     from rich.console import Console
 
     return Console(file=file, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
-
-
-Draw: TypeAlias = "Callable[[Sequence[str], Rows, Sequence[str]], None]"
-
-
-@contextmanager
-def board(*, whole: bool) -> Iterator[Draw]:
-    """Yield a function that draws a table with lines beneath it, each time in the same place.
-
-    With `whole` it covers the screen and restores it at the end. Otherwise it starts at the cursor, and the last table
-    stays.
-    """
-    from rich.console import Group
-    from rich.live import Live
-    from rich.text import Text
-
-    from lnode.laptop import tables
-
-    # What lnode writes beside it, as a bell, is not for rich.
-    live = Live(
-        console=_console(), screen=whole, auto_refresh=False, vertical_overflow="crop", redirect_stdout=False,
-        redirect_stderr=False,
-    )  # fmt: skip
-
-    def draw(columns: Sequence[str], rows: "Rows", lines: Sequence[str]) -> None:
-        said = [Text(visible(line), style="dim") for line in lines]
-        live.update(Group(*([tables.set_by_rich(columns, rows)] if rows else []), *said), refresh=True)
-
-    live.start(refresh=True)
-    try:
-        yield draw
-    finally:
-        with suppress(OSError):  # the window is closed
-            live.stop()
 
 
 class Log:

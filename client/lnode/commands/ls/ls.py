@@ -11,7 +11,7 @@ from lnode.commands.ls.document import document
 from lnode.commands.ls.table import View
 from lnode.commands.ls.views import addresses_of, remembered, view_of, views_of
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import canvas, folders, screen, shown
+from lnode.laptop import board, canvas, folders, screen, shown
 from lnode.laptop.settings import load
 from lnode.locate import pictures
 from lnode.locate.address import Address
@@ -98,7 +98,7 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
             _print(found)
         _shown(found, whole=as_json)
     else:
-        with screen.board(whole=False) as draw:
+        with board.board(whole=False) as draw:
             _draw(draw, order, views)
             for view in _all(hosts):
                 views[view.host] = view
@@ -110,7 +110,7 @@ def _of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: 
     return ExitCode.FAILED if unknown else ExitCode.DONE
 
 
-def _draw(draw: screen.Draw, order: Sequence[str], views: Mapping[str, View]) -> None:
+def _draw(draw: board.Draw, order: Sequence[str], views: Mapping[str, View]) -> None:
     """Draw what is known of these hosts so far, and which are still asked."""
     found = [views[host] for host in order if host in views]
     rest = ", ".join(host for host in order if host not in views)

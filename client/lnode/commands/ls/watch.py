@@ -11,7 +11,7 @@ from lnode.commands.ls import table
 from lnode.commands.ls.table import View
 from lnode.commands.ls.views import views_of
 from lnode.errors import ExitCode
-from lnode.laptop import keyboard, leaving, screen, shown
+from lnode.laptop import board, keyboard, leaving, screen, shown
 from lnode.locate.address import Address
 
 _EVERY_S = 60.0
@@ -32,7 +32,7 @@ def watch(hosts: Mapping[str, Address], views: Sequence[View], *, notifies: bool
     seen = {view.host: (time.time() - view.age_s, view) for view in views}
     asking: threading.Thread | None = None
     asked_at = time.time()
-    with leaving.by_signals(), screen.board(whole=True) as draw, keyboard.keys() as pressed:
+    with leaving.by_signals(), board.board(whole=True) as draw, keyboard.keys() as pressed:
         try:
             while True:
                 now = time.time()
@@ -95,7 +95,7 @@ def _pause_s(views: Sequence[View]) -> float:
     return _OFTEN_S if often else _EVERY_S
 
 
-def _draw(draw: screen.Draw, views: Sequence[View], asking: bool) -> None:
+def _draw(draw: board.Draw, views: Sequence[View], asking: bool) -> None:
     age = max((view.age_s for view in views), default=0)
     clock = time.strftime("%H:%M:%S")
     foot = f"{clock}, {'asking' if asking else f'asked {age} s ago'}; q leaves"
