@@ -47,9 +47,25 @@ class Host:
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")
 
-    def start(self, name: str, command: str, *, shows: str = "ready") -> None:
+    def start(self, name: str, command: str, *, shows: str = "ready", history: int = 2000) -> None:
         """A session of that name, however odd, with 60 columns and 10 rows."""
-        session = self.tmux("new-session", "-d", "-P", "-F", "#{session_id}", "-x", "60", "-y", "10", command)
+        limit = ("set-option", "-g", "history-limit", str(history))
+        session = self.tmux(
+            "start-server",
+            ";",
+            *limit,
+            ";",
+            "new-session",
+            "-d",
+            "-P",
+            "-F",
+            "#{session_id}",
+            "-x",
+            "60",
+            "-y",
+            "10",
+            command,
+        )
         literal = name.replace("#", "##")
         self.tmux("rename-session", "-t", session, "--", f"{literal[:-1]}\\;" if name.endswith(";") else literal)
         wait_until(lambda: shows in self.tmux("capture-pane", "-p", "-t", session), f"{name} shows {shows}")
@@ -268,9 +284,7 @@ def test_after_a_cut_it_goes_on_where_it_was(host: Host) -> None:
 def test_a_history_that_is_full_does_not_hide_what_is_new(host: Host, rows: int, how: str) -> None:
     """tmux drops ten rows of these 100 each time."""
     name = f"full{rows}{how}"
-    host.tmux("set-option", "-g", "history-limit", "100")
-    host.start(name, "seq 104; echo ready; exec sh -i", shows="$")
-    host.tmux("set-option", "-g", "history-limit", "2000")
+    host.start(name, "seq 104; echo ready; exec sh -i", shows="$", history=100)
     waiting = Waiting(host, panes.named(name), "echo 'rea'lly" if how == "since" else None, how=how)
     waiting.until("really" if how == "since" else "ready")
     assert int(host.tmux("list-panes", "-t", f"{name}:", "-F", "#{history_size}")) >= 95
@@ -278,6 +292,52 @@ def test_a_history_that_is_full_does_not_hide_what_is_new(host: Host, rows: int,
     host.shows(name, "done")
     seen = waiting.until("done").rows
     assert ("first" in seen, "ready" in seen) == (True, how == "follow")  # the screen that was looked at
+    waiting.end()
+
+
+# A tmux that has something printed on the terminal in $TTY before it shows a pane, once for each row of $ROWS.
+PRINTS_BETWEEN = """#!/bin/sh
+case " $* " in *" capture-pane "*)
+  if [ -s "$ROWS" ]; then
+    sed -i 1d "$ROWS"
+    count() { "$REAL" list-panes -t "$NAME:" -F '#{history_size} #{history_bytes} #{cursor_y}'; }
+    was=$(count)
+    echo between >"$TTY"
+    until [ "$(count)" != "$was" ]; do :; done
+  fi
+esac
+exec "$REAL" "$@"
+"""
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_row_that_comes_between_two_questions_hides_nothing(host: Host, tmp_path: Path, number: int) -> None:
+    """tmux counts from the top of the screen, which moves while a program prints."""
+    name = f"between{number}"
+    host.start(name, "seq 104; echo ready; exec sh -i", shows="$", history=100)
+    waiting = Waiting(host, panes.named(name), "echo 'rea'lly", how="since")
+    waiting.until("really")
+    waiting.end()
+    place = panes.again(waiting.began)
+    assert place is not None
+    (tmp_path / "tmux").write_text(PRINTS_BETWEEN)
+    (tmp_path / "tmux").chmod(0o755)
+    (tmp_path / "rows").touch()
+    real = {
+        "NAME": name,
+        "REAL": str(shutil.which("tmux")),
+        "ROWS": f"{tmp_path}/rows",
+        "TTY": host.tmux("display-message", "-pt", f"{name}:", "#{pane_tty}"),
+    }
+    between = Host(host.home)
+    between.env = {**host.env, **real, "PATH": f"{tmp_path}:{host.env['PATH']}"}
+    waiting = Waiting(between, place, how="since")
+    waiting.until("really")
+    host.send(name, "echo 'fir'st; seq 1001 1037; echo 'do'ne", enter=True)
+    host.shows(name, "done")
+    (tmp_path / "rows").write_text("between\n" * number)
+    seen = waiting.until("done").rows
+    assert ("first" in seen, (tmp_path / "rows").read_text()) == (True, "")
     waiting.end()
 
 

@@ -75,19 +75,40 @@ recount() {
   if [ "$start" -lt -2000 ]; then start=-2000; fi
 }
 
+# read_rows: sets $new to the rows from $from on, which it counts anew, $next to where the next look begins, and $above_next to the rows above that.
+read_rows() {
+  recount
+  ask capture-pane -p -J -t "$pane" -S "$start" || return
+  new=$rows next=$from above_next=''
+  if [ "$how" = follow ]; then next=$history; fi
+  if [ "$history" -ge $((limit / 2)) ] && rows_above "$next"; then above_next=$rows; fi
+}
+
+# read_steadily: the same at one moment. tmux counts rows from the top of the screen, which moves while a program prints: a row that comes
+# between two questions shifts all that the second one says.
+read_steadily() {
+  first=$from length=$last
+  for _ in 1 2 3 4 5 6 7 8; do
+    from=$first last=$length moment="$history $history_bytes $cursor $alternate"
+    read_rows || return
+    look || return
+    if [ "$moment" = "$history $history_bytes $cursor $alternate" ]; then return; fi
+  done
+}
+
 shown='' above=''
 while read -r _; do
   awake=
   look || unseen gone
-  recount
   if [ "$how" = agent ]; then
     session_screens || unseen gone
-  elif ! ask capture-pane -p -J -t "$pane" -S "$start"; then
+    new=$rows next=$from above_next=''
+  elif ! read_steadily; then
     looked=
     unseen gone
   fi
   answer="$from $last $alternate $dead ${bell:-no}
-$rows"
+$new"
   if [ "$answer" = "$shown" ]; then
     section same
   else
@@ -95,8 +116,6 @@ $rows"
     printf '%s\n' "$answer" | sed 's/^/|/'
     shown=$answer
   fi
-  if [ "$how" = follow ]; then from=$history; fi
+  from=$next above=$above_next
   section end
-  above=''
-  if [ "$history" -ge $((limit / 2)) ] && rows_above "$from"; then above=$rows; fi
 done

@@ -36,7 +36,7 @@ unseen() {
 # shellcheck disable=SC2034 # some are for the scripts that follow
 look() {
   facts='#{window_active}#{pane_active},#{pane_id},#{pane_in_mode},#{pane_dead},#{alternate_on},#{history_size}'
-  facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{window_flags}#{@lnode_bell}'
+  facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{history_bytes},#{window_flags}#{@lnode_bell}'
   looked=
   ask list-panes -s -t "$id" -F "$facts" || return 1
   looked=yes bell='' found=''
@@ -57,7 +57,7 @@ look() {
   [ -n "$2" ] || return 1
   pane=$2 in_mode=${3:-0} dead=${4:-0} alternate=${5:-0} history=${6:-0} limit=${7:-0} cursor=${8:-0} tty=$9
   shift 9
-  created=$1
+  created=$1 history_bytes=$2
 }
 
 # Copy mode and its like take the keys, and hide what the program shows.
