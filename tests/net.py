@@ -24,6 +24,7 @@ _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000  # linux/if_tun.h
 _TCP = 6
 _PACKET = 1 << 16
 _COMMAND_WITHIN_S = 10.0
+_CONGESTION_CONTROL = ("congctl", "cubic")  # as on macOS and on nearly every Linux, whatever this machine's default is
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -36,6 +37,7 @@ class Laptop:
 
     def __init__(self, name: str, number: int, server: int, *, delay_s: float) -> None:
         self.host = f"10.88.{number}.1"
+        self._network = f"10.88.{number}.0/24"
         self._name = f"{name}-{number}"
         self._near_device, self._far_device = f"{self._name}l", f"{self._name}s"
         self._addresses = deque([f"10.88.{number}.2", f"10.88.{number}.3"])
@@ -60,6 +62,8 @@ class Laptop:
             self._join()
             _run(*_at(self._server), "ip", "address", "add", f"{self.host}/24", "dev", self._far_device)
             _run(*_at(self._server), "ip", "link", "set", self._far_device, "up")
+            way_back = (self._network, "dev", self._far_device, "src", self.host)
+            _run(*_at(self._server), "ip", "route", "change", *way_back, *_CONGESTION_CONTROL)
             self._carrier.start()
             undo.callback(self._stop_carrying)
             undo.callback(self._end_all)
@@ -106,7 +110,7 @@ class Laptop:
             yield
         finally:
             self._inside("link", "set", self._near_device, "up")
-            self._inside("route", "add", "default", "dev", self._near_device)
+            self._add_routes()
 
     @contextlib.contextmanager
     def new_address(self) -> Iterator[None]:
@@ -161,7 +165,11 @@ class Laptop:
 
     def _join(self) -> None:
         self._inside("address", "add", f"{self._addresses[0]}/24", "dev", self._near_device)
-        self._inside("route", "add", "default", "dev", self._near_device)
+        self._add_routes()
+
+    def _add_routes(self) -> None:
+        for to in (self._network, "default"):
+            self._inside("route", "replace", to, "dev", self._near_device, *_CONGESTION_CONTROL)
 
     def _inside(self, *words: str) -> None:
         _run("ip", "-n", self._name, *words)
