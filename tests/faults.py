@@ -31,10 +31,10 @@ def wired(rig: Rig, *, delay_s: float = 0.0) -> Iterator[Wire]:
 
 
 @contextmanager
-def laptop_of(slurm: Rig) -> Iterator[Laptop]:
+def laptop_of(slurm: Rig, *, delay_s: float = 0.005) -> Iterator[Laptop]:
     server = int(slurm.container.attrs["State"]["Pid"])
     with (
-        Laptop(f"net{os.getpid() % 100000}", 1, server, delay_s=0.005) as laptop,
+        Laptop(f"net{os.getpid() % 100000}", 1, server, delay_s=delay_s) as laptop,
         configured(slurm, f"Host *\n    HostName {laptop.host}\n    Port 22\n"),
     ):
         yield laptop

@@ -92,6 +92,14 @@ def site(slurm: Rig) -> Iterator[Site]:
         yield Site(slurm, laptop)  # counts from here on
 
 
+@pytest.fixture
+def far(slurm: Rig) -> Iterator[Site]:
+    """One that is some milliseconds away."""
+    with with_settings(slurm, ""), laptop_of(slurm, delay_s=0.03) as laptop:
+        assert Site(slurm, laptop).asks("--ls").returncode == 0
+        yield Site(slurm, laptop)
+
+
 def test_one_login_beside_the_terminals_serves_all_that_follows(site: Site) -> None:
     with site.window("first") as first:
         shell_of(first)
@@ -113,22 +121,25 @@ def test_one_login_beside_the_terminals_serves_all_that_follows(site: Site) -> N
     assert site.logins == 2
 
 
-def test_a_lost_terminal_comes_back_over_the_standby(site: Site) -> None:
-    """A key typed into the silence is on its way, so the old terminal cannot go on. On a busy machine ssh may dial."""
-    with site.window("lost") as window:
+def test_a_lost_terminal_comes_back_over_the_standby(far: Site) -> None:
+    """A key typed into the silence is on its way, so the old terminal cannot go on.
+
+    Another login begins beside the standby, and is given up. On a busy machine that may be faster.
+    """
+    with far.window("lost") as window:
         shell = shell_of(window)
         for _ in range(4):
-            site.rests()
-            before, logins = site.terminal(), site.logins
-            with site.laptop.silence():
+            far.rests()
+            before, logins = far.terminal(), far.logins
+            with far.laptop.silence():
                 window.press(" ")
                 window.find(r"unity silent for (?:1[2-9]|[2-9]\d) s")
             window.wait_without(NOTICE, within_s=60)
             assert shell_of(window) == shell
-            if site.terminal() != before and "ControlPath=/" in site.terminal():
-                assert site.logins == logins
+            if far.terminal() != before and "ControlPath=/" in far.terminal():
+                assert far.logins == logins
                 break
-        assert "ControlPath=/" in site.terminal()
+        assert "ControlPath=/" in far.terminal()
         window.leave()
 
 
@@ -145,6 +156,25 @@ def test_a_standby_that_is_silent_costs_no_more_than_a_moment(site: Site) -> Non
         wait_until(lambda: site.standbys() not in ([], [dead]), "another master stands by", within_s=90)
         wait_until(lambda: site.logins == 4 and dead not in site.standbys(), "the dead one is gone")
         window.leave()
+
+
+def test_beside_a_standby_that_may_be_dead_another_login_begins(far: Site) -> None:
+    """sshd may give up in a silence that is long enough, and only TCP would tell, much later."""
+    with far.window("spare", "-v") as window:
+        shell = shell_of(window)
+        dead = far.stands()
+        os.kill(dead, signal.SIGSTOP)
+        with far.laptop.silence():
+            window.press(" ")
+            window.find(r"unity silent for (?:1[2-9]|[2-9]\d) s")
+        window.wait_without(NOTICE, within_s=60)
+        assert shell_of(window) == shell
+        wait_until(
+            lambda: far.logins == 4 and dead not in far.standbys(), "terminal and standby, once each", within_s=90
+        )
+        window.detach()
+        assert window.exit_status() == 0
+        assert "the standby is silent: a login that has begun beside it goes on" in window.text()
 
 
 def test_a_new_address_costs_one_terminal_and_one_standby(site: Site) -> None:

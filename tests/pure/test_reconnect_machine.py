@@ -432,7 +432,7 @@ def test_behind_a_proxy_a_new_address_is_dialled_from_at_once() -> None:
 def test_a_new_address_is_knocked_from_until_its_network_carries() -> None:
     laptop = attached(shared=False)
     laptop.tell(Happened.ROUTE_CHANGED, dead=True)
-    assert len(knocks_in(laptop.wait(20))) == 80
+    assert len(knocks_in(laptop.wait(20))) == 160
     assert laptop.tell(Happened.REACHED) == (SILENT,)
 
 
@@ -504,10 +504,10 @@ def test_an_echo_over_another_connection_says_after_five_seconds_only_that_the_n
     assert laptop.state.heart
 
 
-def test_the_host_is_knocked_at_twice_a_second_while_in_doubt() -> None:
+def test_the_host_is_knocked_at_briskly_while_in_doubt() -> None:
     laptop = doubting()
     start = laptop.at
-    assert knocks_in(laptop.wait(6.9)) == [start + 0.25 * n for n in range(1, 28)]
+    assert knocks_in(laptop.wait(6.9)) == [start + 0.125 * n for n in range(1, 56)]
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -579,7 +579,7 @@ def test_a_persons_terminal_is_kept_through_silence_until_ssh_ends_it() -> None:
     laptop = doubting(person=True)
     knocked = knocks_in(laptop.wait(20 * 60))
     assert (
-        len(knocked) == 4 * 180 + 420 // 2 + 600 // 20
+        len(knocked) == 8 * 180 + 420 // 2 + 600 // 20
     )  # each quarter of a second, from three minutes each two, then 20
     assert laptop.tell(Happened.REACHED) == ()
     assert laptop.wait(HOUR) == []  # it is not knocked to death: sshd has answered
@@ -640,7 +640,7 @@ def test_the_terminal_is_asked_when_the_route_is_back() -> None:
     laptop = attached(shared=True)
     laptop.tell(Happened.ROUTE_LOST)
     assert laptop.after(1.9, Happened.ROUTE_CHANGED) == (Command.ASK, Command.KNOCK)
-    assert laptop.state.due == laptop.at + 0.25
+    assert laptop.state.due == laptop.at + 0.125
     assert laptop.after(0.1, Happened.BEAT, shared=True) == (Command.RELEASE, Command.REFRESH)
 
 
@@ -727,8 +727,8 @@ def test_after_waking_the_terminal_is_given_its_time_again() -> None:
     laptop.tell(Happened.REACHED)
     laptop.wait(1.9)
     assert laptop.tell(Happened.WOKE, seconds=60.0) == (Command.ASK, Command.KNOCK)
-    assert laptop.state.due == laptop.at + 0.25
-    assert len(knocks_in(laptop.wait(6.9))) == 27  # and nothing else
+    assert laptop.state.due == laptop.at + 0.125
+    assert len(knocks_in(laptop.wait(6.9))) == 55  # and nothing else
     laptop.wait(0.1)
     assert laptop.phase is Phase.WAITING
 
@@ -747,7 +747,7 @@ def test_waking_and_a_new_network_cut_a_wait_short(what: Happened) -> None:
     failed(laptop, Cause.CLOSED_EARLY)
     laptop.wait(1)
     assert laptop.tell(what, seconds=60.0) == (Command.KNOCK,)
-    assert knocks_in(laptop.wait(1)) == [61.25, 61.5, 61.75, 62]
+    assert knocks_in(laptop.wait(1)) == [61 + n / 8 for n in range(1, 9)]
     assert laptop.state.asleep == (60 if what is Happened.WOKE else 0)
 
 
@@ -756,7 +756,7 @@ def test_after_hours_of_waiting_a_new_network_is_tried_as_briskly_as_ever(what: 
     laptop = waiting()
     laptop.wait(5 * HOUR)
     laptop.tell(what, seconds=60.0)
-    assert 40 <= len(knocks_among(laptop.wait(10))) <= 41
+    assert 80 <= len(knocks_among(laptop.wait(10))) <= 81
 
 
 def test_behind_a_proxy_waking_tries_at_once() -> None:
@@ -830,7 +830,7 @@ def test_a_host_that_is_unreachable_for_three_days_is_never_given_up(knocks: boo
 
 def test_the_longer_a_host_is_silent_the_slower_it_is_knocked_at() -> None:
     laptop = waiting()
-    for hurried, until, pause in ((0, 180, 0.25), (180, 600, 2), (600, 9000, 20)):
+    for hurried, until, pause in ((0, 180, 0.125), (180, 600, 2), (600, 9000, 20)):
         done = knocks_among(laptop.wait(until - hurried))
         assert min(late - early for early, late in itertools.pairwise(done)) >= min(pause, 2)
         assert 0.8 <= len(done) * pause / (until - hurried) <= 1.2
@@ -879,7 +879,7 @@ def test_whatever_the_knocks_find_ssh_itself_tries_every_half_minute(
     laptop = waiting()
     began, until = [laptop.at], laptop.at + HOUR
     while laptop.at < until:
-        laptop.wait(0.25)
+        laptop.wait(0.125)
         if laptop.phase is Phase.CONNECTING and laptop.state.itself - 30 != began[-1]:
             began.append(laptop.state.itself - 30)
         if laptop.phase is Phase.CONNECTING and laptop.at >= began[-1] + lasts:
@@ -894,7 +894,7 @@ def test_whatever_the_knocks_find_ssh_itself_tries_every_half_minute(
 def test_a_knock_that_is_answered_ends_an_attempt_that_fell_into_the_silence() -> None:
     laptop = waiting()
     assert tries_again(laptop) == SILENT_FRESH
-    assert len(knocks_among(laptop.wait(10))) == 40
+    assert len(knocks_among(laptop.wait(10))) == 80
     laptop.tell(Happened.UNREACHED, cause=Cause.TIMED_OUT)
     assert laptop.tell(Happened.REACHED) == (Command.END, SILENT_FRESH)
     assert knocks_among(laptop.wait(19)) == []  # sshd has answered
@@ -905,10 +905,10 @@ def test_a_blind_attempt_is_overdue_at_its_limit_alone() -> None:
     """Its knocks are ticks, too, and a login that answers with the keychain must not be ended by one."""
     laptop = waiting()
     tries_again(laptop)
-    for _ in range(79):
-        laptop.wait(0.25)
+    for _ in range(159):
+        laptop.wait(0.125)
         assert not is_overdue(laptop.state, laptop.at)
-    assert is_overdue(laptop.state, laptop.at + 0.25)
+    assert is_overdue(laptop.state, laptop.at + 0.125)
     assert not is_overdue(Laptop().state, HOUR)  # you may take your time
     assert not is_overdue(waiting().state, 10 * HOUR)
 
@@ -1117,11 +1117,11 @@ def test_a_silent_attempt_has_a_deadline_that_doubles_twice() -> None:
     laptop = attached()
     lost(laptop)
     for limit in (20, 40, 80, 80):
-        assert laptop.wait(limit - 0.25) == []
-        at = laptop.at + 0.25
-        assert laptop.wait(0.25) == [(at, Command.END), (at, Command.KNOCK)]
+        assert laptop.wait(limit - 0.125) == []
+        at = laptop.at + 0.125
+        assert laptop.wait(0.125) == [(at, Command.END), (at, Command.KNOCK)]
         assert (laptop.phase, laptop.state.cause) == (Phase.WAITING, Cause.TIMED_OUT)
-        assert laptop.after(0.25, Happened.REACHED) == (SILENT,)
+        assert laptop.after(0.125, Happened.REACHED) == (SILENT,)
 
 
 def test_a_tick_before_its_time_ends_no_attempt() -> None:
@@ -1407,7 +1407,7 @@ def test_a_standby_takes_over_from_an_attempt_that_fell_into_the_silence() -> No
     assert laptop.after(1, Happened.CONNECTED) == ()
     assert laptop.tell(Happened.CONNECTED, stands=True) == (Command.END, SILENT)
     assert laptop.state.may_ride(laptop.at)
-    assert laptop.after(0.25, Happened.STUCK) == (Command.END, SILENT_FRESH)
+    assert laptop.after(0.125, Happened.STUCK) == (Command.END, SILENT_FRESH)
     assert not laptop.state.blind
 
 

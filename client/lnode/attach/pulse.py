@@ -62,6 +62,12 @@ class Pulse:
             return _look(sock).heard_s
         return float("inf")
 
+    def round_trip_s(self) -> float:
+        """Return the seconds of a round trip as TCP has measured it, 0.0 if the socket is gone."""
+        with suppress(OSError), self._borrowed() as sock:
+            return _look(sock).rtt_s
+        return 0.0
+
     async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silent_s: float) -> bool:
         """True if the other side's program answers something that `begin` lets ssh send; then `end` undoes that.
 

@@ -24,6 +24,7 @@ from lnode.attach.scripts import Scripts
 from lnode.attach.shell_notice import ShellNotice
 from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
+from lnode.attach.spare import Spare
 from lnode.attach.standby import Standby
 from lnode.attach.terminal import Terminal
 from lnode.attach.terminal_watch import TerminalWatch
@@ -63,6 +64,7 @@ class _Supervisor:
             self._target, lambda: (self._terminal, self._companion), waits=waits, calm_s=self._calm_s,
             stands_by=self._stands_by,
         )  # fmt: skip
+        self._spare = Spare(self._loop, self._past.note)
         self._tell = self._loop.tell
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
@@ -134,7 +136,8 @@ class _Supervisor:
             await asyncio.wait([self._loop.beside.start(self._look_again())], timeout=_LOOKS_S)
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
-        moved = event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)
+        if (moved := event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)) or event.what is Happened.OPENED:
+            self._spare.drop()
         if moved or (self._loop.state.phase is Phase.WAITING and before.phase is not Phase.WAITING):
             self._loop.beside.start(self._look_again())
         self._past.step(before, self._loop.state, event)
@@ -191,7 +194,8 @@ class _Supervisor:
         self._tell(terminal, Happened.REVIVED if carries else Happened.DEAF)
 
     async def _start(self, start: Start) -> None:
-        target = await self._course.connection(start, self._loop, self._watch.rode, self._stands_by)
+        way = await self._course.connection(start, self._loop, self._watch.rode, self._stands_by)
+        target = self._loop.toward(way)
         self._dismiss()
         if start.asks:
             self._display.lend(self._loop.state)
@@ -205,12 +209,7 @@ class _Supervisor:
         away_s = int(time.time() - self._past.last_seen)
         line = self._scripts.first() if start.creates else self._scripts.again(away_s, self._past.node or "")
         try:
-            # In a thread, because Terminal opens the keychain first.
-            target = self._loop.toward(target)
-            terminal = await asyncio.to_thread(
-                Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=self._again
-            )
-            self._terminal = terminal.__enter__()
+            self._terminal = terminal = await self._spare.start(start, target, line)
         except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file
             self._past.note(f"ssh does not start: {error.strerror}")
             self._tell(None, Happened.TERMINAL_ENDED, cause=Cause.LOST)
@@ -240,6 +239,8 @@ class _Supervisor:
             trouble=lambda: forwarding.missing(terminal.said().own),
             covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip
+        if self._companion.pulse:
+            self._loop.expect(self._companion.pulse.round_trip_s())
 
     def _see_unbegun(self, shell: LoginShell | None, *, ended: bool) -> None:
         attached = self._terminal is not None and self._loop.state.phase is Phase.ATTACHED
@@ -289,6 +290,7 @@ class _Supervisor:
         await self._end_terminal()
         if self._loop.state.end is None:  # an exception is on its way: what tmux has switched on must not stay
             self._display.leave_screen()
+        self._spare.drop()
         await self._early.drop()
         await self._loop.close()
         if self._companion:

@@ -72,6 +72,10 @@ class Terminal:
     def pid(self) -> int:
         return self._ssh.pid
 
+    def runs(self) -> bool:
+        """True if ssh has not ended."""
+        return self._ssh.poll() is None
+
     def wait(self) -> int:
         """Wait for the end of ssh. Return its exit status, or the negative number of the signal that ended it."""
         return self._ssh.wait()

@@ -18,8 +18,7 @@ from lnode.ssh.target import Target
 
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
 _DIALS_S = 1.5  # then a dial has repeated its SYN without an answer
-_ANSWERS_S = 0.25  # a standby that lives, and after three round trips
-_ROUND_TRIPS = 3
+_ANSWERS_S = 0.15  # a standby that lives, and after a round trip
 
 
 class TerminalWatch:
@@ -55,7 +54,7 @@ class TerminalWatch:
         """Tell when the terminal has logged in, and how it ends."""
         waiting = in_thread(terminal.wait)
         stuck = partial(self._leave_master, terminal)
-        target, patience_s = self._course.target, max(_ANSWERS_S, _ROUND_TRIPS * self._loop.round_trip_s())
+        target, patience_s = self._course.target, _ANSWERS_S + self._loop.round_trip_s()
         how = await sign_in_watch.signed_in(target, terminal, self._tty, waiting, stuck, patience_s)
         if how is not None:
             said = terminal.said()

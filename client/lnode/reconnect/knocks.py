@@ -20,6 +20,7 @@ from lnode.reconnect.sensors import FirstHop, Reach
 
 _MOST = 3  # under way
 _CONNECTS_S = (0.75, 3.0)  # at least and at most: one that got lost makes room for the next
+_KNOWN_S = 0.24  # at least, if the round trip is known: two under way, beside the patient one
 _ROUND_TRIPS = 4
 _GREETS_S = 30.0  # as long as the slowest sshd that ssh itself would wait for
 _ALONE_S = 10.0  # a knock that has connected is the only one: after that its connection may have died since
@@ -48,7 +49,7 @@ class Knocks:
         self._running: set[asyncio.Task[None]] = set()
         self._connected: dict[asyncio.Task[None], float] = {}
         self._patient: asyncio.Task[None] | None = None  # for a round trip that is longer than anybody would think
-        self.round_trip_s = 0.0  # that of the last knock, 0.0 if unknown
+        self.round_trip_s = 0.0  # that of the last knock, or of a connection before; 0.0 if unknown
         self._last = float("-inf")
         self.round = object()  # results from before the last `drop` do not count
 
@@ -67,12 +68,11 @@ class Knocks:
         task.add_done_callback(self._over)
 
     async def _knock(self, source: object, *, patient: bool) -> None:
-        """Knock once. As long as the round trip is unknown, one at a time is `patient`: the others leave sooner."""
+        """Knock once. One at a time is `patient`, because another network may be slower; the others leave sooner."""
         began, me = time.monotonic(), asyncio.current_task()
         least, most = _CONNECTS_S
-        timeout_s = min(max(least, _ROUND_TRIPS * self.round_trip_s), most)
-        if patient and not self.round_trip_s:
-            timeout_s = most
+        likely_s = max(_KNOWN_S, _ROUND_TRIPS * self.round_trip_s) if self.round_trip_s else least
+        timeout_s = most if patient else min(likely_s, most)
 
         def connected() -> None:
             now = time.monotonic()
@@ -93,6 +93,10 @@ class Knocks:
         self._connected.pop(task, None)
         if task is self._patient:
             self._patient = None
+
+    def leads(self) -> bool:
+        """True if it is the turn of this window."""
+        return self._turn.is_ours
 
     def hears(self) -> bool:
         """True once after another window's knock was answered; this one need not knock any more."""
@@ -122,7 +126,7 @@ class Turn:
     def __init__(self, place: str) -> None:
         self._name = f"knock-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
         self._file: int | None = None
-        self._has = False
+        self.is_ours = False
         self._told_at = 0
 
     def take(self) -> bool:
@@ -130,9 +134,9 @@ class Turn:
         file = self._opened()
         if file is None:
             return True
-        self._has = self._has or _locked(file)
+        self.is_ours = self.is_ours or _locked(file)
         found = os.fstat(file)
-        if not self._has and time.time() - found.st_atime < _IDLE_S:
+        if not self.is_ours and time.time() - found.st_atime < _IDLE_S:
             return False
         with suppress(OSError):
             os.utime(file, ns=(time.time_ns(), found.st_mtime_ns))
@@ -165,7 +169,7 @@ class Turn:
         """Give the turn away, and forget what was told before."""
         if self._file is not None:
             os.close(self._file)
-        self._file, self._has = None, False
+        self._file, self.is_ours = None, False
 
     def _opened(self) -> int | None:
         if self._file is None:

@@ -36,7 +36,8 @@ class Loop:
     An event counts if its source is in `sources()`, or is None; earlier terminals do not count. `late_s` is the silence
     after which the heartbeat is late; None if the driver tells that itself. `calm_s()` is the pause between two looks
     at the laptop that the driver would not notice, if the kernel tells what changes. `stands_by()` is True if a standby
-    waits. A Loop belongs to one event loop.
+    waits. `led`: this window of the laptop has knocked, when the present terminal started. A Loop belongs to one event
+    loop.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Loop:
         self._broken: BaseException | None = None  # the exception of a task beside the loop
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
         self._knocks: Knocks | None = None  # from reach() on
+        self.led = False
         self._sensed_at = float("-inf")
         self._watches: Watches | None = None  # from reach() on
 
@@ -158,6 +160,7 @@ class Loop:
         self.state, actions = machine.step(self.state, event)
         for action in actions:
             if isinstance(action, Start) and self._knocks:
+                self.led = self._knocks.leads()
                 if not self.state.blind:
                     self._knocks.drop()
                 self._way.renew()
@@ -169,6 +172,11 @@ class Loop:
         """Remember that a terminal has logged in; `peer` is the address to which ssh has connected, None if unknown."""
         self._way.opened(peer)
         self.prefer(peer)
+
+    def expect(self, round_trip_s: float) -> None:
+        """Pace the knocks by the round trip of the terminal's own connection."""
+        if self._knocks:
+            self._knocks.round_trip_s = round_trip_s
 
     def prefer(self, peer: str | None) -> None:
         """Remember that ssh has logged in at this address, None if unknown."""

@@ -602,7 +602,7 @@ def _knock_pause(waited: float) -> float:
     """
     minute = 60
     if waited < 3 * minute:
-        return _BRISK_S
+        return _KNOCKS_S
     return 2.0 if waited < 10 * minute else 20.0
 
 
@@ -669,7 +669,8 @@ def _pause(state: State, event: Event, *, reached: bool) -> float:
 
 
 _BRISK = 16  # knocks
-_BRISK_S = 0.25  # between two knocks: a return waits so long, plus a handshake
+_BRISK_S = 0.25  # between two of those
+_KNOCKS_S = 0.125  # between two knocks at a host that is silent: a return waits so long
 
 
 def _hurried(state: State, event: Event) -> Step:

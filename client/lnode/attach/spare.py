@@ -1,0 +1,90 @@
+"""The next terminal of an attach, and a spare beside one on the standby, for the case that the standby is dead.
+
+sshd may have ended it in the silence (ClientAliveInterval), a NAT may have forgotten it, or the host's TCP may be
+waiting until it sends again. Until it is taken the spare's ssh is in its handshake, where it touches no tty.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from lnode.attach.terminal import Terminal
+from lnode.laptop.off_loop import in_thread
+from lnode.reconnect.loop import Loop
+from lnode.reconnect.machine import Happened, Start
+from lnode.ssh import failures, master
+from lnode.ssh.target import Target
+
+_AFTER_S = 10.0  # of silence: a standby that has just been alive needs none beside it
+_LEAST_S = 0.02  # of a round trip: on a faster way it saves nothing
+_LASTS_S = 3.0  # by then it has found no way
+_LOOK_S = 0.02
+
+
+class Spare:
+    """At most one. `note` hears the story for -v. Belongs to one event loop."""
+
+    def __init__(self, loop: Loop, note: Callable[[str], None]) -> None:
+        self._loop, self._note = loop, note
+        self._rider: Terminal | None = None  # the terminal on the standby
+        self._terminal: Terminal | None = None  # the spare
+        self._began_at = 0.0
+
+    async def start(self, start: Start, target: Target, line: str) -> Terminal:
+        """Return the next terminal, which has started, or take the spare if that is one like it. Raises OSError."""
+        self._rider = None
+        goes_again = not (start.asks or start.creates)
+        rides = target.standby and master.identity(target) is not None
+        if goes_again and not rides and (spare := self._take()):
+            return spare
+        # In a thread, because Terminal opens the keychain first.
+        terminal = await asyncio.to_thread(
+            Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=not start.creates
+        )
+        terminal.__enter__()
+        if goes_again and rides and terminal.may_ride and self._is_worth_it():
+            self._rider = terminal
+            self._loop.beside.start(self._begin(terminal, master.without(target), line))
+        return terminal
+
+    def _is_worth_it(self) -> bool:
+        """True if the standby may be dead. Of several windows that come back at once, one alone tries."""
+        silent_s = self._loop.state.silence(self._loop.now())
+        return self._loop.led and silent_s >= _AFTER_S and self._loop.round_trip_s() >= _LEAST_S
+
+    async def _begin(self, rider: Terminal, target: Target, line: str) -> None:
+        self._end()
+        spare = await asyncio.to_thread(Terminal, target, line, silent=True, again=True)
+        if self._rider is not rider:
+            return
+        try:
+            self._terminal = spare.__enter__()
+        except OSError:  # no memory, no free file: the rider goes on alone
+            return
+        self._began_at = time.monotonic()
+        while self._terminal is spare:
+            spare.watch.look(spare.said())
+            if failures.signed_in(spare.said(), target.place):  # on a busy laptop it may be the first
+                self._loop.tell(rider, Happened.STUCK)
+                return
+            await asyncio.sleep(_LOOK_S)
+
+    def _take(self) -> Terminal | None:
+        spare = self._terminal
+        if spare and spare.runs() and time.monotonic() - self._began_at < _LASTS_S:
+            self._terminal = None
+            self._note("the standby is silent: a login that has begun beside it goes on")
+            return spare
+        self._end()
+        return None
+
+    def drop(self) -> None:
+        """End it: a terminal has logged in, or the laptop has moved."""
+        self._rider = None
+        self._end()
+
+    def _end(self) -> None:
+        spare, self._terminal = self._terminal, None
+        if spare:
+            spare.end()
+            in_thread(lambda: spare.__exit__(None, None, None))
