@@ -177,6 +177,27 @@ def test_beside_a_standby_that_may_be_dead_another_login_begins(far: Site) -> No
         assert "the standby is silent: a login that has begun beside it goes on" in window.text()
 
 
+def test_lines_are_short_as_long_as_the_host_has_their_script(site: Site) -> None:
+    with site.window("short") as window:
+        shell = shell_of(window)
+        site.stands()
+        noted = site.rig.socket_folder
+        wait_until(lambda: any(noted.glob("*.has")), "the host has the scripts", within_s=90)
+        assert re.findall(r"^(\w+) +login", site.asks("--ls").stdout, re.MULTILINE) == ["short"]
+        with site.laptop.reset():
+            window.wait_without(NOTICE, within_s=60)
+        assert shell_of(window) == shell
+        assert "/lnode/scripts/" in site.terminal()
+        site.rig.exec("cd ~/.local/state/lnode && rm -r scripts && touch scripts")
+        assert re.findall(r"^(\w+) +login", site.asks("--ls").stdout, re.MULTILINE) == ["short"]
+        with site.laptop.reset():
+            window.wait_without(NOTICE, within_s=60)
+        assert shell_of(window) == shell
+        assert "/lnode/scripts/" not in site.terminal()
+        site.rig.exec("rm ~/.local/state/lnode/scripts")
+        window.leave()
+
+
 def test_a_new_address_costs_one_terminal_and_one_standby(site: Site) -> None:
     with site.window("moved") as window:
         shell = shell_of(window)

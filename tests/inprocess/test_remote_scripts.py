@@ -1,6 +1,7 @@
 """The remote scripts for real: through every login shell that is installed here, on real tmux with a private socket."""
 
 import getpass
+import gzip
 import os
 import shlex
 import shutil
@@ -333,6 +334,75 @@ def test_values_arrive_exactly(shell: str, folder: Path) -> None:
 
     check()
     assert not (site.home / "executed").exists()
+
+
+# --- scripts that the host stores ---
+
+
+def stored_by(site: Site, *scripts: str, brings: bool) -> list[str]:
+    """The names that store.sh says."""
+    rows = (" ".join(remote_call.stored(script)[: 2 if brings else 1]) for script in scripts)
+    nonce = remote_call.nonce()
+    done = site.answer(remote_call.question("store", nonce, "\n".join(rows)))
+    return list(parse_reply(nonce, done.stdout.split("\n"))["stored"])
+
+
+def asked_in_short(site: Site, *values: str) -> Mapping[str, Sequence[str]]:
+    nonce = remote_call.nonce()
+    done = site.answer(remote_call.short_question("list", nonce, *values))
+    return parse_reply(nonce, done.stdout.split("\n"))
+
+
+def test_a_stored_script_is_as_good_as_one_that_the_line_brings(site: Site) -> None:
+    values = sessions.list_values("")
+    before = asked_in_short(site, *values)
+    assert (set(before), stored_by(site, "list", brings=False)) == ({"begun", "unstored", "end"}, [])
+    names = [remote_call.stored(script)[0] for script in ("session", "list")]
+    assert stored_by(site, "session", "list", brings=True) == names == stored_by(site, "session", "list", brings=False)
+    assert set(asked_in_short(site, *values)) == set(site.reply("list")) > {"begun", "end"}
+    folder_ = site.home / ".local/state/lnode/scripts"
+    assert (folder_.stat().st_mode & 0o777, {path.stat().st_mode & 0o777 for path in folder_.iterdir()}) == (
+        0o700,
+        {0o600},
+    )
+
+
+def test_a_short_line_says_that_its_script_is_not_there(site: Site) -> None:
+    line = remote_call.short_line("session", *blank("session"), unless="exit 96")
+    assert site.answer(line).returncode == 96
+
+
+@pytest.mark.parametrize("text", ["touch executed", "", None])
+def test_a_text_that_is_not_the_script_does_not_run(sh_site: Site, text: str | None) -> None:
+    (name,) = stored_by(sh_site, "list", brings=True)
+    path = sh_site.home / ".local/state/lnode/scripts" / name
+    path.write_bytes(path.read_bytes()[:-100] if text is None else gzip.compress(text.encode()))
+    assert "unstored" in asked_in_short(sh_site, *sessions.list_values(""))
+    assert stored_by(sh_site, "list", brings=False) == []
+    assert stored_by(sh_site, "list", brings=True) == [name]
+    assert "unstored" not in asked_in_short(sh_site, *sessions.list_values(""))
+    assert not (sh_site.home / "executed").exists()
+
+
+def test_a_text_of_another_name_is_not_stored(sh_site: Site) -> None:
+    nonce, rows = remote_call.nonce(), f"{remote_call.stored('session')[0]} {remote_call.stored('list')[1]}"
+    sh_site.answer(remote_call.question("store", nonce, rows))
+    assert list((sh_site.home / ".local/state/lnode/scripts").iterdir()) == []
+
+
+def test_the_scripts_of_twelve_versions_stay(sh_site: Site) -> None:
+    stored_by(sh_site, "list", brings=True)
+    folder_ = sh_site.home / ".local/state/lnode/scripts"
+    for number in range(30):
+        (folder_ / f"{number:064}").write_text("")
+        os.utime(folder_ / f"{number:064}", (number, number))
+    (name,) = stored_by(sh_site, "list", brings=False)
+    assert sorted(path.name for path in folder_.iterdir()) == sorted([name, *(f"{n:064}" for n in range(19, 30))])
+
+
+def test_without_a_place_to_store_them_nothing_is_stored(sh_site: Site) -> None:
+    (sh_site.home / ".local").write_text("")
+    assert stored_by(sh_site, "list", brings=True) == []
 
 
 def last_word(record: Path) -> bytes:

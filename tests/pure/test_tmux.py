@@ -199,5 +199,5 @@ def test_a_word_of_the_login_shell_is_no_program(word: str) -> None:
 
 
 def test_exit_codes_of_the_attach_line_are_no_shells_own() -> None:
-    # 126, 127 and 128+n are a shell's, 255 is ssh's, and 0 to 99 any program's
-    assert all(100 <= code < 126 for code in ExitOfAttach)
+    # 126, 127 and 128+n are a shell's, 255 is ssh's, and 0 to 95 any program's
+    assert all(96 <= code < 126 for code in ExitOfAttach)

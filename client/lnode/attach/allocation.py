@@ -31,13 +31,15 @@ _BREATH_S = 20.0  # after a change of the agents that wait: the host looks each 
 
 Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
 """Returns the reply to a line, which is made from a nonce. Raises LinkFailed."""
+Store = Callable[[Ask, Link], Awaitable[None]]
+"""Lets the host store scripts."""
 
 
 class Lookout:
     """One for each attach. `look(nonce)` is the line that asks what runs there, `line(nonce, ...)` that of news.sh.
 
     `glance(nonce, before=...)` is the line that tells when another agent waits. `quiet_s` returns how long nobody has
-    typed. `push` lets the host send messages for your phone.
+    typed. `push` lets the host send messages for your phone, `store` lets it store scripts.
     """
 
     def __init__(
@@ -49,10 +51,11 @@ class Lookout:
         note: Callable[[str], None],
         quiet_s: Callable[[], float],
         push: Begin | None,
+        store: Store,
     ) -> None:
         self._alias, self._look, self._glance, self._line, self._note = alias, look, glance, line, note
         self._quiet_s, self._agents, self._own_title, self._name = quiet_s, AgentWatch(alias, note), "", ""
-        self._seeing, self._push = asyncio.Lock(), push
+        self._seeing, self._push, self._store = asyncio.Lock(), push, store
         self._asked_at = float("-inf")
         self._is_urgent = asyncio.Event()  # an agent in a job waits: only the whole question tells which
         self._answer: tuple[Entry | None, int | None] = None, None
@@ -63,6 +66,7 @@ class Lookout:
     async def keep(self, ask: Ask, link: Link, session: tmux_answers.Birth, trouble: str = "") -> NoReturn:
         """Watch over a session until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
         glancing = asyncio.create_task(self._glance_at(ask, link, session))
+        has_stored = False
         try:
             if trouble and not self._first:
                 await ask(self._says(None, "", _of_lnode(trouble)))
@@ -88,6 +92,9 @@ class Lookout:
                     trouble = ""
                 await self._see_agents(ask, reply, session)
                 await self._begin_push(ask, link)
+                if not has_stored:
+                    await self._store(ask, link)
+                    has_stored = True
         finally:
             await _end(glancing)
 

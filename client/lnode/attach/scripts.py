@@ -1,6 +1,7 @@
 """The scripts that one attach runs on the host, each as the line that ssh takes."""
 
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from lnode.cluster import tmux
@@ -40,11 +41,24 @@ class Scripts(NamedTuple):
         """Return the line of the first terminal."""
         return self._session(self.mode, "detach" if self.detach else "keep", 0, self.node)
 
-    def again(self, away_s: int, node: str) -> str:
-        """Return the line of a later terminal, `away_s` seconds after all was well; `node` is "" if unknown."""
-        return self._session("again", "keep", away_s, node)
+    def again(self, away_s: int, node: str, *, short: bool = False) -> str:
+        """Return the line of a later terminal, `away_s` seconds after all was well; `node` is "" if unknown.
 
-    def _session(self, mode: str, others: str, away_s: int, node: str) -> str:
+        `short`: the login node has stored the script.
+        """
+        return self._session("again", "keep", away_s, node, short=short)
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """Return the scripts that the host is asked to store: they come again, and take two round trips."""
+        return ("node_session" if self.in_job else "session", "list")
+
+    def store(self, nonce: str, *, brings: bool) -> str:
+        """Return the line that stores them (store.sh), or that asks which are stored already."""
+        rows = (call.stored(script) if brings else call.stored(script)[:1] for script in self.stored)
+        return call.question("store", nonce, "\n".join(" ".join(row) for row in rows))
+
+    def _session(self, mode: str, others: str, away_s: int, node: str, *, short: bool = False) -> str:
         name, settings = self.address.name, self.address.settings
         renew = tmux.renewal(self.address.alias, name)
         pane = tmux.pane_command(self.request, call.after_request(), renew) if self.request else ""
@@ -52,13 +66,14 @@ class Scripts(NamedTuple):
         kind, look = "node" if self.request else "login", "control" if self.control else "draw"
         mine = (self.run, *self.me, str(away_s), node)
         values = (name, mode, others, kind, command, self.program, *mine, settings.tmux, look, settings.cwd)
+        line = partial(call.short_line, unless=f"exit {tmux.ExitOfAttach.UNSTORED:d}") if short else call.line
         if not self.in_job:
-            return call.line("session", *values, called=self.run)
+            return line("session", *values, called=self.run)
         kept = str(settings_file.kept_s(settings.keep) or "")
         words = " ".join(self.in_job)
         ours = (name, settings.tmux, settings.cwd, self.restores, kept, settings.resume)
-        holder = call.line("holder", words, *ours)
-        return call.line("node_session", holder, words, self.restores, *values, called=self.run)
+        holder = "" if mode == "again" else call.line("holder", words, *ours)
+        return line("node_session", holder, words, self.restores, *values, called=self.run)
 
     def client(self, nonce: str, what: str, age_s: int) -> str:
         """Return the line for this attach's own tmux client; `what` is "look" or "refresh".

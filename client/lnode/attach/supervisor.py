@@ -26,6 +26,7 @@ from lnode.attach.side_link import Companion
 from lnode.attach.signals import Signals
 from lnode.attach.spare import Spare
 from lnode.attach.standby import Standby
+from lnode.attach.storing import Storing
 from lnode.attach.terminal import Terminal
 from lnode.attach.terminal_watch import TerminalWatch
 from lnode.attach.tty import Tty, event_loop
@@ -71,7 +72,9 @@ class _Supervisor:
         self._again = False  # True if this terminal never creates
         looks = (scripts.watch, scripts.glance)
         push = phone.beginning(scripts)
-        self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s, push)
+        self._storing = Storing(scripts, lambda: self._target)
+        beside = push, self._storing.store
+        self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s, *beside)
         self._end_trial: Callable[[], object] = bool  # that of a doubted terminal
         self._watch = TerminalWatch(self._course, self._loop, tty, self._past)
         self._parting = Parting(tty, self._loop.beside, scripts.look)
@@ -207,7 +210,8 @@ class _Supervisor:
         else:
             await self._early.drop()
         away_s = int(time.time() - self._past.last_seen)
-        line = self._scripts.first() if start.creates else self._scripts.again(away_s, self._past.node or "")
+        node, short = self._past.node or "", self._storing.serves(self._status)
+        line = self._scripts.first() if start.creates else self._scripts.again(away_s, node, short=short)
         try:
             self._terminal = terminal = await self._spare.start(start, target, line)
         except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file

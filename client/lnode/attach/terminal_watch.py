@@ -78,6 +78,8 @@ class TerminalWatch:
     async def _ending(self, terminal: Terminal, status: int, *, again: bool) -> verdict.Ending:
         """Return the verdict on the end; only this attach knows of other ways to the session, and of the network."""
         target, said = self._course.target, terminal.said()
+        if status == tmux.ExitOfAttach.UNSTORED and again:
+            return verdict.Ending(Cause.LOST, failures.has_begun(said, target.place))
         # The alias stands for several login nodes. The first attach line never ends with this code.
         if status == tmux.ExitOfAttach.OTHER_NODE and again:
             await self._course.turn_to_owner(self._past.node)

@@ -16,6 +16,7 @@ class ExitOfAttach(IntEnum):
     97 to 99 and 120 to 123: there is no such program, but a scheduler (schedulers/known.py).
     """
 
+    UNSTORED = 96  # the script is not stored there any more, or not as it was
     DETACHED = 100
     ENDED = 101
     NO_SESSION = 102

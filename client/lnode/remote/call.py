@@ -29,17 +29,50 @@ def line(script: str, *values: str, called: str = "sh", says: str = "") -> str:
     about 120 kB in all (Linux MAX_ARG_STRLEN). `called` is its name in ps, a plain word; `says` is sh that runs before
     anything else. Raises ValueError if there are more or fewer values than names.
     """
-    packed = zlib.compress(with_values(script, *values).encode("utf-8", "surrogateescape"), _LEVEL, _GZIP)
-    encoded = binascii.b2a_base64(packed, newline=False).decode("ascii")
-    words = " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
-    return f'exec /bin/sh -c \'{says}eval "$(printf %s "$@" | base64 -d | gzip -d)"\' {called} {words}'
+    words = _words(_packed(with_values(script, *values)))
+    return f"exec /bin/sh -c '{says}eval \"$({_UNPACKED})\"' {called} {words}"
+
+
+_UNPACKED = 'printf %s "$@" | base64 -d | gzip -d'
+
+
+def _packed(text: str) -> str:
+    packed = zlib.compress(text.encode("utf-8", "surrogateescape"), _LEVEL, _GZIP)
+    return binascii.b2a_base64(packed, newline=False).decode("ascii")
+
+
+def _words(encoded: str) -> str:
+    return " ".join(encoded[at : at + _WORD] for at in range(0, len(encoded), _WORD))
+
+
+def short_line(script: str, *values: str, called: str = "sh", says: str = "", unless: str) -> str:
+    """Return the line of a script that the host has stored (store.sh), with the values alone; see `line`.
+
+    The host runs no other text than this one: its name is its hash. If it is not there, the sh `unless` runs.
+    """
+    name, _ = stored(script)
+    read = f'lnode_text=$(gzip -d <"$HOME/.local/state/lnode/scripts/{name}" 2>/dev/null)'
+    check = f'case $(printf %s "$lnode_text" | sha256sum 2>/dev/null) in {name}*) ;; *) {unless} ;; esac'
+    words = _words(_packed(_assigned(script, *values)))
+    return f"exec /bin/sh -c '{says}{read}; {check}; eval \"$({_UNPACKED}); $lnode_text\"' {called} {words}"
+
+
+@cache
+def stored(script: str) -> tuple[str, str]:
+    """Return the name under which a host stores the script, and what store.sh takes for it."""
+    from hashlib import sha256
+
+    text = source(script).rstrip("\n")
+    return sha256(text.encode()).hexdigest(), _packed(text)
 
 
 def with_values(script: str, *values: str) -> str:
     """Return the text of the script behind a variable for each of its values. Raises ValueError as `line` does."""
-    names = value_names(script)
-    assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in zip(names, values, strict=True))
-    return f"{assigned}{source(script)}"
+    return f"{_assigned(script, *values)}{source(script)}"
+
+
+def _assigned(script: str, *values: str) -> str:
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in zip(value_names(script), values, strict=True))
 
 
 def question(script: str, nonce: str, *values: str) -> str:
@@ -47,7 +80,16 @@ def question(script: str, nonce: str, *values: str) -> str:
 
     Until then the login shell is in its rc files, or another program has taken its place.
     """
-    return line(script, nonce, *values, called=nonce, says='echo; echo "$0 begun"; ')
+    return line(script, nonce, *values, called=nonce, says=_BEGUN)
+
+
+def short_question(script: str, nonce: str, *values: str) -> str:
+    """Return the same for a script that the host has stored; else its reply has the section `unstored`."""
+    unless = 'echo "$0 unstored"; echo; echo "$0 end"; exit'
+    return short_line(script, nonce, *values, called=nonce, says=_BEGUN, unless=unless)
+
+
+_BEGUN = 'echo; echo "$0 begun"; '
 
 
 def value_names(script: str) -> tuple[str, ...]:

@@ -93,6 +93,11 @@ def _origin_path(target: Target) -> str:
     return f"{target.control_path}.from"
 
 
+def stored_path(target: Target) -> str:
+    """Return the path of the note about scripts that its host has: see stored.py."""
+    return f"{target.control_path}.has"
+
+
 def _agent() -> str:
     """Return 16 hex digits that name your agent."""
     from hashlib import blake2s
@@ -137,7 +142,7 @@ def drop(target: Target) -> None:
     for pid in _masters(target.control_path):
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    for path in (target.control_path, _origin_path(target)):
+    for path in (target.control_path, _origin_path(target), stored_path(target)):
         with suppress(OSError):
             os.unlink(path)
 

@@ -21,7 +21,7 @@ from lnode.laptop import screen
 from lnode.remote import call
 from lnode.remote.fields import NodeName, Port
 from lnode.remote.reply import Rows, TooLong, parse_reply
-from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, verdict
+from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, stored, verdict
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
@@ -87,7 +87,9 @@ class Question:
         self._abandoned = self._heard = self._rides = self._begun = False
         self.left_master = False  # a shared connection that is dead
         self._nonce = call.nonce()
-        self._line = call.question(script, self._nonce, *values)
+        self._script, self._values = script, values
+        short = call.short_question if stored.has(target, script) else call.question
+        self._line = short(script, self._nonce, *values)
         self._log, self._watch = SshLog(asks=self._may_prompt), LoginWatch(target.place, may_ask=self._may_prompt)
         self._may_ride = bool(master.identity(target) or target.one("controlpath"))
 
@@ -146,8 +148,18 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure()
+        if "unstored" in sections:
+            self._bring_the_script()
+            return self.reply(within_s=within_s)
         verdict.learn_sign_in(self._target, self._log.said(), self._watch, silent=not self._may_prompt)
         return sections
+
+    def _bring_the_script(self) -> None:
+        """Ask anew: the host does not have the script any more."""
+        self._end()
+        self._stdout.close()
+        self._line = call.question(self._script, self._nonce, *self._values)
+        self._start()
 
     def _read(self, within_s: float) -> list[str]:
         """Return the rows of a reply until its end, the end of ssh, or the time limit. Raises TooLong."""
