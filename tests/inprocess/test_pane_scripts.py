@@ -341,6 +341,27 @@ def test_a_row_that_comes_between_two_questions_hides_nothing(host: Host, tmp_pa
     waiting.end()
 
 
+def test_the_last_words_of_a_pane_that_closes_are_told(host: Host, tmp_path: Path) -> None:
+    """The pane is there when its rows are read, and gone a moment later."""
+    host.start("closes", "echo ready; exec sh -i", shows="$")
+    (tmp_path / "tmux").write_text(
+        '#!/bin/sh\n"$REAL" "$@"\nstatus=$?\n'
+        'case " $* " in *" capture-pane "*) [ ! -e "$ENDS" ] || "$REAL" kill-session -t closes ;; esac\nexit $status\n'
+    )
+    (tmp_path / "tmux").chmod(0o755)
+    between = Host(host.home)
+    real = {"REAL": str(shutil.which("tmux")), "ENDS": f"{tmp_path}/ends"}
+    between.env = {**host.env, **real, "PATH": f"{tmp_path}:{host.env['PATH']}"}
+    waiting = Waiting(between, panes.named("closes"))
+    waiting.until("ready")
+    host.send("closes", "echo 'do'ne", enter=True)
+    host.shows("closes", "done")
+    (tmp_path / "ends").touch()
+    look = panes.parse_look(waiting.look())
+    assert look is not None and "done" in look.rows
+    assert "gone" in waiting.look()
+
+
 def test_waiting_after_a_sending_passes_over_what_was_there(host: Host) -> None:
     host.start("since", "echo ready; exec sh -i", shows="$")
     waiting = Waiting(host, panes.named("since"), "echo 'do'ne", how="since")

@@ -85,13 +85,17 @@ read_rows() {
 }
 
 # read_steadily: the same at one moment. tmux counts rows from the top of the screen, which moves while a program prints: a row that comes
-# between two questions shifts all that the second one says.
+# between two questions shifts all that the second one says. What was read counts also if the pane has gone since.
 read_steadily() {
   first=$from length=$last
-  for _ in 1 2 3 4 5 6 7 8; do
-    from=$first last=$length moment="$history $history_bytes $cursor $alternate"
+  for _ in 1 2 3 4; do
+    from=$first last=$length moment="$history $history_bytes $cursor $alternate" rang=$bell ended=$dead
     read_rows || return
-    look || return
+    if [ "$alternate" = 1 ]; then return; fi
+    if ! look; then
+      bell=$rang dead=$ended
+      return 0
+    fi
     if [ "$moment" = "$history $history_bytes $cursor $alternate" ]; then return; fi
   done
 }
