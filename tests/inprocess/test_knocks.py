@@ -108,6 +108,10 @@ def test_at_most_three_are_under_way_to_a_host_that_is_silent() -> None:
                 window = Window(hop)
                 for _ in range(20):
                     window.knocks.knock()
+                assert len(window.beside._tasks) == 1  # they come one after the other
+                for _ in range(20):
+                    window.knocks._last = float("-inf")
+                    window.knocks.knock()
                 assert len(window.beside._tasks) == 3
                 await window.close()
 

@@ -1,7 +1,8 @@
 """The next terminal of an attach, and a spare beside one on the standby, for the case that the standby is dead.
 
 sshd may have ended it in the silence (ClientAliveInterval), a NAT may have forgotten it, or the host's TCP may be
-waiting until it sends again. Until it is taken the spare's ssh is in its handshake, where it touches no tty.
+waiting until it sends again. The spare's ssh goes as far as the exchange of keys, and is stopped there until it is
+taken: it has signed in nowhere, and has touched no tty.
 """
 
 import asyncio
@@ -11,12 +12,12 @@ from collections.abc import Callable
 from lnode.attach.terminal import Terminal
 from lnode.laptop.off_loop import in_thread
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Happened, Start
-from lnode.ssh import failures, master
+from lnode.reconnect.machine import Start
+from lnode.ssh import failures, master, prompts
 from lnode.ssh.target import Target
 
 _AFTER_S = 10.0  # of silence: a standby that has just been alive needs none beside it
-_LEAST_S = 0.02  # of a round trip: on a faster way it saves nothing
+_LEAST_S = 0.03  # of a round trip: on a faster way it saves nothing, and could not be stopped in time
 _LASTS_S = 3.0  # by then it has found no way
 _LOOK_S = 0.02
 
@@ -32,28 +33,29 @@ class Spare:
 
     async def start(self, start: Start, target: Target, line: str) -> Terminal:
         """Return the next terminal, which has started, or take the spare if that is one like it. Raises OSError."""
-        self._rider = None
         goes_again = not (start.asks or start.creates)
         rides = target.standby and master.identity(target) is not None
         if goes_again and not rides and (spare := self._take()):
             return spare
+        self.drop()
         # In a thread, because Terminal opens the keychain first.
         terminal = await asyncio.to_thread(
             Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=not start.creates
         )
         terminal.__enter__()
-        if goes_again and rides and terminal.may_ride and self._is_worth_it():
+        if goes_again and rides and terminal.may_ride and self._is_worth_it(target):
             self._rider = terminal
             self._loop.beside.start(self._begin(terminal, master.without(target), line))
         return terminal
 
-    def _is_worth_it(self) -> bool:
+    def _is_worth_it(self, target: Target) -> bool:
         """True if the standby may be dead. Of several windows that come back at once, one alone tries."""
         silent_s = self._loop.state.silence(self._loop.now())
-        return self._loop.led and silent_s >= _AFTER_S and self._loop.round_trip_s() >= _LEAST_S
+        return (
+            prompts.tells(target) and self._loop.led and silent_s >= _AFTER_S and self._loop.round_trip_s() >= _LEAST_S
+        )
 
     async def _begin(self, rider: Terminal, target: Target, line: str) -> None:
-        self._end()
         spare = await asyncio.to_thread(Terminal, target, line, silent=True, again=True)
         if self._rider is not rider:
             return
@@ -63,28 +65,26 @@ class Spare:
             return
         self._began_at = time.monotonic()
         while self._terminal is spare:
-            spare.watch.look(spare.said())
-            if failures.signed_in(spare.said(), target.place):  # on a busy laptop it may be the first
-                self._loop.tell(rider, Happened.STUCK)
+            said = spare.said()
+            if failures.signed_in(said, target.place):  # on a very busy laptop
+                self.drop()
+            elif failures.came_to_login(said):
+                spare.hold()
                 return
             await asyncio.sleep(_LOOK_S)
 
     def _take(self) -> Terminal | None:
         spare = self._terminal
         if spare and spare.runs() and time.monotonic() - self._began_at < _LASTS_S:
-            self._terminal = None
+            self._rider = self._terminal = None
+            spare.release()
             self._note("the standby is silent: a login that has begun beside it goes on")
             return spare
-        self._end()
         return None
 
     def drop(self) -> None:
-        """End it: a terminal has logged in, or the laptop has moved."""
-        self._rider = None
-        self._end()
-
-    def _end(self) -> None:
-        spare, self._terminal = self._terminal, None
+        """End it: a terminal has logged in, or there is to be none now, or the laptop has moved."""
+        spare, self._rider, self._terminal = self._terminal, None, None
         if spare:
             spare.end()
             in_thread(lambda: spare.__exit__(None, None, None))

@@ -71,9 +71,8 @@ class _Supervisor:
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # True if this terminal never creates
         looks = (scripts.watch, scripts.glance)
-        push = phone.beginning(scripts)
         self._storing = Storing(scripts, lambda: self._target)
-        beside = push, self._storing.store
+        beside = phone.beginning(scripts), self._storing.store
         self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s, *beside)
         self._end_trial: Callable[[], object] = bool  # that of a doubted terminal
         self._watch = TerminalWatch(self._course, self._loop, tty, self._past)
@@ -139,7 +138,8 @@ class _Supervisor:
             await asyncio.wait([self._loop.beside.start(self._look_again())], timeout=_LOOKS_S)
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
-        if (moved := event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)) or event.what is Happened.OPENED:
+        moved = event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)
+        if moved or self._loop.state.phase is not Phase.CONNECTING:
             self._spare.drop()
         if moved or (self._loop.state.phase is Phase.WAITING and before.phase is not Phase.WAITING):
             self._loop.beside.start(self._look_again())

@@ -53,11 +53,16 @@ class Knocks:
         self._last = float("-inf")
         self.round = object()  # results from before the last `drop` do not count
 
+    def expect(self, round_trip_s: float) -> None:
+        """Pace the knocks by this round trip."""
+        self.round_trip_s = min(round_trip_s, _SLOWEST_S)
+
     def knock(self) -> None:
         """Start a knock, unless another one is to be waited for."""
         now = time.monotonic()
         waits = any(now - since < _ALONE_S for since in self._connected.values())
-        if waits or len(self._running) >= _MOST or now - self._last < self.round_trip_s or not self._turn.take():
+        pause_s = max(self.round_trip_s, self._likely_s() / (_MOST - 1))
+        if waits or len(self._running) >= _MOST or now - self._last < pause_s or not self._turn.take():
             return
         self._last = now
         patient = self._patient is None
@@ -70,13 +75,12 @@ class Knocks:
     async def _knock(self, source: object, *, patient: bool) -> None:
         """Knock once. One at a time is `patient`, because another network may be slower; the others leave sooner."""
         began, me = time.monotonic(), asyncio.current_task()
-        least, most = _CONNECTS_S
-        likely_s = max(_KNOWN_S, _ROUND_TRIPS * self.round_trip_s) if self.round_trip_s else least
-        timeout_s = most if patient else min(likely_s, most)
+        _, most = _CONNECTS_S
+        timeout_s = most if patient else self._likely_s()
 
         def connected() -> None:
             now = time.monotonic()
-            self.round_trip_s = min(now - began, _SLOWEST_S)
+            self.expect(now - began)
             if me is not None:
                 self._connected[me] = now
             self._came(source)
@@ -87,6 +91,11 @@ class Knocks:
         self._told(source, reach)
         if reach is None:
             self._drop_but(me)
+
+    def _likely_s(self) -> float:
+        """Return the seconds in which a knock that arrives has connected."""
+        least, most = _CONNECTS_S
+        return min(max(_KNOWN_S, _ROUND_TRIPS * self.round_trip_s), most) if self.round_trip_s else least
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

@@ -174,9 +174,9 @@ class Loop:
         self.prefer(peer)
 
     def expect(self, round_trip_s: float) -> None:
-        """Pace the knocks by the round trip of the terminal's own connection."""
-        if self._knocks:
-            self._knocks.round_trip_s = round_trip_s
+        """Pace the knocks by the round trip of the terminal's own connection, 0.0 if unknown."""
+        if self._knocks and round_trip_s:
+            self._knocks.expect(round_trip_s)
 
     def prefer(self, peer: str | None) -> None:
         """Remember that ssh has logged in at this address, None if unknown."""
