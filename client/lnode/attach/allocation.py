@@ -66,7 +66,6 @@ class Lookout:
     async def keep(self, ask: Ask, link: Link, session: tmux_answers.Birth, trouble: str = "") -> NoReturn:
         """Watch over a session until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
         glancing = asyncio.create_task(self._glance_at(ask, link, session))
-        has_stored = False
         try:
             if trouble and not self._first:
                 await ask(self._says(None, "", _of_lnode(trouble)))
@@ -92,9 +91,7 @@ class Lookout:
                     trouble = ""
                 await self._see_agents(ask, reply, session)
                 await self._begin_push(ask, link)
-                if not has_stored:
-                    await self._store(ask, link)
-                    has_stored = True
+                await self._store(ask, link)
         finally:
             await _end(glancing)
 

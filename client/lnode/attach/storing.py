@@ -18,18 +18,22 @@ class Storing:
 
     def __init__(self, scripts: Scripts, target: Callable[[], Target]) -> None:
         self._scripts, self._target = scripts, target
-        self._is_done = False
+        self._is_done = self._is_refused = False
 
     def serves(self, status: int) -> bool:
         """True if the terminal's login node has the scripts; `status` is the exit status of the last terminal."""
         return self._is_done and status != tmux.ExitOfAttach.UNSTORED
 
     async def store(self, ask: Ask, link: Link) -> None:
-        """Let the host store what it does not have yet. It may refuse."""
+        """Let the host store what it does not have yet, unless lnode knows that it has all. It may refuse, once."""
+        noted = not link.shared or all(stored.has(self._target(), script) for script in self._scripts.stored)
+        if self._is_refused or (self._is_done and noted):
+            return
         with suppress(LinkFailed):
             self._is_done = self._has_all(await ask(partial(self._scripts.store, brings=False)))
             if not self._is_done:
                 self._is_done = self._has_all(await ask(partial(self._scripts.store, brings=True)))
+                self._is_refused = not self._is_done
             if self._is_done and link.shared:
                 stored.note(self._target(), self._scripts.stored)
 

@@ -14,7 +14,7 @@ is_stored() {
 
 # store NAME DATA: False if that is not the text of the name, or does not fit.
 store() {
-  draft=$folder/.$1.$$
+  draft=$folder/.$1
   (umask 077 && printf %s "$2" | base64 -d >"$draft") 2>/dev/null && is_stored "$draft" "$1" && mv -f "$draft" "$folder/$1" && return
   rm -f "$draft"
   return 1

@@ -88,8 +88,9 @@ class Question:
         self.left_master = False  # a shared connection that is dead
         self._nonce = call.nonce()
         self._script, self._values = script, values
-        short = call.short_question if stored.has(target, script) else call.question
-        self._line = short(script, self._nonce, *values)
+        self._is_short = stored.has(target, script)
+        question = call.short_question if self._is_short else call.question
+        self._line = question(script, self._nonce, *values)
         self._log, self._watch = SshLog(asks=self._may_prompt), LoginWatch(target.place, may_ask=self._may_prompt)
         self._may_ride = bool(master.identity(target) or target.one("controlpath"))
 
@@ -148,7 +149,7 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure()
-        if "unstored" in sections:
+        if self._is_short and "unstored" in sections:
             self._bring_the_script()
             return self.reply(within_s=within_s)
         verdict.learn_sign_in(self._target, self._log.said(), self._watch, silent=not self._may_prompt)
@@ -158,8 +159,8 @@ class Question:
         """Ask anew: the host does not have the script any more."""
         self._end()
         self._stdout.close()
-        self._line = call.question(self._script, self._nonce, *self._values)
-        self._start()
+        self._line, self._is_short = call.question(self._script, self._nonce, *self._values), False
+        self._start(fresh=self.left_master)
 
     def _read(self, within_s: float) -> list[str]:
         """Return the rows of a reply until its end, the end of ssh, or the time limit. Raises TooLong."""
