@@ -3,9 +3,11 @@
 import asyncio
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from lnode.locate import pictures
 from lnode.locate.address import Address
 from lnode.locate.survey import Survey
 from lnode.ssh import question as ssh_question
+from lnode.ssh import stored
 from lnode.ssh.drain import Drain
 from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.question import Question
@@ -91,6 +94,21 @@ def test_a_question_has_a_deadline_however_slowly_it_is_answered(
         question.reply()
     assert (late.value.code, late.value.message) == (ExitCode.UNREACHABLE, "unity did not answer in time")
     assert all(map(is_gone, host.started()))
+
+
+@pytest.mark.parametrize("had_it", [False, True])
+def test_a_host_that_has_lost_the_script_gets_it_once(host: Host, *, had_it: bool) -> None:
+    """Also if it says so of each line, as a hostile one might."""
+    with tempfile.TemporaryDirectory(prefix="lnode-") as folder, socket.socket(socket.AF_UNIX) as master:
+        master.bind(f"{folder}/master")
+        host.target = host.target._replace(control_path=f"{folder}/master", keep_warm="10m")
+        if had_it:
+            stored.note(host.target, ("list",))
+        said = 'case "$1" in *lnode/scripts/*) echo short ;; *) echo long ;; esac >>"$HOME/lines"\n'
+        host.does(f'{said}answer "$nonce unstored"')
+        with host.question() as asked:
+            assert "unstored" in asked.reply()
+    assert (host.folder / "lines").read_text().split() == ["short", "long"][not had_it :]
 
 
 # A question of somebody at a terminal, who has half a second for it.
