@@ -216,7 +216,7 @@ def test_no_verb_waits_for_a_stopped_tmux(near: Nearby) -> None:
     os.kill(server, signal.SIGSTOP)
     try:
         with near.window("x", "work") as window:
-            found = ends(near, "--timeout", "5")
+            found = ends(near, "--timeout", "15")
             window.wait_for("tmux on x does not answer as it should, so whether work runs there is not known")
             assert window.exit_status() == 1
     finally:

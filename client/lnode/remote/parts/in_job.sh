@@ -1,7 +1,14 @@
 # shellcheck shell=sh
 # The way to a session in a job (job_notes.sh). The scripts that speak to tmux go to its node by themselves: as a step of the job they run once
 # more, with the LABEL of that tmux server in $label.
-called=$0 carried=$* # the words that have brought this script here
+called=$0 carried=$* # the words that have brought this script here, or its values alone if it was stored here: then $lnode_text is its text
+
+# bring_along: the node may have another home, so it gets the words of the whole script: two texts that gzip has packed are one.
+bring_along() {
+  [ -n "$lnode_text" ] || return 0
+  carried=$({ printf %s "$carried" | tr -d ' ' | base64 -d && printf '%s\n' "$lnode_text" | gzip; } | base64 | tr -d '\n')
+  lnode_text=
+}
 
 # ask_job: sets $state to that of $job: waits, runs, ended or silent; $node, $reason and $starts to what the scheduler says of it.
 ask_job() {
@@ -52,6 +59,7 @@ go() {
 on_node() {
   exit_code=127 said='no step can start from here'
   find_scheduler && have "${scheduler}_at" && "${scheduler}_at" "$job" "${node:-$its_node}" "$terminal" "$its_version" || return 0
+  bring_along
   there="LNODE_LABEL=$its_label; LNODE_JOB=$job; eval \"\$(printf %s \"\$@\" | base64 -d | gzip -d)\""
   # shellcheck disable=SC2086 # split on purpose: words
   { said=$(exec $step /bin/sh -c "$there" "$called" $carried 2>&1 >&3 3>&-); } 3>&1
