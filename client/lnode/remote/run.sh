@@ -81,8 +81,8 @@ start_keeper() {
   shells="$shells $!"
 }
 
-# is_mine: is the folder still this start's? Another one takes it over after two minutes.
-is_mine() {
+# is_still_mine: is the folder still this start's? Another one takes it over after two minutes.
+is_still_mine() {
   [ "$(cat "$new/id" 2>/dev/null)" = "$id" ]
 }
 
@@ -116,7 +116,7 @@ until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" 
   elif none_lives; then
     tries=1
   fi
-  if [ -e "$new/refused" ] && is_mine; then
+  if [ -e "$new/refused" ] && is_still_mine; then
     end_shells
     rm -rf "$new"
     refuse no-program
@@ -124,7 +124,7 @@ until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" 
   tries=$((tries - 1))
   if [ "$tries" -eq 0 ]; then
     end_shells
-    if is_mine; then rm -rf "$new"; fi
+    if is_still_mine; then rm -rf "$new"; fi
     refuse not-started
   fi
   sleep 0.1 2>/dev/null || sleep 1

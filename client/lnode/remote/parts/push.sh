@@ -14,7 +14,7 @@ find_poster() {
 
 # may_push: takes one of the 20 places of an hour. False if all are taken.
 may_push() {
-  mkdir "$push/sent" 2>/dev/null
+  (umask 077 && mkdir "$push/sent") 2>/dev/null
   find "$push/sent" -type d -name '[0-9]*' -mmin +60 -exec rmdir {} + 2>/dev/null
   for place in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     mkdir "$push/sent/$place" 2>/dev/null && return
