@@ -41,9 +41,10 @@ def heard() -> Iterator[Listener]:
 
 
 def program(host: Host, name: str, script: str) -> None:
-    path = host.home / "bin" / name
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
+    draft = host.home / "bin" / f"{name}.new"  # the present one may run just now: execve(2), ETXTBSY
+    draft.write_text(f"#!/bin/sh\n{script}\n")
+    draft.chmod(0o755)
+    draft.replace(host.home / "bin" / name)
 
 
 def phone(host: Host, url: str, token: str = "-", *, session: str = "", shows: str = "", sh: str = "") -> set[str]:

@@ -59,9 +59,10 @@ class Site:
 
     def program(self, name: str, script: str, folder: str = "bin") -> Path:
         path = self.home / folder / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-        return path
+        draft = path.with_name(f"{name}.new")  # the present one may run just now: execve(2), ETXTBSY
+        draft.write_text(f"#!/bin/sh\n{script}\n")
+        draft.chmod(0o755)
+        return draft.replace(path)
 
     @property
     def env(self) -> dict[str, str]:
