@@ -15,11 +15,16 @@ SSHD = "10 9 20 ? sshd: alice@pts/3"
 VALUES = [""] * len(call.value_names("session"))
 LINE = call.line("session", *VALUES, called=RUN).replace("'", "")  # as ps shows it, without the quotes
 BEGUN = LINE.removeprefix("exec ")
+SHORT = call.short_line("session", *VALUES, called=RUN, unless="exit 96").replace("'", "")
 OTHERS = call.line("session", *VALUES, called="fedcba9876543210").replace("'", "")
 
 
 def seen(folder: Path, *rows: str, age_s: int = 20) -> LoginShell | None:
     """What client.sh would say, if ps says this."""
+    return login_shell.parse(said(folder, *rows, age_s=age_s))
+
+
+def said(folder: Path, *rows: str, age_s: int = 20) -> list[str]:
     (folder / "rows").write_text("".join(f"{row}\n" for row in rows))
     (folder / "ps").write_text(f"#!/bin/sh\ncat {folder}/rows\n")
     (folder / "ps").chmod(0o755)
@@ -29,7 +34,13 @@ def seen(folder: Path, *rows: str, age_s: int = 20) -> LoginShell | None:
         env={"PATH": f"{folder}:/usr/bin:/bin"}, capture_output=True, encoding="utf-8", check=True,
     )  # fmt: skip
     assert done.stderr == ""
-    return login_shell.parse(done.stdout.splitlines())
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("line", [LINE, SHORT])
+def test_a_line_that_has_begun_is_known(tmp_path: Path, line: str) -> None:
+    assert said(tmp_path, SSHD, f"11 10 19 pts/3 {line.removeprefix('exec ')}") == ["begun"]
+    assert said(tmp_path, SSHD, f"11 10 19 pts/3 bash -c {line}") == ["rc "]
 
 
 @pytest.mark.parametrize("sshd", [SSHD, "10 9 20 ? sshd-session: alice@pts/3", "10 9 20 ? sshd: alice@pts/1,pts/3"])

@@ -125,7 +125,7 @@ def test_it_carries_if_the_other_program_answers_and_nothing_is_on_its_way(clien
             if answered:
                 client.server.sendall(b"screen")
 
-        return asyncio.run(asyncio.wait_for(found.carries(begin, lambda: None, silent_s=100), LIMIT_S))
+        return asyncio.run(asyncio.wait_for(found.carries(begin, lambda: None, silences=(100,)), LIMIT_S))
 
     assert not carries(answered=False)
     assert carries(answered=True)
@@ -135,7 +135,7 @@ def test_what_began_ends_only_after_the_answer(client: Client) -> None:
     """Else tmux may hear of both sizes at once, and draw nothing over the notice."""
     found = pulse.of(client.process.pid, "127.0.0.1")
     assert found
-    late = found.carries(client.send, lambda: client.server.sendall(b"screen"), silent_s=100)
+    late = found.carries(client.send, lambda: client.server.sendall(b"screen"), silences=(100,))
     assert not asyncio.run(asyncio.wait_for(late, LIMIT_S))
 
 
@@ -152,7 +152,7 @@ def test_it_does_not_carry_while_something_waits_for_an_acknowledgement(client: 
                 sock.send(bytes(1 << 16))
         sock.setblocking(True)
         assert pulse._look(sock).unacked
-    assert not asyncio.run(found.carries(lambda: told.append(None), lambda: None, silent_s=100))
+    assert not asyncio.run(found.carries(lambda: told.append(None), lambda: None, silences=(100,)))
     assert told == []
 
 
@@ -161,5 +161,5 @@ def test_a_program_that_printed_when_the_silence_began_has_something_on_its_way(
     assert found
     told: list[None] = []
     client.server.sendall(b"a row")
-    assert not asyncio.run(found.carries(lambda: told.append(None), lambda: None, silent_s=1))
+    assert not asyncio.run(found.carries(lambda: told.append(None), lambda: None, silences=(30, 1)))
     assert told == []

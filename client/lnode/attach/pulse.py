@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -68,18 +68,18 @@ class Pulse:
             return _look(sock).rtt_s
         return 0.0
 
-    async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silent_s: float) -> bool:
+    async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silences: Sequence[float]) -> bool:
         """True if the other side's program answers something that `begin` lets ssh send; then `end` undoes that.
 
         `end` comes after the answer: tmux that hears of a size and of the former one at once draws nothing. False at
-        once if something is on its way already, also from the other side, which printed when the silence began
-        `silent_s` ago: TCP sends it again, but the later the longer the silence was.
+        once if something is on its way already, also from the other side, which printed when the silence began: TCP
+        sends it again, but the later the longer the silence was. It began one of `silences` ago, in seconds.
         """
         began = time.monotonic()
         with suppress(OSError):
             with self._borrowed() as sock:
                 now = _look(sock)
-            if now.unacked or silent_s - _EDGE_S < now.got_s < silent_s + _PRINTS_S:
+            if now.unacked or any(began_s - _EDGE_S < now.got_s < began_s + _PRINTS_S for began_s in silences):
                 return False
             begin()
             try:

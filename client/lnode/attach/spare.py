@@ -29,13 +29,14 @@ class Spare:
         self._loop, self._note = loop, note
         self._rider: Terminal | None = None  # the terminal on the standby
         self._terminal: Terminal | None = None  # the spare
+        self._target: Target | None = None  # that of the spare
         self._began_at = 0.0
 
     async def start(self, start: Start, target: Target, line: str) -> Terminal:
         """Return the next terminal, which has started, or take the spare if that is one like it. Raises OSError."""
         goes_again = not (start.asks or start.creates)
         rides = target.standby and master.identity(target) is not None
-        if goes_again and not rides and (spare := self._take()):
+        if goes_again and not rides and (spare := self._take(master.without(target))):
             return spare
         self.drop()
         # In a thread, because Terminal opens the keychain first.
@@ -50,17 +51,16 @@ class Spare:
 
     def _is_worth_it(self, target: Target) -> bool:
         """True if the standby may be dead. Of several windows that come back at once, one alone tries."""
-        silent_s = self._loop.state.silence(self._loop.now())
-        return (
-            prompts.tells(target) and self._loop.led and silent_s >= _AFTER_S and self._loop.round_trip_s() >= _LEAST_S
-        )
+        loop = self._loop
+        is_likely = loop.state.silence(loop.now()) >= _AFTER_S and "remoteforward" not in target.options
+        return is_likely and loop.led and loop.round_trip_s() >= _LEAST_S and prompts.tells(target)
 
     async def _begin(self, rider: Terminal, target: Target, line: str) -> None:
         spare = await asyncio.to_thread(Terminal, target, line, silent=True, again=True)
         if self._rider is not rider:
             return
         try:
-            self._terminal = spare.__enter__()
+            self._terminal, self._target = spare.__enter__(), target
         except OSError:  # no memory, no free file: the rider goes on alone
             return
         self._began_at = time.monotonic()
@@ -69,13 +69,12 @@ class Spare:
             if failures.signed_in(said, target.place):  # on a very busy laptop
                 self.drop()
             elif failures.came_to_login(said):
-                spare.hold()
-                return
+                spare.hold()  # once more, if something has let it go on
             await asyncio.sleep(_LOOK_S)
 
-    def _take(self) -> Terminal | None:
+    def _take(self, target: Target) -> Terminal | None:
         spare = self._terminal
-        if spare and spare.runs() and time.monotonic() - self._began_at < _LASTS_S:
+        if spare and spare.runs() and target == self._target and time.monotonic() - self._began_at < _LASTS_S:
             self._rider = self._terminal = None
             spare.release()
             self._note("the standby is silent: a login that has begun beside it goes on")

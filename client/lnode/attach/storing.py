@@ -22,7 +22,10 @@ class Storing:
 
     def serves(self, status: int) -> bool:
         """True if the terminal's login node has the scripts; `status` is the exit status of the last terminal."""
-        return self._is_done and status != tmux.ExitOfAttach.UNSTORED
+        if status == tmux.ExitOfAttach.UNSTORED:
+            self._is_done = False
+            stored.forget(self._target())
+        return self._is_done
 
     async def store(self, ask: Ask, link: Link) -> None:
         """Let the host store what it does not have yet, unless lnode knows that it has all. It may refuse, once."""

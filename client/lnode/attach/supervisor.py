@@ -139,7 +139,7 @@ class _Supervisor:
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
         moved = event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)
-        if moved or self._loop.state.phase is not Phase.CONNECTING:
+        if moved or event.what is Happened.TERMINAL_ENDED or self._loop.state.phase is not Phase.CONNECTING:
             self._spare.drop()
         if moved or (self._loop.state.phase is Phase.WAITING and before.phase is not Phase.WAITING):
             self._loop.beside.start(self._look_again())
@@ -191,9 +191,9 @@ class _Supervisor:
         """Let the terminal go on, and tell if its connection carries: then the session is drawn anew."""
         self._tty.give_back()
         terminal.release()
-        silent_s = self._loop.state.kernel_silence(self._loop.now())
+        silences = self._loop.state.kernel_silences(self._loop.now())
         own = self._companion and self._companion.pulse
-        carries = own and await own.carries(self._tty.shrink, self._tty.unshrink, silent_s=silent_s)
+        carries = own and await own.carries(self._tty.shrink, self._tty.unshrink, silences=silences)
         self._tell(terminal, Happened.REVIVED if carries else Happened.DEAF)
 
     async def _start(self, start: Start) -> None:

@@ -252,9 +252,9 @@ class State(NamedTuple):
         """Return the seconds without a sign of life, sleep included."""
         return at - self.alive_at + self.asleep
 
-    def kernel_silence(self, at: float) -> float:
-        """Return the silence by the times of TCP, which stand still in sleep: infinite after one."""
-        return float("inf") if self.asleep else self.silence(at)
+    def kernel_silences(self, at: float) -> tuple[float, ...]:
+        """Return the silence by the times of TCP, which stand still in sleep, and go on while lnode is stopped."""
+        return (at - self.alive_at, self.silence(at)) if self.asleep else (self.silence(at),)
 
 
 Step = tuple[State, tuple[Action, ...]]

@@ -157,6 +157,7 @@ class Question:
 
     def _bring_the_script(self) -> None:
         """Ask anew: the host does not have the script any more."""
+        stored.forget(self._target)
         self._end()
         self._stdout.close()
         self._line, self._is_short = call.question(self._script, self._nonce, *self._values), False

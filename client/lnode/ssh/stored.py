@@ -1,5 +1,6 @@
 """Scripts that a host has stored, as far as the present master is sure: it has seen them where it leads."""
 
+import os
 from contextlib import suppress
 
 from lnode.laptop import folders
@@ -16,6 +17,13 @@ def note(target: Target, scripts: tuple[str, ...]) -> None:
         names = " ".join(call.stored(script)[0] for script in scripts)
         with suppress(OSError):
             folders.replace_privately(master.stored_path(target), f"{found[0]} {found[1]} {names}\n")
+
+
+def forget(target: Target) -> None:
+    """Take that back: the host has lost one."""
+    if target.control_path:
+        with suppress(OSError):
+            os.unlink(master.stored_path(target))
 
 
 def has(target: Target, script: str) -> bool:

@@ -23,7 +23,7 @@ login_shell() {
     END {
       for (pid in line) {
         if (!index(line[pid], run)) continue
-        if (line[pid] ~ /^\/bin\/sh -c eval /) { print "begun"; exit }
+        if (line[pid] ~ /^\/bin\/sh -c (eval |lnode_text=)/) { print "begun"; exit }
         if (line[pid] ~ /^[^ ]+ -c exec \/bin\/sh -c /) shell = pid
       }
       if (shell) {
