@@ -18,7 +18,7 @@ from lnode.ssh.target import Target
 
 _AFTER_S = 10.0  # of silence: a standby that has just been alive needs none beside it
 _LEAST_S = 0.03  # of a round trip: on a faster way it saves nothing, and could not be stopped in time
-_LASTS_S = 3.0  # by then it has found no way
+_FINDS_S = 3.0  # by then it has found no way
 _LOOK_S = 0.02
 
 
@@ -30,7 +30,7 @@ class Spare:
         self._rider: Terminal | None = None  # the terminal on the standby
         self._terminal: Terminal | None = None  # the spare
         self._target: Target | None = None  # that of the spare
-        self._began_at = 0.0
+        self._began_at, self._is_ready = 0.0, False
 
     async def start(self, start: Start, target: Target, line: str) -> Terminal:
         """Return the next terminal, which has started, or take the spare if that is one like it. Raises OSError."""
@@ -63,18 +63,19 @@ class Spare:
             self._terminal, self._target = spare.__enter__(), target
         except OSError:  # no memory, no free file: the rider goes on alone
             return
-        self._began_at = time.monotonic()
+        self._began_at, self._is_ready = time.monotonic(), False
         while self._terminal is spare:
             said = spare.said()
             if failures.signed_in(said, target.place):  # on a very busy laptop
                 self.drop()
             elif failures.came_to_login(said):
+                self._is_ready = True
                 spare.hold()  # once more, if something has let it go on
             await asyncio.sleep(_LOOK_S)
 
     def _take(self, target: Target) -> Terminal | None:
-        spare = self._terminal
-        if spare and spare.runs() and target == self._target and time.monotonic() - self._began_at < _LASTS_S:
+        spare, is_young = self._terminal, time.monotonic() - self._began_at < _FINDS_S
+        if spare and spare.runs() and target == self._target and (self._is_ready or is_young):
             self._rider = self._terminal = None
             spare.release()
             self._note("the standby is silent: a login that has begun beside it goes on")
