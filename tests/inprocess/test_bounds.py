@@ -111,6 +111,12 @@ def test_a_host_that_has_lost_the_script_gets_it_once(host: Host, *, had_it: boo
     assert (host.folder / "lines").read_text().split() == ["short", "long"][not had_it :]
 
 
+def test_without_a_master_nothing_of_the_current_folder_is_read(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(host.folder)
+    os.mkfifo(".has")  # whoever opens it waits for ever
+    assert not stored.has(host.target, "list")
+
+
 # A question of somebody at a terminal, who has half a second for it.
 AT_A_TERMINAL = """
 import sys

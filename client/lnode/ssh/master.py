@@ -75,27 +75,36 @@ def identity(target: Target) -> Identity | None:
 
 def note_origin(target: Target, local: str) -> None:
     """Remember the laptop's own address from which the present master has connected, and its agent."""
-    if found := identity(target):
-        with suppress(OSError):
-            folders.replace_privately(_origin_path(target), f"{found[0]} {found[1]} {local} {_agent()}\n")
+    note(target, _ORIGIN, local, _agent())
 
 
 def _origin(target: Target) -> tuple[str, str] | None:
     """Return address and agent of the present master, None if unknown."""
-    with suppress(OSError, ValueError), open(_origin_path(target), encoding="ascii") as file:
-        inode, changed, local, agent = file.read(_MOST).split()
-        if (int(inode), int(changed)) == identity(target):
+    match noted(target, _ORIGIN):
+        case [local, agent]:
             return local, agent
     return None
 
 
-def _origin_path(target: Target) -> str:
-    return f"{target.control_path}.from"
+_ORIGIN, SCRIPTS = "from", "has"  # kinds of notes; the second is that of stored.py
 
 
-def stored_path(target: Target) -> str:
-    """Return the path of the note about scripts that its host has: see stored.py."""
-    return f"{target.control_path}.has"
+def note(target: Target, kind: str, *words: str) -> None:
+    """Keep some words beside the socket of the present master: they count as long as it is there."""
+    if found := identity(target):
+        with suppress(OSError):
+            folders.replace_privately(f"{target.control_path}.{kind}", f"{' '.join((*map(str, found), *words))}\n")
+
+
+def noted(target: Target, kind: str) -> list[str]:
+    """Return these words, [] if there are none for the present master."""
+    found = identity(target)
+    if found is None:
+        return []
+    with suppress(OSError, ValueError), open(f"{target.control_path}.{kind}", encoding="ascii") as file:
+        inode, changed, *words = file.read(_MOST).split()
+        return words if (int(inode), int(changed)) == found else []
+    return []
 
 
 def _agent() -> str:
@@ -142,7 +151,7 @@ def drop(target: Target) -> None:
     for pid in _masters(target.control_path):
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-    for path in (target.control_path, _origin_path(target), stored_path(target)):
+    for path in (target.control_path, *(f"{target.control_path}.{kind}" for kind in (_ORIGIN, SCRIPTS))):
         with suppress(OSError):
             os.unlink(path)
 
