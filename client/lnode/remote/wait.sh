@@ -89,11 +89,11 @@ read_rows() {
 read_steadily() {
   first=$from length=$last
   for _ in 1 2 3 4; do
-    from=$first last=$length moment="$history $history_bytes $cursor $alternate" rang=$bell ended=$dead
+    from=$first last=$length moment="$history $history_bytes $cursor $alternate" rang=$bell
     read_rows || return
     if [ "$alternate" = 1 ]; then return; fi
     if ! look; then
-      bell=$rang dead=$ended
+      bell=$rang
       return 0
     fi
     if [ "$moment" = "$history $history_bytes $cursor $alternate" ]; then return; fi
