@@ -85,6 +85,17 @@ class Site:
                     yield " ".join(argv)
 
 
+def silence(site: Site, window: Window, seconds: str) -> None:
+    """Let the network be silent until the notice says so many seconds.
+
+    A key is on its way, so the old terminal cannot go on.
+    """
+    with site.laptop.silence():
+        window.press(" ")
+        window.find(rf"unity silent for (?:{seconds}) s")
+    window.wait_without(NOTICE, within_s=60)
+
+
 @pytest.fixture
 def site(slurm: Rig) -> Iterator[Site]:
     with with_settings(slurm, ""), laptop_of(slurm) as laptop:
@@ -122,19 +133,13 @@ def test_one_login_beside_the_terminals_serves_all_that_follows(site: Site) -> N
 
 
 def test_a_lost_terminal_comes_back_over_the_standby(far: Site) -> None:
-    """A key typed into the silence is on its way, so the old terminal cannot go on.
-
-    Another login begins beside the standby, and is given up. On a busy machine that may be faster.
-    """
+    """Another login begins beside the standby, and is given up. On a busy machine that may be faster."""
     with far.window("lost") as window:
         shell = shell_of(window)
         for _ in range(4):
             far.rests()
             before, logins = far.terminal(), far.logins
-            with far.laptop.silence():
-                window.press(" ")
-                window.find(r"unity silent for (?:1[2-9]|[2-9]\d) s")
-            window.wait_without(NOTICE, within_s=60)
+            silence(far, window, r"1[2-9]|[2-9]\d")
             assert shell_of(window) == shell
             if far.terminal() != before and "ControlPath=/" in far.terminal():
                 assert far.logins == logins
@@ -148,10 +153,7 @@ def test_a_standby_that_is_silent_costs_no_more_than_a_moment(site: Site) -> Non
         shell = shell_of(window)
         dead = site.stands()
         os.kill(dead, signal.SIGSTOP)
-        with site.laptop.silence():
-            window.press(" ")
-            window.find(r"unity silent for (?:[6-9]|\d\d+) s")
-        window.wait_without(NOTICE, within_s=60)
+        silence(site, window, r"[6-9]|\d\d+")
         assert shell_of(window) == shell
         wait_until(lambda: site.standbys() not in ([], [dead]), "another master stands by", within_s=90)
         wait_until(lambda: site.logins == 4 and dead not in site.standbys(), "the dead one is gone")
@@ -164,10 +166,7 @@ def test_beside_a_standby_that_may_be_dead_another_login_begins(far: Site) -> No
         shell = shell_of(window)
         dead = far.stands()
         os.kill(dead, signal.SIGSTOP)
-        with far.laptop.silence():
-            window.press(" ")
-            window.find(r"unity silent for (?:1[2-9]|[2-9]\d) s")
-        window.wait_without(NOTICE, within_s=60)
+        silence(far, window, r"1[2-9]|[2-9]\d")
         assert shell_of(window) == shell
         wait_until(
             lambda: far.logins == 4 and dead not in far.standbys(), "terminal and standby, once each", within_s=90
@@ -227,10 +226,7 @@ def test_the_logins_of_a_day(site: Site) -> None:
                 visit.leave()
         visits = site.logins - began
         for _ in range(20):
-            with site.laptop.silence():
-                day.press(" ")
-                day.find(r"unity silent for (?:[4-9]|\d\d+) s")
-            day.wait_without(NOTICE, within_s=60)
+            silence(site, day, r"[4-9]|\d\d+")
             site.stands()
         assert shell_of(day) == shell
         drops = site.logins - began - visits

@@ -580,7 +580,7 @@ def test_a_persons_terminal_is_kept_through_silence_until_ssh_ends_it() -> None:
     knocked = knocks_in(laptop.wait(20 * 60))
     assert (
         len(knocked) == 8 * 180 + 420 // 2 + 600 // 20
-    )  # each quarter of a second, from three minutes each two, then 20
+    )  # each eighth of a second, from three minutes each two, then 20
     assert laptop.tell(Happened.REACHED) == ()
     assert laptop.wait(HOUR) == []  # it is not knocked to death: sshd has answered
     assert lost(laptop) == ()
