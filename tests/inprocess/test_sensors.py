@@ -669,12 +669,17 @@ async def toward(name):
     await hop.look_up()
     return hop.local_address()
 
+async def knocked(name):
+    hop = FirstHop(name)
+    await hop.look_up()
+    return await knock(hop, timeout_s=0.1)
+
 def look(*ours):
     print(json.dumps([
         FirstHop(None).local_address(),
         *(asyncio.run(toward(name)) for name in ("10.1.2.3", "2001:db8:1::1", "fe80::1%lan")),
         [is_ours(address) for address in ours],
-        str(asyncio.run(knock(FirstHop("10.1.2.3"), timeout_s=0.1))),
+        str(asyncio.run(knocked("10.1.2.3"))),
     ]))
 
 ip("link", "set", "lo", "up")
