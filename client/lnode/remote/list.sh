@@ -48,8 +48,21 @@ sessions() {
     section who
     who 2>/dev/null | grep "^${USER:=$(id -un)} "
   fi
-  section processes
-  ps -u "$me" -o pid= -o ppid= -o sid= -o etime= -o comm= 2>/dev/null
+}
+
+# pick BEGINNING TEXT [INSTEAD]: sets $picked to the rows of TEXT that begin so, without that, or with INSTEAD. With no process more: a list
+# has many rows to pick.
+pick() {
+  picked=''
+  set -f
+  IFS='
+'
+  for row in $2; do
+    case $row in "$1"*) picked="$picked$3${row#"$1"}$IFS" ;; esac
+  done
+  picked=${picked%"$IFS"}
+  unset IFS
+  set +f
 }
 
 # show_panes SECTION
@@ -66,29 +79,53 @@ $rows"
     # shellcheck disable=SC2086 # split on purpose
     show_screens $of_shown
   fi
+  pick 'client ' "$rows"
   set --
-  for id in $(printf '%s\n' "$rows" | sed -n 's/^client \(\$[0-9]*\) .*/\1/p' | sort -u); do
-    set -- "$@" ';' show-options -t "$id:"
+  shown=' '
+  for word in $picked; do
+    case $word,$shown in
+    \$*,*" $word "*) ;;
+    \$*) set -- "$@" ';' show-options -t "$word:" && shown="$shown$word " ;;
+    esac
   done
   if [ $# -gt 0 ]; then
     shift
     attached=yes
     section marks
-    if ask "$@"; then printf '%s\n' "$rows" | grep '^@lnode_run_'; fi
+    if ask "$@"; then
+      pick @lnode_run_ "$rows" @lnode_run_
+      printf '%s\n' "$picked"
+    fi
   fi
 }
 
-# Of the processes in the sessions that submitted the batch jobs (1 in the third field), and of those that lead into a job, the
-# process group and the command line.
-work() {
-  {
-    printf '%s\nprocesses\n' "$jobs"
-    ps -u "$me" -o sid= -o pid= -o pgid= -o args= 2>/dev/null
-  } | awk -v steps=" $(every steps) " '
-    /^processes$/ { at_work = 1; next }
-    !at_work { if ($1 ~ /^[0-9]/ && $3 == 1 && $2 ~ /^[0-9]+$/) asked[$2] = 1; next }
-    { program = $4; sub(/.*\//, "", program) }
-    $1 in asked || index(steps, " " program " ") { print substr($0, 1, 1000) }'
+# What runs here: ps lists it while tmux and the scheduler answer.
+processes() {
+  ps -u "$me" -o pid= -o ppid= -o sid= -o pgid= -o etime= -o args= 2>/dev/null
+}
+
+# The processes by their names, which ps does not tell beside the command line, as they may have blanks in them. Then, of those in the
+# sessions of $submitters and of those that lead into a job, the process group and the command line.
+at_work() {
+  section processes
+  awk -v submitters="$submitters" -v steps=" $(every steps) " -v work="$nonce work" <&3 '
+    {
+      file = "/proc/" $1 "/comm"
+      program = $6; sub(/.*\//, "", program)
+      if ((getline name <file) < 1) name = program
+      close(file)
+      gsub(/[^ -~]/, "?", name)
+      print $1, $2, $3, $5, name
+      if (index(submitters, " " $3 " ") || index(steps, " " program " ")) {
+        ids = $3 " " $1 " " $4 " "
+        sub(/^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[^ ]+ /, "")
+        at_work[++count] = substr(ids $0, 1, 1000)
+      }
+    }
+    END {
+      print "\n" work
+      for (i = 1; i <= count; i++) print at_work[i]
+    }'
 }
 
 # Passes the jobs on, then what is at work on them. Of each job that no pane's own process requested: in which pane of which tmux
@@ -96,23 +133,13 @@ work() {
 with_origins() {
   jobs=$(cat)
   printf '%s\n' "$jobs"
-  case $jobs in
-  *"
-"[0-9]*) ;;
-  *) return ;;
-  esac
-  section work
-  work
-  strangers=
-  for sid in $(printf '%s\n' "$jobs" | sed -n 's/^[0-9][^ ]* *\([0-9]*\) .*/\1/p'); do
-    case $panes in
-    *" $sid %"*) continue ;;
-    esac
-    case "$strangers " in
-    *" $sid "*) ;;
-    *) if [ -r "/proc/$sid/environ" ]; then strangers="$strangers $sid"; fi ;;
-    esac
-  done
+  submitters=' ' strangers=
+  while IFS= read -r row; do # with no process more
+    case $row in [0-9]*) find_requester "$row" ;; esac
+  done <<END
+$jobs
+END
+  at_work
   if [ -n "$strangers" ]; then
     section origins
     # shellcheck disable=SC2086 # split on purpose
@@ -121,6 +148,20 @@ with_origins() {
     # shellcheck disable=SC2046 # split on purpose
     started_in $(printf '%s\n' "$origins" | sed -n 's/^TMUX=.*,\([0-9]*\),[^,]*$/\1/p' | sort -u)
   fi
+}
+
+# find_requester ROW: puts the session of processes that requested this job into $submitters, if it is a batch job, and into $strangers,
+# if its leader is no pane's own process.
+find_requester() {
+  set -f
+  # shellcheck disable=SC2086 # split on purpose: job, session, batch
+  set -- $1
+  set +f
+  case $2 in '' | *[!0-9]*) return ;; esac
+  if [ "$3" = 1 ]; then submitters="$submitters$2 "; fi
+  case $panes in *" $2 %"*) return ;; esac
+  case "$strangers " in *" $2 "*) return ;; esac
+  if [ -r "/proc/$2/environ" ]; then strangers="$strangers $2"; fi
 }
 
 started_in() {
@@ -139,15 +180,8 @@ noted_elsewhere() {
   done | head -n 500
 }
 
-me=$(id -u)
-name_node
-section host
-printf '%s\n' "$this_node"
-clock=$(date +%s)
-printf '%s\n' "$clock"
-printf '%s\n' "${SSH_CONNECTION##* }"
-find_tmux || tmux=
-scheduled </dev/null | {
+# All that is told beside the scheduler, which it has on its standard input; 3 has the processes.
+answers() {
   panes=
   if [ -z "$tmux" ] && [ -n "$login_late" ]; then
     section refused-tmux
@@ -155,7 +189,8 @@ scheduled </dev/null | {
   elif [ -z "$tmux" ]; then
     section no-tmux
   elif sessions; then
-    note_sessions "$(printf '%s\n' "$panes" | sed -n 's/^named //p')" || section unkept
+    pick 'named ' "$panes"
+    note_sessions "$picked" || section unkept
   fi
   section nodes
   noted_elsewhere
@@ -180,4 +215,17 @@ scheduled </dev/null | {
     show_in_jobs
   fi
   section end
+}
+
+me=$(id -u)
+name_node
+section host
+printf '%s\n' "$this_node"
+clock=$(date +%s)
+printf '%s\n' "$clock"
+printf '%s\n' "${SSH_CONNECTION##* }"
+find_tmux || tmux=
+processes | {
+  exec 3<&0
+  scheduled </dev/null 3<&- | answers
 }

@@ -156,8 +156,7 @@ gone() {
   leave_screen
   if [ -n "$label" ]; then exit 102; fi
   [ -z "$node" ] || is_same_node "$node" || exit 111
-  up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
-  up_s=${up_s:-$(cut -d. -f1 /proc/uptime 2>/dev/null)}
+  find_up_s
   if [ "${up_s:-$away_s}" -lt "$away_s" ]; then why=109; fi
   if find_orphan "$name" && [ -n "$orphan" ]; then exit 117; fi
   exit "$why"

@@ -12,13 +12,21 @@ requests=$own_state/requests
 list_requests() {
   own_folder requests || return 0
   section requests
-  up_s=$(seconds_up)
+  find_up_s
   printf '%s\n' "$up_s"
+  number_of_notes=0
   for file in "$requests/$this_node".*; do
     noted=''
     if [ "${file%.*}" = "$requests/$this_node" ] && is_own "$file"; then { read -r noted <"$file"; } 2>/dev/null; fi
-    case $noted in [0-9]*' '*' '*) if is_over "${file##*.}" "${noted%% *}" "${noted#* }"; then rm -f "$file"; else printf '%s %s\n' "${file##*.}" "$noted"; fi ;; esac
-  done | head -n 200
+    case $noted in [0-9]*' '*' '*) ;; *) continue ;; esac
+    if is_over "${file##*.}" "${noted%% *}" "${noted#* }"; then
+      rm -f "$file"
+      continue
+    fi
+    printf '%s %s\n' "${file##*.}" "$noted"
+    number_of_notes=$((number_of_notes + 1))
+    if [ "$number_of_notes" -ge 200 ]; then break; fi
+  done
 }
 
 # shellcheck disable=SC2154 # of list.sh
@@ -63,9 +71,21 @@ is_over() {
   [ $((clock - $2)) -gt 60 ] && [ $((clock - $2)) -lt "${up_s:-0}" ]
 }
 
-# seconds_up: since this node, or its container, has started.
-seconds_up() {
-  { ps -o etimes= -p 1 2>/dev/null || cut -d. -f1 /proc/uptime 2>/dev/null; } | tr -d ' '
+# find_up_s: sets $up_s to the seconds since this node, or its container, has started; to nothing if that is not known. proc(5): field 22
+# of stat, in ticks, of which Linux tells 100 a second to everybody.
+find_up_s() {
+  up_s=''
+  if { read -r up_s _ </proc/uptime && read -r stat </proc/1/stat; } 2>/dev/null; then
+    set -f
+    # shellcheck disable=SC2086 # split on purpose
+    set -- ${stat##*\) }
+    set +f
+    up_s=${up_s%%.*}
+    if [ "$((${20} / 100))" -lt "$up_s" ]; then up_s=$((up_s - ${20} / 100)); fi
+  elif [ -z "$up_s" ]; then
+    up_s=$(ps -o etimes= -p 1 2>/dev/null | tr -d ' ')
+  fi
+  up_s=${up_s%%.*}
 }
 
 # notes_of SESSION [anywhere]: a row NODE PID EPOCH JOB for each note of that session: of this node, or of all.

@@ -74,6 +74,7 @@ use_program_of() {
   # shellcheck disable=SC3013 # where test(1) has no -ef, the versions tell
   if [ "$its" -ef "$tmux" ] 2>/dev/null; then return 1; fi
   path=$(readlink "$its")
+  if [ "$path" = "$tmux" ]; then return 1; fi # some file systems have two numbers for one file
   case ${path##*/} in *tmux*) ;; *) return 1 ;; esac
   version=$(version_of "$its") || take_libraries "$1" || return
   if [ "$version" = "$(version_of "$tmux")" ]; then return 1; fi
@@ -108,8 +109,8 @@ elsewhere() {
     $4 == "00010000" && (at = length($8) - length(end)) > 0 && substr($8, at + 1) == end {
       folder = substr($8, 1, at)
       sub("/*$", "", folder) # older ones say /tmp//tmux-
-      if (folder != own && !seen[folder]++) print folder
-    }' /proc/net/unix 2>/dev/null | head -n 5 | while read -r folder; do
+      if (folder != own && !seen[folder]++ && ++found <= 5) print folder
+    }' /proc/net/unix 2>/dev/null | while read -r folder; do
     # shellcheck disable=SC3013 # where test(1) has no -ef, a link to a folder is another one
     if [ "$folder" -ef "${TMUX_TMPDIR:-/tmp}" ] 2>/dev/null; then continue; fi
     # The folder may be another user's, who could listen there for your tmux: it is yours only if a tmux of yours listens.
