@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import agents_draw
-from lnode.cluster import sessions
+from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.agents import Agent
 from lnode.cluster.sessions import Picture
 from lnode.locate.known_agents import signs, with_agents
@@ -54,7 +54,7 @@ class Host:
 
     def reply(self, *, among: Sequence[str] | None = None) -> Mapping[str, Sequence[str]]:
         nonce = call.nonce()
-        values = sessions.list_values("", signs() if among is None else among)
+        values = tmux_answers.list_values("", signs() if among is None else among)
         done = subprocess.run(
             ["sh", "-c", call.question("list", nonce, *values)], env=self.env, capture_output=True, timeout=LIMIT_S,
             check=False, encoding="utf-8", errors="backslashreplace", stdin=subprocess.DEVNULL,

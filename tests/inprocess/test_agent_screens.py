@@ -13,7 +13,7 @@ import pytest
 
 import agents_draw
 from agent_host import LIMIT_S, Host, drawing, started
-from lnode.cluster import sessions
+from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.agent_patterns import table_of
 from lnode.cluster.agents import AgentState
 from lnode.locate.known_agents import known_agents, signs, with_agents
@@ -91,7 +91,7 @@ def test_each_shell_that_may_be_sh_tells_and_answers(host: Host, tmp_path: Path,
     sh = installed(shell, tmp_path / "sh")
     host.start("agent", "sh", "-c", "printf 'Continue? [y/N] '; read -r x; echo \"got $x\"; exec cat")
     wait_until(lambda: states(host, "agent") == {"agent": ("a prompt", "waits for you")}, "the prompt")
-    found = through_shell(host, sh, "list", *sessions.list_values("", signs()))
+    found = through_shell(host, sh, "list", *tmux_answers.list_values("", signs()))
     agent = with_agents(sessions.picture_of(found)).entries[0].agent
     assert agent is not None and agent.waits
     with glancing(host, sh) as (changes, _):
@@ -119,7 +119,7 @@ def glancing(
 ) -> Iterator[tuple[Iterator[Mapping[str, Sequence[str]]], "subprocess.Popen[str]"]]:
     """glance.sh, and what it tells."""
     nonce = call.nonce()
-    line = call.question("glance", nonce, *sessions.list_values("", signs()), table_of(known_agents()), before)
+    line = call.question("glance", nonce, *tmux_answers.list_values("", signs()), table_of(known_agents()), before)
     argv = ["sh", "-c", through(line, sh)]
     with subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from full import FULL
-from lnode.cluster import sessions
+from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.home import not_kept
 from lnode.cluster.sessions import Picture
 from lnode.remote import call
@@ -51,7 +51,7 @@ class Home:
         return parse_reply(nonce, done.stdout.split("\n"))
 
     def picture(self, *, umask: int = 0o022) -> Picture:
-        return sessions.picture_of(self.ask("list", *sessions.list_values(""), umask=umask))
+        return sessions.picture_of(self.ask("list", *tmux_answers.list_values(""), umask=umask))
 
     def run(self, name: str, *, umask: int = 0o022) -> Mapping[str, Sequence[str]]:
         values = (name, call.run_id(), "", "echo done", "", "unity", call.source("keeper"))
@@ -88,7 +88,7 @@ def test_what_lnode_keeps_is_for_this_user_alone_whatever_the_umask(home: Home, 
     home.picture(umask=umask)
     assert "started" in home.run("sim", umask=umask)
     assert "started" in home.run("sim2", umask=umask)
-    home.ask("node_way", *sessions.list_values(""), "", "ed25519", "a" * 16, "", umask=umask)
+    home.ask("node_way", *tmux_answers.list_values(""), "", "ed25519", "a" * 16, "", umask=umask)
     folders = [home.state, *(path for path in home.state.rglob("*") if path.is_dir())]
     assert {folder.name for folder in folders} >= {"lnode", "nodes", "runs", "sim", "sshd"}
     assert {mode(folder) for folder in folders} == {"700"}
@@ -155,7 +155,7 @@ def test_runs_in_a_folder_of_another_user_are_none(home: Home, tmp_path: Path, w
     else:
         os.chown(runs, 12345, 12345)
         runs.chmod(0o777)
-    reply = home.ask("list", *sessions.list_values(""))
+    reply = home.ask("list", *tmux_answers.list_values(""))
     assert reply.get("runs", ()) == ()
     assert "~/.local/state/lnode/runs" in said(sessions.picture_of(reply))
     assert "distrusted" in home.run("other")
@@ -167,7 +167,7 @@ def test_a_run_that_another_user_has_planted_is_none(home: Home) -> None:
     assert "started" in home.run("sim")
     shutil.copytree(home.state / "runs" / "sim", home.state / "runs" / "evil")
     os.chown(home.state / "runs" / "evil", 12345, 12345)
-    reply = home.ask("list", *sessions.list_values(""))
+    reply = home.ask("list", *tmux_answers.list_values(""))
     assert [row.split()[0] for row in reply["runs"]] == ["sim"]
     nonce = call.nonce()
     line = call.line("logs", nonce, "evil", "", "", "", "once")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inprocess.test_remote_scripts import Site, folder, sh_site, site
-from lnode.cluster import sessions
+from lnode.cluster import tmux_answers
 from lnode.errors import ExitCode
 from lnode.node import last_way, reachable
 from lnode.node.own_sshd import Way
@@ -51,7 +51,7 @@ env >"$HOME/of-sshd"
 
 def key_of(site: Site, kinds: Sequence[str] = KEY_KINDS) -> HostKey | None:
     nonce = call.nonce()
-    values = (*sessions.list_values(""), "", " ".join(kinds), "a" * 16, call.source("step_sshd"))
+    values = (*tmux_answers.list_values(""), "", " ".join(kinds), "a" * 16, call.source("step_sshd"))
     done = site.answer(call.line("node_way", nonce, *values))
     _, _, reply = done.stdout.partition(f"\n{nonce} end\n")  # of the list
     row, *_ = *parse_reply(nonce, reply.split("\n")).get("key", ()), ""

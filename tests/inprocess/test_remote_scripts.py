@@ -88,7 +88,7 @@ class Site:
 
     def reply(self, script: str, *values: str, tmux_path: str = "", tell: str = "") -> Mapping[str, Sequence[str]]:
         nonce = remote_call.nonce()
-        done = self.answer(remote_call.question(script, nonce, *sessions.list_values(tmux_path), *values), tell)
+        done = self.answer(remote_call.question(script, nonce, *tmux_answers.list_values(tmux_path), *values), tell)
         return parse_reply(nonce, done.stdout.split("\n"))
 
     def picture(self, tmux_path: str = "") -> sessions.Picture:
@@ -350,7 +350,7 @@ def test_values_arrive_exactly(shell: str, folder: Path) -> None:
 
 def stored_by(site: Site, *scripts: str, brings: bool) -> list[str]:
     """The names that store.sh says."""
-    rows = (" ".join(remote_call.stored(script)[: 2 if brings else 1]) for script in scripts)
+    rows = (f"{remote_call.stored_name(one)} {remote_call.packed(one) if brings else ''}" for one in scripts)
     nonce = remote_call.nonce()
     done = site.answer(remote_call.question("store", nonce, "\n".join(rows)))
     return list(parse_reply(nonce, done.stdout.split("\n"))["stored"])
@@ -363,10 +363,10 @@ def asked_in_short(site: Site, *values: str) -> Mapping[str, Sequence[str]]:
 
 
 def test_a_stored_script_is_as_good_as_one_that_the_line_brings(site: Site) -> None:
-    values = sessions.list_values("")
+    values = tmux_answers.list_values("")
     before = asked_in_short(site, *values)
     assert (set(before), stored_by(site, "list", brings=False)) == ({"begun", "unstored", "end"}, [])
-    names = [remote_call.stored(script)[0] for script in ("session", "list")]
+    names = [remote_call.stored_name(script) for script in ("session", "list")]
     assert stored_by(site, "session", "list", brings=True) == names == stored_by(site, "session", "list", brings=False)
     assert set(asked_in_short(site, *values)) == set(site.reply("list")) > {"begun", "end"}
     folder_ = site.home / ".local/state/lnode/scripts"
@@ -386,15 +386,15 @@ def test_a_text_that_is_not_the_script_does_not_run(sh_site: Site, text: str | N
     (name,) = stored_by(sh_site, "list", brings=True)
     path = sh_site.home / ".local/state/lnode/scripts" / name
     path.write_bytes(path.read_bytes()[:-100] if text is None else gzip.compress(text.encode()))
-    assert "unstored" in asked_in_short(sh_site, *sessions.list_values(""))
+    assert "unstored" in asked_in_short(sh_site, *tmux_answers.list_values(""))
     assert stored_by(sh_site, "list", brings=False) == []
     assert stored_by(sh_site, "list", brings=True) == [name]
-    assert "unstored" not in asked_in_short(sh_site, *sessions.list_values(""))
+    assert "unstored" not in asked_in_short(sh_site, *tmux_answers.list_values(""))
     assert not (sh_site.home / "executed").exists()
 
 
 def test_a_text_of_another_name_is_not_stored(sh_site: Site) -> None:
-    nonce, rows = remote_call.nonce(), f"{remote_call.stored('session')[0]} {remote_call.stored('list')[1]}"
+    nonce, rows = remote_call.nonce(), f"{remote_call.stored_name('session')} {remote_call.packed('list')}"
     sh_site.answer(remote_call.question("store", nonce, rows))
     assert list((sh_site.home / ".local/state/lnode/scripts").iterdir()) == []
 
@@ -588,6 +588,17 @@ def test_where_clients_come_from(sh_site: Site) -> None:
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     sh_site.program("who", f"echo '{user} {tty} 2026-11-23 01:00 (desk.example.org)'")
     assert places(sh_site) == {"my-laptop", "desk.example.org"}
+
+
+@needs_tmux
+def test_a_session_is_noted_also_where_who_knows_nothing_of_its_client(sh_site: Site) -> None:
+    ours = sh_site.attach(attach_line("x", command=PANE))
+    ours.expect_exact("in the pane")
+    note = sh_site.home / ".local/state/lnode/nodes" / os.uname().nodename
+    note.unlink(missing_ok=True)
+    sh_site.program("who", "true")
+    sh_site.picture()
+    assert note.read_text().splitlines()[1:] == ["x"]
 
 
 def places(site: Site) -> set[str]:
@@ -1837,7 +1848,7 @@ def test_where_sh_is_another_program(sh_site: Site, program: str) -> None:
     assert detach(sh_site.attach(again_line().replace("/bin/sh", str(other)))) == ExitOfAttach.DETACHED
     assert status_of(ghost) == ExitOfAttach.DETACHED
     nonce = remote_call.nonce()
-    done = sh_site.answer(remote_call.line("list", nonce, *sessions.list_values("")).replace("/bin/sh", str(other)))
+    done = sh_site.answer(remote_call.line("list", nonce, *tmux_answers.list_values("")).replace("/bin/sh", str(other)))
     picture = sessions.picture_of(parse_reply(nonce, done.stdout.split("\n")))
     assert (picture.scheduler, [entry.session.name for entry in picture.entries]) == ("ok", ["two"])
 

@@ -12,7 +12,7 @@ import agents_draw
 import agents_later
 import lnode.locate
 from agents_draw import Scene
-from lnode.cluster.agent_rules import EXPRESSIONS, rules_of
+from lnode.cluster.agent_rules import EXPRESSIONS, check, rules_of
 from lnode.cluster.agents import MOST_ROWS, Agent, AgentState, Choice, Screen, agent_of
 
 TABLES = tomllib.loads((Path(lnode.locate.__path__[0]) / "agents.toml").read_text(encoding="utf-8"))
@@ -156,6 +156,11 @@ def test_each_rule_is_dated_and_each_sign_is_on_a_screen() -> None:
                 assert any(sign in text for sign in signs), scene.name
 
 
+def test_all_that_lnode_brings_are_regular_expressions() -> None:
+    for rules in RULES:
+        check(rules)
+
+
 @pytest.mark.parametrize(
     ("table", "why"),
     [
@@ -168,4 +173,4 @@ def test_each_rule_is_dated_and_each_sign_is_on_a_screen() -> None:
 )
 def test_a_table_that_does_not_fit_is_refused_in_words(table: dict[str, object], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        rules_of("mine", table)
+        check(rules_of("mine", table))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnode.cluster.sessions import Entry, State, list_values, picture_of, whereabouts
-from lnode.cluster.tmux_answers import PANES_FORMAT, Session
+from lnode.cluster.sessions import Entry, State, picture_of, whereabouts
+from lnode.cluster.tmux_answers import PANES_FORMAT, Session, list_values
 from lnode.schedulers.job import Job, left_in_words
 from lnode.schedulers.slurm import WIDTHS as FIELDS
 from lnode.text import in_words

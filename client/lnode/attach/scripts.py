@@ -55,8 +55,11 @@ class Scripts(NamedTuple):
 
     def store(self, nonce: str, *, brings: bool) -> str:
         """Return the line that stores them (store.sh), or that asks which are stored already."""
-        rows = (call.stored(script) if brings else call.stored(script)[:1] for script in self.stored)
-        return call.question("store", nonce, "\n".join(" ".join(row) for row in rows))
+        names = map(call.stored_name, self.stored)
+        rows = (
+            f"{name} {call.packed(script)}" if brings else name for name, script in zip(names, self.stored, strict=True)
+        )
+        return call.question("store", nonce, "\n".join(rows))
 
     def _session(self, mode: str, others: str, away_s: int, node: str, *, short: bool = False) -> str:
         name, settings = self.address.name, self.address.settings
@@ -85,9 +88,9 @@ class Scripts(NamedTuple):
 
     def look(self, nonce: str) -> str:
         """Return the line that asks for the host's picture."""
-        from lnode.cluster import sessions  # loaded after ssh has started
+        from lnode.cluster import tmux_answers  # loaded after ssh has started
 
-        return call.question("list", nonce, *sessions.list_values(self.address.settings.tmux))
+        return call.question("list", nonce, *tmux_answers.list_values(self.address.settings.tmux))
 
     def watch(self, nonce: str) -> str:
         """Return the line that asks for the host's picture and its agents."""
@@ -118,12 +121,12 @@ class Scripts(NamedTuple):
 
     def _list_values(self) -> tuple[str, ...]:
         """Return the values of list.sh; without signs of agents if config.toml has a table that does not fit."""
-        from lnode.cluster import sessions  # loaded after ssh has started
+        from lnode.cluster import tmux_answers  # loaded after ssh has started
         from lnode.locate.known_agents import signs
 
         with suppress(LnodeError):
-            return sessions.list_values(self.address.settings.tmux, signs())
-        return sessions.list_values(self.address.settings.tmux)
+            return tmux_answers.list_values(self.address.settings.tmux, signs())
+        return tmux_answers.list_values(self.address.settings.tmux)
 
     def news(self, nonce: str, *words: str) -> str:
         """Return the line that shows news in the session (news.sh)."""

@@ -41,4 +41,4 @@ class Storing:
                 stored.note(self._target(), self._scripts.stored)
 
     def _has_all(self, reply: Mapping[str, Sequence[str]]) -> bool:
-        return {call.stored(script)[0] for script in self._scripts.stored} <= set(reply.get("stored", ()))
+        return set(map(call.stored_name, self._scripts.stored)) <= set(reply.get("stored", ()))

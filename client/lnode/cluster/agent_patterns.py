@@ -121,7 +121,7 @@ def _lines(rules: Rules) -> Iterator[str]:
             yield from _asking("Q", rule, ends)
     for rule in rules.of_kind["menu"]:
         ends = {"F": _of(rule, "footer"), "L": _of(rule, "last")}
-        if any(ends.values()) or not rule.patterns.keys() & {"footer", "last"}:
+        if any(ends.values()) or not rule.expressions.keys() & {"footer", "last"}:
             yield from _asking("U", rule, ends)
     for rule in rules.of_kind["text"]:
         if footer := _of(rule, "footer"):
@@ -137,6 +137,6 @@ def _asking(letter: str, rule: Rule, ends: Mapping[str, str]) -> Iterator[str]:
 def _of(rule: Rule, key: str) -> str:
     """Return an expression of the rule, "" if it has none or if that has no equal."""
     try:
-        return posix(rule.patterns[key].pattern) if key in rule.patterns else ""
+        return posix(rule.expressions[key]) if key in rule.expressions else ""
     except ValueError:
         return ""

@@ -128,7 +128,7 @@ def _asking(screen: Screen, rules: Rules, kind: str, block: Block) -> Agent | No
     for rule in rules.of_kind[kind]:
         asked = _asked(above, rule)
         ends = rule.finds("footer", below) or rule.finds("last", block.choices[-1].text)
-        ends = ends or (by_arrows and not rule.patterns.keys() & {"footer", "last"})
+        ends = ends or (by_arrows and not rule.expressions.keys() & {"footer", "last"})
         if asked and ends and not _leftover(below, [rule], "footer", rules.of_kind["below"]):
             dialog = "\n".join([*above, *(f"{choice.key} {choice.text}" for choice in block.choices)])
             if by_arrows and all(_BOX.match(choice.text) for choice in block.choices):
@@ -185,8 +185,7 @@ def _paragraphs(rows: Sequence[str]) -> list[str]:
 def _leftover(below: str, footers: Sequence[Rule], key: str, others: Sequence[Rule]) -> str:
     """Return the text below an agent's own without what may stand there."""
     for rule, name in (*((rule, key) for rule in footers), *((rule, "text") for rule in others)):
-        if name in rule.patterns:
-            below = rule.patterns[name].sub(" ", below)
+        below = rule.without(name, below)
     return NOTHING.sub("", below)
 
 

@@ -142,14 +142,6 @@ class Picture(NamedTuple):
         return sum(entry.session.name == name for entry in self.entries) > 1
 
 
-def list_values(tmux_path: str, signs: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the values of list.sh, behind the nonce. `tmux_path` is the configured one, or "".
-
-    It answers with the screens on which one of the `signs` stands.
-    """
-    return (tmux_answers.PANES_FORMAT, tmux_path, "\n".join(signs))
-
-
 def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     """Join the sections of a reply (reply.parse_reply)."""
     name, clock, sshd = (*reply.get("host", ()), "", "", "")[:3]

@@ -6,10 +6,12 @@ as `_` (seen in 3.3a), and its names never hold a newline or a control character
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lnode.cluster.screens import PaneScreen
 from lnode.remote.fields import JobId, PaneId, SessionId, epoch, number
+
+if TYPE_CHECKING:
+    from lnode.cluster.screens import PaneScreen  # loaded after ssh has started
 
 # Options that a tmux before 2.0 does not know come out empty. lnode's own values come before the free text.
 PANES_FORMAT = (
@@ -17,6 +19,14 @@ PANES_FORMAT = (
     "f#{window_flags} k#{@lnode_kind} o#{@lnode_owner} e#{@lnode_ended} w#{@lnode_warned} t#{@lnode_told} "
     "#{session_name}"
 )
+
+
+def list_values(tmux_path: str, signs: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the values of list.sh, behind the nonce. `tmux_path` is the configured one, or "".
+
+    It answers with the screens on which one of the `signs` stands.
+    """
+    return (PANES_FORMAT, tmux_path, "\n".join(signs))
 
 
 class Ended(NamedTuple):
@@ -60,7 +70,7 @@ class Session(NamedTuple):
     ends_by: str = ""
     prefix: str = ""
     server: int = 0
-    screens: tuple[PaneScreen, ...] = ()
+    screens: "tuple[PaneScreen, ...]" = ()
     in_job: JobId | None = None
     kept_until: int = 0
     refused: str = ""

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from lnode.cluster import sessions
+from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.sessions import Entry, Picture
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -36,7 +36,7 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
             "there is no terminal in which to confirm the kill",
             "confirm on the command line: --kill --yes",
         )
-    values, has = (*sessions.list_values(settings.tmux), name), partial(has_trace, name)
+    values, has = (*tmux_answers.list_values(settings.tmux), name), partial(has_trace, name)
     with asked(address, "kill", *values, has=has, settles=partial(_has_run, name)) as (
         there,
         question,

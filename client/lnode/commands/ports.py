@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lnode.cluster import sessions
+from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.sessions import Entry
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
@@ -179,7 +179,7 @@ class _Ports:
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:
         """Ask for the sessions: the first time on all login nodes, later on the session's own node and in silence."""
-        values = (*sessions.list_values(self._address.settings.tmux), "", *own_sshd.values())
+        values = (*tmux_answers.list_values(self._address.settings.tmux), "", *own_sshd.values())
         if self._may_ask:
             has = partial(has_session, self._name)
             with asked(self._address._replace(target=self._target), "node_way", *values, has=has) as (

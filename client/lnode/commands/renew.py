@@ -9,7 +9,7 @@ from functools import partial
 
 from lnode.attach import find_or_start
 from lnode.attach.find_or_start import Options
-from lnode.cluster import sessions, tmux
+from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import Entry, State
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
@@ -39,7 +39,7 @@ def _ask(address: Address, *, early: bool) -> str:
     command = call.in_pane(tmux.pane_command(wanted, call.after_request(), tmux.renewal(alias, name)), name)
     program = tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
-    values = (*sessions.list_values(settings.tmux), name, command, program, *size)
+    values = (*tmux_answers.list_values(settings.tmux), name, command, program, *size)
     with asked(address, "renew", *values, has=partial(has_trace, name)) as (_, question, reply):
         picture = sessions.picture_of(reply)
         if lost := picture.lost_named(name):

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 
-from lnode.cluster import sessions
+from lnode.cluster import sessions, tmux_answers
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
@@ -41,7 +41,7 @@ def run(
         target.alias,
         call.source("keeper"),
     )
-    script, all_values = ("run_on", (*sessions.list_values(settings.tmux), *values)) if on else ("run", values)
+    script, all_values = ("run_on", (*tmux_answers.list_values(settings.tmux), *values)) if on else ("run", values)
     line = call.question(script, call.nonce(), *all_values)
     if max(len(line), len(os.fsencode(shlex.join(command)))) > _LONGEST:
         raise LnodeError(ExitCode.USAGE, "the command is too long", "put it into a script there, and run that")

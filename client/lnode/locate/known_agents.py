@@ -3,14 +3,15 @@
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
-from lnode.cluster.agent_patterns import table_of
-from lnode.cluster.agent_rules import EXPRESSIONS, Rules, rules_of
-from lnode.cluster.agents import Agent
-from lnode.cluster.screens import agent_in, parse_screens
-from lnode.cluster.sessions import Picture
+from lnode.cluster.agent_rules import EXPRESSIONS, Rules, check, rules_of
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop.settings import load
+
+if TYPE_CHECKING:
+    from lnode.cluster.agents import Agent
+    from lnode.cluster.sessions import Picture
 
 _FILE = os.path.join(os.path.dirname(__file__), "agents.toml")
 
@@ -27,6 +28,7 @@ def known_agents() -> tuple[Rules, ...]:
     for name, table in settings.agents.items():
         try:
             found[name] = rules_of(name, {**tables.get(name, {}), **table})
+            check(found[name])
         except ValueError as error:
             hint = f"keys are name, signs, marks, and the lists {', '.join(EXPRESSIONS)}"
             said = f"{settings.path}: agents.{name}: {error}"
@@ -41,18 +43,24 @@ def signs() -> tuple[str, ...]:
 
 def patterns() -> str:
     """Return the rules by which a host itself tells the agents that wait. Raises LnodeError(USAGE)."""
+    from lnode.cluster.agent_patterns import table_of
+
     return table_of(known_agents())
 
 
-def agent_on(rows: Iterable[str]) -> Agent | None:
+def agent_on(rows: Iterable[str]) -> "Agent | None":
     """Return the agent on the screens of one session, as the host has shown them. Raises LnodeError(USAGE)."""
+    from lnode.cluster.screens import agent_in, parse_screens
+
     return agent_in(tuple(parse_screens(rows).values()), known_agents())
 
 
-def with_agents(picture: Picture) -> Picture:
+def with_agents(picture: "Picture") -> "Picture":
     """Return the picture with the agent of each session, and without the screens. Raises LnodeError(USAGE)."""
     if not any(entry.session.screens for entry in picture.entries):
         return picture
+    from lnode.cluster.screens import agent_in  # signs() needs no more than their rules
+
     rules = known_agents()
     entries = (
         entry._replace(agent=agent_in(entry.session.screens, rules), session=entry.session._replace(screens=()))

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import NamedTuple
 
-from lnode.cluster import sessions
+from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.sessions import Entry
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_session
@@ -26,7 +26,7 @@ def node_place(address: Address, folder: str) -> NodePlace:
     """Return the place of the session, and the folder; remember the way. Raises LnodeError, also if there is no way."""
     alias, name = address.alias, address.name
     has = partial(has_session, name)
-    values = (*sessions.list_values(address.settings.tmux), folder, *own_sshd.values())
+    values = (*tmux_answers.list_values(address.settings.tmux), folder, *own_sshd.values())
     with asked(address, "node_way", *values, has=has, within_s=_FACTS_WITHIN_S) as (
         there,
         question,

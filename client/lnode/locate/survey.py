@@ -5,9 +5,9 @@ The first question goes to the node to which the alias leads. Its answer and the
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from lnode.cluster import sessions
+from lnode.cluster import tmux_answers
 from lnode.cluster.login_nodes import Claim, is_same
 from lnode.errors import ExitCode, LnodeError
 from lnode.locate import routes
@@ -16,6 +16,9 @@ from lnode.locate.known_agents import signs
 from lnode.remote.fields import NodeName
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
+
+if TYPE_CHECKING:
+    from lnode.cluster.sessions import Picture  # loaded while ssh is on its way
 
 _NODE_WITHIN_S = 6.0  # for the first words: to a node that is down, a jump would wait for minutes
 
@@ -35,7 +38,7 @@ class Answers(NamedTuple):
     """
 
     replies: Mapping[NodeName | None, Reply]
-    pictures: Mapping[NodeName | None, sessions.Picture]
+    pictures: "Mapping[NodeName | None, Picture]"
     silent: tuple[tuple[Claim, LnodeError], ...]
 
     def sessions(self) -> dict[NodeName | None, set[str]]:
@@ -56,7 +59,7 @@ class Survey:
 
     def __init__(self, address: Address, *, silent: bool = False, with_screens: bool = False) -> None:
         self._target, self._settings = address.target, address.settings
-        self._values = sessions.list_values(address.settings.tmux, signs() if with_screens else ())
+        self._values = tmux_answers.list_values(address.settings.tmux, signs() if with_screens else ())
         self._question = Question(address.target, "list", *self._values, silent=silent)
         self._others: list[Question] = []
         self._abandoned = False
@@ -67,6 +70,8 @@ class Survey:
 
     def answers(self) -> Answers:
         """Wait for the answers of all login nodes. Raises LnodeError if the alias leads to none."""
+        from lnode.cluster import sessions
+
         reply = self._question.reply()
         picture = sessions.picture_of(reply)
         here = picture.address
@@ -104,8 +109,10 @@ class Survey:
                     silent.append((claim, error))
         return replies, silent
 
-    def _remember(self, pictures: Mapping[NodeName | None, sessions.Picture], here: NodeName | None) -> None:
+    def _remember(self, pictures: "Mapping[NodeName | None, Picture]", here: NodeName | None) -> None:
         """Remember the sessions of each login node. If lnode cannot ask its tmux, keep the last known ones."""
+        from lnode.cluster import sessions
+
         known = routes.recall(self._target.alias)
         for node, seen in pictures.items():
             if node is not None:
@@ -127,7 +134,7 @@ class Survey:
         self._question.__exit__(None, None, None)
 
 
-def _others(picture: sessions.Picture, here: NodeName | None, known: routes.Known) -> list[Claim]:
+def _others(picture: "Picture", here: NodeName | None, known: routes.Known) -> list[Claim]:
     """Return the other login nodes that may have sessions or jobs."""
     found = {claim.node: claim for claim in picture.others}
     for node in sorted({*known.sessions.values()}):

@@ -50,7 +50,7 @@ def short_line(script: str, *values: str, called: str = "sh", says: str = "", un
 
     The host runs no other text than this one: its name is its hash. If it is not there, the sh `unless` runs.
     """
-    name, _ = stored(script)
+    name = stored_name(script)
     read = f'lnode_text=$(gzip -d <"$HOME/.local/state/lnode/scripts/{name}" 2>/dev/null)'
     check = f'case $(printf %s "$lnode_text" | sha256sum 2>/dev/null) in {name}*) ;; *) {unless} ;; esac'
     words = _words(_packed(_assigned(script, *values)))
@@ -58,12 +58,20 @@ def short_line(script: str, *values: str, called: str = "sh", says: str = "", un
 
 
 @cache
-def stored(script: str) -> tuple[str, str]:
-    """Return the name under which a host stores the script, and what store.sh takes for it."""
+def stored_name(script: str) -> str:
+    """Return the name under which a host stores the script: the SHA-256 of its text."""
     from hashlib import sha256
 
-    text = source(script).rstrip("\n")
-    return sha256(text.encode()).hexdigest(), _packed(text)
+    return sha256(_stored_text(script).encode()).hexdigest()
+
+
+def packed(script: str) -> str:
+    """Return the text of the script as store.sh takes it."""
+    return _packed(_stored_text(script))
+
+
+def _stored_text(script: str) -> str:
+    return source(script).rstrip("\n")
 
 
 def with_values(script: str, *values: str) -> str:

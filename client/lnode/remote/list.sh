@@ -48,6 +48,7 @@ sessions() {
     section who
     who 2>/dev/null | grep "^${USER:=$(id -un)} "
   fi
+  return 0
 }
 
 # pick BEGINNING TEXT [INSTEAD]: sets $picked to the rows of TEXT that begin so, without that, or with INSTEAD. With no process more: a list

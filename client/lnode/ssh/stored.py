@@ -7,7 +7,7 @@ from lnode.ssh.target import Target
 
 def note(target: Target, scripts: tuple[str, ...]) -> None:
     """Remember that the host has these and no others, as long as the present master is there."""
-    master.note(target, master.SCRIPTS, *(call.stored(script)[0] for script in scripts))
+    master.note(target, master.SCRIPTS, *(call.stored_name(script) for script in scripts))
 
 
 def forget(target: Target) -> None:
@@ -18,4 +18,4 @@ def forget(target: Target) -> None:
 def has(target: Target, script: str) -> bool:
     """True if the host to which the present master leads has the script."""
     names = master.noted(target, master.SCRIPTS)
-    return bool(names) and call.stored(script)[0] in names
+    return bool(names) and call.stored_name(script) in names
