@@ -577,6 +577,16 @@ def test_a_request_whose_job_is_not_there_yet_is_unknown(sh_site: Site) -> None:
 
 
 @needs_tmux
+def test_an_ended_srun_that_nobody_has_reaped_asks_for_nothing(sh_site: Site) -> None:
+    sh_site.program("srun", "exit 0")
+    sh_site.program("squeue", "true")
+    starts = f"import subprocess, time; subprocess.Popen(['{sh_site.home}/bin/srun']); time.sleep(3600)"
+    sh_site.tmux("new-session", "-d", "-s", "x", shlex.join([sys.executable, "-c", starts]))
+    wait_until(lambda: "<defunct>" in str(sh_site.reply("list")["processes"]), "it has ended")
+    assert sh_site.picture().entries[0].state is State.SHELL
+
+
+@needs_tmux
 def test_where_clients_come_from(sh_site: Site) -> None:
     ours = sh_site.attach(attach_line("x", command=PANE))
     ours.expect_exact("in the pane")

@@ -100,26 +100,37 @@ $rows"
   fi
 }
 
-# What runs here: ps lists it while tmux and the scheduler answer.
+# What runs here: the names of programs, which may have blanks in them and so cannot stand beside a command line, then ps. Both run while tmux
+# and the scheduler answer.
 processes() {
-  ps -u "$me" -o pid= -o ppid= -o sid= -o pgid= -o etime= -o args= 2>/dev/null
+  LC_ALL=C grep -s . /proc/[0-9]*/comm
+  echo
+  if have timeout; then set -- timeout -k 1 "$patience_s"; else set --; fi # a command line may be on a file system that hangs
+  "$@" ps -ww -u "$me" -o pid= -o ppid= -o sid= -o pgid= -o etime= -o stat= -o args= 2>/dev/null
 }
 
-# The processes by their names, which ps does not tell beside the command line, as they may have blanks in them. Then, of those in the
-# sessions of $submitters and of those that lead into a job, the process group and the command line.
+# The processes by their names. Then, of those in the sessions of $submitters and of those that lead into a job, the process group and the
+# command line. A process that has ended and is not reaped does no work.
 at_work() {
   section processes
   awk -v submitters="$submitters" -v steps=" $(every steps) " -v work="$nonce work" <&3 '
+    { $0 = substr($0, 1, 1200) }
+    !named && /^$/ { named = 1; next }
+    !named {
+      split($0, part, "/")
+      if (!(part[3] in name)) { name[part[3]] = $0; sub(/^[^:]*:/, "", name[part[3]]) }
+      next
+    }
     {
-      file = "/proc/" $1 "/comm"
-      program = $6; sub(/.*\//, "", program)
-      if ((getline name <file) < 1) name = program
-      close(file)
-      gsub(/[^ -~]/, "?", name)
-      print $1, $2, $3, $5, name
+      program = $7; sub(/.*\//, "", program)
+      its = name[$1] == "" ? program : name[$1]
+      sub(/^-/, "", its)
+      if ($6 ~ /^Z/) its = its " <defunct>"
+      gsub(/[^ -~]/, "?", its)
+      print $1, $2, $3, $5, its
       if (index(submitters, " " $3 " ") || index(steps, " " program " ")) {
         ids = $3 " " $1 " " $4 " "
-        sub(/^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[^ ]+ /, "")
+        sub(/^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[^ ]+ +[^ ]+ +/, "")
         at_work[++count] = substr(ids $0, 1, 1000)
       }
     }
@@ -135,11 +146,15 @@ with_origins() {
   jobs=$(cat)
   printf '%s\n' "$jobs"
   submitters=' ' strangers=
-  while IFS= read -r row; do # with no process more
+  set -f
+  IFS='
+'
+  for row in $jobs; do # with no process more
+    unset IFS
     case $row in [0-9]*) find_requester "$row" ;; esac
-  done <<END
-$jobs
-END
+  done
+  unset IFS
+  set +f
   at_work
   if [ -n "$strangers" ]; then
     section origins
@@ -151,13 +166,11 @@ END
   fi
 }
 
-# find_requester ROW: puts the session of processes that requested this job into $submitters, if it is a batch job, and into $strangers,
+# find_requester ROW: (without file names, set -f) puts the session of processes that requested this job into $submitters, if it is a batch job, and into $strangers,
 # if its leader is no pane's own process.
 find_requester() {
-  set -f
   # shellcheck disable=SC2086 # split on purpose: job, session, batch
   set -- $1
-  set +f
   case $2 in '' | *[!0-9]*) return ;; esac
   if [ "$3" = 1 ]; then submitters="$submitters$2 "; fi
   case $panes in *" $2 %"*) return ;; esac

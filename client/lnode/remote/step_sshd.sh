@@ -41,7 +41,7 @@ listen() {
     port=$(($(od -An -N2 -tu2 /dev/urandom) % 12768 + 20000)) # below those that Linux gives to connections
     rm -f "$file"
     "$@" -p "$port" </dev/null >/dev/null 2>&1 &
-    until [ -s "$file" ] || ! kill -0 "$!" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done # it writes that once it listens
+    until [ -s "$file" ] || ! kill -0 "$!" 2>/dev/null; do sleep 0.02 2>/dev/null || sleep 1; done # it writes that once it listens
     if [ -s "$file" ]; then break; fi
   done
   [ -s "$file" ] || exit

@@ -20,11 +20,17 @@ slurm_list() {
     ;;
   esac
   hosts=
-  while read -r _ _ batch _ _ _ _ host _; do # with no process more
-    if slurm_is_host "$batch" "$host"; then hosts="$hosts $host"; fi
-  done <<END
-$jobs
-END
+  set -f
+  IFS='
+'
+  for row in $jobs; do # with no process more
+    unset IFS
+    # shellcheck disable=SC2086 # split on purpose
+    set -- $row
+    if slurm_is_host "$3" "$8"; then hosts="$hosts $8"; fi
+  done
+  unset IFS
+  set +f
   [ -n "$hosts" ] || return 0
   section hosts
   # shellcheck disable=SC2086 # split on purpose: slurm_is_host knows what a host is called
