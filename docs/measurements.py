@@ -26,11 +26,12 @@ FAULTS = {
 }
 CLIENTS = ("lnode", "ssh 15x3", "ssh 2x2", "autossh", "mosh")
 LOST = {"tmux": "windows and history", "shell": "the shell", "job": "the allocation"}
+NOTHING = "; nothing comes back"
 BACK = (  # as losses.py numbers them
     "",
     "; another attach brings the rest",
     "; `--renew` asks for another one",
-    "; nothing comes back",
+    NOTHING,
 )
 
 
@@ -95,7 +96,9 @@ def losses() -> str:
 
 def _loss(row: Row) -> str:
     gone = [words for what, words in LOST.items() if row[what]]
-    return (", ".join(gone) or "nothing") + BACK[int(row["back"] or 0)]
+    back = int(row["back"] or 0)
+    seconds = f" ({_cell(row['seconds'], 'never')} s)" if "seconds" in row and BACK[back] != NOTHING else ""
+    return (", ".join(gone) or "nothing") + BACK[back] + seconds
 
 
 def _of_wire(rows: Mapping[str, Row], name: str, wire: str) -> list[str]:

@@ -26,7 +26,8 @@ AGENT = '#!/bin/sh\necho "agent begins $*."\ntail -f /dev/null\n'
 
 @pytest.fixture(autouse=True)
 def no_notes(slurm: Rig) -> Iterator[None]:
-    slurm.exec(f"printf %s '{AGENT}' >/tmp/anagent; chmod 755 /tmp/anagent; mkdir -p /tmp/deep /tmp/beside /tmp/third")
+    slurm.exec("mkdir -p /var/tmp/deep /var/tmp/beside /var/tmp/third")  # /tmp may be another one in each job
+    slurm.exec(f"printf %s '{AGENT}' >/var/tmp/anagent; chmod 755 /var/tmp/anagent")
     yield
     slurm.exec("scontrol update partition=interactive state=UP; scontrol update node=node01 state=RESUME", "root")
     slurm.exec("scancel -u alice")
@@ -38,7 +39,7 @@ def no_notes(slurm: Rig) -> Iterator[None]:
 def kept(rig: Rig, time: str = "1", keep: str = "1 week") -> Iterator[Window]:
     """A window with such a session in jobs of one minute, at its prompt."""
     config = rig.home / "kept.toml"
-    keys = {"where": "node", "mem": "1000", "time": time, "keep": keep, "resume": "/tmp/anagent --continue"}
+    keys = {"where": "node", "mem": "1000", "time": time, "keep": keep, "resume": "/var/tmp/anagent --continue"}
     config.write_text("[hosts.unity]\n" + "".join(f'{key} = "{value}"\n' for key, value in keys.items()))
     with Window([*LNODE, "unity", "x"], rig.env(LNODE_CONFIG=str(config))) as window:
         window.wait_for("alice@login1")
@@ -92,23 +93,22 @@ def test_it_goes_on_with_nobody_there(slurm: Rig) -> None:
     # A busy machine may need more than the half of one minute.
     with kept(slurm, time="1" if FULL else "2") as window:
         (job,) = jobs(slurm)
-        window.press("cd /tmp/deep && echo kept-$((6 * 7))\r")
+        window.press("cd /var/tmp/deep && echo kept-$((6 * 7))\r")
         window.wait_for("kept-42")
         window.press("\x02%")
-        window.press("cd /tmp/beside && echo beside-$((6 * 7))\r")
+        window.press("cd /var/tmp/beside && echo beside-$((6 * 7))\r")
         window.wait_for("beside-42")
         window.press('\x02"')
-        window.press("cd /tmp/third && echo third-$((6 * 7))\r")
+        window.press("cd /var/tmp/third && echo third-$((6 * 7))\r")
         window.wait_for("third-42")
         window.press("\x02c")
         window.wait_for("1:bash*")
-        window.press("tmux rename-window train; /tmp/anagent\r")
+        window.press("tmux rename-window train; /var/tmp/anagent\r")
         window.wait_for("agent begins .")
         before = windows(slurm, job)
         window.leave()
-    assert re.fullmatch(r"0 bash 0 /tmp/deep\n0 bash 1 /tmp/beside\n0 bash 2 /tmp/third\n1 train 0 .*\n", before), (
-        before
-    )
+    folders = r"0 bash 0 /var/tmp/deep\n0 bash 1 /var/tmp/beside\n0 bash 2 /var/tmp/third\n"
+    assert re.fullmatch(rf"{folders}1 train 0 .*\n", before), before
     listed = in_a_pipe(slurm, "unity", "--ls").stdout
     assert re.search(rf"^x +node +running +node0\d +{job} .*kept (6 d 23|167) h more", listed, re.MULTILINE), listed
     slurm.exec("scontrol update node=node01 state=DRAIN reason=test", "root")  # the next job has another node
