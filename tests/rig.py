@@ -282,6 +282,11 @@ def _ready(container: Container, image: Image, folder: Path) -> Rig:
     return rig
 
 
+def seeing_tmp_of(job: str) -> str:
+    """The words before a command that is to see the job's /tmp, in which is the socket of its tmux."""
+    return f"srun --jobid={job} --overlap -N1 -n1 " if AS_SITES_RUN else ""
+
+
 def port_of(container: Container) -> int:
     """The port on 127.0.0.1 that leads to sshd, another one after each start.
 

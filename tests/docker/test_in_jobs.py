@@ -14,7 +14,7 @@ import pytest
 import agents_draw
 from faults import DROPS, wired
 from full import FULL
-from rig import AS_SITES_RUN, Rig, wait_until
+from rig import AS_SITES_RUN, Rig, seeing_tmp_of, wait_until
 from sites import SSHD, in_a_pipe, listing, terminals_of, with_editor
 from two_nodes import two_nodes
 from window import LNODE, Window
@@ -59,13 +59,8 @@ def steps(rig: Rig) -> list[str]:
     ]
 
 
-def inside(job: str) -> str:
-    """The words before a command that is to see the job's /tmp, with its tmux's socket."""
-    return f"srun --jobid={job} --overlap -N1 -n1 " if AS_SITES_RUN else ""
-
-
 def clients(rig: Rig, job: str) -> list[str]:
-    return rig.exec(f"{inside(job)}tmux -L lnode-{job} list-clients -F '#{{client_tty}}'")[1].split()
+    return rig.exec(f"{seeing_tmp_of(job)}tmux -L lnode-{job} list-clients -F '#{{client_tty}}'")[1].split()
 
 
 def mark(window: Window) -> None:
@@ -135,7 +130,7 @@ def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
     assert done.returncode == 0, done
     wait_until(lambda: "got-y-42" in in_a_pipe(slurm, "unity", "x", "--peek").stdout, "it has the answer")
     slurm.exec("tmux kill-session -t decoy")
-    assert slurm.exec(f"{inside(job)}tmux -L lnode-{job} rename-session another-name")[0] == 0
+    assert slurm.exec(f"{seeing_tmp_of(job)}tmux -L lnode-{job} rename-session another-name")[0] == 0
     assert f"\nin={job} 42\n" in in_a_pipe(slurm, "unity", "x", "--peek").stdout
     assert "lnode: reset the terminal in it" in in_a_pipe(slurm, "unity", "x", "--reset").stderr
     assert in_a_pipe(slurm, "unity", "--exec", "--on", "x", "--", "printenv", "SLURM_JOB_ID").stdout == f"{job}\n"
@@ -432,7 +427,7 @@ def test_a_session_that_was_made_by_hand_in_a_job_is_listed_and_attached(slurm: 
     job = slurm.exec(f"sbatch --parsable -o /dev/null --wrap '{by_hand}'")[1].strip()
     slurm.exec("sbatch -o /dev/null --wrap 'sleep 300'")
     wait_until(lambda: len(slurm.exec("squeue -h -u alice -t running -o %i")[1].split()) == 2, "both run")
-    wait_until(lambda: slurm.exec(f"{inside(job)}tmux -L hand list-sessions")[0] == 0, "its tmux runs")
+    wait_until(lambda: slurm.exec(f"{seeing_tmp_of(job)}tmux -L hand list-sessions")[0] == 0, "its tmux runs")
     (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
     assert (one["name"], one["kind"], one["state"]) == ("byhand", "node", "running")
     with Window([*LNODE, "unity", "byhand"], slurm.env()) as window:

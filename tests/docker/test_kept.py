@@ -10,7 +10,7 @@ import pytest
 
 from faults import wired
 from full import FULL, slow
-from rig import Rig, wait_until
+from rig import Rig, seeing_tmp_of, wait_until
 from sites import in_a_pipe
 from window import LNODE, Window
 
@@ -71,7 +71,7 @@ def has_shown(window: Window, pattern: str) -> bool:
 
 def windows(rig: Rig, job: str) -> str:
     rows = "#{window_index} #{window_name} #{pane_index} #{pane_current_path}"
-    return rig.exec(f"tmux -L lnode-{job} list-panes -s -t =x: -F '{rows}'")[1]
+    return rig.exec(f"{seeing_tmp_of(job)}tmux -L lnode-{job} list-panes -s -t =x: -F '{rows}'")[1]
 
 
 def answers(window: Window, job: str) -> bool:
@@ -209,7 +209,8 @@ def test_a_laptop_that_was_away_during_the_change_is_back_in_it(slurm: Rig) -> N
         wire.freeze()
         after = follows(slurm, job)
         wait_until(
-            lambda: slurm.exec(f"tmux -L lnode-{after} has-session -t =another")[0] == 0, "the name it was given"
+            lambda: slurm.exec(f"{seeing_tmp_of(after)}tmux -L lnode-{after} has-session -t =another")[0] == 0,
+            "the name it was given",
         )
         wire.heal()
         wait_until(lambda: answers(window, after), "it is back there", within_s=150)
