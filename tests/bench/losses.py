@@ -171,10 +171,11 @@ def _as_root(command: str) -> Callable[[TwoNodes, Held], None]:
 
 def _login_node_ends(signal: str, nodes: TwoNodes, _held: Held) -> None:
     """What runs on the login node alone gets that signal at once: one container plays it and the compute nodes."""
-    server = _server(nodes.first)
+    server = _said_if_there(nodes.first, "tmux display-message -p '#{pid}'")
     others = "$(pgrep -u alice -x 'srun|salloc|sattach') $(pgrep -f '^sshd: alice')"
     nodes.first.exec(f"kill -{signal} {server} {others}", "root")
-    wait_until(lambda: nodes.first.exec(f"kill -0 {server or 0}")[0] != 0, "tmux has ended")
+    if server:
+        wait_until(lambda: nodes.first.exec(f"kill -0 {server}")[0] != 0, "tmux has ended")
 
 
 def _tmux_ends(nodes: TwoNodes, _held: Held) -> None:
@@ -188,8 +189,9 @@ def _another_login_node(nodes: TwoNodes, _held: Held) -> None:
     nodes.way.reset()
 
 
-def _server(rig: Rig) -> str:
-    return rig.exec("tmux display-message -p '#{pid}' 2>/dev/null")[1].strip()
+def _said_if_there(rig: Rig, command: str) -> str:
+    status, said = rig.exec(command)
+    return said.strip() if status == 0 else ""
 
 
 def _time_limit(nodes: TwoNodes, held: Held) -> None:

@@ -1,5 +1,6 @@
 """One alias, two login nodes: always the right session, never a second one, and what does not answer is said."""
 
+import contextlib
 import itertools
 import json
 import re
@@ -70,6 +71,26 @@ def test_the_session_of_the_other_node_is_found(shared: TwoNodes) -> None:
     assert done.stderr == "lnode: x on unity has ended\n"
     assert shared.sessions() == {"login1": [], "login2": []}
     assert attach(shared, "x") == "login2"  # nothing is kept from whoever ended it
+
+
+def test_a_connection_that_is_lost_at_once_and_leads_elsewhere_then_comes_back_to_the_session(shared: TwoNodes) -> None:
+    shared.land_on(shared.first)
+    with Window([*LNODE, "unity", "x", "--login"], shared.first.env()) as window:
+        window.wait_for(":~$")
+        shared.land_on(shared.second)
+        shared.way.reset()
+        question = next(QUESTIONS)
+
+        def answers() -> bool:
+            window.press(f"\x15echo IT{question}=$(uname -n)=\r")  # none of these keys is a word to lnode
+            with contextlib.suppress(AssertionError):
+                return window.find(rf"^IT{question}=(login\d)=", within_s=2)[1] == "login1"
+            assert window.process.isalive(), window.text()
+            return False
+
+        wait_until(answers, "the session is there again")
+        window.leave()
+    assert shared.sessions() == {"login1": ["x"], "login2": []}
 
 
 @pytest.mark.parametrize("knows", [True, slow(False)], ids=["the laptop knows", "the home knows"])

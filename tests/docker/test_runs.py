@@ -173,12 +173,12 @@ def test_on_runs_inside_a_sessions_allocation(host: Rig) -> None:
     with Window([*LNODE, "unity", "gpu1"], host.env()) as window:
         wait_until(lambda: "RUNNING" in host.exec("squeue -h -o %T --me")[1], "the job runs")
         window.wait_for("$")
-        fit = "until [ -e /tmp/go ]; do sleep 0.1; done; echo on $SLURMD_NODENAME; exit 4"
+        fit = "until [ -e ~/go ]; do sleep 0.1; done; echo on $SLURMD_NODENAME; exit 4"
         done = lnode(host, "unity", "fit", "--run", "--on", "gpu1", "--", "sh", "-c", fit)
         job = host.exec("squeue -h -o %i --me")[1].strip()
         assert done.returncode == 0, done.stderr
         assert b" in the allocation of gpu1, job " + job.encode() in done.stderr
-        host.exec("touch /tmp/go")
+        host.exec("touch ~/go")  # /tmp may be another one in each job
         seen = lnode(host, "unity", "fit", "--logs", "-f")
         assert b"on node0" in seen.stdout, seen  # srun may have said before how it has ended
         assert seen.returncode == 1 and b"with exit code 4" in seen.stderr

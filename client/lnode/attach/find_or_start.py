@@ -120,6 +120,8 @@ class _Attach:
         else:
             owner = routes.recall(target.alias).owner(name) if target.config is None else None
             outcome = self._stay(target, self._at_first, owner or "", waits=options.wait)
+            if _is_never_seen(outcome) and target.config is None:
+                return self._follow(outcome)
             if outcome.status != ExitOfAttach.ELSEWHERE or outcome.began_before:
                 return outcome, target
         find = partial(locate_find.find, address, starts=not options.existing, down=down)
@@ -131,6 +133,13 @@ class _Attach:
         if options.existing:
             raise locate_find.no_session(target.alias, name)
         return self._stay(target, self._anew, waits=options.wait), target
+
+    def _follow(self, outcome: "Outcome") -> tuple["Outcome", Target]:
+        """Go to the login node on which the first terminal was, if the next one has led to another."""
+        place = locate_find.find(self._address)
+        if place is None:
+            return outcome, self._address.target
+        return self._stay(place, "there", waits=self._options.wait), place
 
     def _stay(self, there: Target, mode: str, node: str = "", *, waits: bool) -> "Outcome":
         """Stay attached at one login node, with all reconnects; `mode` as session.sh takes it."""
@@ -160,6 +169,12 @@ def _found(find: Callable[..., Target | None], otherwise: Target | None, looked:
         if otherwise is None or otherwise.node in looked or error.code is not ExitCode.UNREACHABLE:
             raise
         return otherwise
+
+
+def _is_never_seen(outcome: "Outcome") -> bool:
+    from lnode.attach.outcome import is_never_seen
+
+    return is_never_seen(outcome)
 
 
 def _is_not_there(outcome: "Outcome") -> bool:
