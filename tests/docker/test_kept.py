@@ -88,6 +88,12 @@ def shows(rig: Rig, job: str, before: str) -> bool:
     return windows(rig, job) == before
 
 
+def each_shows_its_own(window: Window) -> bool:
+    """Do the panes of the first window? It is chosen anew each time: the next job has another one chosen."""
+    window.press("\x020")
+    return {"kept-42", "beside-42", "third-42"} <= {*re.split(r"[\s│]+", window.look())}
+
+
 @pytest.mark.timeout(120 + (20 if FULL else 1) * NEXT_S)
 def test_it_goes_on_with_nobody_there(slurm: Rig) -> None:
     # A busy machine may need more than the half of one minute.
@@ -117,11 +123,7 @@ def test_it_goes_on_with_nobody_there(slurm: Rig) -> None:
         wait_until(partial(shows, slurm, job, before), "names, panes and folders are as before")
     with Window([*LNODE, "unity", "x"], slurm.env()) as window:
         window.wait_for("agent begins --continue.")
-        window.press("\x020")
-        wait_until(
-            lambda: {"kept-42", "beside-42", "third-42"} <= {*re.split(r"[\s│]+", window.look())},
-            "each pane shows its own",
-        )
+        wait_until(partial(each_shows_its_own, window), "each pane shows its own")
         wait_until(lambda: has_shown(window, r"kept (6 d 23|167) h more"), "each attach says that it is kept")
         window.leave()
     (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]

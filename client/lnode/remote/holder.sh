@@ -12,6 +12,17 @@ give_up() {
   exit 1
 }
 
+# once_at_end: the rows, of the same ones at the end only one. An idle shell has a prompt there, the next job's writes one more, and in weeks
+# nothing else would be left on the screen.
+once_at_end() {
+  awk '
+    { row[NR] = $0 }
+    END {
+      for (last = NR; last > 1 && row[last] == row[last - 1]; last--) ;
+      for (i = 1; i <= last; i++) print row[i]
+    }'
+}
+
 # keep_history: what each pane shows and has shown, with its window and its folder. Without the note somebody has ended it on purpose.
 keep_history() {
   [ -e "$in_jobs/$job" ] || return
@@ -22,7 +33,9 @@ keep_history() {
     mkdir "$kept" && ask list-panes -a -F '#{pane_id} #{window_index} #{window_layout} #{pane_current_path}' || exit
     printf '%s\n' "$rows" | head -n 50 >"$kept/panes" || exit
     while read -r pane _; do
-      if ask capture-pane -p -e -S -2000 -t "$pane"; then printf '%s\n' "$rows" | tail -c 1000000 >"$kept/${pane#%}" || exit; fi
+      if ask capture-pane -p -e -S -2000 -t "$pane"; then
+        printf '%s\n' "$rows" | once_at_end | tail -c 1000000 >"$kept/${pane#%}" || exit
+      fi
     done <"$kept/panes"
     ask list-sessions -F '#{session_name}' && printf '%s\n' "$rows" | head -n 1 >"$kept/name" || exit
     ask list-windows -a -F '#{window_active}#{automatic-rename} #{window_index} #{window_name}' && printf '%s\n' "$rows" >"$kept/windows" || exit
