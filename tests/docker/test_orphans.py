@@ -1,8 +1,10 @@
 """Back from the dead, on real Slurm: tmux, salloc and srun are killed, and the same shell comes back."""
 
+import contextlib
 import itertools
 import json
 import re
+from functools import partial
 
 import docker
 import pytest
@@ -54,6 +56,14 @@ def size_of(window: Window) -> str:
     return window.find(rf"^look{number} (\d+ \d+) end")[1]
 
 
+def is_same_shell(window: Window, turn: str, job: str) -> bool:
+    """Does it know the variable? What is typed before sattach has made the terminal its own is lost."""
+    window.press(f"\x15echo {turn}=$MARK in $SLURM_JOB_ID\r")
+    with contextlib.suppress(AssertionError):
+        return bool(window.find(rf"^{turn}=four2 in {job}", within_s=3))
+    return False
+
+
 @pytest.mark.parametrize("family", [slow("srun"), "salloc", slow("sbatch")])
 def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> None:
     env = configured(slurm, family)
@@ -70,9 +80,7 @@ def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> Non
         assert (row(slurm, "x")["state"], jobs(slurm)) == ("orphan", [job])
         with Window([*LNODE, "unity", "x", *MEM], env) as window:
             window.wait_for(f"lnode: back in the same shell of job {job}")
-            window.wait_for("alice@login1")  # what is typed before is lost, as sattach makes the terminal its own
-            window.press(f"\x15echo turn{turn}=$MARK in $SLURM_JOB_ID\r")
-            window.wait_for(f"turn{turn}=four2 in {job}")
+            wait_until(partial(is_same_shell, window, f"turn{turn}", job), "the same shell answers")
             if turn == 0:
                 window.resize(24, 90)
                 wait_until(lambda: size_of(window) == "23 90", "the shell knows the size of the window")
