@@ -119,11 +119,9 @@ class _Attach:
             (looked if _is_not_there(outcome) else down).add(seen_there.node)
         else:
             owner = routes.recall(target.alias).owner(name) if target.config is None else None
-            outcome = self._stay(target, self._at_first, owner or "", waits=options.wait)
-            if _is_never_seen(outcome) and target.config is None:
-                return self._follow(outcome)
+            outcome, there = self._where_alias_leads(self._at_first, owner or "")
             if outcome.status != ExitOfAttach.ELSEWHERE or outcome.began_before:
-                return outcome, target
+                return outcome, there
         find = partial(locate_find.find, address, starts=not options.existing, down=down)
         while place := _found(find, seen_there if options.wait else None, looked):
             outcome = self._stay(place, "there", waits=options.wait)
@@ -132,14 +130,17 @@ class _Attach:
             looked.add(place.node)
         if options.existing:
             raise locate_find.no_session(target.alias, name)
-        return self._stay(target, self._anew, waits=options.wait), target
+        return self._where_alias_leads(self._anew)
 
-    def _follow(self, outcome: "Outcome") -> tuple["Outcome", Target]:
-        """Go to the login node on which the first terminal was, if the next one has led to another."""
-        place = locate_find.find(self._address)
+    def _where_alias_leads(self, mode: str, node: str = "") -> tuple["Outcome", Target]:
+        """Stay there. If the connection is lost at once, and the next one leads to another login node, go back."""
+        target, waits = self._address.target, self._options.wait
+        outcome = self._stay(target, mode, node, waits=waits)
+        place = locate_find.find(self._address) if _is_never_seen(outcome) and target.config is None else None
         if place is None:
-            return outcome, self._address.target
-        return self._stay(place, "there", waits=self._options.wait), place
+            return outcome, target
+        there = self._stay(place, "there", waits=waits)
+        return (outcome, target) if _is_not_there(there) else (there, place)
 
     def _stay(self, there: Target, mode: str, node: str = "", *, waits: bool) -> "Outcome":
         """Stay attached at one login node, with all reconnects; `mode` as session.sh takes it."""

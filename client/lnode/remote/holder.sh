@@ -34,7 +34,8 @@ keep_history() {
     printf '%s\n' "$rows" | head -n 50 >"$kept/panes" || exit
     while read -r pane _; do
       if ask capture-pane -p -e -S -2000 -t "$pane"; then
-        printf '%s\n' "$rows" | once_at_end | tail -c 1000000 >"$kept/${pane#%}" || exit
+        short=$(printf '%s\n' "$rows" | once_at_end) || short=$rows
+        printf '%s\n' "$short" | tail -c 1000000 >"$kept/${pane#%}" || exit
       fi
     done <"$kept/panes"
     ask list-sessions -F '#{session_name}' && printf '%s\n' "$rows" | head -n 1 >"$kept/name" || exit

@@ -101,12 +101,12 @@ $rows"
 }
 
 # What runs here: the names of programs, which may have blanks in them and so cannot stand beside a command line, then ps. Both run while tmux
-# and the scheduler answer.
+# and the scheduler answer, and wait for no reader: the pipe is short.
 processes() {
-  LC_ALL=C grep -s . /proc/[0-9]*/comm
-  echo
+  names=$(LC_ALL=C grep -s . /proc/[0-9]*/comm)
   if have timeout; then set -- timeout -k 1 "$patience_s"; else set --; fi # a command line may be on a file system that hangs
-  "$@" ps -ww -u "$me" -o pid= -o ppid= -o sid= -o pgid= -o etime= -o stat= -o args= 2>/dev/null
+  rows=$("$@" ps -ww -u "$me" -o pid= -o ppid= -o sid= -o pgid= -o etime= -o stat= -o args= 2>/dev/null)
+  printf '%s\n\n%s\n' "$names" "$rows"
 }
 
 # The processes by their names. Then, of those in the sessions of $submitters and of those that lead into a job, the process group and the
@@ -121,7 +121,7 @@ at_work() {
       if (!(part[3] in name)) { name[part[3]] = $0; sub(/^[^:]*:/, "", name[part[3]]) }
       next
     }
-    {
+    NF {
       program = $7; sub(/.*\//, "", program)
       its = name[$1] == "" ? program : name[$1]
       sub(/^-/, "", its)
