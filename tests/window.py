@@ -106,8 +106,9 @@ class Window:
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:  # it ended after the last look: what it has printed meanwhile, pexpect leaves unread
-            self._take(self._rest())
-            return False
+            rest = self._rest()
+            self._take(rest)
+            return bool(rest)
         self._take(data)
         return True
 
