@@ -136,7 +136,7 @@ class _Attach:
         """Stay there. If the connection is lost at once, and the next one leads to another login node, go back."""
         target, waits = self._address.target, self._options.wait
         outcome = self._stay(target, mode, node, waits=waits)
-        place = locate_find.find(self._address) if _is_never_seen(outcome) and target.config is None else None
+        place = locate_find.find(self._address) if outcome.is_never_seen and target.config is None else None
         if place is None:
             return outcome, target
         there = self._stay(place, "there", waits=waits)
@@ -170,12 +170,6 @@ def _found(find: Callable[..., Target | None], otherwise: Target | None, looked:
         if otherwise is None or otherwise.node in looked or error.code is not ExitCode.UNREACHABLE:
             raise
         return otherwise
-
-
-def _is_never_seen(outcome: "Outcome") -> bool:
-    from lnode.attach.outcome import is_never_seen
-
-    return is_never_seen(outcome)
 
 
 def _is_not_there(outcome: "Outcome") -> bool:

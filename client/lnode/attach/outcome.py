@@ -44,6 +44,12 @@ class Outcome(NamedTuple):
     story: tuple[tuple[float, str], ...]
     login_shell: LoginShell | None = None
 
+    @property
+    def is_never_seen(self) -> bool:
+        """True if the connection was lost before the session was seen, and the login node of the next one has none."""
+        gone = self.status in (ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE)
+        return gone and self.began_before and not self.seen
+
 
 def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
     """Say in one line which session goes on, and on which node. Raises LnodeError if the attach failed."""
@@ -72,7 +78,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
     if status == arguments.SSH_FAILED and not (outcome.login_shell or _never_began(outcome)):  # ssh's escape ~.
         screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
         return ExitCode.DONE
-    if is_never_seen(outcome):
+    if outcome.is_never_seen:
         raise _sentence(_NEVER_SEEN, alias, name)
     if status == ExitOfAttach.NO_SESSION and outcome.began_before:
         raise _sentence(_ENDED_MEANWHILE, alias, name)
@@ -93,12 +99,6 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
         f"see what it says: ssh {alias} /bin/sh -c true",
         page=Page.LOGIN_SHELL,
     )
-
-
-def is_never_seen(outcome: Outcome) -> bool:
-    """True if the connection was lost before the session was seen, and where the next one led there is none."""
-    gone = outcome.status in (ExitOfAttach.NO_SESSION, ExitOfAttach.SERVER_GONE)
-    return gone and outcome.began_before and not outcome.seen
 
 
 def _never_began(outcome: Outcome) -> bool:

@@ -55,10 +55,7 @@ class Scripts(NamedTuple):
 
     def store(self, nonce: str, *, brings: bool) -> str:
         """Return the line that stores them (store.sh), or that asks which are stored already."""
-        names = map(call.stored_name, self.stored)
-        rows = (
-            f"{name} {call.packed(script)}" if brings else name for name, script in zip(names, self.stored, strict=True)
-        )
+        rows = (f"{call.stored_name(one)} {call.packed(one) if brings else ''}" for one in self.stored)
         return call.question("store", nonce, "\n".join(rows))
 
     def _session(self, mode: str, others: str, away_s: int, node: str, *, short: bool = False) -> str:

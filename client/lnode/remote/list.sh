@@ -166,8 +166,8 @@ with_origins() {
   fi
 }
 
-# find_requester ROW: (without file names, set -f) puts the session of processes that requested this job into $submitters, if it is a batch job, and into $strangers,
-# if its leader is no pane's own process.
+# find_requester ROW: puts the session of processes that requested this job into $submitters, if it is a batch job, and into $strangers,
+# if its leader is no pane's own process. The caller has switched off file names (set -f).
 find_requester() {
   # shellcheck disable=SC2086 # split on purpose: job, session, batch
   set -- $1
