@@ -103,6 +103,29 @@ def test_a_session_in_a_job_is_started_left_listed_and_found_again(slurm: Rig) -
     wait_until(lambda: not slurm.exec(f"ls -A -I wanted {NOTES}")[1], "nothing of it is left in the home")
 
 
+def test_a_job_that_squeue_would_not_show_is_none_that_has_ended(slurm: Rig) -> None:
+    slurm.exec("scontrol update partition=interactive Hidden=YES", "root")
+    slurm.exec("cp ~/.bashrc ~/.bashrc.before; sed -i '1i export SQUEUE_PARTITION=other SQUEUE_STATES=PD' ~/.bashrc")
+    try:
+        with started(slurm) as window:
+            mark(window)
+            window.leave()
+        (job,) = slurm.exec("unset SQUEUE_PARTITION SQUEUE_STATES; squeue -a -h -u alice -o %i")[1].split()
+        assert jobs(slurm) == [], "who does not ask for all is not shown it"
+        for _ in range(2):
+            (one,) = json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
+            assert (one["name"], one["state"], one["job"]["id"]) == ("x", "running", job)
+            assert slurm.exec(f"ls {NOTES}/{job}")[0] == 0
+        with Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) as window:
+            window.wait_for("set-42")
+            is_same_shell(window)
+            window.leave()
+        assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
+    finally:
+        slurm.exec("scontrol update partition=interactive Hidden=NO", "root")
+        slurm.exec("mv ~/.bashrc.before ~/.bashrc")
+
+
 def test_windows_that_start_it_at_the_same_moment_are_in_one_job(slurm: Rig) -> None:
     windows = [Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) for _ in range(3)]
     with windows[0], windows[1], windows[2]:

@@ -184,6 +184,19 @@ def test_a_session_waits_with_you_for_the_job_that_follows(slurm: Rig) -> None:
 
 
 @pytest.mark.full
+def test_what_was_refused_for_a_moment_is_asked_for_again(slurm: Rig) -> None:
+    with kept(slurm, time="2") as window:
+        (job,) = jobs(slurm)
+        slurm.exec("scontrol update partition=interactive state=DRAIN", "root")
+        wait_until(
+            lambda: slurm.exec(f"test -s {NOTES}/{job}.refused")[0] == 0, "the next one is refused", within_s=NEXT_S
+        )
+        slurm.exec("scontrol update partition=interactive state=UP", "root")
+        follows(slurm, job)
+        window.leave()
+
+
+@pytest.mark.full
 def test_it_ends_at_its_date(slurm: Rig) -> None:
     with kept(slurm, time="2") as window:
         (job,) = jobs(slurm)

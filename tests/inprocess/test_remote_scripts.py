@@ -666,7 +666,7 @@ def test_squeue_is_asked_once_for_the_users_own_jobs_in_epoch_seconds(sh_site: S
     fields = ",".join(f"{field}:{width}" for field, width in WIDTHS.items())
     sh_site.picture()
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-    assert (sh_site.home / "asked").read_text() == f"%s -h -u {user} -O {fields}\n"
+    assert (sh_site.home / "asked").read_text() == f"%s -a -h -u {user} -O {fields}\n"
 
 
 def test_a_scheduler_that_fails_is_silent_and_the_sessions_are_there(sh_site: Site) -> None:

@@ -84,6 +84,12 @@ def test_of_two_jobs_of_a_name_the_one_that_goes_on_is_it() -> None:
     assert [note.job for note in in_jobs.latest(notes, [])] == ["12"]
 
 
+def test_numbers_of_jobs_that_begin_anew_are_later() -> None:
+    first, after = ROW.replace("7 ", "8123456 ", 1), ROW.replace(" 1700000005 ", " 1700999999 ")
+    notes = in_jobs.parse_notes([first, after]).values()
+    assert [note.job for note in in_jobs.latest(notes, [])] == ["7"]
+
+
 def test_the_marks_of_news_are_those_of_the_session() -> None:
     row = ROW.replace("- - exp", "waiting-7 7/60 exp")
     session = in_jobs.session_of(in_jobs.parse_notes([row])[JobId("7")])

@@ -107,7 +107,7 @@ def test_a_script_carries_the_functions_that_it_asks_for() -> None:
 
 def test_slurm_is_asked_for_the_fields_that_are_read() -> None:
     text = (HOUSE / "schedulers" / "slurm.sh").read_text()
-    assert f"{','.join(f'{field}:{width}' for field, width in slurm.WIDTHS.items())} " in text
+    assert f"{','.join(f'{field}:{width}' for field, width in slurm.WIDTHS.items())})" in text
 
 
 def test_what_follows_a_request_is_one_line_for_every_shell() -> None:

@@ -70,9 +70,9 @@ def _note(job: str, node: str, id_: str, born: str, asked: str, told: str, warne
 
 
 def latest(notes: Iterable[Note], jobs: Collection[JobId]) -> Iterable[Note]:
-    """Return one note for each name: that of a job that goes on, else the latest."""
+    """Return one note for each name: that of a job that goes on, else the latest. Numbers of jobs may begin anew."""
     found: dict[str, Note] = {}
-    for note in sorted(notes, key=lambda note: (note.job in jobs, int(note.job))):
+    for note in sorted(notes, key=lambda note: (note.job in jobs, note.asked, int(note.job))):
         found[note.name] = note
     return found.values()
 

@@ -171,8 +171,13 @@ def _asked_of(name: str, asked: Iterable[str]) -> str:
 
 def after_request() -> str:
     """Return the sh that prints the job and the state in which the request of the process $$ ended; "" for none."""
-    found = (_of_scheduler(name).partition("_after='")[2].partition("'\n")[0] for name in KNOWN)
-    return "; ".join(filter(None, found))
+    return "; ".join(filter(None, map(_after, KNOWN)))
+
+
+def _after(name: str) -> str:
+    text = _of_scheduler(name)
+    after, narrowed = (text.partition(f"{name}_{what}='")[2].partition("'\n")[0] for what in ("after", "narrowed"))
+    return f"unset {narrowed}; {after}" if narrowed else after
 
 
 def _of_scheduler(name: str) -> str:

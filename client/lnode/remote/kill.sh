@@ -45,10 +45,16 @@ end_steps() {
   fi
 }
 
+# is_anothers: it has ended, and its number is that of another process.
+is_anothers() {
+  begin_of "$leader" && [ "$begin" != "$tick" ]
+}
+
 # Its whole process group, and what has left the group but not its session; the keeper has a session of its own. An srun answers TERM
 # by KILL for its step, so the step gets TERM, and the srun only after the time in which a program may save what it has.
 # shellcheck disable=SC2046 # split on purpose
 stop_run() {
+  if is_anothers; then return; fi
   wait_s=8
   if end_steps; then
     kill -s TERM $(members $(every steps)) 2>/dev/null
@@ -56,7 +62,7 @@ stop_run() {
     section killed
     wait_s=3
   fi
-  if begin_of "$leader" && [ "$begin" != "$tick" ]; then return; fi # it has ended, and its number is another's
+  if is_anothers; then return; fi
   kill -s TERM -- "-$leader" $(members) 2>/dev/null
   all_gone "$wait_s" && return
   if [ "$wait_s" = 8 ]; then section killed; fi

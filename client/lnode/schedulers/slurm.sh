@@ -1,11 +1,23 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
 slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=SLURM
 slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_gives_up='' slurm_cancels=scancel
+# What squeue and scancel are narrowed to, for people: a job of yours would be absent here, or would go on.
+slurm_narrowed='SQUEUE_ACCOUNT SQUEUE_ARRAY SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_PRIORITY SQUEUE_QOS SQUEUE_STATES SQUEUE_USERS'
+unset SCANCEL_ACCOUNT SCANCEL_INTERACTIVE SCANCEL_NAME SCANCEL_PARTITION SCANCEL_QOS SCANCEL_STATE SCANCEL_USER SCANCEL_WCKEY
+
+# slurm_ask WORD...: what squeue answers to these words, with times as epochs; only for $(...), whose variables are its own. Your
+# jobs may be in a hidden partition (-a).
+slurm_ask() {
+  # shellcheck disable=SC2086 # split on purpose
+  unset $slurm_narrowed
+  export SLURM_TIME_FORMAT=%s
+  exec timeout 8 squeue -a -h "$@" </dev/null
+}
 
 # A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
 # on: you may have submitted it.
 # shellcheck disable=SC2016 # for the pane
-slurm_after='timeout 8 squeue -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-'
+slurm_after='timeout 8 squeue -a -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-'
 
 slurm_list() {
   section jobs
@@ -39,9 +51,8 @@ slurm_list() {
 
 # The widths are those of slurm.py.
 slurm_jobs() {
-  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O \
-    jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80 \
-    </dev/null)
+  jobs=$(slurm_ask -u "$1" -O \
+    jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80)
 }
 
 # slurm_is_host BATCHFLAG HOST: is that the name of a host, on which no batch job was requested? An address says nothing.
@@ -52,7 +63,8 @@ slurm_is_host() {
 }
 
 slurm_probe() {
-  jobs=$(timeout -k 1 4 squeue -h -u "$1" -O State:20,NodeList:80 2>/dev/null </dev/null)
+  # shellcheck disable=SC2086 # split on purpose
+  jobs=$(unset $slurm_narrowed && timeout -k 1 4 squeue -a -h -u "$1" -O State:20,NodeList:80 2>/dev/null </dev/null)
 }
 
 slurm_node() {
@@ -64,7 +76,7 @@ slurm_node() {
 }
 
 slurm_asked() {
-  jobs=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null)
+  jobs=$(slurm_ask -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null)
 }
 
 # The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has
@@ -80,7 +92,8 @@ at=${at#/proc/} at=$(ps -o tty= -p "${at%%/*}")
 case $at in pts/*) stty -F "/dev/${at%% *}" rows "$1" columns "$2" ;; esac'
   fits=${fits%%JOB\"*}$1\"${fits#*JOB\"}
   if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
-  until="while case \$($(command -v squeue) -h -j $1 -o %T 2>&1) in *nvalid*) false ;; PENDING | CONFIGURING | *rror*) ;; *) false ;; esac; do sleep 5; done"
+  until="while case \$(unset $slurm_narrowed; $(command -v squeue) -a -h -j $1 -o %T 2>&1) in\
+ *PENDING* | *CONFIGURING* | *REQUEUE*) ;; *nvalid*) false ;; *rror:*) ;; *) false ;; esac; do sleep 5; done"
   ends="$(command -v scancel) $1"
 }
 
@@ -106,7 +119,7 @@ slurm_requested_on() {
 }
 
 slurm_requests() {
-  jobs=$(timeout 8 squeue -h -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null)
+  jobs=$(slurm_ask -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null)
 }
 
 slurm_compute_nodes() {
@@ -156,9 +169,18 @@ slurm_at() {
   case $2 in -* | '' | *[!A-Za-z0-9._-]*) ;; *) step="$step -w $2" ;; esac
 }
 
+# Each of several clusters is asked (SLURM_CLUSTERS), and those that do not know the job complain. No other row begins with a state.
 slurm_job() {
-  row=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -j "$1" -O state:20,starttime:24,reason:80,nodelist:80 2>&1 </dev/null) ||
-    case $row in *'nvalid job id'*) row='' ;; *) return ;; esac
+  said=$(slurm_ask -j "$1" -O state:20,starttime:24,reason:80,nodelist:80 2>&1)
+  set -- $?
+  row=$(printf '%s\n' "$said" | sed -n '/^[A-Z][A-Z_]* /{p;q;}')
+  if [ -z "$row" ] && [ "$1" -ne 0 ]; then
+    case $said in
+    *'nable to contact'* | *'timed out'* | *onnection*) return 1 ;;
+    *'nvalid job id'*) ;;
+    *) return 1 ;;
+    esac
+  fi
   set -f
   # shellcheck disable=SC2086 # split on purpose
   set -- $row
@@ -201,7 +223,7 @@ slurm_limit() {
 }
 
 slurm_end() {
-  end_s=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -j "$1" -O endtime:24 2>/dev/null </dev/null | tr -d ' ')
+  end_s=$(slurm_ask -j "$1" -O endtime:24 2>/dev/null | tr -d ' ')
   case $end_s in '' | *[!0-9]*)
     end_s=''
     return 1
@@ -222,7 +244,7 @@ slurm_can_submit() {
 }
 
 slurm_named() {
-  rows=$(SLURM_TIME_FORMAT=%s timeout 8 squeue -h -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null </dev/null) || return
+  rows=$(slurm_ask -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null) || return
   job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" -v but="$3" '
     $3 == 1 && $4 == name && NF == 4 && $1 != but && $2 >= since - 300 && $2 <= since + 300 { found = $1 } END { print found }')
 }
@@ -236,7 +258,7 @@ slurm_end_step() {
 }
 
 slurm_end_requested() {
-  numbers=$(timeout 8 squeue -h -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80,batchflag:4 2>/dev/null | while read -r number sid host batch; do
+  numbers=$(slurm_ask -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80,batchflag:4 2>/dev/null | while read -r number sid host batch; do
     if [ "$sid" = "$1" ] && [ "$batch" = 0 ] && is_same_node "$host"; then echo "$number"; fi
   done)
   # shellcheck disable=SC2086 # split on purpose: job numbers
@@ -244,7 +266,7 @@ slurm_end_requested() {
 }
 
 slurm_steps() {
-  steps=$(timeout 8 squeue -h -s -j "$1" -o '%i %N %j' 2>/dev/null)
+  steps=$(slurm_ask -s -j "$1" -o '%i %N %j' 2>/dev/null)
 }
 
 # slurm_node_of_shell: from these rows the node of the session's shell, in a job of several nodes: the first node of the interactive

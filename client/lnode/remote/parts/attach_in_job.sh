@@ -76,9 +76,9 @@ go() {
 # goes_on: sets $job to that which follows it, if one does: the session is there, or will be. Whoever leaves its last shell ends that too, but
 # not before the job ends.
 goes_on() {
-  ended=$job
+  ended=$job ended_at=$its_asked
   for _ in 1 2 3 4 5 6 7 8 9 10; do
-    if find_job "$name" && [ "$job" -gt "$ended" ]; then break; fi
+    if find_job "$name" && is_later; then break; fi
     job=$ended
     read_keep "$job" || return
     ask_job
@@ -88,10 +88,14 @@ goes_on() {
       sleep 1
     fi
   done
-  [ "$job" -gt "$ended" ] || return
+  is_later || return
   mark_as_waiting
   leave_screen
   printf '\r\033[K%s\n' "lnode: job $ended has ended; $name goes on in job $job"
+}
+
+is_later() {
+  [ "$job" != "$ended" ] && [ "$its_asked" -ge "$ended_at" ]
 }
 
 # find_in_job: the session of this job, whatever it is called now. It may only just start, which takes a busy node its time.

@@ -8,14 +8,17 @@
 in_jobs=$own_state/in_jobs
 
 # find_job NAME: sets $job to the latest that has or had a session of that name, $its_label and $its_asked to what its note says. False if there is
-# none.
+# none. The numbers of jobs may begin anew.
 find_job() {
-  job=''
+  job='' latest=0
   [ -d "$in_jobs" ] && own_folder in_jobs || return
   for file in "$in_jobs"/[0-9]*; do
     number=${file##*/}
     case $number in *[!0-9]*) continue ;; esac
-    if [ "$number" -gt "${job:-0}" ] && read_note "$number" && [ "$its_name" = "$1" ] && is_here "$number"; then job=$number; fi
+    if read_note "$number" && [ "$its_name" = "$1" ] && is_here "$number" &&
+      { [ "$its_asked" -gt "$latest" ] || { [ "$its_asked" -eq "$latest" ] && [ "$number" -gt "${job:-0}" ]; }; }; then
+      job=$number latest=$its_asked
+    fi
   done
   [ -n "$job" ] && read_note "$job"
 }
@@ -37,6 +40,7 @@ read_note() {
   is_own "$in_jobs/$1" || return
   { read -r its_node its_label its_id its_born its_asked its_version its_name <"$in_jobs/$1"; } 2>/dev/null
   case $its_label in - | '' | *[!A-Za-z0-9_-]*) its_label=lnode-$1 ;; esac
+  case $its_asked in '' | *[!0-9]*) its_asked=0 ;; esac
   [ -n "$its_name" ]
 }
 

@@ -33,10 +33,15 @@ follow() {
       if ! is_time; then
         again=$((now + 10))
       elif "${scheduler}_end" "$job" && is_time; then # nobody has made it longer
-        ask_for_next || again=$((now + 300))
+        ask_for_next || again_in $(((end_s - now) / 4))
       fi
     fi
   done
+}
+
+# again_in SECONDS: at least 10, and 300 at most. A scheduler that is restarted refuses too, and a short job has no five minutes left.
+again_in() {
+  again=$((now + ($1 < 10 ? 10 : $1 > 300 ? 300 : $1)))
 }
 
 is_time() {
@@ -63,9 +68,9 @@ ask_for_next() {
 export LNODE_AFTER
 exec /bin/sh -c 'eval \"\$(printf %s \"\$@\" | base64 -d | gzip -d)\"' sh $carried" "$@"
   if [ $? -eq 124 ]; then
-    job=''
-    until "${scheduler}_named" "$name" "$now" "$this"; do sleep 30; done
-    case $("${scheduler}_script" "$job") in *"LNODE_AFTER=$this"*) ;; *) job='' ;; esac # another one of yours
+    script=''
+    until "${scheduler}_named" "$name" "$now" "$this" && { [ -z "$job" ] || script=$("${scheduler}_script" "$job"); }; do sleep 30; done
+    case $script in *"LNODE_AFTER=$this"*) ;; *) job='' ;; esac # another one of yours
   fi
   set -- "$job"
   job=$this

@@ -1,0 +1,93 @@
+"""slurm.sh and a squeue of the test: what it is asked, however it is narrowed for people, and what its answer says."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import lnode
+from lnode.remote import call
+from shells import SHELLS, installed
+
+SLURM = Path(lnode.__file__).parent / "schedulers" / "slurm.sh"
+NOT_SHOWN = {"SQUEUE_PARTITION": "other", "SQUEUE_STATES": "R", "SQUEUE_USERS": "bob", "SQUEUE_NAMES": "none"}
+
+
+@pytest.fixture
+def squeue(tmp_path: Path) -> Path:
+    """A file for what squeue does. What it was asked is in the file `asked` beside it, and by which narrowing."""
+    program, does = tmp_path / "squeue", tmp_path / "does"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\nenv | grep ^SQUEUE_ >>{tmp_path}/narrowed\n. {does}\n'
+    )
+    program.chmod(0o755)
+    return does
+
+
+def sh(squeue: Path, text: str, *, shell: Path = Path("/bin/sh")) -> str:
+    """What this prints behind slurm.sh."""
+    path = f"{squeue.parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [shell, "-c", f". {SLURM}\n{text}"], env={**os.environ, **NOT_SHOWN, "PATH": path},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("does", "state"),
+    [
+        ("echo 'RUNNING 1764000000 None node01'", "runs node01"),
+        ("echo 'PENDING N/A Priority'", "waits Priority"),
+        ("echo 'COMPLETED 1764000000 None node01'", "ended"),
+        ("", "ended"),
+        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "ended"),
+        ("echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1", "silent"),
+        ("echo 'squeue: error: something new, and unheard of' >&2; exit 1", "silent"),
+        # A line that is no row (ld.so(8), a renamed option) is no state.
+        ("echo \"ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored.\" >&2", "ended"),
+        ("echo 'ERROR: ld.so: ignored.' >&2; echo 'PENDING N/A Priority'", "waits Priority"),
+        # Two clusters (SLURM_CLUSTERS=a,b), of which one has never had that job.
+        (
+            "echo 'CLUSTER: a'; echo 'RUNNING 1764000000 None node01'; echo; echo 'CLUSTER: b';"
+            "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
+            "runs node01",
+        ),
+        ("echo 'CLUSTER: a'; echo; echo 'CLUSTER: b'", "ended"),
+        (
+            "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2;"
+            "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
+            "silent",
+        ),
+    ],
+)
+def test_the_state_of_a_job_is_its_row(squeue: Path, does: str, state: str) -> None:
+    squeue.write_text(does)
+    asked = "node= reason= starts=\nif slurm_job 7; then echo $state $node $reason; else echo silent; fi"
+    assert sh(squeue, asked).strip() == state
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_no_question_is_narrowed(squeue: Path, tmp_path: Path, shell: str) -> None:
+    squeue.write_text("echo")
+    questions = (
+        'insist() { "$@"; }', "is_same_node() { false; }", "slurm_jobs u", "slurm_asked u", "slurm_requests u",
+        "slurm_job 7", "slurm_end 7", "slurm_named x 1", "slurm_end_requested 7", "slurm_steps 7", "slurm_probe u",
+        "echo $SQUEUE_PARTITION",
+    )  # fmt: skip
+    assert sh(squeue, "\n".join(questions), shell=installed(shell, tmp_path / "bin")) == "other\n", (
+        "for what you run it is narrowed as before"
+    )
+    assert (tmp_path / "narrowed").read_text() == ""
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert len(asked) == 9
+    assert [words for words in asked if "-a" not in words.split()] == [], "a partition may be hidden"
+
+
+def test_what_follows_a_request_is_not_narrowed(squeue: Path) -> None:
+    squeue.write_text('echo "1764 $$ COMPLETED 0"')
+    sh(squeue, call.after_request())
+    assert (squeue.parent / "narrowed").read_text() == ""
+    assert "-a" in (squeue.parent / "asked").read_text().split()
