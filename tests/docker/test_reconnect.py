@@ -204,6 +204,29 @@ def test_another_way_to_the_host(slurm: Rig, tmp_path: Path) -> None:
             leave(slurm, work, window)
 
 
+def test_a_terminal_is_judged_by_the_way_that_it_went(slurm: Rig, tmp_path: Path) -> None:
+    """The configuration leads another way since, and its connection lives: `~.` is an end, and no refused login."""
+    elsewhere, looked = tmp_path / "elsewhere", tmp_path / "looked"
+    config = f'Match originalhost unity exec "date >>{looked}; test -e {elsewhere}"\n    HostName 127.0.0.2\n'
+    with configured(slurm, config), attached(slurm, "judged") as window:
+        shell_of(window)
+        (ssh,) = children(window)
+        elsewhere.touch()
+        looked.unlink()
+        assert window.process.pid is not None
+        awake_at = time.monotonic() + 4
+        os.kill(window.process.pid, signal.SIGSTOP)
+        wait_until(lambda: time.monotonic() > awake_at, "the time is over")
+        os.kill(window.process.pid, signal.SIGCONT)
+        wait_until(looked.exists, "the configuration is asked again")
+        assert shell_of(window)
+        assert [*children(window)] == [ssh]
+        window.press("\r~.")
+        assert window.exit_status() == 0, window.text()
+        assert "ssh was closed" in window.text()
+    assert slurm.exec("tmux has-session -t judged")[0] == 0
+
+
 def test_r_tries_now(slurm: Rig) -> None:
     """Nothing answers, so nobody else would start an ssh."""
     with wired(slurm) as wire, attached(slurm, "hurried") as window:

@@ -21,6 +21,8 @@ _END = "%exit\r\n\x1b\\"
 def attend(target: Target, terminal: Terminal, signals: Signals) -> Outcome:
     """Wait until the terminal ends. If the connection broke within the protocol, print the protocol's end."""
     signals.wake = terminal.end
+    if signals.told:
+        terminal.end()
     status, said = terminal.wait(), terminal.said()
     signals.wake = lambda: None
     over = not verdict.has_failed(status)

@@ -18,11 +18,12 @@ from lnode.ssh.target import Target
 class Course:
     """`target` is the host as you asked for it, or the session's own login node behind it.
 
-    `note` hears the story for -v.
+    `taken` is the target of the last terminal, which may still be on the way that has been left since. `note` hears the
+    story for -v.
     """
 
     def __init__(self, address: Address, note: Callable[[str], None]) -> None:
-        self._asked = self.target = address.target
+        self._asked = self.target = self.taken = address.target
         self._settings, self._note = address.settings, note
         self._looks = False  # True while ssh's configuration is asked
 
@@ -47,6 +48,7 @@ class Course:
     ) -> Target:
         """Return the target with the connection that the next terminal takes; the last one `rode` on that master."""
         target, state = self.target, loop.state
+        self.taken = target
         if target.standby:
             return target if state.may_ride(loop.now()) and stands_by() else master.without(target)
         if not (start.fresh and rode and rode == master.identity(target)):  # it had none, or there is a new one

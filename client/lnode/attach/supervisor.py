@@ -160,7 +160,7 @@ class _Supervisor:
         """Return the event; a refused login in its place if a silent login waits for you or the keychain."""
         state, terminal = self._loop.state, self._terminal
         late = event.what is Happened.TICK and is_overdue(state, event.at)
-        if not (late and terminal and verdict.broken_off(self._target, terminal.said(), proved=state.proved)):
+        if not (late and terminal and verdict.broken_off(self._course.taken, terminal.said(), proved=state.proved)):
             return event
         await self._end_terminal()
         return Event(Happened.TERMINAL_ENDED, event.at, cause=Cause.LOGIN_REFUSED)
@@ -266,7 +266,7 @@ class _Supervisor:
         """Remember the exit status and the words of the ended terminal."""
         self._status, said = terminal.wait(), terminal.said()
         self._words = str(said)
-        began = failures.has_begun(said, self._target.place)
+        began = failures.has_begun(said, self._course.taken.place)
         self._display.words = "" if began else in_one_line(self._words)
         if said.own.strip() and began:  # before OPENED could be told
             self._display.entered()

@@ -30,7 +30,7 @@ class TerminalWatch:
 
     def begin(self, terminal: Terminal, target: Target, *, again: bool) -> None:
         """Watch a terminal that has just started to dial `target`. `again`: it never creates the session."""
-        self._loop.beside.start(self._watch(terminal, again=again))
+        self._loop.beside.start(self._watch(terminal, self._course.taken, again=again))
         self._loop.beside.start(self._mind_dial(terminal, target))
 
     async def end(self, terminal: Terminal) -> None:
@@ -50,11 +50,11 @@ class TerminalWatch:
         if dials() and await self._loop.answers_elsewhere(target) and dials():
             self._loop.tell(terminal, Happened.ASTRAY)
 
-    async def _watch(self, terminal: Terminal, *, again: bool) -> None:
-        """Tell when the terminal has logged in, and how it ends."""
+    async def _watch(self, terminal: Terminal, target: Target, *, again: bool) -> None:
+        """Tell when the terminal has logged in at `target`, and how it ends."""
         waiting = in_thread(terminal.wait)
         stuck = partial(self._leave_master, terminal)
-        target, patience_s = self._course.target, _ANSWERS_S + self._loop.round_trip_s()
+        patience_s = _ANSWERS_S + self._loop.round_trip_s()
         how = await sign_in_watch.signed_in(target, terminal, self._tty, waiting, stuck, patience_s)
         if how is not None:
             said = terminal.said()
@@ -68,16 +68,16 @@ class TerminalWatch:
         if terminal.was_ended:
             verdict.broken_off(target, terminal.said(), proved=self._loop.state.proved)
             return
-        cause, began = await self._ending(terminal, status, again=again)
+        cause, began = await self._ending(terminal, target, status, again=again)
         self._loop.tell(terminal, Happened.TERMINAL_ENDED, cause=cause, began=began)
 
     def _leave_master(self, terminal: Terminal) -> None:
         self.rode = terminal.master
         self._loop.tell(terminal, Happened.STUCK)
 
-    async def _ending(self, terminal: Terminal, status: int, *, again: bool) -> verdict.Ending:
+    async def _ending(self, terminal: Terminal, target: Target, status: int, *, again: bool) -> verdict.Ending:
         """Return the verdict on the end; only this attach knows of other ways to the session, and of the network."""
-        target, said = self._course.target, terminal.said()
+        said = terminal.said()
         if status == tmux.ExitOfAttach.UNSTORED and again:
             return verdict.Ending(Cause.LOST, failures.has_begun(said, target.place))
         # The alias stands for several login nodes. The first attach line never ends with this code.

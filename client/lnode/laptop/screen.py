@@ -62,7 +62,7 @@ def show_json(document: object) -> None:
 
 def quote(row: str) -> None:
     """Show a row of the host's words on a terminal, above the line of the cursor: a program may be asking there."""
-    text, room = visible(row) if sys.stderr.isatty() else "", size()[0] - 3
+    text, room = visible(row) if sys.stderr.isatty() else "", max(1, size()[0] - 3)
     _quoted.update([row] if text else [])
     for at in range(0, len(text), room):
         _write(_Control(_ABOVE), "  ", text[at : at + room], _Control(_BACK))

@@ -25,6 +25,7 @@ from lnode.ssh.log import SshLog
 from lnode.ssh.target import Resolving, Target
 
 _LOOK_S = 0.05
+_STOPS_S = 2.0  # a question that only the ssh on this laptop answers
 _CHUNK = 1 << 10
 
 
@@ -58,7 +59,7 @@ async def open_rung(target: Target) -> StandbyLink:
         proof = await prove_master(target)
         if proof is not True:
             if proof is False:
-                await in_thread(lambda: master.drop(target))
+                await _part(target)
             await _open(target)
         return StandbyLink(target, _held(target.control_path))
 
@@ -73,6 +74,18 @@ async def stand(target: Target) -> None:
 async def stop(target: Target) -> None:
     """Let the present master take no more sessions. Those on it go on."""
     await child.run(arguments.stop_argv(target.alias, target.riding, target.config))
+
+
+async def _part(target: Target) -> None:
+    """Stop the master that does not answer; end it if it does not answer here either.
+
+    Perhaps only the network is slow, and other windows have sessions on it.
+    """
+    try:
+        async with asyncio.timeout(_STOPS_S):
+            await stop(target)
+    except TimeoutError:
+        await in_thread(lambda: master.drop(target))
 
 
 def _held(path: str) -> socket.socket:
@@ -176,7 +189,8 @@ async def _at_terminals_address(target: Target) -> Target:
         return target
     known_as = Local(target.host_key_alias or target.place.known_hosts_name)
     route = (Option("HostName", Local(target.peer)), Option("HostKeyAlias", known_as))
-    there = Resolving(target.alias, target.config, route=(*target.route, *route)).target()
+    asked = Resolving(target.alias, target.config, route=(*target.route, *route))
+    there = await in_thread(asked.target)  # a program of `Match exec` may hang without a network
     if _without_name(there) != _without_name(target):
         raise LinkFailed(Cause.NO_COMMON_ALGORITHM, "its address has a configuration of its own")
     return target._replace(route=(*target.route, *route))
