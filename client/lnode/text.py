@@ -81,7 +81,7 @@ def fitted_notice(text: str, width: int) -> str:
 def _columns(character: str) -> int:
     import unicodedata
 
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in ("Mn", "Me"):  # marks, which stand above and below the one before
         return 0
     return 1 + (unicodedata.east_asian_width(character) in "WF")
 

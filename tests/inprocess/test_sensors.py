@@ -22,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnode.laptop.addresses import is_ours, local_address
-from lnode.reconnect.sensors import Clock, FirstHop, first_hop, knock, time_since_boot
+from lnode.laptop.clock import time_since_boot
+from lnode.reconnect.sensors import Clock, FirstHop, first_hop, knock
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Resolving
 
@@ -659,7 +660,7 @@ def test_a_name_is_no_address() -> None:
 NAMESPACE = """
 import asyncio, json, socket, subprocess
 from lnode.laptop.addresses import is_ours, local_address
-from lnode.reconnect.sensors import FirstHop, knock, time_since_boot
+from lnode.reconnect.sensors import FirstHop, knock
 
 def ip(*words):
     subprocess.run(["ip", *words], check=True)

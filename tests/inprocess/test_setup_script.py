@@ -54,3 +54,16 @@ def test_a_home_that_is_full_leaves_no_half_a_backup(here: Nearby) -> None:
     done = here.lnode("x", "--setup", "--yes")
     assert (done.returncode, backup.read_bytes()) == (0, before), done.stderr
     assert b"livenode()" in rc.read_bytes()
+
+
+def test_a_profile_for_another_host_is_passed_over(here: Nearby) -> None:
+    (here.home / "config.toml").write_text(
+        '[hosts.x]\nkeep_warm = "no"\ncommand = "salloc --mem={mem}M -t {time}"\n'
+        "[profiles.gpu]\ngpus = 1\n[profiles.big]\nmem = 64000\n[profiles.odd-name]\nmem = 1\n"
+    )
+    (here.home / ".profile").write_text("# mine\n")
+    done = here.lnode("x", "--setup", "--yes")
+    assert done.returncode == 0, done.stderr
+    rc = (here.home / ".profile").read_text()
+    assert "livebig()" in rc
+    assert "livegpu" not in rc

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lnode.commands import when
+from lnode.laptop.settings import HostSettings
 from lnode.schedulers.estimate import (
     Closure,
     Estimate,
@@ -31,7 +33,7 @@ SOON = Closure(NOW + 20 * HOUR, NOW + 22 * HOUR)
         ({"mem": "1"}, "salloc -A acct --qos=x -t 1:00:00 srun --pty bash -l",
          ("-A", "acct", "--qos=x", "-t", "1:00:00")),
         ({}, "srun --pty -p short --mem=1G bash -l", ("-p", "short", "--mem=1G")),
-        ({}, "salloc", ()),
+        ({}, "salloc", ("--ntasks=1",)),
         ({}, "salloc --mem=8G --exclusive srun --pty bash -l", ("--mem=8G", "--exclusive")),
         ({}, "srun --pty -v -p gpu --hold bash -l", ("-v", "-p", "gpu", "--hold")),
         ({}, "salloc --comment='my work' srun", None),
@@ -40,6 +42,14 @@ SOON = Closure(NOW + 20 * HOUR, NOW + 22 * HOUR)
 )  # fmt: skip
 def test_a_request_as_slurm_is_asked(words: dict[str, str], command: str, asked: tuple[str, ...] | None) -> None:
     assert estimated(words, command) == asked
+
+
+@pytest.mark.parametrize(
+    ("command", "limit_s"),
+    [("salloc -t {time}", 72 * HOUR), ("salloc -t 24:00:00", None), ("sinteractive", 72 * HOUR), ("salloc", None)],
+)
+def test_the_time_limit_is_that_of_the_command(command: str, limit_s: int | None) -> None:
+    assert when._asked("", HostSettings(command=command)).limit_s == limit_s
 
 
 @pytest.mark.parametrize(

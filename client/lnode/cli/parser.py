@@ -170,6 +170,11 @@ def _check_options(verb: Verb, given: Mapping[str, object], host: str | None) ->
             place = f"{host or 'HOST'}{' SESSION' if takers[0].scope in (Scope.SESSION, Scope.NAMED) else ''}"
             example = " ".join(filter(None, (place, takers[0].spelled, option.spelled)))
             raise _wrong(f"{option.flags[-1]} goes with {fits}", f"as in: lnode {example}")
+    if "no_enter" in given and "send" not in given:
+        raise _wrong("--no-enter goes with --send", f"as in: lnode {host or 'HOST'} SESSION --send TEXT --no-enter")
+    of_request = (option for option in OPTIONS.values() if option.of_settings and option.name != "profile")
+    if "login" in given and (asked := next((option for option in of_request if option.name in given), None)):
+        raise _wrong(f"--login asks for no allocation, and {asked.flags[-1]} is for one", "say one of them")
 
 
 def _check_place(verb: Verb, host: str | None, session: str | None) -> None:

@@ -37,8 +37,13 @@ def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
             f"there is no folder {there} on {alias}",
             "a path in your home there, as in: --code '~/proj'",
         )
-    _make_known(target, host, yes=yes)
     editor = next(filter(None, map(shutil.which, _EDITORS)), None)
+    if editor and _is_of_windows(editor, os.environ):
+        raise LnodeError(
+            ExitCode.FAILED, f"{os.path.basename(editor)} is that of Windows, whose ssh does not know lnode's names",
+            f"have a port or a terminal instead: lnode {alias} {name} -L 8888",
+        )  # fmt: skip
+    _make_known(target, host, yes=yes)
     if editor is None:
         raise LnodeError(
             ExitCode.FAILED, f"there is no `code` on this laptop's PATH; ssh {host} leads there all the same",
@@ -49,6 +54,11 @@ def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
     screen.say(f"{os.path.basename(editor)} opens {place.folder} on {', '.join(filter(None, (where, left)))}")
     done = subprocess.run([editor, "--remote", f"ssh-remote+{host}", place.folder], check=False)
     return ExitCode.DONE if done.returncode == 0 else ExitCode.FAILED
+
+
+def _is_of_windows(editor: str, environment: Mapping[str, str]) -> bool:
+    """True in WSL for a program outside of it: its Remote-SSH starts Windows' ssh, with another ~/.ssh/config."""
+    return "WSL_DISTRO_NAME" in environment and os.path.realpath(editor).startswith("/mnt/")
 
 
 def _from_here(folder: str) -> str:

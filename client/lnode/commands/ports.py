@@ -45,7 +45,9 @@ _PAUSE_S = 1.0  # at least: an allocation that ends needs a moment until Slurm s
 def ports(address: Address, *, specs: Sequence[str]) -> ExitCode:
     """Keep the ports open until Ctrl-C, or until the allocation ends. Raises LnodeError."""
     wanted = [_forward(spec) for spec in specs]
-    for forward in wanted:
+    for at, forward in enumerate(wanted):
+        if (forward.bind, forward.port) in [(one.bind, one.port) for one in wanted[:at]]:
+            raise LnodeError(ExitCode.USAGE, f"port {forward.port} is wanted twice", "name another one for one of them")
         _check_free(forward)
     return _Ports(address, wanted).run()
 
@@ -212,6 +214,8 @@ class _Ports:
 
     def _failure(self, words: str, *, is_open: bool) -> LnodeError:
         alias = self._target.alias
+        for forward in self._forwards:
+            _check_free(forward)  # it may have been taken while there was no connection
         if is_open:
             return LnodeError(ExitCode.UNREACHABLE, f"the connection to {alias} was lost", "")
         return reachable.no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")

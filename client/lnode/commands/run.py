@@ -32,6 +32,10 @@ def run(
     """Start the command. Raises LnodeError if it did not start."""
     target, name, settings = address.target, address.name, address.settings
     record.check_name(name)
+    if on == "":
+        raise LnodeError(
+            ExitCode.USAGE, "--on needs the name of a session", f"what runs there: lnode {target.alias} --ls"
+        )
     values = (
         name,
         call.run_id(),

@@ -67,6 +67,9 @@ def when(address: Address) -> ExitCode:
     ]
     with screen.output():
         screen.print_table(("PROFILE", "REQUEST", "STARTS"), rows)
+    if not any(request.words for request in requests):
+        hint = f"take mem, time and so on in config.toml in place of: {requests[0].command}"
+        raise LnodeError(ExitCode.USAGE, "lnode cannot ask a scheduler about this command", hint, page=Page.SETTINGS)
     if not any(one.starts is not None or one.says for one in first.values()):
         hint = f"ask again later, or see what waits now: lnode {alias} --ls"
         raise LnodeError(ExitCode.FAILED, f"the scheduler of {alias} does not answer", hint)
@@ -98,8 +101,9 @@ def _asked(profile: str, settings: HostSettings) -> _Asked:
     """Return the request of these settings. Raises LnodeError(USAGE) if it is not complete."""
     estimated = known.scheduler(known.estimating()).estimated
     command = settings.filled()
-    words = estimated(settings.words(), command) if estimated else None
-    return _Asked(profile, command, " ".join(words or ()), estimate.limit_s(settings.time))
+    words = (estimated(settings.words(), command) if estimated else None) or ()
+    asks_time = settings.time is not None and any(settings.time in word for word in words)  # or the command has another
+    return _Asked(profile, command, " ".join(words), estimate.limit_s(settings.time) if asks_time else None)
 
 
 def _clock(reply: Reply, alias: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lnode.text import visible
+from lnode.text import columns_of, fitted, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,9 +15,9 @@ Rows = Sequence[Sequence[tuple[str, str]]]
 def in_columns(columns: Sequence[str], rows: Rows) -> Iterator[str]:
     """Yield the lines of a table; an empty cell is `-`."""
     plain = [[visible(text) or "-" for text, _ in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(columns, *plain, strict=True)]
+    widths = [max(map(columns_of, column)) for column in zip(columns, *plain, strict=True)]
     for row in (columns, *plain):
-        yield "  ".join(map(str.ljust, row, widths)).rstrip()
+        yield "  ".join(map(fitted, row, widths)).rstrip()
 
 
 def set_by_rich(columns: Sequence[str], rows: Rows) -> "Table":

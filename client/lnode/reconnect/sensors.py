@@ -7,7 +7,6 @@ shows if an address exists. The constants say how the two differ.
 import asyncio
 import re
 import socket
-import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 from lnode.errors import LnodeError
 from lnode.laptop.addresses import Address, local_address
+from lnode.laptop.clock import time_since_boot
 from lnode.laptop.off_loop import in_thread
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Resolving, Target
@@ -63,17 +63,6 @@ class Clock:
         stopped_s = _if_long(after - before - expected_s)
         self._stopped_s += stopped_s
         return stopped_s + _if_long((always_after - always_before) - (after - before))
-
-
-def time_since_boot() -> float:
-    """Return the seconds with sleep, by a clock that nobody can set.
-
-    That is CLOCK_BOOTTIME on Linux, and CLOCK_MONOTONIC on macOS (clock_gettime(3)), where time.monotonic() reads
-    mach_absolute_time. Without one, as on Windows, it is the time of day.
-    """
-    name = "CLOCK_BOOTTIME" if sys.platform == "linux" else "CLOCK_MONOTONIC"
-    clock = getattr(time, name, None)
-    return time.time() if clock is None or sys.platform == "win32" else time.clock_gettime(clock)
 
 
 def _if_long(excess_s: float) -> float:

@@ -59,6 +59,7 @@ _ALONE = re.compile(
     r"|whole|x11)"
 )
 _REQUESTERS = frozenset(("salloc", "srun"))
+_NOTHING_MORE = ("--ntasks=1",)  # as salloc asks by itself
 _PLAIN = re.compile(r"[A-Za-z0-9_+@%=,./:-]+")
 
 
@@ -73,7 +74,7 @@ def estimated(words: Mapping[str, str], command: str) -> tuple[str, ...] | None:
     else:
         found = [_SPELLING[name].format(word) for name, word in words.items() if name in _SPELLING]
         found = [f"{word}M" if re.fullmatch(r"--mem=\d+", word) else word for word in found]
-    return tuple(found) if all(map(_PLAIN.fullmatch, found)) else None
+    return tuple(found) or _NOTHING_MORE if all(map(_PLAIN.fullmatch, found)) else None
 
 
 def _options(words: Sequence[str]) -> list[str]:

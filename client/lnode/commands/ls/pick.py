@@ -12,6 +12,7 @@ from lnode.commands.ls.last_known import last_known
 from lnode.commands.ls.pick_state import Choice, State
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop.canvas import Canvas
+from lnode.laptop.clock import time_since_boot
 from lnode.laptop.settings import load
 from lnode.locate import pictures
 
@@ -71,14 +72,11 @@ def _chosen(state: State, canvas: Canvas, questions: "Questions") -> Choice | No
 
 
 class _Clock:
-    """Whole seconds, each told once."""
+    """Whole seconds, also of sleep, each told once."""
 
     def __init__(self) -> None:
-        import time
-
-        self._now = time.monotonic
-        self._told = int(self._now())
+        self._told = int(time_since_boot())
 
     def passed(self) -> int:
-        told, self._told = self._told, int(self._now())
+        told, self._told = self._told, int(time_since_boot())
         return self._told - told

@@ -12,6 +12,7 @@ from lnode.commands.ls.table import View
 from lnode.commands.ls.views import views_of
 from lnode.errors import ExitCode
 from lnode.laptop import board, keyboard, leaving, screen, shown
+from lnode.laptop.clock import time_since_boot
 from lnode.locate.address import Address
 
 _EVERY_S = 60.0
@@ -29,21 +30,21 @@ def watch(hosts: Mapping[str, Address], views: Sequence[View], *, notifies: bool
     told = _Notices() if notifies else None
     for view in views:
         _take_in(view, told)
-    seen = {view.host: (time.time() - view.age_s, view) for view in views}
+    seen = {view.host: (time_since_boot() - view.age_s, view) for view in views}
     asking: threading.Thread | None = None
-    asked_at = time.time()
+    asked_at = time_since_boot()
     with leaving.by_signals(), board.board(whole=True) as draw, keyboard.keys() as pressed:
         try:
             while True:
-                now = time.time()
+                now = time_since_boot()
                 shown = [view._replace(age_s=max(0, int(now - at))) for at, view in seen.values()]
                 _draw(draw, shown, asking is not None and asking.is_alive())
                 if pressed(1.0) in ("q", "Q", "\x03"):
                     return ExitCode.DONE
-                if time.time() - asked_at >= (_OFTEN_S if notifies else _pause_s(shown)) and not (
+                if time_since_boot() - asked_at >= (_OFTEN_S if notifies else _pause_s(shown)) and not (
                     asking and asking.is_alive()
                 ):
-                    asked_at = time.time()
+                    asked_at = time_since_boot()
                     asking = threading.Thread(target=_ask, args=(hosts, seen, told), daemon=True)
                     asking.start()
         except KeyboardInterrupt:
@@ -78,7 +79,7 @@ def _take_in(view: View, told: _Notices | None) -> None:
 def _ask(hosts: Mapping[str, Address], seen: dict[str, tuple[float, View]], told: _Notices | None) -> None:
     for view in views_of(hosts, within_s=_WITHIN_S):
         _take_in(view, told)
-        at = time.time() - view.age_s
+        at = time_since_boot() - view.age_s
         if view.is_fresh or view.host not in seen:
             seen[view.host] = (at, view)
         else:

@@ -6,6 +6,7 @@ text that it showed you, or nothing if the file has changed meanwhile.
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from lnode.cluster import tmux
@@ -77,10 +78,13 @@ def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCod
 
 def _live(alias: str) -> dict[str, HostSettings]:
     """Return livegpu, livecpu, ...: the profiles with complete requests and with names that a shell accepts."""
-    known = load()
-    profiles = {name: known.of_host(alias, name) for name in known.profiles}
-    named = {f"live{name}": there for name, there in profiles.items() if name.isidentifier() and name.isascii()}
-    return {name: there for name, there in named.items() if _filled(there)}
+    known, live = load(), {}
+    for name in known.profiles:
+        with suppress(LnodeError):  # it may be meant for another host
+            there = known.of_host(alias, name)
+            if name.isidentifier() and name.isascii() and there.filled():
+                live[f"live{name}"] = there
+    return live
 
 
 def _filled(settings: HostSettings) -> str:
