@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -115,6 +116,21 @@ def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bo
     shared.land_on(shared.first)  # which has neither
     tell("--kill", "--yes")
     assert shared.second.exec("pgrep -fx 'sleep 601'")[0] == 1
+
+
+def test_a_wait_goes_on_where_the_session_is(shared: TwoNodes) -> None:
+    shared.land_on(shared.first)
+    assert attach(shared, "x") == "login1"
+    (shared.first.home / ".local/state/lnode/login-nodes").unlink()
+    argv = [*LNODE, "unity", "x", "--send", "echo sent", "--wait-for", "^READY"]
+    with subprocess.Popen(argv, env=shared.first.env(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as waits:
+        assert waits.stderr is not None
+        assert b"typed" in waits.stderr.readline()
+        shared.land_on(shared.second)
+        shared.way.reset()
+        shared.first.exec("tmux send-keys -t x 'echo READY' Enter")
+        said = waits.communicate()[1].decode()
+    assert (waits.returncode, "ended before" in said) == (0, False), said
 
 
 def led_to_both(nodes: TwoNodes) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -139,6 +140,20 @@ def test_an_answer_is_one_key_for_the_pane_that_asks(host: Host) -> None:
     )
     agent = asks(host)
     done = Answering(host, "agent").say(f"{agent.pane} {agent.key_of('y')}")
+    assert {"typed", "taken"} <= done.keys()
+    assert keys.read_bytes() == b"1"
+
+
+def test_what_a_neighbour_in_its_window_prints_is_no_change(host: Host) -> None:
+    keys = host.home / "keys"
+    host.start("agent", sys.executable, "-c", STAND_IN, str(keys), "claude-bash", "claude-thinks")
+    agent = asks(host)
+    ticks = f"while :; do date +%N; date >>{host.home}/ticked; sleep 0.2; done"
+    host.tmux("split-window", "-d", "-t", "=agent:", "sh", "-c", ticks)
+    answering = Answering(host, "agent")
+    now = time.time()
+    wait_until(lambda: time.time() > now + 1.5 and (host.home / "ticked").exists(), "it has printed, seconds later")
+    done = answering.say(f"{agent.pane} {agent.key_of('y')}")
     assert {"typed", "taken"} <= done.keys()
     assert keys.read_bytes() == b"1"
 

@@ -453,7 +453,11 @@ parser.add_argument("-g", "--gpu", action="store_true")
 
 QSTAT = """\
 #!/bin/sh
+if [ "$1" = -Bf ]; then echo '    default_queue = workq'; fi
 [ "$1" = -Qf ] || exit 0
+echo 'Queue: long'
+echo '    resources_max.walltime = 168:00:00'
+echo '    enabled = True'
 echo 'Queue: workq'
 echo '    resources_max.walltime = 24:00:00'
 echo '    enabled = True'
@@ -474,7 +478,8 @@ echo 'old 30 Closed:Active'
     ("programs", "title", "request_", "queues"),
     [
         ({"qselect": "", "qstat": QSTAT},
-         "PBS", "qsub -I -v LNODE_PANE=$TMUX_PANE -l mem={mem}mb,walltime={time}", "workq (at most 24:00:00)"),
+         "PBS", "qsub -I -v LNODE_PANE=$TMUX_PANE -l mem={mem}mb,walltime={time}",
+         "long (at most 168:00:00), workq (the default, at most 24:00:00)"),
         ({"bjobs": "", "bqueues": BQUEUES},
          "LSF", "bsub -Is -W 72:00 bash -l", "night"),
         ({"qconf": "#!/bin/sh\nif [ $1 = -sql ]; then echo all.q; fi\n", "qstat": ""},

@@ -97,6 +97,21 @@ def test_a_question_is_told_once_and_the_next_one_again(host: Host, heard: Liste
     assert heard.posts[0] == ("/topic", "", "lnode unity", WAITS)
 
 
+def test_what_could_not_be_sent_is_told_at_the_next_look(host: Host, heard: Listener) -> None:
+    heard.answer = 503
+    host.draw("claude-bash", "fit")
+    phone(host, heard.url, session="fit")
+    wait_until(lambda: len(heard.texts) >= 2, "it is tried again")
+    heard.answer = 200
+    tried = len(heard.texts)
+    wait_until(lambda: len(heard.texts) > tried, "and is sent")
+    looks_on(host)
+    sent = len(heard.texts)
+    looks_on(host)
+    assert {*heard.texts} == {WAITS}
+    assert len(heard.texts) == sent
+
+
 def test_another_watcher_goes_on_from_what_was_told(host: Host, heard: Listener) -> None:
     host.draw("claude-bash", "fit")
     phone(host, heard.url, session="fit")

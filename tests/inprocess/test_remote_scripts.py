@@ -22,6 +22,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import lnode
 from full import FULL
 from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import State
@@ -661,6 +662,19 @@ def test_many_sessions_are_one_question_to_tmux(sh_site: Site) -> None:
     assert (sh_site.home / "asked").read_text().split() == ["list-clients"]
 
 
+AWK = re.compile(r"\bawk\b(?:[^'\n|]|\\\n)*'([^']*)'")
+OF_GAWK = re.compile(r"\b(?:BEGINFILE|ENDFILE|case|default|func|namespace|switch)\b")  # its awk(1), where it is awk
+
+
+def test_no_awk_program_has_a_word_that_gawk_keeps_for_itself() -> None:
+    house = Path(lnode.__file__).parent
+    paths = [path for folder in ("remote", "schedulers") for path in (house / folder).rglob("*.sh")]
+    programs = [(path.name, program) for path in paths for program in AWK.findall(path.read_text())]
+    assert len(programs) > 30
+    bare = [(name, re.sub(r'"(?:\\.|[^"\\])*"|#.*', "", program)) for name, program in programs]
+    assert [(name, OF_GAWK.findall(program)) for name, program in bare if OF_GAWK.search(program)] == []
+
+
 def test_squeue_is_asked_once_for_the_users_own_jobs_in_epoch_seconds(sh_site: Site) -> None:
     sh_site.program("squeue", 'echo "$SLURM_TIME_FORMAT" "$@" >>"$HOME/asked"')
     fields = ",".join(f"{field}:{width}" for field, width in WIDTHS.items())
@@ -785,6 +799,22 @@ def test_a_job_of_lsf_is_found(sh_site: Site) -> None:
     assert two.job is not None
     assert two.job.id == "4712"
     assert (sh_site.home / "asked").read_text().split("\n")[:4] == ["UTC0", "-u", USER, "-noheader"]
+
+
+@needs_tmux
+@no_slurm
+@pytest.mark.parametrize(
+    ("said", "scheduler"), [("No unfinished job found", "ok"), ("LSF is down. Please wait ...", "silent")]
+)
+def test_an_lsf_that_fails_has_answered_if_it_says_that_there_is_no_job(
+    sh_site: Site, said: str, scheduler: str
+) -> None:
+    without_slurm(sh_site)
+    sh_site.program("bjobs", f'echo "{said}" >&2; exit 255')
+    sh_site.program("bsub", "read -r line")
+    sh_site.tmux("new-session", "-d", "-s", "one", "bsub -Is bash -l; true")
+    wait_until(lambda: sh_site.tmux("list-panes", "-a", "-F", "#{pane_pid}") != "", "it is there")
+    wait_until(lambda: sh_site.picture().scheduler == scheduler, "bsub runs")
 
 
 @no_slurm

@@ -273,6 +273,27 @@ def test_a_log_from_any_byte_and_any_line_on(host: Host) -> None:
     assert [frame.kind for frame in frames] == ["run", "shrunk", "data", "over"] and data(frames) == b"short\n"
 
 
+def test_what_another_node_has_written_may_come_later(host: Host) -> None:
+    assert "started" in host.run("sim", "printf", "one\ntwo\nthree\n")
+    id_ = host.wait("sim").id
+    started = host.folder / "sim" / "started"
+    first, _, *rest = started.read_text().split()
+    started.write_text(" ".join([first, "login2", *rest]) + "\n")
+    (host.folder / "sim" / "ended").unlink()
+    log, later = host.folder / "sim" / "log", host.home / "later"
+    log.rename(later)
+    log.write_text("one\n")
+    path = host.home / "bin" / "sleep"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'#!/bin/sh\nif [ -e "{later}" ]; then mv "{later}" "{log}"; fi\n')
+    path.chmod(0o755)
+    frames = host.logs("sim", id_, offset="8")
+    assert [frame.kind for frame in frames] == ["run", "beat", "data", "over"] and data(frames) == b"three\n"
+    log.write_text("one\n")
+    frames = host.logs("sim", id_, offset="8")
+    assert [frame.kind for frame in frames] == ["run", *["beat"] * 60, "shrunk", "data", "over"]
+
+
 @pytest.mark.parametrize("program", ["wc", "tail", "head"])
 def test_a_read_that_fails_once_makes_no_log_shorter(in_shell: Host, program: str) -> None:
     """As often as the laptop asks, each byte comes once."""

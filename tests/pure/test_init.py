@@ -38,6 +38,7 @@ def site(*, program: str = "", queues: Sequence[str] = QUEUES, scheduler: str = 
         ("interactive yes -", "interactive --mem={mem}M --time={time}",
          "interactive --partition={partition} --gres=gpu:{gpus} --mem={mem}M --time={time}"),
         ("idev no -", "idev", ""),
+        ("idev no -m:t:", "idev -t {time}", ""),
         ("$(evil) yes -mt", SALLOC, SALLOC.replace("salloc", "salloc --partition={partition} --gres=gpu:{gpus}")),
     ],
 )  # fmt: skip

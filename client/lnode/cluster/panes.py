@@ -67,7 +67,11 @@ class Sent(NamedTuple):
 
 
 def fresh(look: Look, sent: Sent | None) -> str:
-    """Return the text in which to search: all of it, or only the output after the sent text and its echo."""
+    """Return the text in which to search: all of it, or only the output after the sent text and its echo.
+
+    The shell draws the row of its prompt anew, perhaps with the time at its right end, and shows each further line of
+    the text in a row of its own.
+    """
     if sent is None:
         return _joined(look.rows)
     if look.alternate:
@@ -75,7 +79,16 @@ def fresh(look: Look, sent: Sent | None) -> str:
         return _joined([row for row, was in zip(look.rows, old, strict=False) if row.rstrip() != was.rstrip()])
     first, *others = look.rows or ("",)
     was = sent.before[0].rstrip() if sent.before else ""
-    return _joined([first.removeprefix(was).lstrip().removeprefix(sent.text.partition("\n")[0].strip()), *others])
+    typed, *more = (line.strip() for line in sent.text.split("\n"))
+    if first.startswith(was) or not typed or typed not in first:
+        rest = first.removeprefix(was).lstrip().removeprefix(typed)
+    else:
+        rest = first.partition(typed)[2].rstrip().removesuffix(re.split(" {2,}", was)[-1])
+    for line in filter(None, more):
+        echoes = (row for row in others if f" {row.rstrip()}".endswith(f" {line}"))
+        if (echo := next(echoes, None)) is not None:
+            others.remove(echo)
+    return _joined([rest, *others])
 
 
 def _joined(rows: Sequence[str]) -> str:

@@ -17,9 +17,11 @@ from lnode.cluster.agents import Agent, AgentState
 from lnode.cluster.panes import Look, PaneEvent, PanePosition, Sent
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen, shown
+from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.locate.find import Reply, asked, check_pane, has_pane
+from lnode.locate.find import Reply, asked, check_pane, has_pane, login_node
 from lnode.locate.known_agents import agent_on, signs
+from lnode.remote.fields import NodeName
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.question import Question
 
@@ -76,6 +78,7 @@ class _Wait:
         self._over_at = float("inf") if timeout_s is None else time.monotonic() + timeout_s
         self._words = "" if text is None else keystrokes.line(text.text, enter=text.enter)
         self._place = panes.named(address.name)
+        self._node: NodeName | None = None  # with the session; None if that is in a job
         self._sent: Sent | None = None
         self._retries: Retries | None = None  # from the first answer on
         self._agent: Agent | None = None
@@ -137,6 +140,7 @@ class _Wait:
             first = asked(self._address, "wait", *values, deed, shown_by, has=has_pane, within_s=within_s)
             with first as (self._target, question, reply):
                 check_pane(reply, alias, name)
+                self._node = login_node(reply)
                 self._begin(self._typed(question) if self._text else reply)
                 self._connected(question)
                 yield question
@@ -145,10 +149,20 @@ class _Wait:
             with question.within(min(left_s, _LOGIN_S)), screen.waiting(f"asking {alias} ..."):
                 reply = question.reply()
             if "no-session" in reply:
-                raise self._ended()
+                raise self._elsewhere(reply) or self._ended()
             check_pane(reply, alias, name)
             self._connected(question)
             yield question
+
+    def _elsewhere(self, reply: Reply) -> LnodeError | None:
+        """Return an error if the alias has led to another login node than the session's; the next way leads to that."""
+        here, node = login_node(reply), self._node
+        if here is None or node is None or here == node:
+            return None
+        self._target = routes.to_owner(self._address.target, node, self._address.settings)
+        return LnodeError(
+            ExitCode.UNREACHABLE, f"{self._target.alias} led to {here}, and {self._name} is on {node}", ""
+        )
 
     def _typed(self, question: Question) -> Reply:
         reply = question.do(self._words)  # has a time limit of its own: whether it was typed is worth the wait

@@ -110,6 +110,11 @@ def has_pane(reply: Reply) -> bool:
     return not {"no-session", *tmux.UNANSWERED} & reply.keys()
 
 
+def login_node(reply: Reply) -> NodeName | None:
+    """Return the login node that a script of pane.sh has looked at; None for a session in a job."""
+    return NodeName.parse(next(iter(reply.get("host", ())), ""))
+
+
 def check_pane(reply: Reply, alias: str, name: str) -> None:
     """Raise LnodeError if a script of pane.sh cannot use its pane."""
     for section, tmux_is in tmux.UNANSWERED.items():
@@ -118,6 +123,11 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
     if "no-session" in reply:
         raise no_session(alias, name)
     _check_job(reply, alias, name)
+    if "closed" in reply:
+        raise LnodeError(
+            ExitCode.FAILED, f"the pane of {name} on {alias} has closed, and the session goes on",
+            f"see what it shows now: lnode {alias} {name} --peek",
+        )  # fmt: skip
     attach = f"look at it: lnode {alias} {name}"
     if "dead" in reply:
         raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended and reads no keys", attach)

@@ -1,18 +1,28 @@
 # shellcheck shell=sh
 # Show the screens of a session's panes, then answer the question on one of them: the line `PANE KEY`, `PANE KEY Enter` or `PANE Enter` on
-# standard input, for a prompt also `yes` or `no` as the KEY. If any of the screens has changed since they were shown, nothing is typed: the
-# section is `changed`. `taken`: then the screens changed, so the key did something. `PANE Down N` and `PANE Up N` only move a mark: the screens
-# are shown again, for the next line.
+# standard input, for a prompt also `yes` or `no` as the KEY. If the screen of that pane has changed since it was shown, nothing is typed: the
+# section is `changed`. `taken`: then it changed, so the key did something. `PANE Down N` and `PANE Up N` only move a mark: the screens are shown
+# again, for the next line.
 # values: nonce tmux_path name signs
 # parts: section tmux server scheduler own job_notes in_job pane screens
 
-# check_screens: nothing has changed since the screens were shown.
-check_screens() {
+# screen_in ROWS: what these screens show of $pane. Not when its window last changed: that is so for each pane of the window.
+screen_in() {
+  printf '%s\n' "$1" | LC_ALL=C awk -v pane="$pane" '/^%[0-9]+ c[01]* a[01]* t[0-9]*( |$)/ { its = $1 == pane; sub(/ t[0-9]*/, "") } its'
+}
+
+is_as_shown() {
+  [ "$(screen_in "$rows")" = "$its_screen" ]
+}
+
+# check_screen: it has not changed since it was shown.
+check_screen() {
   awake=
   look || unseen no-session
   if [ "$in_mode" != 0 ]; then leave_modes; fi
   session_screens || unseen no-session
-  if [ "$rows" != "$shown" ]; then leave changed; fi
+  its_screen=$(screen_in "$shown")
+  if [ -z "$its_screen" ] || ! is_as_shown; then leave changed; fi
 }
 
 # move_mark KEY TIMES: one key after the other, as the program may read a burst as something else.
@@ -25,7 +35,7 @@ move_mark() {
   done
   session_screens || unseen no-session
   tries=8
-  while [ "$rows" = "$shown" ] && [ "$tries" -gt 0 ]; do
+  while is_as_shown && [ "$tries" -gt 0 ]; do
     sleep 0.25 2>/dev/null || sleep 1
     session_screens || unseen no-session
     tries=$((tries - 1))
@@ -50,7 +60,7 @@ while :; do
   pane=${line%% *} words=${line#* }
   case ${pane#%} in "$pane" | '' | *[!0-9]*) exit 0 ;; esac
   case $words in [A-Za-z0-9] | [A-Za-z0-9]\ Enter | yes\ Enter | no\ Enter | Enter | Up\ [0-9] | Down\ [0-9] | Up\ 1[01] | Down\ 1[01]) ;; *) exit 0 ;; esac
-  check_screens
+  check_screen
   case $words in
   Up\ * | Down\ *)
     move_mark "${words% *}" "${words#* }"
@@ -67,7 +77,7 @@ differs=
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
   sleep 0.25 2>/dev/null || sleep 1
   session_screens || leave taken
-  if [ "$rows" = "$shown" ]; then
+  if is_as_shown; then
     differs=
   elif [ -n "$differs" ]; then # not only while it is drawn again
     leave taken

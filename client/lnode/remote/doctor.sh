@@ -77,6 +77,11 @@ ask_agents() {
   if [ -n "$dead" ]; then fact agent_dead "${dead% }"; fi
 }
 
+# absent NAME VALUE: a fact, unless the login shell has not come to its end, which may know where it is.
+absent() {
+  if [ -n "$login_late" ]; then fact login_unfinished yes; else fact "$@"; fi
+}
+
 ask_home() {
   if ! limited 3 ls "$HOME/." >/dev/null; then
     fact home_closed "$HOME"
@@ -86,13 +91,14 @@ ask_home() {
   if ! [ -w "$HOME" ]; then fact home_readonly "$HOME"; fi
   fact home_free_kb "$(limited 3 df -Pk "$HOME" | awk 'NR == 2 { print $4 }')"
   fact home_free_files "$(limited 3 df -Pi "$HOME" | awk 'NR == 2 && $2 > 0 { print $4 }')"
-  fact state_distrusted "$(distrusted | head -n 1 | cut -d ' ' -f 2-)"
+  path=$(distrusted | head -n 1 | cut -d ' ' -f 2-)
+  if [ -L "$HOME/$path" ]; then fact state_link "$path"; else fact state_distrusted "$path"; fi
   if have quota && limited 3 quota -q | grep -q '[0-9]\*'; then fact over_quota yes; fi
 }
 
 ask_scheduler() {
   if ! find_scheduler; then
-    fact no_scheduler yes
+    absent no_scheduler yes
     return
   fi
   asked=$(of program)
@@ -156,10 +162,10 @@ if find_tmux; then
     ask show-options -s && option exit-unattached && fact exit_unattached "$value"
   fi
 else
-  fact tmux_missing yes
+  absent tmux_missing yes
 fi
 ask_home
 ask_scheduler
 find_poster || fact no_poster yes
-if [ -n "$command" ] && ! need "$command" "$(every module)"; then fact command_missing "$command"; fi
+if [ -n "$command" ] && ! knows "$command"; then absent command_missing "$command"; fi
 section end

@@ -36,7 +36,12 @@ keep() {
     [ -d "$run" ] || exit
     sleep 30
   done 2>/dev/null
-  if [ -n "$LNODE_PUSH" ]; then push "run ${run##*/} has ended: exit code $code"; fi
+  if [ -n "$LNODE_PUSH" ]; then
+    for wait_s in 0 30 120; do
+      sleep "$wait_s"
+      push "run ${run##*/} has ended: exit code $code" && break
+    done
+  fi
 }
 
 become() {

@@ -20,12 +20,21 @@ is_told() {
 # keep TOKEN...: they are told, and go on.
 keep() { now_told="$now_told $*"; }
 
-# tell TEXT TOKEN...
+# tell TEXT TOKEN [BEFORE]: TOKEN is told. If the message cannot be sent, it is not, and BEFORE stays in its place.
 tell() {
-  messages="$messages$1
+  messages="$messages$2 ${3:--} $1
 "
-  shift
-  if [ $# -gt 0 ]; then keep "$@"; fi
+  keep "$2"
+}
+
+# take_back TOKEN BEFORE: that was not told.
+take_back() {
+  others=
+  for token in $now_told; do
+    if [ "$token" != "$1" ]; then others="$others $token"; fi
+  done
+  if [ "$2" != - ]; then others="$others $2"; fi
+  now_told=${others# }
 }
 
 # see_agents: an agent that waits is told once, but not while you look at its session.
@@ -132,20 +141,24 @@ see_running() {
   case " $told " in
   *" j$job:w "*)
     was=waited
-    tell "$whose is on $nodes, job $job$(left_in_words)"
+    tell "$whose is on $nodes, job $job$(left_in_words)" "j$job:r" "j$job:w"
     ;;
-  *" j$job:r "*) was=ran ;;
+  *" j$job:r "*)
+    was=ran
+    keep "j$job:r"
+    ;;
+  *) keep "j$job:r" ;;
   esac
-  keep "j$job:r"
   case $left in *[!0-9]*) return ;; esac
   for minutes in 15 60; do
     if [ "$left" -gt $((minutes * 60 + 60)) ]; then continue; fi
     if [ "$left" -gt $((minutes * 60)) ] && ! is_told "j$job:$minutes"; then continue; fi
     if [ "$was" = ran ] && [ -z "$ended" ] && ! is_told "j$job:$minutes"; then
-      tell "$whose on $nodes ends in $(((left + 59) / 60)) min, job $job"
+      tell "$whose on $nodes ends in $(((left + 59) / 60)) min, job $job" "j$job:$minutes"
+    else
+      keep "j$job:$minutes"
     fi
     ended=yes
-    keep "j$job:$minutes"
   done
   for minutes in 60 15; do
     passed=$((left - minutes * 60))
@@ -187,11 +200,13 @@ $(printf '%s\n' "$rows" | sed 's/^.* kyes //')
   now_told=${now_told# }
   if [ "$now_told" != "$told" ]; then ask set-option -g @lnode_push_told "$now_told"; fi
   before=$told
-  while IFS= read -r text; do
-    if [ -n "$text" ]; then push "$text" </dev/null; fi
+  before_sent=$now_told
+  while read -r token instead text; do
+    if [ -n "$text" ] && ! push "$text" </dev/null; then take_back "$token" "$instead"; fi
   done <<END
 $messages
 END
+  if [ "$now_told" != "$before_sent" ]; then ask set-option -g @lnode_push_told "$now_told"; fi
 }
 
 sum=${sum:-}

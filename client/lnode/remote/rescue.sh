@@ -26,6 +26,13 @@ shell_of_its_job() {
   case $comm in bash | zsh | fish | tcsh | csh | bsd-csh | ksh | mksh | dash | ash | sh) printf '%s\n' "$comm" ;; esac
 }
 
+# Does systemd end it with the login that has started it?
+ends_at_logout() {
+  grep -qs '/session-[^/]*\.scope' "/proc/$pid/cgroup" || return
+  ask_logind
+  [ -n "$kills" ]
+}
+
 # Is one of them above it?
 is_below() {
   printf '%s\n' "$above" | awk -v names=" $* " 'index(names, " " $2 " ") { found = 1 } END { exit !found }'
@@ -46,6 +53,7 @@ facts() {
   fact job "$group"
   fact others "$(ps -u "$me" -o pgid= -o pid= | awk -v g="$group" -v p="$pid" '$1 == g && $2 != p' | wc -l | tr -d ' ')"
   case $(sed -n 's/^SigIgn:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null) in *[13579bdf]) fact immune yes ;; esac
+  if ends_at_logout; then fact at_logout yes; fi
   above=$(ancestors)
   fact shell "$(shell_of_its_job)"
   within=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^TMUX_PANE=\(%[0-9]*\)$/\1/p' | head -n 1)

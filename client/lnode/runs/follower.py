@@ -41,20 +41,19 @@ def follow(address: Address, *, lines: int | None, to_the_end: bool, log: screen
     it was started knows that it is over; if that cannot be reached, any. Without a `log` to print on, only wait. Raises
     LnodeError.
     """
-    if to_the_end:
-        try:
-            return asyncio.run(_Follower(address.target, address.name, lines, log, _UNTIL_ITS_END).run())
-        except _IsElsewhere as found:
-            host = found.host
-        try:
-            there = routes.to_owner(address.target, host, address.settings)
-            return asyncio.run(_Follower(there, address.name, lines, log, _UNTIL_ITS_END).run())
-        except LnodeError as error:
-            if error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
-                raise
-            screen.say(f"only {host} knows if {address.name} still runs: {error.message}")
-    mode = _FOLLOW if to_the_end else _ONCE
-    return asyncio.run(_Follower(address.target, address.name, lines, log, mode).run())
+    follower = _Follower(address.target, address.name, lines, log, _UNTIL_ITS_END if to_the_end else _ONCE)
+    try:
+        return asyncio.run(follower.run())
+    except _IsElsewhere as found:
+        host = found.host
+    try:
+        there = routes.to_owner(address.target, host, address.settings)
+        return asyncio.run(follower.again(there).run())
+    except LnodeError as error:
+        if error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
+            raise
+        screen.say(f"only {host} knows if {address.name} still runs: {error.message}")
+    return asyncio.run(follower.again(address.target).run())
 
 
 _ONCE, _FOLLOW, _UNTIL_ITS_END = "once", "follow", "end"
@@ -80,6 +79,12 @@ class _Follower:
         self._tail: Tail | None = None
         self._words = ""  # the words of the last ssh
         self._loop = Loop(target, lambda: (self._tail,), late_s=_LATE_S)
+
+    def again(self, target: Target) -> "_Follower":
+        """Return one for another way to the host, from the next byte on."""
+        other = _Follower(target, self._name, self._lines, self._log, _FOLLOW)
+        other._id, other._offset = self._id, self._offset
+        return other
 
     async def run(self) -> Run:
         try:
@@ -226,7 +231,7 @@ class _Follower:
         run = record.parse_run(frame.words)
         if run is None:
             raise Torn(frame.words)
-        if not self._id and self._mode == _UNTIL_ITS_END and run.state == "elsewhere" and run.host:
+        if self._mode == _UNTIL_ITS_END and run.state == "elsewhere" and run.host:
             raise _IsElsewhere(run.host)
         self._id = run.id
         if frame.kind == "over":

@@ -9,16 +9,21 @@ lsf_evidence() {
     sed -n "s/^LSB_JOBID=\([0-9]*\)\$/number $1 \1@number $2 \1/p" | tr '@' '\n'
 }
 
-# It says "No unfinished job found" on standard error.
+# lsf_ask SECONDS bjobs WORD...: what it says. It fails if you have no job, and tells that on standard error.
+lsf_ask() {
+  { said=$(TZ=UTC0 LC_ALL=C timeout -k 1 "$@" 2>&1 >&3 3>&-); } 3>&1 </dev/null && return
+  set -- $?
+  case $said in *'No unfinished job found'*) return 0 ;; esac
+  return "$1"
+}
+
 lsf_jobs() {
-  TZ=UTC0 LC_ALL=C timeout 8 bjobs -u "$1" -noheader \
+  lsf_ask 8 bjobs -u "$1" -noheader \
     -o "jobid stat from_host submit_time time_left exec_host job_name delimiter='|'"
 }
 
-# It fails if there is no job.
 lsf_probe() {
-  timeout -k 1 4 bjobs -u "$1" >/dev/null 2>&1 </dev/null
-  return 0
+  lsf_ask 4 bjobs -u "$1" >/dev/null
 }
 
 lsf_queues() {

@@ -31,8 +31,9 @@ pbs_cluster() {
 
 pbs_queues() {
   rows=$(LC_ALL=C timeout -k 1 8 qstat -Qf 2>/dev/null </dev/null) || return
-  printf '%s\n' "$rows" | awk '
-    function tell() { if (queue && open) print queue, "-", most, usual, 0, "-" }
+  server=$(LC_ALL=C timeout -k 1 8 qstat -Bf 2>/dev/null </dev/null | sed -n 's/^ *default_queue = *\([A-Za-z0-9._-]*\).*/\1/p' | head -n 1)
+  printf '%s\n' "$rows" | awk -v usual_one="$server" '
+    function tell() { if (queue && open) print queue, (queue == usual_one ? "default" : "-"), most, usual, 0, "-" }
     /^Queue:/ { tell(); queue = $2; open = 0; most = usual = "-" }
     $1 == "resources_max.walltime" { most = $3 }
     $1 == "resources_default.walltime" { usual = $3 }

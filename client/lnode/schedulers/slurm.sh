@@ -280,7 +280,7 @@ s/,.*//;/^[A-Za-z0-9_][A-Za-z0-9._-]*$/p;}'
 slurm_queues() {
   rows=$(timeout -k 1 8 sinfo -h -o '%P %a %l %L %m %G' 2>/dev/null </dev/null) || return
   printf '%s\n' "$rows" | awk '$2 == "up" {
-    default = sub(/[*]$/, "", $1) ? "default" : "-"
-    print $1, default, $3, $4, $5 + 0, $6 ~ /gpu/ ? "gpus" : "-"
+    which = sub(/[*]$/, "", $1) ? "default" : "-"
+    print $1, which, $3, $4, $5 + 0, $6 ~ /gpu/ ? "gpus" : "-"
   }'
 }

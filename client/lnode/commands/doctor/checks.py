@@ -245,6 +245,15 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
             "ssh {host} chmod -R go-rwx .local/state/lnode; move away what another user owns there",
         ),
     ),
+    (
+        "home",
+        "folder",
+        if_said(
+            "state_link",
+            "{} is a link, so lnode does not read it",
+            "put a folder in its place: ssh {host} rm {}; it is made anew",
+        ),
+    ),
     ("home", "room", judges.full),
     ("home", "files", judges.inodes),
     ("home", "quota", if_said("over_quota", "you are over your quota", "ssh {host} quota -s")),

@@ -46,7 +46,7 @@ _OF_HOST: Mapping[str, Callable[[str], bool]] = {
     ),
     **dict.fromkeys(
         ("noise", "rc_program", "tmux_version", "agent_dead", "their_prefix", "home_closed", "home_readonly",
-         "node_refused", "command_missing", "tmux_refuses", "state_distrusted"),
+         "node_refused", "command_missing", "tmux_refuses", "state_distrusted", "state_link"),
         _is_text,
     ),
 }  # fmt: skip

@@ -104,7 +104,14 @@ def _ask(address: Address) -> Site:
         f"signing in to {target.alias} ({target.user}@{target.hostname}) to see what it has; nothing changes there"
     )
     with Question(target, "site", address.settings.tmux, " ".join(PROGRAMS)) as question:
-        return parse_site(question.reply())
+        reply = question.reply()
+    site = parse_site(reply)
+    if "late" in reply and proposal.to_ask(site):
+        raise LnodeError(
+            ExitCode.FAILED, f"your login shell on {target.alias} does not come to its end, and may know more",
+            f"see what holds it, perhaps conda or a module: ssh {target.alias} -t bash -lixc exit",
+        )  # fmt: skip
+    return site
 
 
 def _tell(alias: str, site: Site) -> None:

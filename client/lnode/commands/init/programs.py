@@ -8,6 +8,7 @@ PROGRAMS = (
 )  # fmt: skip
 
 _LETTERS = (("m", "mem"), ("t", "time"))
+_OTHERS = {"idev": "m"}  # letters that mean something else: TACC's takes minutes
 _GPU_LETTERS = (("p", "partition"), ("g", "gpus"))
 
 
@@ -16,7 +17,8 @@ def request(program: str, letters: Collection[str], handed_on: str) -> str:
 
     The command has no words if neither is known: the site's program then asks for its own defaults.
     """
-    words = [_spelled(letter, word) for letter, word in _LETTERS if letter in letters]
+    others = _OTHERS.get(program, "")
+    words = [_spelled(letter, word) for letter, word in _LETTERS if letter in letters and letter not in others]
     return " ".join([program, *(words or ([handed_on] if handed_on else []))])
 
 

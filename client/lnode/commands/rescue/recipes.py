@@ -25,7 +25,7 @@ class RescueProcess(NamedTuple):
 
     `job` is its process group, by which a shell knows it; `others` are in the same group. `shell` is the shell that
     started the job, or empty. `immune`: it ignores hangups. `session` and `screen`: it is in a tmux or screen.
-    `piped`: it prints to an ssh that waits for it, without a terminal.
+    `piped`: it prints to an ssh that waits for it, without a terminal. `at_logout`: systemd ends it with its login.
     """
 
     command: tuple[str, ...]
@@ -42,6 +42,7 @@ class RescueProcess(NamedTuple):
     permitted: bool
     tmux: bool
     is_taken: bool
+    at_logout: bool = False
 
 
 def parse(rows: Iterable[str]) -> RescueProcess | str:
@@ -66,6 +67,7 @@ def parse(rows: Iterable[str]) -> RescueProcess | str:
         permitted=facts.get("permitted") == "yes",
         tmux=facts.get("tmux") == "yes",
         is_taken=facts.get("taken") == "yes",
+        at_logout=facts.get("at_logout") == "yes",
     )
 
 
@@ -88,9 +90,10 @@ def _words(encoded: str) -> tuple[str, ...]:
 
 def fate(process: RescueProcess) -> Fate:
     """Return how the process can be saved."""
-    if process.session or process.screen or (process.immune and process.tty) or not (process.tty or process.piped):
+    goes_on = (process.immune and process.tty) or not (process.tty or process.piped)
+    if process.session or process.screen or (goes_on and not process.at_logout):
         return Fate.SAFE
-    if process.piped:
+    if not process.tty:
         return Fate.BY_HAND
     if process.reptyr and process.permitted and process.tmux and not process.others:
         return Fate.TAKE
@@ -110,6 +113,10 @@ def why_by_hand(process: RescueProcess) -> str:
     """Return one clause that says why lnode cannot bring the process into a session."""
     if process.piped:
         return "it prints into the ssh that started it, and has no terminal that could be another"
+    if not process.tty:
+        return (
+            "systemd ends it when you log out there (KillUserProcesses), and it has no terminal that could be another"
+        )
     if not process.tmux:
         return "there is no tmux"
     if not process.reptyr:
@@ -124,6 +131,8 @@ def recipe(process: RescueProcess, alias: str) -> list[str]:
     """Return lines: the commands at the process's own terminal that let it outlive that terminal, and advice."""
     if process.piped:
         lines = ["it goes on until that ssh is gone and it prints a line: most programs end at that"]
+    elif not process.tty:
+        lines = ["it goes on as long as you stay logged in there"]
     else:
         lines = [f"at its terminal ({process.tty}): {_let_go(process)}"]
         lines.append("what it has printed stays there; what it prints when that is gone is an error, of which many end")

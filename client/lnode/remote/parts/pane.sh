@@ -10,8 +10,10 @@ leave() {
 # find_pane FORMAT VALUE PANE: the session of which FORMAT is exactly VALUE, and its active pane where PANE is empty. $name is what it is called.
 find_pane() {
   hop "$name"
-  section host
-  uname -n
+  if [ -z "$label" ]; then # a session that is not there may be on another login node; one in a job is there from each
+    section host
+    uname -n
+  fi
   find_tmux || leave no-tmux
   everywhere session_with "$1" "$2" || cannot_ask
   if [ -z "$id" ] && [ -n "$label" ] && read_note "$LNODE_JOB"; then # it may have another name by now
@@ -22,10 +24,11 @@ find_pane() {
   look || unseen no-session
 }
 
-# unseen SECTION: why a look at the pane has failed: SECTION, because it is gone; or tmux refuses. A server that is just ending
-# says neither, and is asked once more.
+# unseen SECTION: why a look at the pane has failed: the pane has closed, and its session goes on; or that is gone, which SECTION says; or tmux
+# refuses. A server that is just ending says neither, and is asked once more.
 unseen() {
-  if [ -n "$looked" ] || is_gone "$rows"; then leave "$1"; fi
+  if [ -n "$looked" ]; then leave closed; fi
+  if is_gone "$rows"; then leave "$1"; fi
   said=$rows
   if session_with '#{session_id}' "$id" && [ -z "$id" ]; then leave "$1"; fi
   rows=$said

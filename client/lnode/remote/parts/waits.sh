@@ -201,12 +201,20 @@ find_waits() {
         if (text != "") {
           gsub(/ +/, " ", text)
           gsub(/^ | $/, "", text)
-          if (tolower(text) ~ expression) return substr(text (first == "" ? "" : " " first), 1, 200)
+          if (tolower(text) ~ expression) return short(text (first == "" ? "" : " " first))
           if (first == "") first = text
           text = ""
         }
       }
-      return substr(first, 1, 200)
+      return short(first)
+    }
+
+    # short: 200 bytes at most, and no part of a character at its end.
+    function short(text) {
+      if (length(text) <= 200) return text
+      text = substr(text, 1, 200)
+      sub(/[\300-\377][\200-\277]*$/, "", text)
+      return text
     }
 
     function ask_prompts(  text) {
@@ -226,7 +234,7 @@ find_waits() {
       sub(/ +$/, "", above)
       for (i = 1; i <= prompts; i++) if (above != "" && tolower(above) ~ prompt[i]) return
       for (i = 1; i <= prompts; i++) if (tolower(text) ~ prompt[i]) {
-        asked = name[of_prompt[i]] "\t" substr(text, 1, 200) "\t" joined((size > 2 ? size - 2 : 1), size)
+        asked = name[of_prompt[i]] "\t" short(text) "\t" joined((size > 2 ? size - 2 : 1), size)
         return
       }
     }')
