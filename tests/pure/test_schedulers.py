@@ -294,6 +294,10 @@ EVIDENCE = ("port 1 B0FD", "port 2 9B81", "number 3 4711", "number 90 4711", "nu
             [asked("7", 399), asked("8", 99)], [client(1, 700), client(2, 400)], {},
             id="the scheduler's clock is 5 min ahead: the first job seems to be the second client's",
         ),
+        pytest.param(
+            [asked("7", -11), asked("8", -10), asked("9", 3)], [client(1, 0), client(2, 1), client(3, 13)], {},
+            id="the scheduler's clock is 10 s ahead: two clients have one job in their time",
+        ),
         pytest.param([asked("7", 100, grain_s=60)], [client(1, 101)], {10: "7"}, id="known to the minute"),
         pytest.param(
             [asked("7", 100, grain_s=60), asked("8", 80, grain_s=60)], [client(1, 101), client(2, 81)],

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from lnode.remote.fields import JobId, PaneId, Port
@@ -191,7 +192,7 @@ _CLOCKS_DIFFER_S = 300
 
 
 def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dict[int, Job]:
-    """Return client's pid -> job, for all clients or for none: if one has no job in its time, the clocks differ."""
+    """Return client's pid -> job; none unless every client can have one of its own in its time: else the clocks differ."""
     starts = Counter(now - client.age_s for client in clients)
     near: dict[int, list[Job]] = {}  # by the second in which a client has started
     times: Counter[str] = Counter()  # how many clients there are for a job
@@ -199,10 +200,24 @@ def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dic
         for second in filter(starts.__contains__, _just_before(one)):
             near.setdefault(second, []).append(one.job)
             times[one.job.id] += starts[second]
-    if near.keys() != starts.keys():
+    if not _suffices([_just_before(one) for one in asked], starts.elements()):
         return {}
     found = {client.pid: near[now - client.age_s] for client in clients}
     return {pid: jobs[0] for pid, jobs in found.items() if len(jobs) == 1 and times[jobs[0].id] == 1}
+
+
+def _suffices(windows: Iterable[range], starts: Iterable[int]) -> bool:
+    """True if each second in `starts` can have a window of its own: the one that is over first of those around it."""
+    later, over = sorted(windows, key=lambda window: window.start, reverse=True), list[int]()
+    for second in sorted(starts):
+        while later and later[-1].start <= second:
+            heappush(over, later.pop().stop)
+        while over and over[0] <= second:
+            heappop(over)
+        if not over:
+            return False
+        heappop(over)
+    return True
 
 
 def _just_before(one: Asked) -> range:
