@@ -192,7 +192,7 @@ _CLOCKS_DIFFER_S = 300
 
 
 def _by_time(asked: Sequence[Asked], clients: Sequence[Client], now: int) -> dict[int, Job]:
-    """Return client's pid -> job; none unless every client can have one of its own in its time: else the clocks differ."""
+    """Return client's pid -> job; none if two clients share the only one in their time: the clocks differ."""
     starts = Counter(now - client.age_s for client in clients)
     near: dict[int, list[Job]] = {}  # by the second in which a client has started
     times: Counter[str] = Counter()  # how many clients there are for a job

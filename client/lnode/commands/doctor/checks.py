@@ -251,7 +251,7 @@ CHECKS: tuple[tuple[str, str, Judge], ...] = (
         if_said(
             "state_link",
             "{} is a link, so lnode does not read it",
-            "put a folder in its place: ssh {host} rm {}; it is made anew",
+            "put a folder in its place: ssh {host} rm {}; lnode makes a folder there",
         ),
     ),
     ("home", "room", judges.full),
