@@ -97,19 +97,26 @@ def test_a_question_is_told_once_and_the_next_one_again(host: Host, heard: Liste
     assert heard.posts[0] == ("/topic", "", "lnode unity", WAITS)
 
 
-def test_what_could_not_be_sent_is_told_at_the_next_look(host: Host, heard: Listener) -> None:
+def test_what_could_not_be_sent_is_sent_five_minutes_later(host: Host, heard: Listener) -> None:
+    later = host.home / "later"
+    later.write_text("0")
+    program(
+        host, "date", f'case $1 in +%s) echo $(($(/bin/date +%s) + $(cat {later}))) ;; *) exec /bin/date "$@" ;; esac'
+    )
     heard.answer = 503
     host.draw("claude-bash", "fit")
+    host.draw("codex-exec", "other")
     phone(host, heard.url, session="fit")
-    wait_until(lambda: len(heard.texts) >= 2, "it is tried again")
+    phone(host, heard.url, session="other")
+    wait_until(lambda: len(heard.texts) == 1, "the first is tried")
+    looks_on(host)
+    assert len(heard.texts) == 1, "each try takes one of the places of an hour"
     heard.answer = 200
-    tried = len(heard.texts)
-    wait_until(lambda: len(heard.texts) > tried, "and is sent")
+    later.write_text("301")
+    wait_until(lambda: len(heard.texts) == 3, "both are sent")
     looks_on(host)
-    sent = len(heard.texts)
-    looks_on(host)
-    assert {*heard.texts} == {WAITS}
-    assert len(heard.texts) == sent
+    assert {*heard.texts} == {WAITS, "codex in other waits for you"}
+    assert len(heard.texts) == 3
 
 
 def test_another_watcher_goes_on_from_what_was_told(host: Host, heard: Listener) -> None:

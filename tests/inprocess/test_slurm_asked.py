@@ -42,6 +42,7 @@ def sh(squeue: Path, text: str, *, shell: Path = Path("/bin/sh")) -> str:
         ("echo 'RUNNING 1764000000 None node01'", "runs node01"),
         ("echo 'PENDING N/A Priority'", "waits Priority"),
         ("echo 'COMPLETED 1764000000 None node01'", "ended"),
+        ("echo 'REVOKED N/A None'", "ended"),
         ("", "ended"),
         ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "ended"),
         ("echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1", "silent"),
@@ -67,6 +68,13 @@ def test_the_state_of_a_job_is_its_row(squeue: Path, does: str, state: str) -> N
     squeue.write_text(does)
     asked = "node= reason= starts=\nif slurm_job 7; then echo $state $node $reason; else echo silent; fi"
     assert sh(squeue, asked).strip() == state
+
+
+def test_the_end_of_a_job_of_one_of_two_clusters(squeue: Path) -> None:
+    squeue.write_text("echo 'CLUSTER: a'; echo '1764000000              '; echo; echo 'CLUSTER: b'")
+    assert sh(squeue, "slurm_end 7; echo $end_s").strip() == "1764000000"
+    squeue.write_text("echo 'CLUSTER: a'; echo 'N/A    '")
+    assert sh(squeue, "slurm_end 7 || echo none").strip() == "none"
 
 
 @pytest.mark.parametrize("shell", SHELLS)

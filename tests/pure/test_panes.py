@@ -36,6 +36,8 @@ def test_the_same_pane_again() -> None:
         (("$ cd x", "echo DONE", "tools", "$ "), ("$ ",), "cd x\necho DONE\nls", "\ntools\n$"),
         (("h % make; echo DONE   12:03", "ok"), ("h %                  12:03",), "make; echo DONE", "\nok"),
         (("12:04 h % make", "ok"), ("12:03 h %",), "make", "\nok"),
+        (("me@tools:~$ ls   12:01", "ok"), ("me@tools:~$      12:00",), "ls", "\nok"),
+        (("$ make", "all done", "$ done", "ok"), ("$ ",), "make\ndone", "\nall done\nok"),
         (("really? y  DONE", "ok"), ("",), "y", "really? y  DONE\nok"),
         (("all is", "new"), ("$ ",), "clear", "all is\nnew"),
         ((), (), "x", ""),

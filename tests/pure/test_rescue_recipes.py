@@ -57,15 +57,13 @@ def test_who_cannot_be_moved(facts: dict[str, str], why: str) -> None:
     assert recipes.why_by_hand(process(**facts)) == why
 
 
-@pytest.mark.parametrize("facts", [{"tty": ""}, {"tty": "", "immune": "yes"}])
+@pytest.mark.parametrize("facts", [{}, {"immune": "yes"}, {"tty": ""}, {"tty": "", "immune": "yes"}])
 def test_what_a_logout_ends_does_not_go_on_by_itself(facts: dict[str, str]) -> None:
     one = process(**facts, at_logout="yes")
     assert recipes.fate(one) is Fate.BY_HAND
-    assert recipes.why_by_hand(one) == (
-        "systemd ends it when you log out there (KillUserProcesses), and it has no terminal that could be another"
-    )
+    assert recipes.why_by_hand(one) == "systemd ends it when you log out there (KillUserProcesses)"
     assert recipes.recipe(one, "unity")[0] == "it goes on as long as you stay logged in there"
-    assert recipes.fate(process(immune="yes", at_logout="yes")) is Fate.TAKE
+    assert recipes.fate(process(session="work", at_logout="yes")) is Fate.SAFE
 
 
 # Those of bash, zsh, fish, tcsh and dash are typed at them in inprocess/test_rescue_recipes.py.

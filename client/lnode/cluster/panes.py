@@ -80,14 +80,15 @@ def fresh(look: Look, sent: Sent | None) -> str:
     first, *others = look.rows or ("",)
     was = sent.before[0].rstrip() if sent.before else ""
     typed, *more = (line.strip() for line in sent.text.split("\n"))
-    if first.startswith(was) or not typed or typed not in first:
+    prompt, echo, rest = first.rpartition(typed)
+    if first.startswith(was) or not typed or not echo:
         rest = first.removeprefix(was).lstrip().removeprefix(typed)
-    else:
-        rest = first.partition(typed)[2].rstrip().removesuffix(re.split(" {2,}", was)[-1])
+    elif rest.startswith("  "):  # the right side of the prompt
+        rest = ""
     for line in filter(None, more):
-        echoes = (row for row in others if f" {row.rstrip()}".endswith(f" {line}"))
-        if (echo := next(echoes, None)) is not None:
-            others.remove(echo)
+        echoes = (row for row in others if row.rstrip() in (line, f"{prompt}{line}"))
+        if (found := next(echoes, None)) is not None:
+            others.remove(found)
     return _joined([rest, *others])
 
 

@@ -5,6 +5,7 @@ asks you once, and adds one line to ~/.ssh/config. That ssh then runs `--way` (w
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
 
 def _is_of_windows(editor: str, environment: Mapping[str, str]) -> bool:
     """True in WSL for a program outside of it: its Remote-SSH starts Windows' ssh, with another ~/.ssh/config."""
-    return "WSL_DISTRO_NAME" in environment and os.path.realpath(editor).startswith("/mnt/")
+    return "WSL_DISTRO_NAME" in environment and bool(re.match("/mnt/[a-z]/", os.path.realpath(editor)))
 
 
 def _from_here(folder: str) -> str:

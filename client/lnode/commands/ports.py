@@ -75,6 +75,15 @@ def _check_free(forward: Forward) -> None:
         ) from None
 
 
+def _is_taken(forward: Forward) -> bool:
+    """True if another program has the laptop's port, as far as its address is known now."""
+    try:
+        _check_free(forward)
+    except LnodeError as error:
+        return isinstance(error.__context__, OSError) and error.__context__.errno == errno.EADDRINUSE
+    return False
+
+
 def _bind(family: int, kind: int, protocol: int, _: str, name: Any) -> OSError | None:
     """Return the error of an address that this laptop does not have. Raises OSError if its port is taken."""
     try:
@@ -214,8 +223,8 @@ class _Ports:
 
     def _failure(self, words: str, *, is_open: bool) -> LnodeError:
         alias = self._target.alias
-        for forward in self._forwards:
-            _check_free(forward)  # it may have been taken while there was no connection
         if is_open:
             return LnodeError(ExitCode.UNREACHABLE, f"the connection to {alias} was lost", "")
+        for forward in filter(_is_taken, self._forwards):  # while there was no connection
+            _check_free(forward)
         return reachable.no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")

@@ -159,10 +159,8 @@ class _Wait:
         here, node = login_node(reply), self._node
         if here is None or node is None or here == node:
             return None
-        self._target = routes.to_owner(self._address.target, node, self._address.settings)
-        return LnodeError(
-            ExitCode.UNREACHABLE, f"{self._target.alias} led to {here}, and {self._name} is on {node}", ""
-        )
+        alias, self._target = self._target.alias, routes.to_owner(self._address.target, node, self._address.settings)
+        return LnodeError(ExitCode.UNREACHABLE, f"{alias} led to {here}, and {self._name} is on {node}", "")
 
     def _typed(self, question: Question) -> Reply:
         reply = question.do(self._words)  # has a time limit of its own: whether it was typed is worth the wait

@@ -102,8 +102,12 @@ def _asked(profile: str, settings: HostSettings) -> _Asked:
     estimated = known.scheduler(known.estimating()).estimated
     command = settings.filled()
     words = (estimated(settings.words(), command) if estimated else None) or ()
-    asks_time = settings.time is not None and any(settings.time in word for word in words)  # or the command has another
-    return _Asked(profile, command, " ".join(words), estimate.limit_s(settings.time) if asks_time else None)
+    time_words = {
+        settings.time,
+        f"--time={settings.time}",
+        f"-t{settings.time}",
+    }  # or the command has a limit of its own
+    return _Asked(profile, command, " ".join(words), estimate.limit_s(settings.time) if time_words & {*words} else None)
 
 
 def _clock(reply: Reply, alias: str) -> int:

@@ -6,13 +6,32 @@
 # values: nonce tmux_path name signs
 # parts: section tmux server scheduler own job_notes in_job pane screens
 
-# screen_in ROWS: what these screens show of $pane. Not when its window last changed: that is so for each pane of the window.
-screen_in() {
-  printf '%s\n' "$1" | LC_ALL=C awk -v pane="$pane" '/^%[0-9]+ c[01]* a[01]* t[0-9]*( |$)/ { its = $1 == pane; sub(/ t[0-9]*/, "") } its'
+# shown_of_pane: what was shown of $pane. Not when its window last changed: that is so for each pane of the window.
+shown_of_pane() {
+  printf '%s\n' "$shown" | LC_ALL=C awk -v pane="$pane" '/^%[0-9]+ c[01]* a[01]* t[0-9]*( |$)/ { its = $1 == pane } its' | without_time
 }
 
+without_time() {
+  sed '1s/ t[0-9]*//'
+}
+
+# look_at_screen: sets $screen to what is shown of $pane alone. It may be more rows at its top than were shown: those have a limit for all panes.
+# False if tmux says nothing about the session.
+look_at_screen() {
+  if ! ask list-panes -s -t "$id" -F '#{pane_id}'; then
+    looked=
+    return 1
+  fi
+  screen=$(show_screens "$pane" | without_time)
+}
+
+# is_as_shown: is $screen as in $its_screen, its head and the rows below?
 is_as_shown() {
-  [ "$(screen_in "$rows")" = "$its_screen" ]
+  [ "$(printf '%s\n' "$screen" | last_rows)" = "$its_screen" ]
+}
+
+last_rows() {
+  awk -v count="$its_rows" 'NR == 1 { print; next } { row[NR] = $0 } END { for (i = NR - count + 1; i <= NR; i++) if (i > 1) print row[i] }'
 }
 
 # check_screen: it has not changed since it was shown.
@@ -20,8 +39,9 @@ check_screen() {
   awake=
   look || unseen no-session
   if [ "$in_mode" != 0 ]; then leave_modes; fi
-  session_screens || unseen no-session
-  its_screen=$(screen_in "$shown")
+  look_at_screen || unseen no-session
+  its_screen=$(shown_of_pane)
+  its_rows=$(($(printf '%s\n' "$its_screen" | wc -l) - 1))
   if [ -z "$its_screen" ] || ! is_as_shown; then leave changed; fi
 }
 
@@ -33,11 +53,11 @@ move_mark() {
     sleep 0.1 2>/dev/null || sleep 1
     times=$((times - 1))
   done
-  session_screens || unseen no-session
+  look_at_screen || unseen no-session
   tries=8
   while is_as_shown && [ "$tries" -gt 0 ]; do
     sleep 0.25 2>/dev/null || sleep 1
-    session_screens || unseen no-session
+    look_at_screen || unseen no-session
     tries=$((tries - 1))
   done
   let_settle
@@ -76,7 +96,7 @@ esac
 differs=
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
   sleep 0.25 2>/dev/null || sleep 1
-  session_screens || leave taken
+  look_at_screen || leave taken
   if is_as_shown; then
     differs=
   elif [ -n "$differs" ]; then # not only while it is drawn again

@@ -200,19 +200,31 @@ $(printf '%s\n' "$rows" | sed 's/^.* kyes //')
   now_told=${now_told# }
   if [ "$now_told" != "$told" ]; then ask set-option -g @lnode_push_told "$now_told"; fi
   before=$told
-  before_sent=$now_told
+  noted_told=$now_told
+  now=$(date +%s)
   while read -r token instead text; do
-    if [ -n "$text" ] && ! push "$text" </dev/null; then take_back "$token" "$instead"; fi
+    if [ -n "$text" ] && ! send "$text"; then take_back "$token" "$instead"; fi
   done <<END
 $messages
 END
-  if [ "$now_told" != "$before_sent" ]; then ask set-option -g @lnode_push_told "$now_told"; fi
+  [ "$now_told" != "$noted_told" ] || return 0
+  ask show-options -g || return 0
+  option @lnode_push_watch # it takes a while to find out that nothing can be sent
+  [ "$value" = "$$ $sum" ] && ask set-option -g @lnode_push_told "$now_told"
+}
+
+# send TEXT: False if it was not sent. Then nothing is for five minutes: each try takes one of the places of an hour.
+send() {
+  [ "$now" -ge "$send_at" ] && push "$1" </dev/null && return
+  if [ "$now" -ge "$send_at" ]; then send_at=$((now + 300)); fi
+  if [ "$ask_at" -gt "$send_at" ]; then ask_at=$send_at; fi # the jobs are seen again then
+  return 1
 }
 
 sum=${sum:-}
 case $tmux in */*) ;; *) exit ;; esac
 this_node=$(uname -n) requests=$HOME/.local/state/lnode/requests
-before='' asked='' ask_at=0
+before='' asked='' ask_at=0 send_at=0
 ask set-option -g @lnode_push_watch "$$ $sum"
 sleep 1 # another one may start just now: the last is the one that stays
 looked_at=$(date +%s)

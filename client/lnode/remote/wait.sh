@@ -108,7 +108,9 @@ while read -r _; do
     session_screens || unseen gone
     new=$rows next=$from above_next=''
   elif ! read_steadily; then
-    looked=
+    said=$rows
+    look || unseen gone
+    rows=$said looked=
     unseen gone
   fi
   answer="$from $last $alternate $dead ${bell:-no}

@@ -48,7 +48,8 @@ def follow(address: Address, *, lines: int | None, to_the_end: bool, log: screen
         host = found.host
     try:
         there = routes.to_owner(address.target, host, address.settings)
-        return asyncio.run(follower.again(there).run())
+        follower = follower.again(there)
+        return asyncio.run(follower.run())
     except LnodeError as error:
         if error.code not in (ExitCode.UNREACHABLE, ExitCode.LOGIN_REFUSED):
             raise

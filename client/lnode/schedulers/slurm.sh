@@ -5,13 +5,15 @@ slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slur
 slurm_narrowed='SQUEUE_ACCOUNT SQUEUE_ARRAY SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_PRIORITY SQUEUE_QOS SQUEUE_STATES SQUEUE_USERS'
 unset SCANCEL_ACCOUNT SCANCEL_INTERACTIVE SCANCEL_NAME SCANCEL_PARTITION SCANCEL_QOS SCANCEL_STATE SCANCEL_USER SCANCEL_WCKEY
 
-# slurm_ask WORD...: what squeue answers to these words, with times as epochs; only for $(...), whose variables are its own. Your
-# jobs may be in a hidden partition (-a).
+# slurm_ask SECONDS WORD...: what squeue answers to these words within that time, with times as epochs; only for $(...), whose variables
+# are its own. Your jobs may be in a hidden partition (-a).
 slurm_ask() {
   # shellcheck disable=SC2086 # split on purpose
   unset $slurm_narrowed
   export SLURM_TIME_FORMAT=%s
-  exec timeout 8 squeue -a -h "$@" </dev/null
+  within_s=$1
+  shift
+  exec timeout -k 1 "$within_s" squeue -a -h "$@" </dev/null
 }
 
 # A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
@@ -51,7 +53,7 @@ slurm_list() {
 
 # The widths are those of slurm.py.
 slurm_jobs() {
-  jobs=$(slurm_ask -u "$1" -O \
+  jobs=$(slurm_ask 8 -u "$1" -O \
     jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80)
 }
 
@@ -63,8 +65,7 @@ slurm_is_host() {
 }
 
 slurm_probe() {
-  # shellcheck disable=SC2086 # split on purpose
-  jobs=$(unset $slurm_narrowed && timeout -k 1 4 squeue -a -h -u "$1" -O State:20,NodeList:80 2>/dev/null </dev/null)
+  jobs=$(slurm_ask 4 -u "$1" -O State:20,NodeList:80 2>/dev/null)
 }
 
 slurm_node() {
@@ -76,7 +77,7 @@ slurm_node() {
 }
 
 slurm_asked() {
-  jobs=$(slurm_ask -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null)
+  jobs=$(slurm_ask 8 -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null)
 }
 
 # The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has
@@ -119,7 +120,7 @@ slurm_requested_on() {
 }
 
 slurm_requests() {
-  jobs=$(slurm_ask -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null)
+  jobs=$(slurm_ask 8 -u "$1" -O batchflag:4,allocnodes:80 2>/dev/null)
 }
 
 slurm_compute_nodes() {
@@ -171,22 +172,19 @@ slurm_at() {
 
 # Each of several clusters is asked (SLURM_CLUSTERS), and those that do not know the job complain. No other row begins with a state.
 slurm_job() {
-  said=$(slurm_ask -j "$1" -O state:20,starttime:24,reason:80,nodelist:80 2>&1)
+  said=$(slurm_ask 8 -j "$1" -O state:20,starttime:24,reason:80,nodelist:80 2>&1)
   set -- $?
   row=$(printf '%s\n' "$said" | sed -n '/^[A-Z][A-Z_]* /{p;q;}')
   if [ -z "$row" ] && [ "$1" -ne 0 ]; then
-    case $said in
-    *'nable to contact'* | *'timed out'* | *onnection*) return 1 ;;
-    *'nvalid job id'*) ;;
-    *) return 1 ;;
-    esac
+    case $said in *'nable to contact'* | *'timed out'* | *onnection*) return 1 ;; esac
+    case $said in *'nvalid job id'*) ;; *) return 1 ;; esac
   fi
   set -f
   # shellcheck disable=SC2086 # split on purpose
   set -- $row
   set +f
   case $1 in
-  '' | COMPLET* | CANCELLED | FAILED | TIMEOUT | NODE_FAIL | PREEMPTED | BOOT_FAIL | DEADLINE | OUT_OF_ME*) state=ended ;;
+  '' | COMPLET* | CANCELLED | FAILED | TIMEOUT | NODE_FAIL | PREEMPTED | BOOT_FAIL | DEADLINE | OUT_OF_ME* | REVOKED) state=ended ;;
   PENDING | CONFIGURING | REQUEUE*) state=waits reason=$3 ;;
   *) state=runs node=$4 ;;
   esac
@@ -223,12 +221,8 @@ slurm_limit() {
 }
 
 slurm_end() {
-  end_s=$(slurm_ask -j "$1" -O endtime:24 2>/dev/null | tr -d ' ')
-  case $end_s in '' | *[!0-9]*)
-    end_s=''
-    return 1
-    ;;
-  esac
+  end_s=$(slurm_ask 8 -j "$1" -O endtime:24 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) *$/\1/p' | head -n 1)
+  [ -n "$end_s" ]
 }
 
 slurm_tell() {
@@ -244,7 +238,7 @@ slurm_can_submit() {
 }
 
 slurm_named() {
-  rows=$(slurm_ask -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null) || return
+  rows=$(slurm_ask 8 -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null) || return
   job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" -v but="$3" '
     $3 == 1 && $4 == name && NF == 4 && $1 != but && $2 >= since - 300 && $2 <= since + 300 { found = $1 } END { print found }')
 }
@@ -258,7 +252,7 @@ slurm_end_step() {
 }
 
 slurm_end_requested() {
-  numbers=$(slurm_ask -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80,batchflag:4 2>/dev/null | while read -r number sid host batch; do
+  numbers=$(slurm_ask 8 -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80,batchflag:4 2>/dev/null | while read -r number sid host batch; do
     if [ "$sid" = "$1" ] && [ "$batch" = 0 ] && is_same_node "$host"; then echo "$number"; fi
   done)
   # shellcheck disable=SC2086 # split on purpose: job numbers
@@ -266,7 +260,7 @@ slurm_end_requested() {
 }
 
 slurm_steps() {
-  steps=$(slurm_ask -s -j "$1" -o '%i %N %j' 2>/dev/null)
+  steps=$(slurm_ask 8 -s -j "$1" -o '%i %N %j' 2>/dev/null)
 }
 
 # slurm_node_of_shell: from these rows the node of the session's shell, in a job of several nodes: the first node of the interactive

@@ -109,7 +109,7 @@ def _ask(address: Address) -> Site:
     if "late" in reply and proposal.to_ask(site):
         raise LnodeError(
             ExitCode.FAILED, f"your login shell on {target.alias} does not come to its end, and may know more",
-            f"see what holds it, perhaps conda or a module: ssh {target.alias} -t bash -lixc exit",
+            f"log in and see what holds it, perhaps conda or a module: ssh {target.alias}",
         )  # fmt: skip
     return site
 

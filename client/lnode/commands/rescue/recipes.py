@@ -90,10 +90,13 @@ def _words(encoded: str) -> tuple[str, ...]:
 
 def fate(process: RescueProcess) -> Fate:
     """Return how the process can be saved."""
-    goes_on = (process.immune and process.tty) or not (process.tty or process.piped)
-    if process.session or process.screen or (goes_on and not process.at_logout):
+    if process.session or process.screen:
         return Fate.SAFE
-    if not process.tty:
+    if process.at_logout:
+        return Fate.BY_HAND
+    if (process.immune and process.tty) or not (process.tty or process.piped):
+        return Fate.SAFE
+    if process.piped:
         return Fate.BY_HAND
     if process.reptyr and process.permitted and process.tmux and not process.others:
         return Fate.TAKE
@@ -111,12 +114,10 @@ def why_safe(process: RescueProcess, alias: str) -> str:
 
 def why_by_hand(process: RescueProcess) -> str:
     """Return one clause that says why lnode cannot bring the process into a session."""
+    if process.at_logout:
+        return "systemd ends it when you log out there (KillUserProcesses)"
     if process.piped:
         return "it prints into the ssh that started it, and has no terminal that could be another"
-    if not process.tty:
-        return (
-            "systemd ends it when you log out there (KillUserProcesses), and it has no terminal that could be another"
-        )
     if not process.tmux:
         return "there is no tmux"
     if not process.reptyr:
@@ -129,10 +130,10 @@ def why_by_hand(process: RescueProcess) -> str:
 
 def recipe(process: RescueProcess, alias: str) -> list[str]:
     """Return lines: the commands at the process's own terminal that let it outlive that terminal, and advice."""
-    if process.piped:
-        lines = ["it goes on until that ssh is gone and it prints a line: most programs end at that"]
-    elif not process.tty:
+    if process.at_logout:
         lines = ["it goes on as long as you stay logged in there"]
+    elif process.piped:
+        lines = ["it goes on until that ssh is gone and it prints a line: most programs end at that"]
     else:
         lines = [f"at its terminal ({process.tty}): {_let_go(process)}"]
         lines.append("what it has printed stays there; what it prints when that is gone is an error, of which many end")

@@ -82,7 +82,7 @@ def _live(alias: str) -> dict[str, HostSettings]:
     for name in known.profiles:
         with suppress(LnodeError):  # it may be meant for another host
             there = known.of_host(alias, name)
-            if name.isidentifier() and name.isascii() and there.filled():
+            if name.isidentifier() and name.isascii() and _filled(there):
                 live[f"live{name}"] = there
     return live
 

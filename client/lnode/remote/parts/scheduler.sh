@@ -145,7 +145,9 @@ state_of() {
 
 # Is it a program here, or a function or an alias of the login shell, which will read the request?
 knows() {
-  need "$1" "$(every module)" || "${SHELL:-/bin/sh}" -c "type $1" >/dev/null 2>&1 || "${SHELL:-/bin/sh}" -c "which $1" >/dev/null 2>&1
+  need "$1" "$(every module)" && return
+  for ask in type which; do timeout -k 1 10 "${SHELL:-/bin/sh}" -c "$ask $1" >/dev/null 2>&1 </dev/null && return; done
+  return 1
 }
 
 for one in $schedulers; do
