@@ -21,4 +21,13 @@ set -- "$command" # a prompt may have a variable of that name
 trap : INT # that is for the request
 take_login_env
 trap - INT
-exec "${SHELL:-/bin/sh}" -c "$1"
+set -- "$1" "${1%% *}" "${SHELL:-/bin/sh}"
+case $2 in
+'' | *[!A-Za-z0-9_.-]*) ;;
+*) # a function that only the files of a login name
+  if ! command -v "$2" >/dev/null 2>&1 && ! "$3" -c "type $2" >/dev/null 2>&1 </dev/null && "$3" -l -c "type $2" >/dev/null 2>&1 </dev/null; then
+    exec "$3" -l -c "$1"
+  fi
+  ;;
+esac
+exec "$3" -c "$1"

@@ -19,9 +19,9 @@ find_program() {
   return 1
 }
 
-# The one that is a function or an alias of the shell that will read the request, which is that of the login, and no login shell.
+# The one that is a function or an alias of the login shell, which will read the request.
 function_of_shell() {
-  timeout -k 1 10 "${SHELL:-/bin/sh}" -c "type $programs" 2>/dev/null </dev/null |
+  timeout -k 1 10 "${SHELL:-/bin/sh}" -l -c "type $programs" 2>/dev/null </dev/null |
     sed -nE "s/^($(printf %s "$programs" | tr ' ' '|')) is .*(function|alias).*/\\1/p" | head -n 1
 }
 

@@ -145,9 +145,12 @@ state_of() {
 
 # Is it a program here, or a function or an alias of the login shell, which will read the request?
 knows() {
-  need "$1" "$(every module)" && return
-  for ask in type which; do timeout -k 1 10 "${SHELL:-/bin/sh}" -c "$ask $1" >/dev/null 2>&1 </dev/null && return; done
-  return 1
+  need "$1" "$(every module)" || shell_finds -c "type $1" || shell_finds -c "which $1" || shell_finds -l -c "type $1"
+}
+
+# shell_finds WORD...: does your shell find it with these words?
+shell_finds() {
+  timeout -k 1 10 "${SHELL:-/bin/sh}" "$@" >/dev/null 2>&1 </dev/null
 }
 
 for one in $schedulers; do
