@@ -121,7 +121,11 @@ def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bo
 def test_a_wait_goes_on_where_the_session_is(shared: TwoNodes) -> None:
     shared.land_on(shared.first)
     assert attach(shared, "x") == "login1"
-    (shared.first.home / ".local/state/lnode/login-nodes").unlink()
+    known = shared.first.home / ".local/state/lnode/login-nodes"
+    kept = json.loads(known.read_text())
+    known.write_text(
+        json.dumps({"unity": {**kept["unity"], "sessions": {}}})
+    )  # else it goes to that node from the first
     argv = [*LNODE, "unity", "x", "--send", "echo sent", "--wait-for", "^READY"]
     with subprocess.Popen(argv, env=shared.first.env(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as waits:
         assert waits.stderr is not None
@@ -129,7 +133,10 @@ def test_a_wait_goes_on_where_the_session_is(shared: TwoNodes) -> None:
         shared.land_on(shared.second)
         shared.way.reset()
         shared.first.exec("tmux send-keys -t x 'echo READY' Enter")
-        said = waits.communicate()[1].decode()
+        try:
+            said = waits.communicate(timeout=60)[1].decode()
+        finally:
+            waits.kill()
     assert (waits.returncode, "ended before" in said) == (0, False), said
 
 

@@ -24,6 +24,7 @@ from lnode.locate.known_agents import agent_on, signs
 from lnode.remote.fields import NodeName
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.question import Question
+from lnode.ssh.target import Target
 
 if TYPE_CHECKING:
     from lnode.reconnect.retries import Retries
@@ -79,6 +80,7 @@ class _Wait:
         self._words = "" if text is None else keystrokes.line(text.text, enter=text.enter)
         self._place = panes.named(address.name)
         self._node: NodeName | None = None  # with the session; None if that is in a job
+        self._way: Target | None = None  # to that, for the next connection alone; the alias may lead there, too
         self._sent: Sent | None = None
         self._retries: Retries | None = None  # from the first answer on
         self._agent: Agent | None = None
@@ -145,7 +147,8 @@ class _Wait:
                 self._connected(question)
                 yield question
             return
-        with Question(self._retries.toward(self._target), "wait", *values, "", shown_by, silent=True) as question:
+        way, self._way = self._way or self._target, None
+        with Question(self._retries.toward(way), "wait", *values, "", shown_by, silent=True) as question:
             with question.within(min(left_s, _LOGIN_S)), screen.waiting(f"asking {alias} ..."):
                 reply = question.reply()
             if "no-session" in reply:
@@ -159,8 +162,10 @@ class _Wait:
         here, node = login_node(reply), self._node
         if here is None or node is None or here == node:
             return None
-        alias, self._target = self._target.alias, routes.to_owner(self._address.target, node, self._address.settings)
-        return LnodeError(ExitCode.UNREACHABLE, f"{alias} led to {here}, and {self._name} is on {node}", "")
+        self._way = routes.to_owner(self._address.target, node, self._address.settings)
+        return LnodeError(
+            ExitCode.UNREACHABLE, f"{self._target.alias} led to {here}, and {self._name} is on {node}", ""
+        )
 
     def _typed(self, question: Question) -> Reply:
         reply = question.do(self._words)  # has a time limit of its own: whether it was typed is worth the wait
