@@ -126,6 +126,15 @@ def test_a_job_that_squeue_would_not_show_is_none_that_has_ended(slurm: Rig) -> 
         slurm.exec("mv ~/.bashrc.before ~/.bashrc")
 
 
+def test_a_request_noted_by_a_clock_that_was_ahead_holds_nobody(slurm: Rig) -> None:
+    slurm.exec(
+        f"mkdir -p -m 700 {NOTES}; echo $(($(date +%s) + 3600)) nowhere 1 >{NOTES}/asking.x; chmod 600 {NOTES}/*"
+    )
+    with started(slurm) as window:
+        window.leave()
+    assert len(jobs(slurm)) == 1
+
+
 def test_windows_that_start_it_at_the_same_moment_are_in_one_job(slurm: Rig) -> None:
     windows = [Window([*LNODE, "unity", "x", *ON_NODE], slurm.env()) for _ in range(3)]
     with windows[0], windows[1], windows[2]:

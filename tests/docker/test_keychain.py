@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -155,6 +156,26 @@ def test_an_editors_ssh_is_let_in_by_it_too(slurm: Rig, keychain: Keychain) -> N
         )
         assert logins(slurm) == (accepted + 3, failed)
     wait_until(lambda: not ways(), "no way is left behind")
+
+
+def test_a_port_needs_nobody_whose_password_is_kept(slurm: Rig, keychain: Keychain) -> None:
+    with with_password(slurm):
+        keep(slurm, keychain)
+        slurm.exec("tmux new -d -s fit")
+        failed = logged(slurm, "Failed password")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        argv = [*LNODE, "unity", "fit", "-L", f"{port}:22"]
+        with subprocess.Popen(
+            argv, env=slurm.env(**keychain), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as ports:
+            try:
+                assert ports.stderr is not None
+                assert f"localhost:{port} is port 22 of login1" in (said := ports.stderr.readline()), said
+            finally:
+                ports.terminate()
+        assert logged(slurm, "Failed password") == failed
 
 
 def ways() -> list[str]:

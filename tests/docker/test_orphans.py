@@ -211,6 +211,24 @@ def test_a_crash_under_an_attach_is_told_and_a_clean_end_is_an_end(slurm: Rig) -
     assert not json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"]
 
 
+def test_a_session_of_a_server_that_lost_its_socket_to_another_is_no_orphan(slurm: Rig) -> None:
+    with Window([*LNODE, "unity", "x", *MEM], slurm.env()) as window:
+        window.wait_for("alice@login1")
+        wait_until(lambda: "srun" in slurm.exec("ps -u alice -o comm=")[1], "the shell is on its node")
+        window.leave()
+    held, server = jobs(slurm), slurm.exec("tmux display-message -p '#{pid}'")[1].strip()
+    slurm.exec("rm /tmp/tmux-*/default; tmux new -d -s other")  # as tmpwatch does, and then you
+    try:
+        with Window([*LNODE, "unity", "x", *MEM], slurm.env()) as window:
+            assert window.exit_status() == 1, window.text()
+            assert "tmux" in window.text(), window.text()
+        assert jobs(slurm) == held, "nothing is asked for, and nothing is ended"
+        assert slurm.exec("tmux has-session -t x")[0] == 1
+    finally:
+        slurm.exec(f"kill {server}")
+    wait_until(lambda: not jobs(slurm), "the job has ended")
+
+
 @pytest.mark.full
 def test_a_request_that_waited_is_brought_back_too(slurm: Rig) -> None:
     slurm.exec("scontrol update partition=interactive state=DOWN", "root")

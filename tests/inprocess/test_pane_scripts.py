@@ -18,6 +18,7 @@ from lnode.cluster.panes import Look, PanePosition
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 from rig import wait_until
+from shells import installed, through
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here")
 LIMIT_S = 60
@@ -398,6 +399,28 @@ def test_a_bell_is_seen_where_nobody_is_attached(host: Host) -> None:
     host.send("bell", r"printf '\a'ding", enter=True)
     assert waiting.until("'ding").bell or waiting.until("ding").bell
     waiting.end()
+
+
+def test_keys_that_would_go_to_all_panes_are_not_typed(host: Host) -> None:
+    host.start("both", "echo ready; exec cat")
+    host.tmux("split-window", "-d", "-t", "both:", "cat")
+    host.tmux("set-window-option", "-t", "both:", "synchronize-panes", "on")
+    reply = host.send("both", "y", enter=True)
+    assert ("synchronized" in reply, "typed" in reply) == (True, False)
+    assert "flow" not in host.ask("reset", "both")
+    host.tmux("set-window-option", "-t", "both:", "synchronize-panes", "off")
+    assert "typed" in host.send("both", "y", enter=True)
+
+
+def test_options_that_rc_files_export_change_nothing(host: Host, tmp_path: Path) -> None:
+    host.start("strict", "echo ready; exec cat")
+    nonce = call.nonce()
+    line = through(call.line("peek", nonce, "", "strict", "0", ""), installed("bash", tmp_path / "bin"))
+    done = subprocess.run(
+        ["sh", "-c", line], env={**host.env, "SHELLOPTS": "braceexpand:errexit:noclobber:nounset"},
+        capture_output=True, text=True, timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    assert "screen" in parse_reply(nonce, done.stdout.split("\n")), done.stderr
 
 
 def test_a_screen_full_of_binary_is_thawed(host: Host) -> None:

@@ -289,7 +289,7 @@ def test_whoever_was_asked_once_is_asked_again(said: Said, asked: bool) -> None:
     assert sign_in_memory.takes_person(target()) is True
 
 
-@pytest.mark.parametrize("way", ["gssapi-with-mic", "hostbased", "none", "?"])
+@pytest.mark.parametrize("way", ["gssapi-with-mic", "gssapi-keyex", "hostbased", "none", "?"])
 def test_a_login_by_ssh_alone_keeps_its_master(way: str) -> None:
     said = Said(OLD if way == "?" else IN.format(way))
     assert verdict.learn_sign_in(target(), said) is (None if way == "?" else False)

@@ -429,7 +429,7 @@ def test_whom_a_master_has_let_go() -> None:
     assert not is_hung_up(shared, DIRECT)
 
 
-@pytest.mark.parametrize("way", ["publickey", "hostbased", "gssapi-with-mic", "none", "?"])
+@pytest.mark.parametrize("way", ["publickey", "hostbased", "gssapi-with-mic", "gssapi-keyex", "none", "?"])
 def test_ways_that_ask_nobody(way: str) -> None:
     assert not takes_person(way)
 

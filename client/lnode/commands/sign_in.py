@@ -15,7 +15,6 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import folders, screen
 from lnode.locate.address import Address
 from lnode.ssh import arguments, failures, kept, keychain, master, sign_in_memory, verdict
-from lnode.ssh.arguments import Local, Option
 from lnode.ssh.keychain import KeychainFailed
 from lnode.ssh.log import SshLog
 from lnode.ssh.said import Said
@@ -25,7 +24,6 @@ _SAYS_WHO_ASKS = (8, 5)  # from this OpenSSH on, a prompt of the host begins wit
 # The words with which PAM modules ask for a password. Not `One-time password:`, `New password:`, `Password or code:`.
 _WORDS = r"(?:Enter )?(?:your )?(?:{user}'s )?(?:(?:Unix|LDAP|Kerberos) )?password(?: for {user}(?:@\S+)?)? ?: ?"
 # so a second prompt with the same words is another question
-_ONE_QUESTION_ONCE = Option("NumberOfPasswordPrompts", 1)
 _INSTALL_AGAIN = "install lnode again, where programs may be executed"
 _NOT_NOW = "lnode works without it: ssh asks each time"
 
@@ -81,7 +79,7 @@ def _refuse_old_ssh() -> None:
 def _ask(target: Target) -> tuple[Sequence[_Asked], Said]:
     """Log in on a new connection, asking you. Return the prompts with your answers, and the words of ssh."""
     confirmed = () if keychain.is_checked(target) else arguments.CONFIRMED  # only a known host's password is kept
-    options = (*arguments.FRESH, Option("BatchMode", Local("no")), _ONE_QUESTION_ONCE, *confirmed)
+    options = (*arguments.FRESH, *arguments.ANSWERED, *confirmed)
     argv = arguments.question_argv(
         target.alias, "true", connect_timeout_s=sign_in_memory.connect_timeout_s(target), options=options,
         config=target.config,

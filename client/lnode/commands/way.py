@@ -17,6 +17,7 @@ from lnode.ssh.arguments import SSH_FAILED
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
 
+_STANDS_S = 20.0  # for a connection that others could use: this one may wait for it no longer
 _SILENT_S = 1.0  # after so long a shared connection has to prove that it is alive
 
 
@@ -61,8 +62,12 @@ def _share(target: Target) -> None:
         from lnode.ssh.link import rung_standby
         from lnode.ssh.link.contract import LinkFailed
 
-        with suppress(LinkFailed, OSError):
-            asyncio.run(rung_standby.stand(target))
+        async def stand() -> None:
+            async with asyncio.timeout(_STANDS_S):
+                await rung_standby.stand(target)
+
+        with suppress(LinkFailed, OSError, TimeoutError):
+            asyncio.run(stand())
 
 
 def _carry(there: Way) -> tuple[int, str]:

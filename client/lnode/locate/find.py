@@ -131,6 +131,11 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
     attach = f"look at it: lnode {alias} {name}"
     if "dead" in reply:
         raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended and reads no keys", attach)
+    if "synchronized" in reply:
+        raise LnodeError(
+            ExitCode.FAILED, f"keys for {name} on {alias} go to all panes of its window; nothing was typed",
+            "turn that off, in the session: tmux set-window-option synchronize-panes off",
+        )  # fmt: skip
     if "in-mode" in reply:
         raise LnodeError(
             ExitCode.FAILED, f"{name} on {alias} does not leave tmux's copy mode; nothing was typed", attach

@@ -134,7 +134,7 @@ def host_block(target: Target, way: Sequence[str]) -> str:
 
 def _options(target: Target, host_key: HostKey) -> list[Option]:
     values = {
-        "ProxyCommand": '/bin/sh -c "exec $LNODE_WAY"', "User": target.user, "HostKeyAlias": _NAME,
+        "ProxyCommand": '/bin/sh -c "LNODE_PID=$PPID exec $LNODE_WAY"', "User": target.user, "HostKeyAlias": _NAME,
         "UserKnownHostsFile": f'"{_known_hosts(target.alias)}"', "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes", "IdentityFile": f'"{_key(host_key.kind)}"', "IdentitiesOnly": "yes",
         "IdentityAgent": "none", "ServerAliveInterval": "5", "ServerAliveCountMax": "3", "ExitOnForwardFailure": "yes",

@@ -51,7 +51,7 @@ def short_line(script: str, *values: str, called: str = "sh", says: str = "", un
     The host runs no other text than this one: its name is its hash. If it is not there, the sh `unless` runs.
     """
     name = stored_name(script)
-    read = f'lnode_text=$(gzip -d <"$HOME/.local/state/lnode/scripts/{name}" 2>/dev/null)'
+    read = f'lnode_text=$(gzip -d <"$HOME/.local/state/lnode/scripts/{name}" 2>/dev/null) || :'
     check = f'case $(printf %s "$lnode_text" | sha256sum 2>/dev/null) in {name}*) ;; *) {unless} ;; esac'
     words = _words(_packed(_assigned(script, *values)))
     return f"exec /bin/sh -c '{says}{read}; {check}; eval \"$({_UNPACKED}); $lnode_text\"' {called} {words}"
@@ -121,8 +121,11 @@ def nonce() -> str:
 
 
 def source(script: str) -> str:
-    """Return the text of the script behind the parts that its line `# parts:` names, without comments."""
-    return "".join(_bare(text) for text in texts(script))
+    """Return the text of the script behind the parts that its line `# parts:` names, without comments.
+
+    Where bash is sh, an exported SHELLOPTS brings it the options of your rc files.
+    """
+    return "set +euC\n" + "".join(_bare(text) for text in texts(script))
 
 
 def _bare(text: str) -> str:

@@ -7,8 +7,10 @@
 
 IFS= read -r verdict || exit 0
 awake=
+set -f
 # shellcheck disable=SC2086 # split on purpose: an id and job numbers
-set -f -- $verdict
+set -- $verdict
+set +f
 [ -n "$1" ] || exit 0
 want=$1
 shift

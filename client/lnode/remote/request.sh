@@ -16,7 +16,7 @@ take_login_env() {
 
 # Who asks, for the time after a crash (parts/requests.sh). The folder was made by the script that has started this one.
 note=$HOME/.local/state/lnode/requests/$(uname -n).$$
-if [ -d "${note%/*}" ]; then (umask 077 && echo "$(date +%s) - $session" >"$note") 2>/dev/null; fi
+if [ -d "${note%/*}" ]; then (umask 077 && echo "$(date +%s) - $session" >"$note" && chmod 600 "$note") 2>/dev/null; fi
 set -- "$command" # a prompt may have a variable of that name
 trap : INT # that is for the request
 take_login_env

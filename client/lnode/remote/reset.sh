@@ -18,7 +18,7 @@ case $(stty -a -F "$tty" 2>/dev/null || stty -a -f "$tty" 2>/dev/null) in
     $1 == me && $2 ~ /[+]/ && index(relays, " " $3 " ") { passes = 1 }
     END { exit !passes }'
   ;;
-esac && if ask send-keys -t "$pane" C-q; then section flow; fi
+esac && [ "$synchronized" = 0 ] && if ask send-keys -t "$pane" C-q; then section flow; fi
 
 ask send-keys -R -t "$pane" || refused
 section terminal

@@ -147,6 +147,12 @@ leave_screen() {
   if [ -n "$away" ]; then printf '\033[?1049l'; fi
 }
 
+# is_readable: can the home be read? A login without a Kerberos ticket reads none on AFS or NFS, and then nothing is known of jobs.
+is_readable() {
+  said=$(LC_ALL=C ls -d "$HOME/.local/state/." 2>&1 >/dev/null)
+  case $said in '' | *'No such file'*) ;; *) return 1 ;; esac
+}
+
 # No session carries the mark: why? Unknown is not gone, nor is what is on another login node.
 gone() {
   find_run "$run" || cannot_ask
@@ -159,6 +165,8 @@ gone() {
   find_up_s
   if [ "${up_s:-$away_s}" -lt "$away_s" ]; then why=109; fi
   if find_orphan "$name" && [ -n "$orphan" ]; then exit 117; fi
+  if [ -n "$held" ]; then exit 113; fi
+  is_readable || fail 115
   exit "$why"
 }
 
@@ -280,12 +288,13 @@ prepare() {
   there | anew | here) ;;
   *) if is_elsewhere "$name" "$node"; then exit 112; fi ;;
   esac
-  orphan=
+  orphan='' held=''
   case $mode,$name in
   *,*[!A-Za-z0-9_-]*) ;;
   anew,*) find_orphan "$name" anywhere || exit 118 ;;
   *) find_orphan "$name" || exit 118 ;;
   esac
+  if [ -n "$held" ]; then exit 113; fi
   case ${orphan:+back}$mode in
   existing | there) exit 102 ;;
   refuse) exit 105 ;;

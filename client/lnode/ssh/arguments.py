@@ -53,7 +53,8 @@ def terminal_argv(
 # ssh ends a terminal that has been silent for 90 s. Not tighter: the same limit would cut off a person at a prompt.
 KEEPALIVE = _fixed(ServerAliveInterval=30, ServerAliveCountMax=3)
 SILENT = _fixed(BatchMode="yes")  # ssh asks no question; see prompts.environment()
-ANSWERED = _fixed(BatchMode="no", NumberOfPasswordPrompts=1)  # the keychain answers, once; ssh does not ask you
+# The keychain answers, once; ssh does not ask you, not even if a key is to be added to an agent.
+ANSWERED = _fixed(BatchMode="no", NumberOfPasswordPrompts=1, AddKeysToAgent="no")
 # CHECKED: only a host whose key is known. CONFIRMED: also one that you accept at ssh's question.
 CHECKED = _fixed(StrictHostKeyChecking="yes", NoHostAuthenticationForLocalhost="no")
 CONFIRMED = _fixed(StrictHostKeyChecking="ask", NoHostAuthenticationForLocalhost="no")

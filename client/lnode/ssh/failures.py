@@ -109,7 +109,7 @@ def signed_in(said: Said, place: HostLabel) -> str | None:
 
 def takes_person(way: str) -> bool:
     """True if you take part in this way of signing in, as signed_in() returns it."""
-    return way not in ("publickey", "hostbased", "gssapi-with-mic", "none", "?")
+    return way not in ("publickey", "hostbased", "gssapi-with-mic", "gssapi-keyex", "none", "?")
 
 
 def peer(said: Said) -> str | None:

@@ -96,7 +96,13 @@ class Target(NamedTuple):
 
     @property
     def riding(self) -> tuple[Option, ...]:
-        """Return `-o` options of an ssh that may use lnode's own master."""
+        """Return `-o` options of an ssh that may use lnode's own master, or else yours.
+
+        %C has the jump hosts since OpenSSH 9.6, and ssh forgets these beside a ProxyCommand (arguments.RIDING).
+        """
+        yours = self.one("controlpath")
+        if yours and "%" not in yours and self.proxy_jump and not self.control_path:
+            return (Option("ControlPath", Local(yours)), *self.route)
         return (*self._at_control_path, *self.route)
 
     @property

@@ -12,14 +12,15 @@ from lnode.locate.survey import Survey
 def ls(address: Address, *, as_json: bool = False, watch: bool = False, notify: bool = False) -> ExitCode:
     """Print the sessions of the host: a table, plain columns in a pipe, or JSON. Raises LnodeError."""
     _check(watch=watch, notify=notify, as_json=as_json)
-    with Survey(address, with_screens=True) as asked, screen.waiting(f"asking {address.alias} ..."):
-        from lnode.commands.ls import printed  # while ssh is on its way
+    with Survey(address, with_screens=True) as asked:
+        with screen.waiting(f"asking {address.alias} ..."):
+            from lnode.commands.ls import printed  # while ssh is on its way
 
-        screen.prepare_table()
-        view, trouble = printed.heard(address.target, asked)
-    if watch:
-        return printed.watch({address.alias: address}, [view], notify=notify)
-    return printed.of_one(view, trouble, as_json=as_json)
+            screen.prepare_table()
+            view, trouble = printed.heard(address.target, asked)
+        if not watch:
+            return printed.of_one(view, trouble, as_json=as_json)  # while ssh ends
+    return printed.watch({address.alias: address}, [view], notify=notify)
 
 
 def without_host(*, as_json: bool = False, watch: bool = False, notify: bool = False) -> ExitCode:

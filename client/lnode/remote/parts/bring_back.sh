@@ -23,7 +23,7 @@ bring_back() {
   # What the shell has shown may hide the first lines: the status line says it too.
   command="$known tell() { echo \"lnode: \$1\"; { sleep 1; \"$tmux\" display-message -d 4000 \"lnode: \$1\" || \"$tmux\" display-message \"lnode: \$1\"; }\
  >/dev/null 2>&1 & }; note=\$HOME/.local/state/lnode/requests; rm -f \"\$note/${note##*/}\"; note=\$note/$this_node.\$\$;"
-  command="$command (umask 077; echo \"\$(date +%s) $orphan $name\" >\"\$note\"); over=; $queue $back"
+  command="$command (umask 077; echo \"\$(date +%s) $orphan $name\" >\"\$note\"; chmod 600 \"\$note\"); over=; $queue $back"
   command="$command if [ -z \"\$over\" ]; then begun=\$note.\$(date +%s).begun; tell \"a new shell in job $orphan: $why\";"
   # A step that has not begun says nothing about the job, however long it took: the scheduler or the node may only be slow.
   command="$command $fresh /bin/sh -c \": >\\\"\\\$0\\\"; exec \\\"\\\$@\\\"\" \"\$begun\" \"\${SHELL:-/bin/sh}\" -l;"

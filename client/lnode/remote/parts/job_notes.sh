@@ -59,10 +59,14 @@ note_cluster() {
   if [ -n "$cluster" ]; then write_note "$1.cluster" "$cluster"; fi
 }
 
-# write_note JOB ROW...: whole or not at all. A home over NFS may say only afterwards that it is full.
+# write_note JOB ROW...: whole or not at all. A home over NFS may say only afterwards that it is full; in one with a default ACL the umask does not
+# count (acl(5)).
 write_note() {
   draft=$in_jobs/.$1.$$
-  (umask 077 && rm -f "$draft" && printf '%s\n' "$2" >"$draft" && [ "$(cat "$draft")" = "$2" ] && mv -f "$draft" "$in_jobs/$1") 2>/dev/null
+  (
+    umask 077
+    rm -f "$draft" && printf '%s\n' "$2" >"$draft" && chmod 600 "$draft" && [ "$(cat "$draft")" = "$2" ] && mv -f "$draft" "$in_jobs/$1"
+  ) 2>/dev/null
 }
 
 # forget_job JOB: all that the home has of it, and of the job whose panes it has put back.
@@ -119,6 +123,6 @@ pass_on() {
     for one in keep cluster; do
       if [ ! -e "$in_jobs/$next.$one" ]; then ln "$in_jobs/$1.$one" "$in_jobs/$next.$one" 2>/dev/null; fi
     done
-    (umask 077 && set -C && printf '%s\n' "- - - - $asked $its_version $its_name" >"$in_jobs/$next") 2>/dev/null
+    (umask 077 && set -C && printf '%s\n' "- - - - $asked $its_version $its_name" >"$in_jobs/$next" && chmod 600 "$in_jobs/$next") 2>/dev/null
   fi
 }

@@ -39,7 +39,7 @@ unseen() {
 # shellcheck disable=SC2034 # some are for the scripts that follow
 look() {
   facts='#{window_active}#{pane_active},#{pane_id},#{pane_in_mode},#{pane_dead},#{alternate_on},#{history_size}'
-  facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{history_bytes},#{window_flags}#{@lnode_bell}'
+  facts=$facts,'#{history_limit},#{cursor_y},#{pane_tty},#{session_created},#{history_bytes},#{pane_synchronized},#{window_flags}#{@lnode_bell}'
   looked=
   ask list-panes -s -t "$id" -F "$facts" || return 1
   looked=yes bell='' found=''
@@ -60,7 +60,7 @@ look() {
   [ -n "$2" ] || return 1
   pane=$2 in_mode=${3:-0} dead=${4:-0} alternate=${5:-0} history=${6:-0} limit=${7:-0} cursor=${8:-0} tty=$9
   shift 9
-  created=$1 history_bytes=$2
+  created=$1 history_bytes=$2 synchronized=${3:-0}
 }
 
 # Copy mode and its like take the keys, and hide what the program shows.
@@ -78,6 +78,7 @@ leave_modes() {
 # in brackets if the program has asked for them.
 type_in() {
   if [ "$dead" != 0 ]; then leave dead; fi
+  if [ "$synchronized" != 0 ]; then leave synchronized; fi # keys would go to every pane of the window
   leave_modes
   set -f
   # shellcheck disable=SC2086 # split on purpose

@@ -103,11 +103,25 @@ notes_of() {
   done
 }
 
+# is_held: does a tmux server of yours still hold one of the panes of $its_notes? The one that has been asked does not know them, so that one
+# has lost its socket to it. Sets $held to its pid.
+is_held() {
+  : "${me:=$(id -u)}"
+  held=$({
+    printf '%s\n' "$its_notes" | sed -n "s/^$this_node \([0-9]*\) .*/note \1/p"
+    ps -u "$me" -o pid= -o ppid= -o comm= 2>/dev/null
+  } | awk '
+    $1 == "note" { noted[$2] = 1; next }
+    { parent[$1] = $2; program[$1] = $3 }
+    END { for (pane in noted) if (pane in parent && program[parent[pane]] ~ /^tmux/) print parent[pane] }' | head -n 1)
+  [ -n "$held" ]
+}
+
 # find_orphan SESSION [anywhere]: sets $orphan to the job that such a session has left behind, $note to the file of its note, and
 # $waits to yes if it has no node yet; to nothing if there is none. False if the scheduler cannot be asked. A pane that only just dies takes
 # its job with it, if it can.
 find_orphan() {
-  orphan='' note='' waits=''
+  orphan='' note='' waits='' held=''
   name_node
   its_notes=$(notes_of "$@")
   if [ -n "$its_notes" ]; then leave_out_shown; fi
@@ -120,6 +134,7 @@ find_orphan() {
     is_any_alive || break
     sleep 0.2 2>/dev/null || sleep 1
   done
+  if is_held; then return 0; fi
   insist "${scheduler}_asked" "${USER:=$(id -un)}" || return
   found=$(match_notes)
   if [ -z "$found" ]; then

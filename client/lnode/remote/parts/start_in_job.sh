@@ -20,7 +20,7 @@ start_in_job() {
   if [ -z "$job" ]; then submit; fi
   "${scheduler}_words" "$job"
   note_cluster "$job"
-  (umask 077 && set -C && printf '%s\n' "- - - - $(date +%s) ${version:--} $name" >"$in_jobs/$job") 2>/dev/null
+  (umask 077 && set -C && printf '%s\n' "- - - - $(date +%s) ${version:--} $name" >"$in_jobs/$job" && chmod 600 "$in_jobs/$job") 2>/dev/null
   drop_claim
   trap - HUP INT TERM
   if ! read_note "$job"; then # who looks for it would not find it
@@ -57,7 +57,7 @@ claim() {
       ;;
     esac
     age_s=$(($(date +%s) - asked)) empty=0
-    if [ "$age_s" -gt 90 ] || { [ "$age_s" -gt 15 ] && [ "${there:-$this_node}" = "$this_node" ] && ! is_alive "$pid"; }; then
+    if [ "$age_s" -gt 90 ] || [ "$age_s" -lt -90 ] || { [ "$age_s" -gt 15 ] && [ "${there:-$this_node}" = "$this_node" ] && ! is_alive "$pid"; }; then
       insist "${scheduler}_named" "$name" "$asked" || exit 118
       claimed="$asked${there:+ $there $pid}"
       if is_of_lnode; then return; fi
