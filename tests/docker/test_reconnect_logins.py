@@ -42,7 +42,7 @@ def test_a_key_that_is_refused_after_it_worked(slurm: Rig) -> None:
             assert logged(slurm, "Failed publickey") == failed + 1
             window.press("r")
             window.wait_again(f"{SIGN_IN}  ")
-            assert logged(slurm, "Failed publickey") == failed + 2
+            wait_until(lambda: logged(slurm, "Failed publickey") == failed + 2, "sshd has noted the second one")
         window.press("r")
         returned(slurm, wire, window, shell)
         with without_key(slurm):
@@ -51,7 +51,7 @@ def test_a_key_that_is_refused_after_it_worked(slurm: Rig) -> None:
             window.press("d")
             assert window.exit_status() == 4
             assert "lnode: lost the connection to unity, last seen " in window.text()
-        assert logged(slurm, "Failed publickey") == failed + 3
+        wait_until(lambda: logged(slurm, "Failed publickey") == failed + 3, "sshd has noted the third one")
 
 
 def test_a_sign_in_is_kept_through_silence(slurm: Rig) -> None:
