@@ -99,3 +99,21 @@ def test_what_follows_a_request_is_not_narrowed(squeue: Path) -> None:
     sh(squeue, call.after_request())
     assert (squeue.parent / "narrowed").read_text() == ""
     assert "-a" in (squeue.parent / "asked").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("says", "waits"),
+    [
+        ("echo PENDING", True), ("echo CONFIGURING", True), ("echo REQUEUED", True), ("echo RUNNING", False),
+        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", True),
+        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", False), ("", False),
+        ("echo PENDING; echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", True),
+    ],
+)  # fmt: skip
+def test_a_pane_waits_as_long_as_its_job_does(squeue: Path, says: str, waits: bool) -> None:
+    squeue.write_text(says)
+    text = call._bare(call._asked_of("slurm", ["back"]))  # as the host gets it
+    stubs = 'need() { :; }\nhave() { false; }\nevery() { :; }\ninsist() { "$@"; }\nsleep() { echo waits; exit; }'
+    squeue.with_name("srun").write_text("#!/bin/sh\necho slurm 22.05.8\n")
+    squeue.with_name("srun").chmod(0o755)
+    assert sh(squeue, f'{text}\n{stubs}\nslurm_back 7\neval "$until"; echo over') == ("waits\n" if waits else "over\n")

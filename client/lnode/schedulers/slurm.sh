@@ -93,8 +93,8 @@ at=${at#/proc/} at=$(ps -o tty= -p "${at%%/*}")
 case $at in pts/*) stty -F "/dev/${at%% *}" rows "$1" columns "$2" ;; esac'
   fits=${fits%%JOB\"*}$1\"${fits#*JOB\"}
   if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
-  until="while case \$(unset $slurm_narrowed; $(command -v squeue) -a -h -j $1 -o %T 2>&1) in\
- *PENDING* | *CONFIGURING* | *REQUEUE*) ;; *nvalid*) false ;; *rror:*) ;; *) false ;; esac; do sleep 5; done"
+  until="while case \$(unset $slurm_narrowed; $(command -v squeue) -a -h -j $1 -o %T 2>&1) in \
+*PENDING* | *CONFIGURING* | *REQUEUE*) ;; *nvalid*) false ;; *rror:*) ;; *) false ;; esac; do sleep 5; done"
   ends="$(command -v scancel) $1"
 }
 
