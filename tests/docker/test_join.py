@@ -103,7 +103,7 @@ def test_fifty_sessions_are_one_squeue_and_each_is_told_right(slurm: Rig) -> Non
         with counted(slurm):
             seen = told(slurm)
             _, asked = slurm.exec("cat /tmp/asked")
-        assert [row.split()[:3] for row in asked.splitlines()] == [["-h", "-u", "alice"]]
+        assert [row.split()[:4] for row in asked.splitlines()] == [["-a", "-h", "-u", "alice"]]
         assert seen == {name: ("waiting", number[memory[name]]) for name in commands} | dict.fromkeys(
             plain, ("shell", None)
         )
