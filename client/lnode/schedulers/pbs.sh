@@ -16,7 +16,7 @@ pbs_jobs() {
   left=$?
   # Before each job but the first comes an empty row; else it is a row of some value, which continues with a tab.
   printf '%s\n' "$said" | awk '/^Job Id:/ && before != "" { $0 = "\t" $0 } { before = $0; print }'
-  case $left in 124 | 137) return 1 ;; esac # a part of the answer names not all jobs
+  case $left in 124 | 137) return "$left" ;; esac # a part of the answer names not all jobs
   [ "$left" -eq 0 ] || [ -n "$said" ]
 }
 

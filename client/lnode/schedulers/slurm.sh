@@ -176,8 +176,8 @@ slurm_job() {
   set -- $?
   row=$(printf '%s\n' "$said" | sed -n '/^[A-Z][A-Z_]* /{p;q;}')
   if [ -z "$row" ] && [ "$1" -ne 0 ]; then
-    case $said in *'nable to contact'* | *'timed out'* | *onnection*) return 1 ;; esac
-    case $said in *'nvalid job id'*) ;; *) return 1 ;; esac
+    case $said in *'nable to contact'* | *'timed out'* | *onnection*) return "$1" ;; esac
+    case $said in *'nvalid job id'*) ;; *) return "$1" ;; esac
   fi
   set -f
   # shellcheck disable=SC2086 # split on purpose
