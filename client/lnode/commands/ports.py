@@ -48,7 +48,8 @@ def ports(address: Address, *, specs: Sequence[str]) -> ExitCode:
     for at, forward in enumerate(wanted):
         if (forward.bind, forward.port) in [(one.bind, one.port) for one in wanted[:at]]:
             raise LnodeError(ExitCode.USAGE, f"port {forward.port} is wanted twice", "name another one for one of them")
-        _check_free(forward)
+        if obstacle := _obstacle(forward):  # before ssh asks you to sign in
+            raise _not_opened(forward, obstacle)
     return _Ports(address, wanted).run()
 
 
@@ -59,29 +60,23 @@ def _forward(spec: str) -> Forward:
     return forward
 
 
-def _check_free(forward: Forward) -> None:
-    """Raise LnodeError if the laptop's port is taken. Called before ssh asks you to sign in."""
+def _obstacle(forward: Forward) -> OSError | UnicodeError | None:
+    """Return why the laptop's port cannot be opened, None if it can."""
     try:
         host = None if forward.bind == "*" else forward.bind.strip("[]")
         found = socket.getaddrinfo(host, forward.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         missing = [error for address in found if (error := _bind(*address))]  # ssh is content with one of them
-        if missing and len(missing) == len(found):
-            raise missing[0]
     except (OSError, UnicodeError) as error:
-        raise LnodeError(
-            ExitCode.FAILED,
-            f"cannot open port {forward.port} on this laptop: {getattr(error, 'strerror', None) or 'no such address'}",
-            f"take another one: -L {forward.port % forwards.LAST_PORT + 1}:{forward.host}:{forward.to}",
-        ) from None
+        return error
+    return missing[0] if missing and len(missing) == len(found) else None
 
 
-def _is_taken(forward: Forward) -> bool:
-    """True if another program has the laptop's port, as far as its address is known now."""
-    try:
-        _check_free(forward)
-    except LnodeError as error:
-        return isinstance(error.__context__, OSError) and error.__context__.errno == errno.EADDRINUSE
-    return False
+def _not_opened(forward: Forward, obstacle: OSError | UnicodeError) -> LnodeError:
+    return LnodeError(
+        ExitCode.FAILED,
+        f"cannot open port {forward.port} on this laptop: {getattr(obstacle, 'strerror', None) or 'no such address'}",
+        f"take another one: -L {forward.port % forwards.LAST_PORT + 1}:{forward.host}:{forward.to}",
+    )
 
 
 def _bind(family: int, kind: int, protocol: int, _: str, name: Any) -> OSError | None:
@@ -225,6 +220,8 @@ class _Ports:
         alias = self._target.alias
         if is_open:
             return LnodeError(ExitCode.UNREACHABLE, f"the connection to {alias} was lost", "")
-        for forward in filter(_is_taken, self._forwards):  # while there was no connection
-            _check_free(forward)
+        for forward in self._forwards:  # another program may have taken it while there was no connection
+            obstacle = _obstacle(forward)
+            if isinstance(obstacle, OSError) and obstacle.errno == errno.EADDRINUSE:
+                return _not_opened(forward, obstacle)
         return reachable.no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")

@@ -18,11 +18,8 @@ without_time() {
 # look_at_screen: sets $screen to what is shown of $pane alone. It may be more rows at its top than were shown: those have a limit for all panes.
 # False if tmux says nothing about the session.
 look_at_screen() {
-  if ! ask list-panes -s -t "$id" -F '#{pane_id}'; then
-    looked=
-    return 1
-  fi
-  screen=$(show_screens "$pane" | without_time)
+  session_screens "$pane" || return
+  screen=$(printf '%s\n' "$rows" | without_time)
 }
 
 # is_as_shown: is $screen as in $its_screen, its head and the rows below?

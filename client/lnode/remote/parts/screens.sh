@@ -122,12 +122,12 @@ show_all() {
     }'
 }
 
-# session_screens: sets $rows to the screens of session $id. False if tmux says nothing about it.
+# session_screens [PANE]: sets $rows to the screens of session $id, or of that pane alone. False if tmux says nothing about the session.
 session_screens() {
   if ! ask list-panes -s -t "$id" -F '#{pane_id}'; then
     looked= # of pane.sh: what it has seen is over
     return 1
   fi
   # shellcheck disable=SC2086 # split on purpose
-  rows=$(show_screens $rows) || return 0
+  rows=$(show_screens ${1:-$rows}) || return 0
 }
