@@ -210,7 +210,8 @@ END
   [ "$now_told" != "$noted_told" ] || return 0
   ask show-options -g || return 0
   option @lnode_push_watch # it takes a while to find out that nothing can be sent
-  [ "$value" = "$$ $sum" ] && ask set-option -g @lnode_push_told "$now_told"
+  if [ "$value" = "$$ $sum" ]; then ask set-option -g @lnode_push_told "$now_told"; fi
+  return 0
 }
 
 # send TEXT: False if it was not sent. Then nothing is for five minutes: each try takes one of the places of an hour.
