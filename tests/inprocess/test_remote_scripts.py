@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pexpect
@@ -43,6 +44,13 @@ needs_tmux = pytest.mark.skipif(TMUX is None, reason="no tmux here")
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/net/unix"), reason="no /proc here, as on Linux")
 no_slurm = pytest.mark.skipif(shutil.which("squeue") is not None, reason="Slurm is installed here")
 USER = getpass.getuser()
+
+
+@cache
+def functions() -> frozenset[str]:
+    """The functions of all scripts and parts."""
+    texts = (path.read_text() for path in Path(lnode.__file__).parent.rglob("*.sh"))
+    return frozenset(name for text in texts for name in re.findall(r"(?m)^([a-z_]+)\(\)", text))
 
 
 @dataclass(frozen=True)
@@ -81,11 +89,14 @@ class Site:
 
     def answer(self, line: str, tell: str = "") -> subprocess.CompletedProcess[str]:
         """What sshd does with a command: hand it to the login shell, without a tty."""
-        return subprocess.run(
+        done = subprocess.run(
             [self.shell, "-c", line],
             env=self.env, cwd=self.home, input=tell, capture_output=True, timeout=LIMIT_S, check=False,
             encoding="utf-8", errors="backslashreplace",
         )  # fmt: skip
+        unknown = {*re.findall(r"([a-z]+_[a-z_]+): (?:command )?not found", done.stderr)} & functions()
+        assert not unknown, f"a part is missing: {unknown}"
+        return done
 
     def reply(self, script: str, *values: str, tmux_path: str = "", tell: str = "") -> Mapping[str, Sequence[str]]:
         nonce = remote_call.nonce()

@@ -30,18 +30,6 @@ limited() {
   if have timeout; then timeout -k 1 "$patience_s" "$@"; else "$@"; fi
 }
 
-# fit_to_rows: use the program of the server that $rows name (`options ID sPID`). Another one may list panes, and show no screen.
-fit_to_rows() {
-  server="
-$rows"
-  server=${server#*"
-options \$"}
-  server=${server#*" s"}
-  server=${server%%[!0-9]*}
-  if [ -n "$server" ] && [ "$server" != "$fitted" ]; then use_program_of "$server"; fi
-  fitted=$server
-}
-
 # show_screens PANE...: what tmux shows in them: for each screen with a sign a row about the pane, then the last 15 rows with text and
 # those between, each behind a bar, or behind > if the cursor is in it; up to 40 if the choices of a dialog go on above, and 3 above the
 # first of them. 2 kB for a session. tmux ends a call at a pane that has closed meanwhile: then once more without that. False if not all

@@ -82,6 +82,18 @@ use_program_of() {
   awake=
 }
 
+# fit_to_rows: use the program of the server that $rows name (`options ID sPID`). Another one may list panes, and show no screen.
+fit_to_rows() {
+  server="
+$rows"
+  server=${server#*"
+options \$"}
+  server=${server#*" s"}
+  server=${server%%[!0-9]*}
+  if [ -n "$server" ] && [ "$server" != "$fitted" ]; then use_program_of "$server"; fi
+  fitted=$server
+}
+
 # version_of PROGRAM: as in `tmux 3.3a`, without the name by which it was called.
 version_of() {
   said_version=$("$1" -V 2>/dev/null) && printf '%s\n' "${said_version#* }"
