@@ -7,7 +7,6 @@ each command is a connection, and with --on a step for the scheduler.
 import shlex
 from collections.abc import Sequence
 
-from lnode.cluster.sessions import CANNOT_ASK
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import pace, screen
 from lnode.laptop.settings import as_key
@@ -57,6 +56,8 @@ def _place(address: Address, name: str) -> tuple[Target, str]:
     alias = address.alias
     with Survey(address, silent=True) as survey, screen.waiting(f"asking {alias} ..."):
         answers = survey.answers()
+    from lnode.cluster.sessions import CANNOT_ASK  # loaded by then
+
     for number, (node, picture) in enumerate(answers.pictures.items()):
         entry = picture.named(name)
         if entry is None:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from functools import partial
 
-from lnode.cluster import sessions, tmux_answers
+from lnode.cluster import tmux_answers
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
@@ -81,6 +81,8 @@ def _say_unsent(alias: str, reply: Reply) -> None:
 
 def _job(alias: str, reply: Reply, session: str) -> str:
     """Return the job of the session, in which the run will start. Raises LnodeError if there is none."""
+    from lnode.cluster import sessions
+
     picture = sessions.picture_of(reply)
     instead = "type it into the session instead: --send, or without --on it runs on the login node"
     return held_job(picture, entry_of(picture, alias, session), alias, instead=instead)

@@ -50,6 +50,8 @@ def asked(
             question = stack.enter_context(Question(there, script, *values))
             asking.append(question)
             with question.within(within_s), screen.waiting(f"asking {target.alias} ..."):
+                from lnode.cluster import sessions  # noqa: F401 - the answer is read with it: meanwhile the host works
+
                 return there, question, question.reply()
 
         asking: list[Question] = []

@@ -1,16 +1,22 @@
 """The job that a session holds, for a command that is to run as a step in it."""
 
-from lnode.cluster.sessions import Entry, Picture, State, whereabouts
+from typing import TYPE_CHECKING
+
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.remote.fields import JobId
 from lnode.schedulers.known import scheduler, steppers
 
+if TYPE_CHECKING:  # loaded while the host answers
+    from lnode.cluster.sessions import Entry, Picture
 
-def held_job(picture: Picture, entry: Entry, alias: str, *, instead: str) -> JobId:
+
+def held_job(picture: "Picture", entry: "Entry", alias: str, *, instead: str) -> JobId:
     """Return the job of the session.
 
     Raises LnodeError if it holds none, if that is not known, or, with the hint `instead`, if no step can start in it.
     """
+    from lnode.cluster.sessions import State, whereabouts
+
     session = entry.session.name
     if entry.state is State.UNKNOWN:
         raise LnodeError(
