@@ -158,8 +158,8 @@ REPLIES: Mapping[str, tuple[Reply, ...]] = {
 }  # fmt: skip
 _KEY = {
     "key": ("ssh-ed25519 {key=AAAAC3NzaC1lZDI1NTE5AAAAIGQzkB0gbnM1c8bHOjyvYQ1LPbOgxpIW2XNVdWJwRhzT}",),
-    "folder": ("{path=/home/me/proj}",),
-}
+    "folder": ("{path=/home/me/proj}",), "listeners": ("{job=4711} {n=22221} {node=c0512}",),
+}  # fmt: skip
 
 
 class Lie(NamedTuple):

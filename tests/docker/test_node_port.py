@@ -35,6 +35,11 @@ def way(slurm: Rig) -> str:
     return found[1]
 
 
+def forget_ways(slurm: Rig) -> None:
+    for path in (slurm.home / ".local/state/lnode/ways").iterdir():
+        path.unlink()
+
+
 def test_a_connection_goes_by_a_port_that_is_for_this_laptop_alone(slurm: Rig, job: str) -> None:
     port = way(slurm)
     assert 20000 <= int(port) < 32768
@@ -65,14 +70,29 @@ def test_the_next_connections_ask_nothing_and_sign_in_no_more(slurm: Rig, job: s
             slurm.forget_connections()
 
 
-def test_a_port_that_has_gone_is_replaced(slurm: Rig, job: str) -> None:
+@pytest.mark.parametrize("remembers", [True, False], ids=["laptop", "host"])
+def test_a_port_that_has_gone_is_replaced(slurm: Rig, job: str, *, remembers: bool) -> None:
+    """The laptop remembers it, or else the host tells it without a try."""
     port = way(slurm)
     steps = f"squeue -h -s -j {job} -o %i"
     before = set(slurm.exec(steps)[1].split())
     slurm.exec(f"kill $({LISTENS})")
     wait_until(lambda: slurm.exec(LISTENS)[0] != 0, "it is gone")
     wait_until(lambda: set(slurm.exec(steps)[1].split()) < before, "its step ends with it", within_s=30)
+    if not remembers:
+        forget_ways(slurm)
     assert way(slurm) not in (port, "22")
+
+
+def test_a_port_is_told_again_and_not_tried_again(slurm: Rig, job: str) -> None:
+    port = way(slurm)
+    forget_ways(slurm)
+    install = "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/bin/ssh-keyscan; chmod 755 /usr/local/bin/ssh-keyscan"
+    assert slurm.exec(install, "root")[0] == 0
+    try:
+        assert way(slurm) == port
+    finally:
+        slurm.exec("rm -f /usr/local/bin/ssh-keyscan", "root")
 
 
 def test_without_forwarding_it_is_the_input_and_output_of_a_step(slurm: Rig, job: str) -> None:
@@ -87,8 +107,7 @@ def test_without_forwarding_it_is_the_input_and_output_of_a_step(slurm: Rig, job
 
 def test_a_node_whose_ports_no_login_node_reaches(slurm: Rig, job: str) -> None:
     slurm.exec("rm -f ~/.local/state/lnode/sshd/*.at")
-    for path in (slurm.home / ".local/state/lnode/ways").iterdir():
-        path.unlink()
+    forget_ways(slurm)
     keyscan = shlex.quote("#!/bin/sh\\nexit 1\\n")
     install = f"printf {keyscan} >/usr/local/bin/ssh-keyscan; chmod 755 /usr/local/bin/ssh-keyscan"
     assert slurm.exec(install, "root")[0] == 0

@@ -4,7 +4,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,12 +51,17 @@ env >"$HOME/of-sshd"
 
 
 def key_of(site: Site, kinds: Sequence[str] = KEY_KINDS) -> HostKey | None:
+    row, *_ = *answer(site, kinds).get("key", ()), ""
+    return HostKey.parse(" ".join(row.split(" ")[:2]))
+
+
+def answer(site: Site, kinds: Sequence[str] = KEY_KINDS) -> Mapping[str, Sequence[str]]:
+    """What node_way.sh says behind the list."""
     nonce = call.nonce()
     values = (*tmux_answers.list_values(""), "", " ".join(kinds), "a" * 16, call.source("step_sshd"))
     done = site.answer(call.line("node_way", nonce, *values))
     _, _, reply = done.stdout.partition(f"\n{nonce} end\n")  # of the list
-    row, *_ = *parse_reply(nonce, reply.split("\n")).get("key", ()), ""
-    return HostKey.parse(" ".join(row.split(" ")[:2]))
+    return parse_reply(nonce, reply.split("\n"))
 
 
 def started(site: Site, job: str, *, kind: str = "ed25519", srun: str = SRUN) -> str:
@@ -166,6 +172,21 @@ def test_it_is_the_node_of_the_sessions_shell(sh_site: Site, steps: str, node: s
     assert words.partition(" -w ")[2] == node, words
 
 
+def test_an_sshd_that_has_said_lately_that_it_listens_is_told_at_once(sh_site: Site) -> None:
+    answer(sh_site)
+    folder = sh_site.home / ".local/state/lnode/sshd"
+    for laptop, job, minutes in (("a", 12, 0), ("a", 13, 2), ("a", 14, 4), ("b", 15, 0)):
+        (folder / f"{laptop * 16}.{job}.at").write_text(f"222{job} c{job}\n")
+        listens = folder / f"{laptop * 16}.{job}.port.pub"
+        listens.write_text("key\n")
+        then = time.time() - 60 * minutes
+        os.utime(listens, (then, then))
+    assert {*answer(sh_site)["listeners"]} - {""} == {"12 22212 c12", "13 22213 c13"}
+    (folder / f"{'a' * 16}.12.at").unlink()
+    (folder / f"{'a' * 16}.13.at").chmod(0o666)
+    assert {*answer(sh_site)["listeners"]} - {""} == set(), "another user may have written the second one"
+
+
 def test_a_step_that_had_to_wait_is_said() -> None:
     said = "srun: error: Unable to create step for job 2: Requested nodes are busy\n"
     error = reachable.no_way(said, "unity", "fit", "without it")
@@ -194,19 +215,20 @@ WAY = Way(Target("unity", None, {"hostname": ("unity",)}), JobId("12"), HostKey(
     ],
 )
 def test_a_port_that_is_none_is_not_taken(row: str) -> None:
-    assert WAY.at_port({"port": [row]}) == WAY
+    port, _, node = row.partition(" ")
+    assert WAY.at(node, port) == WAY
 
 
 def test_a_port_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    way = WAY.at_port({"port": ["22222 c0512.cluster"]})
+    way = WAY.at("c0512.cluster", "22222")
     argv, _ = way.argv(may_prompt=False)
     assert argv[argv.index("-W") + 1] == "c0512.cluster:22222" and argv[-2:] == ["--", "unity"]
 
 
 def test_the_last_way_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    way = WAY.at_port({"port": ["22222 c1"]})
+    way = WAY.at("c1", "22222")
     last_way.keep(WAY, "fit")
     assert last_way.recall(WAY.target, "fit") is None, "without a port it would save nothing"
     last_way.keep(way, "fit")

@@ -1,8 +1,8 @@
 """`lnode HOST SESSION -L PORT`: ports of this laptop that lead to the session's compute node, or to its login node.
 
 Programs on a node often listen only on its 127.0.0.1. A node may refuse ssh, or adopt it into another job
-(pam_slurm_adopt). So the far end is an sshd of your own in the session's allocation, on the standard input and output
-of an srun: no port, no second sign-in, and a plain ssh -L on this side. lnode replaces a lost connection.
+(pam_slurm_adopt). So the far end is an sshd of your own in the session's allocation: no second sign-in, and a plain
+ssh -L on this side. lnode replaces a lost connection.
 """
 
 import errno
@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lnode.cluster import sessions, tmux_answers
-from lnode.cluster.sessions import Entry
+from lnode.cluster import tmux_answers
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, entry_of, has_session
-from lnode.node import forwards, own_sshd, reachable
+from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
 from lnode.node.own_sshd import Way
 from lnode.remote.fields import JobId
@@ -34,7 +33,8 @@ from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 from lnode.text import visible
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded while the host answers
+    from lnode.cluster.sessions import Entry
     from lnode.reconnect.retries import Retries
 
 _FACTS_WITHIN_S = 60.0
@@ -99,7 +99,7 @@ class _Ports:
         self._address, self._target, self._name, self._forwards = address, address.target, address.name, wanted
         self._retries: Retries | None = None  # once the ports have been open
         self._job: JobId | None = None  # the job to whose node they lead; without a job they lead to the login node
-        self._may_ask = True
+        self._may_ask, self._tries = True, False
 
     def run(self) -> ExitCode:
         try:
@@ -137,18 +137,26 @@ class _Ports:
         """Keep the ports open over one connection. Raises LnodeError when it is lost, or if no node can be reached."""
         alias, name = self._target.alias, self._name
         with self._asked() as (question, reply):
+            from lnode.cluster import sessions
+            from lnode.node import reachable
+
             picture = sessions.picture_of(reply)
             entry = entry_of(picture, alias, name)
             reachable.check_reachable(picture, entry, alias)
             if self._job and not entry.job:
                 raise reachable.not_reachable(entry, alias)
             self._job = entry.job.id if entry.job else None
-            there: Way | None = own_sshd.way_of(self._toward(), self._job, question, question.reply())
+            there: Way | None = own_sshd.way_of(
+                self._toward(), self._job, question, question.reply(), tried=self._tries
+            )
         while there:
             there = self._open(there, entry)
 
-    def _open(self, there: Way, entry: Entry) -> Way | None:
-        """Keep the ports open by that way, as _hold does; return another way if the host forbids this one."""
+    def _open(self, there: Way, entry: "Entry") -> Way | None:
+        """Keep the ports open by that way, as _hold does.
+
+        If it leads nowhere, return another way, or None to ask for one that is tried.
+        """
         alias, name, may_prompt = self._target.alias, self._name, self._may_ask and screen.can_ask()
         with SshLog() as log:
             argv, way, environment = own_sshd.forward_argv(there, self._forwards, log, may_prompt=may_prompt)
@@ -161,14 +169,16 @@ class _Ports:
                     is_open = self._opens(ssh, log, may_prompt=may_prompt)
                 if is_open:
                     self._tell(entry)
+                    self._tries = False
                     self._opened(failures.peer(log.said()))
                     ssh.wait()
             finally:
                 ssh.terminate()
                 ssh.wait()
             said = log.said()
-            if not is_open and (other := there.without_port(str(said))):
-                return other
+            if not is_open and there.is_closed(str(said)):
+                self._tries = True
+                return there.without_port() if there.tried else None
             verdict.of_ssh(self._target, arguments.SSH_FAILED, said, way, silent=not may_prompt, heard=is_open)
             raise self._failure(str(said), is_open=is_open)
 
@@ -199,7 +209,7 @@ class _Ports:
         with Question(self._toward(), "node_way", *values, silent=True) as question, question.within(_FACTS_WITHIN_S):
             yield question, question.reply()
 
-    def _tell(self, entry: Entry) -> None:
+    def _tell(self, entry: "Entry") -> None:
         where = entry.job.nodes if entry.job else entry.login_node
         left = left_in_words(entry.job) if entry.job else ""
         words = f"{where}, {left}" if left else where
@@ -224,4 +234,6 @@ class _Ports:
             obstacle = _obstacle(forward)
             if isinstance(obstacle, OSError) and obstacle.errno == errno.EADDRINUSE:
                 return _not_opened(forward, obstacle)
+        from lnode.node import reachable
+
         return reachable.no_way(words, alias, self._name, f"try it by hand: ssh -L 8888:NODE:8888 {alias}")

@@ -28,17 +28,19 @@ def way(address: Address, *, node: str) -> ExitCode:
         example = names.host_of(alias, "myproject")
         raise LnodeError(ExitCode.USAGE, f"{node} is no node of a session", f"as in: ssh {example}")
     _share(address.target)
-    last = last_way.recall(address.target, name)
-    status, said = SSH_FAILED, ""
-    if last:
-        own_sshd.keep_host_key(alias, last.key)  # another session of this alias may have another one
-        status, said = _carry(last)
-    if status and last:
+    there = last_way.recall(address.target, name)
+    if there:
+        own_sshd.keep_host_key(alias, there.key)  # another session of this alias may have another one
+    else:
+        there = _asked(address._replace(session=name))
+    status, said = _carry(there)
+    if status and not there.tried:
         last_way.forget(address.target, name)
-    there = _asked(address._replace(session=name)) if last is None or own_sshd.is_not_forwarded(said) else None
-    while there:
+    if status == SSH_FAILED and not there.tried and there.is_closed(said):
+        there = _asked(address._replace(session=name), tried=True)
         status, said = _carry(there)
-        there = there.without_port(said) if status == SSH_FAILED else None
+    if status == SSH_FAILED and there.is_closed(said):
+        status, said = _carry(there.without_port())
     if status:
         from lnode.node import reachable
 
@@ -47,11 +49,11 @@ def way(address: Address, *, node: str) -> ExitCode:
     return ExitCode.DONE
 
 
-def _asked(address: Address) -> Way:
-    """Return the way as the host tells it. Raises LnodeError."""
+def _asked(address: Address, *, tried: bool = False) -> Way:
+    """Return the way as the host tells it; with `tried` it has tried its port. Raises LnodeError."""
     from lnode.locate.node_place import node_place
 
-    return node_place(address, ".").way
+    return node_place(address, ".", tried=tried).way
 
 
 def _share(target: Target) -> None:

@@ -51,9 +51,7 @@ def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], kno
         *(f'IdentityFile "{key}"' for key in keys),
         "IdentitiesOnly yes",
         "PreferredAuthentications publickey",
-        # Within a connection to the host, which is encrypted as you want it: the fastest.
-        "KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256",
-        "Ciphers aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr",
+        *(f"{keyword} {value}" for keyword, value in FASTEST.items()),
         "CanonicalizeHostname no",
         "ControlPath none",
         "ServerAliveInterval 15",
@@ -62,6 +60,12 @@ def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], kno
     ]
     return "\n    ".join(rows) + "\n"
 
+
+# Within a connection to the host, which is encrypted as you want it.
+FASTEST = {
+    "KexAlgorithms": "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256",
+    "Ciphers": "aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr",
+}
 
 # These options of a `Host *` do not reach a node, unless you ask for them: `ssh -A`, `ssh -X`. GSSAPI is not here: an
 # ssh without it complains about each such option, and PreferredAuthentications rules it out.

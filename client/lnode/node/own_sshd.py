@@ -37,7 +37,8 @@ class Way(NamedTuple):
     """The way to an sshd on the node of `job`; without a job, on the login node.
 
     `node` and `port` say where the sshd listens; both are None for one that speaks through a step's input and output.
-    `fresh`: the ssh opens a connection of its own, because the one that a sign-in has left open is dead.
+    `fresh`: the ssh opens a connection of its own, because the one that a sign-in has left open is dead. `tried`: the
+    login node has reached that port just now; else it may be closed, though the host says that it is open.
     """
 
     target: Target
@@ -46,6 +47,7 @@ class Way(NamedTuple):
     node: NodeName | None = None
     port: Port | None = None
     fresh: bool = False
+    tried: bool = False
 
     def argv(self, *, may_prompt: bool) -> tuple[list[str], dict[str, str] | None]:
         """Return the ssh whose input and output are those of the sshd, and its environment. Raises LnodeError."""
@@ -55,24 +57,20 @@ class Way(NamedTuple):
         words = (self.job or "", _public_key(kind), folders.identity()[0], kind, call.source("step_sshd"))
         return argv_of(self.target, call.line("sshd", *words), may_prompt=may_prompt, fresh=self.fresh)
 
-    def at_port(self, reply: Mapping[str, Sequence[str]]) -> "Way":
-        """Return the way to the port that the second reply of node_way.sh tells; itself if it tells none."""
-        port, _, node = next(iter(reply.get("port", ())), "").partition(" ")
+    def at(self, node: str, port: str, *, tried: bool = False) -> "Way":
+        """Return the way to that port, as the host tells it; itself if it tells none."""
         found = NodeName.parse(node), Port.parse(port)
-        return self._replace(node=found[0], port=found[1]) if all(found) else self
+        return self._replace(node=found[0], port=found[1], tried=tried) if all(found) else self
 
-    def without_port(self, words: str) -> "Way | None":
-        """Return the way to take if the host does not forward to the port, as ssh's `words` tell; else None."""
-        if self.port is None or not is_not_forwarded(words):
-            return None
+    def is_closed(self, words: str) -> bool:
+        """True if an ssh says that nothing was sent: the host forwards to no port, or this one is closed."""
+        return self.port is not None and _NOT_FORWARDED.search(words) is not None
+
+    def without_port(self) -> "Way":
+        """Return the way to take now that the host has not forwarded to the port; it is not tried again for a while."""
         with suppress(OSError):
             folders.replace_privately(_no_relay(self.target), "")
         return self._replace(node=None, port=None)
-
-
-def is_not_forwarded(words: str) -> bool:
-    """True if an ssh says that nothing was sent: the host forwards to no port, or that port is closed."""
-    return _NOT_FORWARDED.search(words) is not None
 
 
 # ssh.c, ssh_stdio_confirm(), and mux.c, mux_client_request_stdio_fwd().
@@ -84,15 +82,27 @@ def values() -> tuple[str, ...]:
     return kinds(), folders.identity()[0], call.source("step_sshd")
 
 
-def way_of(target: Target, job: JobId | None, question: Question, reply: Mapping[str, Sequence[str]]) -> Way:
-    """Return the way, after a reply of node_way.sh with the key. Raises LnodeError."""
+def way_of(
+    target: Target, job: JobId | None, question: Question, reply: Mapping[str, Sequence[str]], *, tried: bool = False
+) -> Way:
+    """Return the way, after a reply of node_way.sh with the key. Raises LnodeError.
+
+    With `tried` the login node tries the port before, which takes it longer than all the rest.
+    """
     key = host_key(reply, target.alias)
     keep_host_key(target.alias, key)
     way = Way(target, job, key, fresh=question.left_master)
     if job is None or _forwards_nothing(target):
         return way
+    for of_job, port, node in (row for line in reply.get("listeners", ()) if len(row := line.split(" ")) == _COLUMNS):
+        if of_job == job and not tried and (there := way.at(node, port)).port:
+            return there
     question.tell(f"{job}\n{_public_key(key.kind)}")
-    return way.at_port(question.reply())
+    port, _, node = next(iter(question.reply().get("port", ())), "").partition(" ")
+    return way.at(node, port, tried=True)
+
+
+_COLUMNS = 3
 
 
 def _forwards_nothing(target: Target) -> bool:
@@ -138,6 +148,7 @@ def _options(target: Target, host_key: HostKey) -> list[Option]:
         "UserKnownHostsFile": f'"{_known_hosts(target.alias)}"', "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes", "IdentityFile": f'"{_key(host_key.kind)}"', "IdentitiesOnly": "yes",
         "IdentityAgent": "none", "ServerAliveInterval": "5", "ServerAliveCountMax": "3", "ExitOnForwardFailure": "yes",
+        **names.FASTEST,
     }  # fmt: skip
     return [*arguments.SILENT, *(Option(keyword, Local(value)) for keyword, value in values.items())]
 

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # After the list: the public half of the key by which the sshd of own_sshd.sh is known, made at the first time; and where CWD is. It
 # is of the first of TYPES, those that the laptop permits, that this host permits too: no ed25519 where it keeps to FIPS 140-2.
+# With that a row JOB PORT NODE for each sshd for LAPTOP that has said lately that it listens there, in the allocation of JOB.
 # Then a second reply, if two lines ask for one, JOB and the laptop's public KEY of the same type: the port of a node in the allocation
-# of JOB on which an sshd for LAPTOP listens. It is started if need be. The row is empty if this login node reaches none; see sshd.sh.
+# of JOB on which such an sshd has answered. It is started if need be. The row is empty if this login node reaches none; see sshd.sh.
 # values: cwd types laptop sshd_text
 # parts: section tmux server scheduler clients own nodes requests job_notes list_in_jobs runs list own_sshd node_port
 draft=$own_state/sshd/draft.$$
@@ -32,6 +33,8 @@ section key
 printf '%s\n' "${public:-${said:-another user can write to $own_state/sshd}}"
 section folder
 (enter "$cwd" && pwd) 2>/dev/null
+section listeners
+listeners
 section end
 
 read -r job && read -r key && [ -n "$public" ] || exit 0

@@ -2,6 +2,17 @@
 # Part of node_way.sh: the sshd of this laptop that listens on a node of the allocation, for as long as it is used. What srun passes on
 # goes in pieces, each of which may wait 40 ms for the one before (Nagle's algorithm); a port has no such step in between.
 
+# listeners: a row for each that has touched its file in the last 3 minutes, as it does once a minute (step_sshd.sh). It is not tried: that
+# takes as long as all the rest, and ssh tells your laptop soon enough that nothing is there.
+listeners() {
+  own_folder sshd || return 0
+  find "$own_state/sshd" -name "$laptop.*.port.pub" -mmin -3 2>/dev/null | head -n 50 | while IFS= read -r of_job; do
+    of_job=${of_job#"$own_state/sshd/$laptop."}
+    of_job=${of_job%.port.pub}
+    if is_own "$own_state/sshd/$laptop.$of_job.at"; then echo "$of_job $(head -n 1 "$own_state/sshd/$laptop.$of_job.at")"; fi
+  done
+}
+
 # find_port: sets $port and $host; $port to nothing if there is none. What is written down counts if the host key proves it.
 find_port() {
   written=$own_state/sshd/$laptop.$job.at
