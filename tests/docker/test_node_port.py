@@ -113,6 +113,8 @@ def test_a_node_whose_ports_no_login_node_reaches(slurm: Rig, job: str) -> None:
     assert slurm.exec(install, "root")[0] == 0
     try:
         assert way(slurm) == "22"
-        assert slurm.exec("cat ~/.local/state/lnode/sshd/*.at")[1] == "none \n", "it is not tried again in this job"
+        assert slurm.exec("cat ~/.local/state/lnode/sshd/*.at")[1] == "none  ed25519\n", (
+            "it is not tried again in this job"
+        )
     finally:
         slurm.exec("rm -f /usr/local/bin/ssh-keyscan ~/.local/state/lnode/sshd/*.at", "root")

@@ -180,7 +180,7 @@ def test_a_scheduler_that_does_not_answer_proves_nothing(slurm: Rig, orphan: str
     try:
         with Window([*LNODE, "unity", "x", *MEM], slurm.env()) as window:
             assert window.exit_status() == 1
-            window.wait_for("the scheduler of unity does not answer, so whether the job of x runs is not known")
+            window.wait_for("the scheduler of unity does not say whether the job of x goes on, so nothing was started")
     finally:
         slurm.exec("pkill -CONT -x slurmctld", "root")
     assert slurm.exec("tmux list-sessions")[0] == 1

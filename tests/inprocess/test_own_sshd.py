@@ -173,18 +173,29 @@ def test_it_is_the_node_of_the_sessions_shell(sh_site: Site, steps: str, node: s
 
 
 def test_an_sshd_that_has_said_lately_that_it_listens_is_told_at_once(sh_site: Site) -> None:
+    """If this login node has reached it before, by a key of that type."""
     answer(sh_site)
-    folder = sh_site.home / ".local/state/lnode/sshd"
-    for laptop, job, minutes in (("a", 12, 0), ("a", 13, 2), ("a", 14, 4), ("b", 15, 0)):
-        (folder / f"{laptop * 16}.{job}.at").write_text(f"222{job} c{job}\n")
-        listens = folder / f"{laptop * 16}.{job}.port.pub"
-        listens.write_text("key\n")
+    folder, here = sh_site.home / ".local/state/lnode/sshd", os.uname().nodename
+
+    def listens(job: int, *, laptop: str = "a", minutes: int = 0, node: str = here, kind: str = "ed25519") -> Path:
+        written = folder / f"{laptop * 16}.{job}.{node}.at"
+        written.write_text(f"222{job} c{job} {kind}\n")
+        touched = folder / f"{laptop * 16}.{job}.port.pub"
+        touched.write_text("key\n")
         then = time.time() - 60 * minutes
-        os.utime(listens, (then, then))
+        os.utime(touched, (then, then))
+        return written
+
+    first, second = listens(12), listens(13, minutes=2)
+    listens(14, minutes=4)
+    listens(15, laptop="b")
+    listens(16, node="another")
+    listens(17, kind="rsa")
     assert {*answer(sh_site)["listeners"]} - {""} == {"12 22212 c12", "13 22213 c13"}
-    (folder / f"{'a' * 16}.12.at").unlink()
-    (folder / f"{'a' * 16}.13.at").chmod(0o666)
-    assert {*answer(sh_site)["listeners"]} - {""} == set(), "another user may have written the second one"
+    first.write_text("none  ed25519\n")
+    second.chmod(0o666)
+    rows = {*answer(sh_site)["listeners"]} - {""}
+    assert not any(WAY.at(node, port).port for _, port, node in (row.split(" ") for row in rows)), rows
 
 
 def test_a_step_that_had_to_wait_is_said() -> None:

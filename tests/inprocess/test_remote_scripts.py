@@ -1869,18 +1869,30 @@ def test_after_the_request_no_batch_job_is_taken_for_it(site: Site, rows: tuple[
     assert f"lnode: {said} has ended. This shell is on" in done.stdout
 
 
-def test_after_the_request_a_silent_scheduler_hides_nothing(sh_site: Site) -> None:
-    sh_site.program("squeue", "exit 1")
-    env = sh_site.env | {"SHELL": "/bin/true"}
+@pytest.mark.parametrize(
+    ("squeue", "said", "is_kept"),
+    [
+        ("exit 1", "the request has ended. Whether its job has, the scheduler does not say.", True),
+        ("printf '%-24s%-24s%-24s%-4s\\n' 7 $({sid}) RUNNING 0", "the request has ended, and its job 7 goes on.", True),
+        ("printf '%-24s%-24s%-24s%-4s\\n' 7 $({sid}) PENDING 0", "the request has ended, and its job 7 goes on.", True),
+        (":", "the request has ended.", False),
+    ],
+)
+def test_after_the_request_its_job_is_said_to_have_ended_only_if_it_has(
+    sh_site: Site, squeue: str, said: str, *, is_kept: bool
+) -> None:
+    """Else the note by which it is found again stays."""
+    sid = f"{sys.executable} -c 'import os; print(os.getsid(0))'"
+    sh_site.program("squeue", squeue.replace("{sid}", sid))
+    note = sh_site.home / ".local/state/lnode/requests" / os.uname().nodename
+    note.parent.mkdir(parents=True)
+    command = tmux.pane_command(f"touch {note}.$$", remote_call.after_request())
     done = subprocess.run(
-        ["sh", "-c", tmux.pane_command("true", remote_call.after_request())],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-    assert "lnode: the request has ended. This shell is on the login node" in done.stdout
+        ["sh", "-c", command], env=sh_site.env | {"SHELL": "/bin/true"}, start_new_session=True,
+        capture_output=True, text=True, timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    assert f"lnode: {said} This shell is on the login node" in done.stdout, done
+    assert any(note.parent.iterdir()) is is_kept
 
 
 # --- other hosts' /bin/sh ---

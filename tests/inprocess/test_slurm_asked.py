@@ -42,7 +42,11 @@ def sh(squeue: Path, text: str, *, shell: Path = Path("/bin/sh")) -> str:
         ("echo 'RUNNING 1764000000 None node01'", "runs node01"),
         ("echo 'PENDING N/A Priority'", "waits Priority"),
         ("echo 'COMPLETED 1764000000 None node01'", "ended"),
-        ("echo 'REVOKED N/A None'", "ended"),
+        ("echo 'REVOKED N/A None'", "silent"),  # another cluster of a federation may run it
+        ("echo 'SPECIAL_EXIT N/A None'", "waits"),
+        ("echo 'STAGE_OUT 1764000000 None node01'", "ended"),
+        ("echo 'LAUNCH_FAILED 1764000000 None node01'", "ended"),
+        ("echo 'RECONFIG_FAIL 1764000000 None node01'", "ended"),
         ("", "ended"),
         ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "ended"),
         ("echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1", "silent"),

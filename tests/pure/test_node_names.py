@@ -22,6 +22,7 @@ NAMES = st.text(st.characters(codec="utf-8"), min_size=1)
 @example("unity", "x6162")
 @example("unity", "MyProject")
 @example("me@login.example.edu", "*.lnode")
+@example("unity", "a\udcff")
 def test_every_name_comes_back_and_is_one_that_ssh_takes(alias: str, session: str) -> None:
     host = names.host_of(alias, session)
     assert names.session_of(host) == session
@@ -32,7 +33,7 @@ def test_plain_names_stay_as_they_are() -> None:
     assert names.host_of("unity", "my-project_2") == "my-project_2.unity.lnode"
 
 
-@pytest.mark.parametrize("host", ["", "myproject", "myproject.unity", "unity.lnode.org", "xff.unity.lnode"])
+@pytest.mark.parametrize("host", ["", "myproject", "myproject.unity", "unity.lnode.org"])
 def test_another_name_means_no_session(host: str) -> None:
     assert names.session_of(host) is None
 

@@ -176,7 +176,7 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
         "put it back in a new job: lnode {alias} {name} --renew; or start without it: lnode {alias} {name}"),
     ExitOfAttach.JOB_SILENT: (
         ExitCode.FAILED,
-        "the scheduler of {alias} does not answer, so whether the job of {name} runs is not known; nothing was started",
+        "the scheduler of {alias} does not say whether the job of {name} goes on, so nothing was started",
         "ask again later: lnode {alias} {name}", Page.CRASH),
     ExitOfAttach.JOB_ENDED: (
         ExitCode.NO_SESSION, "the job of {name} on {alias} has ended, and {name} with it; nothing was started",

@@ -100,7 +100,7 @@ def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
 def tie(session: Session, known: Evidence) -> Tie:
     """Return the job of this session: a running one before a waiting one, an interactive one before a batch job."""
     if not known.jobs:
-        return Tie(None, not asks(session, known))
+        return Tie(None, not asks(session, known) and not _goes_on(session, known))
     own: list[tuple[int, Job]] = []
     submitted: list[Job] = []
     seen: set[int] = set()
@@ -117,7 +117,7 @@ def tie(session: Session, known: Evidence) -> Tie:
         seen |= sids
     after = tuple(sorted(submitted, key=_rank, reverse=True))
     if not own:
-        return Tie(None, not doubt and not asks(session, known), (), after)
+        return Tie(None, not (doubt or asks(session, known) or _goes_on(session, known)), (), after)
     best, *others = (job for _, job in sorted(own, key=lambda one: (one[0], *_rank(one[1])), reverse=True))
     return Tie(best, is_certain=True, others=tuple(others), submitted=after)
 
@@ -134,6 +134,14 @@ def asks(session: Session, known: Evidence) -> bool:
     requests = (_descendants(session.pane_pids, known.unheld) & known.holders) - known.steps
     count = Counter(known.host.processes[pid].sid for pid in requests)
     return any(number > sum(not job.is_batch for job in known.jobs.get(sid, ())) for sid, number in count.items())
+
+
+def _goes_on(session: Session, known: Evidence) -> bool:
+    """True if what lnode has started in the session goes on, as far as anybody has said.
+
+    A site's program may wait for a job that is not listed here: it is of another cluster, or not submitted yet.
+    """
+    return session.kind == "node" and session.ended is None and any(map(known.children.get, session.pane_pids))
 
 
 def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> int | None:

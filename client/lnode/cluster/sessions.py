@@ -13,7 +13,7 @@ from lnode.cluster.processes import Host
 from lnode.remote.fields import SSH_PORT, NodeName, Port, SessionId, epoch
 from lnode.schedulers import estimate
 from lnode.schedulers import known as schedulers_known
-from lnode.schedulers.job import Job, is_over, is_running, left_in_words, paused_in_words, short_host
+from lnode.schedulers.job import Job, is_elsewhere, is_over, is_running, left_in_words, paused_in_words, short_host
 from lnode.text import in_words
 
 
@@ -263,6 +263,8 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
         return State.ENDED if session.kind == "node" or session.ended else State.SHELL
     if is_running(job):
         return State.RUNNING
+    if is_elsewhere(job):
+        return State.UNKNOWN
     return State.ENDING if is_over(job) else State.WAITING
 
 

@@ -87,22 +87,25 @@ def pane_command(request: str, how_it_ended: str, renew: str = "") -> str:
     return f"{request}; exec /bin/sh -c '{afterwards}'"
 
 
-# parse_panes reads the option: JOB STATE EPOCH. A job that is just ending has no last state yet.
+# parse_panes reads the option: JOB STATE EPOCH. A job that is just ending has no last state yet, and may seem to run.
 # The server's own program tells it, as in remote/parts/server.sh: PATH may have one of another version.
 # A batch job is the request's only if there is no other, and not while it goes on: you may have submitted it.
 # The note of the request (parts/requests.sh) is for a job that outlives it; one that has ended leaves none.
 _AFTERWARDS = (
-    "set -- $(HOW_IT_ENDED); "
+    "n=0; while set -- $(HOW_IT_ENDED); [ $n -lt 5 ] && case $2 in RUNNING) ;; *) false ;; esac; "
+    "do n=$((n + 1)); sleep 1; done; "
     "note=$HOME/.local/state/lnode/requests/$(uname -n).$$; "
-    "case $2 in RUNNING | COMPLETING) state=- ;; *) state=${2:--} ;; esac; "
-    "case $2 in RUNNING | PENDING) ;; *) rm -f $note ;; esac; "
-    'case $state in -) said= ;; *) said=" ($state)" ;; esac; '
+    "case $2 in RUNNING | COMPLETING | SILENT) state=- ;; *) state=${2:--} ;; esac; "
+    'case $state in -) how= ;; *) how=" ($state)" ;; esac; '
+    "case $2 in "
+    'RUNNING | PENDING) said="the request has ended, and its job $1 goes on." ;; '
+    'SILENT) said="the request has ended. Whether its job has, the scheduler does not say." ;; '
+    '*) rm -f $note; said="${1:+job }${1:-the request}$how has ended." ;; esac; '
     "t=${TMUX#*,}; t=/proc/${t%%,*}/exe; case $(readlink $t) in *tmux*) ;; *) t=tmux ;; esac; "
     '$t set-option -t "$TMUX_PANE" @lnode_ended "${1:--} $state $(date +%s)" 2>/dev/null; '
     'if [ "$($t show-options -v @lnode_renewed 2>/dev/null)" = "$TMUX_PANE" ]; then '
     "$t set-option -u @lnode_renewed 2>/dev/null; fi; "
-    'echo; echo "lnode: ${1:+job }${1:-the request}$said has ended. '
-    'This shell is on the login node $(uname -n), on no compute node."; '
+    'echo; echo "lnode: $said This shell is on the login node $(uname -n), on no compute node."; '
     'echo "lnode: a new allocation in this session, from your laptop: RENEWAL"; echo; '
     'exec "${SHELL:-/bin/sh}" -l'
 )

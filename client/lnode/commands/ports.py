@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # loaded while the host answers
     from lnode.reconnect.retries import Retries
 
 _FACTS_WITHIN_S = 60.0
+_UNTRIED_WITHIN_S = 15.0  # for a port of which the host says only that it was open
 _TICK_S = 0.25
 _PAUSE_S = 1.0  # at least: an allocation that ends needs a moment until Slurm says so
 
@@ -165,8 +166,9 @@ class _Ports:
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment
             )
             try:
+                within_s = _FACTS_WITHIN_S if there.tried else _UNTRIED_WITHIN_S
                 with screen.waiting(f"opening {name} on {alias} ..."):
-                    is_open = self._opens(ssh, log, may_prompt=may_prompt)
+                    is_open, is_in = self._opens(ssh, log, within_s, may_prompt=may_prompt)
                 if is_open:
                     self._tell(entry)
                     self._tries = False
@@ -176,21 +178,29 @@ class _Ports:
                 ssh.terminate()
                 ssh.wait()
             said = log.said()
-            if not is_open and there.is_closed(str(said)):
-                self._tries = True
+            if not is_open and there.port and (there.is_closed(str(said)) or (is_in and not there.tried)):
+                self._tries, self._may_ask = True, may_prompt
                 return there.without_port() if there.tried else None
             verdict.of_ssh(self._target, arguments.SSH_FAILED, said, way, silent=not may_prompt, heard=is_open)
             raise self._failure(str(said), is_open=is_open)
 
-    def _opens(self, ssh: "subprocess.Popen[bytes]", log: SshLog, *, may_prompt: bool) -> bool:
-        """True as soon as the ports are open; False if they do not open in time, which starts with the login."""
+    def _opens(
+        self, ssh: "subprocess.Popen[bytes]", log: SshLog, within_s: float, *, may_prompt: bool
+    ) -> tuple[bool, bool]:
+        """Return, as soon as it is known, whether the ports are open, and whether the host has let ssh in.
+
+        The time starts with the login, if that may ask you.
+        """
         shares, waited_s = bool(master.identity(self._target) or self._target.one("controlpath")), 0.0
-        while waited_s < _FACTS_WITHIN_S:
-            if ssh.stdout and select.select([ssh.stdout], [], [], _TICK_S)[0]:
-                return bool(os.read(ssh.stdout.fileno(), 1))
-            if not may_prompt or shares or failures.signed_in(log.said(), self._target.place):
+        is_in = is_open = has_said = False
+        while not has_said and waited_s < within_s:
+            has_said = bool(ssh.stdout and select.select([ssh.stdout], [], [], _TICK_S)[0])
+            is_in = shares or failures.signed_in(log.said(), self._target.place) is not None
+            if not may_prompt or is_in:
                 waited_s += _TICK_S
-        return False
+        if has_said and ssh.stdout:
+            is_open = bool(os.read(ssh.stdout.fileno(), 1))
+        return is_open, is_in
 
     @contextmanager
     def _asked(self) -> Iterator[tuple[Question, Reply]]:

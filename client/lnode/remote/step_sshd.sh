@@ -34,7 +34,7 @@ case $key in command=*) between=, ;; *) between=' ' ;; esac
 # listen SSHD WORD...: an sshd on a port of this node, which it says by each name that the node has for itself. It ends an hour after
 # the last connection.
 listen() {
-  file=$keys.pid
+  file=$keys.$$.pid # two connections may start one at the same moment
   if "$@" -t -o PerSourcePenalties=no 2>/dev/null; then set -- "$@" -o PerSourcePenalties=no; fi # 9.8; all come from one login node
   set -- "$@" -o PidFile="\"$file\"" -o MaxStartups=100 -o ClientAliveInterval=60 -o ClientAliveCountMax=10
   for _ in 1 2 3 4 5; do
@@ -45,6 +45,7 @@ listen() {
     if [ -s "$file" ]; then break; fi
   done
   [ -s "$file" ] || exit
+  rm -f "$file"
   echo "lnode listens $port $(uname -n) $(hostname -I 2>/dev/null)"
   exec >/dev/null 2>&1
   listener=$!

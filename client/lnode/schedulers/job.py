@@ -61,11 +61,16 @@ def is_over(job: Job) -> bool:
     return job.state in _OVER
 
 
+def is_elsewhere(job: Job) -> bool:
+    """Has another cluster of a federation taken it? What has become of it there is not known here."""
+    return job.state == "REVOKED"
+
+
 # squeue(1), JOB STATE CODES. A STOPPED job keeps its nodes (SIGSTOP), and its time runs on.
 _RUNNING = {"RUNNING", "RESIZING", "SIGNALING", "STOPPED"}
 _OVER = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "COMPLETING", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL",
-    "OUT_OF_MEMORY", "PREEMPTED", "RECONFIG_FAIL", "REVOKED", "STAGE_OUT", "TIMEOUT",
+    "OUT_OF_MEMORY", "PREEMPTED", "RECONFIG_FAIL", "STAGE_OUT", "TIMEOUT",
 }  # fmt: skip
 
 

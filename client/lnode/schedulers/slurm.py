@@ -6,7 +6,8 @@ because slurm.sh sets SLURM_TIME_FORMAT=%s. Slurm keeps the session id of the pr
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 from lnode.remote.fields import JobId, epoch, number
 from lnode.schedulers.job import Job, parse_duration, short_host
@@ -66,11 +67,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9_+@%=,./:-]+")
 def estimated(words: Mapping[str, str], command: str) -> tuple[str, ...] | None:
     """Return the words of srun for a request. A site's program takes the `words`; salloc and srun have all their own.
 
-    A number of megabytes gets its unit. None if a word is not plain.
+    A number of megabytes gets its unit. None if a word is not plain, if a site's program is told more than the `words`
+    (another account has no spelling of its own here), or for another cluster, whose jobs are not listed here.
     """
     program, *own = command.split()
     if program.rpartition("/")[2] in _REQUESTERS:
         found = _options(own)
+        if any(map(_OF_A_CLUSTER.match, found)):
+            return None
+    elif _tells_more(own, {*words.values()}):
+        return None
     else:
         found = [_SPELLING[name].format(word) for name, word in words.items() if name in _SPELLING]
         found = [f"{word}M" if re.fullmatch(r"--mem=\d+", word) else word for word in found]
@@ -87,6 +93,19 @@ def _options(words: Sequence[str]) -> list[str]:
         if word not in ("--pty", "--overlap"):
             found.append(word)
     return found
+
+
+_OF_A_CLUSTER = re.compile(r"-M|--clusters?(=|$)")
+
+
+def _tells_more(own: Sequence[str], values: Collection[str]) -> bool:
+    """True if there are other words than options with these values: `-m 4000`, `-m4000`, `--mem=4000M`."""
+    given = "|".join(map(re.escape, values)) or "(?!)"
+    with_value = re.compile(rf"-[A-Za-z]({given})[A-Za-z]?|--[a-z0-9-]+=({given})[A-Za-z]{{0,2}}")
+    return not all(
+        word in values or with_value.fullmatch(word) or (word.startswith("-") and after in values)
+        for word, after in zip_longest(own, own[1:])
+    )
 
 
 def _takes_value(option: str) -> bool:

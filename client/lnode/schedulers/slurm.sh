@@ -16,10 +16,10 @@ slurm_ask() {
   exec timeout -k 1 "$within_s" squeue -a -h "$@" </dev/null
 }
 
-# A job that is just ending has no last state yet. A batch job is the request's only if there is no other, and not while it goes
-# on: you may have submitted it.
+# `- SILENT` if it does not answer. A job that is just ending has no last state yet. A batch job is the request's only if there is no other,
+# and not while it goes on: you may have submitted it.
 # shellcheck disable=SC2016 # for the pane
-slurm_after='timeout 8 squeue -a -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-'
+slurm_after='if command -v squeue >/dev/null 2>&1; then if rows=$(timeout 8 squeue -a -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null); then echo "$rows" | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-; else echo - SILENT; fi; fi'
 
 slurm_list() {
   section jobs
@@ -172,7 +172,7 @@ slurm_at() {
 
 # Each of several clusters is asked (SLURM_CLUSTERS), and those that do not know the job complain. No other row begins with a state.
 slurm_job() {
-  said=$(slurm_ask 8 -j "$1" -O state:20,starttime:24,reason:80,nodelist:80 2>&1)
+  said=$(slurm_ask 8 -u "${USER:-$(id -un)}" -j "$1" -O state:20,starttime:24,reason:80,nodelist:80 2>&1)
   set -- $?
   row=$(printf '%s\n' "$said" | sed -n '/^[A-Z][A-Z_]* /{p;q;}')
   if [ -z "$row" ] && [ "$1" -ne 0 ]; then
@@ -184,8 +184,9 @@ slurm_job() {
   set -- $row
   set +f
   case $1 in
-  '' | COMPLET* | CANCELLED | FAILED | TIMEOUT | NODE_FAIL | PREEMPTED | BOOT_FAIL | DEADLINE | OUT_OF_ME* | REVOKED) state=ended ;;
-  PENDING | CONFIGURING | REQUEUE*) state=waits reason=$3 ;;
+  REVOKED) return 1 ;; # it may run on another cluster of a federation
+  '' | COMPLET* | CANCELLED | FAILED | TIMEOUT | PREEMPTED | DEADLINE | OUT_OF_ME* | STAGE_OUT | *_FAIL | LAUNCH_FAILED) state=ended ;;
+  PENDING | CONFIGURING | REQUEUE* | RESV_DEL_HOLD | SPECIAL_EXIT) state=waits reason=$3 ;;
   *) state=runs node=$4 ;;
   esac
   case $reason in None | \(null\)) reason='' ;; esac
@@ -221,7 +222,7 @@ slurm_limit() {
 }
 
 slurm_end() {
-  end_s=$(slurm_ask 8 -j "$1" -O endtime:24 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) *$/\1/p' | head -n 1)
+  end_s=$(slurm_ask 8 -u "${USER:-$(id -un)}" -j "$1" -O endtime:24 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) *$/\1/p' | head -n 1)
   [ -n "$end_s" ]
 }
 

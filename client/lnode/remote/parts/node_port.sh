@@ -2,22 +2,27 @@
 # Part of node_way.sh: the sshd of this laptop that listens on a node of the allocation, for as long as it is used. What srun passes on
 # goes in pieces, each of which may wait 40 ms for the one before (Nagle's algorithm); a port has no such step in between.
 
-# listeners: a row for each that has touched its file in the last 3 minutes, as it does once a minute (step_sshd.sh). It is not tried: that
-# takes as long as all the rest, and ssh tells your laptop soon enough that nothing is there.
+# What is written down of it, for each login node: PORT HOST TYPE, the last for its key, or `none`.
+at_of() {
+  written=$own_state/sshd/$laptop.$1.$this_node.at port='' host='' its_type=''
+  if is_own "$written"; then read -r port host its_type <"$written"; fi
+}
+
+# listeners: a row for each that this login node has reached before, and that has touched its file in the last 3 minutes, as it does once a
+# minute (step_sshd.sh). It is not tried: that takes as long as all the rest, and ssh tells your laptop soon enough that nothing is there.
 listeners() {
   own_folder sshd || return 0
   find "$own_state/sshd" -name "$laptop.*.port.pub" -mmin -3 2>/dev/null | head -n 50 | while IFS= read -r of_job; do
     of_job=${of_job#"$own_state/sshd/$laptop."}
     of_job=${of_job%.port.pub}
-    if is_own "$own_state/sshd/$laptop.$of_job.at"; then echo "$of_job $(head -n 1 "$own_state/sshd/$laptop.$of_job.at")"; fi
+    at_of "$of_job"
+    if [ "$its_type" = "$type" ]; then printf '%s\n' "$of_job $port $host"; fi
   done
 }
 
 # find_port: sets $port and $host; $port to nothing if there is none. What is written down counts if the host key proves it.
 find_port() {
-  written=$own_state/sshd/$laptop.$job.at
-  port='' host=''
-  if is_own "$written"; then read -r port host <"$written"; fi
+  at_of "$job"
   if [ "$port" = none ] && [ -n "$(find "$written" -mmin +60 2>/dev/null)" ]; then port=''; fi # the node may only have been busy
   if [ "$port" = none ]; then port=''; elif [ -z "$port" ] || ! find_host "$port" "$host"; then start_port; fi
 }
@@ -27,8 +32,12 @@ start_port() {
   set -- $(listening | timeout 20 sed -n '/^lnode listens /{s///;p;q;}')
   port=$1
   [ -n "$port" ] || return
-  find_host "$@" || port=''
-  echo "${port:-none} $host" >"$written.$$" && mv "$written.$$" "$written"
+  if ! find_host "$@"; then
+    at_of "$job" # another connection may have begun at the same moment, and have found one
+    if [ "$port" != none ] && find_host "$port" "$host"; then return; fi
+    port=''
+  fi
+  echo "${port:-none} $host $type" >"$written.$$" && mv "$written.$$" "$written"
 }
 
 # listening: starts it, and leaves it there. It says `lnode listens PORT NAME...`, by each name that its node has for itself.

@@ -118,7 +118,8 @@ is_held() {
 }
 
 # find_orphan SESSION [anywhere]: sets $orphan to the job that such a session has left behind, $note to the file of its note, and
-# $waits to yes if it has no node yet; to nothing if there is none. False if the scheduler cannot be asked. A pane that only just dies takes
+# $waits to yes if it has no node yet; to nothing if there is none. False if the scheduler cannot be asked, or if another cluster of a
+# federation has the job. A pane that only just dies takes
 # its job with it, if it can.
 find_orphan() {
   orphan='' note='' waits='' held=''
@@ -145,7 +146,7 @@ find_orphan() {
   set -- $found
   if [ $# -eq 3 ]; then
     orphan=$1 note=$requests/$3
-    case $2 in yes) waits=yes ;; esac
+    case $2 in yes) waits=yes ;; elsewhere) return 1 ;; esac
   fi
 }
 
@@ -163,15 +164,16 @@ rename_own_hosts() {
 # match_notes: of the jobs in $jobs that which one of $its_notes has asked for, as `JOB WAITS FILE`.
 match_notes() {
   printf '%s\n%s\n' "$its_notes" "$jobs" | awk '
+    BEGIN { waits[0] = "no"; waits[1] = "yes"; waits[2] = "elsewhere" }
     NF == 4 { node = $1; sub(/[.].*/, "", node); notes++; began[notes] = $3; job[notes] = $4; at[notes] = node " " $2; file[notes] = $1 "." $2; next }
-    NF < 5 || $5 !~ /^(PENDING|CONFIGURING|RUNNING|RESIZING|SIGNALING|STOPPED|SUSPENDED)$/ { next }
+    NF < 5 || $5 !~ /^(PENDING|CONFIGURING|RUNNING|RESIZING|SIGNALING|STOPPED|SUSPENDED|REVOKED)$/ { next }
     {
       node = $3; sub(/[.].*/, "", node)
       for (i = 1; i <= notes; i++) {
         since = $4 - began[i]
         if (job[i] == $1 || (job[i] == "-" && at[i] == node " " $2 && since >= -300 && since <= 900)) {
-          rank = $5 == "PENDING"
-          if (!found || rank < best) { found = $1 " " (rank ? "yes" : "no") " " file[i]; best = rank }
+          rank = $5 == "REVOKED" ? 2 : $5 == "PENDING"
+          if (!found || rank < best) { found = $1 " " waits[rank] " " file[i]; best = rank }
         }
       }
     }
