@@ -27,7 +27,7 @@ from docker.models.containers import Container
 
 import inside
 
-Image = Literal["standin", "slurm", "bench", "gridengine", "oar", "htcondor", "tmuxes"]
+Image = Literal["standin", "slurm", "accounts", "bench", "gridengine", "oar", "htcondor", "tmuxes"]
 
 ROOT = Path(__file__).parent.parent
 LABEL = "lnode.rig"
@@ -46,6 +46,7 @@ _SLURM_READY = "test \"$(sinfo -h -o '%D %t')\" = '4 idle'"
 _READY: dict[Image, str] = {
     "standin": "true",
     "slurm": _SLURM_READY,
+    "accounts": f"{_SLURM_READY} && sinfo -M gpu -h -o %t | grep -qx idle",
     "bench": _SLURM_READY,
     "gridengine": "qhost -h login1 | grep -q '^login1 *lx-'",
     "oar": 'test "$(oarstat >/dev/null && oarnodes -s | grep -c Alive)" = 2',
@@ -79,6 +80,12 @@ if command -v condor_rm >/dev/null; then
   done
 fi
 command -v scancel >/dev/null || exit 0
+if command -v slurmdbd >/dev/null; then
+  until [ -z "$(squeue -M gpu -h --user "$USER")" ]; do
+    scancel -M gpu --user "$USER"
+    sleep 0.1
+  done
+fi
 until [ -z "$(squeue -h --user "$USER")" ] && [ "$(sinfo -h -o '%D %t')" = '4 idle' ]; do
   scancel --user "$USER"
   sleep 0.1

@@ -50,6 +50,14 @@ def slurm_image(engine: docker.DockerClient) -> str:
 
 
 @pytest.fixture(scope="session")
+def accounts_image(engine: docker.DockerClient) -> str:
+    """The same, with slurmdbd and a second cluster; the image's id."""
+    if rig.RELEASE != "bookworm":
+        pytest.skip("slurmdbd is set up as bookworm has it")
+    return rig.build(engine, "accounts")
+
+
+@pytest.fixture(scope="session")
 def gridengine_image(engine: docker.DockerClient) -> str:
     """sshd with real tmux and real Grid Engine; the image's id."""
     if rig.RELEASE == "forky":
@@ -86,6 +94,12 @@ def _slurm(engine: docker.DockerClient, slurm_image: str, run: str) -> Iterator[
 
 
 @pytest.fixture(scope="session")
+def _accounts(engine: docker.DockerClient, accounts_image: str, run: str) -> Iterator[Rig]:
+    with rig.running(engine, "accounts", accounts_image, run) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def _gridengine(engine: docker.DockerClient, gridengine_image: str, run: str) -> Iterator[Rig]:
     with rig.running(engine, "gridengine", gridengine_image, run) as started:
         yield started
@@ -115,6 +129,13 @@ def slurm(_slurm: Rig) -> Iterator[Rig]:
     """A running `slurm`; alice's sessions and jobs are gone after each test, other users' are the test's to forget."""
     yield _slurm
     _forget(_slurm)
+
+
+@pytest.fixture
+def accounts(_accounts: Rig) -> Iterator[Rig]:
+    """A running `accounts`; alice's sessions and jobs are gone after each test. She alone has an account."""
+    yield _accounts
+    _forget(_accounts)
 
 
 @pytest.fixture

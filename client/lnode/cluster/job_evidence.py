@@ -55,6 +55,7 @@ class Evidence(NamedTuple):
     leaders: Mapping[tuple[int, str], Collection[int]]
     steps: Set[int]
     ahead_s: int | None
+    has_scheduler: bool = True
 
 
 class Tie(NamedTuple):
@@ -73,7 +74,7 @@ class Tie(NamedTuple):
         return (self.job, *self.others) if self.job else ()
 
 
-def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
+def evidence(jobs: Iterable[Job], host: Host, *, has_scheduler: bool = True) -> Evidence:
     """Sort the host's facts, once for all its sessions. Leave out jobs that were submitted on another host."""
     here = [job for job in jobs if job.submit_host in ("", short_host(host.name))]
     by_sid: dict[int, list[Job]] = {}
@@ -93,7 +94,7 @@ def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
         inside=_inside(host.origins),
         leaders=_leaders(host, steps),
         steps={pid for name, pids in steps.items() if name in known for pid in pids},
-        ahead_s=clock_offset(here, host.processes),
+        ahead_s=clock_offset(here, host.processes), has_scheduler=has_scheduler,
     )  # fmt: skip
 
 
@@ -141,7 +142,8 @@ def _goes_on(session: Session, known: Evidence) -> bool:
 
     A site's program may wait for a job that is not listed here: it is of another cluster, or not submitted yet.
     """
-    return session.kind == "node" and session.ended is None and any(map(known.children.get, session.pane_pids))
+    is_request = session.kind == "node" and session.ended is None and known.has_scheduler
+    return is_request and any(map(known.children.get, session.pane_pids))
 
 
 def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> int | None:

@@ -163,10 +163,11 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         cluster_processes.parse_origins(reply.get("origins", ())),
         cluster_processes.parse_work(reply.get("work", ())),
     )
-    known = job_evidence.evidence(jobs, Host(login_node, now, processes, origins, work))
     scheduler = "none" if "no-scheduler" in reply else "ok"
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
+    here = Host(login_node, now, processes, origins, work)
+    known = job_evidence.evidence(jobs, here, has_scheduler=scheduler != "none")
     ahead_s = known.ahead_s or 0
     closures = estimate.parse_closures(reply.get("closures", ()))
     entries, found = [], [*servers.sessions(reply, processes)]
@@ -260,7 +261,8 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
     if job is None:
         if scheduler == "silent" and session.kind != "login":
             return State.UNKNOWN
-        return State.ENDED if session.kind == "node" or session.ended else State.SHELL
+        had_one = session.ended or (session.kind == "node" and scheduler != "none")
+        return State.ENDED if had_one else State.SHELL
     if is_running(job):
         return State.RUNNING
     if is_elsewhere(job):
