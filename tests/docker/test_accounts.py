@@ -63,14 +63,10 @@ def test_a_request_that_the_account_does_not_permit_says_why_it_waits(accounts: 
 
 @pytest.mark.parametrize(
     "request_",
-    [FAR, f"{FAR} srun --pty bash -l", "srun -M gpu -t 1:00:00 --pty bash -l", "sinteractive-far"],
+    [FAR, f"{FAR} srun --pty bash -l", "srun -M gpu -t 1:00:00 --pty bash -l"],
 )
 def test_a_job_of_another_cluster_is_neither_ended_nor_asked_for_twice(accounts: Rig, request_: str) -> None:
     """squeue lists those of its own cluster alone."""
-    far = "#!/bin/sh\\nsbatch -M gpu -t 60 -o /dev/null --wrap 'sleep 3600'; sleep 3600 & wait"
-    accounts.exec(
-        f'printf "{far}\\n" >/usr/local/bin/sinteractive-far; chmod 755 /usr/local/bin/sinteractive-far', "root"
-    )
     with (
         with_settings(accounts, settings("unity", request_)),
         Window([*LNODE, "unity", "far"], accounts.env()) as window,

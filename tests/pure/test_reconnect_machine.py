@@ -385,6 +385,43 @@ def test_an_echo_in_doubt_is_a_heart() -> None:
     assert laptop.tell(Happened.WOKE, seconds=60.0) == (Command.MUTE, Command.ASK, Command.KNOCK)
 
 
+def test_a_persons_terminal_without_a_heart_is_not_muted_where_nothing_could_say_that_it_is_back() -> None:
+    laptop = attached(person=True)
+    assert laptop.after(3, Happened.LATE, seconds=3.0) == ()
+    assert laptop.after(3, Happened.LATE, seconds=3.0, revives=True) == (Command.MUTE, Command.KNOCK)
+    assert laptop.after(1, Happened.FELT, revives=True) == (Command.RELEASE, Command.REFRESH)
+
+
+@pytest.mark.parametrize("last", [Happened.HEARTLESS, Happened.REACHED])
+def test_a_persons_terminal_whose_link_is_gone_is_left_to_ssh_once_the_host_answers(last: Happened) -> None:
+    laptop = attached(person=True, shared=False)
+    laptop.after(3, Happened.LATE, seconds=3.0)
+    first = Happened.REACHED if last is Happened.HEARTLESS else Happened.HEARTLESS
+    assert laptop.tell(first) == ()
+    assert laptop.tell(last) == (Command.RELEASE, Command.REFRESH)
+
+
+def test_a_sign_of_life_of_the_terminal_is_no_heartbeat_and_no_proof_of_its_login() -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED, proved=False)
+    for what, facts in ((Happened.LATE, {"seconds": 3.0, "revives": True}), (Happened.FELT, {"revives": True})):
+        laptop.after(3, what, **facts)
+    assert (laptop.state.heart, laptop.state.proved, laptop.state.kept) == (False, False, True)
+    assert laptop.tell(Happened.WOKE, seconds=60.0) == ()
+
+
+@pytest.mark.parametrize("found", [Happened.REACHED, Happened.CONNECTED])
+def test_a_blind_login_that_has_come_through_is_not_begun_again(found: Happened) -> None:
+    laptop = waiting()
+    assert tries_again(laptop) == SILENT_FRESH
+    assert laptop.state.blind
+    assert laptop.tell(Happened.SIGNING_IN) == ()
+    assert laptop.tell(found, stands=True) == ()
+    assert laptop.phase is Phase.CONNECTING
+    laptop.tell(Happened.OPENED)
+    assert laptop.phase is Phase.ATTACHED
+
+
 @pytest.mark.parametrize("heart", [True, False])
 def test_a_terminal_that_costs_nothing_is_doubted_without_a_heartbeat_too(heart: bool) -> None:
     beat = {"shared": False} if heart else {}

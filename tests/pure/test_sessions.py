@@ -278,8 +278,6 @@ def test_a_job_in_windows_that_another_session_shows_does_not_end_with_one_of_th
         ("node", (job_row("RUNNING"),), SALLOC, True),
         ("node", (), SALLOC, False),
         ("", (job_row("RUNNING"),), SALLOC | {"processes": (*SALLOC["processes"], "902 900 900 00:10 srun")}, False),
-        ("node", (), {"processes": ("900 1 900 10:00 bash", "901 900 900 00:10 sinteractive")}, False),
-        ("node", (), {"processes": ("900 1 900 10:00 bash", "901 900 900 00:10 ssh")} | NONE, True),
         ("node", (), SILENT, False),
         ("login", (), SILENT, True),
         ("login", (), SALLOC | SILENT, False),

@@ -31,7 +31,7 @@ class Chronicle:
             self.note(words)
         if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > machine.STABLE_S:
             self.seen = True
-        if event.what in (Happened.BEAT, Happened.OPENED):
+        if event.what in (Happened.BEAT, Happened.FELT, Happened.OPENED):
             self.last_seen = time.time()
 
     def learn(self, node: NodeName | None) -> None:

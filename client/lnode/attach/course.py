@@ -12,6 +12,7 @@ from lnode.reconnect.loop import Loop
 from lnode.reconnect.machine import Start
 from lnode.remote.fields import NodeName
 from lnode.ssh import master
+from lnode.ssh.link import rung_standby
 from lnode.ssh.target import Target
 
 
@@ -54,7 +55,7 @@ class Course:
         if not (start.fresh and rode and rode == master.identity(target)):  # it had none, or there is a new one
             return target
         if state.reached or (not state.blind and await loop.knock() is None):
-            await in_thread(partial(master.drop, target))
+            await rung_standby.part(target)
             return target
         return master.without(target)  # perhaps only the network is down, and other windows need that connection
 

@@ -56,6 +56,8 @@ def attach(address: Address, options: Options) -> ExitCode:
     ended, place = _Attach(address, scripts, options).seek()
     from lnode.attach import outcome
 
+    if scripts.no_job and not options.existing and (ended.status == ExitOfAttach.NAME_REFUSED or _is_not_there(ended)):
+        raise scripts.no_job
     if not options.existing and _is_not_there(ended):
         raise tmux.mangled(name)
     if ended.status == ExitOfAttach.NO_FOLDER:
@@ -99,7 +101,7 @@ class _Attach:
 
     def __init__(self, address: Address, scripts: Scripts, options: Options) -> None:
         self._address, self._scripts, self._options = address, scripts, options
-        creates = not options.existing and tmux.is_creatable(address.name)
+        creates = not options.existing and tmux.is_creatable(address.name) and not scripts.no_job
         self._anew, self._here = ("anew", "here") if creates else ("there", "there")
         self._at_first = "existing" if options.existing else "create" if creates else "refuse"
 

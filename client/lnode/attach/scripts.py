@@ -18,7 +18,8 @@ class Scripts(NamedTuple):
     The others go over the link, framed by a nonce. `run` is the id of this attach, `me` that of this laptop. `request`
     is the command that asks for an allocation, "" for none. `mode` is that of session.sh for `first`; `node` is the
     session's login node, "" if lnode does not know it. `in_job` are the words of a request whose job has the session,
-    () for a session on the login node. `restores` is the job that has ended, and whose panes are put back, or "".
+    () for a session on the login node. `no_job` is why there are none though the session should live in a job: it can
+    be attached to, and not started. `restores` is the job that has ended, and whose panes are put back, or "".
     """
 
     address: Address
@@ -31,6 +32,7 @@ class Scripts(NamedTuple):
     node: str = ""
     in_job: tuple[str, ...] = ()
     restores: str = ""
+    no_job: LnodeError | None = None
 
     @property
     def program(self) -> str:
@@ -134,24 +136,30 @@ def scripts_of(address: Address, *, login: bool, detach: bool, control: bool, re
     """Return the scripts of a new attach. Raises LnodeError(USAGE) for a request that is not complete."""
     settings = address.settings
     request = "" if login else settings.filled()
-    in_job = _words_of_job(address, request) if request and (restores or settings.where == "node") else ()
-    if request and not in_job and settings_file.kept_s(settings.keep):
+    wants_job = bool(request) and (bool(restores) or settings.where == "node")
+    in_job = _words_of_job(address, request) if wants_job else ()
+    no_job = _no_job(request) if wants_job and not in_job else None
+    if restores and no_job:
+        raise no_job
+    if request and not wants_job and settings_file.kept_s(settings.keep):
         screen.say(f'{address.name} is not kept for longer than its allocation: that wants where = "node"')
     return Scripts(
-        address, call.run_id(), folders.identity(), request, detach, control, in_job=in_job, restores=restores
-    )
+        address, call.run_id(), folders.identity(), request, detach, control, in_job=in_job, restores=restores,
+        no_job=no_job,
+    )  # fmt: skip
 
 
 def _words_of_job(address: Address, request: str) -> tuple[str, ...]:
-    """Return the words with which the scheduler is asked for a job like that of the request."""
+    """Return the words with which the scheduler is asked for a job like that of the request; () if lnode has none."""
     from lnode.schedulers import known
 
     estimated = known.scheduler(known.estimating()).estimated
-    words = estimated(address.settings.words(), request) if estimated else None
-    if not words:
-        raise LnodeError(
-            ExitCode.USAGE,
-            f"lnode cannot make a job for a session of the command: {request}",
-            'take mem, time and so on in config.toml, or: where = "login"',
-        )
-    return words
+    return (estimated(address.settings.words(), request) if estimated else None) or ()
+
+
+def _no_job(request: str) -> LnodeError:
+    return LnodeError(
+        ExitCode.USAGE,
+        f"lnode cannot make a job for a session of the command: {request}",
+        'take mem, time and so on in config.toml, or: where = "login"',
+    )

@@ -76,12 +76,12 @@ class Companion:
         self._revives = self.pulse is not None and self.pulse.vouches
         self._elsewhere = False  # True if the link has landed on another login node
         self._given_up = False  # True if the last link was late beside a terminal that answered
-        self._is_late = False  # True while the terminal's own connection is silent
+        self._is_late = False  # True while the terminal is silent, or was when that was told last
         self._client, self._is_silent, self._beat_s = client, is_silent, beat_s
         self._tell, self._learn, self._remember, self._lookout = tell, learn, remember, lookout
         self._probe: asyncio.Task[bool] | None = None  # of the terminal's own connection
         self._unbegun, self._covered, self._began_at = unbegun, covered, time.monotonic()
-        # If you signed in by hand, a silent login would count as a failed login: only a shared connection is left.
+        # If you signed in by hand, a silent login would count as a failed one: only a shared connection is left.
         odd = failures.signed_in(said, target.place) not in (None, "publickey") and not keychain.is_kept(target)
         on_trust = keychain.is_on_trust(target, str(said))
         self.shared_only = person or odd or on_trust or sign_in_memory.is_for_ssh_alone(target)
@@ -145,6 +145,8 @@ class Companion:
             pause = link_pauses.following(pause, given_up=self._given_up, beat=self._beats, unheard=self._unheard)
             self._beats = self._given_up = False
             await self._pause(pause)
+        while self.pulse:  # no link follows, and the terminal's own connection may fall silent
+            await self._pause(link_pauses.FIRST_S)
 
     async def _pause(self, seconds: float) -> None:
         """Wait without a link. The terminal's own connection is felt meanwhile, if it can be."""
@@ -161,7 +163,7 @@ class Companion:
         if self._is_late:
             self._tell(self, Happened.LATE, seconds=silent_s, revives=self._revives)
         elif was:
-            self._tell(self, Happened.BEAT, revives=self._revives)
+            self._tell(self, Happened.FELT, revives=self._revives)
         return self._is_late
 
     async def _settle(self) -> None:
@@ -180,18 +182,16 @@ class Companion:
         self._unbegun(shell, ended=ended)
 
     async def _listen(self) -> None:
-        """Tell of a silence before the first heartbeat: only a link that beats can be late.
-
-        If the host answers, its login shell is silent: it does not begin the link's line, and hardly the terminal's.
-        """
+        """Tell of a silence before the first heartbeat: only a link that beats can be late."""
         for pause in _HEARTLESS_S:
             await asyncio.sleep(pause)
             silent = not self._beats and await self._is_silent() and not await self._terminal_answers()
             if silent and not self._beats:
+                self._is_late = True
                 self._tell(self, Happened.LATE, seconds=LATE_S, revives=self._revives)
             if silent or self._beats:
                 return
-            if self._opened:
+            if self._opened:  # the host answers, so its login shell is silent, and hardly begins the terminal's line
                 self._say_unbegun(None, ended=self._unheard)
 
     def _on_beat(self, *, shared: bool) -> None:
@@ -223,6 +223,7 @@ class Companion:
         if self._probe and await self._probe:
             self._given_up = in_time  # else a silence has made TCP slow, and another link is fast
             raise LinkFailed(Cause.LOST, f"silent for {silent_s:.0f} s, and the terminal's own connection answers")
+        self._is_late = True
         self._tell(self, Happened.LATE, seconds=silent_s + time.monotonic() - began, revives=self._revives)
 
     async def _terminal_answers(self) -> bool:
@@ -317,7 +318,7 @@ class Companion:
             if session:
                 return session
             shell = login_shell.parse(reply.get("login", ()))
-            if shell and self._age_s() >= (_SURE_S if shell.replaced else begun.TOLD_AFTER_S):
+            if shell and time.monotonic() - self._began_at >= (_SURE_S if shell.replaced else begun.TOLD_AFTER_S):
                 self._say_unbegun(shell)
             pause = next(pauses, _LOOK_ON_S if shell or "waits" in reply else None)
             if pause is None:
@@ -325,16 +326,13 @@ class Companion:
                 return None
             await asyncio.sleep(pause)
 
-    def _age_s(self) -> int:
-        return int(time.monotonic() - self._began_at)
-
     async def _ask_client(self, what: str) -> Mapping[str, Sequence[str]]:
         """Return the reply of client.sh, an empty one without a link."""
-        nonce = call.nonce()
+        nonce, age_s = call.nonce(), time.monotonic() - self._began_at
         if self._link is None:
             return {}
         try:
-            return await framed(self._link, nonce, self._client(nonce, what, self._age_s()), _CLIENT_WITHIN_S)
+            return await framed(self._link, nonce, self._client(nonce, what, int(age_s)), _CLIENT_WITHIN_S)
         except LinkFailed as failed:
             self._remember(f"{what}: {failed.story}")
             return {}

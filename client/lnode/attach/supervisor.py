@@ -157,8 +157,14 @@ class _Supervisor:
             self._display.take()
 
     async def _overdue(self, event: Event) -> Event:
-        """Return the event; a refused login in its place if a silent login waits for you or the keychain."""
+        """Return the event; a refused login in its place if a silent login waits for you or the keychain.
+
+        What a knock has found tells nothing that a login does not know which has come through itself.
+        """
         state, terminal = self._loop.state, self._terminal
+        found = event.what in (Happened.REACHED, Happened.CONNECTED)
+        if found and state.blind and terminal and failures.came_to_login(terminal.said()):
+            return event._replace(what=Happened.SIGNING_IN)
         late = event.what is Happened.TICK and is_overdue(state, event.at)
         if not (late and terminal and verdict.broken_off(self._course.taken, terminal.said(), proved=state.proved)):
             return event

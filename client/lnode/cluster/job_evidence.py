@@ -55,7 +55,6 @@ class Evidence(NamedTuple):
     leaders: Mapping[tuple[int, str], Collection[int]]
     steps: Set[int]
     ahead_s: int | None
-    has_scheduler: bool = True
 
 
 class Tie(NamedTuple):
@@ -74,7 +73,7 @@ class Tie(NamedTuple):
         return (self.job, *self.others) if self.job else ()
 
 
-def evidence(jobs: Iterable[Job], host: Host, *, has_scheduler: bool = True) -> Evidence:
+def evidence(jobs: Iterable[Job], host: Host) -> Evidence:
     """Sort the host's facts, once for all its sessions. Leave out jobs that were submitted on another host."""
     here = [job for job in jobs if job.submit_host in ("", short_host(host.name))]
     by_sid: dict[int, list[Job]] = {}
@@ -94,14 +93,14 @@ def evidence(jobs: Iterable[Job], host: Host, *, has_scheduler: bool = True) -> 
         inside=_inside(host.origins),
         leaders=_leaders(host, steps),
         steps={pid for name, pids in steps.items() if name in known for pid in pids},
-        ahead_s=clock_offset(here, host.processes), has_scheduler=has_scheduler,
+        ahead_s=clock_offset(here, host.processes),
     )  # fmt: skip
 
 
 def tie(session: Session, known: Evidence) -> Tie:
     """Return the job of this session: a running one before a waiting one, an interactive one before a batch job."""
     if not known.jobs:
-        return Tie(None, not asks(session, known) and not _goes_on(session, known))
+        return Tie(None, not asks(session, known))
     own: list[tuple[int, Job]] = []
     submitted: list[Job] = []
     seen: set[int] = set()
@@ -118,7 +117,7 @@ def tie(session: Session, known: Evidence) -> Tie:
         seen |= sids
     after = tuple(sorted(submitted, key=_rank, reverse=True))
     if not own:
-        return Tie(None, not (doubt or asks(session, known) or _goes_on(session, known)), (), after)
+        return Tie(None, not doubt and not asks(session, known), (), after)
     best, *others = (job for _, job in sorted(own, key=lambda one: (one[0], *_rank(one[1])), reverse=True))
     return Tie(best, is_certain=True, others=tuple(others), submitted=after)
 
@@ -135,15 +134,6 @@ def asks(session: Session, known: Evidence) -> bool:
     requests = (_descendants(session.pane_pids, known.unheld) & known.holders) - known.steps
     count = Counter(known.host.processes[pid].sid for pid in requests)
     return any(number > sum(not job.is_batch for job in known.jobs.get(sid, ())) for sid, number in count.items())
-
-
-def _goes_on(session: Session, known: Evidence) -> bool:
-    """True if what lnode has started in the session goes on, as far as anybody has said.
-
-    A site's program may wait for a job that is not listed here: it is of another cluster, or not submitted yet.
-    """
-    is_request = session.kind == "node" and session.ended is None and known.has_scheduler
-    return is_request and any(map(known.children.get, session.pane_pids))
 
 
 def clock_offset(jobs: Iterable[Job], processes: Mapping[int, LoginProcess]) -> int | None:

@@ -166,8 +166,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
     scheduler = "none" if "no-scheduler" in reply else "ok"
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
-    here = Host(login_node, now, processes, origins, work)
-    known = job_evidence.evidence(jobs, here, has_scheduler=scheduler != "none")
+    known = job_evidence.evidence(jobs, Host(login_node, now, processes, origins, work))
     ahead_s = known.ahead_s or 0
     closures = estimate.parse_closures(reply.get("closures", ()))
     entries, found = [], [*servers.sessions(reply, processes)]

@@ -3,7 +3,6 @@
 An editor's Remote-SSH, scp and rsync use them like any Host. lnode finds the node at each connection.
 """
 
-import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -28,11 +27,15 @@ def session_of(host: str) -> str | None:
     if not domain.endswith(".lnode"):
         return None
     encoded = _ENCODED.fullmatch(label)
-    return os.fsdecode(bytes.fromhex(encoded[1])) if encoded else label
+    return bytes.fromhex(encoded[1]).decode("utf-8", "surrogateescape") if encoded else label
 
 
 def _label(name: str) -> str:
-    return name if _PLAIN.fullmatch(name) and not _ENCODED.fullmatch(name) else f"x{os.fsencode(name).hex()}"
+    return (
+        name
+        if _PLAIN.fullmatch(name) and not _ENCODED.fullmatch(name)
+        else f"x{name.encode('utf-8', 'surrogateescape').hex()}"
+    )
 
 
 def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], known_hosts: str, key_name: str) -> str:

@@ -32,6 +32,7 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
             Happened.WOKE: _attempt_interrupted,
             Happened.ROUTE_LOST: _attempt_interrupted,
             Happened.ROUTE_CHANGED: _attempt_interrupted,
+            Happened.SIGNING_IN: _signing_in,
             Happened.REACHED: _overtaken,
             Happened.CONNECTED: _overtaken_by_standby,
             Happened.UNREACHED: _unreached_beside,
@@ -42,6 +43,7 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
         },
         Phase.ATTACHED: {
             Happened.BEAT: _beaten,
+            Happened.FELT: _felt,
             Happened.LATE: _late,
             Happened.HEARTLESS: _heartless,
             Happened.LINK_REFUSED: _link_refused,
@@ -52,6 +54,8 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
         },
         Phase.DOUBTING: {
             Happened.BEAT: _beaten_in_doubt,
+            Happened.FELT: _felt_in_doubt,
+            Happened.HEARTLESS: _heartless_in_doubt,
             Happened.LINK_REFUSED: _link_refused,
             Happened.WOKE: _woke_in_doubt,
             Happened.ROUTE_CHANGED: _rerouted_in_doubt,
@@ -123,9 +127,11 @@ class Happened(Enum):
     """The kinds of events."""
 
     OPENED = auto()  # the login is done; `person`: the next needs you; `proved`: it asks nobody; `muxed`: over a master
+    SIGNING_IN = auto()  # the host has agreed with the silent login on keys: it is no dial any more
     STUCK = auto()  # the shared connection that the terminal uses is silent, before the terminal's login
     ASTRAY = auto()  # the terminal's dial has no answer yet, and another kind of address has answered a knock
     BEAT = auto()  # the heartbeat's echo; `shared`: over the terminal's own connection; `revives`: REVIVE is possible
+    FELT = auto()  # the terminal's own connection carries again, after a silence that LATE has told; `revives`, too
     LATE = auto()  # no heartbeat for `seconds`; `revives`, too
     HEARTLESS = auto()  # the link is gone; the terminal may live
     LINK_REFUSED = auto()  # the link's login, which worked before; the terminal's next one would be refused too
@@ -348,6 +354,11 @@ def _limit(state: State) -> float:
     return state.itself - _ITSELF_S + _ATTEMPT_S * 2.0 ** min(state.refusals, _LONGER)
 
 
+def _signing_in(state: State, event: Event) -> Step:
+    """Let a blind attempt go on that has come through: an agent may be asking you, and a password is sent once."""
+    return (state._replace(blind=False, reached=True, due=_limit(state)) if state.blind else state), ()
+
+
 def _overtaken(state: State, event: Event) -> Step:
     """Start a blind attempt again: its dial fell into the silence, and TCP repeats it ever more rarely."""
     if not state.blind or state.asks:
@@ -399,7 +410,15 @@ def _heard(state: State, event: Event) -> State:
     )
 
 
+def _felt(state: State, event: Event) -> Step:
+    """Remember a sign of life that is no heartbeat, and no proof of how its login was made."""
+    return state._replace(alive_at=event.at, revives=event.revives), ()
+
+
 def _late(state: State, event: Event) -> Step:
+    """Doubt the terminal, unless nothing could say later that it is well and only ssh may end it."""
+    if state.kept and not (state.heart or event.revives):
+        return state, ()
     state = state._replace(alive_at=event.at - event.seconds, revives=state.revives or event.revives)
     return _doubting(state, event)
 
@@ -450,7 +469,15 @@ def _knock(state: State) -> tuple[Action, ...]:
 
 def _beaten_in_doubt(state: State, event: Event) -> Step:
     """Keep the terminal if the echo proves it. Over another connection a late echo proves only the network."""
-    state = _heard(state, event)._replace(through=True)
+    return _carries(_heard(state, event), event)
+
+
+def _felt_in_doubt(state: State, event: Event) -> Step:
+    return _carries(state._replace(revives=event.revives), event)
+
+
+def _carries(state: State, event: Event) -> Step:
+    state = state._replace(through=True)
     if state.reviving:
         return state, ()
     if event.shared or state.kept or state.silence(event.at) < _stale_s(state):
@@ -482,6 +509,16 @@ def _deaf(state: State, event: Event) -> Step:
     return _replaced(state, event) if state.reviving else (state, ())
 
 
+def _heartless_in_doubt(state: State, event: Event) -> Step:
+    state, _ = _heartless(state, event)
+    return _doubted(state, event) if _is_left_to_ssh(state) else (state, ())
+
+
+def _is_left_to_ssh(state: State) -> bool:
+    """True if the host answers, and nothing can say whether a terminal is well that only ssh may end."""
+    return state.kept and state.reached and not (state.heart or state.revives)
+
+
 def _stale_s(state: State) -> float:
     """Return the silence after which a terminal is replaced: longer if terminals do not last, on a slow, full line."""
     return STALE_S if state.flaps < _RESTLESS else GIVE_UP_S
@@ -510,6 +547,8 @@ def _doubted(state: State, event: Event) -> Step:
     if state.reviving:
         return (state, ()) if state.due is None or at < state.due else _replaced(state, event)
     given_up_at = state.entered + (_KEPT_S if _may_revive(state) else GIVE_UP_S) - LATE_S
+    if _is_left_to_ssh(state):
+        return _attached_again(state, event), (Command.RELEASE, Command.REFRESH)
     if state.reached:
         patience = _GRACE_S if state.shared else 0.0
         stale_at = state.alive_at - state.asleep + _stale_s(state)

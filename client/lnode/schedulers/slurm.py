@@ -99,12 +99,12 @@ _OF_A_CLUSTER = re.compile(r"-M|--clusters?(=|$)")
 
 
 def _tells_more(own: Sequence[str], values: Collection[str]) -> bool:
-    """True if there are other words than options with these values: `-m 4000`, `-m4000`, `--mem=4000M`."""
-    given = "|".join(map(re.escape, values)) or "(?!)"
-    with_value = re.compile(rf"-[A-Za-z]({given})[A-Za-z]?|--[a-z0-9-]+=({given})[A-Za-z]{{0,2}}")
+    """True if there are other words than options with these values: `-m 4000M`, `-m4000`, `--gres=gpu:1`."""
+    value = rf"({'|'.join(map(re.escape, values)) or '(?!)'})[A-Za-z]{{0,2}}"
+    alone, behind = re.compile(value), re.compile(rf"(-[A-Za-z]|--[a-z0-9-]+=([a-z]+:)*){value}")
     return not all(
-        word in values or with_value.fullmatch(word) or (word.startswith("-") and after in values)
-        for word, after in zip_longest(own, own[1:])
+        alone.fullmatch(word) or behind.fullmatch(word) or (word.startswith("-") and alone.fullmatch(after))
+        for word, after in zip_longest(own, own[1:], fillvalue="")
     )
 
 

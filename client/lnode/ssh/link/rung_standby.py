@@ -59,7 +59,7 @@ async def open_rung(target: Target) -> StandbyLink:
         proof = await prove_master(target)
         if proof is not True:
             if proof is False:
-                await _part(target)
+                await part(target)
             await _open(target)
         return StandbyLink(target, _held(target.control_path))
 
@@ -76,7 +76,7 @@ async def stop(target: Target) -> None:
     await child.run(arguments.stop_argv(target.alias, target.riding, target.config))
 
 
-async def _part(target: Target) -> None:
+async def part(target: Target) -> None:
     """Stop the master that does not answer; end it if it does not answer here either.
 
     Perhaps only the network is slow, and other windows have sessions on it.
@@ -145,6 +145,8 @@ async def _open(target: Target) -> None:
             verdict.broken_off(there, log.said())
             raise
         said = log.said()
+        if _listener(there.control_path) not in (None, ssh.pid):  # of a window that was killed while it opened one
+            ssh.terminate()
         if master.identity(there) is None:
             ssh.terminate()
             cause, _ = verdict.of_ssh(there, await ended, said, argv, silent=True)
@@ -153,6 +155,17 @@ async def _open(target: Target) -> None:
     peer = failures.peer(said)
     if peer and (local := addresses.local_address(peer)):
         master.note_origin(there, local)
+
+
+def _listener(path: str) -> int | None:
+    """Return the pid of the ssh that has bound the socket (unix(7), SO_PEERCRED); None without one, or on macOS."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        probe.connect(path)
+        return int.from_bytes(probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+    return None
 
 
 def _start(log: SshLog, argv: list[str], environment: dict[str, str] | None) -> "subprocess.Popen[bytes]":
