@@ -38,7 +38,7 @@ BOUNDS = {"cold": 1.3, "warm": 0.6}
 REQUEST = "sinteractive -m 1000 -t 4:00:00"
 ASKS = """while :; do
   clear
-  read -r -p 'Continue? [y/N] ' _
+  read -r -p "Continue with $((number += 1))? [y/N] " _
 done
 """
 
