@@ -74,6 +74,10 @@ class Sshd:
         if what not in self.seen[-1:]:
             self.seen.append(what)
 
+    def ciphers(self) -> set[str]:
+        """What the clients have agreed on for what they send."""
+        return {connection.get_extra_info("recv_cipher") for connection in self._open}
+
     def die(self) -> None:
         """Drop every connection without a word."""
         for connection in list(self._open):

@@ -72,6 +72,15 @@ def test_one_login_serves_all_windows_even_if_they_open_at_once(site: Site) -> N
     play(site, scenario)
 
 
+def test_it_is_fit_for_files_if_you_have_chosen_no_cipher(site: Site) -> None:
+    async def scenario(target: Target, sshd: Sshd) -> None:
+        async with opened(target) as link:
+            assert await answers(link)
+            assert sshd.ciphers() == {"aes128-gcm@openssh.com"}
+
+    play(site, scenario)
+
+
 def test_windows_that_find_none_open_one(site: Site) -> None:
     async def scenario(target: Target, sshd: Sshd) -> None:
         for link in await asyncio.gather(*(open_link(target, timeout_s=DEADLINE_S) for _ in range(3))):

@@ -94,6 +94,26 @@ def test_an_empty_list_is_not_a_missing_one() -> None:
     assert arguments.parse_config("casignaturealgorithms \nport 22\n")["casignaturealgorithms"] == ("",)
 
 
+GCM, CTR = "aes128-gcm@openssh.com,aes256-gcm@openssh.com", "aes128-ctr,aes192-ctr,aes256-ctr"
+CHACHA = "chacha20-poly1305@openssh.com"
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "wanted"),
+    [
+        (f"{CHACHA},{CTR},{GCM}", f"aes128-gcm@openssh.com,{CHACHA},{CTR},aes256-gcm@openssh.com"),  # up to 9.9
+        (f"{CHACHA},{GCM},{CTR}", f"aes128-gcm@openssh.com,{CHACHA},aes256-gcm@openssh.com,{CTR}"),
+        (f"{GCM},{CHACHA},{CTR}", None),  # Red Hat's, as its policy chooses
+        (f"{CHACHA},{CTR}", None),  # yours
+        (f"{CTR},{GCM}", None),
+        (CHACHA, None),
+        ("", None),
+    ],
+)
+def test_a_shared_connection_prefers_the_fast_cipher_unless_you_have_chosen(ciphers: str, wanted: str | None) -> None:
+    assert arguments.faster(ciphers) == (() if wanted is None else (f"Ciphers={wanted}",))
+
+
 TOKENS = {"h": "login.site.edu", "p": "2200", "r": "abc", "n": "unity"}
 
 

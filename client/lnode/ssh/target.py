@@ -133,6 +133,7 @@ class Target(NamedTuple):
             *self._at_control_path,
             Option("ControlMaster", Local(control_master)),
             Option("ControlPersist", Local(self.keep_warm)),
+            *arguments.faster(self.one("ciphers")),
             *self.route,
         )
 
