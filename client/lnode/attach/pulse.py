@@ -73,13 +73,15 @@ class Pulse:
 
         `end` comes after the answer: tmux that hears of a size and of the former one at once draws nothing. False at
         once if something is on its way already, also from the other side, which printed when the silence began: TCP
-        sends it again, but the later the longer the silence was. It began one of `silences` ago, in seconds.
+        sends it again, but the later the longer the silence was. It began one of `silences` ago, in seconds. What has
+        come after that says that TCP waits no longer, like the answer to a key that the laptop sends as it wakes.
         """
         began = time.monotonic()
         with suppress(OSError):
             with self._borrowed() as sock:
                 now = _look(sock)
-            if now.unacked or any(began_s - _EDGE_S < now.got_s < began_s + _PRINTS_S for began_s in silences):
+            waits = any(began_s - _EDGE_S < now.got_s < began_s + _PRINTS_S for began_s in silences)
+            if now.unacked or (waits and now.got_s >= min(*silences, _PRINTS_S)):
                 return False
             begin()
             try:
