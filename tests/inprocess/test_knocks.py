@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -114,6 +115,23 @@ def test_at_most_three_are_under_way_to_a_host_that_is_silent() -> None:
                     window.knocks.knock()
                 assert len(window.beside._tasks) == 3
                 await window.close()
+
+    limited(story)
+
+
+@pytest.mark.parametrize(("round_trip_s", "most_s"), [(0.0, 0.375), (0.05, 0.125), (0.15, 0.175), (0.4, 0.4)])
+def test_the_next_is_due_soon_but_not_within_the_round_trip(round_trip_s: float, most_s: float) -> None:
+    async def story() -> None:
+        async with host() as (_, hop):
+            window = Window(hop)
+            window.knocks.expect(round_trip_s)
+            assert window.knocks.knock() == 0.0
+            before = time.monotonic() - window.knocks._last
+            due_s = window.knocks.knock()
+            if due_s:  # else this machine is so busy that it was time for one
+                assert before + due_s <= most_s
+                assert time.monotonic() - window.knocks._last + due_s >= round_trip_s
+            await window.close()
 
     limited(story)
 

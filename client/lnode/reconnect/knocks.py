@@ -20,8 +20,7 @@ from lnode.reconnect.sensors import FirstHop, Reach
 
 _MOST = 3  # under way
 _CONNECTS_S = (0.75, 3.0)  # at least and at most: one that got lost makes room for the next
-_KNOWN_S = 0.24  # at least, if the round trip is known: two under way, beside the patient one
-_ROUND_TRIPS = 4
+_LATE_S = 0.19  # at least, beyond a known round trip; for a longer one, as long again
 _GREETS_S = 30.0  # as long as the slowest sshd that ssh itself would wait for
 _ALONE_S = 10.0  # a knock that has connected is the only one: after that its connection may have died since
 _SLOWEST_S = 2.0  # of round trips by which knocks are paced; a longer one was a SYN that got lost
@@ -57,13 +56,15 @@ class Knocks:
         """Pace the knocks by this round trip."""
         self.round_trip_s = min(round_trip_s, _SLOWEST_S)
 
-    def knock(self) -> None:
-        """Start a knock, unless another one is to be waited for."""
+    def knock(self) -> float:
+        """Start a knock, unless another one is to be waited for. Return the seconds until it is time for one."""
         now = time.monotonic()
+        early_s = self._last + max(self.round_trip_s, self._likely_s() / (_MOST - 1)) - now
+        if early_s > 0:
+            return early_s
         waits = any(now - since < _ALONE_S for since in self._connected.values())
-        pause_s = max(self.round_trip_s, self._likely_s() / (_MOST - 1))
-        if waits or len(self._running) >= _MOST or now - self._last < pause_s or not self._turn.take():
-            return
+        if waits or len(self._running) >= _MOST or not self._turn.take():
+            return 0.0
         self._last = now
         patient = self._patient is None
         task = self._beside.start(self._knock(self.round, patient=patient))
@@ -71,6 +72,7 @@ class Knocks:
             self._patient = task
         self._running.add(task)
         task.add_done_callback(self._over)
+        return 0.0
 
     async def _knock(self, source: object, *, patient: bool) -> None:
         """Knock once. One at a time is `patient`, because another network may be slower; the others leave sooner."""
@@ -95,7 +97,8 @@ class Knocks:
     def _likely_s(self) -> float:
         """Return the seconds in which a knock that arrives has connected."""
         least, most = _CONNECTS_S
-        return min(max(_KNOWN_S, _ROUND_TRIPS * self.round_trip_s), most) if self.round_trip_s else least
+        known_s = self.round_trip_s
+        return min(known_s + max(_LATE_S, known_s), most) if known_s else least
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

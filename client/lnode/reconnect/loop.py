@@ -165,8 +165,13 @@ class Loop:
                     self._knocks.drop()
                 self._way.renew()
             elif action is Command.KNOCK and self._knocks:
-                self._knocks.knock()
+                self._look_within(self._knocks.knock())
         return [action for action in actions if action is not Command.KNOCK]
+
+    def _look_within(self, seconds: float) -> None:
+        """Let the machine's TICK come no later: it is time for the next knock then."""
+        if seconds and self.state.due is not None:
+            self.state = self.state._replace(due=min(self.state.due, self.now() + seconds))
 
     def opened(self, peer: str | None) -> None:
         """Remember that a terminal has logged in; `peer` is the address to which ssh has connected, None if unknown."""
