@@ -50,7 +50,7 @@ PORT = 2222  # the image's own sshd has 22, and the container ends with it
 ATTACH_WITHIN_S = 30.0
 GIVEN_UP_S = 150.0
 APART_S = 2.5
-KEY_EVERY_S = 0.1
+KEY_EVERY_S = 0.05
 TYPED_EVERY_S = 1.0
 LATE_KEYS_S = 2.0  # after it is live: until the last key is there, and the last login
 IDLE_S = 60.0
@@ -228,6 +228,7 @@ class Screen:
         self._screen = pyte.Screen(100, 30)
         self._stream = pyte.ByteStream(self._screen)
         self._process = pexpect.spawn(argv[0], argv[1:], env=env, dimensions=(30, 100), timeout=None)
+        self._process.delaybeforesend = None  # 50 ms
         self.tick = self.noticed = math.inf  # when
         self.probes = self.typed = -1
 
