@@ -231,7 +231,7 @@ answers() {
   section end
 }
 
-me=$(id -u)
+: "${me:=$(id -u)}"
 name_node
 section host
 printf '%s\n' "$this_node"

@@ -4,7 +4,7 @@
 # ID is the run's, LINES how many to begin with, MODE once or follow; ID, OFFSET and LINES may be empty.
 # values: nonce name id offset lines mode
 # parts: section scheduler own runs
-most=65536
+most=65536 me=''
 
 # size_of_log: sets $size. False where the log cannot be read just now, as on NFS: an unknown size is no shorter log.
 size_of_log() {

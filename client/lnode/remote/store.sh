@@ -6,6 +6,7 @@
 # parts: section own
 
 most=12 # versions of lnode on your laptops come and go
+me='' # see own.sh
 
 # is_stored FILE NAME: has it the text of that name?
 is_stored() {

@@ -8,7 +8,8 @@ this_node=''
 
 # name_node: sets $this_node, asked for once.
 name_node() {
-  : "${this_node:=$(uname -n)}"
+  [ -z "$this_node" ] || return 0
+  { read -r this_node </proc/sys/kernel/hostname; } 2>/dev/null || this_node=$(uname -n)
 }
 
 # note_sessions NAMES: what this node has, a line each; only a change is written, or what is a day old. A home that is
@@ -21,19 +22,19 @@ note_sessions() {
     if [ -e "$known_nodes" ] || [ -L "$known_nodes" ] || [ -z "$noted" ]; then return; fi
     make_own_folder nodes || return
   fi
-  kept=
-  if is_own "$known_nodes/$this_node"; then kept=$(cat "$known_nodes/$this_node" 2>/dev/null); fi
+  kept='' kept_in=$known_nodes/$this_node
+  if is_own "$kept_in"; then kept=$(find "$kept_in" ! -mtime +0 -exec cat {} \; 2>/dev/null); fi
   if [ -n "$noted" ]; then
     find_cluster
     noted="port ${SSH_CONNECTION##* } $cluster
 $noted"
   fi
-  if [ "$noted" = "$kept" ] && [ -z "$(find "$known_nodes/$this_node" -mtime +0 2>/dev/null)" ]; then return; fi
+  if [ "$noted" = "$kept" ] && { [ -n "$noted" ] || [ ! -e "$kept_in" ]; }; then return; fi
   {
     if [ -z "$noted" ]; then
-      rm -f "$known_nodes/$this_node"
+      rm -f "$kept_in"
     else
-      printf '%s\n' "$noted" | replace_note "$known_nodes/$this_node"
+      printf '%s\n' "$noted" | replace_note "$kept_in"
     fi
   } 2>/dev/null
 }

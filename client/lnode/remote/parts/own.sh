@@ -4,7 +4,8 @@
 # Where modes have no effect (some NFS and SMB), or the home itself belongs to another, they prove nothing and are not asked.
 own_state=$HOME/.local/state/lnode
 private='! -perm -040 ! -perm -020 ! -perm -010 ! -perm -004 ! -perm -002 ! -perm -001'
-modeless='' doubtful='' seen='' me='' # see tmux.sh
+modeless='' doubtful='' seen=''
+# $me is this user's number, or nothing so far (tmux.sh).
 
 # look_at_own: sets $doubtful, once, to all in lnode's folder that is a link, another's, or open to others. Mostly that is nothing,
 # and what is there needs no further look: nobody else can change what is in a folder that is closed.
