@@ -11,7 +11,7 @@ gc.disable()  # until ssh runs: there is little to collect on the way to it, and
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from lnode.cli.dispatch import run, run_for_all, run_picked  # noqa: E402
+from lnode.cli.dispatch import Words, run, run_for_all, run_picked  # noqa: E402
 from lnode.cli.exit import explained  # noqa: E402
 from lnode.errors import ExitCode, LnodeError  # noqa: E402
 from lnode.laptop import folders, screen  # noqa: E402
@@ -46,8 +46,10 @@ def _run(argv: Sequence[str], platform: str = sys.platform) -> ExitCode:
             from lnode.cli.complete import complete
 
             return complete(shell, words)
-        case [host, "--ls"] | [host, "--way", _] if not host.startswith("-"):  # the second for ssh, at each connection
-            return run(argv[1][2:], host, words={"node": argv[2]} if argv[2:] else {})
+        case [host, "--ls"] | [host, "--ls", "--json"] | [host, "--way", _] if not host.startswith("-"):
+            # --way is for ssh, at each connection
+            its: Words = {"node": argv[2]} if argv[1] == "--way" else {"as_json": "--json" in argv}
+            return run(argv[1][2:], host, words=its)
         case [host, *session] if len(session) <= 1 and not any(word.startswith("-") for word in argv):
             return run("attach", host, next(iter(session), None))
     from lnode.cli.parser import run_typed

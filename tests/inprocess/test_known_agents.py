@@ -7,7 +7,7 @@ import pytest
 
 from lnode.cluster.agents import Agent, AgentState, Screen, agent_of
 from lnode.errors import ExitCode, LnodeError
-from lnode.locate.known_agents import known_agents
+from lnode.locate.known_agents import known_agents, signs
 
 
 @pytest.fixture
@@ -20,6 +20,14 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def seen(*rows: str) -> Agent | None:
     return agent_of(Screen("", rows, True, len(rows) - 1), known_agents())
+
+
+def test_the_signs_are_those_of_the_rules(config: Path) -> None:
+    read = signs()
+    assert read == tuple(dict.fromkeys(sign for rules in known_agents() for sign in rules.signs))
+    config.write_text("[agents.mine]\nsigns = ['shall I']\n")
+    known_agents.cache_clear()
+    assert signs() == (*read, "shall I")
 
 
 def test_a_table_of_yours_adds_an_agent(config: Path) -> None:

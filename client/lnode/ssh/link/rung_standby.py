@@ -24,7 +24,7 @@ from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Resolving, Target
 
-_LOOK_S = 0.05
+_LOOK_S = 0.02
 _STOPS_S = 2.0  # a question that only the ssh on this laptop answers
 _CHUNK = 1 << 10
 
