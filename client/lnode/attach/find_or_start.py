@@ -56,9 +56,10 @@ def attach(address: Address, options: Options) -> ExitCode:
     ended, place = _Attach(address, scripts, options).seek()
     from lnode.attach import outcome
 
-    if scripts.no_job and not options.existing and (ended.status == ExitOfAttach.NAME_REFUSED or _is_not_there(ended)):
+    is_missing = not options.existing and _is_not_there(ended)
+    if scripts.no_job and (is_missing or (not options.existing and ended.status == ExitOfAttach.NAME_REFUSED)):
         raise scripts.no_job
-    if not options.existing and _is_not_there(ended):
+    if is_missing:
         raise tmux.mangled(name)
     if ended.status == ExitOfAttach.NO_FOLDER:
         raise outcome.no_folder(alias, address.settings.cwd)

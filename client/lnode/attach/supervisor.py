@@ -133,7 +133,7 @@ class _Supervisor:
             await self._loop.turn_to(self._target)
 
     async def _turn(self, event: Event) -> None:
-        event = await self._overdue(event)
+        event = await self._by_login(event)
         if event.what is Happened.RETRY:
             await asyncio.wait([self._loop.beside.start(self._look_again())], timeout=_LOOKS_S)
         before, had_terminal = self._loop.state, self._terminal is not None
@@ -156,10 +156,11 @@ class _Supervisor:
             self._dismiss()
             self._display.take()
 
-    async def _overdue(self, event: Event) -> Event:
-        """Return the event; a refused login in its place if a silent login waits for you or the keychain.
+    async def _by_login(self, event: Event) -> Event:
+        """Return the event, or what the words of the login under way make of it.
 
-        What a knock has found tells nothing that a login does not know which has come through itself.
+        A login that has come through knows more than a knock has found. A silent one that waits for you or the keychain
+        is refused once its time is over.
         """
         state, terminal = self._loop.state, self._terminal
         found = event.what in (Happened.REACHED, Happened.CONNECTED)

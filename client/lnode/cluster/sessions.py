@@ -163,10 +163,10 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         cluster_processes.parse_origins(reply.get("origins", ())),
         cluster_processes.parse_work(reply.get("work", ())),
     )
+    known = job_evidence.evidence(jobs, Host(login_node, now, processes, origins, work))
     scheduler = "none" if "no-scheduler" in reply else "ok"
     if "scheduler-silent" in reply or "end" not in reply:
         scheduler = "silent"
-    known = job_evidence.evidence(jobs, Host(login_node, now, processes, origins, work))
     ahead_s = known.ahead_s or 0
     closures = estimate.parse_closures(reply.get("closures", ()))
     entries, found = [], [*servers.sessions(reply, processes)]
