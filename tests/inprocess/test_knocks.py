@@ -119,7 +119,7 @@ def test_at_most_three_are_under_way_to_a_host_that_is_silent() -> None:
     limited(story)
 
 
-@pytest.mark.parametrize(("round_trip_s", "most_s"), [(0.0, 0.375), (0.05, 0.125), (0.15, 0.175), (0.4, 0.4)])
+@pytest.mark.parametrize(("round_trip_s", "most_s"), [(0.0, 0.375), (0.05, 0.125), (0.15, 0.19), (0.4, 0.5)])
 def test_the_next_is_due_soon_but_not_within_the_round_trip(round_trip_s: float, most_s: float) -> None:
     async def story() -> None:
         async with host() as (_, hop):
@@ -130,7 +130,7 @@ def test_the_next_is_due_soon_but_not_within_the_round_trip(round_trip_s: float,
             due_s = window.knocks.knock()
             if due_s:  # else this machine is so busy that it was time for one
                 assert before + due_s <= most_s
-                assert time.monotonic() - window.knocks._last + due_s >= round_trip_s
+                assert time.monotonic() - window.knocks._last + due_s >= 1.2 * round_trip_s
             await window.close()
 
     limited(story)

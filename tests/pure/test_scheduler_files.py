@@ -105,6 +105,19 @@ def test_a_script_carries_the_functions_that_it_asks_for() -> None:
     assert everywhere == set(re.findall(r"^(\w+)\(\)", files, re.MULTILINE))
 
 
+@pytest.mark.parametrize("script", sorted(path.stem for path in (HOUSE / "remote").glob("*.sh")))
+def test_no_part_takes_the_name_of_a_value_before_the_script_runs(script: str) -> None:
+    """The values stand before the parts, which run first."""
+    whole = call.texts(script)
+    parts = [part for part in map(Path.read_text, (HOUSE / "remote/parts").glob("*.sh")) if part in whole]
+    for part in parts:
+        at_once = re.sub(r"^\w+\(\) [{(]\n.*?\n[})]$", "", call._bare(part), flags=re.MULTILINE | re.DOTALL)
+        reads = " ".join(re.findall(r"\bread (?:-r )?([\w ]+)", at_once)).split()
+        taken = {*re.findall(r"(?:^|[\s;])(\w+)=", at_once), *re.findall(r"\bfor (\w+)", at_once), *reads}
+        assert not taken & {*call.value_names(script)}, part[:300]
+    assert parts or script in ("request", "keeper", "step_sshd")
+
+
 def test_slurm_is_asked_for_the_fields_that_are_read() -> None:
     text = (HOUSE / "schedulers" / "slurm.sh").read_text()
     assert f"{','.join(f'{field}:{width}' for field, width in slurm.WIDTHS.items())})" in text

@@ -104,6 +104,10 @@ CHACHA = "chacha20-poly1305@openssh.com"
         (f"{CHACHA},{CTR},{GCM}", f"aes128-gcm@openssh.com,{CHACHA},{CTR},aes256-gcm@openssh.com"),  # up to 9.9
         (f"{CHACHA},{GCM},{CTR}", f"aes128-gcm@openssh.com,{CHACHA},aes256-gcm@openssh.com,{CTR}"),
         (f"{GCM},{CHACHA},{CTR}", None),  # Red Hat's, as its policy chooses
+        (
+            f"{CHACHA},aes256-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-gcm@openssh.com,aes128-ctr",
+            None,
+        ),  # ssh-audit's
         (f"{CHACHA},{CTR}", None),  # yours
         (f"{CTR},{GCM}", None),
         (CHACHA, None),

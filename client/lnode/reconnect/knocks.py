@@ -21,6 +21,7 @@ from lnode.reconnect.sensors import FirstHop, Reach
 _MOST = 3  # under way
 _CONNECTS_S = (0.75, 3.0)  # at least and at most: one that got lost makes room for the next
 _LATE_S = 0.19  # at least, beyond a known round trip; for a longer one, as long again
+_APART = 1.25  # round trips: an answer on its way is waited for
 _GREETS_S = 30.0  # as long as the slowest sshd that ssh itself would wait for
 _ALONE_S = 10.0  # a knock that has connected is the only one: after that its connection may have died since
 _SLOWEST_S = 2.0  # of round trips by which knocks are paced; a longer one was a SYN that got lost
@@ -59,7 +60,7 @@ class Knocks:
     def knock(self) -> float:
         """Start a knock, unless another one is to be waited for. Return the seconds until it is time for one."""
         now = time.monotonic()
-        early_s = self._last + max(self.round_trip_s, self._likely_s() / (_MOST - 1)) - now
+        early_s = self._last + max(_APART * self.round_trip_s, self._likely_s() / (_MOST - 1)) - now
         if early_s > 0:
             return early_s
         waits = any(now - since < _ALONE_S for since in self._connected.values())

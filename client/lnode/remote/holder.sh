@@ -26,7 +26,7 @@ once_at_end() {
 # keep_history: what each pane shows and has shown, with its window and its folder. Without the note somebody has ended it on purpose.
 keep_history() {
   [ -e "$in_jobs/$job" ] || return
-  kept=$in_jobs/$job.draft
+  kept=$in_jobs/$job.draft awake=
   (
     umask 077
     rm -rf "$kept"
@@ -135,7 +135,7 @@ fi
 
 at_end=
 trap keep_history USR1
-trap 'at_end=yes; keep_history; ask kill-server' TERM # where the scheduler follows parents only, the server would outlive its job
+trap 'at_end=yes; keep_history; awake=; ask kill-server' TERM # where the scheduler follows parents only, the server would outlive its job
 follow &
 follower=$!
 while kill -s 0 "$server" 2>/dev/null; do

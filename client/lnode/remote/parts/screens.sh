@@ -25,9 +25,9 @@ find_shown() {
   of_shown="$of_shown $others"
 }
 
-# limited COMMAND...: within the patience for a call of tmux, if this host can limit it, and the server has not answered just now.
+# limited COMMAND...: within the patience for a call of tmux, if this host can limit it.
 limited() {
-  if [ -z "$awake" ] && have timeout; then timeout -k 1 "$patience_s" "$@"; else "$@"; fi
+  if have timeout; then timeout -k 1 "$patience_s" "$@"; else "$@"; fi
 }
 
 # show_screens PANE...: what tmux shows in them: for each screen with a sign a row about the pane, then the last 15 rows with text and

@@ -7,6 +7,7 @@
 show_job() {
   is_own "$in_jobs/wanted" || return
   { read -r panes_format <"$in_jobs/wanted"; } 2>/dev/null && signs=$(sed 1d "$in_jobs/wanted") || return
+  awake=
   ask list-panes -a -F "$panes_format" || return
   panes=$rows of_shown=''
   find_shown

@@ -11,10 +11,12 @@ PATH=${PATH:-/usr/bin:/bin}
 patience_s=7 at_first_s=4 # for a call of tmux, and for the first question
 tells='' # is somebody there who reads that it takes its time?
 awake='' # has the server answered just now? Whoever has waited for something since sets it to nothing again.
-me='' # ${me:=$(id -u)}: this user's number, asked for once, and only where the kernel does not tell it (proc(5)): id(1) takes some milliseconds
-while read -r key _ its _; do
-  if [ "$key" = Uid: ]; then me=$its && break; fi
-done 2>/dev/null </proc/self/status
+me='' # ${me:=$(id -u)}: this user's number, from the kernel if it tells it (proc(5)), because id(1) takes some milliseconds
+{
+  while read -r lnode_word _ lnode_number _; do
+    if [ "$lnode_word" = Uid: ]; then me=$lnode_number && break; fi
+  done </proc/self/status
+} 2>/dev/null
 lost='' # see server.sh
 places='' variables='' # see scheduler.sh
 fitted='' # see fit_program
