@@ -13,12 +13,14 @@ import pytest
 
 from inprocess.test_remote_scripts import Site, folder, sh_site, site
 from lnode.cluster import tmux_answers
-from lnode.errors import ExitCode
-from lnode.node import last_way, reachable
+from lnode.commands import way
+from lnode.errors import ExitCode, LnodeError
+from lnode.node import last_way, own_sshd, reachable
 from lnode.node.own_sshd import Way
 from lnode.remote import call
 from lnode.remote.fields import KEY_KINDS, HostKey, JobId
 from lnode.remote.reply import parse_reply
+from lnode.ssh import sign_in_memory
 from lnode.ssh.target import Target
 from rig import wait_until
 
@@ -232,18 +234,17 @@ def test_a_port_that_is_none_is_not_taken(row: str) -> None:
 
 def test_a_port_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    way = WAY.at("c0512.cluster", "22222")
-    argv, _ = way.argv(may_prompt=False)
+    argv, _ = WAY.at("c0512.cluster", "22222").argv(may_prompt=False)
     assert argv[argv.index("-W") + 1] == "c0512.cluster:22222" and argv[-2:] == ["--", "unity"]
 
 
 def test_the_last_way_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    way = WAY.at("c1", "22222")
+    there = WAY.at("c1", "22222")
     last_way.keep(WAY, "fit")
     assert last_way.recall(WAY.target, "fit") is None, "without a port it would save nothing"
-    last_way.keep(way, "fit")
-    assert last_way.recall(WAY.target, "fit") == way
+    last_way.keep(there, "fit")
+    assert last_way.recall(WAY.target, "fit") == there
     assert last_way.recall(WAY.target, "other") is None
     assert last_way.recall(WAY.target._replace(options={"hostname": ("elsewhere",)}), "fit") is None
     (file,) = (tmp_path / "lnode/ways").iterdir()
@@ -255,7 +256,7 @@ def test_the_last_way_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch,
     file.write_text(before)
     os.utime(file, (0, 0))
     assert last_way.recall(WAY.target, "fit") is None, "it is old"
-    last_way.keep(way, "fit")
+    last_way.keep(there, "fit")
     last_way.forget(WAY.target, "fit")
     assert last_way.recall(WAY.target, "fit") is None
 
@@ -290,3 +291,58 @@ def has_open(pid: int, name: str) -> Iterator[bool]:
     for file in Path(f"/proc/{pid}/fd").glob("*"):
         with suppress(FileNotFoundError):
             yield file.readlink().name == name
+
+
+def fake_ssh(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    (folder / "bin").mkdir()
+    ssh = folder / "bin" / "ssh"
+    ssh.write_text(f"#!/bin/sh\nlog=$2\n{does}\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+
+
+CLOSED = 'echo "mux_client_request_stdio_fwd: Stdio forwarding request failed: Session open refused by peer" >"$log"'
+
+
+def test_a_closed_port_is_no_refused_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Over a master ssh says no more than that."""
+    fake_ssh(tmp_path, monkeypatch, f"{CLOSED}; exit 255")
+    there = WAY.at("c1", "22222")
+    last_way.keep(there, "fit")
+    status, said = way._carry(there, "fit")
+    assert (status, there.is_closed(said)) == (255, True)
+    assert sign_in_memory.takes_person(there.target) is None
+    assert last_way.recall(there.target, "fit") is None
+
+
+@pytest.mark.parametrize("waited_s", [0, 60])
+def test_a_way_that_was_waited_for_in_vain_is_forgotten(
+    waited_s: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """ssh hangs up on what leads it there, as it also does after each connection that was of use."""
+    fake_ssh(tmp_path, monkeypatch, f"kill -HUP {os.getpid()}; exec sleep 60")
+    monkeypatch.setattr(way, "_PATIENT_S", 30.0 - waited_s)
+    there = WAY.at("c1", "22222")
+    last_way.keep(there, "fit")
+    with pytest.raises(SystemExit):
+        way._carry(there, "fit")
+    assert (last_way.recall(there.target, "fit") is None) == bool(waited_s)
+
+
+def test_a_key_that_is_known_is_not_written_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A laptop whose disk is full still gets there."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    own_sshd.keep_host_key("unity", WAY.key)
+    (file,) = (tmp_path / "lnode").glob("node-hosts-*")
+    before = file.stat().st_ino
+    own_sshd.keep_host_key("unity", WAY.key)
+    assert file.stat().st_ino == before
+    own_sshd.keep_host_key("unity", HostKey(f"ssh-ed25519 {'B' * 68}"))
+    assert "BBB" in file.read_text()
+
+
+def test_why_there_is_no_key_is_shown() -> None:
+    with pytest.raises(LnodeError) as refused:
+        own_sshd.host_key({"key": ["Saving key failed: No space left on device", ""]}, "unity")
+    assert "No space left" in refused.value.detail

@@ -6,9 +6,11 @@ minutes the next ones go straight there, over the connection that the first has 
 
 import signal
 import subprocess
+import time
 from contextlib import suppress
 
 from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import leaving
 from lnode.locate.address import Address
 from lnode.node import last_way, names, own_sshd
 from lnode.node.own_sshd import Way
@@ -18,6 +20,7 @@ from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
 
 _STANDS_S = 20.0  # for a connection that others could use: this one may wait for it no longer
+_PATIENT_S = 10.0  # at least, until an ssh gives up a node that is silent
 _SILENT_S = 1.0  # after so long a shared connection has to prove that it is alive
 
 
@@ -33,14 +36,12 @@ def way(address: Address, *, node: str) -> ExitCode:
         own_sshd.keep_host_key(alias, there.key)  # another session of this alias may have another one
     else:
         there = _asked(address._replace(session=name))
-    status, said = _carry(there)
-    if status and not there.tried:
-        last_way.forget(address.target, name)
+    status, said = _carry(there, name)
     if status == SSH_FAILED and not there.tried and there.is_closed(said):
         there = _asked(address._replace(session=name), tried=True)
-        status, said = _carry(there)
+        status, said = _carry(there, name)
     if status == SSH_FAILED and there.is_closed(said):
-        status, said = _carry(there.without_port())
+        status, said = _carry(there.without_port(), name)
     if status:
         from lnode.node import reachable
 
@@ -72,8 +73,26 @@ def _share(target: Target) -> None:
             asyncio.run(stand())
 
 
-def _carry(there: Way) -> tuple[int, str]:
-    """Be that way until one side ends; return ssh's exit status and words."""
+def _carry(there: Way, name: str) -> tuple[int, str]:
+    """Be that way to the session until one side ends; return ssh's exit status and words.
+
+    The ssh that has started lnode ends it by SIGHUP, also if it has waited in vain for a node that is silent: then the
+    next connection asks where the session is.
+    """
+    began = time.monotonic()
+    try:
+        with leaving.by_signals():
+            status, said = _carried(there)
+    except SystemExit:
+        if time.monotonic() - began > _PATIENT_S:
+            last_way.forget(there.target, name)
+        raise
+    if status and not there.tried:
+        last_way.forget(there.target, name)
+    return status, said
+
+
+def _carried(there: Way) -> tuple[int, str]:
     argv, environment = there.argv(may_prompt=False)
     with SshLog() as log:  # in which the keychain finds the prompts that it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
@@ -83,7 +102,8 @@ def _carry(there: Way) -> tuple[int, str]:
             finally:
                 ssh.terminate()
         said = log.said()
-    if status in (SSH_FAILED, -signal.SIGTERM) and not failures.has_begun(said, there.target.place):
+    is_told = failures.has_begun(said, there.target.place) or there.is_closed(str(said))
+    if status in (SSH_FAILED, -signal.SIGTERM) and not is_told:
         verdict.why_not_in(there.target, said, argv, silent=True)
     return status, str(said)
 

@@ -198,9 +198,12 @@ def _public_key(kind: str) -> str:
 
 def keep_host_key(alias: str, key: HostKey) -> None:
     """Remember the key by which ssh knows the node's sshd from now on. Raises LnodeError."""
-    path = _known_hosts(alias)
+    path, row = _known_hosts(alias), f"{_NAME} {key}\n"
     try:
-        folders.replace_privately(path, f"{_NAME} {key}\n")
+        with suppress(OSError), open(path, encoding="ascii", errors="replace") as file:
+            if file.read() == row:
+                return
+        folders.replace_privately(path, row)
     except OSError as error:
         raise LnodeError(
             ExitCode.FAILED, f"cannot write the key of the node's sshd: {error.strerror}", f"make room for {path}"
@@ -221,6 +224,7 @@ def host_key(reply: Mapping[str, Sequence[str]], alias: str) -> HostKey:
     key = next(filter(None, map(HostKey.parse, rows)), None)
     if key is None:
         raise LnodeError(
-            ExitCode.MISSING_THERE, f"no key could be made on {alias}", f"see what it says: ssh {alias} ssh-keygen -h"
-        )
+            ExitCode.MISSING_THERE, f"no key could be made on {alias}", f"see what it says: ssh {alias} ssh-keygen -h",
+            detail="\n".join(reply.get("key", ())[:5]),
+        )  # fmt: skip
     return key

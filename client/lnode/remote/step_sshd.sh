@@ -29,7 +29,7 @@ if [ -n "$LNODE_JOB" ]; then
 fi
 unset LNODE_BEFORE LNODE_JOB
 case $key in command=*) between=, ;; *) between=' ' ;; esac
-(umask 077 && printf '%s\n' "$options${options:+$between}$key" >"$keys.$$" && mv "$keys.$$" "$keys") || exit
+(umask 077 && printf '%s\n' "$options${options:+$between}$key" >"$keys.$$" && mv "$keys.$$" "$keys") || { rm -f "$keys.$$" && exit 1; }
 
 # listen SSHD WORD...: an sshd on a port of this node, which it says by each name that the node has for itself. It ends an hour after
 # the last connection.
@@ -52,7 +52,7 @@ listen() {
   {
     idle=0
     while [ "$idle" -lt 60 ] && sleep 60; do
-      touch "$keys"
+      touch -c "$keys"
       idle=$((idle + 1))
       case $(ps -A -o ppid= | tr -s ' \n' ' ') in '' | *" $listener "*) idle=0 ;; esac
     done

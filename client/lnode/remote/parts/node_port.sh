@@ -20,9 +20,11 @@ listeners() {
   done
 }
 
-# find_port: sets $port and $host; $port to nothing if there is none. What is written down counts if the host key proves it.
+# find_port: sets $port and $host; $port to nothing if there is none. What is written down counts if the host key proves it, and if it is
+# for this key of the laptop's.
 find_port() {
   at_of "$job"
+  case $port in [0-9]*) grep -qsF -e "$key" "$own_state/sshd/$laptop.$job.port.pub" || port='' ;; esac
   if [ "$port" = none ] && [ -n "$(find "$written" -mmin +60 2>/dev/null)" ]; then port=''; fi # the node may only have been busy
   if [ "$port" = none ]; then port=''; elif [ -z "$port" ] || ! find_host "$port" "$host"; then start_port; fi
 }

@@ -10,8 +10,8 @@ host_key_file() {
 
 # become_sshd FILE KEY WORD...: becomes that sshd. FILE is to hold KEY, and the words are for the sshd. Never returns.
 become_sshd() {
-  find "$own_state/sshd" -name '*.pub' -mtime +0 -exec rm -f {} + 2>/dev/null # of jobs that may be over: one that is used is newer
-  find "$own_state/sshd" -name '*.at' -mtime +30 -exec rm -f {} + 2>/dev/null
+  find "$own_state/sshd" -name '*.pub*' -mtime +0 -exec rm -f {} + 2>/dev/null # of jobs that may be over: one that is used is newer
+  find "$own_state/sshd" -name '*.at*' -mtime +30 -exec rm -f {} + 2>/dev/null
   file=$1
   LNODE_BEFORE=$(env | head -c 60000) LNODE_JOB=$job
   export LNODE_BEFORE LNODE_JOB
