@@ -148,6 +148,7 @@ def _measure(course: Course, row: "Row") -> None:
 def _job(rig: Rig) -> Iterator[None]:
     """A session with an allocation, its name in ssh's configuration, and a server of files beside it."""
     served = f"mkdir -p /tmp/served && echo small >/tmp/served/small && truncate -s {GIGABYTE} /tmp/served/big"
+    served = f"{served} && cat /tmp/served/big >/dev/null"  # else whoever reads it first waits for the kernel's pages
     for command in (served, SERVER, REPOSITORY):
         _said(rig, command)
     _said(rig, "tmux new-session -d -s fit 'sinteractive -m 1000 -t 4:00:00; exec cat'")
