@@ -342,6 +342,16 @@ def test_a_key_that_is_known_is_not_written_again(monkeypatch: pytest.MonkeyPatc
     assert "BBB" in file.read_text()
 
 
+def test_other_keys_need_another_sshd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    _, laptop, _ = own_sshd.values()
+    assert re.fullmatch(r"[0-9a-f]{16}", laptop)
+    assert own_sshd.values()[1] == laptop
+    for path in (tmp_path / "lnode").glob("node-key*"):
+        path.unlink()
+    assert own_sshd.values()[1] != laptop
+
+
 def test_why_there_is_no_key_is_shown() -> None:
     with pytest.raises(LnodeError) as refused:
         own_sshd.host_key({"key": ["Saving key failed: No space left on device", ""]}, "unity")

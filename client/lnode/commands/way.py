@@ -84,7 +84,7 @@ def _carry(there: Way, name: str) -> tuple[int, str]:
         with leaving.by_signals():
             status, said = _carried(there)
     except SystemExit:
-        if time.monotonic() - began > _PATIENT_S:
+        if _PATIENT_S < time.monotonic() - began < _PATIENT_S + names.CONNECTS_S:
             last_way.forget(there.target, name)
         raise
     if status and not there.tried:
