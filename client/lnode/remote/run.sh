@@ -108,9 +108,9 @@ case ${SHELL##*/} in
 *csh) start_keeper -l && plain= ;; # it knows no -l with another word
 *) start_keeper '-l -i -c' ;;
 esac
-tries=850
+tries=940 # the first 90 within two seconds
 until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" ]; do
-  if [ -n "$plain" ] && { none_lives || { [ "$tries" -le 750 ] && [ ! -e "$new/begun" ]; }; }; then
+  if [ -n "$plain" ] && { none_lives || { [ "$tries" -le 768 ] && [ ! -e "$new/begun" ]; }; }; then
     start_keeper "$plain"
     plain=
   elif none_lives; then
@@ -127,7 +127,8 @@ until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" 
     if is_still_mine; then rm -rf "$new"; fi
     refuse not-started
   fi
-  sleep 0.1 2>/dev/null || sleep 1
+  if [ "$tries" -gt 850 ]; then pause_s=0.02; else pause_s=0.1; fi
+  sleep "$pause_s" 2>/dev/null || sleep 1
 done
 read_run "$runs/$name"
 end_shells
