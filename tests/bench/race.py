@@ -228,7 +228,7 @@ class Screen:
         self._screen = pyte.Screen(100, 30)
         self._stream = pyte.ByteStream(self._screen)
         self._process = pexpect.spawn(argv[0], argv[1:], env=env, dimensions=(30, 100), timeout=None)
-        self._process.delaybeforesend = None  # 50 ms
+        self._process.delaybeforesend = None  # pexpect's own pause before each key, 50 ms
         self.tick = self.noticed = math.inf  # when
         self.probes = self.typed = -1
 

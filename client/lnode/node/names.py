@@ -63,6 +63,7 @@ def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], kno
 
 
 CONNECTS_S = 120  # for the way, and for the sshd there to begin
+
 # Within a connection to the host, which is encrypted as you want it. FIPS 140-2 has these, too: an ssh that does not
 # know one name of a list stops at that line, whichever Host it is for.
 FASTEST = {"KexAlgorithms": "ecdh-sha2-nistp256", "Ciphers": "aes128-gcm@openssh.com,aes128-ctr"}
