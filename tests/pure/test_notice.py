@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from lnode.reconnect.machine import End, Phase, State, first
+from lnode.reconnect.machine import first
 from lnode.reconnect.notice import chronicle, notice
+from lnode.reconnect.state import End, Phase, State
 from lnode.ssh.failures import Cause
 
 NOW = 1000.0

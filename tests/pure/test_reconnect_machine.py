@@ -10,20 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from full import FULL
-from lnode.reconnect.machine import (
-    BUDGET_S,
-    Action,
-    Command,
-    End,
-    Event,
-    Happened,
-    Phase,
-    Start,
-    State,
-    first,
-    is_overdue,
-    step,
-)
+from lnode.reconnect.machine import first, is_overdue, step
+from lnode.reconnect.pauses import BUDGET_S
+from lnode.reconnect.state import Action, Command, End, Event, Happened, Phase, Start, State
 from lnode.ssh.failures import Cause, is_fatal, wants_person
 
 SILENT = Start(creates=False, asks=False, fresh=False)

@@ -4,8 +4,8 @@ import time
 
 from lnode.laptop import history
 from lnode.locate import routes
-from lnode.reconnect import machine, notice
-from lnode.reconnect.machine import Event, Happened, Phase, State
+from lnode.reconnect import notice, pauses
+from lnode.reconnect.state import Event, Happened, Phase, State
 from lnode.remote.fields import NodeName
 from lnode.ssh.target import Target
 
@@ -29,7 +29,7 @@ class Chronicle:
         words = notice.chronicle(before, after, event.at)
         if words is not None:
             self.note(words)
-        if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > machine.STABLE_S:
+        if before.phase in (Phase.ATTACHED, Phase.DOUBTING) and event.at - before.up_since > pauses.STABLE_S:
             self.seen = True
         if event.what in (Happened.BEAT, Happened.FELT, Happened.OPENED):
             self.last_seen = time.time()

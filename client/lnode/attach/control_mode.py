@@ -10,7 +10,7 @@ from lnode.attach.outcome import Outcome
 from lnode.attach.signals import Signals
 from lnode.attach.terminal import Terminal
 from lnode.laptop import screen
-from lnode.reconnect.machine import End
+from lnode.reconnect.state import End
 from lnode.ssh import verdict
 from lnode.ssh.target import Target
 

@@ -9,7 +9,7 @@ from lnode.laptop.off_loop import in_thread
 from lnode.locate import routes
 from lnode.locate.address import Address, as_it_is_now
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Start
+from lnode.reconnect.state import Start
 from lnode.remote.fields import NodeName
 from lnode.ssh import master
 from lnode.ssh.link import rung_standby

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lnode.attach.tty import Tty
 from lnode.laptop import screen
 from lnode.reconnect import notice
-from lnode.reconnect.machine import State
+from lnode.reconnect.state import State
 
 
 class Display:

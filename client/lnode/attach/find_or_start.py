@@ -181,7 +181,7 @@ def _is_not_there(outcome: "Outcome") -> bool:
 
 
 def _is_unreachable(outcome: "Outcome", place: HostLabel) -> bool:
-    from lnode.reconnect.machine import End
+    from lnode.reconnect.state import End
     from lnode.ssh import failures
 
     if outcome.end is not End.FAILED or outcome.began:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from lnode.attach.login_shell import LoginShell
-from lnode.reconnect.machine import Happened
+from lnode.reconnect.state import Happened
 
 
 class Tell(Protocol):

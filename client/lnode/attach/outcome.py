@@ -20,7 +20,7 @@ from lnode.ssh.target import Target
 
 if TYPE_CHECKING:
     from lnode.cluster.sessions import Picture
-    from lnode.reconnect.machine import End
+    from lnode.reconnect.state import End
 
 
 class Outcome(NamedTuple):
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 def conclude(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode:
     """Say in one line which session goes on, and on which node. Raises LnodeError if the attach failed."""
-    from lnode.reconnect.machine import End
+    from lnode.reconnect.state import End
 
     if outcome.end is End.STOPPED or (outcome.end is End.LEFT and not outcome.began):
         return ExitCode.INTERRUPTED
@@ -125,7 +125,7 @@ def _say_detached(picture: "Picture | None", target: Target, name: str) -> None:
 
 def _lost(outcome: Outcome, target: Target, name: str) -> LnodeError:
     """Return the error for a lost connection that lnode no longer tries to replace."""
-    from lnode.reconnect.machine import End
+    from lnode.reconnect.state import End
 
     alias = target.alias
     if outcome.end is End.FAILED and outcome.cause is not Cause.LOST:

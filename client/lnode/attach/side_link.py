@@ -15,7 +15,8 @@ from lnode.attach.standby import Standby
 from lnode.cluster import sessions
 from lnode.cluster.tmux_answers import Birth
 from lnode.laptop.tasks import Beside
-from lnode.reconnect.machine import LATE_S, Happened
+from lnode.reconnect.pauses import LATE_S
+from lnode.reconnect.state import Happened
 from lnode.remote import call
 from lnode.remote.fields import NodeName, SessionId, epoch, number
 from lnode.ssh import begun, failures, keychain, sign_in_memory

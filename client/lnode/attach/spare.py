@@ -12,7 +12,7 @@ from collections.abc import Callable
 from lnode.attach.terminal import Terminal
 from lnode.laptop.off_loop import in_thread
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Start
+from lnode.reconnect.state import Start
 from lnode.ssh import failures, master, prompts
 from lnode.ssh.target import Target
 

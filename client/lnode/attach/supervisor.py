@@ -33,7 +33,8 @@ from lnode.attach.tty import Tty, event_loop
 from lnode.cluster import tmux
 from lnode.locate.address import Address
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Action, Command, End, Event, Happened, Phase, Start, is_overdue
+from lnode.reconnect.machine import is_overdue
+from lnode.reconnect.state import Action, Command, End, Event, Happened, Phase, Start
 from lnode.remote.fields import NodeName
 from lnode.ssh import failures, forwarding, master, verdict
 from lnode.ssh.failures import Cause

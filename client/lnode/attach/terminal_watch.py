@@ -11,7 +11,7 @@ from lnode.attach.tty import Tty
 from lnode.cluster import tmux
 from lnode.laptop.off_loop import in_thread
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Happened
+from lnode.reconnect.state import Happened
 from lnode.ssh import borrowed, failures, master, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target

@@ -14,7 +14,7 @@ from lnode.laptop import addresses
 from lnode.laptop.tasks import Beside
 from lnode.reconnect import machine, sensors
 from lnode.reconnect.knocks import Knocks
-from lnode.reconnect.machine import Action, Command, Event, Happened, Phase, Start
+from lnode.reconnect.state import Action, Command, Event, Happened, Phase, Start
 from lnode.reconnect.watches import Watches
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause

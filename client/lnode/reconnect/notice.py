@@ -1,6 +1,7 @@
 """The words about the connection: the notice line over the last screen, and the lines of the history."""
 
-from lnode.reconnect.machine import LATE_S, End, Phase, State
+from lnode.reconnect.pauses import LATE_S
+from lnode.reconnect.state import End, Phase, State
 from lnode.ssh.failures import Cause
 from lnode.text import in_words
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from lnode.errors import LnodeError
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Event, Happened, Phase, Start
+from lnode.reconnect.state import Event, Happened, Phase, Start
 from lnode.ssh.failures import Cause, SshFailed
 from lnode.ssh.target import Target
 

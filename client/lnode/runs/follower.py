@@ -15,7 +15,7 @@ from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.reconnect import notice
 from lnode.reconnect.loop import Loop
-from lnode.reconnect.machine import Command, End, Event, Happened, Phase, Start
+from lnode.reconnect.state import Command, End, Event, Happened, Phase, Start
 from lnode.remote import call
 from lnode.remote.fields import NodeName, number
 from lnode.runs import record
