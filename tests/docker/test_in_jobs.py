@@ -30,6 +30,7 @@ sys.argv[0] = "lnode"
 main()
 """
 NOTES = "~/.local/state/lnode/in_jobs"
+FORGED = r"a\n$(touch${IFS}/home/alice/forged) 0 l"  # the name of a folder, as bash writes it
 
 
 @pytest.fixture(autouse=True)
@@ -325,7 +326,7 @@ def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
         window.wait_for("kept-42")
         window.press("\x02c")
         window.wait_for("1:bash*")
-        window.press("echo second-$((6 * 7))\r")
+        window.press(f"mkdir -p ~/$'{FORGED}' && cd ~/$'{FORGED}' && echo second-$((6 * 7))\r")
         window.wait_for("second-42")
         window.leave()
     (job,) = jobs(slurm)
@@ -342,6 +343,8 @@ def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
         window.wait_for("kept-42")
         window.wait_for("put it back in a new job: lnode unity x --renew")
     assert slurm.exec(f"stat -c %a {NOTES}/{job}.history")[1] == "700\n"
+    kept = slurm.exec(f"cat {NOTES}/{job}.history/panes")[1].splitlines()
+    assert [row.split(" ")[1] for row in kept] == ["0", "1"], kept
     with Window([*LNODE, "unity", "x", "--renew", "-m", "1000", "-t", "1:00:00"], slurm.env()) as window:
         window.wait_for("second-42")
         wait_until(lambda: not slurm.exec(f"grep -s -d skip '^- - - - ' {NOTES}/*")[1], "all of it has started")
@@ -351,6 +354,7 @@ def test_the_end_of_a_job_keeps_what_the_panes_showed(slurm: Rig) -> None:
         again = window.find(r"in=/home/alice/deep (\d+) end")[1]
         window.leave()
     assert jobs(slurm) == [again] != [job]
+    assert slurm.exec("ls /home/alice/forged")[0] != 0
     assert in_a_pipe(slurm, "unity", "x", "--kill", "--yes").returncode == 0
     wait_until(lambda: not jobs(slurm), "no job is left")
 

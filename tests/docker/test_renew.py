@@ -1,6 +1,7 @@
 """`--renew` on real Slurm: another allocation in the same session, and never one too many."""
 
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -101,6 +102,18 @@ def test_what_is_at_work_is_left_alone(slurm: Rig) -> None:
     runs(slurm)
     commands = slurm.exec("tmux list-panes -s -t busy -F '#{pane_current_command} #{pane_current_path}'")[1]
     assert re.fullmatch(r"cat /var\nbash /var\n", commands), commands
+
+
+def test_the_name_of_a_folder_is_no_row_of_a_list(slurm: Rig) -> None:
+    slurm.exec("echo mine >/var/tmp/precious; tmux new -d -s other bash")
+    pane, pid = slurm.exec("tmux list-panes -t other -F '#{pane_id} #{pane_pid}'")[1].split()
+    folder = f"/var/tmp/a\n11 {pane} {pid} /var/tmp/precious 24 x"
+    slurm.exec(f"mkdir -p {shlex.quote(folder)}; tmux new -d -s lured -c {shlex.quote(folder)} bash")
+    slurm.exec("tmux split-window -t lured -c /var bash; tmux set -t lured @lnode_ended '- - 1700000000'")
+    assert renew(slurm, "lured")[0] == 0
+    runs(slurm)
+    assert slurm.exec("cat /var/tmp/precious")[1] == "mine\n"
+    assert slurm.exec("tmux list-panes -t other -F '#{pane_id} #{pane_pid}'")[1].split() == [pane, pid]
 
 
 def test_twice_at_once_is_once(slurm: Rig) -> None:

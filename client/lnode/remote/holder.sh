@@ -30,14 +30,16 @@ keep_history() {
   (
     umask 077
     rm -rf "$kept"
-    mkdir "$kept" && ask list-panes -a -F '#{pane_id} #{window_index} #{window_layout} #{pane_current_path}' || exit
-    printf '%s\n' "$rows" | head -n 50 >"$kept/panes" || exit
-    while read -r pane _; do
+    mkdir "$kept" && ask list-panes -a -F '#{pane_id} #{window_index} #{window_layout}' || exit
+    printf '%s\n' "$rows" | head -n 50 >"$kept/places" || exit
+    while read -r pane place; do
+      folder_of "$pane"
+      printf '%s\n' "$pane $place $folder" >>"$kept/panes" || exit
       if ask capture-pane -p -e -S -2000 -t "$pane"; then
         short=$(printf '%s\n' "$rows" | once_at_end) || short=$rows
         printf '%s\n' "$short" | tail -c 1000000 >"$kept/${pane#%}" || exit
       fi
-    done <"$kept/panes"
+    done <"$kept/places"
     ask list-sessions -F '#{session_name}' && printf '%s\n' "$rows" | head -n 1 >"$kept/name" || exit
     ask list-windows -a -F '#{window_active}#{automatic-rename} #{window_index} #{window_name}' && printf '%s\n' "$rows" >"$kept/windows" || exit
     if [ -n "$resume" ] && ask list-panes -a -F '#{pane_id} #{pane_tty}'; then printf '%s\n' "$rows" | running "${resume%% *}" >"$kept/running"; fi
@@ -68,6 +70,7 @@ start() {
   is_first=yes at='' shape=''
   if [ -n "$resume" ]; then (umask 077 && printf '%s\n' "$resume" >"$old/resume") 2>/dev/null; fi
   while read -r pane window layout folder; do
+    [ -n "$pane" ] || continue
     its="\$HOME/.local/state/lnode/in_jobs/$restores.history" goes_on=
     # shellcheck disable=SC2016 # for the pane
     if grep -qx "$pane" "$old/running" 2>/dev/null; then goes_on='"${SHELL:-/bin/sh}" -ic "$(cat "'$its'/resume")"; '; fi
@@ -85,17 +88,14 @@ start() {
     fi
     is_first='' at=$window shape=$layout
     ask select-layout -t "$called:$window" "$shape" # it fits once all panes of the window are there
-  done <"$old/panes"
+  done <<END
+$(kept_panes "$restores")
+END
   while read -r is window title; do
     case $is in ?0) ask rename-window -t "$called:$window" -- "$(plain "$title")" ;; esac
     case $is in 1?) ask select-window -t "$called:$window" ;; esac
   done <"$old/windows" 2>/dev/null
   [ -z "$is_first" ]
-}
-
-# plain TEXT: that in which tmux is to see no format.
-plain() {
-  printf '%s\n' "$1" | sed 's/#/##/g'
 }
 
 trap : USR1 # a short job is sent it at once, and would end by it

@@ -88,15 +88,14 @@ fi
 
 make_own_folder requests
 fit_size
-ask list-panes -s -t "$id" -F '#{window_active}#{pane_active} #{pane_id} #{pane_pid} #{pane_tty} #{pane_height} #{pane_current_path}'
+ask list-panes -s -t "$id" -F '#{window_active}#{pane_active} #{pane_id} #{pane_pid} #{pane_tty} #{pane_height}'
 row=$(printf '%s\n' "$rows" | sed -n 's/^11 //p')
-# shellcheck disable=SC2162 # a folder may hold anything but a newline
-read -r pane pid tty height folder <<END
+IFS=' ' read -r pane pid tty height <<END
 $row
 END
-started=
-folder=$(printf '%s\n' "$folder" | sed 's/#/##/g')
-where=
+folder_of "$pane"
+folder=$(plain "$folder")
+started='' where=
 if [ "$how" = pane ] && start_in_pane "$pane" "$pid" "$tty" "$height" "$folder"; then
   where=pane started=$pane
 elif [ "$how" = behind ]; then

@@ -33,11 +33,11 @@ over() {
 # show_history: what the panes of $job showed at its end, if that was kept; once.
 show_history() {
   [ -f "$in_jobs/$job.history/panes" ] || return 0
-  while read -r pane _ _ folder; do
+  kept_panes "$job" | while read -r pane _ _ folder; do
     printf '\033[7m%s\033[0m\n' " $name, job $job, $folder "
     tail -n 30 "$in_jobs/$job.history/${pane#%}"
     printf '\033[0m\n'
-  done <"$in_jobs/$job.history/panes" 2>/dev/null
+  done 2>/dev/null
   : >"$in_jobs/$job.history/shown"
   exit 125
 }

@@ -92,6 +92,11 @@ read_next() {
   case $next,$next_end,$asked in "$1",* | ,* | *, | *,,* | *[!0-9,]*) next='' && return 1 ;; esac
 }
 
+# kept_panes JOB: a row PANE WINDOW LAYOUT FOLDER for each pane of that job whose history is kept.
+kept_panes() {
+  LC_ALL=C tr -d '\000-\011\013-\037\177' <"$in_jobs/$1.history/panes" 2>/dev/null | grep -E '^%[0-9]+ [0-9]+ [^ ]+ '
+}
+
 # stop_next JOB: sets $next to the job that would have followed, and that is to be ended now. False if there is none, or if it has the session.
 stop_next() {
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

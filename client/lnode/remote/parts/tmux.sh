@@ -323,6 +323,24 @@ $1 "}
   value=${value%\"}
 }
 
+# folder_of PANE: sets $folder to that of its program, or to nothing. It is asked for alone: its name may be another user's, and a newline in
+# that would begin a row of its own.
+# shellcheck disable=SC2034 # for the scripts that follow
+folder_of() {
+  folder=''
+  ask display-message -p -t "$1" '#{pane_current_path}' || return
+  case $rows in
+  *'
+'*) ;;
+  *) folder=$rows ;;
+  esac
+}
+
+# plain TEXT: that in which tmux is to see no format.
+plain() {
+  printf '%s\n' "$1" | sed 's/#/##/g'
+}
+
 # clients: a row for each client of session $id, in the shape of a mark: its tty, the pid of its parent, when it came.
 clients() {
   ask list-clients -t "$id" -F '#{client_tty} #{client_created} #{client_pid}' || return
