@@ -444,6 +444,19 @@ def test_where_ssh_has_connected_to() -> None:
     assert peer(Said('Authenticated to login.site.edu (via proxy) using "password".\r\n')) is None
 
 
+@pytest.mark.parametrize(
+    "forged",
+    ["10.0.0.2", "x;touch${IFS}/tmp/pwned;:", "dead.beef", "evil.org", "::1%$(id)", "-oPort=1", "[::1"],
+)
+def test_a_question_in_the_words_of_a_login_is_none(forged: str) -> None:
+    """Up to OpenSSH 10.2 a host may ask nothing (no prompt) and say anything, and then let you in."""
+    line = f'Authenticated to login.site.edu ([{forged}]:2200) using "publickey".\r\n'
+    said = told_apart(f"{AGREED}{line}{IN.removeprefix(AGREED)}", "")
+    assert peer(said) is None
+    assert takes_person(signed_in(said, DIRECT) or "")
+    assert peer(told_apart(f"{AGREED}{line}", "")) in (None, "10.0.0.2")
+
+
 def test_a_jump_host_that_passes_a_socket_is_a_login_by_address() -> None:
     """ProxyUseFdpass: ssh_packet_connection_is_on_socket() is true then (OpenSSH, packet.c)."""
     said = Said('Authenticated to login.site.edu ([10.0.0.1]:2200) using "publickey".')

@@ -72,7 +72,7 @@ class Companion:
         login_s: float = 0.0,
     ) -> None:
         peer = failures.peer(said)
-        self._target = target._replace(peer=peer or "")
+        self._target = target._replace(peer=peer)
         self.pulse = pulse.of(pid, peer) if pid and (peer or target.proxy_jump) else None
         self._revives = self.pulse is not None and self.pulse.vouches
         self._elsewhere = False  # True if the link has landed on another login node

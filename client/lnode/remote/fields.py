@@ -42,6 +42,12 @@ class NodeName(_Text):
     _GRAMMAR = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}"
 
 
+class IpAddress(_Text):
+    """An address of IPv4 or IPv6, with its zone if it has one. No name matches, so nothing is looked up for it."""
+
+    _GRAMMAR = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?=[0-9a-f.]*:)[0-9a-f:.]{2,45}(?:%[A-Za-z0-9][A-Za-z0-9._-]{0,31})?"
+
+
 class JobId(_Text):
     """A scheduler's number for a job: `123`, Slurm's `123_4` and `123+1`, LSF's `123[4]`, PBS's `123[4].server`.
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NewType, Self
 
-from lnode.remote.fields import SSH_PORT, NodeName, Port
+from lnode.remote.fields import SSH_PORT, IpAddress, NodeName, Port
 
 SSH_FAILED = 255  # ssh's own failure; the remote scripts never end with it
 
@@ -26,7 +26,7 @@ class Option(str):
 
     __slots__ = ()
 
-    def __new__(cls, keyword: str, value: NodeName | Port | Local | int) -> Self:
+    def __new__(cls, keyword: str, value: NodeName | IpAddress | Port | Local | int) -> Self:
         return super().__new__(cls, f"{keyword}={value}")
 
 

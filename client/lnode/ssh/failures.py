@@ -13,6 +13,7 @@ import shlex
 from enum import Enum, auto
 
 from lnode.errors import ExitCode, LnodeError, Page
+from lnode.remote.fields import IpAddress
 from lnode.ssh import forwarding
 from lnode.ssh.host_label import HostLabel
 from lnode.ssh.said import Said
@@ -101,10 +102,10 @@ def signed_in(said: Said, place: HostLabel) -> str | None:
     """
     way = r"(?:via proxy|\[)" if place.passes_socket else "via proxy" if place.proxied else r"\["
     words = rf'^Authenticated to {re.escape(place.hostname)} \({way}[^\n"]*(?:"([a-z-]+)")?'
-    match = re.search(words, said.own, re.MULTILINE)
-    if match is None or ": Permission denied (" in said.own:  # a host may ask in ssh's words (keyboard-interactive)
+    ways = re.findall(words, said.own, re.MULTILINE)
+    if not ways or ": Permission denied (" in said.own:
         return None
-    return match[1] or "?"
+    return ways[0] or "?" if len(ways) == 1 else "keyboard-interactive"  # in which the host has spoken as ssh does
 
 
 def takes_person(way: str) -> bool:
@@ -112,10 +113,14 @@ def takes_person(way: str) -> bool:
     return way not in ("publickey", "hostbased", "gssapi-with-mic", "gssapi-keyex", "none", "?")
 
 
-def peer(said: Said) -> str | None:
-    """Return the address of the first hop, to which ssh connected; None if ssh does not say, as through a jump host."""
-    match = re.search(r"^Authenticated to \S+ \(\[([^]]+)\]:\d+\)", said.own, re.MULTILINE)
-    return match[1] if match else None
+def peer(said: Said) -> IpAddress | None:
+    """Return the address of the first hop, to which ssh connected; None if ssh does not say, as through a jump host.
+
+    None also if a second line says so: one of them is the host's (keyboard-interactive).
+    """
+    lines = re.findall(r"^Authenticated to ([^\n]*)", said.own, re.MULTILINE)
+    match = re.match(r"\S+ \(\[([^]]+)\]:\d+\)", lines[0]) if len(lines) == 1 else None
+    return IpAddress.parse(match[1]) if match else None
 
 
 def has_begun(said: Said, place: HostLabel) -> bool:

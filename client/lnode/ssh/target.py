@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
-from lnode.remote.fields import SSH_PORT, NodeName
+from lnode.remote.fields import SSH_PORT, IpAddress, NodeName
 from lnode.ssh import arguments
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.host_label import HostLabel
@@ -23,7 +23,7 @@ class Target(NamedTuple):
     ControlPersist; both are "" if ssh shares as the user's configuration says, or not at all. A `standby` is a master
     that stands beside the terminals: none becomes it. `node` is the login
     node that is meant, None for any, and `route` the `-o` options that lead to it. `peer` is the address at which the
-    terminal has reached the host, "" if unknown: a name may stand for many login nodes, or lead nowhere over IPv6.
+    terminal has reached the host, None if unknown: a name may stand for many login nodes, or lead nowhere over IPv6.
     """
 
     alias: str
@@ -33,7 +33,7 @@ class Target(NamedTuple):
     keep_warm: str = ""
     node: NodeName | None = None
     route: tuple[Option, ...] = ()
-    peer: str = ""
+    peer: IpAddress | None = None
     standby: bool = False
 
     def one(self, keyword: str, default: str = "") -> str:

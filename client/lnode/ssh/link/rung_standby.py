@@ -198,10 +198,10 @@ async def _at_terminals_address(target: Target) -> Target:
 
     Raises LinkFailed if ssh's configuration means another host by that address.
     """
-    if not target.peer or len(await in_thread(lambda: _addresses(target))) <= 1:
+    if not target.peer or "%" in target.peer or len(await in_thread(lambda: _addresses(target))) <= 1:
         return target
     known_as = Local(target.host_key_alias or target.place.known_hosts_name)
-    route = (Option("HostName", Local(target.peer)), Option("HostKeyAlias", known_as))
+    route = (Option("HostName", target.peer), Option("HostKeyAlias", known_as))
     asked = Resolving(target.alias, target.config, route=(*target.route, *route))
     there = await in_thread(asked.target)  # a program of `Match exec` may hang without a network
     if _without_name(there) != _without_name(target):
@@ -211,7 +211,7 @@ async def _at_terminals_address(target: Target) -> Target:
 
 def _addresses(target: Target) -> set[str]:
     """Return the host's addresses of the kind that the terminal has reached."""
-    family = socket.AF_INET6 if ":" in target.peer else socket.AF_INET
+    family = socket.AF_INET6 if ":" in (target.peer or "") else socket.AF_INET
     with suppress(OSError, UnicodeError):
         return {str(row[4][0]) for row in socket.getaddrinfo(target.hostname, target.port, family, socket.SOCK_STREAM)}
     return set()
