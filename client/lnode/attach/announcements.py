@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from lnode.attach import expiry
 from lnode.cluster.sessions import Entry, Picture, State, kept_in_words, whereabouts
-from lnode.remote.fields import in_command
+from lnode.remote.fields import typed
 from lnode.schedulers.job import Job, left_in_words, paused_in_words
 from lnode.text import in_words
 
@@ -53,7 +53,7 @@ def truth(entry: Entry, alias: str, picture: Picture) -> str:
             return f"{name} is waiting: {whereabouts(entry)}"
         case State.ENDED if expiry.has_ended(entry, picture.now):
             at = entry.session.ended.at if entry.session.ended else None
-            renewal = f"lnode {alias} {in_command(name)} --renew"
+            renewal = f"{typed(alias, name)} --renew"
             ago = f" {in_words(max(0, picture.now - at))} ago" if at and picture.now else ""
             return f"the allocation ended{ago}, this shell is on {entry.login_node}: {renewal}"
         case State.UNKNOWN:

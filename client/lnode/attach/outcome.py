@@ -13,6 +13,7 @@ from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.laptop.settings import as_key
 from lnode.locate import find, routes
+from lnode.remote.fields import in_command, typed
 from lnode.schedulers import known
 from lnode.ssh import arguments, failures
 from lnode.ssh.failures import Cause
@@ -76,7 +77,7 @@ def _over(outcome: Outcome, target: Target, name: str, program: str) -> ExitCode
         screen.say(f"{name} on {alias} has ended")
         return ExitCode.DONE
     if status == arguments.SSH_FAILED and not (outcome.login_shell or _never_began(outcome)):  # ssh's escape ~.
-        screen.say(f"ssh was closed; come back to {name} with: lnode {alias} {name}")
+        screen.say(f"ssh was closed; come back to {name} with: {typed(alias, name)}")
         return ExitCode.DONE
     if outcome.is_never_seen:
         raise _sentence(_NEVER_SEEN, alias, name)
@@ -137,7 +138,7 @@ def _lost(outcome: Outcome, target: Target, name: str) -> LnodeError:
     return LnodeError(
         ExitCode.UNREACHABLE,
         f"{how} {alias}, last seen {seen}; what runs in {name} goes on there",
-        f"come back with: lnode {alias} {name}",
+        f"come back with: {typed(alias, name)}",
         page=Page.RECONNECT,
     )
 
@@ -152,42 +153,42 @@ _NEVER_SEEN = -2  # no code of the attach line: lost before the session was seen
 _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
     _ENDED_MEANWHILE: (
         ExitCode.NO_SESSION, "{name} on {alias} ended while the connection was lost; nothing was started",
-        "start it again with: lnode {alias} {name}"),
+        "start it again with: {command}"),
     _NEVER_SEEN: (
         ExitCode.NO_SESSION, "the connection to {alias} was lost before {name} was seen there, and now it is not there",
-        "start it with: lnode {alias} {name}"),
+        "start it with: {command}"),
     ExitOfAttach.REBOOTED: (
         ExitCode.NO_SESSION, "the login node of {alias} was restarted while the connection was lost; {name} is gone",
-        "start it again with: lnode {alias} {name}"),
+        "start it again with: {command}"),
     ExitOfAttach.SERVER_GONE: (
         ExitCode.NO_SESSION, "tmux on {alias} was ended while the connection was lost; {name} is gone",
-        "start it again with: lnode {alias} {name}"),
+        "start it again with: {command}"),
     ExitOfAttach.ORPHANED: (
         ExitCode.NO_SESSION, "{name} on {alias} has lost its tmux; its job goes on",
-        "bring it back with: lnode {alias} {name}", Page.CRASH),
+        "bring it back with: {command}", Page.CRASH),
     ExitOfAttach.JOB_REFUSED: (
         ExitCode.FAILED, "the scheduler of {alias} refused a job for {name}; nothing was started",
-        "ask for another one, or let it start on the login node: lnode {alias} {name} --where login"),
+        "ask for another one, or let it start on the login node: {command} --where login"),
     ExitOfAttach.NO_BATCH: (
         ExitCode.MISSING_THERE, "the scheduler of {alias} has no job for a session, so nothing was started",
-        "let it start on the login node: lnode {alias} {name} --where login"),
+        "let it start on the login node: {command} --where login"),
     ExitOfAttach.JOB_KEPT: (
         ExitCode.NO_SESSION, "the job of {name} on {alias} has ended; what its panes showed is kept there",
-        "put it back in a new job: lnode {alias} {name} --renew; or start without it: lnode {alias} {name}"),
+        "put it back in a new job: {command} --renew; or start without it: {command}"),
     ExitOfAttach.JOB_SILENT: (
         ExitCode.FAILED,
         "the scheduler of {alias} does not say whether the job of {name} goes on, so nothing was started",
-        "ask again later: lnode {alias} {name}", Page.CRASH),
+        "ask again later: {command}", Page.CRASH),
     ExitOfAttach.JOB_ENDED: (
         ExitCode.NO_SESSION, "the job of {name} on {alias} has ended, and {name} with it; nothing was started",
-        "start it again with: lnode {alias} {name}"),
+        "start it again with: {command}"),
     ExitOfAttach.TAKEN_OVER: (
         ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
-        "take it back with: lnode {alias} {name} -d"),
+        "take it back with: {command} -d"),
     ExitOfAttach.NO_PROGRAM: (
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
         'name the site\'s own under [hosts.{host}] in config.toml: command = "...", or take a plain session: '
-        "lnode {alias} {name} --login", Page.SETTINGS),
+        "{command} --login", Page.SETTINGS),
     ExitOfAttach.CANNOT_ASK: (
         ExitCode.FAILED, "tmux on {alias} does not answer as it should, so whether {name} runs there is not known",
         "see what is wrong with it: lnode {alias} --doctor", Page.TMUX),
@@ -195,13 +196,14 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
     ExitOfAttach.NOT_ATTACHED: (
         ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
-        "try: ssh -t {alias} tmux attach -t {name}"),
+        "try: ssh -t {alias} tmux attach -t {word}"),
 }  # fmt: skip
 
 
 def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
     code, message, hint, *pages = _SENTENCES[left]
-    facts = {"alias": alias, "host": as_key(alias), "name": name, "program": program}
+    facts = {"alias": alias, "host": as_key(alias), "name": name, "word": in_command(name), "program": program}
+    facts["command"] = typed(alias, name)
     return LnodeError(code, message.format(**facts), hint.format(**facts), page=next(iter(pages), None))
 
 

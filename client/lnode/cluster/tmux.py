@@ -4,6 +4,7 @@ import re
 from enum import IntEnum
 
 from lnode.errors import ExitCode, LnodeError
+from lnode.remote.fields import typed
 
 # The section of a reply in which a script says that tmux gave no answer -> the word for it in `--json`: there is no
 # tmux, its socket is gone, it refuses, or only a further server of yours does.
@@ -72,7 +73,7 @@ def literal(text: str) -> str:
 
 def renewal(alias: str, name: str) -> str:
     """Return the command for another allocation in the same session, as you type it on the laptop."""
-    return f"lnode {alias} {name} --renew"
+    return f"{typed(alias, name)} --renew"
 
 
 def pane_command(request: str, how_it_ended: str, renew: str = "") -> str:

@@ -12,6 +12,7 @@ from lnode.laptop import screen, shown
 from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
 from lnode.locate.known_agents import agent_on, signs
+from lnode.remote.fields import typed
 from lnode.ssh.question import Question
 
 Reply = Mapping[str, Sequence[str]]
@@ -37,7 +38,7 @@ def answer(address: Address, *, choice: str) -> ExitCode:
     if "taken" not in done:
         raise LnodeError(
             ExitCode.FAILED, f"{key} was typed into {name} on {alias}, and its screen is as it was",
-            f"see what it shows: lnode {alias} {name} --peek",
+            f"see what it shows: {typed(alias, name)} --peek",
         )  # fmt: skip
     text = next(one.text for one in agent.choices if one.key == key)
     screen.say(f"answered {agent.name} in {name} on {alias}: {key}{'' if text == key else f' ({text})'}")
@@ -65,13 +66,13 @@ def _key(agent: Agent, alias: str, name: str, choice: str) -> str:
     if not agent.choices:
         raise LnodeError(
             ExitCode.FAILED, f"{agent.name} in {name} on {alias} asks something that no key answers: {agent.question}",
-            f"attach to it: lnode {alias} {name}", page=Page.AGENTS,
+            f"attach to it: {typed(alias, name)}", page=Page.AGENTS,
         )  # fmt: skip
     if not shown.is_shown(alias, name, agent.dialog):
         shown.remember(alias, {name: agent.dialog})
         raise LnodeError(
             ExitCode.FAILED, f"you have not seen this question of {agent.name} in {name} yet: {in_words(agent)}",
-            f"if that is your answer to it: lnode {alias} {name} --answer {choice}", page=Page.AGENTS,
+            f"if that is your answer to it: {typed(alias, name)} --answer {choice}", page=Page.AGENTS,
         )  # fmt: skip
     key = agent.key_of(choice)
     if key is None:
@@ -87,7 +88,7 @@ def _nothing_asked(alias: str, name: str, agent: Agent | None) -> LnodeError:
     seen = f"; {agent.name} there {_IS.get(agent.state.value, 'does not say what it does')}" if agent else ""
     return LnodeError(
         ExitCode.FAILED, f"no question is visible in {name} on {alias}{seen}; nothing was typed",
-        f"see what it shows: lnode {alias} {name} --peek",
+        f"see what it shows: {typed(alias, name)} --peek",
     )  # fmt: skip
 
 
@@ -97,5 +98,5 @@ _IS = {"working": "works", "done": "is done"}
 def _changed(alias: str, name: str, then: str = "nothing was typed") -> LnodeError:
     return LnodeError(
         ExitCode.FAILED, f"the screen of {name} on {alias} has just changed; {then}",
-        f"see what it shows: lnode {alias} {name} --peek",
+        f"see what it shows: {typed(alias, name)} --peek",
     )  # fmt: skip

@@ -16,6 +16,7 @@ from lnode.laptop.folders import PYTHON, replace_privately, state_folder
 from lnode.locate.address import Address
 from lnode.locate.node_place import node_place
 from lnode.node import names, own_sshd
+from lnode.remote.fields import typed
 from lnode.schedulers.job import left_in_words
 from lnode.ssh.arguments import parse_config, resolve_argv
 from lnode.ssh.target import Target
@@ -42,7 +43,7 @@ def code(address: Address, *, folder: str, yes: bool = False) -> ExitCode:
     if editor and _is_of_windows(editor, os.environ):
         raise LnodeError(
             ExitCode.FAILED, f"{os.path.basename(editor)} is that of Windows, whose ssh does not know lnode's names",
-            f"have a port or a terminal instead: lnode {alias} {name} -L 8888",
+            f"have a port or a terminal instead: {typed(alias, name)} -L 8888",
         )  # fmt: skip
     _make_known(target, host, yes=yes)
     if editor is None:

@@ -8,7 +8,7 @@ from lnode.laptop import screen
 from lnode.laptop.settings import kept_s
 from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane
-from lnode.remote.fields import JobId, epoch
+from lnode.remote.fields import JobId, epoch, typed
 from lnode.text import in_words
 
 
@@ -23,7 +23,7 @@ def keep(address: Address, *, span: str) -> ExitCode:
     if "none" in reply:
         raise LnodeError(
             ExitCode.NO_SESSION, f"there is no session {name} in a job of its own on {alias}",
-            f"only such a session outlives its allocation: lnode {alias} {name} --where node", page=Page.KEPT,
+            f"only such a session outlives its allocation: {typed(alias, name)} --where node", page=Page.KEPT,
         )  # fmt: skip
     if "refused" in reply:
         raise LnodeError(

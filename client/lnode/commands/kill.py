@@ -17,7 +17,7 @@ from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, has_trace, no_session, no_tmux
-from lnode.remote.fields import JobId, in_command
+from lnode.remote.fields import JobId, typed
 from lnode.runs import record
 from lnode.runs.record import Run
 from lnode.schedulers import known as schedulers_known
@@ -102,7 +102,7 @@ def _kill_in_job(
     """End the job in which the session lives, after your yes. Raises LnodeError if the job may go on."""
     alias, name, scheduler = there.alias, entry.session.name, schedulers_known.scheduler(picture.system)
     if picture.scheduler == "silent":
-        hint = f"ask again later: lnode {alias} {in_command(name)} --kill"
+        hint = f"ask again later: {typed(alias, name)} --kill"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} {sessions.whereabouts(entry)}; nothing was ended", hint)
     cancelled = f"job {job} is cancelled" if entry.job else "what its panes showed is removed"
     if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}; {cancelled}"):

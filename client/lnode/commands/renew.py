@@ -16,7 +16,7 @@ from lnode.laptop import screen
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_trace
 from lnode.remote import call
-from lnode.remote.fields import JobId
+from lnode.remote.fields import JobId, typed
 from lnode.schedulers.job import left_in_words
 
 
@@ -60,7 +60,7 @@ def _ask(address: Address, *, early: bool) -> str:
             page=Page.SETTINGS,
         )
     if "asked" in after:
-        look = f"see how far it is: lnode {alias} {name}"
+        look = f"see how far it is: {typed(alias, name)}"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} is asking for an allocation already", look)
     if not started:
         raise LnodeError(
@@ -83,12 +83,12 @@ def _ended_job(entry: Entry, job: JobId, alias: str, *, early: bool) -> JobId:
     if early:
         raise LnodeError(
             ExitCode.USAGE, f"{name} lives in job {job}, and a session cannot change its job while that runs",
-            f"let another job follow it: lnode {alias} {name} --keep TIME",
+            f"let another job follow it: {typed(alias, name)} --keep TIME",
         )  # fmt: skip
     if not (screen.can_ask() and screen.is_terminal()):
         raise LnodeError(
             ExitCode.USAGE, f"{name} starts in a job of its own, for which lnode waits in a terminal",
-            f"type it in a terminal: lnode {alias} {name} --renew",
+            f"type it in a terminal: {typed(alias, name)} --renew",
         )  # fmt: skip
     return job
 
@@ -96,24 +96,24 @@ def _ended_job(entry: Entry, job: JobId, alias: str, *, early: bool) -> JobId:
 def _is_lost(lost: Entry, alias: str) -> LnodeError:
     """Return the error for a session that is gone: a job that goes on without it needs no successor."""
     name, whereabouts = lost.session.name, sessions.whereabouts(lost)
-    hint = f"bring it back: lnode {alias} {name}" if lost.job else f"start it again: lnode {alias} {name}"
+    hint = f"bring it back: {typed(alias, name)}" if lost.job else f"start it again: {typed(alias, name)}"
     return LnodeError(ExitCode.NO_SESSION, f"{name} {whereabouts}; nothing was asked", hint)
 
 
 def _refuse(entry: Entry, alias: str, *, early: bool) -> None:
     name, job = entry.session.name, entry.job
-    look = f"look at it: lnode {alias} {name}"
+    look = f"look at it: {typed(alias, name)}"
     if entry.state is State.RUNNING and job is not None:
         if entry.successor:
             raise LnodeError(ExitCode.FAILED, f"the successor of {name} waits already, job {entry.successor.id}", look)
         if not early:
             left = left_in_words(job)
             held = f"{name} still holds job {job.id}" + (f", {left}" if left else "")
-            raise LnodeError(ExitCode.FAILED, held, f"queue its successor: lnode {alias} {name} --renew --early")
+            raise LnodeError(ExitCode.FAILED, held, f"queue its successor: {typed(alias, name)} --renew --early")
     elif entry.state is State.WAITING and job is not None:
         raise LnodeError(ExitCode.FAILED, f"{name} waits already, job {job.id}", look)
     elif entry.state is State.ENDING:
-        again = f"in some seconds, once more: lnode {alias} {name} --renew"
+        again = f"in some seconds, once more: {typed(alias, name)} --renew"
         raise LnodeError(ExitCode.FAILED, f"the allocation of {name} is only just ending", again)
     elif entry.state is State.UNKNOWN:
         raise LnodeError(
@@ -124,5 +124,5 @@ def _refuse(entry: Entry, alias: str, *, early: bool) -> None:
         raise LnodeError(ExitCode.USAGE, f"{name} is a plain session, which has no allocation", start)
     elif early:
         raise LnodeError(
-            ExitCode.FAILED, f"{name} holds no allocation now", f"ask for one: lnode {alias} {name} --renew"
+            ExitCode.FAILED, f"{name} holds no allocation now", f"ask for one: {typed(alias, name)} --renew"
         )

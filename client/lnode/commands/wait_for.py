@@ -21,7 +21,7 @@ from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.locate.find import Reply, asked, check_pane, has_pane, login_node
 from lnode.locate.known_agents import agent_on, signs
-from lnode.remote.fields import NodeName
+from lnode.remote.fields import NodeName, typed
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
@@ -251,7 +251,7 @@ class _Wait:
         return LnodeError(
             ExitCode.FAILED,
             f"{self._name} on {self._target.alias} did not {wanted} within {self._timeout_s:g} s",
-            f"see what it shows: lnode {self._target.alias} {self._name} --peek",
+            f"see what it shows: {typed(self._target.alias, self._name)} --peek",
         )
 
     def _ended(self) -> LnodeError:

@@ -15,7 +15,7 @@ from lnode.laptop import screen
 from lnode.laptop.settings import as_key
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.remote.fields import NodeName
+from lnode.remote.fields import NodeName, typed
 from lnode.ssh.target import Target
 
 if TYPE_CHECKING:  # an attach loads it only if it asks: until then you wait for every millisecond
@@ -128,9 +128,9 @@ def check_pane(reply: Reply, alias: str, name: str) -> None:
     if "closed" in reply:
         raise LnodeError(
             ExitCode.FAILED, f"the pane of {name} on {alias} has closed, and the session goes on",
-            f"see what it shows now: lnode {alias} {name} --peek",
+            f"see what it shows now: {typed(alias, name)} --peek",
         )  # fmt: skip
-    attach = f"look at it: lnode {alias} {name}"
+    attach = f"look at it: {typed(alias, name)}"
     if "dead" in reply:
         raise LnodeError(ExitCode.FAILED, f"the program in {name} on {alias} has ended and reads no keys", attach)
     if "synchronized" in reply:
@@ -153,7 +153,9 @@ def _check_job(reply: Reply, alias: str, name: str) -> None:
     if "job-waits" in reply:
         why = f" ({said})" if said else ""
         raise LnodeError(
-            ExitCode.FAILED, f"{name} on {alias} waits for its node{why}", f"wait with it: lnode {alias} {name}"
+            ExitCode.FAILED,
+            f"{name} on {alias} waits for its node{why}",
+            f"wait with it: {typed(alias, name)}",
         )
     if "job-silent" in reply:
         raise LnodeError(
@@ -208,7 +210,7 @@ def find(
     wants_person = error.code in (ExitCode.LOGIN_REFUSED, ExitCode.HOST_KEY) and node not in down
     if verdict is Verdict.DOWN and wants_person:  # ssh itself asks you on the terminal, or explains the key
         return routes.to_node(target, node, claim.port, settings)
-    hint = f"wait for it, or start another one where {target.alias} leads: lnode {target.alias} {name} --here"
+    hint = f"wait for it, or start another one where {target.alias} leads: {typed(target.alias, name)} --here"
     hint += "; sessions of --where node need no login node of their own"
     if not starts:
         hint = f"ask again when it does, or see what is known: lnode {target.alias} --ls"

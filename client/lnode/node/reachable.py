@@ -3,6 +3,7 @@
 from lnode.cluster import sessions
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.errors import ExitCode, LnodeError, Page
+from lnode.remote.fields import typed
 from lnode.schedulers.known import scheduler
 
 
@@ -23,7 +24,7 @@ def not_reachable(entry: Entry, alias: str) -> LnodeError:
     name = entry.session.name
     why = "only Slurm can lead there" if entry.state is State.RUNNING else f"it {sessions.whereabouts(entry)}"
     return LnodeError(
-        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: lnode {alias} {name}",
+        ExitCode.FAILED, f"there is no way to where {name} on {alias} is: {why}", f"look at it: {typed(alias, name)}",
         page=Page.PORTS,
     )  # fmt: skip
 

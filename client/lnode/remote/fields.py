@@ -168,3 +168,8 @@ def in_command(name: str) -> str:
     lnode itself would take a name that begins with a dash for an option, so SESSION stands for it.
     """
     return "SESSION" if name.startswith("-") else shlex.quote(name)
+
+
+def typed(alias: str, name: str) -> str:
+    """Return the command for a session, as you type it. The host can send any name, and you may copy a hint."""
+    return f"lnode {alias} {in_command(name)}"

@@ -11,7 +11,7 @@ from lnode.cluster.agents import in_words as in_words_of
 from lnode.cluster.home import not_kept
 from lnode.cluster.sessions import IN_DOUBT, Entry, Picture, State, kept_in_words, start_in_words
 from lnode.cluster.tmux import is_creatable
-from lnode.remote.fields import JobId, in_command
+from lnode.remote.fields import JobId, typed
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.job import Job, paused_in_words
 from lnode.schedulers.known import reason_in_words
@@ -246,7 +246,7 @@ def _waiting(job: Job, entry: Entry, view: View) -> str:
 def _without_job(entry: Entry, view: View) -> str:
     ended, job = entry.session.ended, entry.session.in_job
     if job and entry.state is State.ENDED:
-        return f"job {job}, its history is kept: lnode {view.host} {in_command(entry.session.name)}"
+        return f"job {job}, its history is kept: {typed(view.host, entry.session.name)}"
     if entry.state is State.ENDED and ended is not None:
         now = _now(entry, view)
         ago = "" if now is None else f"{in_words(max(0, now - ended.at))} ago"
@@ -260,8 +260,8 @@ def _how_lost(entry: Entry, view: View) -> str:
     ago = f" {in_words(max(0, now - entry.restarted))} ago" if now and entry.restarted else ""
     how = f"{entry.login_node} restarted{ago}" if entry.restarted else f"its tmux on {entry.login_node} is gone"
     waits = f"it {reason_in_words(entry.job.reason)}" if entry.job and entry.job.state == "PENDING" else ""
-    typed = f"lnode {view.host} {in_command(entry.session.name)}"
-    back = f"back with: {typed}" if is_creatable(entry.session.name) else f"end it with: {typed} --kill"
+    command = typed(view.host, entry.session.name)
+    back = f"back with: {command}" if is_creatable(entry.session.name) else f"end it with: {command} --kill"
     back = back if entry.job else "ended with it"
     return ", ".join(filter(None, (how, waits, back)))
 
@@ -330,7 +330,7 @@ def questions(view: View) -> list[tuple[Entry, Agent]]:
 
 def _asks(host: str, entry: Entry, agent: Agent) -> str:
     name = entry.session.name
-    how = f": lnode {host} {in_command(name)} --answer {agent.choices[0].key}" if agent.choices else ""
+    how = f": {typed(host, name)} --answer {agent.choices[0].key}" if agent.choices else ""
     return f"{agent.name} in {name} asks: {in_words_of(agent)}{how}"
 
 

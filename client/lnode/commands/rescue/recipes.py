@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from lnode.remote.fields import Word, in_command, number
+from lnode.remote.fields import Word, number, typed
 
 _CUT = 3900  # characters of a command; rescue.sh sends no more than 4000
 
@@ -106,7 +106,7 @@ def fate(process: RescueProcess) -> Fate:
 def why_safe(process: RescueProcess, alias: str) -> str:
     """Return one clause that says why the process is safe."""
     if process.session:
-        return f"is in the session {process.session} already: lnode {alias} {in_command(process.session)}"
+        return f"is in the session {process.session} already: {typed(alias, process.session)}"
     if process.screen:
         return "is in a screen already, which keeps it"
     return "ignores hangups, so it goes on by itself" if process.immune else "has no terminal, so it goes on by itself"

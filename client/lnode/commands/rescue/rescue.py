@@ -15,7 +15,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.remote.fields import NodeName
+from lnode.remote.fields import NodeName, typed
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 from lnode.text import visible
@@ -71,7 +71,7 @@ def rescue(address: Address, *, pid: int, here: bool = False) -> ExitCode:
     if address.target.config is None and one.node:
         routes.learn_session(alias, name, one.node)
     screen.say(
-        f"{pid} is in {name} on {alias} now; what it had printed stays in its old terminal: lnode {alias} {name}"
+        f"{pid} is in {name} on {alias} now; what it had printed stays in its old terminal: {typed(alias, name)}"
     )
     return ExitCode.DONE
 
