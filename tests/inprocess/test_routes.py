@@ -51,6 +51,17 @@ def test_whatever_stands_in_the_file(file: Path, text: str) -> None:
     assert routes.recall("unity") == Known({}, {})
 
 
+def test_a_host_that_has_another_name_each_time_fills_no_memory(file: Path) -> None:
+    for number in range(200):
+        names = [f"s{number}-{one}" for one in range(50)] + ["x" * 5000]
+        routes.learn_node("unity", NodeName(f"login{number}"), Port(22), names, led=True)
+    known = routes.recall("unity")
+    assert len(known.ports) <= 64
+    assert len(known.sessions) <= 2000
+    assert (known.owner("s199-49"), known.owner("s0-0"), known.owner("x" * 5000)) == ("login199", None, None)
+    assert file.stat().st_size < 100_000
+
+
 def test_a_template_makes_no_address_that_is_none() -> None:
     target = Target("unity", None, {})
     with pytest.raises(LnodeError) as caught:

@@ -138,7 +138,7 @@ def learn_node(alias: str, node: NodeName, port: Port, names: Collection[str], *
     }  # fmt: skip
     if led or names:
         node = _as_kept(known, node)
-        ports[node] = port
+        ports = {**{one: its for one, its in ports.items() if one != node}, node: port}
     _keep(alias, known, Known(ports, {**others, **dict.fromkeys(names, node)}))
 
 
@@ -155,12 +155,20 @@ def _as_kept(known: Known, node: NodeName) -> NodeName:
 
 
 def _keep(alias: str, before: Known, now: Known) -> None:
-    """Write the memory if it has changed. If lnode cannot write its state folder, it forgets."""
+    """Write the latest of the memory if it has changed. If lnode cannot write its state folder, it forgets."""
+    ports = dict([*now.ports.items()][-_MOST_NODES:])
+    seen = [(name, node) for name, node in now.sessions.items() if node in ports and len(name) <= _LONGEST_NAME]
+    now = Known(ports, dict(seen[-_MOST_SESSIONS:]))
     if now != before:
         import json
 
         with suppress(OSError), alone(_path()):
             folders.replace_privately(_path(), json.dumps({**_read(), alias: now._asdict()}))
+
+
+_MOST_NODES = 64  # a host may say another one each time
+_MOST_SESSIONS = 2000
+_LONGEST_NAME = 250
 
 
 def _read() -> dict[str, object]:
