@@ -362,11 +362,24 @@ def test_clients() -> None:
         " 120   1  120   02:54  /opt/pbs/bin/qsub -W block=true job.sh",
         " 130  99  130 1-02:03:04  /bin/sh /usr/local/bin/qsub -X -IV",
         " 140  99  140   00:01  bsub -Is -W 72:00 bash -l",
+        " 150  99  150   00:01  bsub -K ./train.sh",
+        " 151  99  151   00:01  /opt/lsf/bin/bsub -q long -K ./train.sh",
         "noise", "1 2 3", "",
     ]  # fmt: skip
     assert [(one.pid, one.sid, one.age_s) for one in parse_clients(f"client {row}" for row in rows)] == [
         (100, 100, 174), (130, 130, 86400 + 7384), (140, 140, 1),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("numbers", "host", "found"), [(0, "login1", None), (7, "login1", "7"), (7, "login1-ib0", "7")]
+)
+def test_what_names_its_job_has_that_job_or_none(numbers: int, host: str, found: str | None) -> None:
+    """`bsub -K` waits for a batch job: its nios names none (lsf.sh). A site may know its login node by another name."""
+    one = asked("7", 60)
+    one = one._replace(job=one.job._replace(submit_host=host))
+    jobs = adopted([one], [client(100, 60)], [f"number 100 {numbers}"], "login1", NOW)
+    assert next((job.id for job in jobs), None) == found
 
 
 def test_numbers() -> None:

@@ -61,14 +61,15 @@ _CLIENT = re.compile(r"client\s+([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s+
 def _is_interactive(command: str) -> bool:
     """True if the process stays for the terminal of its own job.
 
-    qsub also stays for `-W block=true`, and as a daemon of OpenPBS. `oarsub -C JOB` and condor_ssh_to_job go into any
-    job.
+    qsub also stays for `-W block=true`, and as a daemon of OpenPBS; bsub for `-K`. `oarsub -C JOB` and
+    condor_ssh_to_job go into any job.
     """
     return all(re.search(needs, command) for program, needs in _NEEDS.items() if re.search(program, command))
 
 
 _NEEDS = {
     "qsub|oarsub": r"\s(-[A-Za-z]*I|--int)",
+    r"(^|/)bsub\s": r"^(?!.*\s-K(\s|$))",
     "condor_submit": r"\s--?i",
     "condor_ssh_to_job": r"\s-remove-on-interrupt\s",
 }
@@ -139,11 +140,13 @@ def adopted(
     """
     here = [one for one in asked if one.job.submit_host in ("", short_host(host))]
     rows = tuple(evidence)
-    proved = _by_port(here, parse_ports(rows)) | _by_number(here, parse_numbers(rows))
+    numbers = parse_numbers(rows)
+    proved = _by_port(here, parse_ports(rows)) | _by_number(asked, numbers)  # a number needs no name of a host
     proved |= _by_pane(here, parse_places(rows), {client.pid: now - client.age_s for client in clients})
     known = {job.id for job in proved.values()}
     rest = [one for one in here if not one.port and one.job.id not in known]
-    proved |= _by_time(rest, [client for client in clients if client.pid not in proved], now)
+    timely = _by_time(rest, [client for client in clients if client.pid not in proved], now)
+    proved |= {pid: job for pid, job in timely.items() if pid not in numbers}  # which name another job, or none
     return tuple(
         _of_client(proved[client.pid], client.sid, now - client.age_s) for client in clients if client.pid in proved
     )

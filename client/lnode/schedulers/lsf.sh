@@ -2,11 +2,16 @@
 lsf_program=bjobs lsf_module='' lsf_places='' lsf_variables=LSF
 lsf_requesters='bsub nios' lsf_relays='bsub nios' lsf_steps='' lsf_daemon='' lsf_gives_up='' lsf_cancels=bkill
 
-# `number`, the process or its parent, and the job that bsub told its nios of.
+# `number`, the process or its parent, and the job that bsub told its nios of; 0 if that waits for a batch job (BSUB_BLOCK, bsub -K).
 lsf_evidence() {
   case $3 in *nios*) ;; *) return ;; esac
-  { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null |
-    sed -n "s/^LSB_JOBID=\([0-9]*\)\$/number $1 \1@number $2 \1/p" | tr '@' '\n'
+  { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | awk -F= -v its="$1" -v parents="$2" '
+    $1 == "LSB_JOBID" && $2 ~ /^[0-9]+$/ { job = $2 }
+    $1 == "BSUB_BLOCK" && $2 != "" { waits = 1 }
+    END {
+      if (waits) job = 0
+      if (job != "") print "number " its " " job "\nnumber " parents " " job
+    }'
 }
 
 # lsf_ask SECONDS bjobs WORD...: what it says. It fails if you have no job, and tells that on standard error.
