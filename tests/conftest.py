@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else lambda *_: None)
 
 
-_LONGEST = "test_remote_scripts.py"  # a file is one worker's: begun late, it would keep all others waiting
+_LONGEST = "test_orphaned_jobs.py"  # a file is one worker's: begun late, it would keep all others waiting
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from inprocess.test_remote_scripts import Site, folder, needs_tmux, sh_site
+from inprocess.cluster_home import Site, needs_tmux
 from lnode.commands.doctor.checks import Finding, findings
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 from rig import wait_until
-
-__all__ = ["folder", "sh_site"]  # fixtures
 
 TERM = "xterm-256color"
 

@@ -7,24 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from inprocess.test_remote_scripts import (
-    CSH,
-    DETACH,
-    Site,
-    attach_line,
-    folder,
-    needs_tmux,
-    no_slurm,
-    sh_site,
-    site,
-    status_of,
-)
+from inprocess.cluster_home import CSH, DETACH, Site, attach_line, needs_tmux, no_slurm, status_of
 from lnode.cluster import tmux
 from lnode.cluster.tmux import ExitOfAttach
 from lnode.remote import call
 from rig import wait_until
-
-__all__ = ["folder", "sh_site", "site"]  # fixtures
 
 PROMPT_FILES = {"bash": ".bash_profile", "zsh": ".zshrc", "dash": ".profile", "fish": ".config/fish/config.fish"}
 

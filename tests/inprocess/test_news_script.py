@@ -2,7 +2,7 @@
 
 import pytest
 
-from inprocess.test_remote_scripts import (
+from inprocess.cluster_home import (
     DETACH,
     ELSEWHERE,
     OLD_TMUX,
@@ -11,9 +11,7 @@ from inprocess.test_remote_scripts import (
     Site,
     attach_line,
     attached,
-    folder,
     needs_tmux,
-    sh_site,
     status_of,
 )
 from lnode.cluster import tmux
@@ -22,7 +20,6 @@ from lnode.laptop import notify
 from lnode.remote import call
 from lnode.remote.reply import parse_reply
 
-__all__ = ["folder", "sh_site"]  # fixtures
 pytestmark = needs_tmux
 
 CLAIM = ("@lnode_told", "", "4711")

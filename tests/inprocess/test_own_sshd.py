@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from inprocess.test_remote_scripts import Site, folder, sh_site, site
+from inprocess.cluster_home import Site
 from lnode.cluster import tmux_answers
 from lnode.commands import way
 from lnode.errors import ExitCode, LnodeError
@@ -23,8 +23,6 @@ from lnode.remote.reply import parse_reply
 from lnode.ssh import sign_in_memory
 from lnode.ssh.target import Target
 from rig import wait_until
-
-__all__ = ["folder", "sh_site", "site"]  # fixtures
 
 KEY = "ssh-ed25519 AAAA lnode"
 NO_ED25519 = """\
