@@ -72,6 +72,37 @@ def test_a_shell_that_cannot_be_reached_is_not_ended_with_the_one_in_its_place(s
 
 
 @needs_tmux
+@pytest.mark.parametrize(
+    "steps",
+    ["7.interactive node01 interactive\n", "7.0 node01 python\n", "7.extern node01 extern\n7.1 node01 train\n",
+     "7.batch node01 batch\n", None],
+    ids=["salloc's own step", "a program", "a later step", "a batch script", "squeue does not tell"],
+)  # fmt: skip
+def test_what_may_live_in_the_job_is_not_ended_with_a_shell_in_its_place(sh_site: Site, steps: str | None) -> None:
+    orphaned(sh_site)
+    (sh_site.home / "steps").write_text(steps or "")
+    sh_site.program("squeue", STEPS if steps else STEPS.replace('cat "$HOME/steps" 2>/dev/null', "exit 1"))
+    child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
+    child.expect_exact("lnode: a new shell in job 7: the one before cannot be reached")
+    child.expect_exact("a shell: ")
+    child.send("\r")
+    child.expect_exact("lnode: job 7 goes on. This shell is on the login node")
+    assert not (sh_site.home / "cancelled").exists()
+    sh_site.tmux("kill-server")
+
+
+@needs_tmux
+def test_a_step_with_the_name_of_its_job_is_the_shell_of_a_request(sh_site: Site) -> None:
+    """`srun -J interactive --pty bash` names the job and the step."""
+    orphaned(sh_site)
+    (sh_site.home / "steps").write_text("7.0 node01 interactive\n")
+    sh_site.program("squeue", f'case " $* " in *" -o %j "*) echo interactive; exit ;; esac; {STEPS}')
+    child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
+    child.expect_exact("the same shell: --pty 7.0")
+    sh_site.tmux("kill-server")
+
+
+@needs_tmux
 @pytest.mark.parametrize("mode", ["existing", "there"])
 def test_what_only_attaches_brings_it_back_too(sh_site: Site, mode: str) -> None:
     orphaned(sh_site)

@@ -81,11 +81,17 @@ slurm_asked() {
 }
 
 # The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has
-# used step 0 for something else. sattach shows its last output and goes on; several may be attached.
+# used step 0 for something else: that has another name than the job, for which srun -J names both. sattach shows its last output and goes
+# on; several may be attached.
 slurm_back() {
   slurm_step "$1" || return
-  number=$(printf '%s\n' "$steps" | sed -n "/\.interactive /d; s/^\($1\.0\) [^ ]* -\{0,1\}[a-z]*sh\$/\1/p")
-  case $steps in *.interactive\ *) number='' ;; esac
+  lives=$unasked number='' first=''
+  if printf '%s\n' "$steps" | grep -q "^$1\.[0-9bi]"; then lives=yes; fi
+  case $steps in *.interactive\ *) ;; *) first=$(printf '%s\n' "$steps" | sed -n "s/^$1\.0 [^ ]* //p") ;; esac
+  if printf '%s\n' "${first#-}" | grep -qx '[a-z]*sh' ||
+    { [ -n "$first" ] && [ "$first" = "$(slurm_ask 8 -j "$1" -o %j 2>/dev/null)" ]; }; then
+    number=$1.0
+  fi
   fresh="$step --pty" same='' its_step=$number
   # shellcheck disable=SC2016 # for the node
   fits='at=$(grep -lzx "SLURM_JOB_ID=JOB" /proc/[0-9]*/environ 2>/dev/null | xargs grep -lzx SLURM_STEP_ID=0 2>/dev/null | head -n 1)
@@ -143,8 +149,8 @@ slurm_cluster() {
 slurm_step() {
   version=
   slurm_words "$1" "$2" || return
-  steps=
-  insist slurm_steps "$1"
+  steps='' unasked=''
+  insist slurm_steps "$1" || unasked=yes
   node=$(printf '%s\n' "$steps" | slurm_node_of_shell)
   if [ -n "$node" ]; then step="$step -w $node"; fi
   if [ -n "$3" ]; then step="$step --job-name=$3"; fi

@@ -2,7 +2,7 @@
 # A session that its login node lost, while its job lives: the command of a new one, which leads into that job again.
 
 # bring_back: sets $command to one that leads to the shell in job $orphan again, or starts another one there, and says which. The job ends
-# with that shell, as it would have before; if its own shell may live on, it does not.
+# with that shell, as it would have before; if its own shell may live on, or anything else that was started there, it does not.
 # shellcheck disable=SC2154 # of x_back
 bring_back() {
   "${scheduler}_back" "$orphan" || exit 118
@@ -11,8 +11,9 @@ bring_back() {
     queue="echo \"lnode: job $orphan waits in the queue; its shell will start here\"; $until;"
     why='it had none so far'
   fi
+  # shellcheck disable=SC2154 # of x_back
+  if [ -n "$same$lives" ]; then why='the one before cannot be reached'; fi
   if [ -n "$same" ]; then
-    why='the one before cannot be reached'
     # sattach does not tell the shell the size of this window, so a step beside it does, and again after each change.
     fit="printf %s $(printf %s "$fits" | base64 | tr -d '\n') | base64 -d | $step sh -s \$(stty size </dev/tty) >/dev/null 2>&1"
     back="tell \"back in the same shell of job $orphan\"; fit() { $fit; }; { trap fit WINCH; fit; while :; do sleep 1000 & wait \$!; done; } 2>/dev/null & fits=\$!;\
@@ -27,7 +28,7 @@ bring_back() {
   command="$command if [ -z \"\$over\" ]; then begun=\$note.\$(date +%s).begun; tell \"a new shell in job $orphan: $why\";"
   # A step that has not begun says nothing about the job, however long it took: the scheduler or the node may only be slow.
   command="$command $fresh /bin/sh -c \": >\\\"\\\$0\\\"; exec \\\"\\\$@\\\"\" \"\$begun\" \"\${SHELL:-/bin/sh}\" -l;"
-  command="$command case \"\$?,$same\" in 0,) over=yes ;; *,) if [ -e \"\$begun\" ]; then over=yes; fi ;; esac; rm -f \"\$begun\"; fi; echo;"
+  command="$command case \"\$?,$same$lives\" in 0,) over=yes ;; *,) if [ -e \"\$begun\" ]; then over=yes; fi ;; esac; rm -f \"\$begun\"; fi; echo;"
   command="$command if [ -n \"\$over\" ]; then $ends; rm -f \"\$note\"; \"$tmux\" set-option -t \"\$TMUX_PANE\" @lnode_ended \"$orphan - \$(date +%s)\";"
   command="$command how=\"has ended\"; what=\"a new allocation in this session, from your laptop: lnode HOST $name --renew\";"
   command="$command else how=\"goes on\"; what=\"end that job, from your laptop: lnode HOST $name --kill\"; fi;"

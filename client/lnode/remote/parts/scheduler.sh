@@ -22,7 +22,8 @@
 #                  its time left as squeue writes it; no row if it does not keep that. False if it does not answer
 #   x_back JOB     sets sh without a quote ' or a ! for a pane on a login node: $until waits until that job has its nodes, $same leads to
 #                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back; and sh for the node, with
-#                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. False if it cannot
+#                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. $lives is yes if what was started before may go on in
+#                  the job. False if it cannot
 #   x_when WORD... when such a request would start, without making it: sets $answer to `starts EPOCH`, or to `says TEXT` if it never would.
 #                  False if it does not answer, or cannot be asked that
 #   Where a session can live in a job (job_notes.sh), else none of them:
