@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 import lnode
+from inprocess.cluster_home import Site
 from lnode.remote import call
+from lnode.remote.reply import parse_reply
 from shells import SHELLS, installed
 
 SLURM = Path(lnode.__file__).parent / "schedulers" / "slurm.sh"
@@ -121,3 +123,52 @@ def test_a_pane_waits_as_long_as_its_job_does(squeue: Path, says: str, waits: bo
     squeue.with_name("srun").write_text("#!/bin/sh\necho slurm 22.05.8\n")
     squeue.with_name("srun").chmod(0o755)
     assert sh(squeue, f'{text}\n{stubs}\nslurm_back 7\neval "$until"; echo over') == ("waits\n" if waits else "over\n")
+
+
+LOST = [
+    "srun: error: Unable to contact slurm controller (connect failure)",
+    "srun: error: allocation failure: Socket timed out on send/recv operation",
+    "srun: error: allocation failure: Zero Bytes were transmitted or received",
+    "srun: error: slurm_receive_msg: Message receive failure",
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "row"),
+    [
+        ("srun: Job 7 to start at 1764000000 using 1 processors on nodes node01", "0 starts 1764000000"),
+        ("allocation failure: Requested node configuration is not available",
+         "0 never Requested node configuration is not available"),
+        ("srun: error: allocation failure: Invalid account specified", "0 never Invalid account specified"),
+        ("allocation failure: Required partition not available (inactive or drain)",
+         "0 refuses Required partition not available (inactive or drain)"),
+        ("allocation failure: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+         "0 refuses Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"),
+        *((said, "0 silent") for said in LOST),
+    ],
+)  # fmt: skip
+def test_a_request_that_nobody_makes_is_refused_for_ever_only_if_slurm_says_so(
+    sh_site: Site, said: str, row: str
+) -> None:
+    sh_site.program("squeue", "true")
+    sh_site.program("srun", f'echo "{said}" >&2; exit 1')
+    nonce = call.nonce()
+    done = sh_site.answer(call.question("when", nonce, "", "--mem=4M"))
+    assert parse_reply(nonce, done.stdout.split("\n"))["when"] == (row,)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        *((said.replace("srun", "sbatch"), 124) for said in LOST),
+        ("sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified", 1),
+    ],
+)
+def test_a_request_whose_answer_got_lost_is_no_refusal(sh_site: Site, said: str, status: int) -> None:
+    sh_site.program("sbatch", f'cat >/dev/null; echo "{said}" >&2; exit 1')
+    parts = "".join(call.texts("node_session")[:-2])  # without what they do at once
+    done = subprocess.run(
+        ["sh", "-c", f"{parts}\nslurm_submit name script; echo $?"], env=sh_site.env, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (f"{status}\n", "")

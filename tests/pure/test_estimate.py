@@ -70,9 +70,10 @@ def test_the_time_limit_is_that_of_the_command(command: str, limit_s: int | None
 @pytest.mark.parametrize(
     ("row", "found"),
     [
-        (f"0 starts {NOW}", {0: Estimate(NOW)}), ("12 says no such node", {12: Estimate(None, "no such node")}),
+        (f"0 starts {NOW}", {0: Estimate(NOW)}), ("12 never no such node", {12: Estimate(None, "no such node", True)}),
+        ("1 refuses closed", {1: Estimate(None, "closed")}),
         ("3 silent", {3: Estimate(None)}), ("3", {}), ("x starts 1", {}), (f"0 starts {'9' * 12}", {}),
-        (f"0 starts {'9' * 99}", {}), ("0 says ", {}), (f"0 says {'x' * 201}", {}),
+        (f"0 starts {'9' * 99}", {}), ("0 never ", {}), (f"0 refuses {'x' * 201}", {}),
     ],
 )  # fmt: skip
 def test_an_answer(row: str, found: dict[int, Estimate]) -> None:

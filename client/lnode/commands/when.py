@@ -142,7 +142,8 @@ def _start(number: int, request: _Asked, answer: _Answer) -> tuple[str, str]:
     if not request.words:
         return "lnode cannot ask about this command", "magenta"
     if found.starts is None:
-        return (f"never: {found.says}", "red") if found.says else ("the scheduler does not answer", "magenta")
+        refused = f"{'never' if found.is_final else 'not now'}: {found.says}", "red" if found.is_final else "yellow"
+        return refused if found.says else ("the scheduler does not answer", "magenta")
     said = _at(found.starts, answer.now)
     closure = estimate.obstacle(answer.closures, found.starts, request.limit_s, answer.now)
     if closure is None:

@@ -21,10 +21,14 @@ class Closure(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """`starts` is epoch seconds. None if it never would, which the scheduler `says`; "" if it did not answer."""
+    """`starts` is epoch seconds. None if it is refused, as the scheduler `says`; "" if it did not answer.
+
+    `is_final`: it would be refused at any time.
+    """
 
     starts: int | None
     says: str = ""
+    is_final: bool = False
 
 
 def parse_closures(lines: Iterable[str]) -> tuple[Closure, ...]:
@@ -38,10 +42,11 @@ def parse_estimates(lines: Iterable[str]) -> Mapping[int, Estimate]:
     """Read the rows of when.sh: number of the request -> its estimate; skip other lines."""
     found: dict[int, Estimate] = {}
     for row in lines:
-        if match := re.fullmatch(r"(\d{1,3}) (?:starts (\d{1,12})|says (.{1,200})|silent)", row, re.ASCII):
+        form = r"(\d{1,3}) (?:starts (\d{1,12})|(never|refuses) (.{1,200})|silent)"
+        if match := re.fullmatch(form, row, re.ASCII):
             starts = epoch(match[2]) if match[2] else None
             if starts is not None or not match[2]:
-                found[int(match[1])] = Estimate(starts, match[3] or "")
+                found[int(match[1])] = Estimate(starts, match[4] or "", match[3] == "never")
     return found
 
 

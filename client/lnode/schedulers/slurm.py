@@ -90,11 +90,13 @@ def _options(words: Sequence[str]) -> list[str]:
         takes_value = bool(found) and _takes_value(found[-1])
         if not word.startswith("-") and not takes_value:
             break
-        if word not in ("--pty", "--overlap"):
+        if not _NOT_ASKED.fullmatch(word):
             found.append(word)
     return found
 
 
+# What has no meaning without a job, or what srun does not know of salloc's.
+_NOT_ASKED = re.compile(r"--(?:pty|overlap|bell|no-bell|no-shell|kill-command)(?:=.*)?")
 _OF_A_CLUSTER = re.compile(r"-M|--clusters?(=|$)")
 
 

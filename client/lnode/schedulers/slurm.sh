@@ -108,9 +108,22 @@ slurm_when() {
   have srun || return
   said=$(SLURM_TIME_FORMAT=%s timeout -k 1 15 srun --test-only "$@" true 2>&1 </dev/null)
   case $? in 124 | 137) return 124 ;; esac
-  case $said in *'Unable to contact'* | *'Socket timed out'*) return 124 ;; esac
+  if slurm_is_lost "$said"; then return 124; fi
   answer=$(printf '%s\n' "$said" | sed -n 's/^srun: Job [0-9]* to start at \([0-9][0-9]*\) .*/starts \1/p' | head -n 1)
-  answer=${answer:-says $(printf '%s\n' "$said" | sed -n 's/^srun: error: //; s/^allocation failure: //; $p' | cut -c 1-200)}
+  [ -z "$answer" ] || return 0
+  answer=$(printf '%s\n' "$said" | sed -n 's/^srun: error: //; s/^allocation failure: //; $p' | cut -c 1-200)
+  case $answer in
+  *nvalid* | *'onfiguration is not available'* | *'not available in'*) answer="never $answer" ;;
+  *) answer="refuses $answer" ;; # a limit that you have reached, a partition that is closed: no reason for ever
+  esac
+}
+
+# slurm_is_lost WORDS: do they say that the question or the answer has got lost? A request may have been made then.
+slurm_is_lost() {
+  case $1 in
+  *'nable to contact'* | *'timed out'* | *'Zero Bytes'* | *'eceive failure'* | *'end failure'* | *'onnection re'* | *'ommunication'*) ;;
+  *) return 1 ;;
+  esac
 }
 
 slurm_closures() {
@@ -211,7 +224,7 @@ slurm_submit() {
   set -- $?
   job=$(printf '%s\n' "$said" | sed -n 's/^\([0-9][0-9]*\)\(;.*\)\{0,1\}$/\1/p' | tail -n 1)
   [ -z "$job" ] || return 0
-  case $1,$said in 124,* | *'timed out'*) return 124 ;; esac
+  if [ "$1" -eq 124 ] || slurm_is_lost "$said"; then return 124; fi
   return 1
 }
 

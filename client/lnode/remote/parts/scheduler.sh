@@ -24,8 +24,8 @@
 #                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back; and sh for the node, with
 #                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. $lives is yes if what was started before may go on in
 #                  the job. False if it cannot
-#   x_when WORD... when such a request would start, without making it: sets $answer to `starts EPOCH`, or to `says TEXT` if it never would.
-#                  False if it does not answer, or cannot be asked that
+#   x_when WORD... when such a request would start, without making it: sets $answer to `starts EPOCH`, or to `never TEXT`, or to
+#                  `refuses TEXT` if it would be refused just now. False if it does not answer, or cannot be asked that
 #   Where a session can live in a job (job_notes.sh), else none of them:
 #   x_can_submit   True if its programs for that are here
 #   x_submit NAME SCRIPT WORD...    sets $job to a batch job of that name and of one node. 124 if it does not say whether there is one; else false,
