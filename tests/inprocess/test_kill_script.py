@@ -53,6 +53,15 @@ def test_a_scancel_that_does_not_answer_is_told(sh_site: Site) -> None:
     assert sh_site.reply("kill", "web", tell="$99 4711\n")["cancel"] == ("scancel does not answer",)
 
 
+@needs_tmux
+def test_a_locale_that_the_host_does_not_have_is_no_refusal(sh_site: Site) -> None:
+    sh_site.program(
+        "scancel", 'case $LC_ALL in C | POSIX) ;; *) echo "perl: warning: Setting locale failed." >&2 ;; esac'
+    )
+    sh_site.env.update(LC_ALL="UTF-8")
+    assert sh_site.reply("kill", "web", tell="$99 4711\n")["cancel"] == ()
+
+
 def ids_of(site: Site) -> dict[str, str]:
     """Session -> its id."""
     rows = site.tmux("list-sessions", "-F", "#{session_name} #{session_id}").splitlines()

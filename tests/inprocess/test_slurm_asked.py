@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,18 @@ def test_a_request_whose_answer_got_lost_is_no_refusal(sh_site: Site, said: str,
         check=False, timeout=60,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == (f"{status}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("in_s", "form"),
+    [(None, ""), (-60, ""), (600, "%H:%M"), (86400, "%a %H:%M"), (30 * 86400, "%d %b %H:%M")],
+)
+def test_the_estimate_in_the_queue_has_its_day(sh_site: Site, in_s: int | None, form: str) -> None:
+    starts = "" if in_s is None else str(int(time.time()) + in_s)
+    parts = "".join(call.texts("node_session")[:-2])
+    done = subprocess.run(
+        ["sh", "-c", f"{parts}\nstarts={starts}; find_start; echo $at; LC_ALL=C date -d @{starts or 0} '+{form}'"],
+        env=sh_site.env, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    at, expected = done.stdout.split("\n")[:2]
+    assert at == expected

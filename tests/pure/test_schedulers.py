@@ -219,6 +219,21 @@ def test_grid_engines_letters(letters: str, state: str) -> None:
     assert sge.parse_jobs(rows, NOW)[0].job.state == state
 
 
+@pytest.mark.parametrize(
+    ("said", "is_ending"),
+    [
+        ("qdel: Unknown Job Id 28.pbs", True),
+        ("qdel: Request invalid for state of job 28.pbs", True),
+        ("qdel: Request invalid for state of job MSG=invalid state for job - EXITING 28.srv", True),
+        ("qdel: Request invalid for state of job MSG=invalid state for job - RUNNING 28.srv", False),
+        ("qdel: Unauthorized Request 28.pbs", False),
+    ],
+)
+def test_what_qdel_says_of_a_job_that_is_ending(said: str, *, is_ending: bool) -> None:
+    """PBSE_BADSTATE of req_delete.c."""
+    assert (pbs.SCHEDULER.harmless.search(said) is not None) is is_ending
+
+
 PARSERS = [lsf.parse_jobs, oar.parse_jobs, pbs.parse_jobs, sge.parse_jobs]
 
 

@@ -67,6 +67,15 @@ def test_the_state_of_a_session(kind: str, job: str | None, scheduler: Sections,
     assert entry.state is state
 
 
+@pytest.mark.parametrize(("noted", "state"), [("7 TIMEOUT", State.ENDED), ("6 TIMEOUT", State.ENDING)])
+def test_a_job_that_stays_completing_has_ended_for_the_session_whose_request_has_ended(
+    noted: str, state: State
+) -> None:
+    panes = (f"$0 1700000000 1700000000 0 900 %0 f* knode o e{noted} 1700000050 w t myproject",)
+    (entry,) = picture_of(reply("node", (job_row("COMPLETING"),), {"panes": panes})).entries
+    assert entry.state is state
+
+
 def test_a_reply_that_was_cut_off_is_an_unknown_and_no_end() -> None:
     cut = reply("node")
     del cut["end"]

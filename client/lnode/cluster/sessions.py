@@ -266,7 +266,9 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
         return State.RUNNING
     if is_elsewhere(job):
         return State.UNKNOWN
-    return State.ENDING if is_over(job) else State.WAITING
+    if is_over(job):  # a node that hangs keeps a job completing for hours
+        return State.ENDED if session.ended and session.ended.job == job.id else State.ENDING
+    return State.WAITING
 
 
 def kept_in_words(entry: Entry, now: int | None) -> str:

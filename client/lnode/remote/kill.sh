@@ -160,14 +160,15 @@ $(printf '%s\n' "$rows" | sed -n 's/^\$[0-9]* //p')"
   note_sessions "$names"
 }
 
-# cancel JOB...: those that have ended meanwhile are named too, which does not matter. False unless all are cancelled.
+# cancel JOB...: those that have ended meanwhile are named too, which does not matter. False unless all are cancelled. Your locale may be
+# unknown here, and Perl would complain of that.
 cancel() {
   section cancel
   find_scheduler
   program=$(of cancels)
   need "${program%% *}" "$(every module)"
   # shellcheck disable=SC2086 # split on purpose: a program and its first word
-  insist within 20 $program "$@" 2>&1
+  (LC_ALL=C && export LC_ALL && insist within 20 $program "$@" 2>&1)
   cancelled=$?
   if [ "$cancelled" -ge 124 ]; then echo "$program does not answer"; fi
   return "$cancelled"

@@ -110,7 +110,10 @@ SCHEDULER = Scheduler(
     request="qsub -I -v LNODE_PANE=$TMUX_PANE -l mem={mem}mb,walltime={time}",
     listing="qstat -u",
     cancel="qdel",
-    harmless=re.compile(r"Unknown Job Id|has finished"),
+    harmless=re.compile(
+        r"Unknown Job Id|has finished"
+        r"|Request invalid for state of job(?!.* MSG=)|invalid state for job - (EXITING|COMPLETE)"  # it is just ending
+    ),
     requesters=frozenset(("qsub",)),
     explain=by_beginning(_MEANINGS),
 )

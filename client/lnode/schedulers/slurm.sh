@@ -3,7 +3,7 @@ slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/s
 slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_gives_up='' slurm_cancels=scancel
 # What squeue and scancel are narrowed to, for people: a job of yours would be absent here, or would go on.
 slurm_narrowed='SQUEUE_ACCOUNT SQUEUE_ARRAY SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_PRIORITY SQUEUE_QOS SQUEUE_STATES SQUEUE_USERS'
-unset SCANCEL_ACCOUNT SCANCEL_INTERACTIVE SCANCEL_NAME SCANCEL_PARTITION SCANCEL_QOS SCANCEL_STATE SCANCEL_USER SCANCEL_WCKEY
+unset SCANCEL_ACCOUNT SCANCEL_INTERACTIVE SCANCEL_NAME SCANCEL_PARTITION SCANCEL_QOS SCANCEL_STATE SCANCEL_USER SCANCEL_VERBOSE SCANCEL_WCKEY
 
 # slurm_ask SECONDS WORD...: what squeue answers to these words within that time, with times as epochs; only for $(...), whose variables
 # are its own. Your jobs may be in a hidden partition (-a).

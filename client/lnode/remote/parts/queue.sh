@@ -9,7 +9,7 @@ wait_in_queue() {
   waited_s=0 next_s=2
   while [ "$state" = waits ] || [ "$state" = silent ]; do
     if [ "$state" = silent ]; then reason='the scheduler does not answer'; fi
-    at=$(date -d "@$starts" +%H:%M 2>/dev/null)
+    find_start
     printf '\r\033[K%s' "lnode: $name waits for its node, job $job${reason:+ ($reason)}${at:+, about $at there}; Ctrl-C: leave it in the queue"
     while [ "$waited_s" -lt "$next_s" ]; do
       sleep 1
@@ -21,6 +21,14 @@ wait_in_queue() {
   done
   trap - INT
   printf '\r\033[K'
+}
+
+# find_start: sets $at to the time of $starts, with its day if that is not today or tonight; to nothing if there is none, or if it has passed.
+find_start() {
+  at='' away_s=$((${starts:-0} - $(date +%s))) form='+%H:%M'
+  [ "$away_s" -gt 0 ] || return 0
+  if [ "$away_s" -gt 518400 ]; then form='+%d %b %H:%M'; elif [ "$away_s" -gt 43200 ]; then form='+%a %H:%M'; fi
+  at=$(LC_ALL=C date -d "@$starts" "$form" 2>/dev/null)
 }
 
 # mark_as_waiting: this attach has not seen its session so far, so a reconnect of it looks for the session by name.
