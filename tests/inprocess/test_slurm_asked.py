@@ -188,3 +188,18 @@ def test_the_estimate_in_the_queue_has_its_day(sh_site: Site, in_s: int | None, 
     )  # fmt: skip
     at, expected = done.stdout.split("\n")[:2]
     assert at == expected
+
+
+@pytest.mark.parametrize(("told", "cluster"), [("ClusterName             = alpha", "alpha\n"), ("slurm down", "")])
+def test_a_session_in_a_job_is_noted_with_its_cluster_though_no_file_tells_it(
+    sh_site: Site, told: str, cluster: str
+) -> None:
+    sh_site.program("squeue", "true")
+    sh_site.program("scontrol", f'echo "{told}"')
+    notes = sh_site.home / ".local" / "state" / "lnode" / "in_jobs"
+    notes.mkdir(parents=True, mode=0o700)
+    parts = "".join(call.texts("node_session")[:-2])
+    subprocess.run(
+        ["sh", "-c", f"{parts}\nnote_cluster 7"], env={**sh_site.env, "SLURM_CONF": "/nowhere"}, check=False, timeout=60
+    )
+    assert "".join(path.read_text() for path in notes.glob("7.cluster")) == cluster

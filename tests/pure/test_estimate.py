@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lnode.commands import when
 from lnode.laptop.settings import HostSettings
+from lnode.remote.fields import JobId
 from lnode.schedulers.estimate import (
     Closure,
     Estimate,
@@ -17,6 +18,7 @@ from lnode.schedulers.estimate import (
     room_before,
     room_s,
 )
+from lnode.schedulers.job import Job
 from lnode.schedulers.slurm import estimated
 
 NOW = 1_700_000_000
@@ -125,6 +127,10 @@ def test_what_a_request_runs_into(starts: int, asked_s: int | None, runs_into: C
 def test_the_room_before() -> None:
     assert room_s(SOON, NOW) == 20 * HOUR - 300
     assert room_s(Closure(NOW + 800, NOW + HOUR), NOW) == 0
-    assert room_before((SOON,), SOON.end, 30 * HOUR, NOW) == 20 * HOUR - 300
-    assert room_before((SOON,), None, 30 * HOUR, NOW) == room_before((SOON,), SOON.end, 30 * HOUR, None) == 0
+    reserved = "ReqNodeNotAvail, Reserved for maintenance"
+    id_, left = JobId("7"), "1-06:00:00"
+    job = Job(id_, 900, NOW, "PENDING", left, 30 * HOUR, "login1", "", reserved, "x", starts=SOON.end)
+    assert room_before((SOON,), job, NOW) == 20 * HOUR - 300
+    assert room_before((SOON,), job._replace(starts=None), NOW) == room_before((SOON,), job, None) == 0
+    assert room_before((SOON,), job._replace(reason="Priority"), NOW) == 0
     assert is_at_once(NOW + 60, NOW) and not is_at_once(NOW + 61, NOW)

@@ -15,8 +15,8 @@ from lnode.schedulers import known, slurm
 
 HOUSE = Path(lnode.__file__).parent
 FUNCTIONS = (
-    "list", "probe", "node", "asked", "back", "when", "requested_on", "compute_nodes", "cluster", "step", "end_step",
-    "end_requested", "queues", "closures",
+    "list", "probe", "node", "asked", "back", "when", "requested_on", "compute_nodes", "cluster", "called", "step",
+    "end_step", "end_requested", "queues", "closures",
 )  # fmt: skip
 WORDS = ("program", "module", "places", "variables", "requesters", "relays", "steps", "daemon", "gives_up", "cancels")
 NAMES = re.compile(

@@ -179,7 +179,7 @@ def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
         state = _state(session, job, scheduler if tied.is_certain else "silent")
         starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
         ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
-        room_s = estimate.room_before(closures, job.starts, job.left_s, now) if job else 0
+        room_s = estimate.room_before(closures, job, now) if job else 0
         entries.append(
             Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending, room_s=room_s)
         )

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from lnode.remote.fields import TimeLimit, epoch, number
+from lnode.schedulers.job import Job
 
 _SPARE_S = 300  # nodes take time to end a job
 _LEAST_S = 600  # less is no offer
@@ -76,7 +77,15 @@ def room_s(closure: Closure, now: int) -> int:
     return room if room >= _LEAST_S else 0
 
 
-def room_before(closures: Sequence[Closure], starts: int | None, asked_s: int | None, now: int | None) -> int:
-    """Return the longest time limit that ends before the maintenance for which a request waits, else 0."""
-    closure = obstacle(closures, starts, asked_s, now) if starts is not None and now is not None else None
-    return room_s(closure, now) if closure and now is not None else 0
+def room_before(closures: Sequence[Closure], job: Job, now: int | None) -> int:
+    """Return the longest time limit that ends before the maintenance for which a job waits, else 0.
+
+    Maintenance of other nodes is nothing to a job that waits its turn.
+    """
+    if job.starts is None or now is None or not job.reason.startswith(_FOR_NODES):
+        return 0
+    closure = obstacle(closures, job.starts, job.left_s, now)
+    return room_s(closure, now) if closure else 0
+
+
+_FOR_NODES = ("ReqNodeNotAvail", "Reserved")  # squeue(1), job reason codes

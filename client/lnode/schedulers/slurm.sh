@@ -156,6 +156,10 @@ slurm_cluster() {
     /run/slurm/conf/slurm.conf /etc/slurm-llnl/slurm.conf 2>/dev/null
 }
 
+slurm_called() {
+  timeout -k 1 8 scontrol show config 2>/dev/null </dev/null | sed -n 's/^ClusterName *= *\([A-Za-z0-9._-]*\) *$/\1/p' | head -n 1
+}
+
 # With --overlap, because the step would wait for the srun that has the allocation (Slurm FAQ, srun in srun). Before Slurm 20.11
 # steps shared without an option. Only from 22.05 on they share GPUs (its RELEASE_NOTES): before, a step that wants none does not
 # wait. One that has to wait all the same is given up. Without -u srun passes on whole lines only.

@@ -53,9 +53,9 @@ is_here() {
   [ "$its_cluster" = "${cluster:-$its_cluster}" ]
 }
 
-# note_cluster JOB: before there is a note of it.
+# note_cluster JOB: before there is a note of it. Without this another cluster that shares the home would take the job for one that has ended.
 note_cluster() {
-  find_cluster
+  ask_cluster
   if [ -n "$cluster" ]; then write_note "$1.cluster" "$cluster"; fi
 }
 

@@ -56,7 +56,10 @@ is_over_in_job() {
   has_answered || return
   case $jobs in *"
 $number "*) return 1 ;; esac
-  [ -z "$its_cluster" ] || [ "$its_cluster" = "$cluster" ] || return 1 # it is not known whose jobs these are
+  if [ -n "$its_cluster" ]; then
+    ask_cluster
+    [ "$its_cluster" = "$cluster" ] || return # it is not known whose jobs these are
+  fi
   if has_successor; then return 1; fi
   case $its_asked in '' | *[!0-9]*) return 1 ;; esac
   if [ -f "$file.history/panes" ]; then [ $((clock - its_asked)) -gt 7776000 ]; else [ $((clock - its_asked)) -gt 60 ]; fi

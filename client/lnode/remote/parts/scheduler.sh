@@ -45,6 +45,7 @@
 #   x_queues       the queues or partitions that are open, a row each: NAME default|- LONGEST USUAL MB gpus|-, with `-` and 0 for what is
 #                  not known: the longest and the usual time of a job there, and the memory of a node
 #   x_cluster      the name of the cluster, from its configuration alone; or nothing
+#   x_called       the same, as the scheduler says it when it is asked; or nothing
 
 # every WORD: that of each scheduler, in one line.
 every() {
@@ -76,7 +77,7 @@ find_scheduler() {
 
 # find_cluster: sets $cluster to its name, as the scheduler's own configuration has it, without a question to anybody; to nothing where
 # that says none.
-cluster='' searched=''
+cluster='' searched='' asked_cluster=''
 find_cluster() {
   if [ -n "$searched" ]; then return; fi
   searched=yes
@@ -85,6 +86,13 @@ find_cluster() {
   done
   cluster=${cluster%%
 *}
+}
+
+# ask_cluster: the same, by a question to the scheduler if its configuration does not tell, as where that includes other files.
+ask_cluster() {
+  find_cluster
+  if [ -n "$cluster$asked_cluster" ] || ! find_scheduler; then return; fi
+  asked_cluster=yes cluster=$("${scheduler}_called")
 }
 
 # within SECONDS COMMAND...: as timeout(1). A program that runs as another user can be ended by its own alarm only, which it takes along.

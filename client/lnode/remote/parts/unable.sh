@@ -5,5 +5,5 @@ for one in $schedulers; do
   one=${one%:*}
   eval "${one}_list() { ask_for_clients 2>/dev/null; }; ${one}_asked() { jobs=; }"
   for able in node back when step end_step end_requested; do eval "${one}_$able() { return 1; }"; done
-  for able in queues closures requested_on compute_nodes cluster; do eval "${one}_$able() { :; }"; done
+  for able in queues closures requested_on compute_nodes cluster called; do eval "${one}_$able() { :; }"; done
 done
