@@ -195,16 +195,24 @@ def _template(node: ast.expr) -> str:
 
 def _hole(node: ast.expr) -> str:
     word = node.value if isinstance(node, ast.FormattedValue) else node
+    if isinstance(word, ast.Call) and isinstance(word.func, ast.Name) and word.func.id == "typed":
+        return _COMMAND
     while isinstance(word, ast.Call) and len(word.args) == 1 and isinstance(word.args[0], ast.Name | ast.Attribute):
         word = word.args[0]
     return _in_capitals(ast.unparse(word)) if isinstance(word, ast.Name | ast.Attribute) else "..."
 
 
+_COMMAND = "lnode HOST NAME"  # remote/fields.py, typed()
+
+
 def _in_capitals(name: str) -> str:
     """Return HOST, NAME or another word for a variable of the code."""
     last = name.rpartition(".")[2].strip("_")
+    if last == "typed":
+        return _COMMAND
     host = last in ("alias", "host", "place", "there", "who") or name == "place"
-    return "HOST" if host else "ssh HOST" if last == "by_hand" else {"strerror": "REASON"}.get(last, last.upper())
+    words = {"by_hand": "ssh HOST", "strerror": "REASON", "quoted": "NAME"}
+    return "HOST" if host else words.get(last, last.upper())
 
 
 def _code(text: str) -> str:

@@ -153,42 +153,42 @@ _NEVER_SEEN = -2  # no code of the attach line: lost before the session was seen
 _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
     _ENDED_MEANWHILE: (
         ExitCode.NO_SESSION, "{name} on {alias} ended while the connection was lost; nothing was started",
-        "start it again with: {command}"),
+        "start it again with: {typed}"),
     _NEVER_SEEN: (
         ExitCode.NO_SESSION, "the connection to {alias} was lost before {name} was seen there, and now it is not there",
-        "start it with: {command}"),
+        "start it with: {typed}"),
     ExitOfAttach.REBOOTED: (
         ExitCode.NO_SESSION, "the login node of {alias} was restarted while the connection was lost; {name} is gone",
-        "start it again with: {command}"),
+        "start it again with: {typed}"),
     ExitOfAttach.SERVER_GONE: (
         ExitCode.NO_SESSION, "tmux on {alias} was ended while the connection was lost; {name} is gone",
-        "start it again with: {command}"),
+        "start it again with: {typed}"),
     ExitOfAttach.ORPHANED: (
         ExitCode.NO_SESSION, "{name} on {alias} has lost its tmux; its job goes on",
-        "bring it back with: {command}", Page.CRASH),
+        "bring it back with: {typed}", Page.CRASH),
     ExitOfAttach.JOB_REFUSED: (
         ExitCode.FAILED, "the scheduler of {alias} refused a job for {name}; nothing was started",
-        "ask for another one, or let it start on the login node: {command} --where login"),
+        "ask for another one, or let it start on the login node: {typed} --where login"),
     ExitOfAttach.NO_BATCH: (
         ExitCode.MISSING_THERE, "the scheduler of {alias} has no job for a session, so nothing was started",
-        "let it start on the login node: {command} --where login"),
+        "let it start on the login node: {typed} --where login"),
     ExitOfAttach.JOB_KEPT: (
         ExitCode.NO_SESSION, "the job of {name} on {alias} has ended; what its panes showed is kept there",
-        "put it back in a new job: {command} --renew; or start without it: {command}"),
+        "put it back in a new job: {typed} --renew; or start without it: {typed}"),
     ExitOfAttach.JOB_SILENT: (
         ExitCode.FAILED,
         "the scheduler of {alias} does not say whether the job of {name} goes on, so nothing was started",
-        "ask again later: {command}", Page.CRASH),
+        "ask again later: {typed}", Page.CRASH),
     ExitOfAttach.JOB_ENDED: (
         ExitCode.NO_SESSION, "the job of {name} on {alias} has ended, and {name} with it; nothing was started",
-        "start it again with: {command}"),
+        "start it again with: {typed}"),
     ExitOfAttach.TAKEN_OVER: (
         ExitCode.TAKEN_OVER, "{name} on {alias} was taken over from elsewhere; it goes on there",
-        "take it back with: {command} -d"),
+        "take it back with: {typed} -d"),
     ExitOfAttach.NO_PROGRAM: (
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
         'name the site\'s own under [hosts.{host}] in config.toml: command = "...", or take a plain session: '
-        "{command} --login", Page.SETTINGS),
+        "{typed} --login", Page.SETTINGS),
     ExitOfAttach.CANNOT_ASK: (
         ExitCode.FAILED, "tmux on {alias} does not answer as it should, so whether {name} runs there is not known",
         "see what is wrong with it: lnode {alias} --doctor", Page.TMUX),
@@ -196,14 +196,14 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
         ExitCode.FAILED, "tmux on {alias} could not start {name}", "try: ssh -t {alias} tmux new"),
     ExitOfAttach.NOT_ATTACHED: (
         ExitCode.FAILED, "tmux on {alias} could not attach; {name} goes on there",
-        "try: ssh -t {alias} tmux attach -t {word}"),
+        "try: ssh -t {alias} tmux attach -t {quoted}"),
 }  # fmt: skip
 
 
 def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
     code, message, hint, *pages = _SENTENCES[left]
-    facts = {"alias": alias, "host": as_key(alias), "name": name, "word": in_command(name), "program": program}
-    facts["command"] = typed(alias, name)
+    facts = {"alias": alias, "host": as_key(alias), "name": name, "quoted": in_command(name), "program": program}
+    facts["typed"] = typed(alias, name)
     return LnodeError(code, message.format(**facts), hint.format(**facts), page=next(iter(pages), None))
 
 

@@ -34,7 +34,8 @@ ABOUT = {
 _FILES = {
     "~/.ssh/config": "HOST is a Host of it",
     "~/.config/lnode/config.toml": "defaults for each host, and profiles for -P",
-    "~/.local/state/lnode": "what lnode remembers; safe to remove",
+    "~/.local/state/lnode": "what lnode remembers; before you remove it: lnode HOST --forget",
+    "~/Library/Application Support/lnode": "both of them on a Mac",
 }
 
 

@@ -95,7 +95,7 @@ def _of_request(name: str, flag: str, help_: str, metavar: str) -> Option:
 WORDS: tuple[Verb | Option, ...] = (
     Verb("attach", "", "", "", Scope.SESSION),
     Option("profile", ("-P",), "a profile of config.toml", _ATTACH, (), str, "NAME", of_settings=True),
-    _of_request("mem", "-m", "memory to request", "MEM"),
+    _of_request("mem", "-m", "memory to request, in MB", "MEM"),
     _of_request("time", "-t", "time limit to request", "TIME"),
     _of_request("partition", "-p", "partition to request in", "NAME"),
     _of_request("gpus", "-g", "GPUs to request", "GPUS"),

@@ -20,8 +20,8 @@ with 5. Tell the person to type `lnode HOST` once, and do not try again.
     lnode HOST SESSION --peek 100  # its screen and 100 lines above it, as plain text
 
 In the JSON `age_s` says how old a picture is, and `trouble` why there is no newer one. `sessions[].state` is
-running, waiting, ending, ended, shell or unknown. `sessions[].agent` says whether an agent in that session is
-working, done, or waits for you, and its question. Unknown is not gone.
+running, waiting, ending, ended, shell, unknown or orphan (a job that has lost its tmux). `sessions[].agent` says
+whether an agent in that session is working, done, or waits for you, and its question. Unknown is not gone.
 
 ## Run something
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 KEYS: Mapping[str, str] = {
     "session": "the name of your session if you type none",
     "command": "asks for an allocation and opens a shell in it; may have {mem} {time} {partition} {gpus} {cpus}",
-    "mem": "fills {mem}; -m replaces it for one time",
+    "mem": "fills {mem}, a number in the unit of your command, mostly MB; -m replaces it for one time",
     "time": "fills {time}; -t replaces it for one time",
     "partition": "fills {partition}; -p replaces it for one time",
     "gpus": "fills {gpus}; -g replaces it for one time",
