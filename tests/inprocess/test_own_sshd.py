@@ -2,10 +2,11 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from lnode.node import last_way, own_sshd, reachable
 from lnode.node.own_sshd import Way
 from lnode.remote import call
 from lnode.remote.fields import KEY_KINDS, HostKey, JobId
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 from lnode.ssh import sign_in_memory
 from lnode.ssh.target import Target
 from rig import wait_until
@@ -55,7 +56,7 @@ def key_of(site: Site, kinds: Sequence[str] = KEY_KINDS) -> HostKey | None:
     return HostKey.parse(" ".join(row.split(" ")[:2]))
 
 
-def answer(site: Site, kinds: Sequence[str] = KEY_KINDS) -> Mapping[str, Sequence[str]]:
+def answer(site: Site, kinds: Sequence[str] = KEY_KINDS) -> Reply:
     """What node_way.sh says behind the list."""
     nonce = call.nonce()
     values = (*tmux_answers.list_values(""), "", " ".join(kinds), "a" * 16, call.source("step_sshd"))
@@ -312,6 +313,15 @@ def test_a_closed_port_is_no_refused_login(monkeypatch: pytest.MonkeyPatch, tmp_
     assert (status, there.is_closed(said)) == (255, True)
     assert sign_in_memory.takes_person(there.target) is None
     assert last_way.recall(there.target, "fit") is None
+
+
+def test_a_connection_of_yours_that_is_dead_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The ControlMaster of your own configuration: each ssh over it is silent, for as long as TCP waits."""
+    fake_ssh(tmp_path, monkeypatch, "exec sleep 30")
+    there = WAY.at("c1", "22222")
+    shared = {**there.target.options, "controlpath": (str(tmp_path / "master"),)}
+    status, _ = way._carry(there._replace(target=there.target._replace(options=shared)), "fit")
+    assert status == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("waited_s", [0, 60])

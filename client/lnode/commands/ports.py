@@ -191,7 +191,7 @@ class _Ports:
 
         The time starts with the login, if that may ask you.
         """
-        shares, waited_s = bool(master.identity(self._target) or self._target.one("controlpath")), 0.0
+        shares, waited_s = master.may_ride(self._target), 0.0
         is_in = is_open = has_said = False
         while not has_said and waited_s < within_s:
             has_said = bool(ssh.stdout and select.select([ssh.stdout], [], [], _TICK_S)[0])

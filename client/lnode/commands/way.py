@@ -21,7 +21,6 @@ from lnode.ssh.target import Target
 
 _STANDS_S = 20.0  # for a connection that others could use: this one may wait for it no longer
 _PATIENT_S = 10.0  # at least, until an ssh gives up a node that is silent
-_SILENT_S = 1.0  # after so long a shared connection has to prove that it is alive
 
 
 def way(address: Address, *, node: str) -> ExitCode:
@@ -110,10 +109,10 @@ def _carried(there: Way) -> tuple[int, str]:
 
 def _end_over_a_dead_master(ssh: "subprocess.Popen[bytes]", there: Way) -> None:
     """End the ssh if it shares a connection that is dead: ssh itself would wait for minutes."""
-    if there.fresh or master.identity(there.target) is None:
+    if there.fresh or not master.may_ride(there.target):
         return
     with suppress(subprocess.TimeoutExpired):
-        ssh.wait(_SILENT_S)
+        ssh.wait(master.SILENT_S)
         return
     import asyncio
 

@@ -26,7 +26,7 @@ class Tail:
         self.may_ask, self.heard, self.begun = may_ask, False, False
         self.watch = LoginWatch(target.place, may_ask=may_ask)
         self.rides: bool | None = None
-        self.may_ride = not fresh and bool(master.identity(target) or target.one("controlpath"))
+        self.may_ride = not fresh and master.may_ride(target)
         self.reading: asyncio.Task[None] | None = None
         self._chunks = Chunks(nonce)
         self.argv, self._environment = argv_of(target, line, may_prompt=may_ask, fresh=fresh)

@@ -26,6 +26,14 @@ Identity = tuple[int, int]
 """Identifies a socket: another master at the same path has another identity."""
 
 
+SILENT_S = 1.0  # over a live master; after so much silence the master has to prove that it is alive
+
+
+def may_ride(target: Target) -> bool:
+    """True if an ssh may use a connection that is open: lnode's own, or that of your ControlPath."""
+    return bool(identity(target) or target.one("controlpath"))
+
+
 def with_master(target: Target, keep_warm: str | None) -> Target:
     """Return the target with lnode's own master, a standby if a silent sign-in is proved; none if `keep_warm` is `no`.
 

@@ -37,7 +37,6 @@ _CHUNK = 1 << 16
 _OBEYS_WITHIN_S = 2.0  # for ssh, to end
 _LOOK_S = 0.001
 DONE_WITHIN_S = 90.0  # a login shell that starts a run may take 60
-_SILENT_S = 1.0  # over a live master; after so much silence the master has to prove that it is alive
 
 
 def argv_of(
@@ -93,7 +92,7 @@ class Question:
         question = call.short_question if self._is_short else call.question
         self._line = question(script, self._nonce, *values)
         self._log, self._watch = SshLog(asks=self._may_prompt), LoginWatch(target.place, may_ask=self._may_prompt)
-        self._may_ride = bool(master.identity(target) or target.one("controlpath"))
+        self._may_ride = master.may_ride(target)
 
     def __enter__(self) -> Self:
         self._log.__enter__()
@@ -117,7 +116,7 @@ class Question:
 
     def _leave_a_silent_master(self) -> None:
         """Ask again over a new connection if the shared one is dead: the host would not get the question."""
-        if not self._may_ride or select.select([self._stdout], [], [], _SILENT_S)[0]:
+        if not self._may_ride or select.select([self._stdout], [], [], master.SILENT_S)[0]:
             return
         import asyncio
 

@@ -24,7 +24,6 @@ from lnode.ssh.target import Target
 
 _CHUNK = 1 << 16
 _TICK_S = 0.5
-_SILENT_S = 1.0  # over a live master; after so much silence the master has to prove that it is alive
 _ENDS_WITHIN_S = 10.0  # an ssh without outputs
 _MOST_BEFORE = 1 << 20  # bytes of rc files before the line `begun`
 _MOST_AFTER = 1 << 10  # bytes from the line `left` on
@@ -88,7 +87,7 @@ def run(target: Target, nonce: str, line: str, out: Write, errors: Write) -> Lef
         streams = _Between(begin, b"", out), _Between(begin, f"\n{nonce} left ".encode(), errors)
         argv, ssh = _started(target, line, log)
         try:
-            if _rides(target) and not _says(ssh) and asyncio.run(prove_master(target)) is False:
+            if master.may_ride(target) and not _says(ssh) and asyncio.run(prove_master(target)) is False:
                 _end(ssh)
                 argv, ssh = _started(target, line, log, fresh=True)
             _go(ssh)
@@ -125,13 +124,9 @@ def _go(ssh: "subprocess.Popen[bytes]") -> None:
         pipe.write(b"go\n")
 
 
-def _rides(target: Target) -> bool:
-    return bool(master.identity(target) or target.one("controlpath"))
-
-
 def _says(ssh: "subprocess.Popen[bytes]") -> bool:
     pipes = [cast("IO[bytes]", pipe) for pipe in (ssh.stdout, ssh.stderr)]
-    return bool(select.select(pipes, [], [], _SILENT_S)[0])
+    return bool(select.select(pipes, [], [], master.SILENT_S)[0])
 
 
 def _pump(ssh: "subprocess.Popen[bytes]", streams: tuple[_Between, _Between]) -> bool:
@@ -168,7 +163,7 @@ def _status(ssh: "subprocess.Popen[bytes]") -> int:
 def _too_late(target: Target, said: Said, *, has_begun: bool) -> LnodeError:
     """Return the error for a script that has not begun in time. `has_begun`: the line itself has."""
     verdict.broken_off(target, said)
-    is_in = failures.signed_in(said, target.place) is not None or _rides(target)
+    is_in = failures.signed_in(said, target.place) is not None or master.may_ride(target)
     return begun.too_late(target.alias, has_begun=has_begun, is_in=is_in)
 
 
