@@ -240,3 +240,22 @@ def test_the_readme_is_short() -> None:
 def test_an_sh_block_is_sh(block: Block) -> None:
     done = subprocess.run([shutil.which("sh") or "sh", "-n"], input=block.text, text=True, check=False, timeout=60)
     assert done.returncode == 0
+
+
+def test_the_map_has_every_file() -> None:
+    text = (plain_words.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = {*re.findall(r"[a-z_]+\.py", text.partition("## The map")[2] or text)}
+    house = plain_words.ROOT / "client" / "lnode"
+    here = {path.name for path in house.rglob("*.py") if "demo" not in path.parts and path.name != "__init__.py"}
+    assert here <= listed, here - listed
+
+
+def test_a_file_that_a_comment_names_is_there() -> None:
+    house = plain_words.ROOT / "client" / "lnode"
+    here = {path.name for folder in (house, plain_words.ROOT / "tests") for path in folder.rglob("*.*")}
+    named = {
+        (path.name, name)
+        for path in [*house.rglob("*.sh"), *house.rglob("*.py"), *(plain_words.ROOT / "tests").rglob("*.py")]
+        for name in re.findall(r"#.*?\b([a-z_]{4,}\.(?:py|sh))\b", path.read_text(encoding="utf-8"))
+    }
+    assert {(where, name) for where, name in named if name not in here} == set()

@@ -36,7 +36,7 @@ class Scripts(NamedTuple):
 
     @property
     def program(self) -> str:
-        """The program that the request starts with, "" if that is unclear."""
+        """Return the program that the request starts with, "" if that is unclear."""
         return tmux.program_of(self.request)
 
     def first(self) -> str:
@@ -78,9 +78,9 @@ class Scripts(NamedTuple):
         return line("node_session", holder, words, self.restores, *values, called=self.run)
 
     def client(self, nonce: str, what: str, age_s: int) -> str:
-        """Return the line for this attach's own tmux client; `what` is "look" or "refresh".
+        """Return the line for this attach's own tmux client; `what` is "look", "refresh" or "free".
 
-        `age_s` is the time since the terminal's login.
+        "free" ends the connection of the terminal that was lost. `age_s` is the time since the terminal's login.
         """
         script = "redraw" if what == "refresh" else "client"
         return call.question(script, nonce, self.run, what, self.address.settings.tmux, str(age_s))

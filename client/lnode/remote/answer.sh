@@ -47,13 +47,13 @@ move_mark() {
   times=$2
   while [ "$times" -gt 0 ]; do
     type_in "k$1"
-    sleep 0.1 2>/dev/null || sleep 1
+    nap 0.1
     times=$((times - 1))
   done
   look_at_screen || unseen no-session
   tries=8
   while is_as_shown && [ "$tries" -gt 0 ]; do
-    sleep 0.25 2>/dev/null || sleep 1
+    nap 0.25
     look_at_screen || unseen no-session
     tries=$((tries - 1))
   done
@@ -92,7 +92,7 @@ case $words in
 esac
 differs=
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
-  sleep 0.25 2>/dev/null || sleep 1
+  nap 0.25
   look_at_screen || leave taken
   if is_as_shown; then
     differs=

@@ -21,7 +21,7 @@ end_connection() {
   { [ "${1:-0}" -gt 1 ] && kill -s TERM "$1" 2>/dev/null; } || return
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     kill -s 0 "$1" 2>/dev/null || return
-    sleep 0.1 2>/dev/null || sleep 1
+    nap 0.1
   done
 }
 

@@ -4,12 +4,6 @@
 # values: nonce tmux_path name for_s
 # parts: section tmux server scheduler own job_notes in_job
 
-leave() {
-  section "$1"
-  section end
-  exit 0
-}
-
 find_job "$name" || leave none
 ask_job
 case $state in waits | runs) ;; *) no_way "$state" || leave none ;; esac

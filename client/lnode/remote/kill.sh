@@ -31,7 +31,7 @@ all_gone() {
   while [ -n "$(members)" ]; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || return 1
-    sleep 0.2 2>/dev/null || sleep 1
+    nap 0.2
   done
 }
 
@@ -78,7 +78,7 @@ if [ "$want" = run ]; then
   tries=25
   while [ ! -e "$runs/$name/ended" ] && [ "$tries" -gt 0 ]; do # its keeper writes it
     tries=$((tries - 1))
-    sleep 0.2 2>/dev/null || sleep 1
+    nap 0.2
   done
   section stopped
   read_run "$runs/$name"
@@ -87,17 +87,9 @@ if [ "$want" = run ]; then
   exit 0
 fi
 
-# conclude SECTION: nothing was ended, and this is why.
-conclude() {
-  section "$1"
-  if [ "$1" = silent ]; then printf '%s\n' "$rows"; fi
-  section end
-  exit 0
-}
-
 # find_session FORMAT VALUE: session_with; a tmux that cannot be asked ends it all.
 find_session() {
-  session_with "$1" "$2" || conclude silent
+  session_with "$1" "$2" || leave silent "$rows"
 }
 
 # new_requests: the processes that hold a request in the panes that end with session $id, but those of $held and their
@@ -138,9 +130,9 @@ find_by_name() {
   for folder in $(elsewhere); do
     move_to "$folder"
     if ! session_with '#{session_name}' "$name"; then
-      [ -n "$has_name" ] || conclude silent
+      [ -n "$has_name" ] || leave silent "$rows"
     elif [ -n "$id" ] && [ "$TMUX_TMPDIR" != "$at" ]; then
-      [ -z "$has_name" ] || conclude twice
+      [ -z "$has_name" ] || leave twice
       has_name=$id at=$TMUX_TMPDIR
     fi
   done
@@ -194,11 +186,11 @@ give_up() {
 
 if [ "$want" = in-job ]; then
   job=$1
-  [ -e "$in_jobs/$job" ] || conclude changed # another job has its session by now
+  [ -e "$in_jobs/$job" ] || leave changed # another job has its session by now
   write_note "$job.keep" '0 0'
   if ! stop_next "$job"; then
     next=''
-    if [ -e "$in_jobs/$job.taken" ] && read_note "$job" && find_job "$its_name" && [ "$job" != "$1" ]; then conclude changed; fi
+    if [ -e "$in_jobs/$job.taken" ] && read_note "$job" && find_job "$its_name" && [ "$job" != "$1" ]; then leave changed; fi
     job=$1
   fi
   # shellcheck disable=SC2086 # nothing, or a job number
@@ -217,7 +209,7 @@ fi
 its_panes=
 find_by_name
 if [ "$want" = orphan ]; then # a session of that name has brought it back meanwhile
-  [ -z "$has_name" ] || conclude changed
+  [ -z "$has_name" ] || leave changed
   if [ $# -eq 0 ] || cancel "$@" || are_over "$@"; then forget_requests "$name"; fi
   section left
   section end
@@ -226,9 +218,9 @@ fi
 find_session '#{session_id}' "$want"
 its_birth=$born
 if [ -n "$id" ]; then
-  [ "$has_name" = "$want" ] || conclude renamed
+  [ "$has_name" = "$want" ] || leave renamed
   find_scheduler
-  [ -z "$(new_requests)" ] || conclude changed
+  [ -z "$(new_requests)" ] || leave changed
   ask list-panes -s -t "$id" -F '#{pane_pid}'
   its_panes=$rows
   give_up

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # A run's log from a byte on, in frames: a line `NONCE KIND WORDS`, and for `data OFFSET LENGTH` so many bytes and a line
-# `NONCE ok` (chunks.py). At least one frame a second, so that a silence means something, and whoever has gone is noticed.
+# `NONCE ok` (runs/log_frames.py). At least one frame a second, so that a silence means something, and whoever has gone is noticed.
 # ID is the run's, LINES how many to begin with, MODE once or follow; ID, OFFSET and LINES may be empty.
 # values: nonce name id offset lines mode
 # parts: section scheduler own runs

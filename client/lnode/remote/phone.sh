@@ -5,13 +5,6 @@
 # values: nonce tmux_path run alias watcher
 # parts: section tmux server own push push_files
 
-leave() {
-  section "$1"
-  if [ -n "$2" ]; then printf '%s\n' "$2"; fi
-  section end
-  exit 0
-}
-
 # start_watcher: from tmux, so that it lives where tmux lives, whatever a logout ends there.
 start_watcher() {
   sum=$(printf '%s' "$watcher" | cksum)

@@ -70,21 +70,9 @@ IFS=' ' read -r want how granted || exit 0
 awake=
 [ -n "$how" ] || exit 0
 everywhere session_with '#{session_name}' "$name"
-if [ "$id" != "$want" ]; then
-  section renamed
-  section end
-  exit 0
-fi
-if [ -n "$program" ] && ! knows "$program"; then
-  section no-program
-  section end
-  exit 0
-fi
-if is_asked; then
-  section asked
-  section end
-  exit 0
-fi
+[ "$id" = "$want" ] || leave renamed
+if [ -n "$program" ] && ! knows "$program"; then leave no-program; fi
+if is_asked; then leave asked; fi
 
 make_own_folder requests
 fit_size

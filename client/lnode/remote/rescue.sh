@@ -89,12 +89,7 @@ before=$(tty_of "$pid")
 # Whatever shell tmux hands it to; a shell stays when it ends.
 ask list-sessions || find_lasting
 # shellcheck disable=SC2086 # split on purpose
-said=$($lasting "$tmux" -u new-session -d -s "$name" "exec /bin/sh -c 'reptyr $pid; exec \"\${SHELL:-/bin/sh}\"'" $keeps 2>&1) || {
-  section failed
-  printf '%s\n' "$said"
-  section end
-  exit 0
-}
+said=$($lasting "$tmux" -u new-session -d -s "$name" "exec /bin/sh -c 'reptyr $pid; exec \"\${SHELL:-/bin/sh}\"'" $keeps 2>&1) || leave failed "$said"
 session_with '#{session_name}' "$name"
 
 # Not for a time that is up: who is at work with it is not to be stopped in the middle.
@@ -105,7 +100,7 @@ at_work() {
 tries=150
 while [ "$(tty_of "$pid")" = "$before" ] && [ "$tries" -gt 0 ]; do
   tries=$((tries - 1))
-  sleep 0.2 2>/dev/null || sleep 1
+  nap 0.2
   if [ "$tries" -lt 140 ] && ! at_work; then break; fi
 done
 now=$(tty_of "$pid")

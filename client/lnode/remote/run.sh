@@ -7,18 +7,10 @@
 # parts: section tmux server scheduler own runs discard lasting push push_files
 job='' new=$runs/$name.new
 
-# refuse SECTION WORDS
-refuse() {
-  section "$1"
-  printf '%s\n' "$2"
-  section end
-  exit 0
-}
-
 # full WORDS: the folder of runs takes nothing.
 full() {
   rm -rf "$new"
-  refuse unwritable "$1"
+  leave unwritable "$1"
 }
 
 if [ -n "$on" ]; then
@@ -35,27 +27,27 @@ IFS= read -r url || exit 0
 mask=$(umask)
 umask 077
 if ! make_own_folder runs; then
-  if [ -n "$said" ]; then refuse unwritable "$said"; fi
-  refuse distrusted
+  if [ -n "$said" ]; then leave unwritable "$said"; fi
+  leave distrusted
 fi
-said=$(enter "$cwd" 2>&1 && pwd) || refuse no-folder "$said"
+said=$(enter "$cwd" 2>&1 && pwd) || leave no-folder "$said"
 cwd=$said
-have setsid || refuse no-setsid
+have setsid || leave no-setsid
 unsent=
 if [ -n "$url" ]; then
   if ! find_poster; then unsent=no-poster; elif ! keep_push "$alias" "$url" -; then unsent=no-push; fi
   if [ -n "$unsent" ]; then url=; fi
 fi
 step=
-if [ -n "$job" ]; then find_step "$job" '' "lnode-$id" || refuse no-step; fi
+if [ -n "$job" ]; then find_step "$job" '' "lnode-$id" || leave no-step; fi
 read_run "$runs/$name"
-if [ -n "$others_cluster" ]; then refuse other-cluster "$others_cluster"; fi
+if [ -n "$others_cluster" ]; then leave other-cluster "$others_cluster"; fi
 find_cluster
-case $state in running | elsewhere) refuse "$state" "$(row_of "$name")" ;; esac
+case $state in running | elsewhere) leave "$state" "$(row_of "$name")" ;; esac
 if [ -n "$(find "$new" -prune -mmin +2 2>/dev/null)" ]; then discard "$new" "$runs/$name.old-$id-new"; fi # nobody starts it any more
 if ! said=$(mkdir "$new" 2>&1); then
-  if [ -d "$new" ]; then refuse starting; fi
-  refuse unwritable "$said"
+  if [ -d "$new" ]; then leave starting; fi
+  leave unwritable "$said"
 fi
 chmod 700 "$new" 2>/dev/null # whatever a default ACL says
 said=$({ printf '%s\n' "$words" >"$new/command" && : >"$new/log" && echo "$id" >"$new/id"; } 2>&1) || full "$said"
@@ -119,13 +111,13 @@ until { read -r run _ <"$runs/$name/started"; } 2>/dev/null && [ "$run" = "$id" 
   if [ -e "$new/refused" ] && is_still_mine; then
     end_shells
     rm -rf "$new"
-    refuse no-program
+    leave no-program
   fi
   tries=$((tries - 1))
   if [ "$tries" -eq 0 ]; then
     end_shells
     if is_still_mine; then rm -rf "$new"; fi
-    refuse not-started
+    leave not-started
   fi
   if [ "$tries" -gt 850 ]; then pause_s=0.02; else pause_s=0.1; fi
   sleep "$pause_s" 2>/dev/null || sleep 1

@@ -202,7 +202,7 @@ has_lost_socket() {
   [ -n "$server" ] || return
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     case $(ps -o stat= -p "$server" 2>/dev/null) in '' | Z*) return 1 ;; esac
-    sleep 0.2 2>/dev/null || sleep 1
+    nap 0.2
   done
 }
 

@@ -35,10 +35,7 @@ hop_to_job() {
 # no_way STATE: the session's job does not run. Returns false if there may be another session of that name.
 no_way() {
   [ "$1" != ended ] || return
-  section "job-$1"
-  printf '%s\n' "$reason"
-  section end
-  exit 0
+  leave "job-$1" "$reason"
 }
 
 # go: this script once more, as a step on the node of $job. Its reply is that of this script.
@@ -48,10 +45,7 @@ go() {
   refused=$said
   ask_job
   [ "$state" = runs ] || no_way "$state" || return 0
-  section job-refused
-  printf '%s\n' "$refused" | head -n 20
-  section end
-  exit 0
+  leave job-refused "$(printf '%s\n' "$refused" | head -n 20)"
 }
 
 # shellcheck disable=SC2154 # $step is of the scheduler

@@ -1,12 +1,6 @@
 # shellcheck shell=sh
 # The pane that a person would see: the active one of a session's current window. Sourced text, not a program.
 
-leave() {
-  section "$1"
-  section end
-  exit 0
-}
-
 # find_pane FORMAT VALUE PANE: the session of which FORMAT is exactly VALUE, and its active pane where PANE is empty. $name is what it is called.
 find_pane() {
   hop "$name"
@@ -102,7 +96,7 @@ type_in() {
 # let_settle: some programs take an Enter that follows a burst of characters for a line of what is pasted, and submit nothing: Codex
 # does so for 120 ms (PASTE_ENTER_SUPPRESS_WINDOW in its paste_burst.rs). So the last Enter comes later, the more so behind a long text.
 let_settle() {
-  if [ "$longest" -gt 2000 ]; then sleep 1; else sleep 0.4 2>/dev/null || sleep 1; fi
+  if [ "$longest" -gt 2000 ]; then sleep 1; else nap 0.4; fi
 }
 
 # paste TEXT: the text is in base64. It goes to tmux by standard input and a buffer of its own, because ps shows the arguments of
@@ -136,10 +130,7 @@ show() {
 }
 
 refused() {
-  section refused
-  printf '%s\n' "$rows"
-  section end
-  exit 0
+  leave refused "$rows"
 }
 
 # Whether the session is there is not known.

@@ -133,7 +133,7 @@ find_orphan() {
   fi
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
     is_any_alive || break
-    sleep 0.2 2>/dev/null || sleep 1
+    nap 0.2
   done
   if is_held; then return 0; fi
   insist "${scheduler}_asked" "${USER:=$(id -un)}" || return

@@ -53,7 +53,7 @@ read_run() {
   if { read -r code ended <"$1/ended"; } 2>/dev/null; then state=ended; fi # after the look: it may have just ended
 }
 
-# row_of NAME: the run that read_run found, in one row (runs.py).
+# row_of NAME: the run that read_run found, in one row (runs/record.py).
 row_of() {
   printf '%s %s %s %s %s %s %s %s %s %s' \
     "$1" "$run" "$state" "$host" "$leader" "$started" "${ended:--}" "${code:--}" "${in_job:--}" "${in_session:--}"

@@ -5,6 +5,14 @@ section() {
   printf '\n%s %s\n' "$nonce" "$1"
 }
 
+# leave SECTION [WORDS]: that is the whole answer, and nothing more is done.
+leave() {
+  section "$1"
+  if [ -n "$2" ]; then printf '%s\n' "$2"; fi
+  section end
+  exit 0
+}
+
 # shellcheck disable=SC2154 # of server.sh; not every script asks tmux
 # unasked: the section for a tmux that cannot be asked ($lost, or its words in $rows).
 unasked() {

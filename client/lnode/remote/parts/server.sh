@@ -56,7 +56,7 @@ find_server() {
       lost=
       return
     fi
-    sleep 0.2 2>/dev/null || sleep 1
+    nap 0.2
   done
 }
 
@@ -88,10 +88,7 @@ fit_to_rows() {
 $rows"
   server=${server#*"
 options \$"}
-  server=${server#*" s"}
-  server=${server%%[!0-9]*}
-  if [ -n "$server" ] && [ "$server" != "$fitted" ]; then use_program_of "$server"; fi
-  fitted=$server
+  fit_to "${server#*" s"}"
 }
 
 # version_of PROGRAM: as in `tmux 3.3a`, without the name by which it was called.

@@ -19,7 +19,7 @@ me='' # ${me:=$(id -u)}: this user's number, from the kernel if it tells it (pro
 } 2>/dev/null
 lost='' # see server.sh
 places='' variables='' # see scheduler.sh
-fitted='' # see fit_program
+fitted='' # see fit_to
 
 # enter FOLDER: a path in the home, where it begins with neither / nor ~/.
 enter() {
@@ -28,6 +28,11 @@ enter() {
   \~ | \~/*) cd "$HOME${1#?}" || return ;;
   *) cd "$HOME" && cd "./$1" || return ;;
   esac
+}
+
+# nap SECONDS: an old sleep takes no fraction.
+nap() {
+  sleep "$1" 2>/dev/null || sleep 1
 }
 
 have() {
@@ -203,7 +208,7 @@ cure() {
     return
   fi
   is_ending "$rows" || return
-  sleep 0.2 2>/dev/null || sleep 1
+  nap 0.2
 }
 
 # is_no_server WORDS: does tmux say that nothing listens on its socket? These are all its words for that, from 1.8 on. Some old
@@ -237,8 +242,12 @@ keeps='; set-option destroy-unattached off ; set-option detach-on-destroy on'
 
 # fit_program: what follows may need the program of the server, though the question did not: its pid is in $rows.
 fit_program() {
-  server=${rows#*,}
-  server=${server%%[!0-9]*}
+  fit_to "${rows#*,}"
+}
+
+# fit_to PID...: the same for the server whose pid that text begins with.
+fit_to() {
+  server=${1%%[!0-9]*}
   if [ -n "$server" ] && [ "$server" != "$fitted" ]; then use_program_of "$server"; fi
   fitted=$server
 }
