@@ -79,8 +79,7 @@ def _kill_session(
     another = "another job" if ending.jobs else "a job"
     unknown = [] if ending.is_known else [f"whether it has {another} is not known"]
     asked = f"end {name} on {alias}? it {sessions.whereabouts(entry)}"
-    if not yes and not screen.confirm("; ".join((asked, *unknown, *cancelled, *goes_on))):
-        screen.say(f"{name} goes on")
+    if not _is_agreed("; ".join((asked, *unknown, *cancelled, *goes_on)), yes=yes, otherwise=f"{name} goes on"):
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
         after = question.do(_verdict(entry))
@@ -105,8 +104,8 @@ def _kill_in_job(
         hint = f"ask again later: {typed(alias, name)} --kill"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} {sessions.whereabouts(entry)}; nothing was ended", hint)
     cancelled = f"job {job} is cancelled" if entry.job else "what its panes showed is removed"
-    if not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(entry)}; {cancelled}"):
-        screen.say(f"{name} goes on" if entry.job else "nothing was removed")
+    asked = f"end {name} on {alias}? it {sessions.whereabouts(entry)}; {cancelled}"
+    if not _is_agreed(asked, yes=yes, otherwise=f"{name} goes on" if entry.job else "nothing was removed"):
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
         after = question.do(f"in-job {job}")
@@ -125,8 +124,8 @@ def _kill_lost(question: Question, there: Target, picture: Picture, lost: Entry,
     """Cancel the jobs that a lost session has left behind, after your yes. Raises LnodeError if one may be left."""
     alias, name, jobs = there.alias, lost.session.name, lost.ending.jobs
     cancelled = _in_words(jobs, "is cancelled", "are cancelled") if jobs else "its job has ended already"
-    if jobs and not yes and not screen.confirm(f"end {name} on {alias}? it {sessions.whereabouts(lost)}; {cancelled}"):
-        screen.say(f"{name} goes on")
+    asked = f"end {name} on {alias}? it {sessions.whereabouts(lost)}; {cancelled}"
+    if not _is_agreed(asked, yes=yes or not jobs, otherwise=f"{name} goes on"):
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
         after = question.do(" ".join(("orphan", *(job.id for job in jobs))))
@@ -134,6 +133,14 @@ def _kill_lost(question: Question, there: Target, picture: Picture, lost: Entry,
     _check_cancelled(after, there, schedulers_known.scheduler(picture.system), lost)
     screen.say(f"{name} on {alias} has ended, {cancelled}")
     return ExitCode.DONE
+
+
+def _is_agreed(asked: str, *, yes: bool, otherwise: str) -> bool:
+    """True if you want that; else say what stays."""
+    if yes or screen.confirm(asked):
+        return True
+    screen.say(otherwise)
+    return False
 
 
 def _orphans(picture: Picture, name: str) -> Iterator[str]:
@@ -243,8 +250,8 @@ def _kill_run(question: Question, there: Target, run: Run, *, yes: bool) -> Exit
         if run.state == "elsewhere":
             by_hand = f"end it there: ssh -J {alias} {there.user}@{run.host} kill -- -{run.pid}"
         raise LnodeError(ExitCode.FAILED, f"{run.name} on {alias} {record.whereabouts(run)}", by_hand)
-    if not yes and not screen.confirm(f"end {run.name} on {alias}? it {record.whereabouts(run)}"):
-        screen.say(f"{run.name} goes on")
+    asked = f"end {run.name} on {alias}? it {record.whereabouts(run)}"
+    if not _is_agreed(asked, yes=yes, otherwise=f"{run.name} goes on"):
         return ExitCode.FAILED
     with screen.waiting(f"ending {run.name} ..."):
         reply = question.do(f"run {run.id}")

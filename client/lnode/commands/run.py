@@ -120,7 +120,7 @@ _REFUSALS: dict[str, tuple[ExitCode, str, str]] = {
         ExitCode.MISSING_THERE, "there is no setsid on {alias}, so nothing was started",
         "it comes with util-linux; without it use a session: lnode {alias} {name} --login"),
     "no-step": (
-        ExitCode.MISSING_THERE, "there is no srun on {alias}, so nothing was started",
+        ExitCode.MISSING_THERE, "no program on {alias} starts a step in the allocation, so nothing was started",
         "without --on it runs on the login node"),
     "no-program": (
         ExitCode.MISSING_THERE, "there is no {program} on {alias}, so nothing was started",
