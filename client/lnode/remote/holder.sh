@@ -34,7 +34,7 @@ keep_history() {
     printf '%s\n' "$rows" | head -n 50 >"$kept/places" || exit
     while read -r pane place; do
       folder_of "$pane"
-      printf '%s\n' "$pane $place $its_folder" >>"$kept/panes" || exit
+      printf '%s\n' "$pane $place $pane_folder" >>"$kept/panes" || exit
       if ask capture-pane -p -e -S -2000 -t "$pane"; then
         short=$(printf '%s\n' "$rows" | once_at_end) || short=$rows
         printf '%s\n' "$short" | tail -c 1000000 >"$kept/${pane#%}" || exit
@@ -69,21 +69,21 @@ start() {
   fi
   is_first=yes at='' shape=''
   if [ -n "$resume" ]; then (umask 077 && printf '%s\n' "$resume" >"$old/resume") 2>/dev/null; fi
-  while read -r pane window layout its_folder; do
+  while read -r pane window layout pane_folder; do
     [ -n "$pane" ] || continue
     its="\$HOME/.local/state/lnode/in_jobs/$restores.history" goes_on=
     # shellcheck disable=SC2016 # for the pane
     if grep -qx "$pane" "$old/running" 2>/dev/null; then goes_on='"${SHELL:-/bin/sh}" -ic "$(cat "'$its'/resume")"; '; fi
-    command="exec /bin/sh -c 'cat \"$its/${pane#%}\"; $goes_on$shown'" its_folder=$(plain "$its_folder")
+    command="exec /bin/sh -c 'cat \"$its/${pane#%}\"; $goes_on$shown'" pane_folder=$(plain "$pane_folder")
     if [ -n "$is_first" ]; then
-      ask new-session -d -P -F '#{pane_id}' -s "$called" -x 200 -y 50 -c "$its_folder" "$command" "$@" || return
+      ask new-session -d -P -F '#{pane_id}' -s "$called" -x 200 -y 50 -c "$pane_folder" "$command" "$@" || return
       latest=$rows
       ask move-window -s "$called:" -t "$called:$window" # it may be there already
     elif [ "$window" = "$at" ]; then
-      ask split-window -d -P -F '#{pane_id}' -t "$latest" -c "$its_folder" "$command" ';' select-layout -t "$called:$window" tiled
+      ask split-window -d -P -F '#{pane_id}' -t "$latest" -c "$pane_folder" "$command" ';' select-layout -t "$called:$window" tiled
       latest=$rows
     else
-      ask new-window -P -F '#{pane_id}' -t "$called:$window" -c "$its_folder" "$command"
+      ask new-window -P -F '#{pane_id}' -t "$called:$window" -c "$pane_folder" "$command"
       latest=$rows
     fi
     is_first='' at=$window shape=$layout

@@ -82,14 +82,14 @@ IFS=' ' read -r pane pid tty height <<END
 $row
 END
 folder_of "$pane"
-its_folder=$(plain "$its_folder")
+pane_folder=$(plain "$pane_folder")
 started='' where=
-if [ "$how" = pane ] && start_in_pane "$pane" "$pid" "$tty" "$height" "$its_folder"; then
+if [ "$how" = pane ] && start_in_pane "$pane" "$pid" "$tty" "$height" "$pane_folder"; then
   where=pane started=$pane
 elif [ "$how" = behind ]; then
-  ask new-window -d -P -F '#{pane_id}' -t "$id:" -c "$its_folder" "$command" && where=window
+  ask new-window -d -P -F '#{pane_id}' -t "$id:" -c "$pane_folder" "$command" && where=window
 else
-  ask new-window -P -F '#{pane_id}' -t "$id:" -c "$its_folder" "$command" && where=window
+  ask new-window -P -F '#{pane_id}' -t "$id:" -c "$pane_folder" "$command" && where=window
 fi
 said=$rows
 started=${started:-$rows}

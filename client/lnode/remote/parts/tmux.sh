@@ -332,16 +332,16 @@ $1 "}
   value=${value%\"}
 }
 
-# folder_of PANE: sets $its_folder to that of its program, or to nothing. It is asked for alone: its name may be another user's, and a newline in
+# folder_of PANE: sets $pane_folder to that of its program, or to nothing. It is asked for alone: its name may be another user's, and a newline in
 # that would begin a row of its own.
 # shellcheck disable=SC2034 # for the scripts that follow
 folder_of() {
-  its_folder=''
+  pane_folder=''
   ask display-message -p -t "$1" '#{pane_current_path}' || return
   case $rows in
   *'
 '*) ;;
-  *) its_folder=$rows ;;
+  *) pane_folder=$rows ;;
   esac
 }
 
