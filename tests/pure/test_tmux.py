@@ -1,9 +1,13 @@
 """tmux's records, which names it keeps, and the command inside a session."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+import lnode
 from lnode.cluster.tmux import ExitOfAttach, is_creatable, is_possible, pane_command, program_of, suggestion
 from lnode.cluster.tmux_answers import (
     Client,
@@ -201,3 +205,10 @@ def test_a_word_of_the_login_shell_is_no_program(word: str) -> None:
 def test_exit_codes_of_the_attach_line_are_no_shells_own() -> None:
     # 126, 127 and 128+n are a shell's, 255 is ssh's, and 0 to 95 any program's
     assert all(96 <= code < 126 for code in ExitOfAttach)
+
+
+def test_the_script_names_each_exit_code() -> None:
+    text = (Path(lnode.__file__).parent / "remote" / "session.sh").read_text()
+    legend = text.partition("# Exit codes, ")[2].partition(".\n")[0].replace("\n# ", " ")
+    named = {int(code): words for code, words in re.findall(r"(\d{2,3}) ([a-z ]+)", legend)}
+    assert named == {int(code): code.name.lower().replace("_", " ") for code in ExitOfAttach}

@@ -4,6 +4,9 @@
 # and takes nothing from anybody. `there` and `anew` are `existing` and `create` for whoever has asked the other login nodes, `here` is `create`
 # for whoever does not want to know of them. OTHERS is keep or detach (other clients), KIND node or login, LOOK draw or control (tmux's protocol
 # for iTerm2). NODE is where the laptop thinks the session is, "" for anywhere; CWD is that of a new session.
+# Exit codes, of this and of its parts: 96 unstored, 100 detached, 101 ended, 102 no session, 103 no tmux, 104 no program, 105 name refused,
+# 106 not created, 107 not attached, 108 taken over, 109 rebooted, 110 server gone, 111 other node, 112 elsewhere, 113 socket gone, 114 no folder,
+# 115 cannot ask, 116 job refused, 117 orphaned, 118 job silent, 119 job ended, 124 no batch, 125 job kept.
 # values: name mode others kind command program run laptop laptop_name away_s node tmux_path look cwd
 # parts: tmux server scheduler own nodes requests lasting job_notes in_job queue bring_back attach_in_job
 
