@@ -42,8 +42,8 @@ def run_typed(argv: Sequence[str]) -> ExitCode:
         raise LnodeError(ExitCode.USAGE, said[:1].lower() + said[1:], "see all there is: lnode --help") from None
 
 
-# An optional value that you leave out, and the form of one.
-_OPTIONAL = {"--peek": ("0", r"\d+"), "--guide": ("", r"[^-].*")}
+_OPTIONAL = {verb.flag: verb.optional for verb in VERBS.values() if verb.optional}
+_TAKE_COMMANDS = {verb.flag for verb in VERBS.values() if verb.takes_command}
 
 
 def _with_values(argv: Sequence[str]) -> list[str]:
@@ -62,7 +62,7 @@ def _parted(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the words for lnode, and those of a command behind `--`: typer would take the first one for a SESSION."""
     words = list(argv)
     at = words.index("--") if "--" in words else len(words)
-    return (words[:at], tuple(words[at + 1 :])) if {"--run", "--exec"} & {*words[:at]} else (words, ())
+    return (words[:at], tuple(words[at + 1 :])) if _TAKE_COMMANDS & {*words[:at]} else (words, ())
 
 
 # --- typer's command, made of the table
@@ -115,7 +115,7 @@ def _parameter(name: str, type_: Any, how: Any) -> Parameter:
 def _lnode(context: typer.Context, host: str | None, session: str | None, **typed: Any) -> ExitCode:
     verb, given = _fitting(host, session, typed)
     words = {word.argument: given[word.name] for word in WORDS if word.name in given and word.argument}
-    if verb.name in ("run", "exec"):
+    if verb.takes_command:
         said = " ".join(filter(None, (host, session, verb.flag)))
         words["command"] = _command(context.obj, said, verb)
     if verb.name == "man":
@@ -183,11 +183,9 @@ def _check_place(verb: Verb, host: str | None, session: str | None) -> None:
     if host is None and verb.scope not in (Scope.HOSTS, Scope.LAPTOP):
         raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
     if session is not None and verb.scope in (Scope.HOST, Scope.HOSTS):
-        words = "--exec -- COMMAND" if verb.name == "exec" else verb.spelled
-        raise _wrong(f"{verb.flag} is for a whole host", f"without a session: lnode {host} {words}")
+        raise _wrong(f"{verb.flag} is for a whole host", f"without a session: lnode {host} {verb.whole}")
     if session is None and verb.scope is Scope.NAMED:
-        words = "--run -- COMMAND" if verb.name == "run" else verb.flag
-        raise _wrong("a run needs a name", f"as in: lnode {host} sim {words}")
+        raise _wrong("a run needs a name", f"as in: lnode {host} sim {verb.whole}")
 
 
 def _command(words: Sequence[str], place: str, verb: Verb) -> Sequence[str]:

@@ -27,7 +27,8 @@ class Verb(NamedTuple):
 
     `value` is the keyword argument for the verb's own value, "" for a plain flag. `beside` are the other verbs that you
     may type with this one, which is then an option of theirs. Without `connects` the function takes `host` in place of
-    an Address, and `session` if you typed one; lnode starts no ssh.
+    an Address, and `session` if you typed one; lnode starts no ssh. `optional` is for a value that you may leave out:
+    the usual one, and the form of one (a regular expression). `takes_command`: words behind `--`.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Verb(NamedTuple):
     metavar: str = ""
     beside: tuple[str, ...] = ()
     connects: bool = True
+    optional: tuple[str, str] | None = None
+    takes_command: bool = False
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -54,6 +57,11 @@ class Verb(NamedTuple):
     def spelled(self) -> str:
         """Return the verb as you type it in an example."""
         return f"{self.flag} {self.metavar}".strip()
+
+    @property
+    def whole(self) -> str:
+        """Return the same with the command that it takes."""
+        return f"{self.spelled} -- COMMAND" if self.takes_command else self.spelled
 
 
 class Option(NamedTuple):
@@ -116,7 +124,7 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("when", "--when", "when each of your requests would start, and what maintenance delays it; requests nothing",
          _LOOK, Scope.HOST),
     Verb("peek", "--peek", "what the session's screen shows, and N lines above", _LOOK, Scope.SESSION,
-         "above", int, "[N]"),
+         "above", int, "[N]", optional=("0", r"\d+")),
     Verb("wait_for", "--wait-for", "wait until it shows that, or `idle`, `bell`, `agent`", _LOOK, Scope.SESSION,
          "pattern", str, "REGEX"),
     Option("timeout", ("--timeout",), "with --wait-for: give up after so many seconds", _LOOK, ("wait_for",),
@@ -139,9 +147,11 @@ WORDS: tuple[Verb | Option, ...] = (
     Option("yes", ("-y", "--yes"), "with --kill, --setup, --init and --code: do not ask", _ACT,
            ("kill", "setup", "init", "code")),
 
-    Verb("run", "--run", "start a command that goes on by itself: --run -- COMMAND", _RUNS, Scope.NAMED),
+    Verb("run", "--run", "start a command that goes on by itself: --run -- COMMAND", _RUNS, Scope.NAMED,
+         takes_command=True),
     Option("cwd", ("--cwd",), "with --run: start in this folder", _RUNS, ("run",), str, "DIR"),
-    Verb("exec", "--exec", "run one command, end with its exit code, never ask: --exec -- COMMAND", _RUNS, Scope.HOST),
+    Verb("exec", "--exec", "run one command, end with its exit code, never ask: --exec -- COMMAND", _RUNS, Scope.HOST,
+         takes_command=True),
     Option("on", ("--on",), "with --run and --exec: inside that session's allocation", _RUNS, ("run", "exec"), str,
            "SESSION"),
     Verb("logs", "--logs", "print the log of a run", _RUNS, Scope.NAMED),
@@ -180,7 +190,7 @@ WORDS: tuple[Verb | Option, ...] = (
     Verb("drop", "--drop", "lnode demo --drop 10: cut the demo's wire for 10 s, to see lnode come back", _SETUP,
          Scope.HOST, "seconds", int, "S", connects=False),
     Verb("guide", "--guide", "print a page of the docs, as sign-in; without PAGE one for agents on this laptop", _SETUP,
-         Scope.LAPTOP, "page", str, "[PAGE]", connects=False),
+         Scope.LAPTOP, "page", str, "[PAGE]", connects=False, optional=("", r"[^-].*")),
     Verb("completion", "--completion", "print what completes words in bash, zsh or fish", _SETUP, Scope.LAPTOP,
          "shell", str, "SHELL", connects=False),
     Verb("man", "--man", "print the man page", _SETUP, Scope.LAPTOP, connects=False),
