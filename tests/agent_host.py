@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from lnode.cluster.agents import Agent
 from lnode.cluster.sessions import Picture
 from lnode.locate.known_agents import signs, with_agents
 from lnode.remote import call
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 from rig import wait_until
 
 LIMIT_S = 60
@@ -52,7 +52,7 @@ class Host:
     def _shows(self, name: str) -> bool:
         return self.tmux("capture-pane", "-p", "-t", f"={name}:").strip() != ""
 
-    def reply(self, *, among: Sequence[str] | None = None) -> Mapping[str, Sequence[str]]:
+    def reply(self, *, among: Sequence[str] | None = None) -> Reply:
         nonce = call.nonce()
         values = tmux_answers.list_values("", signs() if among is None else among)
         done = subprocess.run(
@@ -63,7 +63,7 @@ class Host:
         assert "end" in found, done.stderr
         return found
 
-    def run(self, script: str, *values: str, tell: str = "") -> Mapping[str, Sequence[str]]:
+    def run(self, script: str, *values: str, tell: str = "") -> Reply:
         """Run a script with one line on its standard input; a later section of a name replaces an earlier one."""
         nonce = call.nonce()
         done = subprocess.run(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import asyncssh
 
 from lnode.remote import call
+from lnode.remote.reply import Reply
 from shells import script_in
 
 SESSION, RUN = "work", "sim"
@@ -39,7 +40,7 @@ _PANE = (
     f"${{n=1}} {{t=NOW}} {{t=NOW}} {{n=1}} {{n=4242}} %{{n=1}} f{{flags=*}} knode o{{text=}} e{{ended=}} w{{told=}} "
     f"t{{told=}} {{name={SESSION}}}"
 )
-LIST: Mapping[str, Sequence[str]] = {
+LIST: Reply = {
     "host": ("{node=login1}", "{t=NOW}", "{port=22}"),
     "panes": ("client ${n=1} {n=4400} /dev/{tty=pts/3}", f"named {{name={SESSION}}}", _PANE),
     "marks": ("@lnode_run_0123456789abcdef {tty=/dev/pts/3} {n=4399} {t=NOW}",),
@@ -54,7 +55,7 @@ LIST: Mapping[str, Sequence[str]] = {
     "origins": ("pid {n=4242}", "TMUX=/tmp/tmux-1000/default,{n=4000},0", "TMUX_PANE=%{n=1}"),
 }
 _DATE = "{date=Sat Nov 28 12:00:00 2026}"
-OTHERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+OTHERS: Mapping[str, Reply] = {
     "pbs": {
         "clients": ("client {n=4242} {n=4000} {n=4242} {time=01:00} qsub -I {text=}",),
         "jobs-of-clients": (
@@ -128,7 +129,6 @@ _PROCESS = (
 _SHOWN = (f"{SESSION}$ {{text=ready}}",)
 
 # What a script says at first, and after each line on its standard input; None stands for the list.
-Reply = Mapping[str, Sequence[str]]
 REPLIES: Mapping[str, tuple[Reply, ...]] = {
     "list": (LIST,),
     "kill": (LIST, {"left": (), "cancel": ("{text=}",)}),

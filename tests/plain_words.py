@@ -25,6 +25,12 @@ def docstrings(source: Path) -> Iterator[str]:
             yield ast.get_docstring(node) or ""
 
 
+def questions(source: Path) -> Iterator[str]:
+    """Yield the first lines of docstrings that ask a question. They should say what the function does or returns."""
+    first_lines = (text.partition("\n")[0].rstrip() for text in docstrings(source))
+    yield from (line for line in first_lines if line.endswith("?"))
+
+
 def shown(source: Path) -> Iterator[tuple[int, str]]:
     """Yield line and text of the strings of a file that a user may see: all strings of two words but docstrings."""
     tree = ast.parse(source.read_text(encoding="utf-8"))

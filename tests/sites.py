@@ -26,6 +26,14 @@ SSHD = "(sshd|sshd-session)"  # pgrep(1): the process of a connection, which is 
 _RELOAD = "kill -HUP $(cat /run/sshd.pid)"
 
 
+def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run `lnode unity WORDS` as a script does: without a terminal, so lnode can ask nothing."""
+    return subprocess.run(
+        [*LNODE, "unity", *words], env=rig.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
 def logged(rig: Rig, words: str) -> int:
     """How often sshd has said so."""
     return rig.sshd_log().count(words)

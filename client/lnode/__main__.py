@@ -20,7 +20,7 @@ _ANYWHERE = (["--version"], ["--help"], ["-h"], ["--man"])  # they look at nothi
 
 
 def main() -> None:
-    """The `lnode` command."""
+    """Run the `lnode` command."""
     screen.open_streams()
     folders.leave_out_current_folder()
     code = explained(lambda: _run(sys.argv[1:]))

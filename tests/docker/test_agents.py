@@ -14,6 +14,7 @@ import agents_draw
 from faults import wired
 from full import FULL
 from rig import Rig, wait_until
+from sites import lnode
 from window import LNODE, Window
 
 COLUMNS, ROWS = 100, 30
@@ -39,13 +40,6 @@ def show(slurm: Rig) -> Iterator[Show]:
     yield lambda name: wait_until(
         lambda: slurm.exec(f"timeout 5 sh -c 'echo {name} >$HOME/scene'")[0] == 0, f"the agent takes {name}"
     )
-
-
-def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*LNODE, "unity", *words], env=rig.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
 
 
 def agent(rig: Rig) -> Any:

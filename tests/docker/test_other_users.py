@@ -1,6 +1,5 @@
 """Another user of the login node: what that one can put in the way, plant and read there."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +7,7 @@ import pytest
 
 from full import slow
 from rig import Rig
+from sites import lnode
 from window import LNODE, Window
 
 FOLDER = "/tmp/tmux-$(id -u alice)"
@@ -22,13 +22,6 @@ def as_root(rig: Rig, command: str, undo: str) -> Iterator[None]:
         yield
     finally:
         rig.exec(undo, user="root")
-
-
-def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*LNODE, "unity", *words], env=rig.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["chown modular", slow("chmod 777")])

@@ -1,20 +1,11 @@
 """Looking at a session, typing into it and waiting for it without attaching, on a real host."""
 
-import subprocess
-
 import pytest
 
 from faults import attached, shell_of, wired
 from rig import Rig, wait_until
+from sites import lnode
 from window import LNODE, Window
-
-
-def lnode(rig: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
-    """lnode in a script: nobody to ask, no terminal."""
-    return subprocess.run(
-        [*LNODE, "unity", *words], env=rig.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import rig
 from faults import NOTICE, attached, shell_of, wired
 from full import FULL
 from rig import Rig, wait_until
+from sites import lnode
 from window import LNODE, Window
 
 RELEASES = (
@@ -70,14 +71,6 @@ def on_path(host: Rig, release: str) -> None:
 def clients(host: Rig, release: str, *where: str) -> str:
     """The processes of that server's clients."""
     return tmux(host, release, *where, "list-clients", "-F", "#{client_pid}")
-
-
-def lnode(host: Rig, *words: str) -> "subprocess.CompletedProcess[str]":
-    """lnode in a script: nobody to ask, no terminal."""
-    return subprocess.run(
-        [*LNODE, "unity", *words], env=host.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
 
 
 def work(host: Rig, release: str, *where: str) -> str:

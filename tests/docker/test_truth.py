@@ -1,6 +1,6 @@
 """What an attach tells of its allocation on a real cluster: the truth, the queue's end, warnings, the end; each once.
 
-Here lnode asks every half second, through constants of the pure schedule, whose own pace tests/pure/test_expiry.py shows.
+Here lnode asks every half second, through constants of the pure schedule; tests/pure/test_expiry.py shows its own pace.
 """
 
 import re

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,7 +18,7 @@ import pytest
 import lnode
 from lnode.cluster import sessions, tmux_answers
 from lnode.remote import call as remote_call
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 from rig import wait_until
 
 SHELLS = ("bash", "zsh", "dash", "fish", "bsd-csh", "tcsh")
@@ -82,7 +82,7 @@ class Site:
         assert not unknown, f"a part is missing: {unknown}"
         return done
 
-    def reply(self, script: str, *values: str, tmux_path: str = "", tell: str = "") -> Mapping[str, Sequence[str]]:
+    def reply(self, script: str, *values: str, tmux_path: str = "", tell: str = "") -> Reply:
         nonce = remote_call.nonce()
         done = self.answer(remote_call.question(script, nonce, *tmux_answers.list_values(tmux_path), *values), tell)
         return parse_reply(nonce, done.stdout.split("\n"))

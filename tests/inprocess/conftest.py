@@ -1,4 +1,4 @@
-"""A home on a cluster for each test that asks for one (cluster_home.py)."""
+"""A home on a cluster for a test that asks for one (cluster_home.py), and a hostile host for a file (watched.py)."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hostile import hosting
 from inprocess.cluster_home import SHELLS, Site, _site
+from watched import Bench
 
 
 @pytest.fixture
@@ -26,3 +28,10 @@ def site(request: pytest.FixtureRequest, folder: Path) -> Iterator[Site]:
 def sh_site(folder: Path) -> Iterator[Site]:
     """One home with the plainest login shell, for what no login shell can change."""
     yield from _site("sh", folder)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One hostile host and its laptops for a whole file."""
+    with hosting() as host:
+        yield Bench(host, tmp_path_factory.mktemp("hostile"))

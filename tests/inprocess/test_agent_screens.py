@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -18,7 +18,7 @@ from lnode.cluster.agent_patterns import table_of
 from lnode.cluster.agents import AgentState
 from lnode.locate.known_agents import known_agents, signs, with_agents
 from lnode.remote import call
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 from rig import wait_until
 from shells import SHELLS, installed, through
 
@@ -102,7 +102,7 @@ def test_each_shell_that_may_be_sh_tells_and_answers(host: Host, tmp_path: Path,
     wait_until(lambda: "got y" in host.tmux("capture-pane", "-p", "-t", "=agent:"), "the answer")
 
 
-def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str = "") -> Mapping[str, Sequence[str]]:
+def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str = "") -> Reply:
     nonce = call.nonce()
     line = through(call.question(script, nonce, *values), shell)
     done = subprocess.run(
@@ -114,16 +114,14 @@ def through_shell(host: Host, shell: Path, script: str, *values: str, tell: str 
 
 
 @contextmanager
-def glancing(
-    host: Host, sh: Path, before: str = ""
-) -> Iterator[tuple[Iterator[Mapping[str, Sequence[str]]], "subprocess.Popen[str]"]]:
+def glancing(host: Host, sh: Path, before: str = "") -> Iterator[tuple[Iterator[Reply], "subprocess.Popen[str]"]]:
     """glance.sh, and what it tells."""
     nonce = call.nonce()
     line = call.question("glance", nonce, *tmux_answers.list_values("", signs()), table_of(known_agents()), before)
     argv = ["sh", "-c", through(line, sh)]
     with subprocess.Popen(argv, env=host.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
 
-        def changes() -> Iterator[Mapping[str, Sequence[str]]]:
+        def changes() -> Iterator[Reply]:
             rows: list[str] = []
             for row in cast("IO[str]", running.stdout):
                 rows.append(row.rstrip("\n"))

@@ -3,12 +3,10 @@
 With LNODE_FULL=1 every verb is told every lie, which takes minutes.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from full import FULL
-from hostile import Lie, hosting
+from hostile import Lie
 from watched import VERBS, Bench
 
 _RUNS = b"touch${IFS}pwned"
@@ -53,12 +51,6 @@ CASES = [
     for kind, (_, verbs) in KINDS.items()
     for verb in (VERBS if FULL else verbs)
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with hosting() as host:
-        yield Bench(host, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.mark.parametrize("verb", VERBS)

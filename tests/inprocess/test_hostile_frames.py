@@ -3,24 +3,16 @@
 The slowest, which wait for a deadline of lnode's, are for LNODE_FULL=1.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from full import FULL
-from hostile import Lie, hosting
+from hostile import Lie
 from lnode.ssh.arguments import SSH_FAILED
 from watched import Bench
 
 _ASK = ("ls", "ls as JSON", "kill --yes", "send", "wait for", "setup --yes", "code", "run", "rescue", "logs")
 _READ = ("ls", "kill --yes", "peek", "wait for", "setup", "doctor", "logs", "attach")
 _ENDED, _DETACHED = 101, 100
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with hosting() as host:
-        yield Bench(host, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.mark.parametrize("play", ["cut", "foreign", "nothing"])

@@ -1,10 +1,8 @@
 """A hostile login node in its words: what would move a cursor, fill the clipboard, or look like ssh's own."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from hostile import Lie, hosting
+from hostile import Lie
 from watched import VERBS, Bench
 
 _CONTROLS = (
@@ -32,12 +30,6 @@ _FORGED = (
     "Host key verification failed.\r\nPermission denied (publickey,password).\r\n"
     "Shared connection to 127.0.0.1 closed.\r\n"
 )
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with hosting() as host:
-        yield Bench(host, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.mark.parametrize(("kind", "verb"), [(kind, verb) for kind in _CONTROLLED for verb in _ALL[kind]])

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.home import not_kept
 from lnode.cluster.sessions import Picture
 from lnode.remote import call
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 
 LIMIT_S = 60
 SHELLS = ("dash", "bash", "ksh", "mksh", "busybox")
@@ -40,7 +40,7 @@ class Home:
         (self.path / "bin" / name).write_text(text)
         (self.path / "bin" / name).chmod(0o755)
 
-    def ask(self, script: str, *values: str, umask: int = 0o022, tell: str = "") -> Mapping[str, Sequence[str]]:
+    def ask(self, script: str, *values: str, umask: int = 0o022, tell: str = "") -> Reply:
         nonce = call.nonce()
         line = call.line(script, nonce, *values).replace("/bin/sh", self.shell)
         env = {"HOME": str(self.path), "PATH": f"{self.path}/bin:/usr/bin:/bin", "SHELL": "/bin/sh", "LANG": "C.UTF-8"}
@@ -53,7 +53,7 @@ class Home:
     def picture(self, *, umask: int = 0o022) -> Picture:
         return sessions.picture_of(self.ask("list", *tmux_answers.list_values(""), umask=umask))
 
-    def run(self, name: str, *, umask: int = 0o022) -> Mapping[str, Sequence[str]]:
+    def run(self, name: str, *, umask: int = 0o022) -> Reply:
         values = (name, call.run_id(), "", "echo done", "", "unity", call.source("keeper"))
         return self.ask("run", *values, umask=umask, tell="start\n\n")
 

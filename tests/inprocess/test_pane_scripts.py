@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lnode.cluster import keystrokes, panes
 from lnode.cluster.panes import Look, PanePosition
 from lnode.remote import call
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 from rig import wait_until
 from shells import installed, through
 
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux he
 LIMIT_S = 60
 # As a program sees its keys: raw, each run of bytes appended to a file.
 KEYS = "stty raw -echo; echo ready; exec dd bs=1 of=keys 2>/dev/null"
-Reply = Mapping[str, Sequence[str]]
 
 
 class Host:

@@ -21,6 +21,11 @@ def test_a_text_for_users_has_plain_words(source: Path) -> None:
     assert not [one for one in found if OF_SSH not in one]
 
 
+@pytest.mark.parametrize("source", plain_words.SOURCES, ids=lambda source: f"{source.parent.name}/{source.name}")
+def test_no_docstring_begins_with_a_question(source: Path) -> None:
+    assert not [*plain_words.questions(source)]
+
+
 @pytest.mark.parametrize("page", plain_words.PAGES, ids=lambda page: page.name)
 def test_a_page_has_plain_words(page: Path) -> None:
     assert not NOT_OURS.findall(page.read_text(encoding="utf-8"))
@@ -30,3 +35,9 @@ def test_a_text_in_a_call_and_in_a_table_is_seen_and_a_docstring_is_not(tmp_path
     source = tmp_path / "x.py"
     source.write_text('"""Mend it."""\nsay(f"mend it: {how}")\nTABLE = {1: "nobody is here"}\n')
     assert {text for _, text in plain_words.shown(source)} == {"nobody is here", "mend it: "}
+
+
+def test_a_docstring_that_begins_with_a_question_is_seen_and_a_later_question_is_not(tmp_path: Path) -> None:
+    source = tmp_path / "x.py"
+    source.write_text('"""Does it run?"""\ndef f():\n    """Return it.\n\n    Is that a question?\n    """\n')
+    assert [*plain_words.questions(source)] == ["Does it run?"]

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 
 from listener import listening
 from lnode.remote import call
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 from lnode.runs import record
 from lnode.runs.log_frames import Chunks, Frame
 from lnode.runs.record import Run
@@ -47,9 +47,7 @@ class Host:
         )  # fmt: skip
         return done.stdout
 
-    def run(
-        self, name: str, *command: str, cwd: str = "", before: str = "", url: str = ""
-    ) -> Mapping[str, Sequence[str]]:
+    def run(self, name: str, *command: str, cwd: str = "", before: str = "", url: str = "") -> Reply:
         nonce = call.nonce()
         values = (name, call.run_id(), cwd, shlex.join(command), "", "unity", call.source("keeper"))
         line = call.line("run", nonce, *values)

@@ -2,14 +2,13 @@
 
 import gzip
 import os
-from collections.abc import Mapping, Sequence
 
 import pytest
 
 from inprocess.cluster_home import Site, blank
 from lnode.cluster import tmux_answers
 from lnode.remote import call as remote_call
-from lnode.remote.reply import parse_reply
+from lnode.remote.reply import Reply, parse_reply
 
 
 def stored_by(site: Site, *scripts: str, brings: bool) -> list[str]:
@@ -20,7 +19,7 @@ def stored_by(site: Site, *scripts: str, brings: bool) -> list[str]:
     return list(parse_reply(nonce, done.stdout.split("\n"))["stored"])
 
 
-def asked_in_short(site: Site, *values: str) -> Mapping[str, Sequence[str]]:
+def asked_in_short(site: Site, *values: str) -> Reply:
     nonce = remote_call.nonce()
     done = site.answer(remote_call.short_question("list", nonce, *values))
     return parse_reply(nonce, done.stdout.split("\n"))

@@ -18,8 +18,9 @@ from lnode.locate.known_agents import known_agents
         (r"do you want to |proceed\?", "do you want to |proceed[?]"),
         (r"esc to \w{1,8}(?: · x)?", "esc to [a-z0-9_]+( (·) x)?"),
         (r"^no\b|\bA+?", "^no([^a-z0-9_]|$)|(^|[^a-z0-9_])a+"),
-        (r"[\w.-]{0,40}[⠀-⣿][^│\s]", "[a-z0-9_.-]*([^ -~]+)[^ \t]"),
-        (r"[☐x]\S.{2}don.t", "([x]|☐)[^ \t].+don..?.?t"),
+        (r"[\w.-]{0,40}[⠀-⣿][^│\s]", "[a-z0-9_.-]*([^ -~]+)([^ \t]|[^ -~]+)"),
+        (r"[☐x]\S.{2}don.t", "([x]|☐)([^ \t]|[^ -~]+).+don..?.?t"),
+        (r"\S+,[^x]*", "[^ \t]+,[^x]*"),
         (r"\^\d{1}\{\(", ".[0-9][{][(]"),
         (r"[]^-]", "[]^-]"),
     ],
@@ -49,6 +50,10 @@ def test_all_known_rules_by_which_an_agent_waits_have_an_equal() -> None:
     for letter, kind in (("Q", "dialog"), ("P", "prompt"), ("B", "below")):
         wanted = sum(len(one.of_kind[kind]) for one in rules)
         assert sum(line.startswith(f"{letter} ") for line in lines) == wanted, kind
+
+
+def test_one_character_may_be_several_bytes() -> None:
+    assert re.fullmatch(posix(r"\[y(?:,\S){1,12}\]").encode(), "[y,n,¡]".encode())
 
 
 @given(st.data())

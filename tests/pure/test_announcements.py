@@ -17,7 +17,8 @@ X = Session("$1", "x", NOW - 9 * HOUR, NOW, 1, (100,), "node")
 
 
 def job(left: str = "61:00:00", *, state: str = "RUNNING", nodes: str = "c0512", reason: str = "") -> Job:
-    return Job("4711", 100, NOW - 8 * HOUR, state, left, parse_duration(left), "login1", nodes, reason, "x")
+    seconds = parse_duration(left)
+    return Job("4711", NOW - 8 * HOUR, state, seconds, "login1", nodes, reason, "x", sid=100, left=left)
 
 
 def entry(state: State, of: Job | None = None, *, starts_in_s: int | None = None, **facts: object) -> Entry:

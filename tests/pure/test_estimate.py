@@ -128,8 +128,7 @@ def test_the_room_before() -> None:
     assert room_s(SOON, NOW) == 20 * HOUR - 300
     assert room_s(Closure(NOW + 800, NOW + HOUR), NOW) == 0
     reserved = "ReqNodeNotAvail, Reserved for maintenance"
-    id_, left = JobId("7"), "1-06:00:00"
-    job = Job(id_, 900, NOW, "PENDING", left, 30 * HOUR, "login1", "", reserved, "x", starts=SOON.end)
+    job = Job(JobId("7"), NOW, "PENDING", 30 * HOUR, "login1", "", reserved, "x", sid=900, starts=SOON.end)
     assert room_before((SOON,), job, NOW) == 20 * HOUR - 300
     assert room_before((SOON,), job._replace(starts=None), NOW) == room_before((SOON,), job, None) == 0
     assert room_before((SOON,), job._replace(reason="Priority"), NOW) == 0

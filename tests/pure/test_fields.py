@@ -180,7 +180,7 @@ _WIDTHS = list(WIDTHS.values())
 SLURM = {"jobs": ("".join(value.ljust(width) for value, width in zip(_SLURM, _WIDTHS, strict=True)),)}
 CLIENTS = {"clients": ("client  901  900  900    01:10 qsub -I",), "evidence": ("port 901 1F90", "number 901 77")}
 PBS = {
-    "scheduler": ("pbs",), **CLIENTS,
+    "scheduler": ("pbs",), **CLIENTS, "evidence": ("port 901 1F90", "number 901 77.server"),
     "jobs-of-clients": (
         "Job Id: 77.server", "    job_state = R", "    ctime = Tue Nov 14 22:13:20 2023", "    interactive = True",
         "    walltime.remaining = 3600", "    Resource_List.walltime = 01:00:00", "    exec_host = c1/0*16",

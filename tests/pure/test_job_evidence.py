@@ -14,7 +14,7 @@ DAY = 86400
 NOW = 1_700_100_000
 BORN = 1_700_000_000  # when the session and its panes were started
 SESSION = Session("$1", "myproject", BORN, 0, 0, pane_pids=(900, 950), kind="", pane_ids=("%3", "%4"))
-JOB = Job("7", 900, BORN + 5, "RUNNING", "1:00:00", 3600, "login1", "c1", "", "x")
+JOB = Job("7", BORN + 5, "RUNNING", 3600, "login1", "c1", "", "x", sid=900, left="1:00:00")
 SERVER = 800
 
 

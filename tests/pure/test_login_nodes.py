@@ -8,7 +8,7 @@ from lnode.schedulers.job import Job
 
 
 def job(host: str, *, is_batch: bool = False) -> Job:
-    return Job("7", 70, 1, "RUNNING", "1:00", 60, host, "c1", "", "x", is_batch=is_batch)
+    return Job("7", 1, "RUNNING", 60, host, "c1", "", "x", sid=70, left="1:00", is_batch=is_batch)
 
 
 def test_what_is_said_of_other_nodes() -> None:

@@ -18,7 +18,8 @@ NOW = 1_700_000_000
 
 
 def job(state: str = "RUNNING", *, left_s: int | None = 36000, left: str = "", reason: str = "") -> Job:
-    return Job("4711", 900, NOW - 60, state, left, left_s, "login1", "c0512" if state != "PENDING" else "", reason, "x")
+    nodes = "c0512" if state != "PENDING" else ""
+    return Job("4711", NOW - 60, state, left_s, "login1", nodes, reason, "x", sid=900, left=left)
 
 
 def entry(name: str, state: State, of: Job | None = None, *, starts_in_s: int | None = None, **facts: Any) -> Entry:

@@ -227,7 +227,7 @@ def test_of_two_sessions_of_one_name_none_is_taken_for_the_other(key: bytes) -> 
 
 
 def test_a_lost_session_and_a_new_one_of_its_name_are_two_rows() -> None:
-    job = Job(JobId("7"), 900, NOW - 600, "RUNNING", "1:00:00", 3600, "login1", "c001", "", "exp")
+    job = Job(JobId("7"), NOW - 600, "RUNNING", 3600, "login1", "c001", "", "exp", sid=900, left="1:00:00")
     lost = entry("exp")._replace(job=job, state=Of.ORPHAN)
     lost = lost._replace(session=lost.session._replace(pane_pids=()))
     state = begun([View("unity", (Picture("login1", (entry("exp"),), "ok", "ok", NOW, lost=(lost,)),))])

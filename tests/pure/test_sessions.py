@@ -208,7 +208,7 @@ def test_a_length_of_time_in_words(seconds: int, words: str) -> None:
 
 
 def a_job(left: str, left_s: int | None) -> Job:
-    return Job("7", 900, None, "RUNNING", left, left_s, "login1", "c1", "", "x")
+    return Job("7", None, "RUNNING", left_s, "login1", "c1", "", "x", sid=900, left=left)
 
 
 @pytest.mark.parametrize(

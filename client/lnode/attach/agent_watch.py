@@ -1,19 +1,14 @@
 """Tells you once of each agent that waits for you in a session of this host, while you do not look at it."""
 
-import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
 from lnode.attach.waits import Key, Wait, untold, waits_of
 from lnode.cluster.sessions import IN_DOUBT, Picture
 from lnode.laptop import notify, told
-from lnode.laptop.off_loop import in_thread
+from lnode.laptop.notify import Sound
 
 _DRAWN_AGAIN_S = 45.0  # a dialog that is back within this has not ended: lnode has looked while it was drawn again
-
-Sound = Callable[[str], Awaitable[object]]
-"""Sends a sequence to this attach's own terminal."""
 
 
 class AgentWatch:
@@ -52,9 +47,7 @@ class AgentWatch:
 
     async def _tell(self, wait: Wait, sound: Sound) -> None:
         self._note(wait.text)
-        words = (f"lnode {self._alias}", wait.text)
-        if not await in_thread(partial(notify.send, *words)):
-            await sound(notify.for_terminal(*words, os.environ))
+        await notify.show(f"lnode {self._alias}", wait.text, sound)
 
     def _words(self, key: Key) -> tuple[str, ...]:
         session, dialog = key

@@ -5,9 +5,8 @@ links: after a lost connection nothing is told twice, and nothing asked sooner.
 """
 
 import asyncio
-import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import NoReturn
@@ -20,8 +19,8 @@ from lnode.attach.waits import heading
 from lnode.cluster import sessions, tmux, tmux_answers
 from lnode.cluster.sessions import Entry, Picture
 from lnode.laptop import notify
-from lnode.laptop.off_loop import in_thread
 from lnode.locate.known_agents import with_agents
+from lnode.remote.reply import Reply
 from lnode.ssh.link.contract import Link, LinkFailed
 from lnode.ssh.link.framed import replies
 
@@ -29,7 +28,9 @@ _BELL = "\a"
 _LOOK_S = 30.0  # between two looks whether somebody types again
 _BREATH_S = 20.0  # after a change of the agents that wait: the host looks each 30 s, and may not hurry you
 
-Ask = Callable[[Callable[[str], str]], Awaitable[Mapping[str, Sequence[str]]]]
+_NO_MARK = News("", "", "", "")
+
+Ask = Callable[[Callable[[str], str]], Awaitable[Reply]]
 """Returns the reply to a line, which is made from a nonce. Raises LinkFailed."""
 Store = Callable[[Ask, Link], Awaitable[None]]
 """Lets the host store scripts."""
@@ -45,6 +46,7 @@ class Lookout:
     def __init__(
         self,
         alias: str,
+        *,
         look: Callable[[str], str],
         glance: Callable[..., str],
         line: Callable[..., str],
@@ -54,21 +56,22 @@ class Lookout:
         store: Store,
     ) -> None:
         self._alias, self._look, self._glance, self._line, self._note = alias, look, glance, line, note
-        self._quiet_s, self._agents, self._own_title, self._name = quiet_s, AgentWatch(alias, note), "", ""
-        self._seeing, self._push, self._store = asyncio.Lock(), push, store
+        self._quiet_s, self._push, self._store = quiet_s, push, store
+        self._agents, self._seeing = AgentWatch(alias, note), asyncio.Lock()
         self._asked_at = float("-inf")
         self._is_urgent = asyncio.Event()  # an agent in a job waits: only the whole question tells which
         self._answer: tuple[Entry | None, int | None] = None, None
         self._seen = Seen()
         self._first = True  # is the truth still to be told?
-        self._title = ""
+        self._name = self._own_title = ""  # of the session
+        self._title = ""  # of the terminal, as it was told last
 
     async def keep(self, ask: Ask, link: Link, session: tmux_answers.Birth, trouble: str = "") -> NoReturn:
         """Watch over a session until cancelled. Tell of its `trouble` once. Raises LinkFailed."""
         glancing = asyncio.create_task(self._glance_at(ask, link, session))
         try:
             if trouble and not self._first:
-                await ask(self._says(None, "", _of_lnode(trouble)))
+                await ask(self._says(text=_of_lnode(trouble)))
                 trouble = ""
             while True:
                 while (left_s := self._left_s()) > 0:  # it changes with what you type
@@ -100,7 +103,7 @@ class Lookout:
         if self._push:
             with suppress(TimeoutError):
                 if trouble := await self._push(link):
-                    await ask(self._says(None, "", _of_lnode(trouble)))
+                    await ask(self._says(text=_of_lnode(trouble)))
             self._push = None
 
     async def _glance_at(self, ask: Ask, link: Link, session: tmux_answers.Birth) -> None:
@@ -114,18 +117,22 @@ class Lookout:
                     await self._see_agents(ask, reply, session)
                     await asyncio.sleep(_BREATH_S)
 
-    async def _see_agents(self, ask: Ask, reply: Mapping[str, Sequence[str]], session: tmux_answers.Birth) -> None:
+    async def _see_agents(self, ask: Ask, reply: Reply, session: tmux_answers.Birth) -> None:
         """Tell of agents that wait, and name them in the title of this terminal."""
         if "panes" not in reply:
             return
         async with self._seeing:
             picture = with_agents(sessions.picture_of(reply))
-            await self._agents.see(picture, lambda sound: ask(self._says(None, "", "", "", "", "", sound)))
-            titled = heading(self._own_title, self._name, self._agents.waits, session)
-            titled = titled or (self._name if self._title else "")
+            await self._agents.see(picture, lambda sound: ask(self._says(sound=sound)))
+            titled = self._titled(session)
             if self._name and titled != self._title:
-                await ask(self._says(None, titled, ""))
+                await ask(self._says(titled=titled))
                 self._title = titled
+
+    def _titled(self, session: tmux_answers.Birth) -> str:
+        """Return the title of this terminal, with the agents that wait; the session's name in place of an old title."""
+        titled = heading(self._own_title, self._name, self._agents.waits, session)
+        return titled or (self._name if self._title else "")
 
     def _left_s(self) -> float:
         pause_s = expiry.pause_s(*self._answer, quiet_s=self._quiet_s())
@@ -151,35 +158,26 @@ class Lookout:
         first = (peril(entry, self._alias) or now) if self._first and not (new and new.text) else ""
         text = "; ".join(filter(None, (first, trouble)))
         self._own_title, self._name = title(entry, picture), entry.session.name
-        titled = heading(self._own_title, self._name, self._agents.waits, entry.session.birth)
-        titled = titled or (self._name if self._title else "")
+        titled = self._titled(entry.session.birth)
         if text or titled != self._title:
-            await ask(self._says(entry, titled, _of_lnode(text)))
+            await ask(self._says(entry, titled=titled, text=_of_lnode(text)))
         self._first, self._title, self._seen = False, titled, self._seen.then(entry)
 
     async def _announce(self, ask: Ask, entry: Entry, new: News) -> None:
         """Tell it in the session and on the desktop, unless another lnode was faster."""
         here = _of_lnode(new.text) if new.here else ""
-        reply = await ask(self._says(entry, "", here, new.option, new.old, new.new, _BELL if new.rings else ""))
+        reply = await ask(self._says(entry, text=here, mark=new, sound=_BELL if new.rings else ""))
         if not new.text or "told" not in reply:
             return
         self._note(new.text)
-        words = (f"lnode {self._alias}", new.text)
-        if not await in_thread(partial(notify.send, *words)):
-            await ask(self._says(entry, "", "", "", "", "", notify.for_terminal(*words, os.environ)))
+        await notify.show(f"lnode {self._alias}", new.text, lambda sound: ask(self._says(entry, sound=sound)))
 
     def _says(
-        self,
-        entry: Entry | None,
-        titled: str,
-        text: str,
-        option: str = "",
-        old: str = "",
-        new: str = "",
-        sound: str = "",
+        self, entry: Entry | None = None, *, titled: str = "", text: str = "", mark: News = _NO_MARK, sound: str = ""
     ) -> Callable[[str], str]:
+        """Return the line of news.sh. It tells only if the session's option can be changed as `mark` says, if any."""
         pid = str(entry.job.sid) if entry and entry.job else ""
-        words = (tmux.literal(titled), tmux.literal(text), option, old, new, sound, pid)
+        words = (tmux.literal(titled), tmux.literal(text), mark.option, mark.old, mark.new, sound, pid)
         return lambda nonce: self._line(nonce, *words)
 
 

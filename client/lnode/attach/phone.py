@@ -24,7 +24,10 @@ def beginning(scripts: Scripts) -> Begin | None:
 
 
 async def _begin(link: Link, *, scripts: Scripts) -> str:
-    """Raises LinkFailed. The URL goes over standard input: ps shows arguments to all users of the host."""
+    """Start the watcher, and return why it cannot send, "" if it can. Raises LinkFailed.
+
+    The URL goes over standard input, because ps shows arguments to all users of the host.
+    """
     address = scripts.address
     async with (
         asyncio.timeout(_WITHIN_S),

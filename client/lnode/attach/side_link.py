@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
@@ -19,6 +19,7 @@ from lnode.reconnect.pauses import LATE_S
 from lnode.reconnect.state import Happened
 from lnode.remote import call
 from lnode.remote.fields import NodeName, SessionId, epoch, number
+from lnode.remote.reply import Reply
 from lnode.ssh import begun, failures, keychain, sign_in_memory
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.contract import Link, LinkFailed
@@ -302,7 +303,7 @@ class Companion:
         except LinkFailed as failed:
             self._remember(f"no news: {failed.story}")
 
-    async def _ask(self, line: Callable[[str], str]) -> Mapping[str, Sequence[str]]:
+    async def _ask(self, line: Callable[[str], str]) -> Reply:
         """Wait until the link is not silent, then run a script and return its reply. Raises LinkFailed."""
         await self._heard.wait()
         if self._link is None:
@@ -327,7 +328,7 @@ class Companion:
                 return None
             await asyncio.sleep(pause)
 
-    async def _ask_client(self, what: str) -> Mapping[str, Sequence[str]]:
+    async def _ask_client(self, what: str) -> Reply:
         """Return the reply of client.sh, an empty one without a link."""
         nonce, age_s = call.nonce(), time.monotonic() - self._began_at
         if self._link is None:
@@ -338,7 +339,7 @@ class Companion:
             self._remember(f"{what}: {failed.story}")
             return {}
 
-    def _session(self, reply: Mapping[str, Sequence[str]]) -> Birth | None:
+    def _session(self, reply: Reply) -> Birth | None:
         """Return the terminal's session, None if it is not on this node; learn the node's name."""
         name, id_, born = (*reply.get("here", ()), "", "", "")[:3]
         session, (created, _, server) = SessionId.parse(id_), born.partition(",")

@@ -1,6 +1,6 @@
 """The scripts of an attach that the host stores, so that the lines of the next terminal and of `--ls` are short."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -8,6 +8,7 @@ from lnode.attach.allocation import Ask
 from lnode.attach.scripts import Scripts
 from lnode.cluster import tmux
 from lnode.remote import call
+from lnode.remote.reply import Reply
 from lnode.ssh import stored
 from lnode.ssh.link.contract import Link, LinkFailed
 from lnode.ssh.target import Target
@@ -40,5 +41,5 @@ class Storing:
             if self._is_done and link.shared:
                 stored.note(self._target(), self._scripts.stored)
 
-    def _has_all(self, reply: Mapping[str, Sequence[str]]) -> bool:
+    def _has_all(self, reply: Reply) -> bool:
         return set(map(call.stored_name, self._scripts.stored)) <= set(reply.get("stored", ()))

@@ -71,10 +71,11 @@ class _Supervisor:
         self._display = Display(tty, self._target.alias, self._press)
         self._status, self._words = 0, ""  # of the last terminal that ended
         self._again = False  # True if this terminal never creates
-        looks = (scripts.watch, scripts.glance)
         self._storing = Storing(scripts, lambda: self._target)
-        beside = phone.beginning(scripts), self._storing.store
-        self._lookout = Lookout(address.alias, *looks, scripts.news, self._past.note, self._quiet_s, *beside)
+        self._lookout = Lookout(
+            address.alias, look=scripts.watch, glance=scripts.glance, line=scripts.news, note=self._past.note,
+            quiet_s=self._quiet_s, push=phone.beginning(scripts), store=self._storing.store,
+        )  # fmt: skip
         self._end_trial: Callable[[], object] = bool  # that of a doubted terminal
         self._watch = TerminalWatch(self._course, self._loop, tty, self._past)
         self._parting = Parting(tty, self._loop.beside, scripts.look)

@@ -33,7 +33,8 @@ def _piece(pattern: str, at: int) -> tuple[str, int]:
     if bound := _BOUND.match(pattern, at):
         return _bound(*bound.groups()), bound.end()
     if group := _SET.match(pattern, at):
-        return _set(group[1] == "^", group[2]), group.end()
+        found = _set(group[1] == "^", group[2])
+        return (_of_bytes(found, pattern[group.end() :]) if group[1] else found), group.end()
     if pattern.startswith("(?:", at):
         return "(", at + 3
     if character in "*+?":
@@ -49,12 +50,17 @@ def _single(character: str, after: str) -> str:
     return character if character in "()|^$" else _literal(character)
 
 
+def _of_bytes(rest: str, behind: str) -> str:
+    """Return a set of all other characters, one of which may be several bytes."""
+    return rest if behind[:1] in ("*", "+") else f"({rest}|[^ -~]+)"
+
+
 def _escaped(pattern: str, at: int) -> str:
     character = pattern[at]
     if character in _CLASSES:
         return f"[{_CLASSES[character]}]"
     if character in _REST:
-        return _REST[character]
+        return _of_bytes(_REST[character], pattern[at + 1 :])
     if character == "b":
         return "(^|[^a-z0-9_])" if re.match(r"[\w(\[\\]", pattern[at + 1 :]) else "([^a-z0-9_]|$)"
     if character.isalnum() or character == "\\":

@@ -129,7 +129,7 @@ def _asking(screen: Screen, rules: Rules, kind: str, block: Block) -> Agent | No
         asked = _asked(above, rule)
         ends = rule.finds("footer", below) or rule.finds("last", block.choices[-1].text)
         ends = ends or (by_arrows and not rule.expressions.keys() & {"footer", "last"})
-        if asked and ends and not _leftover(below, [rule], "footer", rules.of_kind["below"]):
+        if asked and ends and not _leftover(below, rule, rules.of_kind["below"]):
             dialog = "\n".join([*above, *(f"{choice.key} {choice.text}" for choice in block.choices)])
             if by_arrows and all(_BOX.match(choice.text) for choice in block.choices):
                 return Agent(rules.name, AgentState.WAITS, asked, (), dialog)  # Enter takes all that are checked
@@ -152,7 +152,7 @@ def _text(screen: Screen, rules: Rules) -> Agent | None:
         if screen.has_cursor and screen.cursor >= at:
             break
         for rule in rules.of_kind["text"]:
-            if rule.finds("footer", below) and not _leftover(below, [rule], "footer", ()):
+            if rule.finds("footer", below) and not _leftover(below, rule, ()):
                 asked = _asked(above, rule)
                 if asked:
                     return Agent(rules.name, AgentState.WAITS, asked, (), "\n".join(above))
@@ -182,10 +182,12 @@ def _paragraphs(rows: Sequence[str]) -> list[str]:
     return [" ".join(" ".join(part).split()) for part in found if part]
 
 
-def _leftover(below: str, footers: Sequence[Rule], key: str, others: Sequence[Rule]) -> str:
-    """Return the text below an agent's own without what may stand there."""
-    for rule, name in (*((rule, key) for rule in footers), *((rule, "text") for rule in others)):
-        below = rule.without(name, below)
+def _leftover(below: str, footer: Rule | None, others: Sequence[Rule]) -> str:
+    """Return the text below an agent's own without the footer and the other texts that may stand there."""
+    if footer:
+        below = footer.without("footer", below)
+    for rule in others:
+        below = rule.without("text", below)
     return NOTHING.sub("", below)
 
 
@@ -248,7 +250,7 @@ def _end_of_composer(screen: Screen, rule: Rule, at: int, below: Sequence[Rule])
     rows, rules = screen.rows, rule.words.get("rules")
     if rules == "footer":
         text = joined(rows[at + 1 :])
-        fits = any(one.finds("text", text) for one in below) and not _leftover(text, [], "", below)
+        fits = any(one.finds("text", text) for one in below) and not _leftover(text, None, below)
         return at + 1 if fits else None
     if not any(map(RULE.match, rows[max(0, at - _BELOW) : at])):
         return None
@@ -257,7 +259,7 @@ def _end_of_composer(screen: Screen, rule: Rule, at: int, below: Sequence[Rule])
         return None
     end = end or at + 1
     is_sure = screen.has_cursor is not None and sum(not is_blank(row) for row in rows[end:]) <= _BELOW
-    return end if is_sure or not _leftover(joined(rows[end:]), [], "", below) else None
+    return end if is_sure or not _leftover(joined(rows[end:]), None, below) else None
 
 
 def _alone(screen: Screen, rules: Rules) -> Agent | None:

@@ -1,9 +1,11 @@
 """The output of a session, look by look (wait.sh): the new part, and the text that you wait for."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
+
+from lnode.remote.reply import Reply
 
 
 class PanePosition(NamedTuple):
@@ -21,7 +23,7 @@ def named(name: str) -> PanePosition:
     return PanePosition("#{session_name}", name)
 
 
-def again(reply: Mapping[str, Sequence[str]]) -> PanePosition | None:
+def again(reply: Reply) -> PanePosition | None:
     """Return the same pane of the same session from the first reply, even if their names change."""
     match = _PANE.fullmatch(next(iter(reply.get("pane", ())), ""))
     return PanePosition("#{session_created} #{session_id}", *match.groups()) if match else None
@@ -41,7 +43,7 @@ class Look(NamedTuple):
     rows: tuple[str, ...]
 
 
-def parse_look(reply: Mapping[str, Sequence[str]]) -> Look | None:
+def parse_look(reply: Reply) -> Look | None:
     """Read the section `look`; None if nothing has changed since the last look."""
     rows = unbarred(reply.get("look", ()))
     match = _FACTS.fullmatch(rows[0]) if rows else None

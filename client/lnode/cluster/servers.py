@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from lnode.cluster import tmux_answers
 from lnode.cluster.processes import LoginProcess
 from lnode.cluster.screens import parse_screens
+from lnode.remote.reply import Reply
 
 
 def sessions(
-    reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
+    reply: Reply, processes: Mapping[int, LoginProcess]
 ) -> Iterator[tuple[tmux_answers.Session, Mapping[str, Sequence[str]]]]:
     """Yield each session, and pane -> the sessions that show it on the same server: ids are those of one server."""
     for number in ("", *(f"-{number}" for number in range(2, _MOST_SERVERS + 1))):
@@ -26,7 +27,7 @@ _MOST_SERVERS = 6  # server.sh, elsewhere
 
 
 def _sessions_of(
-    panes: Sequence[str], reply: Mapping[str, Sequence[str]], processes: Mapping[int, LoginProcess]
+    panes: Sequence[str], reply: Reply, processes: Mapping[int, LoginProcess]
 ) -> list[tmux_answers.Session]:
     """Return a server's sessions with the origin of each of their clients, and with tmux's options for them."""
     marks = tmux_answers.parse_marks(reply.get("marks", ()))

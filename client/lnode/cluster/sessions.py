@@ -1,7 +1,7 @@
 """tmux's sessions and the scheduler's jobs, joined into one picture: each session with its node and time left."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -10,7 +10,8 @@ from lnode.cluster import processes as cluster_processes
 from lnode.cluster.agents import Agent
 from lnode.cluster.job_evidence import Tie
 from lnode.cluster.processes import Host
-from lnode.remote.fields import SSH_PORT, NodeName, Port, SessionId, epoch
+from lnode.remote.fields import SSH_PORT, JobId, NodeName, Port, SessionId, epoch
+from lnode.remote.reply import Reply
 from lnode.schedulers import estimate
 from lnode.schedulers import known as schedulers_known
 from lnode.schedulers.job import Job, is_elsewhere, is_over, is_running, left_in_words, paused_in_words, short_host
@@ -142,82 +143,134 @@ class Picture(NamedTuple):
         return sum(entry.session.name == name for entry in self.entries) > 1
 
 
-def picture_of(reply: Mapping[str, Sequence[str]]) -> Picture:
+def picture_of(reply: Reply) -> Picture:
     """Join the sections of a reply (reply.parse_reply)."""
     name, clock, sshd = (*reply.get("host", ()), "", "", "")[:3]
     address, now, port = NodeName.parse(name), epoch(clock), Port.parse(sshd) or SSH_PORT
     login_node = short_host(address or "") or "?"
-    own, compute = (login_nodes.of_kind(kind, reply.get("hosts", ())) for kind in ("self", "compute"))
-    jobs = tuple(
-        job._replace(submit_host=login_node) if job.submit_host in own else job
-        for job in schedulers_known.jobs_of(reply, login_node, now)
-    )
-    notes = in_jobs.parse_notes(reply.get("in-jobs", ()))
-    held = {job.id: job for job in jobs if job.id in notes}
-    jobs = tuple(job for job in jobs if job.id not in held)  # they are of no session here
+    scheduler, tmux_is = _scheduler_is(reply), _tmux_is(reply)
+    host = _host(reply, login_node, now)
     requests = orphans.parse_requests(reply.get("requests", ()))
-    processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
-    processes |= cluster_processes.parse_hidden(reply.get("clients", ()), now)
-    jobs = orphans.with_brought_back(jobs, requests, login_node, processes)
-    origins, work = (
-        cluster_processes.parse_origins(reply.get("origins", ())),
-        cluster_processes.parse_work(reply.get("work", ())),
-    )
-    known = job_evidence.evidence(jobs, Host(login_node, now, processes, origins, work))
-    scheduler = "none" if "no-scheduler" in reply else "ok"
-    if "scheduler-silent" in reply or "end" not in reply:
-        scheduler = "silent"
-    ahead_s = known.ahead_s or 0
-    closures = estimate.parse_closures(reply.get("closures", ()))
-    entries, found = [], [*servers.sessions(reply, processes)]
-    too_much = _steps(len(found), jobs, known.host) > _MOST_STEPS
-    for session, shown in found:
-        tied = Tie(None, is_certain=False) if too_much else job_evidence.tie(session, known)
-        if address is None and jobs:  # all jobs might be another node's
-            tied = tied._replace(is_certain=False)
-        job = tied.job
-        state = _state(session, job, scheduler if tied.is_certain else "silent")
-        starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
-        ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
-        room_s = estimate.room_before(closures, job, now) if job else 0
-        entries.append(
-            Entry(session, state, job, login_node, starts_in_s, tied.others, tied.submitted, ending, room_s=room_s)
-        )
+    notes = in_jobs.parse_notes(reply.get("in-jobs", ()))
+    all_jobs = _jobs(reply, login_node, now)
+    in_notes = {job.id: job for job in all_jobs if job.id in notes}
+    jobs = tuple(job for job in all_jobs if job.id not in in_notes)  # those in notes are of no session here
+    jobs = orphans.with_brought_back(jobs, requests, login_node, host.processes)
+    known = job_evidence.evidence(jobs, host)
+    found = [*servers.sessions(reply, host.processes)]
+    of_tmux = _of_tmux(reply, found, jobs, known, scheduler, is_sure=address is not None or not jobs)
     names = {session.name for session, _ in found}
-    for note in in_jobs.latest(notes.values(), held):
-        job = held.get(note.job)
-        if job is None and (note.name in names or (scheduler == "ok" and not note.has_history)):
-            continue
-        seen = reply.get(f"shown-{note.job}", ()) if job is not None and is_running(job) else ()
-        session = in_jobs.session_of(note, seen)
-        state = _state(session, job, "silent" if scheduler == "none" else scheduler)  # nobody was asked for its job
-        starts_in_s = max(0, job.starts + ahead_s - now) if job and job.starts and now else None
-        ends = Ending((job,) if job else (), is_known=scheduler != "silent")
-        entries.append(Entry(session, state, job, login_node, starts_in_s, ending=ends))
-    tmux_is = next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
-    lost: tuple[orphans.Lost, ...] = ()
-    if requests and tmux_is == scheduler == "ok":
-        panes = {pid for session, _ in found for pid in session.pane_pids}
-        started = orphans.parse_start(reply["requests"], now)
-        lost = orphans.lost(requests, jobs, login_node, panes, processes, started, now)
-    claims = login_nodes.claims(reply.get("nodes", ()), jobs, address, port, compute)
+    of_notes = _of_notes(reply, notes, in_notes, names, known, scheduler)
+    is_whole = tmux_is == scheduler == "ok"
+    compute = login_nodes.of_kind("compute", reply.get("hosts", ()))
     return Picture(
-        login_node, tuple(entries), scheduler, tmux_is, now, schedulers_known.name_in(reply), port, claims,
+        login_node, (*of_tmux, *of_notes), scheduler, tmux_is, now, schedulers_known.name_in(reply), port,
+        login_nodes.claims(reply.get("nodes", ()), jobs, address, port, compute),
         keeps="unkept" not in reply, address=address, tmux_says="\n".join(reply.get(_SAYS.get(tmux_is, ""), ())),
         distrusted=tuple(filter(_DISTRUSTED.fullmatch, reply.get("distrusted", ()))), is_modeless="modeless" in reply,
-        lost=_lost(lost, login_node),
+        lost=_lost(reply, requests, jobs, found, host) if requests and is_whole else (),
     )  # fmt: skip
 
 
-def _lost(found: Iterable[orphans.Lost], login_node: str) -> tuple[Entry, ...]:
+def _scheduler_is(reply: Reply) -> str:
+    """Return "ok", "silent" or "none": see Picture."""
+    if "scheduler-silent" in reply or "end" not in reply:
+        return "silent"
+    return "none" if "no-scheduler" in reply else "ok"
+
+
+def _tmux_is(reply: Reply) -> str:
+    """Return "ok", "missing", "lost", "refused" or "partly": see Picture."""
+    return next((word for section, word in tmux.UNANSWERED.items() if section in reply), "ok")
+
+
+def _host(reply: Reply, login_node: str, now: int | None) -> Host:
+    """Return the login node with its processes, also with those that only the scheduler's clients tell of."""
+    processes = cluster_processes.parse_processes(reply.get("processes", ()), now)
+    processes |= cluster_processes.parse_hidden(reply.get("clients", ()), now)
+    origins = cluster_processes.parse_origins(reply.get("origins", ()))
+    return Host(login_node, now, processes, origins, cluster_processes.parse_work(reply.get("work", ())))
+
+
+def _jobs(reply: Reply, login_node: str, now: int | None) -> tuple[Job, ...]:
+    """Return all jobs of the reply. Another name of this login node becomes the name that `login_node` gives it."""
+    own = login_nodes.of_kind("self", reply.get("hosts", ()))
+    return tuple(
+        job._replace(submit_host=login_node) if job.submit_host in own else job
+        for job in schedulers_known.jobs_of(reply, login_node, now)
+    )
+
+
+_Found = tuple[tmux_answers.Session, Mapping[str, Sequence[str]]]
+"""A session, and pane -> the sessions that show it (servers.sessions)."""
+
+
+def _of_tmux(
+    reply: Reply,
+    found: Sequence[_Found],
+    jobs: Sequence[Job],
+    known: job_evidence.Evidence,
+    scheduler: str,
+    *,
+    is_sure: bool,
+) -> Iterator[Entry]:
+    """Yield the sessions of tmux. Not `is_sure`: the login node has no name, so all jobs might be another node's."""
+    closures = estimate.parse_closures(reply.get("closures", ()))
+    too_much = _steps(len(found), jobs, known.host) > _MOST_STEPS
+    for session, shown in found:
+        tied = Tie(None, is_certain=False) if too_much else job_evidence.tie(session, known)
+        if not is_sure:
+            tied = tied._replace(is_certain=False)
+        job = tied.job
+        state = _state(session, job, scheduler if tied.is_certain else "silent")
+        ending = Ending(is_known=False) if too_much else _ending(session, tied, known, shown, scheduler)
+        room_s = estimate.room_before(closures, job, known.host.now) if job else 0
+        yield Entry(
+            session, state, job, known.host.name, _starts_in_s(job, known), tied.others, tied.submitted, ending,
+            room_s=room_s,
+        )  # fmt: skip
+
+
+def _of_notes(
+    reply: Reply,
+    notes: Mapping[JobId, in_jobs.Note],
+    in_notes: Mapping[JobId, Job],
+    names: Collection[str],
+    known: job_evidence.Evidence,
+    scheduler: str,
+) -> Iterator[Entry]:
+    """Yield the sessions in jobs; one whose job has ended only if its history is kept and no session has its name."""
+    for note in in_jobs.latest(notes.values(), in_notes):
+        job = in_notes.get(note.job)
+        if job is None and (note.name in names or (scheduler == "ok" and not note.has_history)):
+            continue
+        rows = reply.get(f"shown-{note.job}", ()) if job is not None and is_running(job) else ()
+        session = in_jobs.session_of(note, rows)
+        its_scheduler = "silent" if scheduler == "none" else scheduler  # lnode asked no scheduler for its job
+        state = _state(session, job, its_scheduler)
+        ending = Ending((job,) if job else (), is_known=scheduler != "silent")
+        yield Entry(session, state, job, known.host.name, _starts_in_s(job, known), ending=ending)
+
+
+def _starts_in_s(job: Job | None, known: job_evidence.Evidence) -> int | None:
+    """Return the seconds until the scheduler expects a waiting job to start, by the login node's clock."""
+    now = known.host.now
+    return max(0, job.starts + (known.ahead_s or 0) - now) if job and job.starts and now else None
+
+
+def _lost(
+    reply: Reply, requests: Sequence[orphans.Request], jobs: Sequence[Job], found: Iterable[_Found], host: Host
+) -> tuple[Entry, ...]:
     """Return the sessions that can be brought back, and those that a restart of the login node has ended lately."""
+    panes = {pid for session, _ in found for pid in session.pane_pids}
+    started = orphans.parse_start(reply["requests"], host.now)
     return tuple(
         Entry(
             tmux_answers.Session(SessionId("$0"), one.session, one.began, one.began, 0, (), "node"),
-            State.ORPHAN if one.jobs else State.ENDED, next(iter(one.jobs), None), login_node,
+            State.ORPHAN if one.jobs else State.ENDED, next(iter(one.jobs), None), host.name,
             others=one.jobs[1:], ending=Ending(one.jobs), restarted=one.restarted,
         )
-        for one in found
+        for one in orphans.lost(requests, jobs, host.name, panes, host.processes, started, host.now)
     )  # fmt: skip
 
 

@@ -4,8 +4,6 @@ lnode answers only the question that you were shown last: by `--ls`, `--peek`, `
 verb.
 """
 
-from collections.abc import Mapping, Sequence
-
 from lnode.cluster.agents import Agent, in_words
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen, shown
@@ -13,9 +11,8 @@ from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane, has_pane
 from lnode.locate.known_agents import agent_on, signs
 from lnode.remote.fields import typed
+from lnode.remote.reply import Reply
 from lnode.ssh.question import Question
-
-Reply = Mapping[str, Sequence[str]]
 
 
 def answer(address: Address, *, choice: str) -> ExitCode:

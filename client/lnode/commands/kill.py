@@ -16,8 +16,9 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.locate.find import Reply, asked, has_trace, no_session, no_tmux
+from lnode.locate.find import asked, has_trace, no_session, no_tmux
 from lnode.remote.fields import JobId, typed
+from lnode.remote.reply import Reply
 from lnode.runs import record
 from lnode.runs.record import Run
 from lnode.schedulers import known as schedulers_known

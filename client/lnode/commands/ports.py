@@ -20,11 +20,12 @@ from lnode.cluster import tmux_answers
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
-from lnode.locate.find import Reply, asked, entry_of, has_session
+from lnode.locate.find import asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
 from lnode.node.forwards import Forward
 from lnode.node.own_sshd import Way
 from lnode.remote.fields import JobId
+from lnode.remote.reply import Reply
 from lnode.schedulers.job import left_in_words
 from lnode.ssh import arguments, failures, master, verdict
 from lnode.ssh.begun import NotBegun

@@ -12,9 +12,10 @@ from lnode.cluster import tmux_answers
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate.address import Address
-from lnode.locate.find import Reply, asked, entry_of, has_session
+from lnode.locate.find import asked, entry_of, has_session
 from lnode.locate.held_job import held_job
 from lnode.remote import call
+from lnode.remote.reply import Reply
 from lnode.runs import record
 from lnode.ssh.question import Question
 

@@ -19,9 +19,10 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen, shown
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.locate.find import Reply, asked, check_pane, has_pane, login_node
+from lnode.locate.find import asked, check_pane, has_pane, login_node
 from lnode.locate.known_agents import agent_on, signs
 from lnode.remote.fields import NodeName, typed
+from lnode.remote.reply import Reply
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target

@@ -13,6 +13,7 @@ from lnode.laptop import screen
 from lnode.laptop.settings import HostSettings, Settings, load
 from lnode.locate.address import Address
 from lnode.remote.fields import epoch
+from lnode.remote.reply import Reply
 from lnode.schedulers import estimate, known
 from lnode.schedulers.estimate import Closure, Estimate
 from lnode.ssh.question import Question
@@ -20,8 +21,6 @@ from lnode.text import in_words
 
 _MOST = 30  # requests: each is a question to the scheduler
 _DAY_S = 86400
-
-Reply = Mapping[str, Sequence[str]]
 
 
 class _Asked(NamedTuple):

@@ -3,14 +3,20 @@
 Only `_argv` differs between Linux and macOS. Nothing here writes to the terminal, which belongs to ssh.
 """
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from lnode.text import visible
 
 _WITHIN_S = 5
+
+Sound = Callable[[str], Awaitable[object]]
+"""Sends a sequence to the terminal."""
+
 # The words arrive as arguments, so no quote in them ends a string.
 _OSASCRIPT = (
     "on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run",
@@ -37,6 +43,14 @@ def send(
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0 and platform != "darwin"
+
+
+async def show(title: str, text: str, sound: Sound) -> None:
+    """Show it on the desktop, or else in the terminal: give `sound` the sequence for that. Raises as `sound` does."""
+    from lnode.laptop.off_loop import in_thread  # loads asyncio, which the end of a run does not need
+
+    if not await in_thread(partial(send, title, text)):
+        await sound(for_terminal(title, text, os.environ))
 
 
 def _argv(title: str, text: str, platform: str) -> list[str]:

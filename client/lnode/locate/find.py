@@ -4,7 +4,7 @@ lnode looks first on the node on which it saw the session last, or else on the a
 there, lnode asks all login nodes.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,13 @@ from lnode.laptop.settings import as_key
 from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.remote.fields import NodeName, typed
+from lnode.remote.reply import Reply
 from lnode.ssh.target import Target
 
 if TYPE_CHECKING:  # an attach loads it only if it asks: until then you wait for every millisecond
     from lnode.cluster.sessions import Entry, Picture
     from lnode.locate.survey import Answers
     from lnode.ssh.question import Question
-
-Reply = Mapping[str, Sequence[str]]
 
 
 @contextmanager

@@ -8,13 +8,13 @@ import math
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from lnode.laptop import folders
+from lnode.remote.reply import Reply
 
-Reply = Mapping[str, Sequence[str]]
 _LONGEST = 8 << 20  # bytes
 
 

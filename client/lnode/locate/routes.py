@@ -46,7 +46,7 @@ class Known(NamedTuple):
 
 
 def to_node(target: "Target", node: NodeName, port: Port, settings: HostSettings, *, led: bool = False) -> "Target":
-    """The target that is this login node. Raises LnodeError as Resolving does.
+    """Return the target that is this login node. Raises LnodeError as Resolving does.
 
     `led`: the alias has led to it, so its key is known by the alias' name; otherwise ssh asks you about a new key.
     """

@@ -14,6 +14,7 @@ from lnode.locate import routes
 from lnode.locate.address import Address
 from lnode.locate.known_agents import signs
 from lnode.remote.fields import NodeName
+from lnode.remote.reply import Reply
 from lnode.ssh.question import Question
 from lnode.ssh.target import Target
 
@@ -26,9 +27,6 @@ MOST_NODES = 16  # asked in parallel, one ssh each; no cluster has so many login
 
 _MOST_NAMES = 500  # remembered sessions of a login node
 _ANSWER_WITHIN_S = 25.0  # in all: tmux by a module takes 10, a silent scheduler 8
-
-
-Reply = Mapping[str, Sequence[str]]
 
 
 class Answers(NamedTuple):

@@ -11,7 +11,7 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2s
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from lnode.node import names
 from lnode.node.forwards import Forward
 from lnode.remote import call
 from lnode.remote.fields import KEY_KINDS, HostKey, JobId, NodeName, Port
+from lnode.remote.reply import Reply
 from lnode.ssh import arguments
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.log import SshLog
@@ -82,9 +83,7 @@ def values() -> tuple[str, ...]:
     return kinds(), _laptop(), call.source("step_sshd")
 
 
-def way_of(
-    target: Target, job: JobId | None, question: Question, reply: Mapping[str, Sequence[str]], *, tried: bool = False
-) -> Way:
+def way_of(target: Target, job: JobId | None, question: Question, reply: Reply, *, tried: bool = False) -> Way:
     """Return the way, after a reply of node_way.sh with the key. Raises LnodeError.
 
     With `tried` the login node tries the port before, which takes it longer than all the rest.
@@ -224,7 +223,7 @@ def _digest(alias: str) -> str:
     return blake2s(alias.encode(), digest_size=8).hexdigest()
 
 
-def host_key(reply: Mapping[str, Sequence[str]], alias: str) -> HostKey:
+def host_key(reply: Reply, alias: str) -> HostKey:
     """Return the key of the sshd there, as node_way.sh says it. Raises LnodeError."""
     rows = (" ".join(row.split(" ")[:2]) for row in reply.get("key", ()))  # the third word is a comment
     key = next(filter(None, map(HostKey.parse, rows)), None)

@@ -6,7 +6,10 @@ the frame counts in bytes only.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+Reply = Mapping[str, Sequence[str]]
+"""The sections of a script's answer: section name -> its lines."""
 
 MAX_BYTES = 4 << 20  # of a reply, squeue's rows for 4,800 jobs; and of the rc files before it
 MAX_ROWS = 12_000  # --peek asks for 10,000
@@ -94,7 +97,7 @@ _CHUNK = 1 << 16
 _KEPT = 1 << 12  # bytes before the reply, of which you are shown some rows
 
 
-def parse_reply(nonce: str, lines: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+def parse_reply(nonce: str, lines: Iterable[str]) -> Reply:
     """Return section name -> its lines, without empty ones. The section `end` exists only if the reply is complete.
 
     Without the section `host` the script did not run: another program answered.

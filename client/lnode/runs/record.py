@@ -1,11 +1,12 @@
 """Runs: commands that go on by themselves on the host (nohup), from the rows of the remote scripts."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.remote.fields import JobId, NodeName, epoch, number
+from lnode.remote.reply import Reply
 from lnode.text import in_words
 
 
@@ -40,7 +41,7 @@ def parse_runs(lines: Iterable[str]) -> tuple[Run, ...]:
     return tuple(run for run in map(parse_run, lines) if run is not None)
 
 
-def of_replies(replies: Iterable[Mapping[str, Sequence[str]]]) -> tuple[Run, ...]:
+def of_replies(replies: Iterable[Reply]) -> tuple[Run, ...]:
     """Return the runs in the replies of login nodes that share a home. For each run, its own node's word counts."""
     found: dict[str, Run] = {}
     for reply in replies:

@@ -16,6 +16,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from lnode.remote.fields import JobId, PaneId, Port
+from lnode.remote.reply import Reply
 from lnode.schedulers.job import Job, parse_duration, short_host
 
 SOON_S = 10  # from the start of a client to its job's submission
@@ -95,7 +96,7 @@ def parse_places(lines: Iterable[str]) -> dict[int, PaneId]:
 
 def jobs_of(
     parse: Callable[[Iterable[str], int], tuple[Asked, ...]],
-    reply: Mapping[str, Sequence[str]],
+    reply: Reply,
     host: str,
     now: int | None,
 ) -> tuple[Job, ...]:
@@ -108,7 +109,7 @@ def jobs_of(
 
 def named_jobs_of(
     parse: Callable[[Iterable[str], int], tuple[Asked, ...]],
-    reply: Mapping[str, Sequence[str]],
+    reply: Reply,
     _host: str,
     now: int | None,
     *,
@@ -252,6 +253,17 @@ def _epoch(year: int, match: re.Match[str]) -> int | None:
         return None
 
 
+def parse_iso(text: str) -> int | None:
+    """Return the epoch seconds of `2026-11-29 17:24:33` in UTC, also with a T; None for any other text."""
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except ValueError:  # a day that this year does not have
+        return None
+
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}")
 _DAY_S = 86400
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(

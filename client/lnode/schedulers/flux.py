@@ -36,10 +36,8 @@ def _asked(row: str) -> Asked | None:
     left_s = _seconds(duration if waits else remaining)
     job = Job(
         id=JobId(_f58(int(number, 16))),
-        sid=0,
         submitted=epoch(submitted.partition(".")[0]),
         state=_STATES[state],
-        left="",
         left_s=left_s or None,  # 0 is no limit
         submit_host="",
         nodes="" if waits else nodes,

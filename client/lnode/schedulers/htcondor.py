@@ -13,7 +13,7 @@ from typing import Any
 
 from lnode.remote.fields import JobId, epoch
 from lnode.schedulers.clients import Asked, named_jobs_of
-from lnode.schedulers.job import Job, short_host
+from lnode.schedulers.job import Job, left_after, short_host
 from lnode.schedulers.scheduler import Scheduler, by_beginning
 
 # JobStatus, of the job ClassAd attributes; 4 is completed
@@ -45,10 +45,8 @@ def _asked(ad: Mapping[str, Any], now: int) -> Asked | None:
     waits = state == "PENDING"
     job = Job(
         id=id_,
-        sid=0,
         submitted=_time(ad, "QDate"),
         state=state,
-        left="",
         left_s=_left_s(ad, now, waits=waits),
         submit_host="",
         nodes="" if waits else short_host(_text(ad, "RemoteHost").rpartition("@")[2]),
@@ -74,7 +72,7 @@ def _left_s(ad: Mapping[str, Any], now: int, *, waits: bool) -> int | None:
         return None
     if waits or started is None:
         return limit
-    return max(limit - max(now - started, 0), 0)
+    return left_after(limit, started, now)
 
 
 def _reason(ad: Mapping[str, Any]) -> str:

@@ -10,28 +10,29 @@ from lnode.text import in_words
 class Job(NamedTuple):
     """A job of the user, as Slurm tells it; other schedulers' are put into the same words.
 
-    `sid` is the session id of the process that submitted it, on `submit_host` (cut at the first dot, "" where Slurm
-    does not know). `submitted` is epoch seconds or None. `left_s` is None where `left` has no number: UNLIMITED,
-    NOT_SET, INVALID. A pending job's `left` is its whole limit. `nodes` is a bracket list such as `c[007,035-037]`,
-    "" while it waits. `starts` is Slurm's estimate for a pending job, by its own clock. `is_batch`: made by sbatch.
+    `sid` is the session id of the process that submitted it, 0 if unknown, on `submit_host` (cut at the first dot, ""
+    if unknown). `submitted` is epoch seconds or None. `left` are Slurm's words, "" for other schedulers; `left_s` is
+    None without a number: UNLIMITED, NOT_SET, INVALID. A pending job's `left` is its whole limit. `nodes` is a
+    bracket list such as `c[007,035-037]`, "" while it waits. `starts` is the scheduler's estimate for a pending job, by
+    its own clock. `is_batch`: made by sbatch.
     """
 
     id: JobId
-    sid: int
     submitted: int | None
     state: str
-    left: str
     left_s: int | None
     submit_host: str
     nodes: str
     reason: str
     name: str
+    sid: int = 0
+    left: str = ""
     starts: int | None = None
     is_batch: bool = False
 
 
 def parse_duration(text: str) -> int | None:
-    """Seconds of Slurm's `[D-]HH:MM:SS` or `MM:SS` (secs2time_str); None for UNLIMITED, NOT_SET, INVALID, ..."""
+    """Return the seconds of Slurm's `[D-]HH:MM:SS` or `MM:SS` (secs2time_str); None for UNLIMITED, NOT_SET, INVALID."""
     match = re.fullmatch(r"(?:(?:([0-9]{1,6})-)?([0-9]{1,6}):)?([0-9]{1,6}):([0-9]{1,6})", text)
     if match is None:
         return None
@@ -39,30 +40,35 @@ def parse_duration(text: str) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
+def left_after(limit_s: int, started: int, now: int) -> int:
+    """Return the seconds left of a time limit: all of them if `started` is after `now`, because the clocks differ."""
+    return max(limit_s - max(now - started, 0), 0)
+
+
 def short_host(name: str) -> str:
-    """A host name up to its first dot, as Slurm keeps it since 19.05; an address, or nothing, says nothing: ""."""
+    """Return a host name up to its first dot, as Slurm keeps it since 19.05; "" for an address, or for no name."""
     if name in ("(null)", "None", "n/a") or re.fullmatch(r"[\d.]+|.*:.*", name):
         return ""
     return name.partition(".")[0]
 
 
 def is_running(job: Job) -> bool:
-    """Does it have its nodes?"""
+    """True if the job has its nodes and its time runs on."""
     return job.state in _RUNNING
 
 
 def has_nodes(job: Job) -> bool:
-    """Is it running, or suspended on its nodes?"""
+    """True if the job runs, or is suspended on its nodes."""
     return is_running(job) or bool(paused_in_words(job))
 
 
 def is_over(job: Job) -> bool:
-    """Is it on its way out, or out? A state that this list does not know is no end."""
+    """True if the job has ended or is ending. A state that this list does not know is no end."""
     return job.state in _OVER
 
 
 def is_elsewhere(job: Job) -> bool:
-    """Has another cluster of a federation taken it? What has become of it there is not known here."""
+    """True if another cluster of a federation has taken the job. This cluster does not know its state there."""
     return job.state == "REVOKED"
 
 

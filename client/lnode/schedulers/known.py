@@ -7,11 +7,12 @@ gets the session id of its client if there is proof, and is joined to a session 
 The scripts that ask are in remote/parts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lnode.remote.reply import Reply
     from lnode.schedulers.job import Job
     from lnode.schedulers.scheduler import Scheduler
 
@@ -46,18 +47,18 @@ def steppers() -> str:
     return " or ".join(one.title for one in schedulers() if one.step)
 
 
-def name_in(reply: Mapping[str, Sequence[str]]) -> str:
+def name_in(reply: "Reply") -> str:
     """Return the name of the scheduler that answered; the first one if the reply does not tell."""
     return next((name for name in reply.get("scheduler", ()) if name in KNOWN), next(iter(KNOWN)))
 
 
-def jobs_of(reply: Mapping[str, Sequence[str]], host: str, now: int | None) -> "tuple[Job, ...]":
+def jobs_of(reply: "Reply", host: str, now: int | None) -> "tuple[Job, ...]":
     """Return the user's jobs in a reply of list.sh from `host`, whose clock said `now`."""
     return scheduler(name_in(reply)).jobs_of(reply, host, now)
 
 
 def reason_in_words(reason: str) -> str:
-    """`waits its turn (Priority)`; a word that no scheduler explains as it is: `waits (Whatever)`; "" for none."""
+    """Return `waits its turn (Priority)`; `waits (Whatever)` for a word that no scheduler explains."""
     if not reason:
         return "waits for its node"
     said = next(filter(None, (one.explain(reason) for one in schedulers())), "waits")

@@ -34,10 +34,8 @@ def _asked(row: str, now: int) -> Asked | None:
     waits = _STATES[stat] == "PENDING"
     job = Job(
         id=JobId(id_),
-        sid=0,
         submitted=parse_date(submit_time.strip(), now),
         state=_STATES[stat],
-        left="",
         left_s=_left_s(time_left),
         submit_host=short_host(from_host),
         nodes="" if waits else _nodes(exec_host),

@@ -10,12 +10,11 @@ of each name is the job's.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 
 from lnode.remote.fields import JobId, PaneId
-from lnode.schedulers.clients import Asked, jobs_of
-from lnode.schedulers.job import Job, parse_duration, short_host
+from lnode.schedulers.clients import Asked, jobs_of, parse_iso
+from lnode.schedulers.job import Job, left_after, parse_duration, short_host
 from lnode.schedulers.scheduler import Scheduler
 
 # oarstat(1) and OAR's Job state diagram; Terminated, Error and toError have ended
@@ -45,38 +44,26 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
     pane = re.fullmatch(r"lnode(%[0-9]{1,10})", name)
     job = Job(
         id=id_,
-        sid=0,
-        submitted=_epoch(fields.get("submissionTime", "")),
+        submitted=parse_iso(fields.get("submissionTime", "")),
         state=state,
-        left="",
         left_s=_left_s(fields, state, now),
         submit_host="",
         nodes="" if state == "PENDING" else _nodes(fields.get("assigned_hostnames", "")),
         reason=_reason(fields) if state == "PENDING" else "",
         name="" if pane else name,
-        starts=_epoch(fields.get("scheduledStart", "")) if state == "PENDING" else None,
+        starts=parse_iso(fields.get("scheduledStart", "")) if state == "PENDING" else None,
     )
     return Asked(job, pane=PaneId.parse(pane[1]) if pane else None)
-
-
-def _epoch(text: str) -> int | None:
-    """Return the epoch seconds of `2026-11-29 17:24:33`; None for `no prediction`."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", text):
-        return None
-    try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-    except ValueError:  # a day that this year does not have
-        return None
 
 
 def _left_s(fields: Mapping[str, str], state: str, now: int) -> int | None:
     """Return the walltime minus the time since the start. A job without a prediction tells it in its request alone."""
     asked = re.search(r"walltime=([0-9:]{5,20})\"", fields.get("wanted_resources", ""))
     limit = parse_duration(fields.get("walltime", "") or (asked[1] if asked else ""))
-    started = _epoch(fields.get("startTime", ""))
+    started = parse_iso(fields.get("startTime", ""))
     if limit is None or started is None or state == "PENDING":
         return limit
-    return max(limit - max(now - started, 0), 0)
+    return left_after(limit, started, now)
 
 
 def _nodes(hostnames: str) -> str:

@@ -51,10 +51,8 @@ def _asked(fields: Mapping[str, str], now: int) -> Asked | None:
     host = fields.get("submit_host") or _variable(variables, "PBS_O_HOST")
     job = Job(
         id=id_,
-        sid=0,
         submitted=parse_date(fields.get("ctime", ""), now),
         state=state,
-        left="",
         left_s=_left_s(fields, state, now),
         submit_host=short_host(host),
         nodes=_nodes(fields.get("exec_host", "")),

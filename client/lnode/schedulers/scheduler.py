@@ -1,9 +1,10 @@
 """What lnode has to know of a scheduler, in one record: each of the files beside this one has a SCHEDULER."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from lnode.remote.reply import Reply
 from lnode.schedulers.job import Job
 
 
@@ -30,7 +31,7 @@ class Scheduler(NamedTuple):
     into such words; it is None itself for a scheduler that cannot be asked.
     """
 
-    jobs_of: Callable[[Mapping[str, Sequence[str]], str, int | None], tuple[Job, ...]]
+    jobs_of: Callable[[Reply, str, int | None], tuple[Job, ...]]
     request: str
     listing: str
     cancel: str

@@ -6,12 +6,11 @@ A job's environment names the port on which its client listens (QRSH_PORT), whic
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 
 from lnode.remote.fields import JobId, Port
-from lnode.schedulers.clients import Asked, jobs_of, parse_date
-from lnode.schedulers.job import Job, short_host
+from lnode.schedulers.clients import Asked, jobs_of, parse_date, parse_iso
+from lnode.schedulers.job import Job, left_after, short_host
 from lnode.schedulers.scheduler import Scheduler
 
 
@@ -44,10 +43,8 @@ def _asked(id_: str, state: Mapping[str, str], detail: Mapping[str, str], now: i
     word = _state(state.get("state", ""))
     job = Job(
         id=job_id,
-        sid=0,
         submitted=parse_date(detail.get("submission_time", ""), now),
         state=word,
-        left="",
         left_s=_left_s(state, detail, now),
         submit_host=short_host(detail.get("sge_o_host") or port[1]),
         nodes=short_host(state.get("queue_name", "").partition("@")[2]),
@@ -76,14 +73,8 @@ def _left_s(state: Mapping[str, str], detail: Mapping[str, str], now: int) -> in
     limit = re.search(r"(?:^|,)h_rt=([0-9]{1,10})(?:,|$)", detail.get("hard_resource_list", ""))
     if limit is None:
         return None
-    start = state.get("JAT_start_time", "")[:19]
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", start):
-        return int(limit[1])
-    try:
-        started = int(datetime.fromisoformat(start).replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        return None
-    return max(int(limit[1]) - max(now - started, 0), 0)
+    started = parse_iso(state.get("JAT_start_time", "")[:19])
+    return int(limit[1]) if started is None else left_after(int(limit[1]), started, now)
 
 
 def _reason(letters: str, detail: Mapping[str, str]) -> str:

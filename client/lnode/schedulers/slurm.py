@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 from lnode.remote.fields import JobId, epoch, number
+from lnode.remote.reply import Reply
 from lnode.schedulers.job import Job, parse_duration, short_host
 from lnode.schedulers.scheduler import Scheduler
 
@@ -114,7 +115,7 @@ def _takes_value(option: str) -> bool:
     return re.fullmatch(r"-[A-Za-z]|--[a-z0-9-]+", option) is not None and _ALONE.fullmatch(option) is None
 
 
-def _jobs_of(reply: Mapping[str, Sequence[str]], _host: str, _now: int | None) -> tuple[Job, ...]:
+def _jobs_of(reply: Reply, _host: str, _now: int | None) -> tuple[Job, ...]:
     return parse_jobs(reply.get("jobs", ()))
 
 

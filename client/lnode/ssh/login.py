@@ -1,4 +1,4 @@
-"""How an ssh has signed in: could the same login happen again while nobody is asked?
+"""How an ssh has signed in, and whether the same login could happen again while nobody is asked.
 
 Three answers: no, because you were asked; yes, because nobody could have been asked; unknown. The name of a method
 alone proves nothing: a key may have a passphrase, and OpenSSH before 8.8 names no method.

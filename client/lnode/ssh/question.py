@@ -11,7 +11,7 @@ import select
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import IO, Self, cast
@@ -20,7 +20,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.remote import call
 from lnode.remote.fields import NodeName, Port
-from lnode.remote.reply import Rows, TooLong, parse_reply
+from lnode.remote.reply import Reply, Rows, TooLong, parse_reply
 from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, stored, verdict
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
@@ -134,7 +134,7 @@ class Question:
         if self._abandoned:
             self._ssh.terminate()
 
-    def reply(self, *, within_s: float | None = None) -> Mapping[str, Sequence[str]]:
+    def reply(self, *, within_s: float | None = None) -> Reply:
         """Return the next framed reply. Raises LnodeError if ssh failed, or if another program answered.
 
         The line has REPLY_WITHIN_S to begin, and from then on `within_s` or else the same again. The time in which ssh
@@ -220,7 +220,7 @@ class Question:
         """True if ssh has signed in: the script may have run, even without a reply."""
         return failures.has_begun(self._log.said(), self._target.place)
 
-    def do(self, *lines: str) -> Mapping[str, Sequence[str]]:
+    def do(self, *lines: str) -> Reply:
         """Tell the script the deed, and return its reply. Raises LnodeError, also if the result is unknown."""
         alias = self._target.alias
         try:

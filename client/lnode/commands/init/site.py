@@ -1,11 +1,11 @@
 """The answer of remote/site.sh -> the site: scheduler, program, queues, tmux and shell."""
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lnode.commands.init.programs import PROGRAMS
 from lnode.remote.fields import TimeLimit, Word, number
+from lnode.remote.reply import Reply
 from lnode.schedulers.known import KNOWN
 
 _FIELDS = 6
@@ -52,7 +52,7 @@ class Site(NamedTuple):
         return next((one for one in self.queues if one.has_gpus), None)
 
 
-def parse_site(reply: Mapping[str, Sequence[str]]) -> Site:
+def parse_site(reply: Reply) -> Site:
     """Read the sections of site.sh. A row or a field that does not fit counts as not said."""
     scheduler = _first(reply, "scheduler")
     program, hands_on, letters = [*_first(reply, "program").split(" "), "", "", ""][:3]
@@ -90,5 +90,5 @@ def _merged(rows: "filter[Queue]") -> tuple[Queue, ...]:
     return tuple(queues.values())
 
 
-def _first(reply: Mapping[str, Sequence[str]], section: str) -> str:
+def _first(reply: Reply, section: str) -> str:
     return next(iter(reply.get(section, ())), "")

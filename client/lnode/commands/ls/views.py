@@ -17,6 +17,7 @@ from lnode.locate import pictures
 from lnode.locate.address import Address, resolved
 from lnode.locate.known_agents import with_agents
 from lnode.locate.survey import MOST_NODES, Survey, why_silent
+from lnode.remote.reply import Reply
 from lnode.runs import record
 from lnode.schedulers.job import short_host
 from lnode.ssh.target import Resolving, Target
@@ -35,7 +36,7 @@ def view_of(target: Target, survey: Survey) -> View:
     return View(target.alias, found, runs=runs, silent=_silent_in_words(answers.silent))
 
 
-def _last_words(alias: str, silent: Sequence[tuple[Claim, LnodeError]]) -> list[pictures.Reply]:
+def _last_words(alias: str, silent: Sequence[tuple[Claim, LnodeError]]) -> list[Reply]:
     """Return the last answers of the login nodes that are silent now: that they are is no word about their sessions."""
     kept = pictures.read(alias) if silent else None
     names = {short_host(claim.node) for claim, _ in silent}

@@ -16,6 +16,7 @@ from lnode.laptop import screen
 from lnode.laptop.consent import agreed
 from lnode.laptop.settings import DEFAULT_COMMAND, HostSettings, as_key, load
 from lnode.locate.address import Address
+from lnode.remote.reply import Reply
 from lnode.schedulers.known import KNOWN, scheduler
 from lnode.ssh import arguments
 from lnode.ssh.question import Question
@@ -29,8 +30,6 @@ _OBSTACLES = {
 }
 
 _LONGEST = 200_000  # bytes
-
-Reply = Mapping[str, Sequence[str]]
 
 
 class _Change(NamedTuple):

@@ -1,24 +1,22 @@
 """The framed replies of a script, over a link."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 
 from lnode.remote import call
-from lnode.remote.reply import Rows, TooLong, parse_reply, rows_of
+from lnode.remote.reply import Reply, Rows, TooLong, parse_reply, rows_of
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.contract import Link, LinkFailed
 
 
-async def framed(link: Link, nonce: str, line: str, timeout_s: float) -> Mapping[str, Sequence[str]]:
+async def framed(link: Link, nonce: str, line: str, timeout_s: float) -> Reply:
     """Run the line, and return its reply by sections. Raises LinkFailed."""
     answer = await link.run(line, timeout_s=timeout_s)
     with _within_bounds():
         return parse_reply(nonce, rows_of(nonce, answer.stdout))
 
 
-async def replies(
-    link: Link, line: Callable[[str], str], tell: str = ""
-) -> AsyncGenerator[Mapping[str, Sequence[str]]]:
+async def replies(link: Link, line: Callable[[str], str], tell: str = "") -> AsyncGenerator[Reply]:
     """Start the line of a script that stays, and yield each of its replies until it ends. Raises LinkFailed.
 
     The line is made from a nonce. After the first reply the script is told the text `tell` on its standard input.
