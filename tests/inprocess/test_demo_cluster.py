@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -237,6 +238,27 @@ def test_a_short_folder_of_somebody_else_is_not_used(
     (tmp_path / "trap").symlink_to(tmp_path)
     with pytest.raises(LnodeError, match="belongs to another user"):
         demo_state._private(tmp_path / "trap")
+
+
+def test_whoever_listens_in_a_folder_of_somebody_else_is_not_asked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """tmux runs the program that a server names (MSG_SHELL), whosever it is."""
+    theirs = Path(tempfile.mkdtemp(prefix="lnode-", dir="/tmp"))
+    place = demo_state.DemoFolders(tmp_path / "state", theirs)
+    (theirs / "tmux" / "tmux-0").mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(theirs / "tmux" / "tmux-0" / "default"))
+        server.listen()
+        server.settimeout(1)
+        monkeypatch.setattr(demo_state, "locate", lambda: place)
+        monkeypatch.setattr(demo_state.os, "getuid", lambda: os.stat(theirs).st_uid + 1)
+        assert not demo.reset()
+        assert demo.drop(1) == 0
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert theirs.exists()
+    shutil.rmtree(theirs)
 
 
 def test_what_is_kept_is_private_and_the_programs_run(config: Path) -> None:

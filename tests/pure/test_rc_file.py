@@ -68,3 +68,11 @@ def test_a_change_is_shown_as_diff_shows_it(before: bytes | None, undo: bool) ->
 
 def test_nothing_to_show_of_what_stays() -> None:
     assert difference(b"a\nb", b"a\nb", "rc") == []
+
+
+def test_lines_of_yours_behind_a_block_that_has_lost_its_end_stay() -> None:
+    broken = with_block(b"alias a=1\n", "f() { :; }").replace(b"# <<< lnode <<<\n", b"") + b"export MINE=1\n"
+    again = with_block(broken, "f() { :; }")
+    assert again.startswith(broken)
+    assert with_block(again, "g() { :; }").startswith(broken)
+    assert without_block(again) == broken

@@ -49,4 +49,5 @@ def drop(seconds: int) -> int:
     """Cut the wire of all the demo's windows for so long; return how many there were. Raises ValueError."""
     from lnode.demo import drop, state
 
-    return drop.cut(str(state.locate().short), drop.parse_seconds(str(seconds)))
+    folder, length = state.locate().short, drop.parse_seconds(str(seconds))
+    return drop.cut(str(folder), length) if state.is_own(folder) else 0

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -133,8 +134,7 @@ def _prepared() -> DemoFolders:
 
 def _private(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if folder.is_symlink() or found.st_uid != os.getuid():
+    if not is_own(folder):
         raise LnodeError(
             ExitCode.FAILED,
             f"the demo's folder {folder} belongs to another user",
@@ -285,14 +285,24 @@ def environment(place: DemoFolders) -> dict[str, str]:
 def remove() -> bool:
     """End sessions, then jobs, then remove the folders; return False if there were none."""
     place = locate()
-    folders = [f for f in {place.state, place.short} if f.is_dir() and not f.is_symlink()]
-    _end_sessions(place)
+    folders = [folder for folder in {place.state, place.short} if is_own(folder)]
+    if place.short in folders:
+        _end_sessions(place)
     _end_jobs(place)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # lnode's own folder goes too, unless it keeps something else
         place.state.parent.rmdir()
     return bool(folders)
+
+
+def is_own(folder: Path) -> bool:
+    """True if it is a folder of this user's: in /tmp another user may have made it, and wait for whoever asks there."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
 def _end_sessions(place: DemoFolders) -> None:

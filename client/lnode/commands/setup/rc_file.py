@@ -4,6 +4,7 @@ The block's first line remembers how the file was before, so that removing the b
 """
 
 import re
+from itertools import zip_longest
 
 _FIRST = b"# >>> lnode >>> added by: lnode HOST --setup; taken out by: lnode HOST --setup --undo"
 _LAST = b"# <<< lnode <<<\n"
@@ -28,14 +29,27 @@ def with_block(before: bytes | None, lines: str) -> bytes:
 
 def without_block(text: bytes | None) -> bytes | None:
     """Return the file without its block; None if lnode created the file."""
-    found = None if text is None else _BEGIN.search(text)
-    last = -1 if text is None or found is None else text.find(b"\n" + _LAST, found.end() - 1)
-    if text is None or found is None or last < 0:
+    found = None if text is None else _block_in(text)
+    if text is None or found is None:
         return text
+    begin, last = found
     after = text[last + len(b"\n" + _LAST) :]
-    end = b"" if found["unended"] and not after else found["end"]
-    rest = text[: found.start()] + end + after
-    return None if found["new"] and not rest else rest
+    end = b"" if begin["unended"] and not after else begin["end"]
+    rest = text[: begin.start()] + end + after
+    return None if begin["new"] and not rest else rest
+
+
+def _block_in(text: bytes) -> tuple[re.Match[bytes], int] | None:
+    """Return the beginning of the block, and the place of its end. A first line whose last one is gone is no block.
+
+    Lines of your own may follow it, up to the end of another block.
+    """
+    begins = [*_BEGIN.finditer(text)]
+    for begin, behind in zip_longest(begins, begins[1:]):
+        last = text.find(b"\n" + _LAST, begin.end() - 1, behind.end("end") if behind else len(text))
+        if last >= 0:
+            return begin, last
+    return None
 
 
 def difference(before: bytes | None, after: bytes | None, path: str) -> list[str]:
