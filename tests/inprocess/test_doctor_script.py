@@ -119,6 +119,13 @@ def test_a_login_that_is_idle_is_ended(well: Site, answer: str, checks: list[str
 
 
 @needs_tmux
+def test_what_an_rc_file_leaves_running_is_not_waited_for(well: Site) -> None:
+    (well.home / ".profile").write_text('(sleep 30; : >"$HOME/over") &\n')
+    assert found(well) == []
+    assert not (well.home / "over").exists()
+
+
+@needs_tmux
 def test_an_rc_file_that_talks(well: Site) -> None:
     bash = shutil.which("bash")
     assert bash

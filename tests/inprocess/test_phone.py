@@ -217,6 +217,30 @@ def test_the_token_is_in_a_file_of_yours_alone_and_in_no_argument(host: Host, he
     assert phone(host, heard.url) == {"unsent"}
 
 
+def test_a_token_stays_with_its_site_if_its_change_was_cut_short(host: Host, heard: Listener) -> None:
+    here, there = heard.url, heard.url.replace("127.0.0.1", "localhost")
+    assert phone(host, here, "tk_secret") == {"sent"}
+    program(host, "mv", f'case $* in *push/token) exit 1 ;; esac; exec {shutil.which("mv")} "$@"')
+    assert phone(host, there) == phone(host, there) == {"unwritable"}
+    (host.home / "bin" / "mv").unlink()
+    assert phone(host, there) == {"sent"}
+    assert [token for _, token, *_ in heard.posts] == ["tk_secret", ""]
+
+
+def test_a_watcher_whose_tmux_was_removed_ends(host: Host, heard: Listener, tmp_path: Path) -> None:
+    host.start("fit", "cat")
+    tmux = tmp_path / "tmux"
+    shutil.copy(shutil.which("tmux") or "", tmux)
+    host.env["PATH"] = f"{tmp_path}:{host.env['PATH']}"
+    phone(host, heard.url, session="fit")
+    wait_until(lambda: is_alive(watcher(host)), "the watcher")
+    pid = watcher(host)
+    looks_on(host)
+    assert is_alive(pid)
+    tmux.unlink()
+    wait_until(lambda: not is_alive(pid), "its end")
+
+
 def only(host: Host, tool: str) -> None:
     """Give the host all programs of this computer, and of curl and wget that one."""
     everything = host.home / "all"

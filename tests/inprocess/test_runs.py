@@ -137,6 +137,15 @@ def test_a_profile_has_its_say(host: Host) -> None:
     assert data(host.logs("sim")).decode() == f"0027\nof the site\n{host.home}\n"
 
 
+def test_a_profile_that_starts_another_shell_ends_no_run(host: Host) -> None:
+    """A bare `zsh`, or newgrp: that shell reads the line and becomes the keeper, in the group of the login shell."""
+    (host.home / ".profile").write_text('if [ -z "$DEEP" ]; then DEEP=1; export DEEP; dash; fi\n')
+    assert "started" in host.run("sim", "sh", "-c", "until [ -e go ]; do sleep 0.1; done; exit 3", cwd="~")
+    (host.home / "go").touch()
+    run = host.wait("sim")
+    assert (run.state, run.code) == ("ended", 3)
+
+
 def test_a_name_is_taken_while_it_runs_and_the_last_log_is_kept(host: Host) -> None:
     assert "started" in host.run("sim", "sh", "-c", "until [ -e go ]; do sleep 0.05; done; echo first")
     first = host.state("sim")

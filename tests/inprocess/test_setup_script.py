@@ -56,6 +56,23 @@ def test_a_home_that_is_full_leaves_no_half_a_backup(here: Nearby) -> None:
     assert b"livenode()" in rc.read_bytes()
 
 
+@pytest.mark.parametrize("shell", ["dash", "mksh"])
+def test_a_long_rc_file_keeps_all_of_its_lines(here: Nearby, shell: str) -> None:
+    """mksh has no printf of its own, and a program takes no argument of that length."""
+    path = shutil.which(shell)
+    if path is None:
+        pytest.skip(f"no {shell} here")
+    real = (here.home / "bin" / "ssh").read_text()
+    here.program("ssh", real.replace('sh -c "$line"', f"""sh -c "$(printf %s "$line" | sed 's,/bin/sh,{path},')\""""))
+    rc = here.home / ".profile"
+    rc.write_text("# mine\n" * 20_000)
+    before = rc.read_bytes()
+    done = here.lnode("x", "--setup", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert rc.read_bytes().startswith(before)
+    assert b"livenode()" in rc.read_bytes()
+
+
 def test_a_profile_for_another_host_is_passed_over(here: Nearby) -> None:
     (here.home / "config.toml").write_text(
         '[hosts.x]\nkeep_warm = "no"\ncommand = "salloc --mem={mem}M -t {time}"\n'

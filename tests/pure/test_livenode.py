@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnode.commands.setup.livenode import functions, parse_version, tmux_conf
+from lnode.commands.setup.livenode import functions, parse_version, sets_mouse, tmux_conf
 
 REQUESTS = {
     "livenode": ("livenode", "sinteractive -m 48000", ""),
@@ -71,3 +71,14 @@ def test_the_mouse(version: tuple[int, int], first: str) -> None:
 )
 def test_the_version(text: str, version: tuple[int, int]) -> None:
     assert parse_version(text) == version
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"set -g mouse on\n", True), (b"x\n  set-option -g  mouse off\n", True), (b"# set -g mouse on\n", False),
+        (b"", False),
+    ],
+)  # fmt: skip
+def test_whose_mouse_it_is(text: bytes, *, says: bool) -> None:
+    assert sets_mouse(text) is says

@@ -12,11 +12,16 @@ limited() {
   timeout -k 1 "$@" 2>/dev/null </dev/null
 }
 
+# until_it_ends COMMAND...: what it prints. A program that its rc files have left running may hold the output for ever, so a line tells the end.
+until_it_ends() {
+  { "$@"; printf '\nlnode-left\n'; } 2>/dev/null | sed -n '/^lnode-left$/q;p'
+}
+
 # What the login shell prints where nobody reads. bash reads its rc file below sshd only, and only at level one.
 ask_noise() {
   noise=$(
     unset SHLVL
-    limited 4 "$SHELL" -c : | head -c 200
+    until_it_ends limited 4 "$SHELL" -c : | head -c 200
   )
   if [ -n "$noise" ]; then fact noise "$noise"; fi
 }
@@ -28,7 +33,7 @@ ask_login_shell() {
   *) words="echo lnode-done:\$TMOUT" ;;
   esac
   begun=$(date +%s)
-  answer=$(printf '%s\n' "$words" | timeout -k 1 5 "$SHELL" -l 2>/dev/null | sed -n 's/^lnode-done://p' | tail -n 1 | sed 's/^/./')
+  answer=$(printf '%s\n' "$words" | until_it_ends timeout -k 1 5 "$SHELL" -l | sed -n 's/^lnode-done://p' | tail -n 1 | sed 's/^/./')
   fact login_s $(($(date +%s) - begun))
   case $answer in
   '') fact login_unfinished yes ;;

@@ -179,9 +179,11 @@ keep_jobs() {
   done
 }
 
-# look: one look at all. False if no session is left that asks for it, or if another watcher has taken over.
+# look: one look at all. False if no session is left that asks for it, if another watcher has taken over, or if that tmux was removed: then
+# nothing would ever say that its server has ended.
 look() {
   awake='' now_told='' messages=''
+  [ -x "$tmux" ] || return
   if ! list list-panes -a -F "$format"; then return 0; fi # tmux cannot be asked just now
   rows=$(printf '%s\n' "$rows" | grep ' kyes ')
   [ -n "$rows" ] || return

@@ -78,10 +78,12 @@ is_still_mine() {
   [ "$(cat "$new/id" 2>/dev/null)" = "$id" ]
 }
 
-# end_shells: all that were started and have not become the keeper, as one whose rc files hang at a prompt.
+# end_shells: all that were started and have not become the keeper, as one whose rc files hang at a prompt. The keeper may be a child of one,
+# whose rc file starts another shell.
 end_shells() {
+  group=$(ps -o pgid= -p "${keeper:-0}" 2>/dev/null | tr -d ' ')
   for shell in $shells; do
-    if [ "$shell" != "$keeper" ]; then kill -s KILL -- "-$shell" 2>/dev/null; fi
+    if [ "$shell" != "$keeper" ] && [ "$shell" != "$group" ]; then kill -s KILL -- "-$shell" 2>/dev/null; fi
   done
 }
 

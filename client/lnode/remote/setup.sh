@@ -54,10 +54,15 @@ back_up() {
   mv -- "$draft" "$1.before-lnode"
 }
 
-# write FILE BASE64: with the mode of the file that it replaces.
+# write FILE BASE64: with the mode of the file that it replaces. By a document of this shell: printf is a program to some, which takes no
+# argument of that length.
 write() {
   if [ -e "$1" ]; then cp -p -- "$1" "$draft" || return; fi
-  printf %s "${2#=}" | base64 -d >"$draft" && mv -f -- "$draft" "$1"
+  base64 -d >"$draft" <<END || return
+${2#=}
+END
+  if [ "$2" != = ] && ! [ -s "$draft" ]; then echo "$1 could not be written" && return 1; fi
+  mv -f -- "$draft" "$1"
 }
 
 section host

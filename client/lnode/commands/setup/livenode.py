@@ -89,6 +89,11 @@ def tmux_conf(version: tuple[int, int]) -> str:
     return "set -g mouse on" if version < (3, 0) else f"set -g mouse on\n{_AGENT_IN_TMUX}"
 
 
+def sets_mouse(text: bytes) -> bool:
+    """True if a tmux.conf itself says whether the mouse is on."""
+    return re.search(rb"^\s*set(-option)?\s+(-\w+\s+)*mouse\s", text, re.MULTILINE) is not None
+
+
 def parse_version(text: str) -> tuple[int, int]:
     """Read `tmux -V`: `tmux 3.3a`, `tmux next-3.5`. A version without a number (`master`) counts as new."""
     found = re.search(r"(\d{1,4})\.(\d{1,4})", text)

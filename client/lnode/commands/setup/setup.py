@@ -62,8 +62,9 @@ def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCod
         if not _confirmed(alias, doable, yes=yes):
             return ExitCode.FAILED
         lines = [f"{change.which} {change.checksum} {_encoded(change.after)}" for change in doable]
-        if any(change.which == "tmux_conf" for change in doable):
-            lines.append("mouse -gu" if undo else "mouse -g on")
+        for change in doable:
+            if change.which == "tmux_conf" and not (undo and livenode.sets_mouse(change.after or b"")):
+                lines.append("mouse -gu" if undo else "mouse -g on")
         with screen.waiting(f"writing on {alias} ..."):
             complaints = question.do(*lines, "").get("said", ())
     if complaints:

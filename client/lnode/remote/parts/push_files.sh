@@ -6,18 +6,21 @@
 keep_push() {
   make_own_folder push || return
   if [ -n "$modeless" ] && [ -n "${3#-}" ]; then said='' && return 1; fi # modes have no effect here
-  token=$3
-  if [ "$token" = - ]; then
-    site=${2#*://}
-    site=${2%%://*}://${site%%/*}
-    case $(cat "$push/url" 2>/dev/null)/ in "$site"/*) token=$(cat "$push/token" 2>/dev/null) ;; *) token='' ;; esac # it is another site's
-  fi
+  token=$3 site=${2#*://}
+  site=${2%%://*}://${site%%/*}
+  case $(cat "$push/url" 2>/dev/null)/ in
+  "$site"/*) if [ "$token" = - ]; then token=$(cat "$push/token" 2>/dev/null); fi ;;
+  *) # the token that is kept is another site's: so it is, too, if what follows is cut short
+    token=${token#-}
+    rm -f "$push/url" || return
+    ;;
+  esac
   rest="header = \"Title: lnode $1\"
 header = \"Content-Type: text/plain; charset=utf-8\""
   if [ -n "$token" ]; then rest="$rest
 header = \"Authorization: Bearer $token\""; fi
-  write_own url "$2" && write_own token "$token" && write_own curl "url = \"$2\"
-$rest" && write_own wget "$(echo "$rest" | sed 's/"//g')"
+  write_own token "$token" && write_own curl "url = \"$2\"
+$rest" && write_own wget "$(echo "$rest" | sed 's/"//g')" && write_own url "$2" # last: it says whose token that is
 }
 
 # write_own NAME TEXT: the file, if it does not hold that already. By a document of this shell: printf is a program to some, whose arguments
