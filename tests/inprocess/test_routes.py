@@ -62,6 +62,12 @@ def test_a_host_that_has_another_name_each_time_fills_no_memory(file: Path) -> N
     assert file.stat().st_size < 100_000
 
 
+def test_a_node_that_is_seen_again_is_not_the_oldest_any_more(file: Path) -> None:
+    for name in ("real", *map(str, range(63)), "real", "one", "more"):
+        routes.learn_node("unity", NodeName(name), Port(22), ["x"] if name == "real" else [], led=True)
+    assert routes.recall("unity").owner("x") == "real"
+
+
 def test_a_template_makes_no_address_that_is_none() -> None:
     target = Target("unity", None, {})
     with pytest.raises(LnodeError) as caught:

@@ -130,7 +130,7 @@ LOST = [
     "srun: error: Unable to contact slurm controller (connect failure)",
     "srun: error: allocation failure: Socket timed out on send/recv operation",
     "srun: error: allocation failure: Zero Bytes were transmitted or received",
-    "srun: error: slurm_receive_msg: Message receive failure",
+    "srun: error: allocation failure: Message receive failure",
 ]
 
 
@@ -138,6 +138,7 @@ LOST = [
     ("said", "row"),
     [
         ("srun: Job 7 to start at 1764000000 using 1 processors on nodes node01", "0 starts 1764000000"),
+        ("note: a transfer timed out yesterday\nsrun: Job 7 to start at 1764000000 using", "0 starts 1764000000"),
         ("allocation failure: Requested node configuration is not available",
          "0 never Requested node configuration is not available"),
         ("srun: error: allocation failure: Invalid account specified", "0 never Invalid account specified"),
@@ -161,7 +162,8 @@ def test_a_request_that_nobody_makes_is_refused_for_ever_only_if_slurm_says_so(
 @pytest.mark.parametrize(
     ("said", "status"),
     [
-        *((said.replace("srun", "sbatch"), 124) for said in LOST),
+        *((said.replace("srun", "sbatch"), 124) for said in LOST[1:]),
+        ("sbatch: error: Unable to contact slurm controller (connect failure)", 1),  # nothing was sent
         ("sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified", 1),
     ],
 )
@@ -182,8 +184,9 @@ def test_a_request_whose_answer_got_lost_is_no_refusal(sh_site: Site, said: str,
 def test_the_estimate_in_the_queue_has_its_day(sh_site: Site, in_s: int | None, form: str) -> None:
     starts = "" if in_s is None else str(int(time.time()) + in_s)
     parts = "".join(call.texts("node_session")[:-2])
+    asked = f"starts={starts}; find_start; echo $at$away_s; LC_ALL=C date -d @{starts or 0} '+{form}'"
     done = subprocess.run(
-        ["sh", "-c", f"{parts}\nstarts={starts}; find_start; echo $at; LC_ALL=C date -d @{starts or 0} '+{form}'"],
+        ["sh", "-c", f"{parts}\n{asked}"],
         env=sh_site.env, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     at, expected = done.stdout.split("\n")[:2]

@@ -379,10 +379,11 @@ def test_clients() -> None:
         " 140  99  140   00:01  bsub -Is -W 72:00 bash -l",
         " 150  99  150   00:01  bsub -K ./train.sh",
         " 151  99  151   00:01  /opt/lsf/bin/bsub -q long -K ./train.sh",
+        " 152  99  152   00:01  bsub -Is -q long ssh -K host",
         "noise", "1 2 3", "",
     ]  # fmt: skip
     assert [(one.pid, one.sid, one.age_s) for one in parse_clients(f"client {row}" for row in rows)] == [
-        (100, 100, 174), (130, 130, 86400 + 7384), (140, 140, 1),
+        (100, 100, 174), (130, 130, 86400 + 7384), (140, 140, 1), (152, 152, 1),
     ]  # fmt: skip
 
 

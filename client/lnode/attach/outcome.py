@@ -1,5 +1,6 @@
 """The end of an attach in words: one last line, or the error."""
 
+import shlex
 import signal
 import time
 from collections.abc import Callable
@@ -202,7 +203,8 @@ _SENTENCES: dict[int, tuple[ExitCode, str, str, *tuple[Page, ...]]] = {
 
 def _sentence(left: int, alias: str, name: str = "", program: str = "") -> LnodeError:
     code, message, hint, *pages = _SENTENCES[left]
-    facts = {"alias": alias, "host": as_key(alias), "name": name, "quoted": in_command(name), "program": program}
+    twice = shlex.quote(in_command(name))  # for the laptop's shell, and for the host's
+    facts = {"alias": alias, "host": as_key(alias), "name": name, "quoted": twice, "program": program}
     facts["typed"] = typed(alias, name)
     return LnodeError(code, message.format(**facts), hint.format(**facts), page=next(iter(pages), None))
 

@@ -14,7 +14,7 @@ from lnode.laptop import leaving
 from lnode.locate.address import Address
 from lnode.node import last_way, names, own_sshd
 from lnode.node.own_sshd import Way
-from lnode.ssh import failures, master, verdict
+from lnode.ssh import failures, master, sign_in_memory, verdict
 from lnode.ssh.arguments import SSH_FAILED
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
@@ -96,27 +96,29 @@ def _carried(there: Way) -> tuple[int, str]:
     with SshLog() as log:  # in which the keychain finds the prompts that it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
             try:
-                _end_over_a_dead_master(ssh, there)
+                if is_dead := _is_over_a_dead_master(ssh, there):
+                    ssh.terminate()
                 status = ssh.wait()
             finally:
                 ssh.terminate()
         said = log.said()
+    if is_dead and not sign_in_memory.takes_person(there.target):
+        return _carried(there._replace(fresh=True))
     is_told = failures.has_begun(said, there.target.place) or there.is_closed(str(said))
     if status in (SSH_FAILED, -signal.SIGTERM) and not is_told:
         verdict.why_not_in(there.target, said, argv, silent=True)
     return status, str(said)
 
 
-def _end_over_a_dead_master(ssh: "subprocess.Popen[bytes]", there: Way) -> None:
-    """End the ssh if it shares a connection that is dead: ssh itself would wait for minutes."""
+def _is_over_a_dead_master(ssh: "subprocess.Popen[bytes]", there: Way) -> bool:
+    """True if the ssh shares a connection that is dead: ssh itself would wait for minutes."""
     if there.fresh or not master.may_ride(there.target):
-        return
+        return False
     with suppress(subprocess.TimeoutExpired):
         ssh.wait(master.SILENT_S)
-        return
+        return False
     import asyncio
 
     from lnode.ssh.link.rung_master import prove_master
 
-    if asyncio.run(prove_master(there.target)) is False:
-        ssh.terminate()
+    return asyncio.run(prove_master(there.target)) is False

@@ -159,7 +159,7 @@ def _keep(alias: str, before: Known, now: Known) -> None:
     ports = dict([*now.ports.items()][-_MOST_NODES:])
     seen = [(name, node) for name, node in now.sessions.items() if node in ports and len(name) <= _LONGEST_NAME]
     now = Known(ports, dict(seen[-_MOST_SESSIONS:]))
-    if now != before:
+    if now != before or [*now.ports] != [*before.ports]:
         import json
 
         with suppress(OSError), alone(_path()):

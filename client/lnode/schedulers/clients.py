@@ -70,7 +70,7 @@ def _is_interactive(command: str) -> bool:
 
 _NEEDS = {
     "qsub|oarsub": r"\s(-[A-Za-z]*I|--int)",
-    r"(^|/)bsub\s": r"^(?!.*\s-K(\s|$))",
+    r"(^|/)bsub\s": r"^\S*(?!(\s+-\S+(\s+[^-\s]\S*)?)*\s+-K(\s|$))\s",  # among the options before the job's own words
     "condor_submit": r"\s--?i",
     "condor_ssh_to_job": r"\s-remove-on-interrupt\s",
 }

@@ -108,9 +108,11 @@ slurm_when() {
   have srun || return
   said=$(SLURM_TIME_FORMAT=%s timeout -k 1 15 srun --test-only "$@" true 2>&1 </dev/null)
   case $? in 124 | 137) return 124 ;; esac
-  if slurm_is_lost "$said"; then return 124; fi
   answer=$(printf '%s\n' "$said" | sed -n 's/^srun: Job [0-9]* to start at \([0-9][0-9]*\) .*/starts \1/p' | head -n 1)
   [ -z "$answer" ] || return 0
+  said=$(printf '%s\n' "$said" | grep -E '^(srun: |allocation failure)') # a site may have its say, too
+  case $said in *'nable to contact'*) return 124 ;; esac
+  if slurm_is_lost "$said"; then return 124; fi
   answer=$(printf '%s\n' "$said" | sed -n 's/^srun: error: //; s/^allocation failure: //; $p' | cut -c 1-200)
   case $answer in
   *nvalid* | *'onfiguration is not available'* | *'not available in'*) answer="never $answer" ;;
@@ -118,10 +120,10 @@ slurm_when() {
   esac
 }
 
-# slurm_is_lost WORDS: do they say that the question or the answer has got lost? A request may have been made then.
+# slurm_is_lost WORDS: do they say that the answer has got lost? A request may have been made then; not where no controller was reached.
 slurm_is_lost() {
   case $1 in
-  *'nable to contact'* | *'timed out'* | *'Zero Bytes'* | *'eceive failure'* | *'end failure'* | *'onnection re'* | *'ommunication'*) ;;
+  *'timed out'* | *'Zero Bytes'* | *'eceive failure'* | *'end failure'* | *'onnection reset'*) ;;
   *) return 1 ;;
   esac
 }
@@ -228,7 +230,7 @@ slurm_submit() {
   set -- $?
   job=$(printf '%s\n' "$said" | sed -n 's/^\([0-9][0-9]*\)\(;.*\)\{0,1\}$/\1/p' | tail -n 1)
   [ -z "$job" ] || return 0
-  if [ "$1" -eq 124 ] || slurm_is_lost "$said"; then return 124; fi
+  if [ "$1" -eq 124 ] || slurm_is_lost "$(printf '%s\n' "$said" | grep '^sbatch: error: ')"; then return 124; fi
   return 1
 }
 

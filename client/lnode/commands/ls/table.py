@@ -226,7 +226,7 @@ def why_of(entry: Entry, view: View) -> str:
     job = entry.job
     if entry.is_lost or paused_in_words(job):
         return _how_lost(entry, view) if entry.is_lost else ""
-    if job is None:
+    if job is None or entry.state is State.ENDED:
         return _without_job(entry, view)
     if entry.state is State.WAITING:
         return _waiting(job, entry, view)

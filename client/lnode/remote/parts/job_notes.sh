@@ -50,13 +50,13 @@ is_here() {
   if is_own "$in_jobs/$1.cluster"; then { read -r its_cluster <"$in_jobs/$1.cluster"; } 2>/dev/null; fi
   [ -n "$its_cluster" ] || return 0
   find_cluster
-  [ "$its_cluster" = "${cluster:-$its_cluster}" ]
+  is_same_cluster "$its_cluster" "${cluster:-$its_cluster}"
 }
 
 # note_cluster JOB: before there is a note of it. Without this another cluster that shares the home would take the job for one that has ended.
 note_cluster() {
   ask_cluster
-  if [ -n "$cluster" ]; then write_note "$1.cluster" "$cluster"; fi
+  if [ -n "$cluster_there" ]; then write_note "$1.cluster" "$cluster_there"; fi
 }
 
 # write_note JOB ROW...: whole or not at all. A home over NFS may say only afterwards that it is full; in one with a default ACL the umask does not
@@ -94,7 +94,8 @@ read_next() {
 
 # kept_panes JOB: a row PANE WINDOW LAYOUT FOLDER for each pane of that job whose history is kept.
 kept_panes() {
-  LC_ALL=C tr -d '\000-\011\013-\037\177' <"$in_jobs/$1.history/panes" 2>/dev/null | grep -E '^%[0-9]+ [0-9]+ [^ ]+ '
+  LC_ALL=C tr -d '\000-\011\013-\037\177' <"$in_jobs/$1.history/panes" 2>/dev/null |
+    LC_ALL=C sed -n '/^%[0-9][0-9]* [0-9][0-9]* [^ ][^ ]* /p' # grep takes a name that is not UTF-8 for a binary file
 }
 
 # stop_next JOB: sets $next to the job that would have followed, and that is to be ended now. False if there is none, or if it has the session.

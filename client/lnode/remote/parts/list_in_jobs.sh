@@ -58,7 +58,7 @@ is_over_in_job() {
 $number "*) return 1 ;; esac
   if [ -n "$its_cluster" ]; then
     ask_cluster
-    [ "$its_cluster" = "$cluster" ] || return # it is not known whose jobs these are
+    is_same_cluster "$its_cluster" "$cluster_there" || return # it is not known whose jobs these are
   fi
   if has_successor; then return 1; fi
   case $its_asked in '' | *[!0-9]*) return 1 ;; esac

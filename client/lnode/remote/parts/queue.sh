@@ -25,9 +25,9 @@ wait_in_queue() {
 
 # find_start: sets $at to the time of $starts, with its day if that is not today or tonight; to nothing if there is none, or if it has passed.
 find_start() {
-  at='' away_s=$((${starts:-0} - $(date +%s))) form='+%H:%M'
-  [ "$away_s" -gt 0 ] || return 0
-  if [ "$away_s" -gt 518400 ]; then form='+%d %b %H:%M'; elif [ "$away_s" -gt 43200 ]; then form='+%a %H:%M'; fi
+  at='' until_s=$((${starts:-0} - $(date +%s))) form='+%H:%M'
+  [ "$until_s" -gt 0 ] || return 0
+  if [ "$until_s" -gt 518400 ]; then form='+%d %b %H:%M'; elif [ "$until_s" -gt 43200 ]; then form='+%a %H:%M'; fi
   at=$(LC_ALL=C date -d "@$starts" "$form" 2>/dev/null)
 }
 

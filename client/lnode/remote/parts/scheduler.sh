@@ -77,7 +77,7 @@ find_scheduler() {
 
 # find_cluster: sets $cluster to its name, as the scheduler's own configuration has it, without a question to anybody; to nothing where
 # that says none.
-cluster='' searched='' asked_cluster=''
+cluster='' searched='' cluster_there='' asked_cluster=''
 find_cluster() {
   if [ -n "$searched" ]; then return; fi
   searched=yes
@@ -88,11 +88,17 @@ find_cluster() {
 *}
 }
 
-# ask_cluster: the same, by a question to the scheduler if its configuration does not tell, as where that includes other files.
+# ask_cluster: sets $cluster_there to the same; if its configuration does not tell, as where that includes other files, to what the scheduler says.
 ask_cluster() {
   find_cluster
-  if [ -n "$cluster$asked_cluster" ] || ! find_scheduler; then return; fi
-  asked_cluster=yes cluster=$("${scheduler}_called")
+  cluster_there=${cluster:-$cluster_there}
+  if [ -n "$cluster_there$asked_cluster" ] || ! find_scheduler; then return; fi
+  asked_cluster=yes cluster_there=$("${scheduler}_called")
+}
+
+# is_same_cluster NAME NAME: a scheduler may say in lower case what its configuration says otherwise.
+is_same_cluster() {
+  [ "$1" = "$2" ] || [ "$(printf '%s\n' "$1" | tr '[:upper:]' '[:lower:]')" = "$(printf '%s\n' "$2" | tr '[:upper:]' '[:lower:]')" ]
 }
 
 # within SECONDS COMMAND...: as timeout(1). A program that runs as another user can be ended by its own alarm only, which it takes along.
