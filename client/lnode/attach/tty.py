@@ -40,7 +40,8 @@ _DISARM = (
 _LEAVE = "\x1b[?1049l"  # the alternate screen
 
 _CHUNK = 1 << 12
-_ALONE_S = 0.5  # a key without another one for so long before and after it is not part of a word
+_ALONE_S = 0.8  # a key without another one for so long before and after it is not part of a word
+_WORD_S = 2.0  # the same before it, after a word: who types slowly is still in it
 
 
 class Tty:
@@ -56,7 +57,7 @@ class Tty:
         self._size: tuple[int, int] | None = None  # of the window, while programs see another
         self._path: str | None = None  # the file with the modes
         self._reading: asyncio.AbstractEventLoop | None = None
-        self._last_at = 0.0  # when a key came
+        self._last_at, self._in_word = 0.0, False  # when a key came; two keys came, one soon after the other
         self._run: bytes | None = None  # the key that you press alone or repeatedly, None in a word
         self._quiet: asyncio.TimerHandle | None = None
         self.unsent = 0
@@ -111,7 +112,7 @@ class Tty:
             modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
             termios.tcsetattr(0, termios.TCSANOW, modes)
         if self._reading is None:
-            self._run, self._last_at = None, float("-inf")
+            self._run, self._last_at, self._in_word = None, float("-inf"), False
             self._reading = asyncio.get_running_loop()
             self._reading.add_reader(0, self._read, self._reading, Keys(), on_key)
 
@@ -135,10 +136,10 @@ class Tty:
     def _count(self, loop: "asyncio.AbstractEventLoop", pressed: list[bytes]) -> None:
         for key in pressed:
             self.unsent += 1
-            if loop.time() - self._last_at >= _ALONE_S:
-                self._run = key
+            if loop.time() - self._last_at >= (_WORD_S if self._in_word else _ALONE_S):
+                self._run, self._in_word = key, False
             elif key != self._run:
-                self._run = None
+                self._run, self._in_word = None, True
             self._last_at = loop.time()
 
     def _settle(self, loop: "asyncio.AbstractEventLoop", keys: "Keys", on_key: Callable[[bytes], None]) -> None:
