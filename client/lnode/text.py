@@ -8,7 +8,8 @@ def visible(text: str) -> str:
     """Return text with control characters made visible as `\\x1b`, so that it cannot move the cursor or the clipboard.
 
     Newlines and tabs become visible too, because the caller breaks the lines. So do C1 controls, bidirectional
-    controls, zero-width characters and lone surrogates: isprintable() is false for all of these. Other unicode stays.
+    controls, zero-width characters and lone surrogates: isprintable() is false for all of these. Other unicode stays,
+    spaces of another width too.
     """
     return text if text.isprintable() else text.translate(_SHOWN)
 
@@ -20,11 +21,15 @@ class _Shown(dict[int, str]):
         character = chr(code)
         if len(self) >= _MOST_SHOWN:
             self.clear()
-        shown = character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        stays = character.isprintable() or character in _SPACES
+        shown = character if stays else character.encode("unicode_escape").decode("ascii")
         return self.setdefault(code, shown)
 
 
 _MOST_SHOWN = 1 << 14
+_SPACES = (
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"  # Unicode's Zs
+)
 _SHOWN = _Shown()
 
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lnode.cluster import sessions
+from lnode.laptop import shown
 from lnode.locate import pictures
 
 REPLY = {"host": ["login1", "1700000000"], "panes": ["$0 1 1 0 9 %0 f k o e w t a"], "end": []}
@@ -71,3 +72,19 @@ def test_a_time_that_is_none(state: Path, at: str) -> None:
     state.mkdir(parents=True)
     (state / "unity.json").write_text(f'{{"host": "unity", "at": {at}, "replies": []}}')
     assert pictures.read("unity") is None
+
+
+def test_no_screen_is_kept_in_a_file(state: Path) -> None:
+    rows = ["$0 1 1 0 1 %0 f* k o e w t x", "%0 c1 a0 t1 title", "| password: hunter2", "> here", "options $0 s1"]
+    pictures.keep("unity", [{"screens": ["| one"], "screens-2": ["| two"], "shown-77": rows, "host": ["login1"]}])
+    kept = pictures.read("unity")
+    assert kept is not None
+    assert kept.replies[0] == {"shown-77": [rows[0], rows[4]], "host": ["login1"]}
+    assert not any("hunter2" in path.read_text() for path in state.rglob("*") if path.is_file())
+
+
+def test_a_question_that_was_answered_is_no_question_that_you_have_seen(state: Path) -> None:
+    shown.remember("unity", {"x": "dialog", "y": "other"})
+    assert shown.is_shown("unity", "x", "dialog")
+    shown.forget("unity", "x")
+    assert (shown.is_shown("unity", "x", "dialog"), shown.is_shown("unity", "y", "other")) == (False, True)

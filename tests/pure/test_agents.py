@@ -174,3 +174,15 @@ def test_all_that_lnode_brings_are_regular_expressions() -> None:
 def test_a_table_that_does_not_fit_is_refused_in_words(table: dict[str, object], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         check(rules_of("mine", table))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("> console.table([1])", "┌─────────┬───┐", "│    0    │ 1 │", "└─────────┴───┘", "undefined", ">"),
+        ("x", "(base) [me@login1 proj]$ ./x --mode yes/no"),
+        ("[me@login1 proj]$ ./x [y/n]",),
+    ],
+)
+def test_a_shell_is_no_agent(rows: tuple[str, ...]) -> None:
+    assert agent_of(Screen("", rows, has_cursor=True, cursor=len(rows) - 1), RULES) is None

@@ -86,3 +86,16 @@ def test_a_report_without_end_takes_no_room() -> None:
         assert keys.feed(b"\x1b]52;c;" + b"d" * 4096 if not keys.begun else b"d" * 4096) == []
         assert len(keys.begun) <= 1 << 17
     assert keys.feed(b"\x07r") == [b"r"]
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_the_end_of_a_paste_may_come_late(at: int) -> None:
+    keys, end = Keys(), b"\x1b[201~"
+    assert keys.feed(b"\x1b[200~ab" + end[:at]) == [PASTED, PASTED]
+    assert keys.settle() == []
+    assert keys.feed(end[at:] + b"q") == [b"q"]
+
+
+def test_ctrl_c_ends_a_paste_that_has_lost_its_end() -> None:
+    keys = Keys()
+    assert keys.feed(b"\x1b[200~ab\x03q") == [PASTED, PASTED, b"\x03", b"q"]

@@ -1,5 +1,7 @@
 """Replies in their frame, with whatever rc files print around it; remote text made harmless."""
 
+import unicodedata
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -51,7 +53,7 @@ def test_another_nonce_is_only_text() -> None:
 @example("\ud800 \x9b2J")  # a lone surrogate; an 8-bit CSI
 def test_visible_text_is_printable_and_stays_so(text: str) -> None:
     shown = visible(text)
-    assert shown.isprintable()
+    assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in shown)
     assert visible(shown) == shown
     if text.isprintable():
         assert shown == text
@@ -105,3 +107,7 @@ def test_how_a_log_is_split_changes_nothing_on_the_terminal(parts: list[str]) ->
 )
 def test_the_colours_that_a_log_has_on(before: str, text: str, after: str) -> None:
     assert colours_after(before, text) == after
+
+
+def test_spaces_of_another_width_are_no_controls() -> None:
+    assert visible("1\u202f000\u00a0€\u3000\u200b\u2028") == "1\u202f000\u00a0€\u3000\\u200b\\u2028"

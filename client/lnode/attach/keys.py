@@ -16,6 +16,7 @@ _BEGUN = re.compile(
 _LONGEST = 1 << 16  # of a report: its beginning is kept, so that its rest does not count as keys
 
 PASTED = b""  # a pasted character, not a pressed key
+_INTERRUPT = b"\x03"  # Ctrl-C
 
 
 class Keys:
@@ -35,6 +36,7 @@ class Keys:
                 at, self._pasting = paste.end(), paste[1] == b"0"
             elif key := _KEY.match(data, at):
                 at = key.end()
+                self._pasting = self._pasting and key[0] != _INTERRUPT  # the end of a paste may have got lost
                 keys.append(PASTED if self._pasting else key[0])
             else:  # a byte that begins nothing
                 at += 1
@@ -44,5 +46,7 @@ class Keys:
 
     def settle(self) -> list[bytes]:
         """Return the begun bytes as a key, because no more came: Esc, for example."""
+        if self._pasting:  # it is the beginning of the end, which comes late
+            return []
         begun, self.begun = self.begun, b""
         return [begun] if begun[:1] == b"\x1b" and len(begun) <= len(b"\x1b[") else []

@@ -94,6 +94,7 @@ _LONGEST = 400  # characters of a row or a title
 _LONGEST_QUESTION = 200
 _ABOVE = 12  # rows above the choices in which the question may stand
 _BELOW = 4  # rows below a composer between rules: a status line of your own
+_GRID = re.compile(r"[└┘┴├┤┼┬┌┐]")  # of a table that a program has printed
 _STATUS = re.compile(r"\[[^\]]{0,40}\].*\d{1,3}:\S{1,60}\*")  # the status line of a tmux inside this tmux
 
 
@@ -218,7 +219,8 @@ def _last_rows(rows: Sequence[str]) -> Iterator[tuple[str, str]]:
 _NARROWEST = 32  # columns
 _BEGUN = re.compile(r"[\])?:] ?\w{1,8}$")  # an answer that is typed already: another one would follow it
 _QUOTE = re.compile(r"\"|(?<!\w)'|'(?!\w)")
-_TYPED = re.compile(r"^(?:\S{0,80}[$#%>❯›»➜λ]|[+<>-]) ")  # a line for a shell, or a row of a diff
+# A line for a shell, as behind `(base) [me@login1 proj]$`, or a row of a diff.
+_TYPED = re.compile(r"^(?:\([^)]{1,40}\) )?(?:(?:\[[^\]]{1,80}\]|\S{0,80})[$#%>❯›»➜λ]|[+<>-]) ")
 
 
 def _is_last(screen: Screen) -> bool:
@@ -252,7 +254,8 @@ def _end_of_composer(screen: Screen, rule: Rule, at: int, below: Sequence[Rule])
         text = joined(rows[at + 1 :])
         fits = any(one.finds("text", text) for one in below) and not _leftover(text, None, below)
         return at + 1 if fits else None
-    if not any(map(RULE.match, rows[max(0, at - _BELOW) : at])):
+    above = rows[max(0, at - _BELOW) : at]
+    if not any(RULE.match(row) and not _GRID.search(row) for row in above):
         return None
     end = next((end + 1 for end in range(at + 1, len(rows)) if RULE.match(rows[end])), 0)
     if rules == "both" and (not end or not RULE.match(rows[at - 1])):

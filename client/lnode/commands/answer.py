@@ -37,6 +37,7 @@ def answer(address: Address, *, choice: str) -> ExitCode:
             ExitCode.FAILED, f"{key} was typed into {name} on {alias}, and its screen is as it was",
             f"see what it shows: {typed(alias, name)} --peek",
         )  # fmt: skip
+    shown.forget(alias, name)  # the next one may look the same, and be about something else
     text = next(one.text for one in agent.choices if one.key == key)
     screen.say(f"answered {agent.name} in {name} on {alias}: {key}{'' if text == key else f' ({text})'}")
     return ExitCode.DONE

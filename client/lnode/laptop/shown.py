@@ -22,6 +22,13 @@ def remember(alias: str, dialogs: Mapping[str, str]) -> None:
         folders.replace_privately(_path(), json.dumps(dict(list(kept.items())[-_MOST:])))
 
 
+def forget(alias: str, name: str) -> None:
+    """Forget the dialog of that session: it has been answered."""
+    kept = {key: value for key, value in _read().items() if key != f"{alias} {name}"}
+    with suppress(OSError):
+        folders.replace_privately(_path(), json.dumps(kept))
+
+
 def is_shown(alias: str, name: str, dialog: str) -> bool:
     """True if this is the dialog of that session that you were shown last."""
     return _read().get(f"{alias} {name}") == _digest(dialog)

@@ -48,7 +48,15 @@ def keep(alias: str, replies: Sequence[Reply], names: Names = _NO_NAMES) -> None
 
 
 def _kept(reply: Reply) -> Reply:
-    return {name: rows for name, rows in reply.items() if not name.startswith("screens")}
+    """Return the sections without screens. In those of a job (`shown-JOB`) screens stand among other rows."""
+    sections = ((name, rows) for name, rows in reply.items() if not name.startswith("screens"))
+    return {
+        name: [row for row in rows if row[:1] not in _OF_SCREENS] if name.startswith("shown-") else rows
+        for name, rows in sections
+    }
+
+
+_OF_SCREENS = ("%", "|", ">")  # parts/screens.sh: the row about a pane, and those of its screen
 
 
 def read(alias: str) -> Kept | None:

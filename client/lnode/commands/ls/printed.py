@@ -93,7 +93,7 @@ def of_all(hosts: Mapping[str, Address], troubled: Sequence[View], *, as_json: b
                 views[view.host] = view
                 _draw(draw, order, views)
         _shown(list(views.values()), whole=False)
-    if not all(view.is_fresh for view in views.values()):
+    if not all(view.is_fresh and not view.silent for view in views.values()):
         return ExitCode.UNREACHABLE
     unknown = any(picture.tmux in CANNOT_ASK for view in views.values() for picture in view.pictures)
     return ExitCode.FAILED if unknown else ExitCode.DONE
