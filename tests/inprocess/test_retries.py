@@ -69,3 +69,14 @@ def test_what_would_fail_again_is_not_tried(target: Target, retries: Retries) ->
     with pytest.raises(SshFailed) as raised:
         retries.wait(failed(target, Cause.NO_COMMON_ALGORITHM))
     assert raised.value.cause is Cause.NO_COMMON_ALGORITHM
+
+
+def test_no_knock_stays_open_while_nobody_looks_after_it(target: Target, retries: Retries) -> None:
+    """sshd takes each such connection for a login that hangs, and bans an address for some of them (9.8)."""
+    with socket.create_server(("127.0.0.1", int(target.port))) as server:
+        retries.wait(failed(target, Cause.LOST))
+        retries.wait(failed(target, Cause.REFUSED), within_s=2.0)
+        server.settimeout(LIMIT_S)
+        with server.accept()[0] as knock:
+            knock.settimeout(LIMIT_S / 10)
+            assert knock.recv(1) == b""

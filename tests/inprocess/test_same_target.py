@@ -30,7 +30,7 @@ from lnode.ssh.host_label import HostLabel
 from lnode.ssh.link.contract import LinkFailed
 from lnode.ssh.link.ladder import RUNGS
 from lnode.ssh.log import SshLog
-from lnode.ssh.target import Resolving
+from lnode.ssh.target import Resolving, Target
 
 ALIASES = ("unity", "unity", "you@unity", "localhost", "127.0.0.1")
 HEADERS = (
@@ -370,3 +370,11 @@ def test_ssh_and_the_rungs_reach_the_same(runner: asyncio.Runner, country: Count
             continue
         assert by_rung.cause is by_ssh.cause
         assert by_rung.seen == by_ssh.seen
+
+
+def test_a_control_path_of_yours_may_have_a_blank(tmp_path: Path) -> None:
+    yours = f"{tmp_path}/my home/cm"
+    target = Target("x", None, {"controlpath": (yours,), "proxyjump": ("gate",)})
+    argv = ["ssh", "-F", "none", "-G", *(word for option in target.riding for word in ("-o", option)), "x"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert f"controlpath {yours}\n" in said

@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from lnode.laptop.addresses import is_ours, local_address
 from lnode.laptop.clock import time_since_boot
+from lnode.reconnect import loop
 from lnode.reconnect.sensors import Clock, FirstHop, first_hop, knock
+from lnode.reconnect.state import Happened
 from lnode.ssh.failures import Cause
 from lnode.ssh.target import Resolving
 
@@ -724,3 +726,15 @@ def test_routes_and_addresses_come_and_go() -> None:
         ["10.9.9.9", "10.9.9.9", "fd00::7", "fe80::7%7", [False, True, True], "Cause.TIMED_OUT"],
         [None, None, None, None, [False, False, False], "Cause.NO_ROUTE"],
     ]
+
+
+@pytest.mark.parametrize(("hostname", "dead"), [("unity", True), (None, False)])
+def test_an_address_that_the_terminal_may_never_have_had_ends_nothing(hostname: str | None, *, dead: bool) -> None:
+    """Behind a ProxyCommand the connection is that program's own, and may outlive a change of networks."""
+    hop = FirstHop(hostname)
+    hop.addresses = [(socket.AF_INET, ("127.0.0.1", 22))]
+    way = loop._Way(hop)
+    way._local = way._terminal_local = "192.0.2.7"
+    event = way.moved(1.0)
+    assert event is not None
+    assert (event.what, event.dead) == (Happened.ROUTE_CHANGED, dead)

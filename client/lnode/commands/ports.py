@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lnode.cluster import tmux_answers
 from lnode.errors import ExitCode, LnodeError
-from lnode.laptop import screen
+from lnode.laptop import leaving, screen
 from lnode.locate.address import Address
 from lnode.locate.find import asked, entry_of, has_session
 from lnode.node import forwards, own_sshd
@@ -160,7 +160,7 @@ class _Ports:
         If it leads nowhere, return another way, or None to ask for one that is tried.
         """
         alias, name, may_prompt = self._target.alias, self._name, self._may_ask and screen.can_ask()
-        with SshLog() as log:
+        with leaving.by_signals(), SshLog() as log:  # as long as a forwarded connection lives, ssh would stay
             argv, way, environment = own_sshd.forward_argv(there, self._forwards, log, may_prompt=may_prompt)
             self._may_ask = False
             ssh = subprocess.Popen(

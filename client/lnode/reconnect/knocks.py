@@ -124,6 +124,12 @@ class Knocks:
         self._drop_but(None)
         self._turn.leave()
 
+    async def end(self) -> None:
+        """End all knocks, and wait until their connections are closed."""
+        running = [*self._running]
+        self.drop()
+        await asyncio.gather(*running, return_exceptions=True)
+
     def _drop_but(self, one: "asyncio.Task[None] | None") -> None:
         for task in self._running - {one}:
             task.cancel()

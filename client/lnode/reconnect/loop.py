@@ -168,6 +168,11 @@ class Loop:
                 self._look_within(self._knocks.knock())
         return [action for action in actions if action is not Command.KNOCK]
 
+    async def end_knocks(self) -> None:
+        """End all knocks, and wait until they have: sshd holds each connection that has not logged in for minutes."""
+        if self._knocks:
+            await self._knocks.end()
+
     def _look_within(self, seconds: float) -> None:
         """Let the machine's TICK come no later: it is time for the next knock then."""
         if seconds and self.state.due is not None:
@@ -271,5 +276,6 @@ class _Way:
         self._local = local
         if local is None:
             return Event(Happened.ROUTE_LOST, at)
-        dead = self._terminal_local is not None and not addresses.is_ours(self._terminal_local)
+        is_its = self.hop.is_known and self._terminal_local is not None  # else it may never have had that address
+        dead = is_its and not addresses.is_ours(self._terminal_local or "")
         return Event(Happened.ROUTE_CHANGED, at, dead=dead)

@@ -48,10 +48,13 @@ class Retries:
         if self._loop.state.phase is Phase.ATTACHED:
             self._loop.prefer(self._peer)
         self._loop.tell(None, Happened.TERMINAL_ENDED, **self._ending(error))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None if within_s == float("inf") else within_s):
-                return await self._due()
-        return True
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if within_s == float("inf") else within_s):
+                    return await self._due()
+            return True
+        finally:
+            await self._loop.end_knocks()  # which end by themselves only while the loop runs
 
     def _ending(self, error: LnodeError) -> dict[str, object]:
         """Return the facts of the end for the machine. A failure after the login costs no knock and no budget."""

@@ -83,6 +83,11 @@ class FirstHop:
         self.answered: socket.AddressFamily | None = None
         self._lookup: asyncio.Future[list[Address]] | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """True if ssh itself connects there. That of a ProxyCommand may outlive a change of networks."""
+        return self.hostname is not None
+
     def local_address(self) -> str | None:
         """Return this laptop's own address on the route to it, None without one; before a lookup, by default route."""
         toward = [remote for _, remote in self.addresses]

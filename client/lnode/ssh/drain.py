@@ -31,7 +31,11 @@ class Drain:
         elif name:
             os.mkfifo(name, 0o600)
             self._reader = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
-            self._writer = os.open(name, os.O_WRONLY)
+            try:
+                self._writer = os.open(name, os.O_WRONLY)
+            except OSError:
+                os.close(self._reader)
+                raise
         else:
             self._reader, self._writer = os.pipe()
             if _POLLS:

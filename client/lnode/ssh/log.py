@@ -23,11 +23,16 @@ class SshLog:
     """
 
     def __init__(self, *, asks: bool = False) -> None:
-        self._asks = asks
+        self._asks, self._open = asks, False
 
     def __enter__(self) -> Self:
         self._name = "" if os.path.exists(f"/proc/{os.getpid()}/fd") else _new_name()
-        self._stderr, self._log = Drain(tty=self._asks), Drain(self._name)
+        self._stderr = Drain(tty=self._asks)
+        try:
+            self._log = Drain(self._name)
+        except OSError:  # no file is free; lnode tries again
+            self._stderr.close()
+            raise
         self._path = self._name or f"/proc/{os.getpid()}/fd/{self._log.fileno()}"
         self._open = True
         return self

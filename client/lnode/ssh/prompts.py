@@ -19,10 +19,10 @@ def asking(target: Target, *, may_ask: bool) -> tuple[tuple[Option, ...], dict[s
         kept = keychain.environment(target, may_ask=True) if can_end_ssh() else None
         return (*(arguments.CONFIRMED if kept and not keychain.is_checked(target) else ()), *telling), kept
     if not _may_dial(target):
-        return (*arguments.RIDING, *arguments.SILENT), environment()
+        return (*arguments.RIDING, *arguments.SILENT), environment(target)
     kept = keychain.environment(target, may_ask=False)
     if kept is None:
-        return (*arguments.SILENT, *telling), environment()
+        return (*arguments.SILENT, *telling), environment(target)
     return (*arguments.ANSWERED, *arguments.CHECKED, *keychain.methods(target), *telling), kept
 
 
@@ -46,11 +46,13 @@ def can_end_ssh() -> bool:
     return os.access(_ASK_NOBODY, os.X_OK)
 
 
-def environment() -> dict[str, str]:
+def environment(target: Target | None = None) -> dict[str, str]:
     """Return this environment with an askpass that answers nothing and ends the ssh that asks.
 
     `BatchMode=yes` reaches neither the jump hosts of a jump host nor an ssh inside a ProxyCommand. Without a
     terminal these would send an empty password up to three times, and the site counts each as a failed login. An ssh
-    older than 8.4 does not know SSH_ASKPASS_REQUIRE and uses an askpass only if DISPLAY is set.
+    older than 8.4 does not know SSH_ASKPASS_REQUIRE and uses an askpass only if DISPLAY is set. A newer one gets none:
+    with ForwardX11 the host would offer that display to the session.
     """
-    return {"DISPLAY": "none", **os.environ, "SSH_ASKPASS": _ASK_NOBODY, "SSH_ASKPASS_REQUIRE": "force"}
+    display = {} if target and tells(target) else {"DISPLAY": "none"}
+    return {**display, **os.environ, "SSH_ASKPASS": _ASK_NOBODY, "SSH_ASKPASS_REQUIRE": "force"}

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import IO, NamedTuple, cast
 
 from lnode.errors import ExitCode, LnodeError
+from lnode.laptop import leaving
 from lnode.ssh import begun, failures, master, question, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.rung_master import prove_master
@@ -83,7 +84,7 @@ class _Between:
 def run(target: Target, nonce: str, line: str, out: Write, errors: Write) -> Left:
     """Run the line of exec.sh, and return its end. Raises LnodeError if ssh failed, or if the connection was lost."""
     begin = f"\n{nonce} begun\n".encode()
-    with SshLog() as log:
+    with leaving.by_signals(), SshLog() as log:  # that ssh has a session of its own, and no signal of this one
         streams = _Between(begin, b"", out), _Between(begin, f"\n{nonce} left ".encode(), errors)
         argv, ssh = _started(target, line, log)
         try:

@@ -102,7 +102,8 @@ class Target(NamedTuple):
         """
         yours = self.one("controlpath")
         if yours and "%" not in yours and self.proxy_jump and not self.control_path:
-            return (Option("ControlPath", Local(yours)), *self.route)
+            quoted = Local(f'"{yours}"')  # it may have a blank
+            return (Option("ControlPath", quoted), *self.route)
         return (*self._at_control_path, *self.route)
 
     @property
