@@ -126,7 +126,7 @@ def test_no_route(standin: Rig) -> None:
 def test_a_name_by_hand_attaches_but_is_never_created(standin: Rig) -> None:
     code, said = in_a_window(standin, "unity", "two words")
     assert code == 2
-    assert flat("tmux would not keep the session name 'two words' as it is") in flat(said)
+    assert flat("a session that lnode makes cannot be called 'two words'") in flat(said)
     assert not [call for call in standin.recorded("tmux") if "new-session" in call["argv"]]
 
 

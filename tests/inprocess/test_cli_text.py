@@ -271,7 +271,7 @@ def test_killing_in_a_pipe_wants_it_in_so_many_words(laptop: Laptop) -> None:
 def test_a_name_that_tmux_would_mangle(laptop: Laptop, name: str) -> None:
     laptop.ssh('[ "$1" = -G ] || touch "$HOME/dialled"; echo hostname x')
     expected = error(
-        f"tmux would not keep the session name {name!r} as it is", "use letters, digits, - and _, as in: a-b"
+        f"a session that lnode makes cannot be called {name!r}", "use letters of ASCII, digits, - and _, as in: a-b"
     )
     assert laptop.on_tty("x", name) == (2, expected)
     assert not (laptop.home / "dialled").exists()

@@ -10,7 +10,7 @@ from lnode.cluster.agents import Agent, AgentState, Choice
 from lnode.cluster.sessions import Entry, Picture, State
 from lnode.cluster.tmux_answers import Ended, Session
 from lnode.commands.ls.document import document
-from lnode.commands.ls.table import View, left_of, notes, table
+from lnode.commands.ls.table import View, left_of, notes, table, why_of
 from lnode.runs.record import Run
 from lnode.schedulers.job import Job
 
@@ -238,3 +238,17 @@ def test_the_document_names_the_agent_and_its_question() -> None:
         "name": "claude", "state": "waits for you", "since": NOW - 720, "question": "Do you want to proceed?",
         "choices": [{"key": "1", "text": "Yes"}, {"key": "2", "text": "No"}],
     }  # fmt: skip
+
+
+def test_a_narrow_window_has_the_columns_that_tell_most_and_breaks_no_word() -> None:
+    views = [view(RUNS, SHELL)]
+    names, rows = table(views, all_columns=False, with_host=False, within=40)
+    assert {"SESSION", "STATE"} <= set(names)
+    words = [[name, *(word for row in rows for word in row[at][0].split())] for at, name in enumerate(names)]
+    assert sum(max(map(len, its)) + 2 for its in words) - 2 <= 40
+    assert len(table(views, all_columns=False, with_host=False)[0]) > len(names)
+
+
+def test_a_job_that_stays_completing_does_not_hide_how_the_allocation_has_ended() -> None:
+    ended = entry("x", State.ENDED, job("COMPLETING"), ended=Ended("7", "TIMEOUT", NOW - 300))
+    assert why_of(ended, view(ended)) == "job 7, timeout, 5 min ago"

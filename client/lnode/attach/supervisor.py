@@ -77,7 +77,7 @@ class _Supervisor:
             quiet_s=self._quiet_s, push=phone.beginning(scripts), store=self._storing.store,
         )  # fmt: skip
         self._end_trial: Callable[[], object] = bool  # that of a doubted terminal
-        self._watch = TerminalWatch(self._course, self._loop, tty, self._past)
+        self._watch = TerminalWatch(self._course, self._loop, tty, self._past, self._display.say)
         self._parting = Parting(tty, self._loop.beside, scripts.look)
         self._shell_notice = ShellNotice(address.alias, self._past.session, self._display)
 

@@ -1,6 +1,7 @@
 """Watches one terminal: tells of its login, of an address that is silent, and of its end with the verdict on it."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from lnode.attach import sign_in_watch
@@ -22,10 +23,10 @@ _ANSWERS_S = 0.15  # a standby that lives, and after a round trip
 
 
 class TerminalWatch:
-    """One for each attach. `rode` is the master that the last terminal had, None for none."""
+    """One for each attach. `rode` is the master that the last terminal had, None for none. `say` tells you a line."""
 
-    def __init__(self, course: Course, loop: Loop, tty: Tty, past: Chronicle) -> None:
-        self._course, self._loop, self._tty, self._past = course, loop, tty, past
+    def __init__(self, course: Course, loop: Loop, tty: Tty, past: Chronicle, say: Callable[[str], None]) -> None:
+        self._course, self._loop, self._tty, self._past, self._say = course, loop, tty, past, say
         self.rode: master.Identity | None = None
 
     def begin(self, terminal: Terminal, target: Target, *, again: bool) -> None:
@@ -43,10 +44,15 @@ class TerminalWatch:
         await ending
 
     async def _mind_dial(self, terminal: Terminal, target: Target) -> None:
-        """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind."""
+        """Tell if ssh waits at an address that is silent, while the host answers at one of the other kind.
+
+        You hear of the first one: ssh itself says nothing for minutes.
+        """
         await self._loop.ready.wait()
         await asyncio.sleep(_DIALS_S)
         dials = partial(borrowed.is_dialling, terminal.pid)
+        if dials() and not terminal.silent:
+            self._say(f"{target.alias} has not answered so far; Ctrl-C leaves")
         if dials() and await self._loop.answers_elsewhere(target) and dials():
             self._loop.tell(terminal, Happened.ASTRAY)
 

@@ -38,7 +38,12 @@ def run_typed(argv: Sequence[str]) -> ExitCode:
     try:
         return ExitCode(_app(args=_with_values(words), prog_name="lnode", standalone_mode=False, obj=command))
     except TyperException as error:
-        said = error.format_message().rstrip(".")
+        said = (
+            error.format_message()
+            .rstrip(".")
+            .replace("a valid float", "a number")
+            .replace("a valid int", "a whole number")
+        )
         raise LnodeError(ExitCode.USAGE, said[:1].lower() + said[1:], "see all there is: lnode --help") from None
 
 
@@ -181,7 +186,8 @@ def _check_place(verb: Verb, host: str | None, session: str | None) -> None:
     if host is not None and verb.scope is Scope.LAPTOP:
         raise _wrong(f"{verb.flag} is for this laptop", f"without a host: lnode {verb.spelled}")
     if host is None and verb.scope not in (Scope.HOSTS, Scope.LAPTOP):
-        raise _wrong("HOST is missing, an ssh alias", "as in: lnode unity; see all there is: lnode --help")
+        example = f"lnode {'demo' if verb.name == 'drop' else 'unity'} {verb.whole}".strip()
+        raise _wrong("HOST is missing, an ssh alias", f"as in: {example}; see all there is: lnode --help")
     if session is not None and verb.scope in (Scope.HOST, Scope.HOSTS):
         raise _wrong(f"{verb.flag} is for a whole host", f"without a session: lnode {host} {verb.whole}")
     if session is None and verb.scope is Scope.NAMED:

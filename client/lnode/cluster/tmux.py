@@ -54,15 +54,15 @@ def is_possible(name: str) -> bool:
 
 def suggestion(name: str) -> str:
     """Return the nearest name that lnode can create."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "livenode"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "myproject"
 
 
 def mangled(name: str) -> LnodeError:
-    """Return the error for a name that tmux would change."""
+    """Return the error for a name that not every tmux keeps as it is."""
     return LnodeError(
         ExitCode.USAGE,
-        f"tmux would not keep the session name {name!r} as it is",
-        f"use letters, digits, - and _, as in: {suggestion(name)}",
+        f"a session that lnode makes cannot be called {name!r}",
+        f"use letters of ASCII, digits, - and _, as in: {suggestion(name)}",
     )
 
 

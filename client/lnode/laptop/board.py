@@ -8,6 +8,8 @@ from lnode.laptop import screen
 from lnode.text import visible
 
 if TYPE_CHECKING:
+    from rich.console import Group
+
     from lnode.laptop.tables import Rows
 
 Draw: TypeAlias = "Callable[[Sequence[str], Rows, Sequence[str]], None]"
@@ -20,11 +22,7 @@ def board(*, whole: bool) -> Iterator[Draw]:
     With `whole` it covers the screen and restores it at the end. Otherwise it starts at the cursor, and the last table
     stays.
     """
-    from rich.console import Group
     from rich.live import Live
-    from rich.text import Text
-
-    from lnode.laptop import tables
 
     # What lnode writes beside it, as a bell, is not for rich.
     live = Live(
@@ -33,8 +31,7 @@ def board(*, whole: bool) -> Iterator[Draw]:
     )  # fmt: skip
 
     def draw(columns: Sequence[str], rows: "Rows", lines: Sequence[str]) -> None:
-        said = [Text(visible(line), style="dim") for line in lines]
-        live.update(Group(*([tables.set_by_rich(columns, rows)] if rows else []), *said), refresh=True)
+        live.update(_set(columns, rows, lines), refresh=True)
 
     live.start(refresh=True)
     try:
@@ -42,3 +39,18 @@ def board(*, whole: bool) -> Iterator[Draw]:
     finally:
         with suppress(OSError):  # the window is closed
             live.stop()
+
+
+def lines_of(columns: Sequence[str], rows: "Rows", lines: Sequence[str]) -> int:
+    """Return the height of such a drawing in this window."""
+    return len(screen.console().render_lines(_set(columns, rows, lines), pad=False))
+
+
+def _set(columns: Sequence[str], rows: "Rows", lines: Sequence[str]) -> "Group":
+    from rich.console import Group
+    from rich.text import Text
+
+    from lnode.laptop import tables
+
+    said = [Text(visible(line), style="dim") for line in lines]
+    return Group(*([tables.set_by_rich(columns, rows)] if rows else []), *said)

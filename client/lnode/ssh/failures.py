@@ -243,8 +243,8 @@ def _first(phrases: tuple[tuple[str, Cause], ...], words: str) -> Cause | None:
 
 
 def is_no_alias(place: HostLabel) -> bool:
-    """Is a name that cannot be resolved a slip? It stands for itself, and has no dot."""
-    return place.alias == place.hostname and "." not in place.alias
+    """True if a name that cannot be resolved is a slip: it stands for itself (ssh lowers it), and has no dot."""
+    return place.alias.lower() == place.hostname.lower() and "." not in place.alias
 
 
 class SshFailed(LnodeError):  # noqa: N818 (an outcome, like Cause, not an error of the program)

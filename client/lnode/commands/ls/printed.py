@@ -104,7 +104,7 @@ def _draw(draw: board.Draw, order: Sequence[str], views: Mapping[str, View]) -> 
     found = [views[host] for host in order if host in views]
     rest = ", ".join(host for host in order if host not in views)
     lines = [*table.notes(found), *([f"asking {rest} ..."] if rest else [])]
-    draw(*table.table(found, all_columns=False, with_host=True), lines)
+    draw(*table.table(found, all_columns=False, with_host=True, within=screen.size()[0]), lines)
 
 
 def of_hosts(hosts: Mapping[str, Address]) -> Iterator[View]:
@@ -118,7 +118,9 @@ def _print(views: Sequence[View]) -> None:
 
 
 def _print_rows(views: Sequence[View]) -> None:
-    columns, rows = table.table(views, all_columns=not screen.is_terminal(), with_host=len(views) > 1)
+    on_screen = screen.is_terminal()
+    width = screen.size()[0] if on_screen else None
+    columns, rows = table.table(views, all_columns=not on_screen, with_host=len(views) > 1, within=width)
     if rows:
         with screen.output():
             screen.print_table(columns, rows)

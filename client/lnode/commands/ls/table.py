@@ -3,7 +3,7 @@
 A picture ages: times count on from the moment of the picture. If a job must have ended since, the table says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lnode.cluster.agents import Agent, AgentState
@@ -15,7 +15,7 @@ from lnode.remote.fields import JobId, typed
 from lnode.runs.record import Run, outcome
 from lnode.schedulers.job import Job, paused_in_words
 from lnode.schedulers.known import reason_in_words
-from lnode.text import in_words
+from lnode.text import columns_of, in_words, visible
 
 _SOON_S = 15 * 60
 _IDLE_S = 60  # less is no news
@@ -70,8 +70,13 @@ def _knows(entry: Entry) -> tuple[bool, bool]:
     return entry.job is not None, entry.state is State.UNKNOWN
 
 
-def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple[list[str], list[list[Cell]]]:
-    """Return column names, and a row for each session and run. Empty columns are left out without `all_columns`."""
+def table(
+    views: Sequence[View], *, all_columns: bool, with_host: bool, within: int | None = None
+) -> tuple[list[str], list[list[Cell]]]:
+    """Return column names, and a row for each session and run. Empty columns are left out without `all_columns`.
+
+    Of a table that is wider than `within` even with a word in each line, columns that tell least are left out.
+    """
     rows = [
         row
         for view in views
@@ -88,8 +93,20 @@ def table(views: Sequence[View], *, all_columns: bool, with_host: bool) -> tuple
         names = [name for name in names if name != "LOGIN NODE"]
     if all(view.is_fresh for view in views):
         names = [name for name in names if name != "SEEN"]
+    for least in _DISPENSABLE:
+        if within is not None and least in names and _narrowest(names, rows) > within:
+            names.remove(least)
     return names, [[row[name] for name in names] for row in rows]
 
+
+def _narrowest(names: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> int:
+    """Return the width of the table if no word is broken."""
+    words = ([name, *(word for row in rows for word in visible(row[name][0]).split())] for name in names)
+    return sum(max(map(columns_of, its)) + len(_GAP) for its in words) - len(_GAP)
+
+
+_GAP = "  "
+_DISPENSABLE = ("ATTACHED", "IDLE", "LOGIN NODE", "KIND", "JOB", "SEEN", "LEFT", "WHY", "NODE", "AGENT")
 
 _COLUMNS = (
     "HOST", "SESSION", "KIND", "STATE", "NODE", "JOB", "LEFT", "WHY", "ATTACHED", "IDLE", "LOGIN NODE", "AGENT", "SEEN",

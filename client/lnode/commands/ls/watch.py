@@ -19,7 +19,6 @@ _EVERY_S = 60.0
 _OFTEN_S = 30.0  # if a job waits or ends soon; lnode never asks a scheduler more often
 _SOON_S = 600
 _WITHIN_S = 20.0
-_BESIDE = 4  # lines that are no rows: the columns, an empty one, the foot, and how many rows are left out
 
 
 def watch(hosts: Mapping[str, Address], views: Sequence[View], *, notifies: bool = False) -> ExitCode:
@@ -100,9 +99,11 @@ def _draw(draw: board.Draw, views: Sequence[View], asking: bool) -> None:
     age = max((view.age_s for view in views), default=0)
     clock = time.strftime("%H:%M:%S")
     foot = f"{clock}, {'asking' if asking else f'asked {age} s ago'}; q leaves"
-    columns, rows = table.table(views, all_columns=False, with_host=len(views) > 1)
+    width, height = screen.size()
+    columns, rows = table.table(views, all_columns=False, with_host=len(views) > 1, within=width)
     notes = table.notes(views)
-    room = max(1, screen.size()[1] - len(notes) - _BESIDE)
-    if len(rows) > room:  # a question that lnode remembers as seen is on the screen
-        notes.insert(0, f"{len(rows) - room} more rows are below this window")
-    draw(columns, rows[:room], ["", *notes, foot])
+    lines, room = ["", *notes, foot], len(rows)
+    while room > 1 and (more := board.lines_of(columns, rows[:room], lines) - height) > 0:
+        room = max(1, room - max(1, more // 2))  # a question that lnode remembers as seen is on the screen
+        lines = ["", f"{len(rows) - room} more rows are below this window", *notes, foot]
+    draw(columns, rows[:room], lines)
