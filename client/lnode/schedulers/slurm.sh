@@ -220,7 +220,7 @@ slurm_job() {
 
 # The words that come last count: the name is how a request is found again whose answer got lost.
 slurm_submit() {
-  need sbatch "$(every module)" || return
+  need sbatch "$(every module)" || { said='' && return 1; }
   set -- "$@" --job-name="$1" --signal=B:USR1@120 --no-requeue
   script=$2
   shift 2

@@ -105,5 +105,6 @@ submit() {
   "${scheduler}_submit" "$name" "$batch_script" $words && return
   if [ $? -eq 124 ]; then exit 118; fi
   drop_claim
+  "${scheduler}_can_submit" || exit 124
   fail 116
 }
