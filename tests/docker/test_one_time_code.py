@@ -139,7 +139,7 @@ def test_a_script_that_asks_again_and_again_is_refused_once(site: Site) -> None:
     rig, wire, _ = site
     accepted, failed = logins(rig)
     assert in_a_pipe(rig, "unity", "--ls").returncode == 5
-    assert logins(rig) == (accepted, failed + 1)
+    wait_until(lambda: logins(rig) == (accepted, failed + 1), "sshd has noted it")
     dials = wire.dials
     for _ in range(3):
         assert in_a_pipe(rig, "unity", "--ls").returncode == 5

@@ -219,12 +219,12 @@ def test_the_token_is_in_a_file_of_yours_alone_and_in_no_argument(host: Host, he
 
 def test_a_token_stays_with_its_site_if_its_change_was_cut_short(host: Host, heard: Listener) -> None:
     here, there = heard.url, heard.url.replace("127.0.0.1", "localhost")
-    assert phone(host, here, "tk_secret") == {"sent"}
+    assert phone(host, here, "-secret") == {"sent"}
     program(host, "mv", f'case $* in *push/token) exit 1 ;; esac; exec {shutil.which("mv")} "$@"')
     assert phone(host, there) == phone(host, there) == {"unwritable"}
     (host.home / "bin" / "mv").unlink()
     assert phone(host, there) == {"sent"}
-    assert [token for _, token, *_ in heard.posts] == ["tk_secret", ""]
+    assert [token for _, token, *_ in heard.posts] == ["-secret", ""]
 
 
 def test_a_watcher_whose_tmux_was_removed_ends(host: Host, heard: Listener, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnode.commands.setup.livenode import functions, parse_version, sets_mouse, tmux_conf
+from lnode.commands.setup.livenode import functions, mouse_in, parse_version, tmux_conf
 
 REQUESTS = {
     "livenode": ("livenode", "sinteractive -m 48000", ""),
@@ -76,9 +76,9 @@ def test_the_version(text: str, version: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (b"set -g mouse on\n", True), (b"x\n  set-option -g  mouse off\n", True), (b"# set -g mouse on\n", False),
-        (b"", False),
+        (b"set -g mouse on\n", "on"), (b"set -g mouse on\n  set-option -g  mouse off\n", "off"), (b"", ""),
+        (b"# set -g mouse on\nset -g mouse-select-pane on\n", ""),
     ],
 )  # fmt: skip
-def test_whose_mouse_it_is(text: bytes, *, says: bool) -> None:
-    assert sets_mouse(text) is says
+def test_whose_mouse_it_is(text: bytes, says: str) -> None:
+    assert mouse_in(text) == says

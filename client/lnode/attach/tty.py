@@ -41,6 +41,7 @@ _LEAVE = "\x1b[?1049l"  # the alternate screen
 
 _CHUNK = 1 << 12
 _ALONE_S = 0.8  # a key without another one for so long before and after it is not part of a word
+_INTERRUPT = b"\x03"
 _WORD_S = 2.0  # the same before it, after a word: who types slowly is still in it
 
 
@@ -57,7 +58,8 @@ class Tty:
         self._size: tuple[int, int] | None = None  # of the window, while programs see another
         self._path: str | None = None  # the file with the modes
         self._reading: asyncio.AbstractEventLoop | None = None
-        self._last_at, self._in_word = 0.0, False  # when a key came; two keys came, one soon after the other
+        self._last, self._last_at = b"", 0.0  # the key that came last, and when
+        self._in_word = False  # two keys have come, one soon after the other
         self._run: bytes | None = None  # the key that you press alone or repeatedly, None in a word
         self._quiet: asyncio.TimerHandle | None = None
         self.unsent = 0
@@ -136,11 +138,12 @@ class Tty:
     def _count(self, loop: "asyncio.AbstractEventLoop", pressed: list[bytes]) -> None:
         for key in pressed:
             self.unsent += 1
-            if loop.time() - self._last_at >= (_WORD_S if self._in_word else _ALONE_S):
+            in_word = self._in_word and key not in (self._last, _INTERRUPT)  # no word has either
+            if loop.time() - self._last_at >= (_WORD_S if in_word else _ALONE_S):
                 self._run, self._in_word = key, False
             elif key != self._run:
                 self._run, self._in_word = None, True
-            self._last_at = loop.time()
+            self._last, self._last_at = key, loop.time()
 
     def _settle(self, loop: "asyncio.AbstractEventLoop", keys: "Keys", on_key: Callable[[bytes], None]) -> None:
         self._quiet = None

@@ -179,11 +179,16 @@ keep_jobs() {
   done
 }
 
-# look: one look at all. False if no session is left that asks for it, if another watcher has taken over, or if that tmux was removed: then
-# nothing would ever say that its server has ended.
+# look: one look at all. False if no session is left that asks for it, if another watcher has taken over, or if that tmux was removed, which
+# 20 looks in a row tell: nothing would ever say that its server has ended. A home may only be away for a while.
 look() {
   awake='' now_told='' messages=''
-  [ -x "$tmux" ] || return
+  if ! [ -x "$tmux" ]; then
+    gone=$((gone + 1))
+    [ "$gone" -lt 20 ]
+    return
+  fi
+  gone=0
   if ! list list-panes -a -F "$format"; then return 0; fi # tmux cannot be asked just now
   rows=$(printf '%s\n' "$rows" | grep ' kyes ')
   [ -n "$rows" ] || return
@@ -227,7 +232,7 @@ send() {
 sum=${sum:-}
 case $tmux in */*) ;; *) exit ;; esac
 this_node=$(uname -n) requests=$HOME/.local/state/lnode/requests
-before='' asked='' ask_at=0 send_at=0
+before='' asked='' ask_at=0 send_at=0 gone=0
 ask set-option -g @lnode_push_watch "$$ $sum"
 sleep 1 # another one may start just now: the last is the one that stays
 looked_at=$(date +%s)

@@ -110,7 +110,8 @@ slurm_when() {
   case $? in 124 | 137) return 124 ;; esac
   answer=$(printf '%s\n' "$said" | sed -n 's/^srun: Job [0-9]* to start at \([0-9][0-9]*\) .*/starts \1/p' | head -n 1)
   [ -z "$answer" ] || return 0
-  said=$(printf '%s\n' "$said" | grep -E '^(srun: |allocation failure)') # a site may have its say, too
+  told=$(printf '%s\n' "$said" | grep -E '^([^ ]*: |allocation failure)') # a site may have its say, too
+  said=${told:-$said}
   case $said in *'nable to contact'*) return 124 ;; esac
   if slurm_is_lost "$said"; then return 124; fi
   answer=$(printf '%s\n' "$said" | sed -n 's/^srun: error: //; s/^allocation failure: //; $p' | cut -c 1-200)
@@ -230,7 +231,7 @@ slurm_submit() {
   set -- $?
   job=$(printf '%s\n' "$said" | sed -n 's/^\([0-9][0-9]*\)\(;.*\)\{0,1\}$/\1/p' | tail -n 1)
   [ -z "$job" ] || return 0
-  if [ "$1" -eq 124 ] || slurm_is_lost "$(printf '%s\n' "$said" | grep '^sbatch: error: ')"; then return 124; fi
+  if [ "$1" -eq 124 ] || slurm_is_lost "$(printf '%s\n' "$said" | grep '^[^ ]*: error: ')"; then return 124; fi
   return 1
 }
 

@@ -102,8 +102,13 @@ def _draw(draw: board.Draw, views: Sequence[View], asking: bool) -> None:
     width, height = screen.size()
     columns, rows = table.table(views, all_columns=False, with_host=len(views) > 1, within=width)
     notes = table.notes(views)
-    lines, room = ["", *notes, foot], len(rows)
-    while room > 1 and (more := board.lines_of(columns, rows[:room], lines) - height) > 0:
-        room = max(1, room - max(1, more // 2))  # a question that lnode remembers as seen is on the screen
-        lines = ["", f"{len(rows) - room} more rows are below this window", *notes, foot]
+    room, said = min(len(rows), height), [""]  # a row has one line or more
+    while True:
+        if room < len(rows):
+            said = ["", f"{len(rows) - room} more rows are below this window"]
+        lines = [*said, *notes, foot]
+        more = board.lines_of(columns, rows[:room], lines) - height
+        if room <= 1 or more <= 0:
+            break
+        room = max(1, room - max(1, more * room // (2 * (more + height))))
     draw(columns, rows[:room], lines)

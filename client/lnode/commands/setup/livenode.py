@@ -89,9 +89,10 @@ def tmux_conf(version: tuple[int, int]) -> str:
     return "set -g mouse on" if version < (3, 0) else f"set -g mouse on\n{_AGENT_IN_TMUX}"
 
 
-def sets_mouse(text: bytes) -> bool:
-    """True if a tmux.conf itself says whether the mouse is on."""
-    return re.search(rb"^\s*set(-option)?\s+(-\w+\s+)*mouse\s", text, re.MULTILINE) is not None
+def mouse_in(text: bytes) -> str:
+    """Return `on` or `off` if a tmux.conf says whether the mouse is on, else ""."""
+    said = re.findall(rb"^\s*set(?:-option)?\s+(?:-\w+\s+)*mouse\s+(on|off)\b", text, re.MULTILINE)
+    return bytes(said[-1]).decode() if said else ""
 
 
 def parse_version(text: str) -> tuple[int, int]:

@@ -63,8 +63,9 @@ def setup(address: Address, *, undo: bool = False, yes: bool = False) -> ExitCod
             return ExitCode.FAILED
         lines = [f"{change.which} {change.checksum} {_encoded(change.after)}" for change in doable]
         for change in doable:
-            if change.which == "tmux_conf" and not (undo and livenode.sets_mouse(change.after or b"")):
-                lines.append("mouse -gu" if undo else "mouse -g on")
+            if change.which == "tmux_conf":
+                mouse = livenode.mouse_in(change.after or b"") if undo else "on"
+                lines.append(f"mouse -g {mouse}" if mouse else "mouse -gu")
         with screen.waiting(f"writing on {alias} ..."):
             complaints = question.do(*lines, "").get("said", ())
     if complaints:

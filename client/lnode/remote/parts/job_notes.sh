@@ -50,7 +50,7 @@ is_here() {
   if is_own "$in_jobs/$1.cluster"; then { read -r its_cluster <"$in_jobs/$1.cluster"; } 2>/dev/null; fi
   [ -n "$its_cluster" ] || return 0
   find_cluster
-  is_same_cluster "$its_cluster" "${cluster:-$its_cluster}"
+  is_same_cluster "$its_cluster" "${cluster:-${cluster_there:-$its_cluster}}" # where that is known so far
 }
 
 # note_cluster JOB: before there is a note of it. Without this another cluster that shares the home would take the job for one that has ended.

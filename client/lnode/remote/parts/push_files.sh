@@ -11,8 +11,8 @@ keep_push() {
   case $(cat "$push/url" 2>/dev/null)/ in
   "$site"/*) if [ "$token" = - ]; then token=$(cat "$push/token" 2>/dev/null); fi ;;
   *) # the token that is kept is another site's: so it is, too, if what follows is cut short
-    token=${token#-}
-    rm -f "$push/url" || return
+    if [ "$token" = - ]; then token=''; fi
+    said=$(rm -f "$push/url" 2>&1) || return
     ;;
   esac
   rest="header = \"Title: lnode $1\"
