@@ -20,13 +20,14 @@ _INFO = struct.Struct("24xI16xI4xII8xI")
 # A probe each second, at once if it has been idle for longer. After 9 without an answer, as usual, the kernel would end
 # the connection.
 _PROBES = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 127}
-_LOOK_S = 0.05
+_LOOK_S = 0.05  # at most
 _TICK_S = 0.02  # of the kernel's clock
 _EDGE_S, _PRINTS_S = 2.5, 1.0  # nobody knows sooner when a silence began; a program that prints does so each second
 _SENDS_S = 0.1  # for ssh, to send what it is told
-_BRISK_LOOK_S = 0.01
+_BRISK_LOOK_S = 0.01  # as long as the answer is due
 _ROUND_TRIPS = 2  # to hear from the other side's program, which may take
 _TAKES_S = 0.25
+_DUE_S = 0.1
 
 
 class Pulse:
@@ -108,16 +109,18 @@ class Pulse:
         began = time.monotonic()
         with suppress(OSError):
             with self._borrowed() as sock:
-                heard_s = _look(sock).heard_s
+                heard_s, rtt_s = _look(sock).heard_s, min(_look(sock).rtt_s, within_s)
                 before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 before_them = [borrowed.swap(sock, option, value) for option, value in _PROBES.items()]
             try:
+                pause_s = rtt_s  # sooner there is no answer
                 while time.monotonic() < began + within_s:
-                    await asyncio.sleep(_LOOK_S)
+                    await asyncio.sleep(pause_s)
                     with self._borrowed() as sock:
                         if _look(sock).heard_s + _TICK_S < heard_s + time.monotonic() - began:
                             return True
+                    pause_s = _BRISK_LOOK_S if time.monotonic() < began + rtt_s + _DUE_S else _LOOK_S
             finally:
                 with suppress(OSError), self._borrowed() as sock:
                     for option, value in zip(_PROBES, before_them, strict=True):

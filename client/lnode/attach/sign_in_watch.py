@@ -10,6 +10,7 @@ from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
+_BRISK_LOOK_S = 0.005  # over a standby, which takes one round trip: until then your keys are not the session's
 _LOOKS = 50  # at most, until ssh has connected to a master
 _FORWARDS_S = 1.0  # for the host's answer about a port
 OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
@@ -24,11 +25,12 @@ async def signed_in(
     A standby is not proved: after `patience_s` a connection of its own takes hardly longer.
     """
     proof: asyncio.Task[bool | None] | None = None
+    look_again_s = _BRISK_LOOK_S if terminal.may_ride and target.standby else _LOOK_AGAIN_S
     if terminal.may_ride:
         proof = asyncio.create_task(_is_late(terminal, patience_s) if target.standby else prove_master(target))
     while (how := _way(target, terminal, tty)) is None:
         terminal.watch.look(terminal.said())
-        if (await asyncio.wait([ended], timeout=_LOOK_AGAIN_S))[0]:
+        if (await asyncio.wait([ended], timeout=look_again_s))[0]:
             break
         if proof and proof.done() and proof.result() is False:
             proof = None

@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from lnode.ssh import arguments, forwarding, master, prompts, sign_in_memory
+from lnode.ssh import arguments, brisk, forwarding, master, prompts, sign_in_memory
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
 from lnode.ssh.said import Said
@@ -66,6 +66,8 @@ class Terminal:
         except BaseException:
             self._log.__exit__(None, None, None)
             raise
+        if self.master is None:
+            brisk.hurry(self._ssh.pid)
         return self
 
     @property

@@ -27,7 +27,7 @@ from lnode.node.own_sshd import Way
 from lnode.remote.fields import JobId
 from lnode.remote.reply import Reply
 from lnode.schedulers.job import left_in_words
-from lnode.ssh import arguments, failures, master, verdict
+from lnode.ssh import arguments, brisk, failures, master, verdict
 from lnode.ssh.begun import NotBegun
 from lnode.ssh.log import SshLog
 from lnode.ssh.question import Question
@@ -166,6 +166,7 @@ class _Ports:
             ssh = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment
             )
+            brisk.hurry(ssh.pid)
             try:
                 within_s = _FACTS_WITHIN_S if there.tried else _UNTRIED_WITHIN_S
                 with screen.waiting(f"opening {name} on {alias} ..."):

@@ -14,7 +14,7 @@ from lnode.laptop import leaving
 from lnode.locate.address import Address
 from lnode.node import last_way, names, own_sshd
 from lnode.node.own_sshd import Way
-from lnode.ssh import failures, master, sign_in_memory, verdict
+from lnode.ssh import brisk, failures, master, sign_in_memory, verdict
 from lnode.ssh.arguments import SSH_FAILED
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
@@ -95,6 +95,8 @@ def _carried(there: Way) -> tuple[int, str]:
     argv, environment = there.argv(may_prompt=False)
     with SshLog() as log:  # in which the keychain finds the prompts that it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
+            if not _rides(there):
+                brisk.hurry(ssh.pid)
             try:
                 if is_dead := _is_over_a_dead_master(ssh, there):
                     ssh.terminate()
@@ -110,9 +112,13 @@ def _carried(there: Way) -> tuple[int, str]:
     return status, str(said)
 
 
+def _rides(there: Way) -> bool:
+    return not there.fresh and master.may_ride(there.target)
+
+
 def _is_over_a_dead_master(ssh: "subprocess.Popen[bytes]", there: Way) -> bool:
     """True if the ssh shares a connection that is dead: ssh itself would wait for minutes."""
-    if there.fresh or not master.may_ride(there.target):
+    if not _rides(there):
         return False
     with suppress(subprocess.TimeoutExpired):
         ssh.wait(master.SILENT_S)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from lnode.runs.log_frames import Chunks, Frame
-from lnode.ssh import failures, master
+from lnode.ssh import brisk, failures, master
 from lnode.ssh.host_label import HostLabel
 from lnode.ssh.log import SshLog
 from lnode.ssh.login_watch import LoginWatch
@@ -45,6 +45,8 @@ class Tail:
                 *argv, stdin=asyncio.subprocess.DEVNULL, stdout=theirs.fileno(), stderr=self._log.fileno(),
                 env=self._environment, start_new_session=not self.may_ask,
             )  # fmt: skip
+            if not self.may_ride:
+                brisk.hurry(self._ssh.pid)
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Yield the frames until the ssh ends. Raises Torn."""

@@ -86,11 +86,7 @@ def children(pid: int) -> list[int]:
 
 def is_dialling(pid: int, *, platform: str = sys.platform) -> bool:
     """True if a process waits for the answer to a TCP connection; False if the kernel does not show it."""
-    if platform != "linux":
-        return False
-    with suppress(OSError):
-        return any(_state(pid, int(fd)) == _SYN_SENT for fd in os.listdir(f"/proc/{pid}/fd"))
-    return False
+    return bool(_connections(pid, {_SYN_SENT}, platform))
 
 
 def keep_alive(pid: int, *, platform: str = sys.platform) -> bool:
@@ -98,17 +94,30 @@ def keep_alive(pid: int, *, platform: str = sys.platform) -> bool:
 
     A probe is no data: after a silence TCP has nothing to send again, and a NAT remembers the connection.
     """
-    if platform != "linux":
-        return False
-    with suppress(OSError):
-        for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
-            if _state(pid, fd) == _ESTABLISHED:
-                with socket_of(pid, fd) as sock:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                    for option, value in _KEEPALIVE.items():
-                        swap(sock, option, value)
-                return True
+    for fd in _connections(pid, {_ESTABLISHED}, platform)[:1]:
+        with suppress(OSError), socket_of(pid, fd) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in _KEEPALIVE.items():
+                swap(sock, option, value)
+            return True
     return False
+
+
+def make_prompt(pid: int, *, platform: str = sys.platform) -> None:
+    """Let the connections of a process send small packets at once, and now acknowledge what has come (tcp(7))."""
+    for fd in _connections(pid, {_SYN_SENT, _ESTABLISHED}, platform):
+        with suppress(OSError), socket_of(pid, fd) as sock:
+            swap(sock, "TCP_NODELAY", 1)
+            swap(sock, "TCP_QUICKACK", 1)
+
+
+def _connections(pid: int, states: set[int], platform: str) -> list[int]:
+    """Return the descriptors of the TCP connections of a process in these states; none if the kernel hides them."""
+    if platform != "linux":
+        return []
+    with suppress(OSError):
+        return [fd for fd in map(int, os.listdir(f"/proc/{pid}/fd")) if _state(pid, fd) in states]
+    return []
 
 
 def swap(sock: socket.socket, option: str, value: int) -> int:

@@ -21,7 +21,7 @@ from lnode.laptop import screen
 from lnode.remote import call
 from lnode.remote.fields import NodeName, Port
 from lnode.remote.reply import Reply, Rows, TooLong, parse_reply
-from lnode.ssh import arguments, begun, failures, master, prompts, sign_in_memory, stored, verdict
+from lnode.ssh import arguments, begun, brisk, failures, master, prompts, sign_in_memory, stored, verdict
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
@@ -110,6 +110,8 @@ class Question:
             env=environment,
             start_new_session=not may_prompt,
         )
+        if fresh or not self._may_ride:
+            brisk.hurry(self._ssh.pid)
         self._stdin: IO[bytes] = cast("IO[bytes]", self._ssh.stdin)
         self._stdout: IO[bytes] = cast("IO[bytes]", self._ssh.stdout)
         self._rows = Rows(self._nonce)

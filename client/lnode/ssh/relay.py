@@ -16,7 +16,7 @@ from typing import IO, NamedTuple, cast
 
 from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import leaving
-from lnode.ssh import begun, failures, master, question, verdict
+from lnode.ssh import begun, brisk, failures, master, question, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.link.rung_master import prove_master
 from lnode.ssh.log import SshLog
@@ -116,6 +116,8 @@ def _started(
         log.argv(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
         start_new_session=True,
     )  # fmt: skip
+    if fresh or not master.may_ride(target):
+        brisk.hurry(ssh.pid)
     return argv, ssh
 
 

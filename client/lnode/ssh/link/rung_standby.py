@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 
 from lnode.laptop import addresses
 from lnode.laptop.off_loop import in_thread
-from lnode.ssh import arguments, borrowed, failures, master, prompts, sign_in_memory, verdict
+from lnode.ssh import arguments, borrowed, brisk, failures, master, prompts, sign_in_memory, verdict
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import child, rung_master
@@ -137,6 +137,7 @@ async def _open(target: Target) -> None:
         raise LinkFailed(Cause.LOGIN_REFUSED, "a silent sign-in is not possible now")
     with SshLog() as log:
         ssh = _start(log, argv, environment)
+        brisk.hurry(ssh.pid)
         ended = in_thread(ssh.wait)  # a master may go on as another process, as it does since OpenSSH 5.6
         try:
             await _stands(there, ssh.pid, ended)
