@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from inprocess.cluster_home import LIMIT_S, PANE, Site, attach_line, detach, needs_tmux, no_process, pane_pid, status_of
@@ -57,18 +58,23 @@ def test_its_job_is_brought_back_and_ends_with_its_shell(sh_site: Site, sh: str,
     sh_site.tmux("kill-server")
 
 
+def it_outlives_a_new_shell(site: Site, child: "pexpect.spawn[str]") -> None:
+    """The job of the session goes on after the shell in the place of its first one."""
+    child.expect_exact("lnode: a new shell in job 7: the one before cannot be reached")
+    child.expect_exact("a shell: ")
+    child.send("\r")
+    child.expect_exact("lnode: job 7 goes on. This shell is on the login node")
+    assert not (site.home / "cancelled").exists()
+    site.tmux("kill-server")
+
+
 @needs_tmux
 def test_a_shell_that_cannot_be_reached_is_not_ended_with_the_one_in_its_place(sh_site: Site) -> None:
     orphaned(sh_site)
     sh_site.program("sattach", 'echo "sattach: error: no such step" >&2; exit 1')
     child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
     child.expect_exact("sattach: error: no such step")
-    child.expect_exact("lnode: a new shell in job 7: the one before cannot be reached")
-    child.expect_exact("a shell: ")
-    child.send("\r")
-    child.expect_exact("lnode: job 7 goes on. This shell is on the login node")
-    assert not (sh_site.home / "cancelled").exists()
-    sh_site.tmux("kill-server")
+    it_outlives_a_new_shell(sh_site, child)
 
 
 @needs_tmux
@@ -83,12 +89,7 @@ def test_what_may_live_in_the_job_is_not_ended_with_a_shell_in_its_place(sh_site
     (sh_site.home / "steps").write_text(steps or "")
     sh_site.program("squeue", STEPS if steps else STEPS.replace('cat "$HOME/steps" 2>/dev/null', "exit 1"))
     child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
-    child.expect_exact("lnode: a new shell in job 7: the one before cannot be reached")
-    child.expect_exact("a shell: ")
-    child.send("\r")
-    child.expect_exact("lnode: job 7 goes on. This shell is on the login node")
-    assert not (sh_site.home / "cancelled").exists()
-    sh_site.tmux("kill-server")
+    it_outlives_a_new_shell(sh_site, child)
 
 
 @needs_tmux

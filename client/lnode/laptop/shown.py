@@ -17,16 +17,12 @@ def remember(alias: str, dialogs: Mapping[str, str]) -> None:
     if not dialogs:
         return
     digests = {f"{alias} {name}": _digest(dialog) for name, dialog in dialogs.items()}
-    kept = {key: value for key, value in _read().items() if key not in digests} | digests
-    with suppress(OSError):
-        folders.replace_privately(_path(), json.dumps(dict(list(kept.items())[-_MOST:])))
+    _keep({key: value for key, value in _read().items() if key not in digests} | digests)
 
 
 def forget(alias: str, name: str) -> None:
     """Forget the dialog of that session: it has been answered."""
-    kept = {key: value for key, value in _read().items() if key != f"{alias} {name}"}
-    with suppress(OSError):
-        folders.replace_privately(_path(), json.dumps(kept))
+    _keep({key: value for key, value in _read().items() if key != f"{alias} {name}"})
 
 
 def is_shown(alias: str, name: str, dialog: str) -> bool:
@@ -40,6 +36,11 @@ def _read() -> dict[str, str]:
         if isinstance(found, dict):
             return {str(key): str(value) for key, value in found.items()}
     return {}
+
+
+def _keep(digests: dict[str, str]) -> None:
+    with suppress(OSError):
+        folders.replace_privately(_path(), json.dumps(dict(list(digests.items())[-_MOST:])))
 
 
 def _digest(dialog: str) -> str:

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # --doctor: facts about this host and this user's place on it, a line each. Changes nothing; each probe has some seconds.
 # values: nonce tmux_path command term
-# parts: section tmux server scheduler own lasting push
+# parts: section tmux server scheduler own lasting push until_it_ends
 
 # fact NAME VALUE: one line, of which a terminal need not be afraid.
 fact() {
@@ -10,11 +10,6 @@ fact() {
 
 limited() {
   timeout -k 1 "$@" 2>/dev/null </dev/null
-}
-
-# until_it_ends COMMAND...: what it prints. A program that its rc files have left running may hold the output for ever, so a line tells the end.
-until_it_ends() {
-  { "$@"; printf '\nlnode-left\n'; } 2>/dev/null | sed -n '/^lnode-left$/q;p'
 }
 
 # What the login shell prints where nobody reads. bash reads its rc file below sshd only, and only at level one.

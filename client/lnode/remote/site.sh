@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # --init: what an interactive session needs to know of the site. Changes nothing, submits nothing.
 # values: nonce tmux_path programs
-# parts: section tmux server scheduler letters
+# parts: section tmux server scheduler letters until_it_ends
 
 # hands_on PROGRAM: does the site's script hand on its words to a program that asks the scheduler?
 hands_on() {
@@ -21,10 +21,8 @@ find_program() {
 
 # The one that is a function or an alias of the login shell, which will read the request.
 function_of_shell() {
-  {
-    timeout -k 1 10 "${SHELL:-/bin/sh}" -l -c "type $programs" 2>/dev/null </dev/null
-    printf '\nlnode-left\n' # what its rc files have left running may hold the output for ever
-  } | sed -nE "/^lnode-left\$/q; s/^($(printf %s "$programs" | tr ' ' '|')) is .*(function|alias).*/\\1/p" | head -n 1
+  until_it_ends timeout -k 1 10 "${SHELL:-/bin/sh}" -l -c "type $programs" </dev/null |
+    sed -nE "s/^($(printf %s "$programs" | tr ' ' '|')) is .*(function|alias).*/\\1/p" | head -n 1
 }
 
 section host

@@ -3,7 +3,7 @@
 
 # bring_back: sets $command to one that leads to the shell in job $orphan again, or starts another one there, and says which. The job ends
 # with that shell, as it would have before; if its own shell may live on, or anything else that was started there, it does not.
-# shellcheck disable=SC2154 # of x_back
+# shellcheck disable=SC2154 # of x_back, and of the part scheduler
 bring_back() {
   "${scheduler}_back" "$orphan" || exit 118
   kind=node program='' queue='' back='' why='the one before is gone'
@@ -11,7 +11,6 @@ bring_back() {
     queue="echo \"lnode: job $orphan waits in the queue; its shell will start here\"; $until;"
     why='it had none so far'
   fi
-  # shellcheck disable=SC2154 # of x_back
   if [ -n "$same$lives" ]; then why='the one before cannot be reached'; fi
   if [ -n "$same" ]; then
     # sattach does not tell the shell the size of this window, so a step beside it does, and again after each change.
@@ -19,7 +18,6 @@ bring_back() {
     back="tell \"back in the same shell of job $orphan\"; fit() { $fit; }; { trap fit WINCH; fit; while :; do sleep 1000 & wait \$!; done; } 2>/dev/null & fits=\$!;\
  { said=\$($same 2>&1 >&3 3>&-); } 3>&1; case \$?,\$said in 0,* | *\"task 0\"*) over=yes ;; *) echo \"\$said\" ;; esac; kill \$fits;"
   fi
-  # shellcheck disable=SC2154 # of the part scheduler
   known=$(env | grep -E "^(X$variables)_[A-Z0-9_]*=[A-Za-z0-9_/.:,=-]*\$" | sed 's/^/export /; s/$/;/')
   # What the shell has shown may hide the first lines: the status line says it too.
   command="$known tell() { echo \"lnode: \$1\"; { sleep 1; \"$tmux\" display-message -d 4000 \"lnode: \$1\" || \"$tmux\" display-message \"lnode: \$1\"; }\
