@@ -46,8 +46,14 @@ BY_SSH = "me@127.0.0.1's password: "
 class Host(asyncssh.SSHServer):
     """Asks `questions`, each with its answer, by keyboard-interactive; without any, for the method password."""
 
-    def __init__(self, questions: Sequence[tuple[str, str]], heard: list[str], keys: Sequence[bytes]) -> None:
-        self._questions, self._heard, self._keys = questions, heard, keys
+    def __init__(
+        self, questions: Sequence[tuple[str, str]], heard: list[str], keys: Sequence[bytes], *, hangs: bool
+    ) -> None:
+        self._questions, self._heard, self._keys, self._hangs = questions, heard, keys, hangs
+
+    async def _hang(self) -> None:
+        if self._hangs:
+            await asyncio.Event().wait()
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -61,8 +67,9 @@ class Host(asyncssh.SSHServer):
     def password_auth_supported(self) -> bool:
         return not (self._questions or self._keys)
 
-    def validate_password(self, username: str, password: str) -> bool:
+    async def validate_password(self, username: str, password: str) -> bool:
         self._heard.append(password)
+        await self._hang()
         return password == SECRET
 
     def kbdint_auth_supported(self) -> bool:
@@ -75,8 +82,11 @@ class Host(asyncssh.SSHServer):
     def _next(self) -> asyncssh.auth.KbdIntNewChallenge:
         return "", "", "", [(self._questions[self._at][0], False)]
 
-    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> asyncssh.auth.KbdIntNewChallenge:
+    async def validate_kbdint_response(
+        self, username: str, responses: Sequence[str]
+    ) -> asyncssh.auth.KbdIntNewChallenge:
         self._heard += responses
+        await self._hang()
         if list(responses) != [self._questions[self._at][1]]:
             return False
         self._at += 1
@@ -99,15 +109,17 @@ class Sshd:
         self._thread.start()
         self._acceptors: list[asyncssh.SSHAcceptor] = []
 
-    def listen(self, *questions: tuple[str, str], keys: Sequence[bytes] = ()) -> tuple[int, list[str]]:
+    def listen(
+        self, *questions: tuple[str, str], keys: Sequence[bytes] = (), hangs: bool = False
+    ) -> tuple[int, list[str]]:
         """Its port, and a list that grows by each answer."""
         heard: list[str] = []
         host_key = asyncssh.generate_private_key("ssh-ed25519")
 
         async def serve() -> asyncssh.SSHAcceptor:
             return await asyncssh.listen(
-                "127.0.0.1", 0, server_factory=lambda: Host(questions, heard, keys), server_host_keys=[host_key],
-                process_factory=lambda process: process.exit(0), gss_host=None,
+                "127.0.0.1", 0, server_factory=lambda: Host(questions, heard, keys, hangs=hangs),
+                server_host_keys=[host_key], process_factory=lambda process: process.exit(0), gss_host=None,
             )  # fmt: skip
 
         self._acceptors.append(asyncio.run_coroutine_threadsafe(serve(), self._loop).result(DEADLINE_S))
@@ -365,6 +377,29 @@ def test_a_link_sends_a_wrong_one_once(sshd: Sshd, prompt: str, questions: list[
     with pytest.raises(LinkFailed) as failed:
         asyncio.run(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target))
     assert (failed.value.cause, heard) == (Cause.LOGIN_REFUSED, ["wrong"])
+    assert not ssh_keychain.is_kept(target)
+
+
+@pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])
+@pytest.mark.parametrize("rung", RUNGS[1:])
+def test_a_link_that_is_given_up_over_a_password_sends_it_never_again(
+    sshd: Sshd, prompt: str, questions: list[tuple[str, str]], rung: str
+) -> None:
+    """A host that takes it and does not answer, as one that pushes a question to your phone."""
+    port, heard = sshd.listen(*questions, hangs=True)
+    target = sshd.site.target(port)
+    ssh_keychain.keep(target, {prompt: SECRET}, alone=True)
+    sshd.site.key.unlink()
+
+    async def given_up() -> None:
+        opening = asyncio.create_task(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target))
+        while not heard:
+            await asyncio.sleep(0.01)
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(given_up(), DEADLINE_S))
+    assert heard == [SECRET]
     assert not ssh_keychain.is_kept(target)
 
 

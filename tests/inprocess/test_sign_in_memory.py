@@ -1,5 +1,6 @@
 """What it took to sign in is remembered by alias, and forgotten when the alias means something else."""
 
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lnode.errors import ExitCode, LnodeError
+from lnode.remote.fields import IpAddress
 from lnode.ssh import arguments, kept, master, sign_in_memory, verdict
 from lnode.ssh.failures import Cause
 from lnode.ssh.log import SshLog
@@ -255,8 +257,24 @@ def test_a_key_without_a_passphrase_proves_that_nobody_is_asked(kind: tuple[str,
     for passphrase, known in (("", False), ("correct horse", None)):
         path = new_key(tmp_path, f"key{len(passphrase)}", *kind, "-N", passphrase)
         said = Said(KEY.format(path, "ED25519", "") + IN.format("publickey"))
-        assert verdict.learn_sign_in(target(path.name), said) is known
-        assert sign_in_memory.takes_person(target(path.name)) is known
+        there = target(path.name, identityfile=str(path))
+        assert verdict.learn_sign_in(there, said) is known
+        assert sign_in_memory.takes_person(there) is known
+
+
+def test_a_login_by_one_of_several_addresses_is_one_of_the_host() -> None:
+    there = target()._replace(route=(arguments.Option("HostName", IpAddress("10.0.0.1")),))
+    said = Said('Authenticated to 10.0.0.1 ([10.0.0.1]:22) using "gssapi-with-mic".\r\n')
+    assert verdict.learn_sign_in(there, said) is False
+
+
+def test_a_key_that_only_the_host_names_is_not_looked_at(tmp_path: Path, open_key: Path) -> None:
+    """In keyboard-interactive it says what it likes, in ssh's own log."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (open_key, tmp_path / "pipe"):
+        for named in ({}, {"identityfile": str(tmp_path / "pipe")}):
+            said = Said(KEY.format(path, "ED25519", "") + IN.format("publickey"))
+            assert verdict.learn_sign_in(target(**named), said) is None
 
 
 @pytest.mark.parametrize(

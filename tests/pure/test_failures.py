@@ -405,6 +405,20 @@ def test_whether_there_was_a_session_to_lose(said: str, begun: bool) -> None:
     assert has_begun(Said(said), DIRECT) is begun
 
 
+def test_an_option_that_this_ssh_does_not_support_is_no_word_of_a_connection() -> None:
+    """`CompressionLevel 9` of an old handbook: over a master the log has nothing else."""
+    log = (
+        '/home/alice/.ssh/config line 2: Unsupported option "compressionlevel"\r\n'
+        '/etc/ssh/ssh_config line 53: Unsupported option "gssapiauthentication"\r\n'
+    )
+    assert has_begun(told_apart(log, ""), DIRECT)
+    lost = f"{log}mux_client_request_session: read from master failed: Broken pipe\r\n"
+    assert has_begun(told_apart(lost, ""), DIRECT)
+    assert signed_in(told_apart(log + IN, ""), DIRECT) == "publickey"
+    late = f"{IN}{log}"
+    assert told_apart(late, "").own == late
+
+
 def test_words_without_a_log_are_no_session() -> None:
     """ssh says on standard error what is wrong with its command line, before it knows of a log."""
     assert not has_begun(Said("", "command-line: line 0: Bad configuration option: nonsense\r\n"), DIRECT)

@@ -32,6 +32,7 @@ class SshLog:
             self._log = Drain(self._name)
         except OSError:  # no file is free; lnode tries again
             self._stderr.close()
+            self._forget_name()
             raise
         self._path = self._name or f"/proc/{os.getpid()}/fd/{self._log.fileno()}"
         self._open = True

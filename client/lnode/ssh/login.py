@@ -5,7 +5,9 @@ alone proves nothing: a key may have a passphrase, and OpenSSH before 8.8 names 
 """
 
 import binascii
+import os
 import re
+import stat
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -24,11 +26,11 @@ class AcceptedKey(NamedTuple):
 
 def accepted_key(said: Said) -> AcceptedKey | None:
     """Return the key that the host accepted last; None if ssh does not say, without arguments.TELLING."""
-    found = re.findall(_ACCEPTED, said.own, re.MULTILINE)
-    if not found:
-        return None
-    path, kind, notes = found[-1]
-    return AcceptedKey(path, kind, bool({"agent", "token"} & set(notes.split())))
+    for row in reversed(said.own.split("\n")):
+        told, accepts, key = row.partition(": Server accepts key: ")
+        if accepts and told.startswith(_TELLS_KEY) and (found := re.fullmatch(_KEY, key.rstrip("\r"))):
+            return AcceptedKey(found[1], found[2], bool({"agent", "token"} & set(found[3].split())))
+    return None
 
 
 class Login(NamedTuple):
@@ -61,26 +63,28 @@ def login_of(target: Target, said: Said, *, silent: bool, asked: bool, quick: bo
     asked = asked or any(map(failures.takes_person, (way, *filter(None, parts)))) or _touched(said)
     key = accepted_key(said)
     by_agent = way == "publickey" and key is not None and key.in_agent
-    alone = way in _ASKS_NOBODY or (by_agent and quick) or (way == "publickey" and key is not None and _is_open(key))
+    by_open_key = way == "publickey" and key is not None and _is_open(key, target)
+    alone = way in _ASKS_NOBODY or (by_agent and quick) or by_open_key
     proved = not asked and ((alone and not parts) or (silent and (quick or not by_agent)))
     return Login(way, asked, proved, lasts=by_agent)
 
 
 _ASKS_NOBODY = ("none", "hostbased", "gssapi-with-mic", "gssapi-keyex")
-_ACCEPTED = (  # format_identity() of sshconnect2.c: path, kind, fingerprint, notes
-    r"^debug1: sshconnect2\.c:input_userauth_pk_ok\b[^\n]*?: Server accepts key: "
-    r"([^\n]+) (\S+) SHA256:\S+([ a-z]*)\r?$"
-)
+_TELLS_KEY = "debug1: sshconnect2.c:input_userauth_pk_ok"
+_KEY = r"(.+) (\S+) SHA256:\S+([ a-z]*)"  # format_identity() of sshconnect2.c: path, kind, fingerprint, notes
 _IN_PART = r'^Authenticated (?:using "([a-z-]+)" )?with partial success\.'
 _TOUCH = r"^\r?Confirm user presence for key "  # sshconnect2.c, notify_start()
 
 
-def _is_open(key: AcceptedKey) -> bool:
-    """True if ssh has read the key from a file that has no passphrase."""
-    if key.in_agent or key.kind.endswith("-SK"):
+def _is_open(key: AcceptedKey, target: Target) -> bool:
+    """True if ssh has read the key from a file that has no passphrase.
+
+    Only a key file of yours is opened: in keyboard-interactive a host can say the line that names it.
+    """
+    if key.in_agent or key.kind.endswith("-SK") or key.path not in map(str, target.identity_files):
         return False
-    with suppress(OSError, binascii.Error), open(key.path, "rb") as file:
-        content = file.read(_MOST)
+    with suppress(OSError, binascii.Error), open(os.open(key.path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        content = file.read(_MOST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
         if b"-----BEGIN OPENSSH PRIVATE KEY-----" in content:
             body = b"".join(row for row in content.splitlines() if not row.startswith(b"-----"))
             return binascii.a2b_base64(body).startswith(_NO_CIPHER)

@@ -96,8 +96,20 @@ class Question:
 
     def __enter__(self) -> Self:
         self._log.__enter__()
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self._log.__exit__(None, None, None)
+            raise
         return self
+
+    def _start_again(self, *, fresh: bool) -> None:
+        """Start another ssh in the place of one that has ended, with a log of its own."""
+        self._stdout.close()
+        self._log.__exit__(None, None, None)
+        self._log.__enter__()
+        self._watch = LoginWatch(self._target.place, may_ask=self._may_prompt)
+        self._start(fresh=fresh)
 
     def _start(self, *, fresh: bool = False) -> None:
         may_prompt = self._may_prompt
@@ -130,9 +142,8 @@ class Question:
             return
         self._ssh.kill()
         self._end()
-        self._stdout.close()
         self.left_master = True
-        self._start(fresh=True)  # perhaps only the network is down, and other windows need that connection
+        self._start_again(fresh=True)  # perhaps only the network is down, and other windows need that connection
         if self._abandoned:
             self._ssh.terminate()
 
@@ -161,9 +172,8 @@ class Question:
         """Ask anew: the host does not have the script any more."""
         stored.forget(self._target)
         self._end()
-        self._stdout.close()
         self._line, self._is_short = call.question(self._script, self._nonce, *self._values), False
-        self._start(fresh=self.left_master)
+        self._start_again(fresh=self.left_master)
 
     def _read(self, within_s: float) -> list[str]:
         """Return the rows of a reply until its end, the end of ssh, or the time limit. Raises TooLong."""

@@ -12,6 +12,8 @@ _QUOTES_HOST = (
     r"^Received disconnect from [^\n]*? port \d+:\d+: |: Permission denied \(|Their offer: |open failed: "
     r"|remote protocol version"
 )
+# readconf.c: an option of yours that this ssh was built without. It comes before all else, and ends nothing.
+_UNSUPPORTED = r'\A(?:[^\n]* line \d+: Unsupported option "[^\n]*(?:\n|\Z))+'
 _TOLD_LNODE = r"^debug1: (kex\.c:kex_input_newkeys|sshconnect2\.c:input_userauth_pk_ok)\b[^\n]*\n?"
 
 
@@ -32,6 +34,12 @@ class Said(NamedTuple):
 
 def told_apart(log: str, stderr: str) -> Said:
     """Return the words of an ssh that wrote its log (`ssh -E`) and its standard error apart."""
+    log = without_unsupported(log)
     quote = re.search(_QUOTES_HOST, log, re.MULTILINE)
     end = quote.end() if quote else len(log)
     return Said(log[:end], f"{log[end:]}{stderr}")
+
+
+def without_unsupported(log: str) -> str:
+    """Return ssh's log without its first lines if they name options that it does not support: nothing comes of them."""
+    return re.sub(_UNSUPPORTED, "", log)

@@ -69,9 +69,9 @@ class Target(NamedTuple):
     def place(self) -> HostLabel:
         """Return the name of this host for errors."""
         passes = self.one("proxyusefdpass", "no") == "yes"
-        return HostLabel(
-            self.alias, self.hostname, self.port, self.by_hand, self._is_proxied, passes, self.host_key_alias
-        )
+        names = (option.partition("=")[2] for option in self.route if option.startswith("HostName="))
+        dialled, is_proxied = next(names, self.hostname), self._is_proxied
+        return HostLabel(self.alias, dialled, self.port, self.by_hand, is_proxied, passes, self.host_key_alias)
 
     @property
     def _is_proxied(self) -> bool:

@@ -215,6 +215,10 @@ async def _connect(
             compression_algs=["none"],  # a packet of some KiB may inflate to any size
             **algorithms,
         )  # fmt: skip
+    except asyncio.CancelledError:
+        if client.sent_password:
+            keychain.refused(target.alias)
+        raise
     except (asyncssh.Error, OSError, ValueError) as exc:
         cause = await _cause_of(exc, client, wire)
         if client.sent_password:  # however it ended, the same password again would be another failed login

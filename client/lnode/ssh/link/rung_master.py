@@ -9,6 +9,7 @@ from lnode.ssh import arguments
 from lnode.ssh.failures import Cause
 from lnode.ssh.link import child
 from lnode.ssh.link.contract import Answer, LinkFailed, link_failures, timed_out
+from lnode.ssh.said import without_unsupported
 from lnode.ssh.target import Target
 
 _CHUNK = _WORDS = 1 << 16
@@ -103,7 +104,7 @@ class _Log:
         self._file, self.name = tempfile.mkstemp(prefix="lnode-")
 
     def words(self) -> str:
-        return os.pread(self._file, _WORDS, 0).decode(errors="replace").strip()
+        return without_unsupported(os.pread(self._file, _WORDS, 0).decode(errors="replace")).strip()
 
     def forget_name(self) -> None:
         if self.name:

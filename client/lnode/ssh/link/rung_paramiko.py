@@ -275,13 +275,13 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
             more = await link.call(partial(transport.auth_interactive, target.user, answer))
     except paramiko.BadAuthenticationType:
         return False
-    except paramiko.AuthenticationException:
-        if sent or password.words is None:
+    except (paramiko.SSHException, OSError, EOFError, asyncio.CancelledError) as exc:
+        if sent or password.words is None:  # however it ended, the same password again would be another failed login
             keychain.refused(target.alias)
-        return False
-    except (paramiko.SSHException, OSError, EOFError) as exc:
-        if sent or password.words is None:
-            keychain.refused(target.alias)
+        if isinstance(exc, asyncio.CancelledError):
+            raise
+        if isinstance(exc, paramiko.AuthenticationException):
+            return False
         raise LinkFailed(Cause.LOGIN_REFUSED, str(exc)) from exc
     return not more
 
