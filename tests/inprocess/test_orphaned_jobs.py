@@ -104,6 +104,32 @@ def test_a_step_with_the_name_of_its_job_is_the_shell_of_a_request(sh_site: Site
 
 
 @needs_tmux
+@pytest.mark.parametrize("state", ["REQUEUED", "RESV_DEL_HOLD", "SPECIAL_EXIT", "OF_THE_FUTURE"])
+def test_a_job_in_a_state_that_is_no_end_is_brought_back(sh_site: Site, state: str) -> None:
+    note = orphaned(sh_site, state=state)
+    child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
+    waits = "in job 7" if state == "OF_THE_FUTURE" else "job 7 waits in the queue"
+    child.expect_exact(f"lnode: {waits}" if "queue" in waits else "the same shell: --pty 7.0")
+    assert [file.read_text().split()[1] for file in note.parent.iterdir()] == ["7"]
+    sh_site.tmux("kill-server")
+
+
+@needs_tmux
+def test_a_job_whose_host_the_scheduler_does_not_know_is_asked_for_no_second_time(sh_site: Site) -> None:
+    """It may be another login node's, or this session's: only a note with its number tells."""
+    note = orphaned(sh_site)
+    row = (sh_site.home / "jobs").read_text()
+    (sh_site.home / "jobs").write_text(f"{row[:40]}{'':<80}{row[120:]}")
+    child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
+    assert status_of(child) == ExitOfAttach.JOB_SILENT
+    assert note.exists() and sh_site.tmux("list-sessions") == ""
+    note.write_text(note.read_text().replace(" - ", " 7 "))
+    child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
+    child.expect_exact("the same shell: --pty 7.0")
+    sh_site.tmux("kill-server")
+
+
+@needs_tmux
 @pytest.mark.parametrize("mode", ["existing", "there"])
 def test_what_only_attaches_brings_it_back_too(sh_site: Site, mode: str) -> None:
     orphaned(sh_site)

@@ -45,6 +45,12 @@ def sh(squeue: Path, text: str, *, shell: Path = Path("/bin/sh")) -> str:
         ("echo 'RUNNING 1764000000 None node01'", "runs node01"),
         ("echo 'PENDING N/A Priority'", "waits Priority"),
         ("echo 'COMPLETED 1764000000 None node01'", "ended"),
+        (
+            "echo 'PENDING N/A ReqNodeNotAvail, UnavailableNodes:c[1-3]'",
+            "waits ReqNodeNotAvail, UnavailableNodes:c[1-3]",
+        ),
+        ("echo 'REQUEUE_HOLD N/A launch failed requeued held'", "waits launch failed requeued held"),
+        ("echo 'CONFIGURING 1764000000 None node01'", "waits"),
         ("echo 'REVOKED N/A None'", "silent"),  # another cluster of a federation may run it
         ("echo 'SPECIAL_EXIT N/A None'", "waits"),
         ("echo 'STAGE_OUT 1764000000 None node01'", "ended"),

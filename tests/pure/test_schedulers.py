@@ -157,6 +157,8 @@ LSF = """\
 764220167|PEND|lxplus01.cern.ch|Feb  2 01:53|-|-|a | name
 764245175|RUN|lxplus02|Dec  31 23:40|25:00 E|4*b68ac74822:2*b68ac74823|test
 764255172|SSUSP|lxplus01|Feb  2 07:47 2026|1:30:00 L|b68ac74822|test
+764255173|RUN|lxplus01|Feb  2 07:48|3:10 X|b68ac74822|test
+764255174|UNKWN|lxplus01|Feb  2 07:49|3:10 L|b68ac74822|test
 764399747|DONE|p05496706j68144|Feb  2 14:54|-|p05496706j68144|test
 """
 
@@ -200,8 +202,10 @@ def test_lsf() -> None:
         ("764220167", "PENDING", None, ""),
         ("764245175", "RUNNING", None, "b68ac74822,b68ac74823"),
         ("764255172", "SUSPENDED", 90 * 60, "b68ac74822"),
+        ("764255173", "RUNNING", 190 * 60, "b68ac74822"),  # past its estimate
+        ("764255174", "UNKNOWN", 190 * 60, "b68ac74822"),  # its node is silent
     ]
-    assert [job.submit_host for job in jobs] == ["lxplus01", "lxplus01", "lxplus02", "lxplus01"]
+    assert [job.submit_host for job in jobs] == ["lxplus01", "lxplus01", "lxplus02", *["lxplus01"] * 3]
     assert jobs[1].name == "a | name"
     assert jobs[2].submitted == calendar.timegm((2025, 12, 31, 23, 40, 0))
 

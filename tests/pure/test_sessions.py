@@ -50,6 +50,7 @@ NONE: Sections = {"no-scheduler": ()}
         *(("node", job, {}, State.ENDING) for job in ("COMPLETING", "TIMEOUT", "CANCELLED", "NODE_FAIL", "PREEMPTED")),
         *(("node", job, {}, State.RUNNING) for job in ("RESIZING", "SIGNALING", "STOPPED")),
         ("node", "REVOKED", {}, State.UNKNOWN),
+        ("node", "UNKNOWN", {}, State.UNKNOWN),
         ("node", "SPECIAL_EXIT", {}, State.WAITING),
         ("node", None, {}, State.ENDED),
         ("login", None, {}, State.SHELL),

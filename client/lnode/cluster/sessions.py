@@ -14,7 +14,7 @@ from lnode.remote.fields import SSH_PORT, JobId, NodeName, Port, SessionId, epoc
 from lnode.remote.reply import Reply
 from lnode.schedulers import estimate
 from lnode.schedulers import known as schedulers_known
-from lnode.schedulers.job import Job, is_elsewhere, is_over, is_running, left_in_words, paused_in_words, short_host
+from lnode.schedulers.job import Job, is_over, is_running, is_unseen, left_in_words, paused_in_words, short_host
 from lnode.text import in_words
 
 
@@ -317,7 +317,7 @@ def _state(session: tmux_answers.Session, job: Job | None, scheduler: str) -> St
         return State.ENDED if had_one else State.SHELL
     if is_running(job):
         return State.RUNNING
-    if is_elsewhere(job):
+    if is_unseen(job):
         return State.UNKNOWN
     if is_over(job):  # a node that hangs keeps a job completing for hours
         return State.ENDED if session.ended and session.ended.job == job.id else State.ENDING

@@ -67,9 +67,9 @@ def is_over(job: Job) -> bool:
     return job.state in _OVER
 
 
-def is_elsewhere(job: Job) -> bool:
-    """True if another cluster of a federation has taken the job. This cluster does not know its state there."""
-    return job.state == "REVOKED"
+def is_unseen(job: Job) -> bool:
+    """True if the scheduler itself does not know the job's state: another cluster has it, or its node is silent."""
+    return job.state in ("REVOKED", "UNKNOWN")
 
 
 # squeue(1), JOB STATE CODES. A STOPPED job keeps its nodes (SIGSTOP), and its time runs on.

@@ -16,6 +16,7 @@ from lnode.schedulers.scheduler import Scheduler, by_beginning
 _STATES = {
     "PEND": "PENDING", "WAIT": "PENDING", "PROV": "CONFIGURING", "PSUSP": "PENDING", "RUN": "RUNNING",
     "USUSP": "SUSPENDED", "SSUSP": "SUSPENDED", "ZOMBI": "COMPLETING",
+    "UNKWN": "UNKNOWN",
 }  # fmt: skip
 _MINUTE_S = 60
 _ROW = re.compile(r"\s*([0-9]{1,12}(?:\[[0-9]{1,10}\])?)" + r"\|([^|]*)" * 5 + r"\|(.*)", re.DOTALL)
@@ -48,9 +49,9 @@ def _asked(row: str, now: int) -> Asked | None:
 def _left_s(time_left: str) -> int | None:
     """Return seconds to the limit from `71:59 L`: hours, minutes (and seconds under LSB_HMS_TIME_FORMAT).
 
-    None for an estimate (E).
+    A job past its estimate has an X, and its limit (bjobs(1), -WL). None for an estimate (E).
     """
-    match = re.fullmatch(r"\s*([0-9]{1,6}):([0-9]{1,2})(?::[0-9]{2})?(?: L)?\s*", time_left)
+    match = re.fullmatch(r"\s*([0-9]{1,6}):([0-9]{1,2})(?::[0-9]{2})?(?: [LX])?\s*", time_left)
     return (int(match[1]) * 60 + int(match[2])) * _MINUTE_S if match else None
 
 

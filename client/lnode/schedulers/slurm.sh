@@ -76,8 +76,10 @@ slurm_node() {
   case $help in *--overlap*) overlap=yes ;; esac
 }
 
+# A job has no AllocNodes where the name of the login node leads to 127.0.0.1: `-`.
 slurm_asked() {
-  jobs=$(slurm_ask 8 -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null)
+  jobs=$(slurm_ask 8 -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null) || return
+  jobs=$(printf '%s\n' "$jobs" | sed 's/^\(.\{40\}\) /\1-/')
 }
 
 # The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has
@@ -100,7 +102,7 @@ case $at in pts/*) stty -F "/dev/${at%% *}" rows "$1" columns "$2" ;; esac'
   fits=${fits%%JOB\"*}$1\"${fits#*JOB\"}
   if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
   until="while case \$(unset $slurm_narrowed; $(command -v squeue) -a -h -j $1 -o %T 2>&1) in \
-*PENDING* | *CONFIGURING* | *REQUEUE*) ;; *nvalid*) false ;; *rror:*) ;; *) false ;; esac; do sleep 5; done"
+*PENDING* | *CONFIGURING* | *REQUEUE* | *RESV_DEL_HOLD* | *SPECIAL_EXIT*) ;; *nvalid*) false ;; *rror:*) ;; *) false ;; esac; do sleep 5; done"
   ends="$(command -v scancel) $1"
 }
 
@@ -212,11 +214,14 @@ slurm_job() {
   case $1 in
   REVOKED) return 1 ;; # it may run on another cluster of a federation
   '' | COMPLET* | CANCELLED | FAILED | TIMEOUT | PREEMPTED | DEADLINE | OUT_OF_ME* | STAGE_OUT | *_FAIL | LAUNCH_FAILED) state=ended ;;
-  PENDING | CONFIGURING | REQUEUE* | RESV_DEL_HOLD | SPECIAL_EXIT) state=waits reason=$3 ;;
+  PENDING | CONFIGURING | REQUEUE* | RESV_DEL_HOLD | SPECIAL_EXIT) state=waits ;;
   *) state=runs node=$4 ;;
   esac
-  case $reason in None | \(null\)) reason='' ;; esac
   case $2 in '' | *[!0-9]*) ;; *) starts=$2 ;; esac
+  [ "$state" = waits ] || return 0
+  shift 2
+  reason=$*
+  case $reason in None* | \(null\)) reason='' ;; esac
 }
 
 # The words that come last count: the name is how a request is found again whose answer got lost.
@@ -279,7 +284,7 @@ slurm_end_step() {
 }
 
 slurm_end_requested() {
-  numbers=$(slurm_ask 8 -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,allocnodes:80,batchflag:4 2>/dev/null | while read -r number sid host batch; do
+  numbers=$(slurm_ask 8 -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,batchflag:4,allocnodes:80 2>/dev/null | while read -r number sid batch host; do
     if [ "$sid" = "$1" ] && [ "$batch" = 0 ] && is_same_node "$host"; then echo "$number"; fi
   done)
   # shellcheck disable=SC2086 # split on purpose: job numbers

@@ -161,18 +161,21 @@ rename_own_hosts() {
     { print }')
 }
 
-# match_notes: of the jobs in $jobs that which one of $its_notes has asked for, as `JOB WAITS FILE`.
+# match_notes: of the jobs in $jobs that which one of $its_notes has asked for, as `JOB WAITS FILE`. A state that is none of the ends is no end.
+# WAITS is `elsewhere` if another cluster may have the job, or if its host is not known (`-`): then it may be another login node's.
 match_notes() {
   printf '%s\n%s\n' "$its_notes" "$jobs" | awk '
     BEGIN { waits[0] = "no"; waits[1] = "yes"; waits[2] = "elsewhere" }
-    NF == 4 { node = $1; sub(/[.].*/, "", node); notes++; began[notes] = $3; job[notes] = $4; at[notes] = node " " $2; file[notes] = $1 "." $2; next }
-    NF < 5 || $5 !~ /^(PENDING|CONFIGURING|RUNNING|RESIZING|SIGNALING|STOPPED|SUSPENDED|REVOKED)$/ { next }
+    NF == 4 { node = $1; sub(/[.].*/, "", node); notes++; began[notes] = $3; job[notes] = $4; pid[notes] = $2; at[notes] = node " " $2; file[notes] = $1 "." $2; next }
+    NF < 5 || $5 ~ /^(COMPLET.*|CANCELLED|FAILED|TIMEOUT|PREEMPTED|DEADLINE|OUT_OF_ME.*|STAGE_OUT|.*_FAIL|LAUNCH_FAILED)$/ { next }
     {
       node = $3; sub(/[.].*/, "", node)
       for (i = 1; i <= notes; i++) {
         since = $4 - began[i]
-        if (job[i] == $1 || (job[i] == "-" && at[i] == node " " $2 && since >= -300 && since <= 900)) {
-          rank = $5 == "REVOKED" ? 2 : $5 == "PENDING"
+        same = at[i] == node " " $2 || (node == "-" && pid[i] == $2)
+        if (job[i] == $1 || (job[i] == "-" && same && since >= -300 && since <= 900)) {
+          unsure = $5 == "REVOKED" || (job[i] == "-" && node == "-")
+          rank = unsure ? 2 : $5 ~ /^(PENDING|REQUEUE.*|RESV_DEL_HOLD|SPECIAL_EXIT)$/
           if (!found || rank < best) { found = $1 " " waits[rank] " " file[i]; best = rank }
         }
       }
