@@ -1,5 +1,6 @@
 """Laptops with other programs than Debian: ps of macOS, ps of busybox (Alpine), a Python built for an old Linux."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -49,6 +50,30 @@ def test_the_ssh_that_asks_is_known_by_its_parent_and_its_start(monkeypatch: pyt
 def test_sockets_are_borrowed_by_a_python_that_was_built_for_an_old_linux(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     assert borrowed.is_allowed()
+
+
+@pytest.mark.skipif(not borrowed.is_allowed(), reason="the kernel lends no sockets here")
+def test_what_is_no_socket_any_more_is_given_back() -> None:
+    with open(os.devnull, "rb") as file:
+        before = os.listdir("/proc/self/fd")
+        for _ in range(3):
+            with pytest.raises(OSError, match="socket"), borrowed.socket_of(os.getpid(), file.fileno()):
+                pass
+        assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.skipif(not borrowed.is_allowed(), reason="the kernel lends no sockets here")
+def test_a_look_leaves_no_garbage() -> None:
+    """Until its ssh runs lnode collects none, and a login is looked at a hundred times a second."""
+    borrowed.is_allowed()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            borrowed.is_allowed()
+        assert gc.collect() < 10
+    finally:
+        gc.enable()
 
 
 def test_a_master_is_found_by_the_ps_of_macos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

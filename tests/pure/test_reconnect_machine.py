@@ -390,6 +390,18 @@ def test_a_persons_terminal_whose_link_is_gone_is_left_to_ssh_once_the_host_answ
     assert laptop.tell(last) == (Command.RELEASE, Command.REFRESH)
 
 
+def test_a_terminal_after_which_the_next_login_needs_you_is_left_to_ssh() -> None:
+    """A certificate that has expired, an agent that is locked: the link could not log in again."""
+    laptop = attached(shared=False)
+    laptop.tell(Happened.LINK_REFUSED)
+    assert laptop.tell(Happened.WOKE, seconds=60.0) == ()
+    laptop = doubting(shared=False)
+    assert laptop.tell(Happened.LINK_REFUSED) == (Command.RELEASE, Command.REFRESH)
+    laptop.tell(Happened.REACHED)
+    assert laptop.after(60, Happened.TICK) == ()
+    assert laptop.phase is Phase.ATTACHED and laptop.terminal
+
+
 def test_a_sign_of_life_of_the_terminal_is_no_heartbeat_and_no_proof_of_its_login() -> None:
     laptop = Laptop()
     laptop.tell(Happened.OPENED, proved=False)

@@ -18,7 +18,7 @@ class Parting:
         self.begin()
 
     def begin(self) -> None:
-        """Take another terminal."""
+        """Take another terminal, or one that has stopped itself: it has given the tty back for a while."""
         self._raw = False  # True once ssh has had the tty in its modes
         self._parting: asyncio.Task[None] | None = None
 

@@ -77,50 +77,49 @@ class Pulse:
         sends it again, but the later the longer the silence was. It began one of `silences` ago, in seconds. What has
         come after that says that TCP waits no longer, like the answer to a key that the laptop sends as it wakes.
         """
-        began = time.monotonic()
         with suppress(OSError):
             with self._borrowed() as sock:
-                now = _look(sock)
+                now, began = _look(sock), time.monotonic()
             waits = any(began_s - _EDGE_S < now.got_s < began_s + _PRINTS_S for began_s in silences)
             if now.unacked or (waits and now.got_s >= min(*silences, _PRINTS_S)):
                 return False
             begin()
             try:
-                await self._until(lambda told: told.sent_s + _TICK_S < now.sent_s + time.monotonic() - began, _SENDS_S)
+                await self._until(lambda told, at: told.sent_s + _TICK_S < now.sent_s + at - began, _SENDS_S)
                 limit_s = _TAKES_S + _ROUND_TRIPS * now.rtt_s
-                return await self._until(
-                    lambda told: told.got_s + _TICK_S < now.got_s + time.monotonic() - began, limit_s
-                )
+                return await self._until(lambda told, at: told.got_s + _TICK_S < now.got_s + at - began, limit_s)
             finally:
                 end()
         return False
 
-    async def _until(self, is_so: "Callable[[_Told], bool]", within_s: float) -> bool:
+    async def _until(self, is_so: "Callable[[_Told, float], bool]", within_s: float) -> bool:
+        """True once a look is so; it gets the time from before the look, as a busy laptop lets some pass after it."""
         until = time.monotonic() + within_s
-        while time.monotonic() < until:
+        while (at := time.monotonic()) < until:
             with self._borrowed() as sock:
-                if is_so(_look(sock)):
+                if is_so(_look(sock), at):
                     return True
             await asyncio.sleep(_BRISK_LOOK_S)
         return False
 
     async def answers(self, within_s: float) -> bool:
         """True if the other side's kernel answers a probe. A probe (TCP keepalive) is no data, so ssh need not run."""
-        began = time.monotonic()
         with suppress(OSError):
             with self._borrowed() as sock:
-                heard_s, rtt_s = _look(sock).heard_s, min(_look(sock).rtt_s, within_s)
+                first, began = _look(sock), time.monotonic()
                 before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 before_them = [borrowed.swap(sock, option, value) for option, value in _PROBES.items()]
             try:
-                pause_s = rtt_s  # sooner there is no answer
+                due = began + first.rtt_s + _DUE_S
+                pause_s = min(first.rtt_s, within_s)  # sooner there is no answer
                 while time.monotonic() < began + within_s:
                     await asyncio.sleep(pause_s)
+                    at = time.monotonic()  # from before the look: see _until
                     with self._borrowed() as sock:
-                        if _look(sock).heard_s + _TICK_S < heard_s + time.monotonic() - began:
+                        if _look(sock).heard_s + _TICK_S < first.heard_s + at - began:
                             return True
-                    pause_s = _BRISK_LOOK_S if time.monotonic() < began + rtt_s + _DUE_S else _LOOK_S
+                    pause_s = _BRISK_LOOK_S if at < due else _LOOK_S
             finally:
                 with suppress(OSError), self._borrowed() as sock:
                     for option, value in zip(_PROBES, before_them, strict=True):

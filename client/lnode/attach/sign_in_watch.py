@@ -34,7 +34,8 @@ async def signed_in(
             break
         if proof and proof.done() and proof.result() is False:
             proof = None
-            stuck()
+            if not _has_left_master(terminal.said().own):
+                stuck()
     terminal.watch.look(terminal.said())
     if how is not None and _may_end_for_a_port(target):
         tty.unlisten()  # it has the tty by now, whatever comes of it
@@ -57,6 +58,11 @@ async def _is_late(terminal: Terminal, patience_s: float) -> bool | None:
     return False
 
 
+def _has_left_master(words: str) -> bool:
+    """True if a master has no room for ssh (MaxSessions), which goes on by a connection of its own (mux.c)."""
+    return "disabling multiplexing" in words or "ession request" in words
+
+
 def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:
     """Return how the terminal has signed in, None if it has not. Over a master ssh says nothing, but takes the tty."""
     how = failures.signed_in(terminal.said(), target.place)
@@ -70,4 +76,4 @@ def is_muxed(target: Target, how: str, words: str) -> bool:
     if target.standby:
         return False
     persist = target.keep_warm or target.one("controlpersist", "no")
-    return persist != "no" and "disabling multiplexing" not in words
+    return persist != "no" and not _has_left_master(words)

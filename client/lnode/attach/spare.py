@@ -56,10 +56,10 @@ class Spare:
         return is_likely and loop.led and loop.round_trip_s() >= _LEAST_S and prompts.tells(target)
 
     async def _begin(self, rider: Terminal, target: Target, line: str) -> None:
-        spare = await asyncio.to_thread(Terminal, target, line, silent=True, again=True)
-        if self._rider is not rider:
-            return
         try:
+            spare = await asyncio.to_thread(Terminal, target, line, silent=True, again=True)
+            if self._rider is not rider:
+                return
             self._terminal, self._target = spare.__enter__(), target
         except OSError:  # no memory, no free file: the rider goes on alone
             return

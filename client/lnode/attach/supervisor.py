@@ -98,8 +98,8 @@ class _Supervisor:
             while self._loop.state.end is None:
                 if event := await self._loop.next():
                     await self._turn(event)
-                if self._terminal:
-                    self._terminal.stop_too()
+                if self._terminal and self._terminal.stop_too():
+                    self._parting.begin()
                 self._parting.feel(self._companion, shared=self._loop.state.shared)
                 if not self._loop.state.reviving:
                     self._display.show(self._loop.state, self._loop.now())
@@ -206,7 +206,11 @@ class _Supervisor:
         self._tell(terminal, Happened.REVIVED if carries else Happened.DEAF)
 
     async def _start(self, start: Start) -> None:
-        way = await self._course.connection(start, self._loop, self._watch.rode, self._stands_by)
+        try:
+            way = await self._course.connection(start, self._loop, self._watch.rode, self._stands_by)
+        except OSError as error:
+            self._not_started(error)
+            return
         target = self._loop.toward(way)
         self._dismiss()
         if start.asks:
@@ -223,13 +227,17 @@ class _Supervisor:
         line = self._scripts.first() if start.creates else self._scripts.again(away_s, node, short=short)
         try:
             self._terminal = terminal = await self._spare.start(start, target, line)
-        except OSError as error:  # for now: no ssh during an upgrade, no memory, no free file
-            self._past.note(f"ssh does not start: {error.strerror}")
-            self._tell(None, Happened.TERMINAL_ENDED, cause=Cause.LOST)
-            self._display.take()
+        except OSError as error:
+            self._not_started(error)
             return
         self._tty.keep(self._terminal.pid)
         self._watch.begin(terminal, target, again=self._again)
+
+    def _not_started(self, error: OSError) -> None:
+        """Wait, and try again: there is no ssh during an upgrade, no memory, no free file."""
+        self._past.note(f"ssh does not start: {error.strerror}")
+        self._tell(None, Happened.TERMINAL_ENDED, cause=Cause.LOST)
+        self._display.take()
 
     def _stands_by(self) -> bool:
         """True if a standby may carry the next terminal: not the master of the last one, and nothing waits on it."""

@@ -100,10 +100,15 @@ class Terminal:
             self._ssh.send_signal(_STOP)
             self._held = True
 
-    def stop_too(self) -> None:
-        """Stop lnode if ssh has stopped itself (`~^Z`), so that your shell takes the tty back; `fg` continues both."""
-        if self._has_stopped_itself():
-            os.kill(os.getpid(), signal.SIGSTOP)
+    def stop_too(self) -> bool:
+        """Stop lnode if ssh has stopped itself (`~^Z`), so that your shell takes the tty back; `fg` continues both.
+
+        Return True if it had.
+        """
+        if not self._has_stopped_itself():
+            return False
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return True
 
     def _has_stopped_itself(self) -> bool:
         return not self._held and _stopped_by(self.pid) == getattr(signal, "SIGTSTP", None)

@@ -56,7 +56,7 @@ def _table() -> "Mapping[Phase, Mapping[Happened, Handler]]":
             Happened.BEAT: _beaten_in_doubt,
             Happened.FELT: _felt_in_doubt,
             Happened.HEARTLESS: _heartless_in_doubt,
-            Happened.LINK_REFUSED: _link_refused,
+            Happened.LINK_REFUSED: _link_refused_in_doubt,
             Happened.WOKE: _woke_in_doubt,
             Happened.ROUTE_CHANGED: _rerouted_in_doubt,
             Happened.REACHED: _reached_in_doubt,
@@ -336,6 +336,13 @@ def _deaf(state: State, event: Event) -> Step:
 def _heartless_in_doubt(state: State, event: Event) -> Step:
     state, _ = _heartless(state, event)
     return _doubted(state, event) if _is_left_to_ssh(state) else (state, ())
+
+
+def _link_refused_in_doubt(state: State, event: Event) -> Step:
+    """Leave the terminal to ssh: the host answers, and another login needs you."""
+    reviving = state.reviving
+    state, _ = _link_refused(state, event)
+    return (state, ()) if reviving else (_attached_again(state, event), (Command.RELEASE, Command.REFRESH))
 
 
 def _is_left_to_ssh(state: State) -> bool:

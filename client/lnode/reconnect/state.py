@@ -148,7 +148,7 @@ class State(NamedTuple):
     @property
     def kept(self) -> bool:
         """True if only ssh may end the terminal, because the next login needs you, or may need you."""
-        return self.person or not self.proved
+        return self.person or self.refused or not self.proved
 
     def may_ride(self, at: float) -> bool:
         """True if a standby may carry the terminal that starts: in a silence it would spoil the standby."""

@@ -9,6 +9,11 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
 
 # pidfd_open and pidfd_getfd in every table of system calls. A Python that was built for an old Linux has no
 # os.pidfd_open, on whatever Linux it runs.
@@ -25,7 +30,7 @@ def socket_of(pid: int, fd: int) -> Iterator[socket.socket]:
 
     if sys.platform != "linux":
         raise NotImplementedError
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     process = libc.syscall(_OPEN, pid, 0)
     if process < 0:
         raise OSError(ctypes.get_errno(), "pidfd_open")
@@ -36,8 +41,21 @@ def socket_of(pid: int, fd: int) -> Iterator[socket.socket]:
     finally:
         os.close(process)
     os.set_inheritable(copy, False)
-    with socket.socket(fileno=copy) as sock:
+    try:
+        sock = socket.socket(fileno=copy)
+    except OSError:  # the process has closed it, and opened another file in its place
+        os.close(copy)
+        raise
+    with sock:
         yield sock
+
+
+@cache
+def _libc() -> "ctypes.CDLL":
+    """Return the C library; each other CDLL of it would be garbage that only gc takes away."""
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def is_allowed() -> bool:

@@ -8,6 +8,7 @@ which the host delays an acknowledgement. sshd waits in the same way for those o
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 from lnode.ssh import borrowed
@@ -21,14 +22,21 @@ def hurry(ssh: int, *, platform: str = sys.platform) -> None:
     if platform == "linux":
         import threading
 
-        threading.Thread(target=_hurry, args=(ssh,), name="lnode-brisk", daemon=True).start()
+        with suppress(RuntimeError):  # no thread is free: it is as slow as any other
+            threading.Thread(target=_hurry, args=(ssh,), name="lnode-brisk", daemon=True).start()
 
 
 def _hurry(ssh: int) -> None:
     until = time.monotonic() + _LOGIN_S
     while time.monotonic() < until and os.path.exists(f"/proc/{ssh}"):
-        borrowed.make_prompt(ssh)
-        with suppress(OSError):
-            for child in borrowed.children(ssh):
-                borrowed.make_prompt(child)
+        for process in _with_children(ssh):
+            borrowed.make_prompt(process)
         time.sleep(_LOOK_S)
+
+
+def _with_children(process: int) -> Iterator[int]:
+    """Yield a process and all that it has started: each jump host has an ssh that the one before it has started."""
+    yield process
+    with suppress(OSError):
+        for child in borrowed.children(process):
+            yield from _with_children(child)
