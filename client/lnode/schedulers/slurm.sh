@@ -79,7 +79,7 @@ slurm_node() {
 # A job has no AllocNodes where the name of the login node leads to 127.0.0.1: `-`.
 slurm_asked() {
   jobs=$(slurm_ask 8 -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null) || return
-  jobs=$(printf '%s\n' "$jobs" | sed 's/^\(.\{40\}\) /\1-/')
+  jobs=$(printf '%s\n' "$jobs" | sed 's/^\(.\{40\}\) \( \{79\}\)/\1-\2/')
 }
 
 # The shell is step 0, unless salloc has an interactive step (then it is that, to which sattach does not go), or a script of yours has
