@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from lnode.ssh import failures
@@ -81,7 +82,7 @@ def _is_open(key: AcceptedKey, target: Target) -> bool:
 
     Only a key file of yours is opened: in keyboard-interactive a host can say the line that names it.
     """
-    if key.in_agent or key.kind.endswith("-SK") or key.path not in map(str, target.identity_files):
+    if key.in_agent or key.kind.endswith("-SK") or Path(key.path) not in target.identity_files:
         return False
     with suppress(OSError, binascii.Error), open(os.open(key.path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         content = file.read(_MOST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""

@@ -70,7 +70,8 @@ class Target(NamedTuple):
         """Return the name of this host for errors."""
         passes = self.one("proxyusefdpass", "no") == "yes"
         names = (option.partition("=")[2] for option in self.route if option.startswith("HostName="))
-        dialled, is_proxied = next(names, self.hostname), self._is_proxied
+        name, is_proxied = next(names, ""), self._is_proxied
+        dialled = name if IpAddress.parse(name) else self.hostname  # of a name ssh makes another one
         return HostLabel(self.alias, dialled, self.port, self.by_hand, is_proxied, passes, self.host_key_alias)
 
     @property
