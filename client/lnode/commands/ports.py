@@ -166,8 +166,8 @@ class _Ports:
             ssh = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.fileno(), env=environment
             )
-            brisk.hurry(ssh.pid)
             try:
+                brisk.hurry(ssh.pid)
                 within_s = _FACTS_WITHIN_S if there.tried else _UNTRIED_WITHIN_S
                 with screen.waiting(f"opening {name} on {alias} ..."):
                     is_open, is_in = self._opens(ssh, log, within_s, may_prompt=may_prompt)

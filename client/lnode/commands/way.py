@@ -95,9 +95,9 @@ def _carried(there: Way) -> tuple[int, str]:
     argv, environment = there.argv(may_prompt=False)
     with SshLog() as log:  # in which the keychain finds the prompts that it has answered
         with subprocess.Popen(log.argv(argv), stderr=log.fileno(), env=environment) as ssh:
-            if not _rides(there):
-                brisk.hurry(ssh.pid)
             try:
+                if not _rides(there):
+                    brisk.hurry(ssh.pid)
                 if is_dead := _is_over_a_dead_master(ssh, there):
                     ssh.terminate()
                 status = ssh.wait()
