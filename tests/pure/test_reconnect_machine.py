@@ -396,10 +396,35 @@ def test_a_terminal_after_which_the_next_login_needs_you_is_left_to_ssh() -> Non
     laptop.tell(Happened.LINK_REFUSED)
     assert laptop.tell(Happened.WOKE, seconds=60.0) == ()
     laptop = doubting(shared=False)
-    assert laptop.tell(Happened.LINK_REFUSED) == (Command.RELEASE, Command.REFRESH)
-    laptop.tell(Happened.REACHED)
+    assert laptop.tell(Happened.LINK_REFUSED) == (Command.RELEASE, Command.MUTE)
+    assert laptop.tell(Happened.REACHED) == (Command.RELEASE, Command.REFRESH)
     assert laptop.after(60, Happened.TICK) == ()
     assert laptop.phase is Phase.ATTACHED and laptop.terminal
+    laptop = doubting(shared=False)
+    laptop.tell(Happened.REACHED)
+    assert laptop.tell(Happened.LINK_REFUSED) == (Command.RELEASE, Command.REFRESH)
+    assert laptop.phase is Phase.ATTACHED and laptop.terminal
+
+
+def test_a_link_that_is_refused_without_a_network_hides_no_outage() -> None:
+    """An agent that is locked has no key, so nothing was dialled."""
+    laptop = attached(shared=False)
+    laptop.tell(Happened.ROUTE_LOST)
+    laptop.tell(Happened.LINK_REFUSED)
+    assert (laptop.phase, laptop.state.route) == (Phase.DOUBTING, False)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_terminal_is_kept_if_the_link_is_refused_while_it_is_tried(told: bool) -> None:
+    laptop = doubting(shared=False, revives=True)
+    assert laptop.tell(Happened.REACHED) == (Command.REVIVE,)
+    assert laptop.tell(Happened.LINK_REFUSED) == ()
+    if told:
+        assert laptop.tell(Happened.DEAF) == (Command.REFRESH,)
+    else:
+        laptop.wait(60)
+    assert laptop.phase is Phase.ATTACHED and laptop.terminal
+    assert laptop.done[-1][1] is Command.REFRESH
 
 
 def test_a_sign_of_life_of_the_terminal_is_no_heartbeat_and_no_proof_of_its_login() -> None:

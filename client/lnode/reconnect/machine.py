@@ -330,7 +330,12 @@ def _revived(state: State, event: Event) -> Step:
 
 
 def _deaf(state: State, event: Event) -> Step:
-    return _replaced(state, event) if state.reviving else (state, ())
+    return _not_revived(state, event) if state.reviving else (state, ())
+
+
+def _not_revived(state: State, event: Event) -> Step:
+    """Replace the terminal, unless the link was refused meanwhile: it has its keys back, and ssh may end it."""
+    return (_attached_again(state, event), (Command.REFRESH,)) if state.kept else _replaced(state, event)
 
 
 def _heartless_in_doubt(state: State, event: Event) -> Step:
@@ -339,10 +344,16 @@ def _heartless_in_doubt(state: State, event: Event) -> Step:
 
 
 def _link_refused_in_doubt(state: State, event: Event) -> Step:
-    """Leave the terminal to ssh: the host answers, and another login needs you."""
-    reviving = state.reviving
-    state, _ = _link_refused(state, event)
-    return (state, ()) if reviving else (_attached_again(state, event), (Command.RELEASE, Command.REFRESH))
+    """Leave the terminal to ssh once the host answers, because another login needs you; until then let ssh run, muted.
+
+    A link is also refused without a host: an agent that is locked has no key.
+    """
+    refused, _ = _link_refused(state, event)
+    if state.reviving:
+        return refused, ()
+    if state.reached:
+        return _attached_again(refused, event), (Command.RELEASE, Command.REFRESH)
+    return refused, (Command.RELEASE, Command.MUTE) if state.stops else ()
 
 
 def _is_left_to_ssh(state: State) -> bool:
@@ -371,7 +382,7 @@ def _doubted(state: State, event: Event) -> Step:
     """Replace the terminal, give it up, or knock again. One that you signed in to by hand stays until ssh ends it."""
     at = event.at
     if state.reviving:
-        return (state, ()) if state.due is None or at < state.due else _replaced(state, event)
+        return (state, ()) if state.due is None or at < state.due else _not_revived(state, event)
     given_up_at = state.entered + (pauses.KEPT_S if _may_revive(state) else pauses.GIVE_UP_S) - pauses.LATE_S
     if _is_left_to_ssh(state):
         return _attached_again(state, event), (Command.RELEASE, Command.REFRESH)
