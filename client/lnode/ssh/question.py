@@ -162,10 +162,10 @@ class Question:
         sections = parse_reply(self._nonce, rows)
         if "end" not in sections:
             raise self._failure()
+        verdict.learn_sign_in(self._target, self._log.said(), self._watch, silent=not self._may_prompt)
         if self._is_short and "unstored" in sections:
             self._bring_the_script()
             return self.reply(within_s=within_s)
-        verdict.learn_sign_in(self._target, self._log.said(), self._watch, silent=not self._may_prompt)
         return sections
 
     def _bring_the_script(self) -> None:

@@ -153,7 +153,7 @@ find_orphan() {
 # rename_own_hosts: gives this node its own name in $jobs, where the scheduler knows it by that of another network.
 rename_own_hosts() {
   # shellcheck disable=SC2046 # split on purpose: hosts
-  told=$(tell_hosts $(printf '%s\n' "$jobs" | awk 'NF >= 5 { print $3 }' | sort -u))
+  told=$(tell_hosts $(printf '%s\n' "$jobs" | awk 'NF >= 5 && $3 != "-" { print $3 }' | sort -u))
   case $told in *'self '*) ;; *) return ;; esac
   jobs=$(printf '%s\n%s\n' "$told" "$jobs" | awk -v here="$this_node" '
     NF == 2 { if ($1 == "self") own[$2] = 1; next }
