@@ -104,12 +104,17 @@ def test_a_step_with_the_name_of_its_job_is_the_shell_of_a_request(sh_site: Site
 
 
 @needs_tmux
-@pytest.mark.parametrize("state", ["REQUEUED", "RESV_DEL_HOLD", "SPECIAL_EXIT", "OF_THE_FUTURE"])
-def test_a_job_in_a_state_that_is_no_end_is_brought_back(sh_site: Site, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        *((state, "lnode: job 7 waits in the queue") for state in ("REQUEUED", "RESV_DEL_HOLD", "SPECIAL_EXIT")),
+        ("OF_THE_FUTURE", "the same shell: --pty 7.0"),
+    ],
+)
+def test_a_job_in_a_state_that_is_no_end_is_brought_back(sh_site: Site, state: str, told: str) -> None:
     note = orphaned(sh_site, state=state)
     child = sh_site.attach(attach_line("x", command="echo another request", program="salloc"))
-    waits = "in job 7" if state == "OF_THE_FUTURE" else "job 7 waits in the queue"
-    child.expect_exact(f"lnode: {waits}" if "queue" in waits else "the same shell: --pty 7.0")
+    child.expect_exact(told)
     assert [file.read_text().split()[1] for file in note.parent.iterdir()] == ["7"]
     sh_site.tmux("kill-server")
 

@@ -20,14 +20,14 @@ _INFO = struct.Struct("24xI16xI4xII8xI")
 # A probe each second, at once if it has been idle for longer. After 9 without an answer, as usual, the kernel would end
 # the connection.
 _PROBES = {"TCP_KEEPIDLE": 1, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 127}
-_LOOK_S = 0.05  # at most
+_LOOK_S = 0.05
 _TICK_S = 0.02  # of the kernel's clock
 _EDGE_S, _PRINTS_S = 2.5, 1.0  # nobody knows sooner when a silence began; a program that prints does so each second
 _SENDS_S = 0.1  # for ssh, to send what it is told
 _BRISK_LOOK_S = 0.01  # as long as the answer is due
 _ROUND_TRIPS = 2  # to hear from the other side's program, which may take
 _TAKES_S = 0.25
-_DUE_S = 0.1
+_DUE_S = 0.1  # after a round trip
 
 
 class Pulse:
@@ -92,15 +92,22 @@ class Pulse:
                 end()
         return False
 
-    async def _until(self, is_so: "Callable[[_Told, float], bool]", within_s: float) -> bool:
-        """True once a look is so; it gets the time from before the look, as a busy laptop lets some pass after it."""
-        until = time.monotonic() + within_s
-        while (at := time.monotonic()) < until:
+    async def _until(
+        self, is_so: "Callable[[_Told, float], bool]", within_s: float, *, brisk_s: float = float("inf")
+    ) -> bool:
+        """True once a look is so, False not before `within_s`; after `brisk_s` the looks are fewer.
+
+        `is_so` gets the time from before the look, because a busy laptop lets some pass after it.
+        """
+        began = time.monotonic()
+        while True:
+            at = time.monotonic()
             with self._borrowed() as sock:
                 if is_so(_look(sock), at):
                     return True
-            await asyncio.sleep(_BRISK_LOOK_S)
-        return False
+            if at >= began + within_s:
+                return False
+            await asyncio.sleep(_BRISK_LOOK_S if at < began + brisk_s else _LOOK_S)
 
     async def answers(self, within_s: float) -> bool:
         """True if the other side's kernel answers a probe. A probe (TCP keepalive) is no data, so ssh need not run."""
@@ -111,15 +118,12 @@ class Pulse:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 before_them = [borrowed.swap(sock, option, value) for option, value in _PROBES.items()]
             try:
-                due = began + first.rtt_s + _DUE_S
-                pause_s = min(first.rtt_s, within_s)  # sooner there is no answer
-                while time.monotonic() < began + within_s:
-                    await asyncio.sleep(pause_s)
-                    at = time.monotonic()  # from before the look: see _until
-                    with self._borrowed() as sock:
-                        if _look(sock).heard_s + _TICK_S < first.heard_s + at - began:
-                            return True
-                    pause_s = _BRISK_LOOK_S if at < due else _LOOK_S
+                waited_s = min(first.rtt_s, within_s)  # sooner there is no answer
+                await asyncio.sleep(waited_s)
+                return await self._until(
+                    lambda told, at: told.heard_s + _TICK_S < first.heard_s + at - began, within_s - waited_s,
+                    brisk_s=_DUE_S,
+                )  # fmt: skip
             finally:
                 with suppress(OSError), self._borrowed() as sock:
                     for option, value in zip(_PROBES, before_them, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from lnode.attach.terminal import Terminal
 from lnode.attach.tty import Tty
 from lnode.ssh import borrowed, failures, forwarding
-from lnode.ssh.link.rung_master import prove_master
+from lnode.ssh.link.rung_master import is_full, prove_master
 from lnode.ssh.target import Target
 
 _LOOK_AGAIN_S = 0.02  # until ssh's log says that it has logged in
@@ -59,8 +59,8 @@ async def _is_late(terminal: Terminal, patience_s: float) -> bool | None:
 
 
 def _has_left_master(words: str) -> bool:
-    """True if a master has no room for ssh (MaxSessions), which goes on by a connection of its own (mux.c)."""
-    return "disabling multiplexing" in words or "ession request" in words
+    """True if ssh goes on by a connection of its own (mux.c)."""
+    return "disabling multiplexing" in words or is_full(words)
 
 
 def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:

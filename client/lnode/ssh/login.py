@@ -9,7 +9,6 @@ import os
 import re
 import stat
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from lnode.ssh import failures
@@ -82,6 +81,8 @@ def _is_open(key: AcceptedKey, target: Target) -> bool:
 
     Only a key file of yours is opened: in keyboard-interactive a host can say the line that names it.
     """
+    from pathlib import Path
+
     if key.in_agent or key.kind.endswith("-SK") or Path(key.path) not in target.identity_files:
         return False
     with suppress(OSError, binascii.Error), open(os.open(key.path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:

@@ -3,7 +3,7 @@
 A picture ages: times count on from the moment of the picture. If a job must have ended since, the table says so.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lnode.cluster.agents import Agent, AgentState
@@ -93,21 +93,19 @@ def table(
         names = [name for name in names if name != "LOGIN NODE"]
     if all(view.is_fresh for view in views):
         names = [name for name in names if name != "SEEN"]
-    for least in _dispensable(names, rows, within):
-        names.remove(least)
+    if within is not None:
+        names = _fitting(names, rows, within)
     return names, [[row[name] for name in names] for row in rows]
 
 
-def _dispensable(names: Sequence[str], rows: Sequence[Mapping[str, Cell]], within: int | None) -> Iterator[str]:
-    """Yield the columns that tell least, until no word of the others is broken in that width."""
-    if within is None:
-        return
+def _fitting(names: Sequence[str], rows: Sequence[Mapping[str, Cell]], within: int) -> list[str]:
+    """Leave out the columns that tell least, until no word of the others is broken in that width."""
     words = {name: [name, *(word for row in rows for word in visible(row[name][0]).split())] for name in names}
     widths = {name: max(map(columns_of, its)) + len(_GAP) for name, its in words.items()}
     for least in _DISPENSABLE:
-        if least in widths and sum(widths.values()) - len(_GAP) > within:
-            del widths[least]
-            yield least
+        if sum(widths.values()) - len(_GAP) > within:
+            widths.pop(least, None)
+    return list(widths)
 
 
 _GAP = "  "

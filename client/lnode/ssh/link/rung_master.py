@@ -138,8 +138,12 @@ async def _blame_ssh(words: str, target: Target) -> None:
     Otherwise it was the command's status, or its end by a signal: then ssh is silent and the master still answers.
     """
     if words or not await is_there(target):
-        full = "session request failed" in words or "refused session request" in words  # MaxSessions, sshd_config(5)
-        raise LinkFailed(Cause.LOST, words.splitlines()[0] if words else "the master is gone", final=full)
+        raise LinkFailed(Cause.LOST, words.splitlines()[0] if words else "the master is gone", final=is_full(words))
+
+
+def is_full(words: str) -> bool:
+    """True if ssh says that its master gets no further session from the host (MaxSessions, sshd_config(5))."""
+    return "session request failed" in words or "refused session request" in words
 
 
 async def open_rung(target: Target) -> MasterLink:

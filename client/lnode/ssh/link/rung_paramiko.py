@@ -268,6 +268,11 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
         sent = True
         return [password.secret]
 
+    def note() -> None:
+        """However it ended, the same password again would be another failed login."""
+        if sent or password.words is None:
+            keychain.refused(target.alias)
+
     try:
         if password.words is None:
             more = await link.call(partial(transport.auth_password, target.user, password.secret, fallback=False))
@@ -275,13 +280,14 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
             more = await link.call(partial(transport.auth_interactive, target.user, answer))
     except paramiko.BadAuthenticationType:
         return False
-    except (paramiko.SSHException, OSError, EOFError, asyncio.CancelledError) as exc:
-        if sent or password.words is None:  # however it ended, the same password again would be another failed login
-            keychain.refused(target.alias)
-        if isinstance(exc, asyncio.CancelledError):
-            raise
-        if isinstance(exc, paramiko.AuthenticationException):
-            return False
+    except asyncio.CancelledError:
+        note()
+        raise
+    except paramiko.AuthenticationException:
+        note()
+        return False
+    except (paramiko.SSHException, OSError, EOFError) as exc:
+        note()
         raise LinkFailed(Cause.LOGIN_REFUSED, str(exc)) from exc
     return not more
 
