@@ -14,6 +14,7 @@ from lnode.cluster.home import not_kept
 from lnode.cluster.sessions import Picture
 from lnode.remote import call
 from lnode.remote.reply import Reply, parse_reply
+from rig import wait_until
 
 LIMIT_S = 60
 SHELLS = ("dash", "bash", "ksh", "mksh", "busybox")
@@ -57,6 +58,13 @@ class Home:
         values = (name, call.run_id(), "", "echo done", "", "unity", call.source("keeper"))
         return self.ask("run", *values, umask=umask, tell="start\n\n")
 
+    def ran(self, name: str, *, umask: int = 0o022) -> Path:
+        """The folder of a run that has ended: nothing is written there any more."""
+        assert "started" in self.run(name, umask=umask)
+        folder = self.state / "runs" / name
+        wait_until((folder / "ended").exists, f"the end of the run {name}")
+        return folder
+
     def plant(self, node: str, mode: int = 0o600) -> Path:
         """A note that another login node has a session."""
         self.state.joinpath("nodes").mkdir(parents=True, exist_ok=True)
@@ -86,8 +94,8 @@ def said(picture: Picture) -> str:
 @pytest.mark.parametrize("umask", [0, 0o002, 0o022, 0o027] if FULL else [0, 0o022])
 def test_what_lnode_keeps_is_for_this_user_alone_whatever_the_umask(home: Home, umask: int) -> None:
     home.picture(umask=umask)
-    assert "started" in home.run("sim", umask=umask)
-    assert "started" in home.run("sim2", umask=umask)
+    home.ran("sim", umask=umask)
+    home.ran("sim2", umask=umask)
     home.ask("node_way", *tmux_answers.list_values(""), "", "ed25519", "a" * 16, "", umask=umask)
     folders = [home.state, *(path for path in home.state.rglob("*") if path.is_dir())]
     assert {folder.name for folder in folders} >= {"lnode", "nodes", "runs", "sim", "sshd"}
@@ -164,9 +172,8 @@ def test_runs_in_a_folder_of_another_user_are_none(home: Home, tmp_path: Path, w
 
 @as_root
 def test_a_run_that_another_user_has_planted_is_none(home: Home) -> None:
-    assert "started" in home.run("sim")
-    shutil.copytree(home.state / "runs" / "sim", home.state / "runs" / "evil")
-    os.chown(home.state / "runs" / "evil", 12345, 12345)
+    evil = shutil.copytree(home.ran("sim"), home.state / "runs" / "evil")
+    os.chown(evil, 12345, 12345)
     reply = home.ask("list", *tmux_answers.list_values(""))
     assert [row.split()[0] for row in reply["runs"]] == ["sim"]
     nonce = call.nonce()
