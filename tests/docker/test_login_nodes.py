@@ -118,6 +118,25 @@ def test_whatever_is_wanted_of_it_is_wanted_there(shared: TwoNodes, *, knows: bo
     assert shared.second.exec("pgrep -fx 'sleep 601'")[0] == 1
 
 
+@pytest.mark.parametrize("word", ["--kill", "--renew"])
+def test_what_a_restart_has_ended_hides_no_session_of_its_name_elsewhere(shared: TwoNodes, word: str) -> None:
+    shared.land_on(shared.second)
+    assert attach(shared, "x") == "login2"
+    shared.land_on(shared.first)
+    days_ago = "echo $(($(date +%s) - 864000)) - x >~/.local/state/lnode/requests/login1.4000000"
+    made = shared.first.exec(f"mkdir -m 700 ~/.local/state/lnode/requests; {days_ago}")
+    assert made[0] == 0, made
+    listed = in_a_pipe(shared.first, "unity", "--ls").stdout
+    assert re.search(r"^x +login +shell +login2 ", listed, re.MULTILINE), listed
+    (shared.first.home / ".local/state/lnode/login-nodes").unlink()
+    done = in_a_pipe(shared.first, "unity", "x", word, *(["--yes"] if word == "--kill" else []))
+    if word == "--kill":
+        assert (done.returncode, done.stderr) == (0, "lnode: x on unity has ended\n")
+        assert shared.sessions() == {"login1": [], "login2": []}
+    else:
+        assert "x is a plain session, which has no allocation" in done.stderr
+
+
 def test_a_wait_goes_on_where_the_session_is(shared: TwoNodes) -> None:
     shared.land_on(shared.first)
     assert attach(shared, "x") == "login1"

@@ -16,7 +16,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.locate.find import asked, has_trace, no_session, no_tmux
+from lnode.locate.find import asked, has_session, no_session, no_tmux
 from lnode.remote.fields import JobId, typed
 from lnode.remote.reply import Reply
 from lnode.runs import record
@@ -37,7 +37,7 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
             "there is no terminal in which to confirm the kill",
             "confirm on the command line: --kill --yes",
         )
-    values, has = (*tmux_answers.list_values(settings.tmux), name), partial(has_trace, name)
+    values, has = (*tmux_answers.list_values(settings.tmux), name), partial(has_session, name)
     with asked(address, "kill", *values, has=has, settles=partial(_has_run, name)) as (
         there,
         question,

@@ -36,9 +36,8 @@ def asked(
 ) -> Iterator[tuple[Target, "Question", Reply]]:
     """Start a script on the login node that has the session, and yield its first reply. `has` reads a reply.
 
-    If no node has the session, the reply is from the alias's node and the question may be closed. If the reply
-    `settles`, the question is open, even if another node may have the session. Leaving the block ends the question.
-    Raises LnodeError.
+    If no node has the session, the reply is from the alias's node; so it is if that reply `settles`, even if another
+    node may have the session. Leaving the block ends the question. Raises LnodeError.
     """
     from lnode.ssh.question import Question
 
@@ -64,14 +63,13 @@ def asked(
         if answer is None or not (has(answer[2]) or _is_all(target, answer[2])):
             stack.close()  # a connection may have room for one channel only
             down = {seen_there.node} if seen_there and answer is None else set[NodeName | None]()
+            place = None
             try:
                 place = find(address, down=down)
             except LnodeError as error:
                 if error.code is not ExitCode.NO_SESSION or answer is None or not settles(answer[2]):
                     raise
-                place = None
-            if place is not None or answer is None or seen_there or settles(answer[2]):
-                answer = ask(place or target)
+            answer = ask(place or target)
         yield answer
 
 
@@ -92,18 +90,14 @@ def _is_all(target: Target, reply: Reply) -> bool:
 
 
 def has_session(name: str, reply: Reply) -> bool:
-    """True if the session is in a reply of list.sh."""
+    """True if the session is in a reply of list.sh, and its job has not ended with all that ran in it.
+
+    What is left of a session that has ended settles nothing: a session of its name may run on another login node.
+    """
     from lnode.cluster import sessions
 
-    return sessions.picture_of(reply).named(name) is not None
-
-
-def has_trace(name: str, reply: Reply) -> bool:
-    """Return True if the session, or what is left of a lost one, is in a reply of list.sh."""
-    from lnode.cluster import sessions
-
-    picture = sessions.picture_of(reply)
-    return picture.named(name) is not None or picture.lost_named(name) is not None
+    entry = sessions.picture_of(reply).named(name)
+    return entry is not None and not (entry.session.in_job and entry.job is None)
 
 
 def has_pane(reply: Reply) -> bool:
