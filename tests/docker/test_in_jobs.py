@@ -167,10 +167,14 @@ def test_what_is_done_from_outside_is_done_on_the_node(slurm: Rig) -> None:
     assert f"\nin={job} 42\n" in in_a_pipe(slurm, "unity", "x", "--peek").stdout
     assert "lnode: reset the terminal in it" in in_a_pipe(slurm, "unity", "x", "--reset").stderr
     assert in_a_pipe(slurm, "unity", "--exec", "--on", "x", "--", "printenv", "SLURM_JOB_ID").stdout == f"{job}\n"
+    refused = in_a_pipe(slurm, "unity", "x", "--renew").stderr
+    assert f"x still holds job {job}" in refused and "let another job follow it: lnode unity x --keep TIME" in refused
+    assert in_a_pipe(slurm, "unity", "sim", "--run", "--on", "x", "--", "sleep", "600").returncode == 0
     with Window([*LNODE, "unity", "x", "--kill"], slurm.env()) as window:
-        window.find(rf"end x on unity\? it runs on node01, \d+ min left; job {job} is cancelled")
+        ends = f"job {job} is cancelled; the run sim ends with it"
+        window.find(rf"end x on unity\? it runs on node01, \d+ min left; {ends}")
         window.press("y\r")
-        window.wait_for(f"lnode: x on unity has ended, job {job} is cancelled")
+        window.wait_for(f"lnode: x on unity has ended, job {job} is cancelled, the run sim ends with it")
     wait_until(lambda: not jobs(slurm), "no job is left")
     assert json.loads(in_a_pipe(slurm, "unity", "--ls", "--json").stdout)["sessions"] == []
 

@@ -307,8 +307,14 @@ def test_what_is_asked_twice_in_the_same_words_is_not_kept(sshd: Sshd) -> None:
     port, _ = sshd.listen((PASSWORD, SECRET), (PASSWORD, "123456"))
     target = sshd.site.target(port)
     said = sign_in(sshd.site, (BY_HOST, SECRET), ("Password:\n(me@127.0.0.1) Password:", "123456"))
-    assert "asked for no password or passphrase that could be kept" in said
+    assert "unity asked twice in the same words, so which answer is the password is not known" in said
     assert ssh_keychain.environment(target, may_ask=True) is None
+
+
+def test_a_code_alone_is_not_kept(sshd: Sshd) -> None:
+    sshd.site.target(sshd.listen((CODE, "123456"))[0])
+    said = sign_in(sshd.site, (f"(me@127.0.0.1) {CODE}", "123456"))
+    assert "asked for no password or passphrase that could be kept" in said
 
 
 @pytest.mark.parametrize("rung", RUNGS[1:])

@@ -6,6 +6,8 @@ import pytest
 
 from inprocess.cluster_home import TMUX, Site, needs_tmux
 from lnode.cluster import sessions
+from lnode.remote import call
+from lnode.remote.reply import parse_reply
 from rig import wait_until
 
 
@@ -60,6 +62,41 @@ def test_a_locale_that_the_host_does_not_have_is_no_refusal(sh_site: Site) -> No
     )
     sh_site.env.update(LC_ALL="UTF-8")
     assert sh_site.reply("kill", "web", tell="$99 4711\n")["cancel"] == ()
+
+
+JOBS = """case " $* " in *" -j "*) ;; *) cat "$HOME/all"; exit ;; esac
+for job; do at=$last last=$job; if [ "$at" = -j ]; then sed -n "s/^$job //p" "$HOME/jobs"; fi; done"""
+
+
+@pytest.mark.parametrize("script", ["kill", "keep"])
+@pytest.mark.parametrize("refused", ["", "7", "8", "7 8"])
+def test_a_session_in_a_job_ends_with_what_was_to_follow_and_what_goes_on_is_told(
+    sh_site: Site, script: str, refused: str
+) -> None:
+    notes = sh_site.home / ".local" / "state" / "lnode" / "in_jobs"
+    notes.mkdir(parents=True, mode=0o700)
+    notes.joinpath("7").write_text("node01 lnode-7 $0 1700000000,12 1700000000 22.05 web\n")
+    notes.joinpath("7.keep").write_text("4000000000 0\n")
+    notes.joinpath("7.next").write_text("8 4000000000 1700000000\n")
+    for note in notes.iterdir():
+        note.chmod(0o600)
+    (sh_site.home / "jobs").write_text("7 RUNNING N/A None node01\n8 PENDING N/A Priority\n")
+    sh_site.program("squeue", JOBS)
+    (sh_site.home / "all").touch()
+    sh_site.program(
+        "scancel",
+        f'for job; do case " {refused} " in *" $job "*) echo "$job: Access denied"; no=1 ;; '
+        '*) sed "/^$job /d" "$HOME/jobs" >"$HOME/left"; mv "$HOME/left" "$HOME/jobs" ;; esac; done; exit ${no:-0}',
+    )
+    if script == "keep":
+        nonce = call.nonce()
+        reply = parse_reply(nonce, sh_site.answer(call.line("keep", nonce, "", "web", "0")).stdout.split("\n"))
+        cancelled = () if "8" in refused else ("cancelled 8",)
+        assert tuple(row for row in reply["stopped"] if "denied" not in row) == ("follows 8", *cancelled)
+        return
+    reply = sh_site.reply("kill", "web", tell="in-job 7\n")
+    assert (reply["follows"], reply["left"]) == (("8",), tuple(refused.split()[:1]))
+    assert [path.name for path in notes.iterdir() if path.name.startswith("7")] == (["7", "7.keep"] if refused else [])
 
 
 def ids_of(site: Site) -> dict[str, str]:

@@ -9,6 +9,8 @@ from lnode.laptop.settings import kept_s
 from lnode.locate.address import Address
 from lnode.locate.find import asked, check_pane
 from lnode.remote.fields import JobId, epoch, typed
+from lnode.remote.reply import Reply
+from lnode.schedulers import known as schedulers_known
 from lnode.text import in_words
 
 
@@ -31,9 +33,7 @@ def keep(address: Address, *, span: str) -> ExitCode:
             f"see if your home there takes files: lnode {alias} --doctor",
         )  # fmt: skip
     if "stopped" in reply:
-        _, _, job = next((row for row in reply["stopped"] if row.startswith("cancelled ")), "").partition(" ")
-        cancelled = f"; job {job}, which was to follow, is cancelled" if JobId.parse(job) else ""
-        screen.say(f"{name} on {alias} ends with its allocation{cancelled}")
+        screen.say(f"{name} on {alias} ends with its allocation{_cancelled(reply, alias, name)}")
         return ExitCode.DONE
     until = epoch(next(iter(reply.get("kept", ())), ""))
     if not until:
@@ -44,3 +44,20 @@ def keep(address: Address, *, span: str) -> ExitCode:
     then = "its job asks for the next allocation before it ends"
     screen.say(f"{name} on {alias} is kept for {in_words(seconds)}: {then}")
     return ExitCode.DONE
+
+
+def _cancelled(reply: Reply, alias: str, name: str) -> str:
+    """Return a clause for the job that was to follow, or "". Raises LnodeError if that may go on."""
+    rows = [row.partition(" ") for row in reply["stopped"]]
+    follows, cancelled = (
+        next((job for word, _, row in rows if word == kind and (job := JobId.parse(row))), None)
+        for kind in ("follows", "cancelled")
+    )
+    if follows and follows != cancelled:
+        cancel = schedulers_known.scheduler(schedulers_known.name_in(reply)).cancel
+        raise LnodeError(
+            ExitCode.FAILED,
+            f"{name} on {alias} ends with its allocation, but job {follows}, which was to follow, may still start",
+            f"end it by hand: ssh {alias} {cancel} {follows}", detail="\n".join(reply["stopped"][1:]),
+        )  # fmt: skip
+    return f"; job {follows}, which was to follow, is cancelled" if follows else ""

@@ -9,6 +9,7 @@ ids that the question listed, so lnode ends exactly the jobs that you saw. With 
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from lnode.cluster import sessions, tmux_answers
 from lnode.cluster.sessions import Entry, Picture
@@ -43,14 +44,14 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
         question,
         reply,
     ):
-        picture, run = sessions.picture_of(reply), _run_in(name, reply)
-        entry = picture.named(name)
+        picture, runs = sessions.picture_of(reply), record.parse_runs(reply.get("runs", ()))
+        look, run, entry = _Look(question, there, picture, runs, yes=yes), _run_in(name, runs), picture.named(name)
         if entry is not None and entry.session.in_job:
-            return _kill_in_job(question, there, picture, entry, entry.session.in_job, yes=yes)
+            return _kill_in_job(look, entry, entry.session.in_job)
         if entry is not None:
-            return _kill_session(question, there, picture, entry, run, yes=yes)
+            return _kill_session(look, entry, run)
         if lost := picture.lost_named(name):
-            return _kill_lost(question, there, picture, lost, yes=yes)
+            return _kill_lost(look, lost)
         if run is None:
             raise no_session(alias, name) if picture.tmux == "ok" else no_tmux(alias, picture.tmux, picture.tmux_says)
         if run.state != "elsewhere":
@@ -60,14 +61,35 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
     there = routes.to_node(address.target, run.host, routes.recall(alias).port(run.host), settings)
     with Question(there, "kill", *values) as question:
         with screen.waiting(f"asking {run.host} ..."):
-            reply = question.reply()
-        return _kill_run(question, there, _run_in(name, reply) or run, yes=yes)
+            runs = record.parse_runs(question.reply().get("runs", ()))
+        return _kill_run(question, there, _run_in(name, runs) or run, yes=yes)
 
 
-def _kill_session(
-    question: Question, there: Target, picture: Picture, entry: Entry, run: Run | None, *, yes: bool
-) -> ExitCode:
+class _Look(NamedTuple):
+    """What there is on the login node, and the question that waits for your yes. `yes`: you have said it already."""
+
+    question: Question
+    there: Target
+    picture: Picture
+    runs: tuple[Run, ...]
+    yes: bool
+
+    def confirm(self, asked: str, *, otherwise: str) -> bool:
+        """Return whether you want that. If not, lnode says what stays."""
+        return _is_agreed(asked, yes=self.yes, otherwise=otherwise)
+
+    def runs_in(self, jobs: Sequence[Job]) -> list[str]:
+        """Return a clause for the runs that end with these jobs, if there are any."""
+        ids = {job.id for job in jobs}
+        names = [run.name for run in self.runs if run.job in ids and run.state in ("running", "elsewhere")]
+        if len(names) == 1:
+            return [f"the run {names[0]} ends with it"]
+        return [f"the runs {', '.join(names)} end with it"] if names else []
+
+
+def _kill_session(look: _Look, entry: Entry, run: Run | None) -> ExitCode:
     """End the session and cancel its jobs, after your yes. Raises LnodeError if something is left, or may be."""
+    picture, there = look.picture, look.there
     alias, name, ending = there.alias, entry.session.name, entry.ending
     if not ending.is_known and picture.scheduler == "silent":
         raise _silent(there, name)
@@ -77,62 +99,67 @@ def _kill_session(
     if run and run.state == "running" and run.session != name:
         goes_on.append("the run of that name goes on")
     cancelled = [_in_words(ending.jobs, "is cancelled", "are cancelled")] if ending.jobs else []
+    cancelled += look.runs_in(ending.jobs)
     another = "another job" if ending.jobs else "a job"
     unknown = [] if ending.is_known else [f"whether it has {another} is not known"]
     asked = f"end {name} on {alias}? it {sessions.whereabouts(entry)}"
-    if not _is_agreed("; ".join((asked, *unknown, *cancelled, *goes_on)), yes=yes, otherwise=f"{name} goes on"):
+    if not look.confirm("; ".join((asked, *unknown, *cancelled, *goes_on)), otherwise=f"{name} goes on"):
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
-        after = question.do(_verdict(entry))
+        after = look.question.do(_verdict(entry))
     _check_ended(after, there, name)
     scheduler = schedulers_known.scheduler(picture.system)
     _check_cancelled(after, there, scheduler, entry)
     ended = ", ".join((f"{name} on {alias} has ended", *cancelled))
     if unknown:
-        look = f"see which jobs are left: ssh {alias} {scheduler.listing} {there.user}"
+        left_jobs = f"see which jobs are left: ssh {alias} {scheduler.listing} {there.user}"
         left = "; ".join((ended, f"whether it had {another} is not known", *goes_on))
-        raise LnodeError(ExitCode.FAILED, left, look)
+        raise LnodeError(ExitCode.FAILED, left, left_jobs)
     screen.say("; ".join((ended, *goes_on)))
     return ExitCode.DONE
 
 
-def _kill_in_job(
-    question: Question, there: Target, picture: Picture, entry: Entry, job: JobId, *, yes: bool
-) -> ExitCode:
+def _kill_in_job(look: _Look, entry: Entry, job: JobId) -> ExitCode:
     """End the job in which the session lives, after your yes. Raises LnodeError if the job may go on."""
-    alias, name, scheduler = there.alias, entry.session.name, schedulers_known.scheduler(picture.system)
-    if picture.scheduler == "silent":
+    alias, name, scheduler = look.there.alias, entry.session.name, schedulers_known.scheduler(look.picture.system)
+    if look.picture.scheduler != "ok":
         hint = f"ask again later: {typed(alias, name)} --kill"
         raise LnodeError(ExitCode.FAILED, f"{name} on {alias} {sessions.whereabouts(entry)}; nothing was ended", hint)
-    cancelled = f"job {job} is cancelled" if entry.job else "what its panes showed is removed"
-    asked = f"end {name} on {alias}? it {sessions.whereabouts(entry)}; {cancelled}"
-    if not _is_agreed(asked, yes=yes, otherwise=f"{name} goes on" if entry.job else "nothing was removed"):
+    cancelled = [f"job {job} is cancelled" if entry.job else "what its panes showed is removed"]
+    cancelled += look.runs_in(entry.ending.jobs)
+    none_follows = ["no job follows it"] if entry.session.kept_until else []
+    asked = "; ".join((f"end {name} on {alias}? it {sessions.whereabouts(entry)}", *cancelled, *none_follows))
+    if not look.confirm(asked, otherwise=f"{name} goes on" if entry.job else "nothing was removed"):
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
-        after = question.do(f"in-job {job}")
+        after = look.question.do(f"in-job {job}")
     if "changed" in after:
-        look = f"see what there is now, and ask again: lnode {alias} --ls"
-        raise LnodeError(ExitCode.FAILED, f"another job than {job} has {name} by now; nothing was ended", look)
+        now = f"see what there is now, and ask again: lnode {alias} --ls"
+        raise LnodeError(ExitCode.FAILED, f"another job than {job} has {name} by now; nothing was ended", now)
     if "left" not in after or after["left"]:
-        by_hand = f"end it by hand: ssh {alias} {scheduler.cancel} {job}"
+        left = JobId.parse(next(iter(after.get("left", ())), "")) or job
+        by_hand = f"end it by hand: ssh {alias} {scheduler.cancel} {left}"
         said = "\n".join(after.get("cancel", ()))
-        raise LnodeError(ExitCode.FAILED, f"whether job {job} of {name} has ended is not known", by_hand, detail=said)
-    screen.say(f"{name} on {alias} has ended, {cancelled}")
+        raise LnodeError(ExitCode.FAILED, f"whether job {left} of {name} has ended is not known", by_hand, detail=said)
+    if follows := JobId.parse(next(iter(after.get("follows", ())), "")):
+        cancelled.append(f"job {follows}, which was to follow, is cancelled")
+    screen.say(", ".join((f"{name} on {alias} has ended", *cancelled)))
     return ExitCode.DONE
 
 
-def _kill_lost(question: Question, there: Target, picture: Picture, lost: Entry, *, yes: bool) -> ExitCode:
+def _kill_lost(look: _Look, lost: Entry) -> ExitCode:
     """Cancel the jobs that a lost session has left behind, after your yes. Raises LnodeError if one may be left."""
-    alias, name, jobs = there.alias, lost.session.name, lost.ending.jobs
-    cancelled = _in_words(jobs, "is cancelled", "are cancelled") if jobs else "its job has ended already"
-    asked = f"end {name} on {alias}? it {sessions.whereabouts(lost)}; {cancelled}"
-    if not _is_agreed(asked, yes=yes or not jobs, otherwise=f"{name} goes on"):
+    alias, name, jobs = look.there.alias, lost.session.name, lost.ending.jobs
+    cancelled = [_in_words(jobs, "is cancelled", "are cancelled") if jobs else "its job has ended already"]
+    cancelled += look.runs_in(jobs)
+    asked = "; ".join((f"end {name} on {alias}? it {sessions.whereabouts(lost)}", *cancelled))
+    if jobs and not look.confirm(asked, otherwise=f"{name} goes on"):
         return ExitCode.FAILED
     with screen.waiting(f"ending {name} ..."):
-        after = question.do(" ".join(("orphan", *(job.id for job in jobs))))
-    _check_ended(after, there, name)
-    _check_cancelled(after, there, schedulers_known.scheduler(picture.system), lost)
-    screen.say(f"{name} on {alias} has ended, {cancelled}")
+        after = look.question.do(" ".join(("orphan", *(job.id for job in jobs))))
+    _check_ended(after, look.there, name)
+    _check_cancelled(after, look.there, schedulers_known.scheduler(look.picture.system), lost)
+    screen.say(", ".join((f"{name} on {alias} has ended", *cancelled)))
     return ExitCode.DONE
 
 
@@ -228,12 +255,12 @@ _SHOWN = 5  # of the jobs that go on; those that are cancelled are all shown
 _LONGEST_NAME = 40
 
 
-def _run_in(name: str, reply: Reply) -> Run | None:
-    return next((run for run in record.parse_runs(reply.get("runs", ())) if run.name == name), None)
+def _run_in(name: str, runs: Sequence[Run]) -> Run | None:
+    return next((run for run in runs if run.name == name), None)
 
 
 def _has_run(name: str, reply: Reply) -> bool:
-    return _run_in(name, reply) is not None
+    return _run_in(name, record.parse_runs(reply.get("runs", ()))) is not None
 
 
 def _verdict(entry: Entry) -> str:

@@ -109,7 +109,9 @@ def _refuse(entry: Entry, alias: str, *, early: bool) -> None:
         if not early:
             left = left_in_words(job)
             held = f"{name} still holds job {job.id}" + (f", {left}" if left else "")
-            raise LnodeError(ExitCode.FAILED, held, f"queue its successor: {typed(alias, name)} --renew --early")
+            in_job = f"let another job follow it: {typed(alias, name)} --keep TIME"
+            successor = f"queue its successor: {typed(alias, name)} --renew --early"
+            raise LnodeError(ExitCode.FAILED, held, in_job if entry.session.in_job else successor)
     elif entry.state is State.WAITING and job is not None:
         raise LnodeError(ExitCode.FAILED, f"{name} waits already, job {job.id}", look)
     elif entry.state is State.ENDING:

@@ -56,6 +56,11 @@ def sign_in(address: Address) -> ExitCode:
         raise failures.explain(failures.cause_of_ssh(said, target.place), str(said), target.place)
     verdict.learn_sign_in(target, said, asked=bool(asked))
     answers = _worth_keeping(target, asked, _methods(said, way))
+    if not answers and _is_repeated(target, asked):
+        raise LnodeError(
+            ExitCode.FAILED, f"{alias} asked twice in the same words, so which answer is the password is not known",
+            f"if you have mistyped it, once more: lnode {alias} --sign-in",
+        )  # fmt: skip
     if not answers:
         hint = f"there is nothing to do: lnode {alias}"
         raise LnodeError(ExitCode.FAILED, f"{alias} asked for no password or passphrase that could be kept", hint)
@@ -135,12 +140,20 @@ def _worth_keeping(target: Target, asked: Sequence[_Asked], methods: set[str]) -
         if path is not None:
             right = _opens(path, one.answer)
         else:
-            once = sum(other.prompt == one.prompt for other in asked) == 1
             way = _method(target, one.prompt)
-            right = one.own and once and way is not None and (way in methods or "?" in methods)
+            right = one.own and _times(one, asked) == 1 and way is not None and (way in methods or "?" in methods)
         if one.answer and one.prompt.isprintable() and right:
             found[one.prompt] = one.answer
     return found
+
+
+def _times(one: _Asked, asked: Sequence[_Asked]) -> int:
+    return sum(other.prompt == one.prompt for other in asked)
+
+
+def _is_repeated(target: Target, asked: Sequence[_Asked]) -> bool:
+    """True if a password was asked for twice: after a mistake, or a password and a code with the same words."""
+    return any(_times(one, asked) > 1 and _method(target, one.prompt) for one in asked)
 
 
 def _method(target: Target, prompt: str) -> str | None:

@@ -29,6 +29,7 @@ if [ "$state" = waits ] && find_before "$job"; then # what it follows has ended
 fi
 section stopped
 if [ -n "$next" ]; then
+  printf 'follows %s\n' "$next"
   program=$(of cancels)
   need "$program" "$(every module)" && timeout 20 "$program" "$next" 2>&1 && printf 'cancelled %s\n' "$next"
 fi

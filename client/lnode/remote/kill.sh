@@ -193,15 +193,18 @@ if [ "$want" = in-job ]; then
     if [ -e "$in_jobs/$job.taken" ] && read_note "$job" && find_job "$its_name" && [ "$job" != "$1" ]; then leave changed; fi
     job=$1
   fi
+  section follows
+  if [ -n "$next" ]; then printf '%s\n' "$next"; fi
+  its_own=$job
   # shellcheck disable=SC2086 # nothing, or a job number
-  cancel "$job" $next
-  ask_job
+  cancel "$its_own" $next
   section left
-  if [ "$state" = ended ]; then
-    if find_before "$job"; then forget_job "$before"; fi
-    forget_job "$job"
+  # shellcheck disable=SC2086 # nothing, or a job number
+  if are_over "$its_own" $next; then
+    if find_before "$its_own"; then forget_job "$before"; fi
+    forget_job "$its_own"
   else
-    printf '%s\n' "$state"
+    printf '%s\n' "$job"
   fi
   section end
   exit 0
