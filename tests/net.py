@@ -137,14 +137,19 @@ class Laptop:
     @contextlib.contextmanager
     def asleep(self, *, forgotten: bool = True) -> Iterator[None]:
         """Every process is stopped and no packet moves; the network may forget its TCP connections."""
+        with self.stopped(), self.silence():
+            yield
+            if forgotten:
+                self._dead |= self._flows
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Every process is stopped."""
         pids = self.pids()
         for pid in pids:
             _signal(pid, signal.SIGSTOP)
         try:
-            with self.silence():
-                yield
-                if forgotten:
-                    self._dead |= self._flows
+            yield
         finally:
             for pid in pids:
                 _signal(pid, signal.SIGCONT)

@@ -15,6 +15,7 @@ import pytest
 from faults import NOTICE, laptop_of, shell_of
 from net import Laptop
 from rig import Rig, wait_until, with_settings
+from sites import wait_for_s
 from window import LNODE, Window
 
 pytestmark = pytest.mark.skipif(
@@ -146,6 +147,49 @@ def test_a_lost_terminal_comes_back_over_the_standby(far: Site) -> None:
                 break
         assert "ControlPath=/" in far.terminal()
         window.leave()
+
+
+def test_a_laptop_that_wakes_with_its_network_tries_the_standby_at_once(far: Site) -> None:
+    """On a busy machine that may be too slow, and a login of its own faster."""
+    with far.window("woken") as window:
+        shell = shell_of(window)
+        for _ in range(4):
+            far.rests()
+            logins = far.logins
+            print_on(window)
+            with far.laptop.asleep(forgotten=False):
+                wait_for_s(7)
+            window.press("\r")
+            assert shell_of(window) == shell
+            if far.logins == logins and "ControlPath=/" in far.terminal():
+                break
+        assert "ControlPath=/" in far.terminal()
+        window.leave()
+
+
+def test_a_laptop_that_wakes_before_its_network_is_back_with_it(far: Site) -> None:
+    with far.window("early") as window:
+        shell = shell_of(window)
+        far.rests()
+        print_on(window)
+        with far.laptop.silence():
+            with far.laptop.stopped():
+                wait_for_s(7)
+            window.wait_again("lnode: reconnecting to unity")
+            wait_for_s(2)
+        window.wait_without(NOTICE)
+        window.press("\r")
+        assert shell_of(window) == shell
+        window.leave()
+
+
+def print_on(window: Window) -> None:
+    """Let the session print until Enter: what it prints as a laptop goes to sleep comes late.
+
+    TCP repeats that ever more rarely.
+    """
+    window.press("clear; until read -t 0.1; do echo up; done\r")
+    window.find("^up$")
 
 
 def test_a_standby_that_is_silent_costs_no_more_than_a_moment(site: Site) -> None:

@@ -99,7 +99,8 @@ class Laptop:
                     "a prompt that nobody asked for"
                 )
                 assert self.state.route or event.what in _ANSWERED
-                self.terminal, self.knocking = True, self.knocking and self.state.blind
+                goes_on = self.state.blind or self.state.hasty
+                self.terminal, self.knocking = True, self.knocking and goes_on
             case Command.END:
                 assert self.terminal, "no terminal to end"
                 self.terminal = self.held = False
@@ -129,7 +130,7 @@ class Laptop:
             assert state.end is End.STOPPED
         if state.phase is Phase.ATTACHED:
             self.answered_at = -HOUR
-        assert not state.blind or state.phase is Phase.CONNECTING
+        assert not (state.blind or state.hasty) or state.phase is Phase.CONNECTING
         if state.phase is Phase.WAITING and state.due is not None and not (self.refused or self.person):
             assert state.due <= max(self.at, state.itself), "knocks keep ssh itself away"
             pause = 80 if state.cause is Cause.NO_FORWARD else 32
@@ -1509,6 +1510,47 @@ def test_a_terminal_that_was_reset_rides_and_one_in_a_silence_does_not() -> None
     assert laptop.state.may_ride(laptop.at)
 
 
+HASTY = (Command.END, Command.KNOCK, SILENT)
+
+
+def test_a_laptop_that_wakes_tries_its_standby_before_a_knock_is_answered() -> None:
+    laptop = attached(shared=False, revives=True)
+    assert laptop.tell(Happened.WOKE, seconds=60.0, stands=True) == HASTY
+    assert laptop.state.may_ride(laptop.at)
+    assert laptop.tell(Happened.OPENED) == ()
+    assert (laptop.phase, laptop.state.hasty) == (Phase.ATTACHED, False)
+
+
+@pytest.mark.parametrize(
+    ("how", "seconds"), [({"person": True}, 60.0), ({"muxed": True}, 60.0), ({"shared": True}, 60.0), ({}, 4.0)]
+)
+def test_it_does_not_where_the_terminal_is_kept_or_was_hardly_away(how: dict[str, bool], seconds: float) -> None:
+    laptop = Laptop()
+    laptop.tell(Happened.OPENED, **{word: value for word, value in how.items() if word != "shared"})
+    laptop.after(60, Happened.BEAT, **({"shared": False, "revives": True} | {"shared": how.get("shared", False)}))
+    assert SILENT not in laptop.tell(Happened.WOKE, seconds=seconds, stands=True)
+
+
+def test_a_standby_that_is_silent_after_sleep_is_left_for_knocks_unless_one_was_answered() -> None:
+    laptop = attached(shared=False)
+    laptop.tell(Happened.WOKE, seconds=60.0, stands=True)
+    assert laptop.after(0.2, Happened.STUCK) == (Command.END,)
+    assert [action for _, action in laptop.wait(0.2)] == [Command.KNOCK, Command.KNOCK]
+    assert laptop.tell(Happened.REACHED) == (SILENT_FRESH,)
+    for answer in (Happened.CONNECTED, Happened.REACHED):  # the standby is dead, and the network is not
+        laptop = attached(shared=False)
+        laptop.tell(Happened.WOKE, seconds=60.0, stands=True)
+        assert laptop.after(0.1, answer) == ()
+        assert laptop.after(0.1, Happened.STUCK) == (Command.END, SILENT_FRESH)
+
+
+def test_a_network_that_goes_after_all_ends_the_haste() -> None:
+    laptop = attached(shared=False)
+    laptop.tell(Happened.WOKE, seconds=60.0, stands=True)
+    assert laptop.tell(Happened.ROUTE_LOST) == (Command.END,)
+    assert (laptop.phase, laptop.state.hasty, laptop.state.may_ride(laptop.at)) == (Phase.WAITING, False, False)
+
+
 # --- random walks
 
 _Move = tuple[Happened, dict[str, Any]]
@@ -1517,7 +1559,8 @@ _NETWORK: list[_Move] = [
     *[(Happened.LATE, {"seconds": seconds}) for seconds in (3.0, 4.5, 12.0)] * 2,
     (Happened.HEARTLESS, {}),
     (Happened.LINK_REFUSED, {}),
-    *[(Happened.WOKE, {"seconds": seconds}) for seconds in (3.0, 8.0, 3600.0)],
+    *[(Happened.WOKE, {"seconds": seconds, "stands": stands}) for seconds in (3.0, 8.0, 3600.0) for stands in (0, 1)],
+    *[(Happened.CONNECTED, {"stands": stands}) for stands in (True, False)] * 2,
     *[(Happened.ROUTE_LOST, {})] * 2,
     *[(Happened.ROUTE_CHANGED, {"dead": dead}) for dead in (True, False, False)],
     *[(Happened.REACHED, {})] * 6,
@@ -1556,7 +1599,7 @@ def walk(laptop: Laptop, moves: list[tuple[_Move, float]]) -> None:
             continue
         if what is Happened.TERMINAL_ENDED and not laptop.terminal:
             continue
-        if what in (Happened.REACHED, Happened.UNREACHED) and not laptop.knocking:
+        if what in (Happened.REACHED, Happened.CONNECTED, Happened.UNREACHED) and not laptop.knocking:
             continue
         laptop.tell(what, **facts)
 

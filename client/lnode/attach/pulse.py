@@ -69,6 +69,12 @@ class Pulse:
             return _look(sock).rtt_s
         return 0.0
 
+    def stalls(self, *, silences: Sequence[float]) -> bool:
+        """True if the other side waits until TCP sends once more what it printed as the silence began: see carries."""
+        with suppress(OSError), self._borrowed() as sock:
+            return _waits(_look(sock), silences)
+        return False
+
     async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silences: Sequence[float]) -> bool:
         """True if the other side's program answers something that `begin` lets ssh send; then `end` undoes that.
 
@@ -80,8 +86,7 @@ class Pulse:
         with suppress(OSError):
             with self._borrowed() as sock:
                 now, began = _look(sock), time.monotonic()
-            waits = any(began_s - _EDGE_S < now.got_s < began_s + _PRINTS_S for began_s in silences)
-            if now.unacked or (waits and now.got_s >= min(*silences, _PRINTS_S)):
+            if now.unacked or _waits(now, silences):
                 return False
             begin()
             try:
@@ -167,6 +172,11 @@ class _Told(NamedTuple):
     got_s: float
     heard_s: float
     rtt_s: float
+
+
+def _waits(now: _Told, silences: Sequence[float]) -> bool:
+    printed = any(began_s - _EDGE_S < now.got_s < began_s + _PRINTS_S for began_s in silences)
+    return printed and now.got_s >= min(*silences, _PRINTS_S)
 
 
 def _look(sock: socket.socket) -> _Told:

@@ -136,6 +136,8 @@ class _Supervisor:
 
     async def _turn(self, event: Event) -> None:
         event = await self._by_login(event)
+        if event.what is Happened.WOKE:
+            event = event._replace(stands=self._is_stalled(event.seconds) and self._stands_by())
         if event.what is Happened.RETRY:
             await asyncio.wait([self._loop.beside.start(self._look_again())], timeout=_LOOKS_S)
         before, had_terminal = self._loop.state, self._terminal is not None
@@ -238,6 +240,11 @@ class _Supervisor:
         self._past.note(f"ssh does not start: {error.strerror}")
         self._tell(None, Happened.TERMINAL_ENDED, cause=Cause.LOST)
         self._display.take()
+
+    def _is_stalled(self, asleep_s: float) -> bool:
+        """True if the terminal's own connection carries nothing soon after such a sleep, as its kernel tells."""
+        own = self._companion.pulse if self._companion else None
+        return own is not None and own.stalls(silences=(0.0, asleep_s))  # TCP's times stand still in sleep, or not
 
     def _stands_by(self) -> bool:
         """True if a standby may carry the next terminal: not the master of the last one, and nothing waits on it."""

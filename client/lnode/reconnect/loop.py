@@ -161,7 +161,7 @@ class Loop:
         for action in actions:
             if isinstance(action, Start) and self._knocks:
                 self.led = self._knocks.leads()
-                if not self.state.blind:
+                if not (self.state.blind or self.state.hasty):
                     self._knocks.drop()
                 self._way.renew()
             elif action is Command.KNOCK and self._knocks:

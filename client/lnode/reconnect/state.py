@@ -40,7 +40,7 @@ class Happened(Enum):
     LATE = auto()  # no heartbeat for `seconds`; `revives`, too
     HEARTLESS = auto()  # the link is gone; the terminal may live
     LINK_REFUSED = auto()  # the link's login, which worked before; the terminal's next one would be refused too
-    WOKE = auto()  # after `seconds` asleep or stopped
+    WOKE = auto()  # after `seconds` asleep or stopped; `stands`: a standby waits, and the terminal cannot carry on soon
     ROUTE_LOST = auto()
     ROUTE_CHANGED = auto()  # a route exists; `dead`: the terminal's own address is no longer on an interface
     REACHED = auto()  # sshd answered a knock
@@ -131,6 +131,7 @@ class State(NamedTuple):
     through: bool = False  # something came through since the silence began, though perhaps not from the host
     greeted: bool = False  # the last failure was the host's own: it had answered a knock just before
     blind: bool = False  # no knock was answered before this attempt: knocks go on beside it
+    hasty: bool = False  # this attempt began on a standby as the laptop woke, and nothing has been heard since
     itself: float = 0.0  # the time at which ssh itself tries, if it need not ask you
     flaps: int = 0  # terminals that opened and did not last, since the last stable period
     refusals: int = 0  # failures before a login, since the last one
