@@ -76,6 +76,11 @@ def test_after_the_request_no_batch_job_is_taken_for_it(site: Site, rows: tuple[
     ("squeue", "said", "is_kept"),
     [
         ("exit 1", "the request has ended. Whether its job has, the scheduler does not say.", True),
+        (
+            "echo 'squeue: error: Invalid user: alice' >&2",
+            "the request has ended. Whether its job has, the scheduler does not say.",
+            True,
+        ),
         ("printf '%-24s%-24s%-24s%-4s\\n' 7 $({sid}) RUNNING 0", "the request has ended, and its job 7 goes on.", True),
         ("printf '%-24s%-24s%-24s%-4s\\n' 7 $({sid}) PENDING 0", "the request has ended, and its job 7 goes on.", True),
         (":", "the request has ended.", False),

@@ -129,6 +129,20 @@ def test_a_job_is_cancelled_there_too(sh_site: Site) -> None:
     assert (sh_site.home / "cancelled").read_text() == "4711\n"
 
 
+@needs_tmux
+def test_another_cluster_that_only_the_prompt_knows_does_not_answer_for_this_one(sh_site: Site) -> None:
+    """Its controller restarts, and the jobs of another cluster are none of it."""
+    conf = sh_site.home / "etc" / "slurm.conf"  # beside bin
+    conf.parent.mkdir()
+    conf.write_text("ClusterName=cpu\n")
+    (sh_site.home / ".profile").write_text("export SLURM_CLUSTERS=gpu SLURM_NEW=x\n")
+    sh_site.program("squeue", 'echo "${SLURM_CLUSTERS-none}" >>"$HOME/asked"; [ -n "$SLURM_CLUSTERS" ] || exit 1')
+    assert sh_site.picture().scheduler == "silent"
+    assert (sh_site.home / "asked").read_text().split() == ["none", "none"]
+    conf.unlink()
+    assert sh_site.picture().scheduler == "ok"
+
+
 @pytest.fixture
 def run_in(folder: Path) -> Iterator[Callable[[str], Site]]:
     """Make a site whose login shell that is."""

@@ -18,13 +18,16 @@ from shells import installed, through
 STEPS = 'case " $* " in *" -s "*) cat "$HOME/steps" 2>/dev/null ;; *) cat "$HOME/jobs" ;; esac'
 
 
-def orphaned(site: Site, *, shell: bool = True, asked_ago_s: int = 3600, state: str = "RUNNING") -> Path:
+def orphaned(
+    site: Site, *, shell: bool = True, asked_ago_s: int = 3600, state: str = "RUNNING", batch: int = 0, after_s: int = 2
+) -> Path:
     """A note of a pane that is gone, and its job 7; `shell` if the job still has its shell."""
     pid, now, node = no_process(), int(time.time()), os.uname().nodename
     note = site.home / ".local" / "state" / "lnode" / "requests" / f"{node}.{pid}"
     note.parent.mkdir(parents=True, mode=0o700)
     note.write_text(f"{now - asked_ago_s} - x\n")
-    row = f"{7:<24}{pid:<16}{node.partition('.')[0]:<80}{now - asked_ago_s + 2:<24}{state:<20}\n"
+    at = now - asked_ago_s + after_s
+    row = f"{7:<24}{pid:<16}{node.partition('.')[0]:<80}{at:<24}{batch:<4}{state:<20}\n"
     (site.home / "jobs").write_text(row)
     (site.home / "steps").write_text("7.0 node01 bash\n" if shell else "")
     site.program("squeue", STEPS)
@@ -135,6 +138,19 @@ def test_a_job_whose_host_the_scheduler_does_not_know_is_asked_for_no_second_tim
 
 
 @needs_tmux
+@pytest.mark.parametrize(
+    ("batch", "after_s", "is_its"), [(0, 800, True), (1, 30, True), (1, 600, False), (2, 600, False)]
+)
+def test_a_batch_job_that_you_have_submitted_later_is_nothing_to_bring_back(
+    sh_site: Site, batch: int, after_s: int, *, is_its: bool
+) -> None:
+    orphaned(sh_site, batch=batch, after_s=after_s)
+    child = sh_site.attach(attach_line("x", command="exec sh -c 'echo another request; sleep 60'", program="sh"))
+    child.expect_exact("the same shell: --pty 7.0" if is_its else "another request")
+    sh_site.tmux("kill-server")
+
+
+@needs_tmux
 @pytest.mark.parametrize("mode", ["existing", "there"])
 def test_what_only_attaches_brings_it_back_too(sh_site: Site, mode: str) -> None:
     orphaned(sh_site)
@@ -161,7 +177,7 @@ def test_without_the_schedulers_answer_nothing_is_started(sh_site: Site, program
 @pytest.mark.parametrize(
     ("asked_ago_s", "jobs", "stays"),
     [
-        (90, "", False), (90, "7", True), (90, None, True), (30, "", True), (10**9, "", True),
+        (65, "", False), (65, "7", True), (65, None, True), (30, "", True), (10**9, "", True),
     ],
     ids=["all is gone", "its job goes on", "the scheduler is silent", "just now", "before the node has started"],
 )  # fmt: skip

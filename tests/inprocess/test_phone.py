@@ -167,11 +167,16 @@ def test_a_job_that_starts_and_ends_soon_is_told_once_each(host: Host, heard: Li
     note.parent.mkdir(parents=True, mode=0o700)
     note.write_text(f"{now} - fit\n")
 
+    def put(path: Path, text: str) -> None:
+        """Whole at once: somebody reads it all the time."""
+        (host.home / "draft").write_text(text)
+        (host.home / "draft").replace(path)
+
     def job(state: str, left: str, nodes: str = "") -> None:
-        (host.home / "rows").write_text(f"12 {pid} {node} {now + 2} {state} {left} {nodes}\n")
+        put(host.home / "rows", f"12 {pid} {node} {now + 2} 0 {state} {left} {nodes}\n")
         for _ in range(2):  # each other note is a reason to ask
             (host.home / "asked").write_text("")
-            note.write_text(f"{now + next(notes)} - fit\n")
+            put(note, f"{now + next(notes)} - fit\n")
             wait_until(lambda: (host.home / "asked").read_text() != "", "the question")
 
     notes = itertools.count()

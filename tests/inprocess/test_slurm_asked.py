@@ -59,6 +59,7 @@ def sh(squeue: Path, text: str, *, shell: Path = Path("/bin/sh")) -> str:
         ("", "ended"),
         ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "ended"),
         ("echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1", "silent"),
+        ("echo 'squeue: error: Invalid user: alice' >&2", "silent"),  # a directory of users is down
         ("echo 'squeue: error: something new, and unheard of' >&2; exit 1", "silent"),
         # A line that is no row (ld.so(8), a renamed option) is no state.
         ("echo \"ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored.\" >&2", "ended"),
@@ -105,6 +106,13 @@ def test_no_question_is_narrowed(squeue: Path, tmp_path: Path, shell: str) -> No
     asked = (tmp_path / "asked").read_text().splitlines()
     assert len(asked) == 9
     assert [words for words in asked if "-a" not in words.split()] == [], "a partition may be hidden"
+
+
+@pytest.mark.parametrize("asked", ["jobs u", "asked u", "named x 1", "requests u", "probe u", "end 7"])
+def test_a_squeue_that_does_not_know_you_has_not_answered(squeue: Path, asked: str) -> None:
+    """It lists nothing, and ends with 0."""
+    squeue.write_text("echo 'squeue: error: Invalid user: alice' >&2")
+    assert sh(squeue, f"slurm_{asked} 2>/dev/null && echo yes || echo no") == "no\n"
 
 
 def test_what_follows_a_request_is_not_narrowed(squeue: Path) -> None:

@@ -57,6 +57,14 @@ def test_any_other_job_is_not(row: str) -> None:
     assert orphans(seen(NOTE, jobs=(row,))) == {}
 
 
+def test_a_batch_job_that_you_may_have_submitted_is_not() -> None:
+    later = squeue("8", submitted=ASKED + 600, batch="1")
+    assert orphans(seen(NOTE, jobs=(later,))) == {}
+    assert orphans(seen(NOTE, jobs=(squeue("8", submitted=ASKED + 600, batch="2"),))) == {}
+    assert orphans(seen(NOTE, jobs=(squeue(), later))) == {"x": ["7"]}
+    assert orphans(seen(NOTE, jobs=(squeue(), squeue("8", batch="1")))) == {"x": ["7"]}  # beside its own job
+
+
 def test_what_is_left_of_the_pane_gives_its_job_back_itself() -> None:
     # salloc, 2 h old, in the session of the pane that has gone
     assert orphans(seen(NOTE, jobs=(squeue(),), processes=["905 1 900 02:00:00 salloc"])) == {}

@@ -79,8 +79,8 @@ def test_only_what_waits_has_a_start_to_come() -> None:
 
 
 def test_a_batch_job() -> None:
-    assert [job.is_batch for job in parse_jobs([printed(**RUNNING | {"batchflag": flag}) for flag in "01"])] == [
-        False, True,
+    assert [job.is_batch for job in parse_jobs([printed(**RUNNING | {"batchflag": flag}) for flag in "012"])] == [
+        False, True, True,
     ]  # fmt: skip
 
 

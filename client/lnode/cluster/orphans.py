@@ -1,7 +1,8 @@
 """Jobs whose session is gone: the notes of the panes that asked for them (remote/parts/requests.sh), and the proof.
 
 The scheduler keeps the session id and the host of the process that asked, which is the pane. So a job belongs to a note
-if it was requested by that pid, on that node, at about the time of the note. A pane that has brought a job back did not
+if it was requested by that pid, on that node, at about the time of the note; a batch job only if it was requested at
+once, and if there is no other: the rest you may have submitted there. A pane that has brought a job back did not
 request it: its note names the job.
 """
 
@@ -15,6 +16,7 @@ from lnode.remote.fields import JobId, epoch, number
 from lnode.schedulers.job import Job, has_nodes, is_over
 
 _EARLY_S = 300  # the controller's clock may be behind that of the login node (job_evidence.py)
+_BATCH_LATE_S = 120  # a program of a site's submits at once; what comes later you may have submitted
 _LATE_S = 900  # the environment of your prompt takes time, and a site's program may ask you for its words first
 _SAME_S = 60  # a note is not older than its pane
 _NEWS_S = 7 * 86400
@@ -104,6 +106,7 @@ def lost(
             continue
         asked = by_id.get(request.job, []) if request.job else by_sid.get(request.pid, [])
         own = tuple(job for job in asked if job.id not in taken and not is_over(job) and _is_of(job, request, node))
+        own = tuple(job for job in own if job.id == request.job or not job.is_batch) or own
         taken |= {job.id for job in own}
         before = found.get(request.session) or Lost(request.session, request.began, (), None)
         found[request.session] = Lost(
@@ -128,4 +131,4 @@ def _is_of(job: Job, request: Request, node: str) -> bool:
         return job.id == request.job
     if job.sid != request.pid or job.submit_host != node or job.submitted is None:
         return False
-    return -_EARLY_S <= job.submitted - request.began <= _LATE_S
+    return -_EARLY_S <= job.submitted - request.began <= (_BATCH_LATE_S if job.is_batch else _LATE_S)

@@ -41,7 +41,7 @@ end_steps() {
   if [ "$in_job" != - ]; then
     end_step "$in_job" "lnode-$run"
   elif [ "$(members)" != "$(members $(every steps))" ]; then
-    end_requested "$leader"
+    end_requested "$leader" "$started"
   else
     return 1
   fi
@@ -119,8 +119,10 @@ while [ $# -gt 0 ] && [ "$1" != held ]; do
 done
 if [ $# -gt 0 ]; then shift; fi
 held=$*
+set -f
 # shellcheck disable=SC2086 # split on purpose
 set -- $jobs
+set +f
 
 # find_by_name: go to the one of your servers that has the session, and set $has_name to its id, or to nothing. A server that cannot be
 # asked may have it too, unless it is found.

@@ -172,7 +172,7 @@ find_requester() {
   # shellcheck disable=SC2086 # split on purpose: job, session, batch
   set -- $1
   case $2 in '' | *[!0-9]*) return ;; esac
-  if [ "$3" = 1 ]; then submitters="$submitters$2 "; fi
+  if [ "$3" != 0 ]; then submitters="$submitters$2 "; fi
   case $panes in *" $2 %"*) return ;; esac
   case "$strangers " in *" $2 "*) return ;; esac
   if [ -r "/proc/$2/environ" ]; then strangers="$strangers $2"; fi

@@ -96,16 +96,16 @@ $whose
 jobs_of_notes() {
   awk -v here="${this_node%%.*}" '
     NF == 4 && $1 ~ /^[0-9]+$/ && $2 ~ /^[0-9]+$/ && !($1 in began) && !at_jobs { began[$1] = $2; job[$1] = $3; of[$1] = $4; next }
-    NF < 5 { next }
+    NF < 6 { next }
     {
       at_jobs = 1
       host = $3
       sub(/[.].*/, "", host)
       for (pid in began) {
         since = $4 - began[pid]
-        if ($1 == job[pid] || (job[pid] == "-" && $2 == pid && host == here && since >= -300 && since <= 900)) {
-          if ($5 ~ /^(PENDING|CONFIGURING)$/) print $1, "w", "-", "-", of[pid]
-          else if ($5 == "RUNNING") print $1, "r", seconds($6), ($7 == "" ? "-" : $7), of[pid]
+        if ($1 == job[pid] || (job[pid] == "-" && $2 == pid && host == here && since >= -300 && since <= ($5 == 0 ? 900 : 120))) {
+          if ($6 ~ /^(PENDING|CONFIGURING)$/) print $1, "w", "-", "-", of[pid]
+          else if ($6 == "RUNNING") print $1, "r", seconds($7), ($8 == "" ? "-" : $8), of[pid]
         }
       }
     }

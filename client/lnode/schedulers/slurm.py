@@ -45,7 +45,7 @@ def _parse_job(row: str) -> Job | None:
         reason="" if value["reason"] == "None" else value["reason"],
         name=value["name"],
         starts=epoch(value["starttime"]) if value["state"] == "PENDING" else None,
-        is_batch=value["batchflag"] == "1",
+        is_batch=bool(number(value["batchflag"])),  # slurmctld counts it up at each requeue
     )
 
 

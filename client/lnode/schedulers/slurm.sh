@@ -1,25 +1,30 @@
 # shellcheck shell=sh disable=SC2034 # names are put together in remote/parts/scheduler.sh, which says what each is
-slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=SLURM
+slurm_program=squeue slurm_module=slurm slurm_places=/opt/slurm/bin:/usr/local/slurm/bin slurm_variables=SLURM slurm_chooses=SLURM_CLUSTERS
 slurm_requesters='salloc srun' slurm_relays=srun slurm_steps='srun sattach' slurm_daemon=slurmstepd slurm_gives_up='' slurm_cancels=scancel
 # What squeue and scancel are narrowed to, for people: a job of yours would be absent here, or would go on.
 slurm_narrowed='SQUEUE_ACCOUNT SQUEUE_ARRAY SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_PRIORITY SQUEUE_QOS SQUEUE_STATES SQUEUE_USERS'
 unset SCANCEL_ACCOUNT SCANCEL_INTERACTIVE SCANCEL_NAME SCANCEL_PARTITION SCANCEL_QOS SCANCEL_STATE SCANCEL_USER SCANCEL_VERBOSE SCANCEL_WCKEY
 
 # slurm_ask SECONDS WORD...: what squeue answers to these words within that time, with times as epochs; only for $(...), whose variables
-# are its own. Your jobs may be in a hidden partition (-a).
+# are its own. Your jobs may be in a hidden partition (-a). False also if squeue does not know you, as where a directory of users is down: it
+# says so, lists nothing, and ends with 0.
 slurm_ask() {
   # shellcheck disable=SC2086 # split on purpose
   unset $slurm_narrowed
   export SLURM_TIME_FORMAT=%s
   within_s=$1
   shift
-  exec timeout -k 1 "$within_s" squeue -a -h "$@" </dev/null
+  { complaint=$(timeout -k 1 "$within_s" squeue -a -h "$@" </dev/null 2>&1 >&3 3>&-); } 3>&1 # `exec` there hangs in ksh93
+  set -- $?
+  if [ -n "$complaint" ]; then printf '%s\n' "$complaint" >&2; fi
+  case $complaint in *nvalid\ user*) return 1 ;; esac
+  return "$1"
 }
 
 # `- SILENT` if it does not answer. A job that is just ending has no last state yet. A batch job is the request's only if there is no other,
 # and not while it goes on: you may have submitted it.
 # shellcheck disable=SC2016 # for the pane
-slurm_after='if command -v squeue >/dev/null 2>&1; then if rows=$(timeout 8 squeue -a -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>/dev/null); then echo "$rows" | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ("1 RUNNING" | "1 PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-; else echo - SILENT; fi; fi'
+slurm_after='if command -v squeue >/dev/null 2>&1; then if rows=$(timeout 8 squeue -a -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>&1) && case $rows in (*nvalid\ user*) false ;; esac; then echo "$rows" | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ([1-9]*" RUNNING" | [1-9]*" PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-; else echo - SILENT; fi; fi'
 
 slurm_list() {
   section jobs
@@ -57,10 +62,11 @@ slurm_jobs() {
     jobid:24,allocsid:16,batchflag:4,submittime:24,state:20,timeleft:24,starttime:24,allocnodes:80,nodelist:400,reason:160,name:80)
 }
 
-# slurm_is_host BATCHFLAG HOST: is that the name of a host, on which no batch job was requested? An address says nothing.
+# slurm_is_host BATCHFLAG HOST: is that the name of a host, on which no batch job was requested? An address says nothing. Slurm counts the
+# flag of a batch job up each time that it is requeued.
 slurm_is_host() {
   case $1,$2 in
-  1,* | *, | *,[!A-Za-z0-9_]* | *,None | *,[0-9]*.* | *,*[!A-Za-z0-9._-]*) return 1 ;;
+  [1-9]*,* | *, | *,[!A-Za-z0-9_]* | *,None | *,[0-9]*.* | *,*[!A-Za-z0-9._-]*) return 1 ;;
   esac
 }
 
@@ -78,7 +84,7 @@ slurm_node() {
 
 # A job has no AllocNodes where the name of the login node leads to 127.0.0.1: `-`.
 slurm_asked() {
-  jobs=$(slurm_ask 8 -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,state:20,timeleft:24,nodelist:400 2>/dev/null) || return
+  jobs=$(slurm_ask 8 -u "$1" -O jobid:24,allocsid:16,allocnodes:80,submittime:24,batchflag:4,state:20,timeleft:24,nodelist:400 2>/dev/null) || return
   jobs=$(printf '%s\n' "$jobs" | sed 's/^\(.\{40\}\) \( \{79\}\)/\1-\2/')
 }
 
@@ -272,7 +278,7 @@ slurm_can_submit() {
 slurm_named() {
   rows=$(slurm_ask 8 -u "${USER:-$(id -un)}" -O jobid:24,submittime:24,batchflag:4,name:200 2>/dev/null) || return
   job=$(printf '%s\n' "$rows" | awk -v name="$1" -v since="$2" -v but="$3" '
-    $3 == 1 && $4 == name && NF == 4 && $1 != but && $2 >= since - 300 && $2 <= since + 300 { found = $1 } END { print found }')
+    $3 > 0 && $4 == name && NF == 4 && $1 != but && $2 >= since - 300 && $2 <= since + 300 { found = $1 } END { print found }')
 }
 
 # The step and not its srun, which would end the step by KILL at once (srun_job.c, "forcing job termination").
@@ -284,8 +290,8 @@ slurm_end_step() {
 }
 
 slurm_end_requested() {
-  numbers=$(slurm_ask 8 -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,batchflag:4,allocnodes:80 2>/dev/null | while read -r number sid batch host; do
-    if [ "$sid" = "$1" ] && [ "$batch" = 0 ] && is_same_node "$host"; then echo "$number"; fi
+  numbers=$(slurm_ask 8 -u "${USER:-$(id -un)}" -t running -O jobid:24,allocsid:16,batchflag:4,submittime:24,allocnodes:80 2>/dev/null | while read -r number sid batch since host; do
+    if [ "$sid" = "$1" ] && [ "$batch" = 0 ] && [ "$since" -ge $((${2%%[!0-9]*} - 300)) ] 2>/dev/null && is_same_node "$host"; then echo "$number"; fi
   done)
   # shellcheck disable=SC2086 # split on purpose: job numbers
   [ -n "$numbers" ] && timeout 8 scancel --signal=TERM $numbers

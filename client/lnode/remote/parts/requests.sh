@@ -153,7 +153,7 @@ find_orphan() {
 # rename_own_hosts: gives this node its own name in $jobs, where the scheduler knows it by that of another network.
 rename_own_hosts() {
   # shellcheck disable=SC2046 # split on purpose: hosts
-  told=$(tell_hosts $(printf '%s\n' "$jobs" | awk 'NF >= 5 && $3 != "-" { print $3 }' | sort -u))
+  told=$(tell_hosts $(printf '%s\n' "$jobs" | awk 'NF >= 6 && $3 != "-" { print $3 }' | sort -u))
   case $told in *'self '*) ;; *) return ;; esac
   jobs=$(printf '%s\n%s\n' "$told" "$jobs" | awk -v here="$this_node" '
     NF == 2 { if ($1 == "self") own[$2] = 1; next }
@@ -162,21 +162,25 @@ rename_own_hosts() {
 }
 
 # match_notes: of the jobs in $jobs that which one of $its_notes has asked for, as `JOB WAITS FILE`. A state that is none of the ends is no end.
-# WAITS is `elsewhere` if another cluster may have the job, or if its host is not known (`-`): then it may be another login node's.
+# WAITS is `elsewhere` if another cluster may have the job, or if its host is not known (`-`): then it may be another login node's. A batch job
+# is a request's, as a site's program makes it, only if that has submitted it at once, and if there is no other: you may have submitted it.
 match_notes() {
   printf '%s\n%s\n' "$its_notes" "$jobs" | awk '
     BEGIN { waits[0] = "no"; waits[1] = "yes"; waits[2] = "elsewhere" }
     NF == 4 { node = $1; sub(/[.].*/, "", node); notes++; began[notes] = $3; job[notes] = $4; pid[notes] = $2; at[notes] = node " " $2; file[notes] = $1 "." $2; next }
-    NF < 5 || $5 ~ /^(COMPLET.*|CANCELLED|FAILED|TIMEOUT|PREEMPTED|DEADLINE|OUT_OF_ME.*|STAGE_OUT|.*_FAIL|LAUNCH_FAILED)$/ { next }
+    NF < 6 || $6 ~ /^(COMPLET.*|CANCELLED|FAILED|TIMEOUT|PREEMPTED|DEADLINE|OUT_OF_ME.*|STAGE_OUT|.*_FAIL|LAUNCH_FAILED)$/ { next }
     {
       node = $3; sub(/[.].*/, "", node)
       for (i = 1; i <= notes; i++) {
         since = $4 - began[i]
         same = at[i] == node " " $2 || (node == "-" && pid[i] == $2)
-        if (job[i] == $1 || (job[i] == "-" && same && since >= -300 && since <= 900)) {
-          unsure = $5 == "REVOKED" || (job[i] == "-" && node == "-")
-          rank = unsure ? 2 : $5 ~ /^(PENDING|REQUEUE.*|RESV_DEL_HOLD|SPECIAL_EXIT)$/
-          if (!found || rank < best) { found = $1 " " waits[rank] " " file[i]; best = rank }
+        if (job[i] == $1 || (job[i] == "-" && same && since >= -300 && since <= ($5 == 0 ? 900 : 120))) {
+          unsure = $6 == "REVOKED" || (job[i] == "-" && node == "-")
+          rank = unsure ? 2 : $6 ~ /^(PENDING|REQUEUE.*|RESV_DEL_HOLD|SPECIAL_EXIT)$/
+          batch = job[i] == "-" && $5 != 0
+          if (!found || batch < best_batch || (batch == best_batch && rank < best)) {
+            found = $1 " " waits[rank] " " file[i]; best = rank; best_batch = batch
+          }
         }
       }
     }

@@ -4,7 +4,7 @@
 # with its own, and leaves out a function if unable.sh says the right thing; the words are separated by spaces:
 #   x_program      the program by which it is known to be here, which lists jobs
 #   x_module       the module that brings its programs, x_places the folders where they often are, x_variables the beginning of
-#                  the names of the variables that they need from a login shell (see insist)
+#                  the names of the variables that they need from a login shell (see insist), x_chooses those that choose whom they ask
 #   x_requesters   programs that live as long as what they asked for, x_relays those of them that pass keys on to a node,
 #                  x_steps programs that lead into a job, x_daemon the one above a step's processes, x_cancels the one that ends the jobs that follow
 #   x_gives_up     the signal by which a requester deletes its job while that waits; nothing if it does so when its terminal is gone
@@ -16,10 +16,10 @@
 #   x_node         after x_probe: sets $node to one that runs a job, and $overlap to yes or no; False if that is not known
 #   x_step JOB [unbuffered [NAME]]    sets $step to the words before a command that is to run in that allocation, as a step of that
 #                  name; False if none can
-#   x_end_step JOB NAME, x_end_requested SID    send TERM to that step, and to the steps of the jobs that were requested in that session
-#                  of processes on this node; False if they find none
-#   x_asked USER   sets $jobs to a row JOB SID HOST EPOCH STATE LEFT NODES for each of the user's jobs: who requested it, where and when, and
-#                  its time left as squeue writes it; no row if it does not keep that. False if it does not answer
+#   x_end_step JOB NAME, x_end_requested SID EPOCH    send TERM to that step, and to the steps of the jobs that were requested in that
+#                  session of processes on this node, which began then; False if they find none
+#   x_asked USER   sets $jobs to a row JOB SID HOST EPOCH BATCH STATE LEFT NODES for each of the user's jobs: who requested it, where and when,
+#                  0 unless it is a batch job, and its time left as squeue writes it; no row if it does not keep that. False if it does not answer
 #   x_back JOB     sets sh without a quote ' or a ! for a pane on a login node: $until waits until that job has its nodes, $same leads to
 #                  the shell in it ($its_step; "" if nothing can), $fresh before a command starts it there, $ends gives the job back; and sh for the node, with
 #                  its own words: $fits gives that shell the ROWS and COLUMNS $1 and $2. $lives is yes if what was started before may go on in
@@ -123,12 +123,15 @@ yours() {
 
 # insist COMMAND...: a question to the scheduler, once more if it fails at once and the login shell knows a variable that may be its
 # configuration. Only then a question pays for a login shell. 124 if the scheduler does not answer in time; $insisted is yes if
-# only the login shell's variables brought the answer.
+# only the login shell's variables brought the answer. Where the configuration names a cluster, another one that the login shell chooses does
+# not answer for it: your job would be absent there, or its number another job's.
 # shellcheck disable=SC2034 # for doctor.sh
 insist() {
   insisted=
   "$@" && return
   case $? in 124 | 137) return 124 ;; esac
+  find_cluster
+  unwanted=${cluster:+$(every chooses)}
   take_login_path && "$@" && insisted=yes
 }
 
@@ -138,7 +141,7 @@ find_step() {
   return 1
 }
 
-# end_step JOB NAME, end_requested SID: False if no scheduler here has such steps.
+# end_step JOB NAME, end_requested SID EPOCH: False if no scheduler here has such steps.
 end_step() {
   find_scheduler && "${scheduler}_end_step" "$@"
 }

@@ -18,7 +18,7 @@ me='' # ${me:=$(id -u)}: this user's number, from the kernel if it tells it (pro
   done </proc/self/status
 } 2>/dev/null
 lost='' # see server.sh
-places='' variables='' # see scheduler.sh
+places='' variables='' unwanted='' # see scheduler.sh
 fitted='' # see fit_to
 
 # enter FOLDER: a path in the home, where it begins with neither / nor ~/.
@@ -39,8 +39,8 @@ have() {
   command -v "$1" >/dev/null 2>&1
 }
 
-# take_login_path [LINE]: PATH, LD_LIBRARY_PATH and what schedulers need ($variables, scheduler.sh), as they are there after LINE. False
-# if no scheduler's variable is new.
+# take_login_path [LINE]: PATH, LD_LIBRARY_PATH and what schedulers need ($variables, scheduler.sh) but for $unwanted, as they are there after
+# LINE. False if no scheduler's variable is new.
 take_login_path() {
   in_login_shell 10 'env' "$1" || return
   news=
@@ -48,6 +48,7 @@ take_login_path() {
   IFS='
 '
   for row in $(printf '%s\n' "$said" | sed -nE "/^(PATH|LD_LIBRARY_PATH|(LNODE$variables)_[A-Z0-9_]*)=/p"); do
+    case " $unwanted " in *" ${row%%=*} "*) continue ;; esac
     case $row in
     PATH=*) row=$row:$PATH ;;
     LD_LIBRARY_PATH=*) ;;
