@@ -402,6 +402,17 @@ def test_what_names_its_job_has_that_job_or_none(numbers: int, host: str, found:
     assert next((job.id for job in jobs), None) == found
 
 
+def test_a_batch_job_of_lsf_is_not_that_of_a_request_whose_nios_has_not_begun() -> None:
+    now, at = NOW, time.strftime("%b %d %H:%M", time.gmtime(NOW))
+    reply = {
+        "clients": ("client 150 1 150 00:40 bsub -Is -W 72:00 bash -l",), "evidence": (),
+        "jobs-of-clients": (f"555|RUN|login1|{at}|71:59 L|n1|train",),
+    }  # fmt: skip
+    assert lsf.SCHEDULER.jobs_of(reply, "login1", now) == ()
+    (job,) = lsf.SCHEDULER.jobs_of(reply | {"evidence": ("number 150 555",)}, "login1", now)
+    assert (job.id, job.sid) == ("555", 150)
+
+
 def test_numbers() -> None:
     assert parse_numbers(["number 3 4711", "number 90 4711", "number x 1", "port 1 9B81"]) == {3: "4711", 90: "4711"}
 

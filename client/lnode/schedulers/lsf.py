@@ -1,6 +1,7 @@
 """LSF: `bjobs -o FIELDS`, since 9.1; the job's name, which may hold the delimiter, comes last.
 
-submit_time is a day and a minute, without a year. So lnode can tell two clients apart only if a minute lies between.
+bjobs does not tell a batch job from an interactive one, and submit_time is a minute. So a job is a client's only if the
+client names it, as nios does from the submission on.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from lnode.remote.fields import JobId
-from lnode.schedulers.clients import Asked, jobs_of, parse_date
+from lnode.schedulers.clients import Asked, named_jobs_of, parse_date
 from lnode.schedulers.job import Job, short_host
 from lnode.schedulers.scheduler import Scheduler, by_beginning
 
@@ -43,7 +44,7 @@ def _asked(row: str, now: int) -> Asked | None:
         reason=stat if stat == "PSUSP" else "",
         name=name,
     )
-    return Asked(job, grain_s=_MINUTE_S)
+    return Asked(job)
 
 
 def _left_s(time_left: str) -> int | None:
@@ -62,7 +63,7 @@ def _nodes(exec_host: str) -> str:
 
 
 SCHEDULER = Scheduler(
-    partial(jobs_of, parse_jobs),
+    partial(named_jobs_of, parse_jobs),
     title="LSF",
     request="bsub -Is -W 72:00 bash -l",
     listing="bjobs -u",
