@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import lnode
+from lnode.remote import call
 from lnode.schedulers import known, pbs
 from lnode.schedulers.clients import Asked
 from lnode.schedulers.job import Job
@@ -83,6 +84,20 @@ def test_a_request_that_never_runs_or_is_held_has_a_sentence(tmp_path: Path) -> 
     assert waits == "waits (Not enough free nodes available)"
 
 
+def test_the_time_left_of_a_job_of_which_no_node_has_told_is_that_since_its_start() -> None:
+    text = answer("qstat -f 28.login1")[0].partition("\n\n")[0]
+    rows = [row for row in text.splitlines() if "resources_used" not in row]
+    (told,), (untold,) = (pbs.parse_jobs(some, AT + 600) for some in (text.splitlines(), rows))
+    assert untold.job.left_s == 3600 - 623
+    assert told.job.left_s is not None and told.job.left_s > untold.job.left_s
+
+
+def test_a_pane_behind_a_newline_of_the_environment_is_found() -> None:
+    text = answer("qstat -f 28.login1")[0].partition("\n\n")[0]
+    (one,) = pbs.parse_jobs(text.replace("PBS_O_HOST=", "PS1=x\n$ ,LNODE_PANE=%5,PBS_O_HOST=").splitlines(), AT)
+    assert (one.pane, one.job.submit_host) == ("%5", "login1")
+
+
 def test_a_newline_in_the_environment_is_no_attribute_and_no_job(tmp_path: Path) -> None:
     jobs = jobs_of(tmp_path, "qstat -f 36.login1")
     assert jobs is not None
@@ -102,6 +117,54 @@ def test_the_pane_of_a_request_is_in_its_environment(tmp_path: Path) -> None:
     found = asked_of(tmp_path, "qstat -f 28.login1")
     assert found is not None
     assert [one.pane for one in found] == [None, None, None, "%3"]
+
+
+ENDED = answer("qstat -xf 12.login1")[0]
+WALLTIME, WAITED = (f"Job Id: {one}" for one in ENDED.split("Job Id: ")[1:])
+BEGAN = calendar.timegm((2026, 11, 28, 17, 20, 30))
+HOSTILE = "\n'\"$(touch bad)`touch bad`\n    job_state = R\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "began", "told"),
+    [
+        (WALLTIME, BEGAN, "12.login1 TIMEOUT"),
+        (WAITED, BEGAN, "21.login1 CANCELLED"),
+        (WALLTIME.replace("= -29", "= 271"), BEGAN, "12.login1 CANCELLED"),
+        (WALLTIME.replace("= -29", "= 0"), BEGAN, "12.login1 COMPLETED"),
+        (WALLTIME.replace("= -29", "= 1"), BEGAN, "12.login1 FAILED"),
+        (WALLTIME.replace("= F", "= R"), BEGAN, "12.login1 RUNNING"),
+        (WAITED.replace("= F", "= Q"), BEGAN, "21.login1 PENDING"),
+        (WALLTIME + WAITED, BEGAN, "21.login1 CANCELLED"),
+        (WALLTIME.replace("interactive", HOSTILE), BEGAN, "12.login1 TIMEOUT"),
+        (WALLTIME, BEGAN + 600, ""),
+        (WALLTIME.replace("PBS_O_HOST=login1", "LNODE_PANE=%50"), BEGAN, ""),
+        ("", BEGAN, ""),
+    ],
+    ids=["walltime", "deleted while it waited", "deleted", "left", "failed", "goes on", "waits", "the later one",
+         "whatever is in the environment", "of an earlier request", "of another pane", "without history"],
+)  # fmt: skip
+def test_the_request_has_ended_with_its_job_and_why(tmp_path: Path, said: str, began: int, told: str) -> None:
+    """As they come back in history, with the pane of a request in the environment, broken as qstat breaks it."""
+    said = said.replace("PBS_O_HOST=login1", "PBS_O_HOST=login1,LNODE_P\n\tANE=%5")
+    ids = "\n".join(re.findall("^Job Id: (.*)", said, re.MULTILINE))
+    (tmp_path / "said").write_text(said)
+    for name, text in {
+        "qselect": f'[ "$1" = -x ] && echo "{ids}"',
+        "qstat": f'[ "$1" = -xf ] && cat {tmp_path}/said',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    notes = tmp_path / ".local/state/lnode/requests"
+    notes.mkdir(parents=True)
+    ask = f'echo "{began} - x" >{notes}/$(uname -n).$$; {call.after_request()}'
+    assert not {*ask} & {"!", "'", "\\"}, "what a csh or a fish reads otherwise"
+    done = subprocess.run(
+        ["/bin/sh", "-c", ask],
+        env={"HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}", "TMUX_PANE": "%5"},
+        capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.stderr, (tmp_path / "bad").exists()) == (told, "", False)
 
 
 def test_setup_writes_a_livenode_that_such_a_site_can_run() -> None:

@@ -37,8 +37,8 @@ def _records(lines: Iterable[str]) -> list[dict[str, str]]:
         elif found and (field := re.fullmatch(r" {1,4}([\w.]+) = (.*)", row)):
             parts = [field[2]]
             found[-1].setdefault(field[1].lower(), parts)
-        elif found and row.startswith("\t"):
-            parts.append(row[1:])
+        elif found:  # what follows a newline of the environment is a part of it, too
+            parts.append(row.removeprefix("\t"))
     return [{key: "".join(rows) for key, rows in fields.items()} for fields in found]
 
 
@@ -69,9 +69,10 @@ def _left_s(fields: Mapping[str, str], state: str, now: int) -> int | None:
     if state != "PENDING" and remaining is not None:
         return remaining
     limit = parse_duration(fields.get("resource_list.walltime", ""))
-    used = parse_duration(fields.get("resources_used.walltime", "")) or 0
+    told = parse_duration(fields.get("resources_used.walltime", ""))
+    used = told or 0
     if state == "RUNNING" and (started := parse_date(fields.get("stime", ""), now)) is not None:
-        used = min(max(used, now - started), used + _USED_EVERY_S)
+        used = max(used, now - started) if told is None else min(max(used, now - started), used + _USED_EVERY_S)
     return None if limit is None else max(limit - used, 0)
 
 

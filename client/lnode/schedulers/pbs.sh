@@ -2,6 +2,12 @@
 pbs_program=qselect pbs_module='' pbs_places=/opt/pbs/bin pbs_variables=PBS
 pbs_requesters=qsub pbs_relays=qsub pbs_steps='' pbs_daemon='' pbs_gives_up=ALRM pbs_cancels=qdel
 
+# The pane's latest job since its note, where the server remembers those that have ended (job_history_enable): without that, nothing. The
+# environment of the job comes back in its Variable_List, which qstat breaks into rows that begin with a tab. -29 is the end of the walltime
+# (pbs_error.h), 271 a TERM, and one that was deleted while it waited has no status.
+# shellcheck disable=SC2016 # for the pane
+pbs_after='if command -v qselect >/dev/null 2>&1 && read -r began _ <$HOME/.local/state/lnode/requests/$(uname -n).$$ && ids=$(timeout 8 qselect -x -u $(id -un) </dev/null | sort -n | tail -n 50) && [ -n "$ids" ]; then export TZ=UTC0 LC_ALL=C; found=; its=; set -f; IFS="|"; for row in $(unset IFS; timeout 8 qstat -xf $ids </dev/null | expand | paste -s -d "|" - | sed "s/|        //g") "Job Id: "; do case $row in ("Job Id: "*) if [ -n "$its" ] && [ "$(date -d "$at" +%s)" -ge $((began - 300)) ]; then case $state,$code in ([RSUB],*) its=RUNNING ;; (E,*) its=COMPLETING ;; ([QWHT],*) its=PENDING ;; (*,0) its=COMPLETED ;; (*,-29) its=TIMEOUT ;; (*, | *,271) its=CANCELLED ;; (*) its=FAILED ;; esac; found="$id $its"; fi; id=${row#Job Id: } its= state= code= at= ;; ("    job_state = "*) state=${state:-${row#*= }} ;; ("    Exit_status = "*) code=${code:-${row#*= }} ;; ("    ctime = "*) at=${at:-${row#*= }} ;; ("    Variable_List = "*) case ",${row#*= }," in (*,LNODE_PANE="$TMUX_PANE",* | *,TMUX_PANE="$TMUX_PANE",*) its=yes ;; esac ;; esac; done; unset IFS; echo $found; fi 2>/dev/null'
+
 pbs_evidence() {
   { tr '\n\0' ' \n' <"/proc/$1/environ"; } 2>/dev/null | sed -n "s/^TMUX_PANE=\(%[0-9]*\)\$/pane $1 \1/p"
 }

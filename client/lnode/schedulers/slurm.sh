@@ -24,7 +24,7 @@ slurm_ask() {
 # `- SILENT` if it does not answer. A job that is just ending has no last state yet. A batch job is the request's only if there is no other,
 # and not while it goes on: you may have submitted it.
 # shellcheck disable=SC2016 # for the pane
-slurm_after='if command -v squeue >/dev/null 2>&1; then if rows=$(timeout 8 squeue -a -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>&1) && case $rows in (*nvalid\ user*) false ;; esac; then echo "$rows" | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ([1-9]*" RUNNING" | [1-9]*" PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-; else echo - SILENT; fi; fi'
+slurm_after='if command -v squeue >/dev/null 2>&1; then if rows=$(timeout 8 squeue -a -h -t all -u $(id -un) -O jobid:24,allocsid:24,state:24,batchflag:4 2>&1) && case $rows in (*nvalid?user*) false ;; esac; then echo "$rows" | while read -r id sid state batch; do if [ "$sid" = $$ ]; then case "$batch $state" in ([1-9]*" RUNNING" | [1-9]*" PENDING") ;; (*) echo "${batch:-0} $id $state" ;; esac; fi; done | sort -k 1,1r -k 2,2n | tail -n 1 | cut -d " " -f 2-; else echo - SILENT; fi; fi'
 
 slurm_list() {
   section jobs
