@@ -78,3 +78,15 @@ def test_an_attach_logs_in_without_pauses() -> None:
         until(lambda: is_brisk(window.process.pid, server.getsockname()), "its connection is without pauses")
         window.press("\x03")
         assert window.exit_status() == 130
+
+
+def test_a_python_without_ctypes_logs_in_as_any_other() -> None:
+    """One that was built without libffi. Nothing is written on your terminal."""
+    text = (
+        "import subprocess, sys, threading; sys.modules['ctypes'] = None\n"
+        "from lnode.ssh import borrowed, brisk\n"
+        "ssh = subprocess.Popen(['sleep', '100']); brisk.hurry(ssh.pid); assert not borrowed.is_allowed()\n"
+        "ssh.terminate(); ssh.wait(); [one.join() for one in threading.enumerate() if one.name == 'lnode-brisk']\n"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """A command that is ended by TERM or HUP leaves no ssh behind, and no file where there is none to spare."""
 
+import asyncio
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lnode.laptop.off_loop import in_thread
 from lnode.ssh import prompts
 from lnode.ssh.log import SshLog
 from lnode.ssh.target import Target
@@ -60,6 +62,28 @@ def test_without_a_free_file_a_log_keeps_none() -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     wait_until(lambda: len(os.listdir(folder)) <= count, "each is free again")
+
+
+def test_without_a_free_thread_a_log_is_an_error_like_any_other_and_keeps_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """setrlimit(2), RLIMIT_NPROC: Python has another exception for it."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    count = len(os.listdir(f"/proc/{os.getpid()}/fd"))
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+    monkeypatch.setattr("threading._start_new_thread", refuse)
+    with pytest.raises(BlockingIOError), SshLog():  # EAGAIN
+        pass
+    assert len(os.listdir(f"/proc/{os.getpid()}/fd")) == count
+
+    async def beside() -> None:
+        await in_thread(lambda: None)
+
+    with pytest.raises(BlockingIOError):
+        asyncio.run(beside())
 
 
 @pytest.mark.parametrize(("tells", "display"), [(True, None), (False, "none")])

@@ -24,6 +24,7 @@ from inprocess.sshd import DEADLINE_S, Site
 from lnode.attach.side_link import Companion
 from lnode.attach.standby import Standby
 from lnode.commands.sign_in import _method
+from lnode.laptop.tasks import Beside
 from lnode.ssh import arguments, prompts
 from lnode.ssh import keychain as ssh_keychain
 from lnode.ssh.failures import Cause
@@ -386,27 +387,35 @@ def test_a_link_sends_a_wrong_one_once(sshd: Sshd, prompt: str, questions: list[
     assert not ssh_keychain.is_kept(target)
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["its time is over", "nobody needs it"])
 @pytest.mark.parametrize(("prompt", "questions"), [(BY_SSH, []), (BY_HOST, [(PASSWORD, SECRET)])])
 @pytest.mark.parametrize("rung", RUNGS[1:])
 def test_a_link_that_is_given_up_over_a_password_sends_it_never_again(
-    sshd: Sshd, prompt: str, questions: list[tuple[str, str]], rung: str
+    sshd: Sshd, prompt: str, questions: list[tuple[str, str]], rung: str, *, left: bool
 ) -> None:
-    """A host that takes it and does not answer, as one that pushes a question to your phone."""
+    """A host that takes it and does not answer, as one that pushes a question to your phone.
+
+    After a detach meanwhile nothing speaks against the password.
+    """
     port, heard = sshd.listen(*questions, hangs=True)
     target = sshd.site.target(port)
     ssh_keychain.keep(target, {prompt: SECRET}, alone=True)
     sshd.site.key.unlink()
 
     async def given_up() -> None:
-        opening = asyncio.create_task(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target))
+        beside = Beside(lambda broken: None)
+        opening = beside.start(import_module(f"lnode.ssh.link.rung_{rung}").open_rung(target))
         while not heard:
             await asyncio.sleep(0.01)
-        opening.cancel()
+        if left:
+            beside.cancel()
+        else:
+            opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(given_up(), DEADLINE_S))
     assert heard == [SECRET]
-    assert not ssh_keychain.is_kept(target)
+    assert ssh_keychain.is_kept(target) is left
 
 
 @pytest.mark.parametrize("rung", RUNGS[1:])

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import asyncssh
+import paramiko
 import pytest
 
 from inprocess.sshd import DEADLINE_S, Site, Sshd, serving
@@ -151,7 +152,9 @@ def test_a_deadline_ends_the_command_not_the_link(over):
 def test_a_deadline_passes_on_a_silent_wire_too(wired):
     async def scenario(link: Link, sshd: Sshd, wire: Wire) -> None:
         running = asyncio.create_task(link.run("echo up; exec sleep 300", timeout_s=0.5))
-        await sshd.started.wait()
+        started = asyncio.create_task(sshd.started.wait())
+        await asyncio.wait((running, started), return_when=asyncio.FIRST_COMPLETED)  # on a busy machine it never starts
+        started.cancel()
         wire.freeze()
         for command in running, link.run("true", timeout_s=0.5):
             with pytest.raises(LinkFailed) as failed:
@@ -171,6 +174,27 @@ def test_a_cancelled_command_leaves_the_link(over):
         with pytest.raises(asyncio.CancelledError):
             await running
         assert (await link.run("echo alive", timeout_s=DEADLINE_S)).stdout == b"alive\n"
+
+    over(scenario)
+
+
+@pytest.mark.parametrize("wired", ["paramiko"], indirect=True)
+def test_a_channel_that_does_not_close_keeps_nobody_waiting(over, monkeypatch):
+    """The host begins to exchange keys, and says no more: paramiko's close waits for the end of that."""
+    at, close = list[threading.Thread](), paramiko.Channel.close
+
+    def closed(channel: paramiko.Channel) -> None:
+        at.append(threading.current_thread())
+        close(channel)
+
+    async def scenario(link: Link, _: Sshd) -> None:
+        monkeypatch.setattr(paramiko.Channel, "close", closed)
+        with pytest.raises(LinkFailed):
+            await link.run("exec sleep 300", timeout_s=0.5)
+        assert (await link.run("echo alive", timeout_s=DEADLINE_S)).stdout == b"alive\n"
+        while not at:
+            await asyncio.sleep(0.01)
+        assert threading.current_thread() not in at
 
     over(scenario)
 

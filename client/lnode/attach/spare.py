@@ -8,6 +8,7 @@ taken: it has signed in nowhere, and has touched no tty.
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 from lnode.attach.terminal import Terminal
 from lnode.laptop.off_loop import in_thread
@@ -40,9 +41,8 @@ class Spare:
             return spare
         self.drop()
         # In a thread, because Terminal opens the keychain first.
-        terminal = await asyncio.to_thread(
-            Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=not start.creates
-        )
+        made = partial(Terminal, target, line, silent=not start.asks, fresh=start.fresh, again=not start.creates)
+        terminal = await in_thread(made)
         terminal.__enter__()
         if goes_again and rides and terminal.may_ride and self._is_worth_it(target):
             self._rider = terminal
@@ -57,7 +57,7 @@ class Spare:
 
     async def _begin(self, rider: Terminal, target: Target, line: str) -> None:
         try:
-            spare = await asyncio.to_thread(Terminal, target, line, silent=True, again=True)
+            spare = await in_thread(partial(Terminal, target, line, silent=True, again=True))
             if self._rider is not rider:
                 return
             self._terminal, self._target = spare.__enter__(), target

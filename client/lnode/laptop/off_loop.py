@@ -1,6 +1,8 @@
 """Blocking work beside an event loop: the lookup of a name, the wait for an `ssh -G`."""
 
 import asyncio
+import errno
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +13,10 @@ _T = TypeVar("_T")
 
 
 def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
-    """Run the work in a daemon thread: a thread of asyncio would delay lnode's end if the resolver is dead."""
+    """Run the work in a daemon thread: a thread of asyncio would delay lnode's end if the resolver is dead.
+
+    Raises OSError if no thread is free.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 
@@ -27,5 +32,8 @@ def in_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, tell)
 
-    threading.Thread(target=run, name="lnode-offloop", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="lnode-offloop", daemon=True).start()
+    except RuntimeError:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
     return done

@@ -5,6 +5,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+_LEFT = "left"
+
+
+def has_left(cancelled: asyncio.CancelledError) -> bool:
+    """True if nobody needs the work any more; False if its time is over."""
+    return _LEFT in cancelled.args
 
 
 class Beside:
@@ -24,7 +30,7 @@ class Beside:
         """Cancel all tasks, once each: a second time would interrupt their clean-up."""
         for task in self._tasks:
             if not task.cancelling():
-                task.cancel()
+                task.cancel(_LEFT)
 
     async def ended(self) -> None:
         """Wait until all tasks have ended."""

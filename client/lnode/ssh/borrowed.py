@@ -4,6 +4,7 @@ Give it back at once: a copy that lnode kept would hold the connection open afte
 it because the process is its child (ptrace(2), access mode checking).
 """
 
+import errno
 import os
 import socket
 import sys
@@ -25,9 +26,11 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 20}  # sec
 
 @contextmanager
 def socket_of(pid: int, fd: int) -> Iterator[socket.socket]:
-    """Yield a copy of another process' socket. Raises OSError."""
-    import ctypes
-
+    """Yield a copy of another process' socket. Raises OSError, also if Python was built without ctypes."""
+    try:
+        import ctypes
+    except ImportError:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from None
     if sys.platform != "linux":
         raise NotImplementedError
     libc = _libc()

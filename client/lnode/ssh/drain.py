@@ -20,7 +20,7 @@ _MOST_CHUNKS = 16  # at a time: a pipe holds one, and a writer without an end mu
 class Drain:
     """Empties a pipe on its own thread. With a `name` it is a FIFO, for a program that opens it by its name.
 
-    With `tty` it is a pty if this computer has one free, for a program that says less to a pipe.
+    With `tty` it is a pty if this computer has one free, for a program that says less to a pipe. Raises OSError.
     """
 
     def __init__(self, name: str = "", *, tty: bool = False) -> None:
@@ -43,7 +43,14 @@ class Drain:
         self._first, self._last, self._size = bytearray(), bytearray(), 0
         self._is_open = True
         self._lock = _thread.allocate_lock()
-        _thread.start_new_thread(self._empty, ())  # threading's own waits until it runs, and an attach waits for that
+        try:
+            _thread.start_new_thread(
+                self._empty, ()
+            )  # threading's own waits until it runs, and an attach waits for that
+        except RuntimeError:
+            os.close(self._reader)
+            os.close(self._writer)
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def fileno(self) -> int:
         """Return the descriptor to write to."""

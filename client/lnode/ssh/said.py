@@ -10,7 +10,7 @@ from typing import NamedTuple
 # Regular expressions are compiled at first use: an attach loads them before its ssh.
 _QUOTES_HOST = (
     r"^Received disconnect from [^\n]*? port \d+:\d+: |: Permission denied \(|Their offer: |open failed: "
-    r"|remote protocol version"
+    r"|remote protocol version|\bpkalg "
 )
 # readconf.c: an option of yours that this ssh was built without. It comes before all else, and ends nothing.
 _UNSUPPORTED = r'\A(?:[^\n]* line \d+: Unsupported option "[^\n]*(?:\n|\Z))+'

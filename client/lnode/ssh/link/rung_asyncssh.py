@@ -14,6 +14,7 @@ from asyncssh.kex import get_kex_algs
 from asyncssh.mac import get_mac_algs
 from asyncssh.public_key import get_certificate_algs, get_public_key_algs
 
+from lnode.laptop.tasks import has_left
 from lnode.ssh import keychain
 from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import Password
@@ -215,8 +216,8 @@ async def _connect(
             compression_algs=["none"],  # a packet of some KiB may inflate to any size
             **algorithms,
         )  # fmt: skip
-    except asyncio.CancelledError:
-        if client.sent_password:
+    except asyncio.CancelledError as cancelled:
+        if client.sent_password and not has_left(cancelled):
             keychain.refused(target.alias)
         raise
     except (asyncssh.Error, OSError, ValueError) as exc:

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import paramiko
 
+from lnode.laptop.off_loop import in_thread
+from lnode.laptop.tasks import has_left
 from lnode.ssh import keychain
 from lnode.ssh.failures import Cause
 from lnode.ssh.keychain import Password
@@ -71,8 +73,10 @@ class ParamikoLink:
                 self.call(partial(_drain, channel.recv)), self.call(partial(_drain, channel.recv_stderr))
             )
             status = await self.call(channel.recv_exit_status)
-        finally:
-            channel.close()
+            await self.call(channel.close)  # the next question may find room for one channel only
+        except BaseException:
+            _leave(channel)
+            raise
         if status != -1:
             return Answer(stdout, stderr, status)
         # A signal or a dead transport: paramiko ends the channel in the same way, and notices its own death only later.
@@ -92,7 +96,7 @@ class ParamikoLink:
                 await self.call(partial(channel.exec_command, line))
                 return ParamikoPipe(self, channel)
             except BaseException:
-                channel.close()
+                _leave(channel)
                 raise
 
     async def _channel(self) -> paramiko.Channel:
@@ -280,8 +284,9 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
             more = await link.call(partial(transport.auth_interactive, target.user, answer))
     except paramiko.BadAuthenticationType:
         return False
-    except asyncio.CancelledError:
-        note()
+    except asyncio.CancelledError as cancelled:
+        if not has_left(cancelled):
+            note()
         raise
     except paramiko.AuthenticationException:
         note()
@@ -290,6 +295,12 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
         note()
         raise LinkFailed(Cause.LOGIN_REFUSED, str(exc)) from exc
     return not more
+
+
+def _leave(channel: paramiko.Channel) -> None:
+    """Close the channel on a thread: that waits for the wire, up to 30 s while the host exchanges keys."""
+    with suppress(OSError):
+        in_thread(channel.close)
 
 
 def _drain(receive: Callable[[int], bytes]) -> bytes:

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, suppress
 
 from lnode.laptop import addresses
 from lnode.laptop.off_loop import in_thread
+from lnode.laptop.tasks import has_left
 from lnode.ssh import arguments, borrowed, brisk, failures, master, prompts, sign_in_memory, verdict
 from lnode.ssh.arguments import Local, Option
 from lnode.ssh.failures import Cause
@@ -141,9 +142,10 @@ async def _open(target: Target) -> None:
         ended = in_thread(ssh.wait)  # a master may go on as another process, as it does since OpenSSH 5.6
         try:
             await _stands(there, ssh.pid, ended)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             ssh.terminate()
-            verdict.broken_off(there, log.said())
+            if not has_left(cancelled):
+                verdict.broken_off(there, log.said())
             raise
         said = log.said()
         if _listener(there.control_path) not in (None, ssh.pid):  # of a window that was killed while it opened one
