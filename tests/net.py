@@ -23,7 +23,7 @@ from typing import Self
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000  # linux/if_tun.h
 _TCP = 6
 _PACKET = 1 << 16
-_COMMAND_WITHIN_S = 10.0
+_COMMAND_WITHIN_S = 60.0
 _CONGESTION_CONTROL = ("congctl", "cubic")  # as on macOS and on nearly every Linux, whatever this machine's default is
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -58,7 +58,7 @@ _FORGET = """\
 PATH=$PATH:/opt/apps/tmux/bin USER=$(id -un)
 pkill -KILL -u "$USER" -fx 'cat -u' 2>/dev/null
 tmux kill-server 2>/dev/null
-rm -f /var/log/standin/*
+rm -f /var/log/standin/* ~/.local/state/lnode/requests/*
 if command -v qconf >/dev/null; then
   until [ -z "$(qstat -u "$USER")" ]; do
     qdel -u "$USER"
@@ -184,7 +184,7 @@ class Rig:
 
     def forget_sessions(self, user: str = "alice") -> None:
         """End the user's tmux server and jobs, and wait until Slurm has freed the nodes (some 10 s)."""
-        status, said = self.exec(f"timeout 150 sh -c {shlex.quote(_FORGET)}", user)
+        status, said = self.exec(f"timeout 100 sh -c {shlex.quote(_FORGET)}", user)
         assert status == 0, f"{user}'s sessions or jobs do not end: {said}{self.exec('squeue; sinfo')[1]}"
 
 

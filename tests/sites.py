@@ -39,6 +39,12 @@ def logged(rig: Rig, words: str) -> int:
     return rig.sshd_log().count(words)
 
 
+def noted(rig: Rig, words: str, count: int) -> int:
+    """The same, once it has said so that often: sshd writes a line when it has answered already."""
+    wait_until(lambda: logged(rig, words) >= count, f"sshd has noted: {words}")
+    return logged(rig, words)
+
+
 def turned_away(rig: Rig) -> int:
     """Connections that found no place at sshd: `past MaxStartups` in its log, or `Maxstartups` since OpenSSH 9.8."""
     return len(re.findall(r"^drop connection #.* maxstartups", rig.sshd_log(), re.MULTILINE | re.IGNORECASE))
@@ -59,12 +65,14 @@ PAUSE_S = 14  # between two logins: 15, and what a slow machine takes to write a
 
 def terminals_of(rig: Rig, user: str) -> list[float]:
     """When sshd let the user's terminals in, by the container's clock, in seconds."""
-    return [at for at, port in _accepted(rig, user) if port not in _links_of(rig, user)]
+    accepted, links = _accepted(rig, user), _links_of(rig, user)
+    return [at for at, port in accepted if port not in links]
 
 
 def links_of(rig: Rig, user: str) -> list[float]:
     """The same for the links: each login that asked for a command and for no terminal."""
-    return [at for at, port in _accepted(rig, user) if port in _links_of(rig, user)]
+    accepted, links = _accepted(rig, user), _links_of(rig, user)
+    return [at for at, port in accepted if port in links]
 
 
 def failed_of(rig: Rig, user: str) -> int:

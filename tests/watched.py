@@ -234,7 +234,7 @@ class Laptop:
             [re.findall(r"'((?:[^'\\]|\\.)*)'", row) for row in path.read_text().splitlines()] if path.exists() else []
         )
 
-    def left_over(self, within_s: float = 5) -> list[str]:
+    def left_over(self, within_s: float = 30) -> list[str]:
         """Processes of this laptop that are still there, once they have had their time to end."""
         deadline = time.monotonic() + within_s
         while (found := self._living()) and time.monotonic() < deadline:

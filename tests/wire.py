@@ -15,7 +15,7 @@ from typing import Any, Self
 
 _CHUNK = 1 << 16
 _IN_FLIGHT = 256  # chunks each way: 16 MiB in 25 ms are no limit, and a frozen wire does not eat the memory
-_CALL_WITHIN_S = 5.0
+_CALL_WITHIN_S = 60.0
 _BACKLOG = 128
 _LOOK_S = 0.05  # at what a middlebox holds
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on and zero: close() sends RST (socket(7))

@@ -84,8 +84,8 @@ def test_a_sign_in_is_not_lost_for_a_port(slurm: Rig) -> None:
 
 def test_a_port_that_another_program_holds_ends_the_first_attach_with_its_name(slurm: Rig) -> None:
     forward = f"Host unity\n    RemoteForward {THERE} 127.0.0.1:1\n    ExitOnForwardFailure yes\n"
+    accepted, failed = logins(slurm)
     with held(slurm, THERE), wired(slurm), configured(slurm, forward), attached(slurm, "taken") as window:
-        accepted, failed = logins(slurm)
         assert window.exit_status() == 4
         assert f"let you in, but port {THERE} there is taken" in window.text().replace("\n", "")
         assert logins(slurm) == (accepted + 1, failed)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -81,6 +81,8 @@ def test_every_way_to_ask_is_joined(slurm: Rig) -> None:
         number = jobs(slurm)
         expected: dict[str, tuple[str, str | None]] = {name: ("running", number[memory[name]]) for name in asking}
         expected |= {"plain": ("shell", None), "batch by hand": ("shell", None)}
+        with suppress(TimeoutError):  # a script sees only some time later that its job runs, and makes its step
+            wait_until(lambda: told(slurm) == expected, "each is joined")
         assert told(slurm) == expected
     finally:
         slurm.exec("tmux -L inner kill-server")

@@ -93,6 +93,7 @@ def test_batch_jobs_that_were_submitted_after_the_allocation_are_nobodys(slurm: 
             window.wait_for(f"on-{min(late)}")
             assert listed(slurm)["mine"] == ("ended", None)
             window.press("\x04")
+            window.find(r"alice@login1\S*\$$")
             window.detach()
             assert window.exit_status() == 0
         done = in_a_pipe(slurm, "unity", "mine", "--renew")

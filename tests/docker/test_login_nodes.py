@@ -140,6 +140,7 @@ def test_what_a_restart_has_ended_hides_no_session_of_its_name_elsewhere(shared:
 def test_a_wait_goes_on_where_the_session_is(shared: TwoNodes) -> None:
     shared.land_on(shared.first)
     assert attach(shared, "x") == "login1"
+    assert in_a_pipe(shared.first, "unity", "--ls").returncode == 0  # it learns the nodes, however busy this machine is
     known = shared.first.home / ".local/state/lnode/login-nodes"
     kept = json.loads(known.read_text())
     known.write_text(

@@ -11,7 +11,7 @@ from faults import QUIET_S, attached, clients, leave, returned, settle, shell_of
 from forwarded import ports
 from full import FULL
 from rig import Rig, wait_until
-from sites import SIGN_IN, Codes, as_delivered, in_a_pipe, logged, logins, wait_for_s, with_codes
+from sites import SIGN_IN, Codes, as_delivered, in_a_pipe, logged, logins, noted, wait_for_s, with_codes
 from window import LNODE, Window
 from wire import Wire
 
@@ -154,7 +154,7 @@ def test_wrong_codes(site: Site) -> None:
         mistype(window, 3)
         assert window.exit_status() == 5
         assert f"lnode: unity (127.0.0.1 port {wire.port}) refused the login" in window.text()
-    assert (logged(rig, "Failed keyboard-interactive"), wire.dials) == (wrong + 3, 1)
+    assert (noted(rig, "Failed keyboard-interactive", wrong + 3), wire.dials) == (wrong + 3, 1)
     with attached(rig, "wrong") as window:
         mistype(window, 1)
         codes.sign_in(window)

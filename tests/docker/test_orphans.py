@@ -97,7 +97,7 @@ def test_the_same_shell_comes_back_after_a_crash(slurm: Rig, family: str) -> Non
     done = in_a_pipe(slurm, "unity", "x", "--kill", "--yes")
     assert re.fullmatch(rf"lnode: x on unity has ended, job {job} \(\w+\) is cancelled\n", done.stderr), done
     wait_until(lambda: not jobs(slurm), "no job is left")
-    assert slurm.exec("grep -s ' x$' ~/.local/state/lnode/requests/*")[1] == "", "other tests may have left notes"
+    assert slurm.exec("grep -s ' x$' ~/.local/state/lnode/requests/*")[1] == ""
 
 
 @pytest.fixture

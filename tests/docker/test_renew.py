@@ -64,6 +64,7 @@ def test_an_allocation_that_ran_out_is_asked_for_again_in_the_same_pane(slurm: R
             rf"^again +node +ended, now a shell +login1 .*job {job}, (cancelled, )?\d+ s ago", listed, re.MULTILINE
         )
         window.press("cd /var\r")
+        window.find(r"^alice@login1:/var\$")  # a Ctrl-b in the same breath is pasted text to tmux
         window.detach()
         assert window.exit_status() == 0
 

@@ -157,5 +157,6 @@ def test_the_scheduler_is_asked_for_the_user_alone_and_by_nobody_who_left(slurm:
         before = asked()
         wait_until(lambda: asked() > before + 3, "it is asked")
         left(window)
+    wait_until(lambda: slurm.exec("pgrep -u alice -x squeue")[0] == 1, "nobody asks")
     after = asked()
     assert asked() == after

@@ -61,7 +61,7 @@ def test_lines_come_in_brackets_where_the_program_has_asked_for_them(host: Host,
     host.start("agent", "sh", "-c", f"stty raw -echo; printf '{asked}ready'; exec dd bs=1 of={keys} 2>/dev/null")
     host.drawn("agent")
     host.run("send", "agent", tell=keystrokes.line("a\nb", enter=True))
-    wait_until(lambda: keys.read_bytes() == got, "all of it")
+    wait_until(lambda: keys.exists() and keys.read_bytes() == got, "all of it")
 
 
 @pytest.mark.skipif(not FULL, reason="only slow: LNODE_FULL=1 runs it")

@@ -61,7 +61,8 @@ class Host:
         self._ssh.chmod(0o755)
 
     def started(self) -> list[int]:
-        return [int(pid) for pid in (self.folder / "started").read_text().split()]
+        noted = self.folder / "started"  # not there if the host was too slow to begin
+        return [int(pid) for pid in noted.read_text().split()] if noted.exists() else []
 
     def question(self) -> Question:
         return Question(self.target, "list", "", "", "", silent=True)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from demo_rig import until
+from forwarded import free_port
 from lnode.ssh import borrowed
 from nearby import SSH, Nearby, nearby
 
@@ -29,7 +30,7 @@ OTHERS = [
     ("x", "--exec", "--", "true"),
     ("x", "sim", "--logs", "-f"),
     ("x", "--way", "s.x.lnode"),
-    ("x", "s", "-L", "8888"),
+    ("x", "s", "-L", "PORT"),
     ("inner", "--ls"),
 ]
 
@@ -62,7 +63,7 @@ def is_brisk(pid: int, peer: tuple[str, int]) -> bool:
 @pytest.mark.parametrize("words", OTHERS, ids=" ".join)
 def test_a_question_logs_in_without_pauses(words: tuple[str, ...]) -> None:
     with toward_a_silent_host() as (here, server):
-        argv = [sys.executable, "-m", "lnode", *words]
+        argv = [sys.executable, "-m", "lnode", *(word.replace("PORT", str(free_port())) for word in words)]
         with subprocess.Popen(
             argv, env=here.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as lnode:

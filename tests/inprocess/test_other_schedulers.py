@@ -33,7 +33,7 @@ def pbs(site: Site) -> None:
 
 
 def pbs_job(number: str) -> str:
-    asked = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime())
+    asked = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(time.time() + 4))  # qsub starts soon
     return (
         f"Job Id: {number}\n    Job_Name = STDIN\n    job_state = R\n    ctime = {asked}\n    exec_host = n07/0\n"
         f"    interactive = True\n    Variable_List = PBS_O_HOME=/home/x,PBS_O_HOST={os.uname().nodename},\n"

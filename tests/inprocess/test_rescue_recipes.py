@@ -45,6 +45,8 @@ def shell(request: pytest.FixtureRequest) -> str:
 def environment(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "count.py").write_text(COUNT)
     (tmp_path / "job.sh").write_text(JOB)
+    # Without it fish makes completions of all man pages, in a process that outlives it.
+    (tmp_path / ".local/share/fish/generated_completions").mkdir(parents=True)
     return {
         "HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "TERM": "dumb", "LANG": "C.UTF-8", "TMUX_TMPDIR": str(tmp_path),
     }  # fmt: skip

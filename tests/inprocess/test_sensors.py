@@ -30,7 +30,7 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.target import Resolving
 
 DEADLINE_S = 60.0  # for what comes at once
-SILENCE_S = 0.1  # for what never comes
+SILENCE_S = 0.7  # for what never comes
 BANNER = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"
 
 linux_only = pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="asks the kernel for the state of a socket")

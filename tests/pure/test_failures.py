@@ -150,10 +150,7 @@ FORGED = [
 ]
 # Where a host can put a line of its own: its banner, and what ssh's log quotes.
 PUT = [
-    (
-        f"{MARK}debug1: sshconnect2.c:input_userauth_pk_ok():799 (pid=7): server sent unknown pkalg x\r\n{{}}\r\n{REFUSED}",
-        "",
-    ),
+    (f"{MARK}debug1: sshconnect2.c:input_userauth_pk_ok():7 (pid=7): server sent unknown pkalg x\r\n{{}}\r\n", REFUSED),
     (f"{MARK}{REFUSED}", "{}\r\n"),
     (f"{MARK}me@login.site.edu: Permission denied (publickey\r\n{{}}\r\n).\r\n", ""),
     (f"{MARK}Received disconnect from 10.0.0.1 port 22:2: bye\r\n{{}}\r\nDisconnected from 10.0.0.1 port 22\r\n", ""),
