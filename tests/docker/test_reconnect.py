@@ -204,6 +204,32 @@ def test_another_way_to_the_host(slurm: Rig, tmp_path: Path) -> None:
             leave(slurm, work, window)
 
 
+def test_another_way_that_the_configuration_means_only_without_a_network(slurm: Rig, tmp_path: Path) -> None:
+    """`Match exec` asks the network itself: lnode's question falls into the outage, and ssh's own does not."""
+    away, looked = tmp_path / "away", tmp_path / "looked"
+    with Wire(slurm.port) as wire:
+        config = (
+            f'Match originalhost unity exec "date >>{looked}; test -e {away}"\n    ProxyCommand sleep 100\n'
+            f"Host *\n    Port {wire.port}\n"
+        )
+        with configured(slurm, config), attached(slurm, "deceived") as window:
+            shell = shell_of(window)
+            settle(slurm, wire)
+            away.touch()
+            looked.unlink()
+            wire.freeze()
+            window.find(LONG_ENOUGH)
+            wait_until(looked.exists, "the configuration is asked")
+            away.unlink()
+            wire.heal()
+            window.wait_without(NOTICE)
+            assert shell_of(window) == shell
+            (terminal,) = (pid for pid, argv in children(window).items() if " -t " in argv)
+            settle(slurm, wire)
+            assert terminal in children(window), "a login is a login, whatever ssh's words are"
+            leave(slurm, wire, window)
+
+
 def test_a_terminal_is_judged_by_the_way_that_it_went(slurm: Rig, tmp_path: Path) -> None:
     """The configuration leads another way since, and its connection lives: `~.` is an end, and no refused login."""
     elsewhere, looked = tmp_path / "elsewhere", tmp_path / "looked"

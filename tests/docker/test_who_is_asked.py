@@ -6,12 +6,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from faults import attached, leave, returned, settle, shell_of, wired
 from full import slow
-from rig import Rig, wait_until
+from rig import Rig, configured, wait_until, with_settings
 from sites import PASSWORD, SIGN_IN, as_delivered, logins, wait_for_s, with_nothing, with_password
 from window import Window
 
@@ -82,6 +83,36 @@ def test_a_key_with_a_passphrase_and_no_agent_costs_no_failed_login(slurm: Rig) 
             returned(slurm, wire, window, shell, connections=1)
         leave(slurm, wire, window, connections=1)
         assert logins(slurm) == (accepted + 3, failed)
+
+
+@contextmanager
+def asking_agent(rig: Rig) -> Iterator[Path]:
+    """An agent that asks before each use of its key (ssh-add -c), and a person who takes two seconds to say yes."""
+    asked, socket, askpass = (rig.folder / name for name in ("asked", "asking-agent", "asks"))
+    askpass.write_text(f"#!/bin/sh\necho once >>{asked}\nsleep 2\n")
+    askpass.chmod(0o755)
+    asked.touch()
+    env = rig.env(SSH_AUTH_SOCK=str(socket), SSH_ASKPASS=str(askpass), SSH_ASKPASS_REQUIRE="force", DISPLAY="none")
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], env=env, stdout=subprocess.DEVNULL) as agent:
+        try:
+            wait_until(socket.exists, "the agent listens")
+            subprocess.run(["ssh-add", "-q", "-c", str(rig.folder / "id_ed25519")], env=env, check=True)
+            with configured(rig, f"Host unity\n    IdentityAgent {socket}\n"):
+                yield asked
+        finally:
+            agent.terminate()
+            agent.wait()
+            socket.unlink(missing_ok=True)
+
+
+def test_an_agent_that_asks_is_asked_once_where_no_connection_is_shared(slurm: Rig) -> None:
+    with with_settings(slurm, '[hosts.unity]\nkeep_warm = "no"\n'), wired(slurm), asking_agent(slurm) as asked:
+        for attach in range(1, 3):
+            with attached(slurm, "asked") as window:
+                shell_of(window)
+                wait_for_s(8)
+                assert asked.read_text().split() == ["once"] * attach
+                window.leave()
 
 
 @pytest.mark.parametrize("way", ["none", slow("gssapi-with-mic")])

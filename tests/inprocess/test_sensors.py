@@ -677,8 +677,14 @@ async def knocked(name):
     await hop.look_up()
     return await knock(hop, timeout_s=0.1)
 
+def on_another_network():
+    hop = FirstHop("login.site.edu")
+    hop.addresses = [(socket.AF_INET, ("10.1.2.3", 22))]  # from before
+    return hop.local_address()
+
 def look(*ours):
     print(json.dumps([
+        on_another_network(),
         FirstHop(None).local_address(),
         *(asyncio.run(toward(name)) for name in ("10.1.2.3", "2001:db8:1::1", "fe80::1%lan")),
         [is_ours(address) for address in ours],
@@ -720,11 +726,11 @@ def test_routes_and_addresses_come_and_go() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert [json.loads(row) for row in done.stdout.splitlines()] == [
-        [None, None, None, None, [], "Cause.NO_ROUTE"],
-        ["fd00::7", None, "fd00::7", "fe80::7%7", [False, True, True], "Cause.NO_ROUTE"],
-        ["10.9.8.7", "10.9.8.7", "fd00::7", "fe80::7%7", [True, True, True], "Cause.TIMED_OUT"],
-        ["10.9.9.9", "10.9.9.9", "fd00::7", "fe80::7%7", [False, True, True], "Cause.TIMED_OUT"],
-        [None, None, None, None, [False, False, False], "Cause.NO_ROUTE"],
+        [None, None, None, None, None, [], "Cause.NO_ROUTE"],
+        ["fd00::7", "fd00::7", None, "fd00::7", "fe80::7%7", [False, True, True], "Cause.NO_ROUTE"],
+        ["10.9.8.7", "10.9.8.7", "10.9.8.7", "fd00::7", "fe80::7%7", [True, True, True], "Cause.TIMED_OUT"],
+        ["10.9.9.9", "10.9.9.9", "10.9.9.9", "fd00::7", "fe80::7%7", [False, True, True], "Cause.TIMED_OUT"],
+        [None, None, None, None, None, [False, False, False], "Cause.NO_ROUTE"],
     ]
 
 

@@ -10,6 +10,7 @@ from lnode.ssh.failures import (
     cause_of_ssh,
     cause_of_way,
     explain,
+    fell_silent,
     has_begun,
     is_hung_up,
     is_let_go,
@@ -482,3 +483,35 @@ def test_a_jump_host_that_passes_a_socket_is_a_login_by_address() -> None:
 def test_a_changed_host_key_is_named_as_known_hosts_has_it() -> None:
     hint = explain(Cause.HOST_KEY_CHANGED, "", DIRECT._replace(key_alias="cluster")).hint
     assert "ssh-keygen -R cluster" in hint
+
+
+LOGGED_IN = 'Authenticated to login.site.edu ([10.0.0.1]:22) using "publickey".\r\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "fell"),
+    [
+        ("Timeout, server login.site.edu not responding.", True),
+        ("client_loop: send disconnect: Connection timed out", True),
+        ("Read from remote host login.site.edu: Operation timed out", True),
+        ("Connection to login.site.edu closed by remote host.", False),
+        ("client_loop: send disconnect: Broken pipe", False),
+    ],
+)
+def test_a_session_that_ssh_gave_up_in_a_silence(words: str, fell: bool) -> None:
+    assert fell_silent(told_apart(f"{LOGGED_IN}{words}\r\n", "")) is fell
+    assert not fell_silent(told_apart(LOGGED_IN, f"{words}\r\n"))  # whoever else says so
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: Software caused connection abort",
+        "ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: message authentication code incorrect",
+        "fork failed: Resource temporarily unavailable",
+    ],
+)
+def test_what_ends_before_the_keys_are_agreed_is_no_refused_login(words: str) -> None:
+    assert cause_of_silent(told_apart(f"{words}\r\n", ""), DIRECT, tells=True) is Cause.CLOSED_EARLY
+    agreed = f"{MARK}{words}\r\n"
+    assert cause_of_silent(told_apart(agreed, ""), DIRECT, tells=True) in (Cause.LOGIN_REFUSED, Cause.CLOSED_EARLY)

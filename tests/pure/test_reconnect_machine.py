@@ -1510,6 +1510,15 @@ def test_a_terminal_that_was_reset_rides_and_one_in_a_silence_does_not() -> None
     assert laptop.state.may_ride(laptop.at)
 
 
+def test_a_terminal_that_ssh_has_given_up_in_a_silence_is_followed_by_knocks() -> None:
+    laptop = attached()
+    assert laptop.after(2, Happened.TERMINAL_ENDED, cause=Cause.TIMED_OUT, began=True) == ()
+    assert (laptop.phase, laptop.wait(0.1)[0][1]) == (Phase.WAITING, Command.KNOCK)
+    assert laptop.tell(Happened.REACHED) == (SILENT,)
+    laptop = attached(knocks=False)  # behind a ProxyCommand
+    assert laptop.after(2, Happened.TERMINAL_ENDED, cause=Cause.TIMED_OUT, began=True) == (SILENT,)
+
+
 HASTY = (Command.END, Command.KNOCK, SILENT)
 
 

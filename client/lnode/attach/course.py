@@ -40,6 +40,12 @@ class Course:
         """True if that target is the host as you asked for it, and as ssh's configuration has it now."""
         return target is self._asked
 
+    def took_present_way(self) -> Target:
+        """Return the target that a terminal has really taken: the host as ssh's configuration has it now."""
+        if self.is_straight(self.target):
+            self.taken = self.target
+        return self.taken
+
     def go_straight(self) -> None:
         """Go the way of the alias again."""
         self.target = self._asked
@@ -59,14 +65,18 @@ class Course:
             return target
         return master.without(target)  # perhaps only the network is down, and other windows need that connection
 
-    async def look_again(self) -> bool:
-        """Ask ssh's configuration again; return True if the alias leads another way now, as on another network."""
+    async def look_again(self, loop: Loop) -> bool:
+        """Ask ssh's configuration again; return True if the alias leads another way now, as on another network.
+
+        A way whose name nobody can resolve now is none: without a network a `Match exec` or CanonicalizeHostname may
+        lead anywhere.
+        """
         if self._looks:  # a program of `Match exec` may hang without a network
             return False
         self._looks = True
         before = self._asked
         now = await in_thread(partial(self._look, before))
-        if now is before or self._asked is not before:
+        if now is before or self._asked is not before or not await loop.turn_to(now):
             return False
         self.target = self._asked = now
         return True

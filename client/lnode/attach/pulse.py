@@ -63,6 +63,13 @@ class Pulse:
             return _look(sock).heard_s
         return float("inf")
 
+    def local_address(self) -> str | None:
+        """Return this laptop's own end of the connection, None if the socket is gone."""
+        with suppress(OSError), self._borrowed() as sock:
+            host, _, *rest = sock.getsockname()
+            return f"{host}%{rest[1]}" if rest and rest[1] else str(host)
+        return None
+
     def round_trip_s(self) -> float:
         """Return the seconds of a round trip as TCP has measured it, 0.0 if the socket is gone."""
         with suppress(OSError), self._borrowed() as sock:

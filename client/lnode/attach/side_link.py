@@ -46,9 +46,9 @@ class Companion:
     the host while there is no heartbeat. `tell` hears BEAT, LATE and HEARTLESS. `learn` hears the login node if it is
     the terminal's own. `pid` is the terminal's. `remember` hears the story for -v. `lookout` watches the session once
     the terminal has attached. `unbegun` hears what the login shell does while the terminal's line has not begun.
-    `beat_s` returns the pause until the next beat. `person`: only you can sign in. `link` is open already: see
-    early_link.py. `trouble` is told in the session. `covered`: lnode has drawn on the screen, so tmux draws it once
-    more. `login_s`: so long the terminal's login took. `quiet`: no beat goes over the standby.
+    `beat_s` returns the pause until the next beat. `person`: only you can sign in, or an agent may ask you. `link` is
+    open already: see early_link.py. `trouble` is told in the session. `covered`: lnode has drawn on the screen, so tmux
+    draws it once more. `login_s`: so long the terminal's login took. `quiet`: no beat goes over the standby.
     """
 
     def __init__(

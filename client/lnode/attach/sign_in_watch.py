@@ -14,6 +14,7 @@ _BRISK_LOOK_S = 0.005  # over a standby, which takes one round trip: until then 
 _LOOKS = 50  # at most, until ssh has connected to a master
 _FORWARDS_S = 1.0  # for the host's answer about a port
 OVER_MASTER = "over a master"  # a way to sign in, of which ssh says nothing
+UNKNOWN = "unknown"  # ssh has the tty, and has said that in words of another way to the host than was asked for
 
 
 async def signed_in(
@@ -25,10 +26,11 @@ async def signed_in(
     A standby is not proved: after `patience_s` a connection of its own takes hardly longer.
     """
     proof: asyncio.Task[bool | None] | None = None
+    is_free = not tty.is_raw()  # what ssh finds tells nothing of ssh
     look_again_s = _BRISK_LOOK_S if terminal.may_ride and target.standby else _LOOK_AGAIN_S
     if terminal.may_ride:
         proof = asyncio.create_task(_is_late(terminal, patience_s) if target.standby else prove_master(target))
-    while (how := _way(target, terminal, tty)) is None:
+    while (how := _way(target, terminal, tty, is_free=is_free)) is None:
         terminal.watch.look(terminal.said())
         if (await asyncio.wait([ended], timeout=look_again_s))[0]:
             break
@@ -63,10 +65,17 @@ def _has_left_master(words: str) -> bool:
     return "disabling multiplexing" in words or is_full(words)
 
 
-def _way(target: Target, terminal: Terminal, tty: Tty) -> str | None:
-    """Return how the terminal has signed in, None if it has not. Over a master ssh says nothing, but takes the tty."""
+def _way(target: Target, terminal: Terminal, tty: Tty, *, is_free: bool) -> str | None:
+    """Return how the terminal has signed in, None if it has not. ssh takes the tty after it, whatever it says.
+
+    Over a master it says nothing. With a `Match exec` that asks the network, or CanonicalizeHostname, ssh may have gone
+    another way than it told lnode while there was no network.
+    """
+    is_raw = tty.is_raw()
     how = failures.signed_in(terminal.said(), target.place)
-    return how or (OVER_MASTER if terminal.may_ride and tty.is_raw() else None)
+    if how is not None or not is_raw:
+        return how
+    return OVER_MASTER if terminal.may_ride else UNKNOWN if is_free else None
 
 
 def is_muxed(target: Target, how: str, words: str) -> bool:

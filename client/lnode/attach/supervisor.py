@@ -130,23 +130,19 @@ class _Supervisor:
         if what := _KEYS.get(key):
             self._tell(None, what)
 
-    async def _look_again(self) -> None:
-        if await self._course.look_again():
-            await self._loop.turn_to(self._target)
-
     async def _turn(self, event: Event) -> None:
         event = await self._by_login(event)
         if event.what is Happened.WOKE:
             event = event._replace(stands=self._is_stalled(event.seconds) and self._stands_by())
         if event.what is Happened.RETRY:
-            await asyncio.wait([self._loop.beside.start(self._look_again())], timeout=_LOOKS_S)
+            await asyncio.wait([self._loop.beside.start(self._course.look_again(self._loop))], timeout=_LOOKS_S)
         before, had_terminal = self._loop.state, self._terminal is not None
         actions = self._loop.step(event)
         moved = event.what in (Happened.WOKE, Happened.ROUTE_CHANGED)
         if moved or event.what is Happened.TERMINAL_ENDED or self._loop.state.phase is not Phase.CONNECTING:
             self._spare.drop()
         if moved or (self._loop.state.phase is Phase.WAITING and before.phase is not Phase.WAITING):
-            self._loop.beside.start(self._look_again())
+            self._loop.beside.start(self._course.look_again(self._loop))
         self._past.step(before, self._loop.state, event)
         if event.what is Happened.TERMINAL_ENDED and self._terminal:
             self._gather(self._terminal)
@@ -263,12 +259,13 @@ class _Supervisor:
             self._target, terminal.said(), self._scripts.client, self._loop.is_silent, self._tell, self._learn,
             self._past.remember, self._lookout, self._see_unbegun,
             self._quiet.beat_s, Standby(self._target, self._watch.rode),
-            person=self._loop.state.person, pid=terminal.pid, link=self._early.take(),
+            person=self._loop.state.kept, pid=terminal.pid, link=self._early.take(),
             trouble=lambda: forwarding.missing(terminal.said().own),
             covered=self._again, login_s=terminal.watch.took_s,
         )  # fmt: skip
-        if self._companion.pulse:
-            self._loop.expect(self._companion.pulse.round_trip_s())
+        if own := self._companion.pulse:
+            self._loop.expect(own.round_trip_s())
+            self._loop.bound(own.local_address())
 
     def _see_unbegun(self, shell: LoginShell | None, *, ended: bool) -> None:
         attached = self._terminal is not None and self._loop.state.phase is Phase.ATTACHED

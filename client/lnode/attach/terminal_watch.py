@@ -18,6 +18,7 @@ from lnode.ssh.failures import Cause
 from lnode.ssh.target import Target
 
 _OBEYS_WITHIN_S = 1.0  # an ssh that was told to end
+_LOOKS_S = 1.0  # for ssh's configuration, while ssh has the tty already
 _DIALS_S = 1.5  # then a dial has repeated its SYN without an answer
 _ANSWERS_S = 0.15  # a standby that lives, and after a round trip
 
@@ -62,6 +63,9 @@ class TerminalWatch:
         stuck = partial(self._leave_master, terminal)
         patience_s = _ANSWERS_S + self._loop.round_trip_s()
         how = await sign_in_watch.signed_in(target, terminal, self._tty, waiting, stuck, patience_s)
+        if how == sign_in_watch.UNKNOWN:
+            await asyncio.wait([self._loop.beside.start(self._course.look_again(self._loop))], timeout=_LOOKS_S)
+            target = self._course.took_present_way()
         if how is not None:
             said = terminal.said()
             own = target.standby and how != sign_in_watch.OVER_MASTER

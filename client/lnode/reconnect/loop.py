@@ -71,14 +71,20 @@ class Loop:
         self._watches = Watches(self._look_now)
         self.ready.set()
 
-    async def turn_to(self, target: Target) -> None:
-        """Watch the way to another target, and knock there from now on."""
-        self._target = target
+    async def turn_to(self, target: Target) -> bool:
+        """Watch the way to another target, and knock there from now on. Return False if its name is not known here.
+
+        Then nothing changes, unless no name was known before.
+        """
         hop = await sensors.first_hop(target)
+        if self._knocks and hop.is_known and not hop.addresses and self._hop.addresses:
+            return False
+        self._target = target
         if self._knocks:
             self._knocks.drop()
             self._way.hop = hop
             self._aim_at(hop)
+        return True
 
     def _aim_at(self, hop: sensors.FirstHop) -> None:
         self._hop = hop
@@ -183,6 +189,11 @@ class Loop:
         self._way.opened(peer)
         self.prefer(peer)
 
+    def bound(self, local: str | None) -> None:
+        """Remember this laptop's end of the terminal's own connection, None if unknown: ssh may be bound to it."""
+        if local:
+            self._way.bound(local)
+
     def expect(self, round_trip_s: float) -> None:
         """Pace the knocks by the round trip of the terminal's own connection, 0.0 if unknown."""
         if self._knocks and round_trip_s:
@@ -267,6 +278,9 @@ class _Way:
     def opened(self, peer: str | None) -> None:
         self._peer = peer
         self._local = self._terminal_local = self.here()
+
+    def bound(self, local: str) -> None:
+        self._terminal_local = local
 
     def moved(self, at: float) -> Event | None:
         """Return the event if this laptop's end of the way has changed, else None."""

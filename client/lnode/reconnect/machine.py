@@ -592,7 +592,8 @@ def _flapped(state: State, event: Event, *actions: Action) -> Step:
     if state.spent > pauses.BUDGET_S:
         return _ended(state, event, End.GIVEN_UP, terminal=bool(actions))
     pause = pauses.after_flaps(state.flaps)
-    if pause or not state.route or _takes_person(state):
+    silent = state.cause is Cause.TIMED_OUT and state.knocks and not state.reached  # a dial would fall into the silence
+    if pause or silent or not state.route or _takes_person(state):
         return _waiting(state, event, pauses.AFTER_ANSWER_S if state.reached else pause, *actions)
     return _started(state, event, *actions)
 

@@ -89,10 +89,15 @@ class FirstHop:
         return self.hostname is not None
 
     def local_address(self) -> str | None:
-        """Return this laptop's own address on the route to it, None without one; before a lookup, by default route."""
+        """Return this laptop's own address on the route to it, None without one.
+
+        By the default route before a lookup, and where no known address has a route: a network of IPv6 alone has an
+        address of its own for a host of IPv4 (DNS64, RFC 6147), which the next knock looks up.
+        """
         toward = [remote for _, remote in self.addresses]
         names = [f"{remote[0]}%{remote[3]}" if remote[3:] and remote[3] else remote[0] for remote in toward]
-        return next(filter(None, map(local_address, names or _ANYWHERE)), None)
+        anywhere = () if self.hostname in names else _ANYWHERE  # an address is all that there is of it
+        return next(filter(None, map(local_address, (*names, *anywhere))), None)
 
     def is_of(self, target: Target) -> bool:
         """True if the target is reached here, and not behind this hop."""

@@ -155,6 +155,12 @@ def was_brief(words: str) -> bool:
 _TYPED_IN_S = 2.0
 
 
+def fell_silent(said: Said) -> bool:
+    """True if ssh ended a session because it heard nothing (ServerAliveInterval, or TCP's own time was over)."""
+    words = r"^(Timeout, server |[^\n]*: (Connection|Operation) timed out\r?$|Connection to \S+ timed out)"
+    return re.search(words, said.own, re.MULTILINE) is not None
+
+
 def is_let_go(said: Said) -> bool:
     """True if a master closed this session. Your escape `~.` and the end of the master look the same."""
     return re.search(r"^Shared connection to \S+ closed\.\r?$", said.others, re.MULTILINE) is not None
@@ -196,6 +202,8 @@ def cause_of_silent(said: Said, place: HostLabel, *, tells: bool) -> Cause:
     cause = cause_of_ssh(said, place)
     if signed_in(said, place) is not None:
         return cause
+    if tells and cause is Cause.LOST and not (place.proxied or came_to_login(said)):
+        return Cause.CLOSED_EARLY  # the network, in whatever words: nobody was asked to let it in
     hung_up = cause is Cause.CLOSED_EARLY and _closed_in_login(said, place, tells=tells)
     return Cause.LOGIN_REFUSED if hung_up or cause in (Cause.LOST, Cause.SENT_AWAY) else cause
 

@@ -60,11 +60,17 @@ _NO_LOGINS = 254  # no script of lnode's ends with it
 
 
 async def of_terminal(target: Target, status: int, said: Said, argv: Sequence[str], *, silent: bool) -> Ending:
-    """Return the verdict on an ssh on your tty: as of_ssh, but the escape `~.` is OVER, also if its master lives on."""
+    """Return the verdict on an ssh on your tty: as of_ssh, but the escape `~.` is OVER, also if its master lives on.
+
+    TIMED_OUT if ssh itself has given a session up because the host was silent.
+    """
     left = has_failed(status) and failures.is_hung_up(said, target.place)
     if cause_of_no_shell(status, said) is None and (left or await _is_let_go(target, status, said)):
         return Ending(Cause.OVER, failures.has_begun(said, target.place))
-    return of_ssh(target, status, said, argv, silent=silent)
+    ending = of_ssh(target, status, said, argv, silent=silent)
+    if ending == (Cause.LOST, True) and failures.fell_silent(said):
+        return ending._replace(cause=Cause.TIMED_OUT)
+    return ending
 
 
 async def _is_let_go(target: Target, status: int, said: Said) -> bool:
