@@ -193,9 +193,12 @@ def print_on(window: Window) -> None:
 
 def print_no_more(window: Window) -> None:
     """Press Enter until it is heard: keys before the connection is back are not sent."""
-    wait_until(
-        lambda: window.press("\r") or re.search(r"\$ *$", window.look(), re.MULTILINE), "the prompt", within_s=90
-    )
+
+    def is_heard() -> bool:
+        window.press("\r")
+        return re.search(r"\$ *$", window.look(), re.MULTILINE) is not None
+
+    wait_until(is_heard, "the prompt", within_s=90)
 
 
 def test_a_standby_that_is_silent_costs_no_more_than_a_moment(site: Site) -> None:

@@ -53,6 +53,7 @@ def client() -> Iterator[Client]:
 def test_the_connection_to_the_peer_is_found_and_no_other(client: Client) -> None:
     found = pulse.of(client.process.pid, "127.0.0.1")
     assert found and found._peer == client.server.getsockname()
+    assert found.local_address() == client.server.getpeername()[0]
     assert pulse.of(client.process.pid, "127.0.0.3") is None
 
 

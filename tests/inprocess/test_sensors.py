@@ -744,3 +744,16 @@ def test_an_address_that_the_terminal_may_never_have_had_ends_nothing(hostname: 
     event = way.moved(1.0)
     assert event is not None
     assert (event.what, event.dead) == (Happened.ROUTE_CHANGED, dead)
+
+
+@pytest.mark.parametrize(("bound", "dead"), [("127.0.0.1", False), ("192.0.2.77", True)])
+def test_a_terminal_is_as_alive_as_the_address_that_its_own_connection_has(bound: str, *, dead: bool) -> None:
+    """ssh may be bound to another one than the route's (BindAddress)."""
+    hop = FirstHop("unity")
+    hop.addresses = [(socket.AF_INET, ("127.0.0.1", 22))]
+    way = loop._Way(hop)
+    way._local = way._terminal_local = "192.0.2.7"
+    way.bound(bound)
+    event = way.moved(1.0)
+    assert event is not None
+    assert (event.what, event.dead) == (Happened.ROUTE_CHANGED, dead)
