@@ -44,8 +44,9 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
     folder.mkdir()
     way = ["/opt/100% py/python", "-m", "lnode", "my host", "--way"]
     block = names.block(
-        "my host", "alice", way=way, keys=[f"{folder}/key"], known_hosts=f"{folder}/known", key_name="lnode"
-    )
+        "my host", "alice", way=way, keys=[f"{folder}/key"], kinds=["ed25519"], known_hosts=f"{folder}/known",
+        key_name="lnode",
+    )  # fmt: skip
     host = names.host_of("my host", "fit")
     (folder / names.domain_of("my host")).write_text(block)
     config = tmp_path / "config"
@@ -62,10 +63,21 @@ def test_ssh_reads_the_block(tmp_path: Path) -> None:
     assert parse_config(other.stdout)["user"] == ("bob",)
 
 
+@pytest.mark.parametrize("warns", [True, False])
+def test_only_an_ssh_that_knows_the_option_is_told_not_to_warn(*, warns: bool) -> None:
+    block = names.block(
+        "x", "alice", way=["w"], keys=[], kinds=["rsa"], known_hosts="/k", key_name="lnode", warns=warns
+    )
+    assert ("WarnWeakCrypto no" in block) is warns
+    assert "HostKeyAlgorithms rsa-sha2-512,rsa-sha2-256\n" in block
+
+
 @pytest.mark.parametrize("name", ["$(touch pwned)", "`touch pwned`", "a;touch pwned", "a'$(touch pwned)'", "fit"])
 def test_a_name_from_a_url_is_no_command(name: str, tmp_path: Path) -> None:
     """As in CVE-2023-51385: a submodule of git may name its host as it likes."""
-    block = names.block("unity", "alice", way=["echo"], keys=["/key"], known_hosts="/known", key_name="lnode")
+    block = names.block(
+        "unity", "alice", way=["echo"], keys=["/key"], kinds=["ed25519"], known_hosts="/known", key_name="lnode"
+    )
     command = paramiko.SSHConfig.from_text(block).lookup(f"{name}.unity.lnode").get("proxycommand", "")
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == ("" if "'" in name else f"{name}.unity.lnode\n")
@@ -79,11 +91,14 @@ Host *
     ControlPath /tmp/%C
     ForwardAgent yes
     ForwardX11 yes
+    HostKeyAlgorithms rsa-sha2-512
     KbdInteractiveAuthentication yes
     LocalCommand touch pwned
     PermitLocalCommand yes
     PreferredAuthentications password
     ProxyJump gate
+    ProxyUseFdpass yes
+    PubkeyAcceptedKeyTypes rsa-sha2-512
     RemoteCommand tmux
     RemoteForward 1235 localhost:22
     SendEnv LANG LC_* AWS_* TOKEN
@@ -102,7 +117,8 @@ def resolved(tmp_path: Path) -> Callable[..., dict[str, tuple[str, ...]]]:
         pytest.skip("no ssh here")
 
     def resolve(*options: str, others: str = EVERY_HOST) -> dict[str, tuple[str, ...]]:
-        block = names.block("unity", "alice", way=["way"], keys=["/key"], known_hosts="/known", key_name="lnode")
+        block = names.block("unity", "alice", way=["way"], keys=["/key"], kinds=["ed25519", "ecdsa"],
+                            known_hosts="/known", key_name="lnode")  # fmt: skip
         (tmp_path / names.domain_of("unity")).write_text(block)
         config = tmp_path / "config"
         config.write_text(f"{names.include(str(tmp_path))}\n{others}")
@@ -126,6 +142,9 @@ def test_what_every_host_gets_a_node_does_not(resolved: Resolved) -> None:
     off = ("addkeystoagent", "tunnel", "updatehostkeys", "verifyhostkeydns")
     assert {name: said[name] for name in off} == dict.fromkeys(off, ("false",))
     assert said.get("remotecommand", ("none",)) == ("none",)
+    assert said["proxyusefdpass"] == ("no",)
+    for word in ("hostkeyalgorithms", "pubkeyacceptedalgorithms"):
+        assert said.get(word, said.get("pubkeyacceptedkeytypes")) == ("ssh-ed25519,ecdsa-sha2-nistp256",)
     assert said.get("controlpath", ("none",)) == ("none",)
     assert said["preferredauthentications"] == ("publickey",)
     assert said["stricthostkeychecking"] == ("true",)

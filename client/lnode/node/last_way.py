@@ -9,7 +9,7 @@ from contextlib import suppress
 from hashlib import blake2s
 
 from lnode.laptop import folders
-from lnode.node.own_sshd import Way
+from lnode.node.own_sshd import Way, laptop
 from lnode.remote.fields import HostKey, JobId, NodeName, Port
 from lnode.ssh.target import Target
 
@@ -20,14 +20,14 @@ _LONGEST = 8192  # bytes: a key of 16384 bits has 2732 characters
 def keep(way: Way, session: str) -> None:
     """Remember a way to a port, unless lnode cannot write its state folder. Any other way costs a question anyway."""
     if way.port and not way.fresh:
-        words = (way.target.digest, str(way.job), str(way.node), str(way.port), way.key)
+        words = (f"{way.target.digest} {laptop()}", str(way.job), str(way.node), str(way.port), way.key)
         with suppress(OSError):
             folders.make_private(os.path.dirname(_path(way.target.alias, session)))
             folders.replace_privately(_path(way.target.alias, session), "\n".join(words))
 
 
 def recall(target: Target, session: str) -> Way | None:
-    """Return the way if it is not old, and if the alias still has the meaning that it had."""
+    """Return the way if it is not old, and if the alias and this laptop's keys still are what they were."""
     path = _path(target.alias, session)
     try:
         with open(path, encoding="ascii") as file:
@@ -38,7 +38,7 @@ def recall(target: Target, session: str) -> Way | None:
         way = Way(target, JobId(job), HostKey(key), NodeName(node), Port.parse(port))
     except (OSError, ValueError):
         return None
-    return way if way.port and digest == target.digest else None
+    return way if way.port and digest == f"{target.digest} {laptop()}" else None
 
 
 def forget(target: Target, session: str) -> None:

@@ -38,8 +38,22 @@ def _label(name: str) -> str:
     )
 
 
-def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], known_hosts: str, key_name: str) -> str:
-    """Return the Host block of all sessions of an alias. `way` leads to the node; the rest are files."""
+def block(
+    alias: str,
+    user: str,
+    *,
+    way: Sequence[str],
+    keys: Sequence[str],
+    kinds: Sequence[str],
+    known_hosts: str,
+    key_name: str,
+    warns: bool = False,
+) -> str:
+    """Return the Host block of all sessions of an alias. `way` leads to the node; `keys` and `known_hosts` are files.
+
+    `kinds` are the types of keys that this laptop permits. `warns`: this ssh warns of what lnode has it agree on.
+    """
+    algorithms = ",".join(_ALGORITHMS[kind] for kind in kinds)
     rows = [
         f'Host *.{domain_of(alias)} "!*\'*"',  # an ssh before 9.6 lets the shell read what a URL calls a host
         "HostName %h",  # else paramiko, and what is made of it, has no %h
@@ -52,7 +66,9 @@ def block(alias: str, user: str, *, way: Sequence[str], keys: Sequence[str], kno
         *(f'IdentityFile "{key}"' for key in keys),
         "IdentitiesOnly yes",
         "PreferredAuthentications publickey",
-        *(f"{keyword} {value}" for keyword, value in FASTEST.items()),
+        f"HostKeyAlgorithms {algorithms}",
+        f"PubkeyAcceptedKeyTypes {algorithms}",  # ssh before 8.5 knows no other name for it
+        *(f"{keyword} {value}" for keyword, value in {**FASTEST, **(QUIET if warns else {})}.items()),
         "CanonicalizeHostname no",
         "ControlPath none",
         "ServerAliveInterval 15",
@@ -68,6 +84,12 @@ CONNECTS_S = 120  # for the way, and for the sshd there to begin
 # know one name of a list stops at that line, whichever Host it is for.
 FASTEST = {"KexAlgorithms": "ecdh-sha2-nistp256", "Ciphers": "aes128-gcm@openssh.com,aes128-ctr"}
 
+# From 10.1 on ssh warns at each connection whose keys a quantum computer may break one day; the one around it is yours.
+QUIET = {"WarnWeakCrypto": "no"}
+
+# By the type of a key; no name here is one that FIPS 140-2 rules out for that type.
+_ALGORITHMS = {"ed25519": "ssh-ed25519", "ecdsa": "ecdsa-sha2-nistp256", "rsa": "rsa-sha2-512,rsa-sha2-256"}
+
 # These options of a `Host *` do not reach a node, unless you ask for them: `ssh -A`, `ssh -X`. GSSAPI is not here: an
 # ssh without it complains about each such option, and PreferredAuthentications rules it out.
 _ALONE = (
@@ -75,6 +97,7 @@ _ALONE = (
     "ForwardAgent no",
     "ForwardX11 no",
     "PermitLocalCommand no",
+    "ProxyUseFdpass no",
     "RemoteCommand none",
     "Tunnel no",
     "UpdateHostKeys no",

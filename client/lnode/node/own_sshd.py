@@ -55,7 +55,7 @@ class Way(NamedTuple):
         if self.node and self.port:
             return relay_of(self.target, self.node, self.port, may_prompt=may_prompt, fresh=self.fresh)
         kind = self.key.kind
-        words = (self.job or "", _public_key(kind), _laptop(), kind, call.source("step_sshd"))
+        words = (self.job or "", _public_key(kind), laptop(), kind, call.source("step_sshd"))
         return argv_of(self.target, call.line("sshd", *words), may_prompt=may_prompt, fresh=self.fresh)
 
     def at(self, node: str, port: str, *, tried: bool = False) -> "Way":
@@ -80,7 +80,7 @@ _NOT_FORWARDED = re.compile(r"stdio forwarding (?:request )?failed|refused stdio
 
 def values() -> tuple[str, ...]:
     """Return the last values of node_way.sh. Raises LnodeError."""
-    return kinds(), _laptop(), call.source("step_sshd")
+    return kinds(), laptop(), call.source("step_sshd")
 
 
 def way_of(target: Target, job: JobId | None, question: Question, reply: Reply, *, tried: bool = False) -> Way:
@@ -136,8 +136,8 @@ def forward_argv(
 def host_block(target: Target, way: Sequence[str]) -> str:
     """Return the Host block with which ssh goes by `way` to the nodes of the alias' sessions. Raises LnodeError."""
     return names.block(
-        target.alias, target.user, way=way, keys=[*map(_path, KEY_KINDS)], known_hosts=_known_hosts(target.alias),
-        key_name=_NAME,
+        target.alias, target.user, way=way, keys=[*map(_path, KEY_KINDS)], kinds=kinds().split(" "),
+        known_hosts=_known_hosts(target.alias), key_name=_NAME, warns=_warns(target),
     )  # fmt: skip
 
 
@@ -147,9 +147,14 @@ def _options(target: Target, host_key: HostKey) -> list[Option]:
         "UserKnownHostsFile": f'"{_known_hosts(target.alias)}"', "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes", "IdentityFile": f'"{_key(host_key.kind)}"', "IdentitiesOnly": "yes",
         "IdentityAgent": "none", "ServerAliveInterval": "5", "ServerAliveCountMax": "3", "ExitOnForwardFailure": "yes",
-        **names.FASTEST,
+        **names.FASTEST, **(names.QUIET if _warns(target) else {}),
     }  # fmt: skip
     return [*arguments.SILENT, *(Option(keyword, Local(value)) for keyword, value in values.items())]
+
+
+def _warns(target: Target) -> bool:
+    """True if this ssh warns of weak algorithms (OpenSSH 10.1): only then it knows the option."""
+    return "warnweakcrypto" in target.options
 
 
 def kinds(wanted: Sequence[str] = KEY_KINDS) -> str:
@@ -186,7 +191,7 @@ def _key(kind: str) -> str:
     return path
 
 
-def _laptop() -> str:
+def laptop() -> str:
     """Return 16 hex digits for this laptop and its keys: an sshd that runs lets in no keys that were made since."""
     key = _public_key(kinds().split(" ")[0])
     return blake2s(f"{folders.identity()[0]} {key}".encode(), digest_size=8).hexdigest()
