@@ -5,9 +5,11 @@ import os
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
+import lnode
 from inprocess.cluster_home import Site, needs_tmux, no_slurm, write_login_file
 from lnode.cluster.sessions import State
 from rig import wait_until
@@ -39,6 +41,21 @@ def pbs_job(number: str) -> str:
         f"    interactive = True\n    Variable_List = PBS_O_HOME=/home/x,PBS_O_HOST={os.uname().nodename},\n"
         "\tPBS_O_WORKDIR=/home/x\n    Resource_List.walltime = 01:00:00\n    resources_used.walltime = 00:10:00\n\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("says", "answers"), [("echo job_number: 1; exit 1", True), ("exit 1", False), ("echo job; exit 124", False)]
+)
+def test_a_job_of_grid_engine_that_ended_in_between_is_no_silence(tmp_path: Path, says: str, *, answers: bool) -> None:
+    rows = "".join(f"<JB_job_number>{number}</JB_job_number>\n" for number in (1, 2))
+    (tmp_path / "qstat").write_text(f"#!/bin/sh\ncase $1 in -j) {says} ;; esac\necho '{rows}'\n")
+    (tmp_path / "qstat").chmod(0o755)
+    script = Path(lnode.__file__).parent / "schedulers" / "sge.sh"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f". {script}; sge_jobs me"], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode == 0) is answers
 
 
 @needs_tmux

@@ -53,6 +53,7 @@ def sh(squeue: Path, text: str, *, shell: Path = Path("/bin/sh")) -> str:
         ("echo 'CONFIGURING 1764000000 None node01'", "waits"),
         ("echo 'REVOKED N/A None'", "silent"),  # another cluster of a federation may run it
         ("echo 'SPECIAL_EXIT N/A None'", "waits"),
+        ("echo 'POWER_UP_NODE N/A None'", "waits"),
         ("echo 'STAGE_OUT 1764000000 None node01'", "ended"),
         ("echo 'LAUNCH_FAILED 1764000000 None node01'", "ended"),
         ("echo 'RECONFIG_FAIL 1764000000 None node01'", "ended"),

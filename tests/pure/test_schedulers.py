@@ -265,6 +265,12 @@ def test_no_date(text: str) -> None:
     assert parse_date(text, NOW) is None
 
 
+def test_a_leap_day_without_a_year_is_that_of_the_year_before() -> None:
+    january = calendar.timegm((2029, 1, 5, 0, 0, 0))
+    assert parse_date("Feb 29 10:00", january) == calendar.timegm((2028, 2, 29, 10, 0, 0))
+    assert parse_date("Feb 30 10:00", january) is None
+
+
 @pytest.mark.parametrize("name", known.KNOWN)
 def test_each_request_is_a_ready_line_of_config_toml(name: str) -> None:
     told = tomllib.loads(f'command = "{known.scheduler(name).request}"')

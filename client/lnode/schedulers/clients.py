@@ -240,8 +240,8 @@ def parse_date(text: str, now: int) -> int | None:
         return None
     year = int(match[6] or datetime.fromtimestamp(now + _DAY_S, UTC).year)
     found = _epoch(year, match)
-    if found is not None and match[6] is None and found > now + _DAY_S:
-        return _epoch(year - 1, match)
+    if match[6] is None and (found is None or found > now + _DAY_S):
+        return _epoch(year - 1, match)  # a Feb 29 of this January is last year's
     return found
 
 

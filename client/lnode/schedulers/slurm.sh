@@ -108,7 +108,7 @@ case $at in pts/*) stty -F "/dev/${at%% *}" rows "$1" columns "$2" ;; esac'
   fits=${fits%%JOB\"*}$1\"${fits#*JOB\"}
   if [ -n "$number" ] && have sattach; then same="$(command -v sattach) --pty $number"; fi
   until="while case \$(unset $slurm_narrowed; $(command -v squeue) -a -h -j $1 -o %T 2>&1) in \
-*PENDING* | *CONFIGURING* | *REQUEUE* | *RESV_DEL_HOLD* | *SPECIAL_EXIT*) ;; *nvalid*) false ;; *rror:*) ;; *) false ;; esac; do sleep 5; done"
+*PENDING* | *CONFIGURING* | *REQUEUE* | *RESV_DEL_HOLD* | *SPECIAL_EXIT* | *EXPEDITING* | *POWER_UP_NODE*) ;; *nvalid*) false ;; *rror:*) ;; *) false ;; esac; do sleep 5; done"
   ends="$(command -v scancel) $1"
 }
 
@@ -220,7 +220,7 @@ slurm_job() {
   case $1 in
   REVOKED) return 1 ;; # it may run on another cluster of a federation
   '' | COMPLET* | CANCELLED | FAILED | TIMEOUT | PREEMPTED | DEADLINE | OUT_OF_ME* | STAGE_OUT | *_FAIL | LAUNCH_FAILED) state=ended ;;
-  PENDING | CONFIGURING | REQUEUE* | RESV_DEL_HOLD | SPECIAL_EXIT) state=waits ;;
+  PENDING | CONFIGURING | REQUEUE* | RESV_DEL_HOLD | SPECIAL_EXIT | EXPEDITING | POWER_UP_NODE) state=waits ;;
   *) state=runs node=$4 ;;
   esac
   case $2 in '' | *[!0-9]*) ;; *) starts=$2 ;; esac
