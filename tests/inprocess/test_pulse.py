@@ -177,3 +177,15 @@ def test_what_came_after_the_silence_has_nothing_on_its_way(client: Client) -> N
         if told:
             return
     raise AssertionError("it was taken for what is on its way")
+
+
+def test_it_stalls_if_the_program_printed_as_the_silence_began(client: Client) -> None:
+    """The kernel's time went on in a stop of lnode alone: what has just been printed came after its begin."""
+    found = pulse.of(client.process.pid, "127.0.0.1")
+    assert found
+    for _ in range(20):  # on a busy machine it may be old before it is looked at
+        client.server.sendall(b"a row")
+        if found.stalls(0.0):
+            assert not found.stalls(30.0)
+            return
+    raise AssertionError("it was taken for what came after")

@@ -69,6 +69,7 @@ def test_a_tick_tells_sleep(monotonic: float, always: float, expected_s: float, 
     readings.monotonic += monotonic
     readings.always += always
     assert readings.clock.tick(expected_s) == pytest.approx(slept, abs=1e-6)
+    assert readings.clock.was_stopped is (monotonic - expected_s > 3)
     readings.run(expected_s)
     assert readings.clock.tick(expected_s) == 0.0
 

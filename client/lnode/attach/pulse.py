@@ -76,10 +76,10 @@ class Pulse:
             return _look(sock).rtt_s
         return 0.0
 
-    def stalls(self, *, silences: Sequence[float]) -> bool:
+    def stalls(self, silence: float) -> bool:
         """True if the other side waits until TCP sends once more what it printed as the silence began: see carries."""
         with suppress(OSError), self._borrowed() as sock:
-            return _waits(_look(sock), silences)
+            return _waits(_look(sock), (silence,))
         return False
 
     async def carries(self, begin: Callable[[], None], end: Callable[[], None], *, silences: Sequence[float]) -> bool:

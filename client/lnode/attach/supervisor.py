@@ -240,7 +240,8 @@ class _Supervisor:
     def _is_stalled(self, asleep_s: float) -> bool:
         """True if the terminal's own connection carries nothing soon after such a sleep, as its kernel tells."""
         own = self._companion.pulse if self._companion else None
-        return own is not None and own.stalls(silences=(0.0, asleep_s))  # TCP's times stand still in sleep, or not
+        silence = asleep_s if self._loop.was_stopped else 0.0  # by the times of TCP, which stand still in a suspend
+        return own is not None and own.stalls(silence)
 
     def _stands_by(self) -> bool:
         """True if a standby may carry the next terminal: not the master of the last one, and nothing waits on it."""

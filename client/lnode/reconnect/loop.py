@@ -95,6 +95,11 @@ class Loop:
         """Return the seconds of being awake."""
         return self._clock.now()
 
+    @property
+    def was_stopped(self) -> bool:
+        """True if WOKE came after a stop of lnode, in which the kernel went on; False after a suspend."""
+        return self._clock.was_stopped
+
     def resume(self) -> None:
         """Skip the time in which the loop did not run: it is neither sleep nor a stop."""
         self._clock.tick(float("inf"))

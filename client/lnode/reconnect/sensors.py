@@ -44,6 +44,7 @@ class Clock:
         self._awake, self._always = awake, always or time_since_boot
         self._ticked = self._awake(), self._always()
         self._stopped_s = 0.0
+        self.was_stopped = False  # at the last tick: time went on for the kernel, as it does not in a suspend
 
     def now(self) -> float:
         """Return the seconds that this process could run, from an arbitrary start."""
@@ -61,6 +62,7 @@ class Clock:
         before, always_before = self._ticked
         self._ticked = after, always_after = self._awake(), self._always()
         stopped_s = _if_long(after - before - expected_s)
+        self.was_stopped = stopped_s > 0
         self._stopped_s += stopped_s
         return stopped_s + _if_long((always_after - always_before) - (after - before))
 
