@@ -17,7 +17,7 @@ from lnode.errors import ExitCode, LnodeError
 from lnode.laptop import screen
 from lnode.locate import routes
 from lnode.locate.address import Address
-from lnode.locate.find import asked, has_session, no_session, no_tmux
+from lnode.locate.find import asked, has_session, has_trace, no_session, no_tmux
 from lnode.remote.fields import JobId, typed
 from lnode.remote.reply import Reply
 from lnode.runs import record
@@ -39,11 +39,8 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
             "confirm on the command line: --kill --yes",
         )
     values, has = (*tmux_answers.list_values(settings.tmux), name), partial(has_session, name)
-    with asked(address, "kill", *values, has=has, settles=partial(_has_run, name)) as (
-        there,
-        question,
-        reply,
-    ):
+    settles, left = partial(_has_run, name), partial(has_trace, name)
+    with asked(address, "kill", *values, has=has, settles=settles, left=left) as (there, question, reply):
         picture, runs = sessions.picture_of(reply), record.parse_runs(reply.get("runs", ()))
         look, run, entry = _Look(question, there, picture, runs, yes=yes), _run_in(name, runs), picture.named(name)
         if entry is not None and entry.session.in_job:

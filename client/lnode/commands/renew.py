@@ -14,7 +14,7 @@ from lnode.cluster.sessions import Entry, State
 from lnode.errors import ExitCode, LnodeError, Page
 from lnode.laptop import screen
 from lnode.locate.address import Address
-from lnode.locate.find import asked, entry_of, has_session
+from lnode.locate.find import asked, entry_of, has_session, has_trace
 from lnode.remote import call
 from lnode.remote.fields import JobId, typed
 from lnode.schedulers.job import left_in_words
@@ -40,7 +40,8 @@ def _ask(address: Address, *, early: bool) -> str:
     program = tmux.program_of(wanted)
     size = tuple(map(str, screen.size())) if os.isatty(1) else ("", "")
     values = (*tmux_answers.list_values(settings.tmux), name, command, program, *size)
-    with asked(address, "renew", *values, has=partial(has_session, name)) as (_, question, reply):
+    has, left = partial(has_session, name), partial(has_trace, name)
+    with asked(address, "renew", *values, has=has, left=left) as (_, question, reply):
         picture = sessions.picture_of(reply)
         if lost := picture.lost_named(name):
             raise _is_lost(lost, alias)

@@ -32,12 +32,14 @@ def asked(
     *values: str,
     has: Callable[[Reply], bool],
     settles: Callable[[Reply], bool] = lambda reply: False,
+    left: Callable[[Reply], bool] = lambda reply: False,
     within_s: float = float("inf"),
 ) -> Iterator[tuple[Target, "Question", Reply]]:
     """Start a script on the login node that has the session, and yield its first reply. `has` reads a reply.
 
-    If no node has the session, the reply is from the alias's node; so it is if that reply `settles`, even if another
-    node may have the session. Leaving the block ends the question. Raises LnodeError.
+    If no node has the session, the reply is from the alias's node and the question may be closed, unless something is
+    `left` of the session there. If the reply `settles`, the question is open, even if another node may have the
+    session. Leaving the block ends the question. Raises LnodeError.
     """
     from lnode.ssh.question import Question
 
@@ -69,7 +71,8 @@ def asked(
             except LnodeError as error:
                 if error.code is not ExitCode.NO_SESSION or answer is None or not settles(answer[2]):
                     raise
-            answer = ask(place or target)
+            if place is not None or answer is None or seen_there or settles(answer[2]) or left(answer[2]):
+                answer = ask(place or target)
         yield answer
 
 
@@ -98,6 +101,14 @@ def has_session(name: str, reply: Reply) -> bool:
 
     entry = sessions.picture_of(reply).named(name)
     return entry is not None and not (entry.session.in_job and entry.job is None)
+
+
+def has_trace(name: str, reply: Reply) -> bool:
+    """True if the session, or what is left of one that has ended, is in a reply of list.sh."""
+    from lnode.cluster import sessions
+
+    picture = sessions.picture_of(reply)
+    return picture.named(name) is not None or picture.lost_named(name) is not None
 
 
 def has_pane(reply: Reply) -> bool:
