@@ -122,7 +122,7 @@ def test_the_pane_of_a_request_is_in_its_environment(tmp_path: Path) -> None:
 ENDED = answer("qstat -xf 12.login1")[0]
 WALLTIME, WAITED = (f"Job Id: {one}" for one in ENDED.split("Job Id: ")[1:])
 BEGAN = calendar.timegm((2026, 11, 28, 17, 20, 30))
-HOSTILE = "\n'\"$(touch bad)`touch bad`\n    job_state = R\n"
+HOSTILE = "\n'\"$(touch bad)`touch bad`\n    job_state = R\n    interactive = False\n"
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,15 @@ HOSTILE = "\n'\"$(touch bad)`touch bad`\n    job_state = R\n"
         (WALLTIME.replace("= F", "= R"), BEGAN, "12.login1 RUNNING"),
         (WAITED.replace("= F", "= Q"), BEGAN, "21.login1 PENDING"),
         (WALLTIME + WAITED, BEGAN, "21.login1 CANCELLED"),
-        (WALLTIME.replace("interactive", HOSTILE), BEGAN, "12.login1 TIMEOUT"),
+        (WALLTIME.replace("PBS_O_QUEUE=workq", HOSTILE), BEGAN, "12.login1 TIMEOUT"),
+        (WALLTIME + WAITED.replace("interactive = True", "interactive = False"), BEGAN, "12.login1 TIMEOUT"),
         (WALLTIME, BEGAN + 600, ""),
         (WALLTIME.replace("PBS_O_HOST=login1", "LNODE_PANE=%50"), BEGAN, ""),
         ("", BEGAN, ""),
     ],
     ids=["walltime", "deleted while it waited", "deleted", "left", "failed", "goes on", "waits", "the later one",
-         "whatever is in the environment", "of an earlier request", "of another pane", "without history"],
+         "whatever is in the environment", "a batch job",
+         "of an earlier request", "of another pane", "without history"],
 )  # fmt: skip
 def test_the_request_has_ended_with_its_job_and_why(tmp_path: Path, said: str, began: int, told: str) -> None:
     """As they come back in history, with the pane of a request in the environment, broken as qstat breaks it."""

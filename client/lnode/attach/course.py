@@ -75,14 +75,16 @@ class Course:
             return False
         self._looks = True
         before = self._asked
-        now = await in_thread(partial(self._look, before))
-        if now is before or self._asked is not before or not await loop.turn_to(now):
-            return False
-        self.target = self._asked = now
-        return True
-
-    def _look(self, before: Target) -> Target:
         try:
-            return as_it_is_now(before, self._settings)
+            now = await in_thread(partial(self._look, before))
+            if now is before or self._asked is not before or not await loop.turn_to(now):
+                return False
+            self.target = self._asked = now
+            return True
+        except OSError:  # no thread is free
+            return False
         finally:
             self._looks = False
+
+    def _look(self, before: Target) -> Target:
+        return as_it_is_now(before, self._settings)

@@ -243,8 +243,6 @@ class Companion:
             self._early = None
             self._remember(f"link: {link.rung} after {time.monotonic() - began:.1f} s")
             self._link, self._opened = link, True
-            if not link.shared and sign_in_memory.takes_person(self._target) is None:
-                sign_in_memory.learn(self._target, person=False)  # this login could ask nobody
             self._linked.set()
             await self._hear(link)
         except LinkFailed as failed:

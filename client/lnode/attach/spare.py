@@ -8,6 +8,7 @@ taken: it has signed in nowhere, and has touched no tty.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from lnode.attach.terminal import Terminal
@@ -87,4 +88,5 @@ class Spare:
         spare, self._rider, self._terminal = self._terminal, None, None
         if spare:
             spare.end()
-            in_thread(lambda: spare.__exit__(None, None, None))
+            with suppress(OSError):  # no thread is free: it ends with lnode
+                in_thread(lambda: spare.__exit__(None, None, None))

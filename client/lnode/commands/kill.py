@@ -63,7 +63,7 @@ def kill(address: Address, *, yes: bool = False) -> ExitCode:
 
 
 class _Look(NamedTuple):
-    """What there is on the login node, and the question that waits for your yes. `yes`: you have said it already."""
+    """The picture and the runs of the login node, and the question that waits for your yes. `yes`: you have said it."""
 
     question: Question
     there: Target
@@ -79,9 +79,10 @@ class _Look(NamedTuple):
         """Return a clause for the runs that end with these jobs, if there are any."""
         ids = {job.id for job in jobs}
         names = [run.name for run in self.runs if run.job in ids and run.state in ("running", "elsewhere")]
+        them = "it" if len(ids) == 1 else "them"
         if len(names) == 1:
-            return [f"the run {names[0]} ends with it"]
-        return [f"the runs {', '.join(names)} end with it"] if names else []
+            return [f"the run {names[0]} ends with {them}"]
+        return [f"the runs {', '.join(names)} end with {them}"] if names else []
 
 
 def _kill_session(look: _Look, entry: Entry, run: Run | None) -> ExitCode:
@@ -93,7 +94,7 @@ def _kill_session(look: _Look, entry: Entry, run: Run | None) -> ExitCode:
     if picture.is_twice(name):
         raise _twice(there, name)
     goes_on = [*_that_go_on(entry), *_orphans(picture, name)]
-    if run and run.state == "running" and run.session != name:
+    if run and run.state == "running" and run.session != name and run.job not in {job.id for job in ending.jobs}:
         goes_on.append("the run of that name goes on")
     cancelled = [_in_words(ending.jobs, "is cancelled", "are cancelled")] if ending.jobs else []
     cancelled += look.runs_in(ending.jobs)
@@ -134,10 +135,11 @@ def _kill_in_job(look: _Look, entry: Entry, job: JobId) -> ExitCode:
         now = f"see what there is now, and ask again: lnode {alias} --ls"
         raise LnodeError(ExitCode.FAILED, f"another job than {job} has {name} by now; nothing was ended", now)
     if "left" not in after or after["left"]:
-        left = JobId.parse(next(iter(after.get("left", ())), "")) or job
-        by_hand = f"end it by hand: ssh {alias} {scheduler.cancel} {left}"
+        left = [found for row in after.get("left", ()) if (found := JobId.parse(row))] or [job]
+        has = f"job {left[0]} of {name} has" if len(left) == 1 else f"jobs {', '.join(left)} of {name} have"
+        by_hand = f"end it by hand: ssh {alias} {scheduler.cancel} {' '.join(left)}"
         said = "\n".join(after.get("cancel", ()))
-        raise LnodeError(ExitCode.FAILED, f"whether job {left} of {name} has ended is not known", by_hand, detail=said)
+        raise LnodeError(ExitCode.FAILED, f"whether {has} ended is not known", by_hand, detail=said)
     if follows := JobId.parse(next(iter(after.get("follows", ())), "")):
         cancelled.append(f"job {follows}, which was to follow, is cancelled")
     screen.say(", ".join((f"{name} on {alias} has ended", *cancelled)))

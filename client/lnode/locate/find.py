@@ -38,8 +38,8 @@ def asked(
     """Start a script on the login node that has the session, and yield its first reply. `has` reads a reply.
 
     If no node has the session, the reply is from the alias's node and the question may be closed, unless something is
-    `left` of the session there. If the reply `settles`, the question is open, even if another node may have the
-    session. Leaving the block ends the question. Raises LnodeError.
+    `left` of the session where lnode asked first. If the reply `settles`, the question is open, even if another node
+    may have the session. Leaving the block ends the question. Raises LnodeError.
     """
     from lnode.ssh.question import Question
 
@@ -72,7 +72,7 @@ def asked(
                 if error.code is not ExitCode.NO_SESSION or answer is None or not settles(answer[2]):
                     raise
             if place is not None or answer is None or seen_there or settles(answer[2]) or left(answer[2]):
-                answer = ask(place or target)
+                answer = ask(place or (answer[0] if answer and left(answer[2]) else target))
         yield answer
 
 
@@ -95,7 +95,7 @@ def _is_all(target: Target, reply: Reply) -> bool:
 def has_session(name: str, reply: Reply) -> bool:
     """True if the session is in a reply of list.sh, and its job has not ended with all that ran in it.
 
-    What is left of a session that has ended settles nothing: a session of its name may run on another login node.
+    The remains of an ended session settle nothing: a session of its name may run on another login node.
     """
     from lnode.cluster import sessions
 

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from hashlib import blake2s
 
+from lnode.errors import LnodeError
 from lnode.laptop import folders
 from lnode.node.own_sshd import Way, laptop
 from lnode.remote.fields import HostKey, JobId, NodeName, Port
@@ -20,8 +21,8 @@ _LONGEST = 8192  # bytes: a key of 16384 bits has 2732 characters
 def keep(way: Way, session: str) -> None:
     """Remember a way to a port, unless lnode cannot write its state folder. Any other way costs a question anyway."""
     if way.port and not way.fresh:
-        words = (f"{way.target.digest} {laptop()}", str(way.job), str(way.node), str(way.port), way.key)
         with suppress(OSError):
+            words = (f"{way.target.digest} {laptop()}", str(way.job), str(way.node), str(way.port), way.key)
             folders.make_private(os.path.dirname(_path(way.target.alias, session)))
             folders.replace_privately(_path(way.target.alias, session), "\n".join(words))
 
@@ -36,9 +37,9 @@ def recall(target: Target, session: str) -> Way | None:
             digest, *words = file.read(_LONGEST).split("\n")
         job, node, port, key = words
         way = Way(target, JobId(job), HostKey(key), NodeName(node), Port.parse(port))
-    except (OSError, ValueError):
+        return way if way.port and digest == f"{target.digest} {laptop()}" else None
+    except (OSError, ValueError, LnodeError):  # LnodeError: this laptop can make no key
         return None
-    return way if way.port and digest == f"{target.digest} {laptop()}" else None
 
 
 def forget(target: Target, session: str) -> None:

@@ -51,7 +51,8 @@ def block(
 ) -> str:
     """Return the Host block of all sessions of an alias. `way` leads to the node; `keys` and `known_hosts` are files.
 
-    `kinds` are the types of keys that this laptop permits. `warns`: this ssh warns of what lnode has it agree on.
+    `kinds` are the types of keys that this laptop permits. `warns`: this ssh warns at each connection of the quick
+    exchange of keys (OpenSSH 10.1), so it is left to ssh; another ssh that reads the file may not know WarnWeakCrypto.
     """
     algorithms = ",".join(_ALGORITHMS[kind] for kind in kinds)
     rows = [
@@ -68,7 +69,7 @@ def block(
         "PreferredAuthentications publickey",
         f"HostKeyAlgorithms {algorithms}",
         f"PubkeyAcceptedKeyTypes {algorithms}",  # ssh before 8.5 knows no other name for it
-        *(f"{keyword} {value}" for keyword, value in {**FASTEST, **(QUIET if warns else {})}.items()),
+        *(f"{keyword} {value}" for keyword, value in FASTEST.items() if not (warns and keyword == "KexAlgorithms")),
         "CanonicalizeHostname no",
         "ControlPath none",
         "ServerAliveInterval 15",
@@ -84,7 +85,7 @@ CONNECTS_S = 120  # for the way, and for the sshd there to begin
 # know one name of a list stops at that line, whichever Host it is for.
 FASTEST = {"KexAlgorithms": "ecdh-sha2-nistp256", "Ciphers": "aes128-gcm@openssh.com,aes128-ctr"}
 
-# From 10.1 on ssh warns at each connection whose keys a quantum computer may break one day; the one around it is yours.
+# From 10.1 on ssh warns of a connection whose keys a quantum computer may break one day; the one around it is yours.
 QUIET = {"WarnWeakCrypto": "no"}
 
 # By the type of a key; no name here is one that FIPS 140-2 rules out for that type.

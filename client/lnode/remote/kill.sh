@@ -201,12 +201,13 @@ if [ "$want" = in-job ]; then
   # shellcheck disable=SC2086 # nothing, or a job number
   cancel "$its_own" $next
   section left
-  # shellcheck disable=SC2086 # nothing, or a job number
-  if are_over "$its_own" $next; then
+  going_on=''
+  for job in "$its_own" $next; do
+    if ! are_over "$job"; then going_on=yes && printf '%s\n' "$job"; fi
+  done
+  if [ -z "$going_on" ]; then
     if find_before "$its_own"; then forget_job "$before"; fi
     forget_job "$its_own"
-  else
-    printf '%s\n' "$job"
   fi
   section end
   exit 0

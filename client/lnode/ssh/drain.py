@@ -43,10 +43,9 @@ class Drain:
         self._first, self._last, self._size = bytearray(), bytearray(), 0
         self._is_open = True
         self._lock = _thread.allocate_lock()
+        # threading's own start waits until the thread runs, and an attach waits for that.
         try:
-            _thread.start_new_thread(
-                self._empty, ()
-            )  # threading's own waits until it runs, and an attach waits for that
+            _thread.start_new_thread(self._empty, ())
         except RuntimeError:
             os.close(self._reader)
             os.close(self._writer)

@@ -176,7 +176,7 @@ match_notes() {
         same = at[i] == node " " $2 || (node == "-" && pid[i] == $2)
         if (job[i] == $1 || (job[i] == "-" && same && since >= -300 && since <= ($5 == 0 ? 900 : 120))) {
           unsure = $6 == "REVOKED" || (job[i] == "-" && node == "-")
-          rank = unsure ? 2 : $6 ~ /^(PENDING|REQUEUE.*|RESV_DEL_HOLD|SPECIAL_EXIT)$/
+          rank = unsure ? 2 : $6 ~ /^(PENDING|REQUEUE.*|RESV_DEL_HOLD|SPECIAL_EXIT|EXPEDITING|POWER_UP_NODE)$/
           batch = job[i] == "-" && $5 != 0
           if (!found || batch < best_batch || (batch == best_batch && rank < best)) {
             found = $1 " " waits[rank] " " file[i]; best = rank; best_batch = batch

@@ -299,8 +299,13 @@ async def _takes(link: ParamikoLink, transport: paramiko.Transport, target: Targ
 
 def _leave(channel: paramiko.Channel) -> None:
     """Close the channel on a thread: that waits for the wire, up to 30 s while the host exchanges keys."""
+
+    def close() -> None:
+        with suppress(*_LOST):  # nobody waits for it
+            channel.close()
+
     with suppress(OSError):
-        in_thread(channel.close)
+        in_thread(close)
 
 
 def _drain(receive: Callable[[int], bytes]) -> bytes:
