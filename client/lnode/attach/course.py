@@ -76,7 +76,7 @@ class Course:
         self._looks = True
         before = self._asked
         try:
-            now = await in_thread(partial(self._look, before))
+            now = await in_thread(partial(as_it_is_now, before, self._settings))
             if now is before or self._asked is not before or not await loop.turn_to(now):
                 return False
             self.target = self._asked = now
@@ -85,6 +85,3 @@ class Course:
             return False
         finally:
             self._looks = False
-
-    def _look(self, before: Target) -> Target:
-        return as_it_is_now(before, self._settings)

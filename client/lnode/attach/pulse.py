@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from lnode.laptop import addresses
 from lnode.ssh import borrowed
 
 # struct tcp_info of linux/tcp.h: tcpi_unacked; tcpi_last_data_sent, ..._data_recv, ..._ack_recv in ms; tcpi_rtt in us
@@ -66,8 +67,7 @@ class Pulse:
     def local_address(self) -> str | None:
         """Return this laptop's own end of the connection, None if the socket is gone."""
         with suppress(OSError), self._borrowed() as sock:
-            host, _, *rest = sock.getsockname()
-            return f"{host}%{rest[1]}" if rest and rest[1] else str(host)
+            return addresses.own_end(sock)
         return None
 
     def round_trip_s(self) -> float:

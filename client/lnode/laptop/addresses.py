@@ -21,9 +21,14 @@ def local_address(address: str) -> str | None:
         family, remote = _numeric(address)
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.connect(remote)
-            host, _, *rest = sock.getsockname()
-            return f"{host}%{rest[1]}" if rest and rest[1] else str(host)
+            return own_end(sock)
     return None
+
+
+def own_end(sock: socket.socket) -> str:
+    """Return this laptop's own address of a connected socket, link-local ones with their interface. Raises OSError."""
+    host, _, *rest = sock.getsockname()
+    return f"{host}%{rest[1]}" if rest and rest[1] else str(host)
 
 
 def is_ours(local: str) -> bool:
